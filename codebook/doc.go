@@ -1,0 +1,37 @@
+// Package codebook is the executable specification of DFloat11 (DF11), the lossless format that
+// Huffman-codes the exponents of bfloat16 weights: histogram, code book, tables and bit stream in
+// plain Go, slow where slow is obvious. Every faster encoder, decoder and generated kernel is held
+// against it byte for byte and error for error.
+//
+// # Splitting a weight
+//
+// A bfloat16 word is sign(1) exponent(8) mantissa(7), sign highest. The exponent is coded; sign and
+// mantissa are stored raw in one byte: see [Exponent], [SignMantissa] and [Join].
+//
+// # The bit stream
+//
+// A unit is what one stream covers. Its codes are appended most significant bit first. If the last
+// code does not end on a byte boundary, the end-of-stream code follows, cut off at the end of that
+// byte, or padded with zero bits up to it. The stream is indexed at two levels:
+//
+//   - a window is 8 bytes (64 bits); its gap, 5 bits, is the offset in bits of the first code that
+//     starts in it;
+//   - a chunk is 512 windows (4096 bytes); its output position is the index of the first element
+//     whose code starts in it.
+//
+// A code is at most 32 bits long, so at least one code starts in every window but the last, and a
+// gap fits its 5 bits. A chunk can be decoded on its own from its first gap and its position.
+//
+// # Code books
+//
+// A [Book] maps the exponents 0 to 239 to prefix codes; DF11 uses the byte values 240 to 255 of its
+// tables as links, so the exponents 240 to 255 (absolute values from 2^113, infinities, NaN) cannot
+// be expressed and a tensor that holds one is stored as it was. There are three ways to choose the
+// books of a model, one interface: [SchemeByName].
+//
+// Start with [Histogram.Count], [Canonical] and [Encode]; [Decode] is the reference decoder.
+//
+// The format is that of the package dfloat11 0.5.0; the code is described in "70% Size, 100%
+// Accuracy: Lossless LLM Compression for Efficient GPU Inference via Dynamic-Length Float"
+// (arXiv:2504.11651), sections 2 and 3.
+package codebook

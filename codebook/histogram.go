@@ -1,0 +1,95 @@
+package codebook
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Histogram counts how often each exponent occurs. Histograms of parts add up to that of the whole.
+type Histogram [256]uint64
+
+// maxTotal bounds the sum of a histogram's counts so that no sum of weighted counts overflows.
+const maxTotal = 1 << 56
+
+// Count adds the exponents of weights, given as bfloat16 words.
+func (h *Histogram) Count(weights []uint16) {
+	for _, w := range weights {
+		h[Exponent(w)]++
+	}
+}
+
+// CountBytes adds the exponents of weights given as little-endian bfloat16 words.
+// A last odd byte is not counted.
+func (h *Histogram) CountBytes(b []byte) {
+	for ; len(b) >= 2; b = b[2:] {
+		h[b[1]<<1|b[0]>>7]++
+	}
+}
+
+// Add adds the counts of o.
+func (h *Histogram) Add(o *Histogram) {
+	for i, n := range o {
+		h[i] += n
+	}
+}
+
+// Total returns the number of weights counted.
+func (h *Histogram) Total() uint64 {
+	var total uint64
+	for _, n := range h {
+		total += n
+	}
+	return total
+}
+
+// Distinct returns the number of exponents that occur.
+func (h *Histogram) Distinct() int {
+	distinct := 0
+	for _, n := range h {
+		if n > 0 {
+			distinct++
+		}
+	}
+	return distinct
+}
+
+// Entropy returns the Shannon entropy of the exponents in bits a weight, 0 for an empty histogram.
+func (h *Histogram) Entropy() float64 {
+	total := float64(h.Total())
+	bits := 0.0
+	for _, n := range h {
+		if n > 0 {
+			p := float64(n) / total
+			bits -= p * math.Log2(p)
+		}
+	}
+	return math.Abs(bits) // no negative zero for a single symbol
+}
+
+// Expressible returns an error that names the exponents which no DF11 code book can express,
+// with their counts, and nil when there are none.
+func (h *Histogram) Expressible() error {
+	var outside []string
+	for symbol := MaxSymbol + 1; symbol < len(h); symbol++ {
+		if h[symbol] > 0 {
+			outside = append(outside, fmt.Sprintf("%d (%d times)", symbol, h[symbol]))
+		}
+	}
+	if outside != nil {
+		return fmt.Errorf("codebook: exponents above %d cannot be expressed: %s", MaxSymbol, strings.Join(outside, ", "))
+	}
+	return h.checkTotal()
+}
+
+// checkTotal refuses counts whose weighted sums could overflow.
+func (h *Histogram) checkTotal() error {
+	var total uint64
+	for _, n := range h {
+		if n > maxTotal-total {
+			return fmt.Errorf("codebook: histogram counts more than 2^56 weights")
+		}
+		total += n
+	}
+	return nil
+}

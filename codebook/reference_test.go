@@ -1,0 +1,193 @@
+package codebook
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// checkRoundTrip decodes s, compares the weights and audits the index.
+func checkRoundTrip(t *testing.T, s *Stream, weights []uint16) {
+	t.Helper()
+	got := make([]uint16, len(weights))
+	if err := Decode(got, s); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, weights) {
+		t.Fatal("decoded weights differ")
+	}
+	if err := Audit(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// draw returns n weights whose exponents are drawn from the book's symbols, each about as often as
+// its code length says.
+func draw(random *rand.Rand, b *Book, n int) []uint16 {
+	weights := make([]uint16, n)
+	for i := range weights {
+		symbol, length := b.Decode(random.Uint32())
+		if length == 0 {
+			symbol = b.Symbols()[0]
+		}
+		weights[i] = Join(symbol, uint8(random.Uint32()))
+	}
+	return weights
+}
+
+func TestRoundTrip(t *testing.T) {
+	for name, b := range testBooks(t) {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(5, 6))
+			lengths := []int{1000, 12289, 33000, 70001}
+			for n := range 301 {
+				lengths = append(lengths, n)
+			}
+			for _, n := range lengths {
+				weights := draw(random, b, n)
+				s, err := Encode(b, weights)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkRoundTrip(t, s, weights)
+				checkSize(t, b, s, weights)
+			}
+		})
+	}
+}
+
+func checkSize(t *testing.T, b *Book, s *Stream, weights []uint16) {
+	t.Helper()
+	var h Histogram
+	h.Count(weights)
+	size, err := ExpectedSize(&h, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Size{Luts: uint64(len(s.Luts)), Stream: uint64(len(s.Encoded)), SignMantissa: uint64(len(s.SignMantissa)),
+		OutputPositions: uint64(len(s.OutputPositions)), Gaps: uint64(len(s.Gaps))}
+	if size != want {
+		t.Fatalf("expected size %+v, is %+v", size, want)
+	}
+}
+
+// TestEveryPattern codes all bfloat16 words that DF11 can express: subnormals, both zeros, all
+// signs and mantissas of the exponents 0 to 239.
+func TestEveryPattern(t *testing.T) {
+	var weights []uint16
+	for w := range 1 << 16 {
+		if Exponent(uint16(w)) <= MaxSymbol {
+			weights = append(weights, uint16(w))
+		}
+		if got := Join(Exponent(uint16(w)), SignMantissa(uint16(w))); got != uint16(w) {
+			t.Fatalf("%04x comes back as %04x", w, got)
+		}
+	}
+	var h Histogram
+	h.Count(weights)
+	b, err := Canonical(&h, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Encode(b, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRoundTrip(t, s, weights)
+}
+
+func TestEncodeRefusesSymbolWithoutCode(t *testing.T) {
+	b, err := Canonical(&Histogram{120: 5, 121: 3}, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Encode(b, []uint16{Join(120, 0), Join(122, 0)})
+	if want := "codebook: weight 1 has exponent 122, which has no code"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestDecodeErrors(t *testing.T) {
+	b, err := Canonical(trainedHistogram(), 11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := draw(rand.New(rand.NewPCG(7, 8)), b, 30000)
+	tests := []struct {
+		name    string
+		corrupt func(s *Stream)
+		want    StreamError // Element and Bit are not compared
+	}{
+		{"end-of-stream code at the start", func(s *Stream) { s.Encoded[0], s.Encoded[1] = 0xff, 0xff }, StreamError{Chunk: 0, Cause: NoSuchCode}},
+		{"end-of-stream code in the second chunk", func(s *Stream) { s.Encoded[5000], s.Encoded[5001], s.Encoded[5002] = 0xff, 0xff, 0xff }, StreamError{Chunk: 1, Cause: NoSuchCode}},
+		{"stream cut short", func(s *Stream) { s.Encoded = s.Encoded[:len(s.Encoded)-9] }, StreamError{Chunk: 2, Cause: StreamEnds}},
+		{"a byte too many", func(s *Stream) { s.Encoded = append(slices.Clone(s.Encoded), 0) }, StreamError{Chunk: 2, Cause: CountMismatch}},
+		{"gap of the second chunk", func(s *Stream) { s.Gaps[gapBytesPerChunk] ^= 0x08 }, StreamError{Chunk: 0, Cause: CountMismatch}},
+		{"position of the second chunk", func(s *Stream) { s.OutputPositions[4]-- }, StreamError{Chunk: 0, Cause: CountMismatch}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := Encode(b, weights)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.corrupt(s)
+			err = Decode(make([]uint16, len(weights)), s)
+			var got *StreamError
+			if !errors.As(err, &got) || got.Chunk != test.want.Chunk || got.Cause != test.want.Cause {
+				t.Errorf("error %v, want chunk %d: %v", err, test.want.Chunk, test.want.Cause)
+			}
+		})
+	}
+}
+
+func TestValidate(t *testing.T) {
+	b, err := Canonical(trainedHistogram(), 11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := draw(rand.New(rand.NewPCG(9, 10)), b, 30000)
+	tests := []struct {
+		name    string
+		corrupt func(s *Stream)
+		want    string
+	}{
+		{"luts", func(s *Stream) { s.Luts = s.Luts[1:] }, fmt.Sprintf("luts has %d bytes", len(b.Luts())-1)},
+		{"gaps", func(s *Stream) { s.Gaps = s.Gaps[:100] }, "gaps has 100 bytes, want 960 for 3 chunks"},
+		{"positions", func(s *Stream) { s.OutputPositions = s.OutputPositions[:8] }, "output_positions has 8 bytes, want 16"},
+		{"first position", func(s *Stream) { s.OutputPositions[0] = 1 }, "starts with 1"},
+		{"positions fall", func(s *Stream) { s.OutputPositions[8], s.OutputPositions[9] = 0, 0 }, "chunk 1 goes from"},
+		{"too many in a chunk", func(s *Stream) { s.OutputPositions[6] = 1 }, "in 32768 bits"},
+		{"elements", func(s *Stream) { s.SignMantissa = s.SignMantissa[1:] }, "ends with 30000, want 29999"},
+		{"no stream", func(s *Stream) { s.Encoded = nil }, "0 bytes for 30000 elements"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := Encode(b, weights)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.corrupt(s)
+			if err := s.Validate(); err == nil || !containsAll(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAuditFindsAWrongGap(t *testing.T) {
+	b, err := Canonical(trainedHistogram(), 11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Encode(b, draw(rand.New(rand.NewPCG(11, 12)), b, 3000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Gaps[20] ^= 1
+	if err := Audit(s); err == nil || !containsAll(err.Error(), "window 33:") {
+		t.Errorf("error %v, want one that names window 33", err)
+	}
+}

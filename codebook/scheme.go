@@ -1,0 +1,187 @@
+package codebook
+
+import (
+	"fmt"
+	"math"
+)
+
+// An Assignment gives each unit of a model its code book.
+type Assignment struct {
+	Books []*Book
+	Unit  []int // Unit[i] is the index in Books of the book of unit i
+}
+
+// Scheme chooses the code books of a model from the histograms of its units.
+type Scheme interface {
+	// Name is the name that [SchemeByName] knows the scheme by.
+	Name() string
+	// Assign returns a book for every unit. It fails when a unit has a symbol that DF11 cannot
+	// express or when the scheme has no code book for a unit.
+	Assign(units []Histogram) (*Assignment, error)
+}
+
+// MaxBooks is the largest number of code books that the scheme "model" gives a model.
+const MaxBooks = 8
+
+const (
+	// limitSlack is what the scheme "model" gives away for shorter codes: a share of the size.
+	limitSlack = 0.0005
+	// clusterSlack is how much larger a model may be with few code books than with one a unit.
+	clusterSlack = 0.001
+	// clusterRounds bounds the rounds in which units move between clusters.
+	clusterRounds = 16
+)
+
+// SchemeByName returns a way to choose code books:
+//
+//   - "published": a book for each unit, byte-identical with the published encoder, see [Published];
+//   - "unit": a canonical book for each unit, as short as DF11 permits;
+//   - "model": one canonical, length-limited book for the whole model, so that a kernel can be cut
+//     for it; at most [MaxBooks] books where one costs over 0.1 % more than a book a unit. The
+//     limit on code lengths is the smallest that costs at most 0.05 % of the whole size.
+func SchemeByName(name string) (Scheme, error) {
+	switch name {
+	case "published":
+		return perUnit{name, Published}, nil
+	case "unit":
+		return perUnit{name, func(h *Histogram) (*Book, error) { return shortest(h, 0) }}, nil
+	case "model":
+		return perModel{}, nil
+	}
+	return nil, fmt.Errorf("codebook: no scheme %q, want model, unit or published", name)
+}
+
+// perUnit gives each unit a book of its own.
+type perUnit struct {
+	name string
+	book func(*Histogram) (*Book, error)
+}
+
+func (p perUnit) Name() string { return p.name }
+
+func (p perUnit) Assign(units []Histogram) (*Assignment, error) {
+	a := &Assignment{}
+	for i := range units {
+		book, err := p.book(&units[i])
+		if err != nil {
+			return nil, fmt.Errorf("unit %d: %w", i, err)
+		}
+		a.Books = append(a.Books, book)
+		a.Unit = append(a.Unit, i)
+	}
+	return a, nil
+}
+
+// perModel gives all units one book, or clusters them around a few.
+type perModel struct{}
+
+func (perModel) Name() string { return "model" }
+
+func (perModel) Assign(units []Histogram) (*Assignment, error) {
+	own, err := perUnit{book: func(h *Histogram) (*Book, error) { return shortest(h, 0) }}.Assign(units)
+	if err != nil {
+		return nil, err
+	}
+	ownBits := make([]uint64, len(units))
+	var total uint64
+	for i := range units {
+		size, err := ExpectedSize(&units[i], own.Books[i])
+		if err != nil {
+			return nil, err
+		}
+		total += 8 * size.Total()
+		ownBits[i], _ = own.Books[i].StreamBits(&units[i])
+	}
+	allowed := uint64(clusterSlack * float64(total))
+
+	a := &Assignment{Unit: make([]int, len(units))}
+	for clusters := 1; ; clusters++ {
+		if a, err = refine(units, a.Unit, clusters); err != nil {
+			return nil, err
+		}
+		cost, worst := excess(units, ownBits, a)
+		if cost <= allowed || clusters == MaxBooks || worst < 0 {
+			return a, nil
+		}
+		a.Unit[worst] = clusters // the unit that suffers most seeds the next cluster
+	}
+}
+
+// refine makes a book for each cluster and moves units to the book that codes them in the fewest
+// bits, until none moves. Clusters that lose all units vanish.
+func refine(units []Histogram, unit []int, clusters int) (*Assignment, error) {
+	a := &Assignment{Unit: unit}
+	for round := 0; ; round++ {
+		if err := a.rebuild(units, clusters); err != nil {
+			return nil, err
+		}
+		if clusters == 1 || round == clusterRounds || !a.move(units) {
+			return a, nil
+		}
+	}
+}
+
+// rebuild makes the book of every cluster from the histograms of its units.
+func (a *Assignment) rebuild(units []Histogram, clusters int) error {
+	sums := make([]Histogram, clusters)
+	members := make([]int, clusters)
+	for i, k := range a.Unit {
+		sums[k].Add(&units[i])
+		members[k]++
+	}
+	renumber := make([]int, clusters)
+	a.Books = nil
+	for k := range sums {
+		renumber[k] = len(a.Books)
+		if members[k] == 0 && clusters > 1 {
+			continue
+		}
+		book, err := shortest(&sums[k], limitSlack)
+		if err != nil {
+			return err
+		}
+		a.Books = append(a.Books, book)
+	}
+	for i, k := range a.Unit {
+		a.Unit[i] = renumber[k]
+	}
+	return nil
+}
+
+// move gives each unit its best book and reports whether any changed.
+func (a *Assignment) move(units []Histogram) bool {
+	moved := false
+	for i := range units {
+		best, bestBits := a.Unit[i], uint64(math.MaxUint64)
+		if bits, err := a.Books[best].StreamBits(&units[i]); err == nil {
+			bestBits = bits
+		}
+		for k, book := range a.Books {
+			if bits, err := book.StreamBits(&units[i]); err == nil && bits < bestBits {
+				best, bestBits = k, bits
+			}
+		}
+		moved = moved || best != a.Unit[i]
+		a.Unit[i] = best
+	}
+	return moved
+}
+
+// excess returns the bits that the assignment costs over a book a unit, and the unit that costs
+// the most of them, -1 when none costs any.
+func excess(units []Histogram, ownBits []uint64, a *Assignment) (total uint64, worst int) {
+	worst = -1
+	var most uint64
+	for i := range units {
+		bits, err := a.Books[a.Unit[i]].StreamBits(&units[i])
+		if err != nil || bits <= ownBits[i] {
+			continue
+		}
+		over := bits - ownBits[i]
+		total += over
+		if over > most {
+			most, worst = over, i
+		}
+	}
+	return total, worst
+}

@@ -1,0 +1,120 @@
+package codebook
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Stream is one coded unit: the tensors of DF11, all of dtype U8, flattened.
+// The methods other than [Stream.Validate] rely on its having returned nil.
+type Stream struct {
+	Luts            []byte // code book, see [Book.Luts]
+	Encoded         []byte // the tensor encoded_exponent: the bit stream
+	SignMantissa    []byte // one byte an element
+	OutputPositions []byte // little-endian uint32: first element of each chunk, then the number of elements
+	Gaps            []byte // 5 bits a window, most significant bit first: offset of its first code
+}
+
+// Elements returns the number of weights.
+func (s *Stream) Elements() int { return len(s.SignMantissa) }
+
+// Chunks returns the number of chunks of the bit stream.
+func (s *Stream) Chunks() int { return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes }
+
+// Validate checks the sizes of the tensors against each other, the order of the output positions
+// and the limits of the format, in time proportional to the number of chunks. It does not look at
+// the code book or the codes.
+//
+// Where no code starts in the last chunk and the stream ends on a byte boundary, the published
+// encoder leaves out the output position of that chunk. Validate accepts this.
+func (s *Stream) Validate() error {
+	chunks, elements := s.Chunks(), s.Elements()
+	if rows := len(s.Luts) / rowBytes; len(s.Luts)%rowBytes != 0 || rows < 2 || rows > MaxTables+1 {
+		return fmt.Errorf("luts has %d bytes, want 2 to %d rows of %d", len(s.Luts), MaxTables+1, rowBytes)
+	}
+	if elements > MaxElements {
+		return fmt.Errorf("sign_mantissa has %d elements, a unit has at most %d", elements, MaxElements)
+	}
+	if len(s.Encoded) > MaxStreamBytes {
+		return fmt.Errorf("encoded_exponent has %d bytes, a unit has at most %d", len(s.Encoded), MaxStreamBytes)
+	}
+	if (elements == 0) != (len(s.Encoded) == 0) {
+		return fmt.Errorf("encoded_exponent has %d bytes for %d elements", len(s.Encoded), elements)
+	}
+	if want := gapBytesPerChunk * chunks; len(s.Gaps) != want {
+		return fmt.Errorf("gaps has %d bytes, want %d for %d chunks", len(s.Gaps), want, chunks)
+	}
+	short := chunks >= 2 && len(s.OutputPositions) == 4*chunks
+	if want := 4 * (chunks + 1); len(s.OutputPositions) != want && !short {
+		return fmt.Errorf("output_positions has %d bytes, want %d for %d chunks", len(s.OutputPositions), want, chunks)
+	}
+	return s.validatePositions()
+}
+
+// validatePositions checks that every chunk but the last holds an element, none more elements than
+// bits, and all together as many as there are.
+func (s *Stream) validatePositions() error {
+	if first := s.position(0); first != 0 {
+		return fmt.Errorf("output_positions starts with %d, want 0", first)
+	}
+	chunks := s.Chunks()
+	for c := range chunks {
+		from, to := s.position(c), s.position(c+1)
+		if to < from || to == from && c < chunks-1 {
+			return fmt.Errorf("output_positions: chunk %d goes from element %d to %d", c, from, to)
+		}
+		if to-from > ChunkBits {
+			return fmt.Errorf("output_positions: chunk %d has %d elements in %d bits", c, to-from, ChunkBits)
+		}
+	}
+	if last := s.position(chunks); last != s.Elements() {
+		return fmt.Errorf("output_positions ends with %d, want %d elements", last, s.Elements())
+	}
+	return nil
+}
+
+// position returns entry c of the output positions; the one that may be missing is the last.
+func (s *Stream) position(c int) int {
+	if 4*c >= len(s.OutputPositions) {
+		return s.Elements()
+	}
+	return int(binary.LittleEndian.Uint32(s.OutputPositions[4*c:]))
+}
+
+// gap returns the offset in bits of the first code of a window.
+func (s *Stream) gap(window int) uint64 {
+	bit := GapBits * window
+	pair := uint16(s.Gaps[bit/8]) << 8
+	if bit/8+1 < len(s.Gaps) {
+		pair |= uint16(s.Gaps[bit/8+1])
+	}
+	return uint64(pair >> (16 - GapBits - bit%8) & (1<<GapBits - 1))
+}
+
+// ChunkStart returns the first element of chunk c and the bit of the stream at which its code
+// starts. For c == Chunks() these are the number of elements and the length of the stream. In a
+// chunk without elements no code starts, and the bit means nothing.
+func (s *Stream) ChunkStart(c int) (element int, bit uint64) {
+	if c >= s.Chunks() {
+		return s.Elements(), 8 * uint64(len(s.Encoded))
+	}
+	return s.position(c), uint64(c)*ChunkBits + s.gap(c*ChunkWindows)
+}
+
+// checkEnd reports whether a decoder that has decoded all elements of chunk c may stand at bit:
+// where the next element starts or, after the last element, in the last byte of the stream.
+func (s *Stream) checkEnd(c int, bit uint64) bool {
+	if next, start := s.ChunkStart(c + 1); next < s.Elements() {
+		return bit == start
+	}
+	return ceilDiv(bit, 8) == uint64(len(s.Encoded))
+}
+
+// window returns the 32 bits of the stream from bit on, zeros after its end.
+func (s *Stream) window(bit uint64) uint32 {
+	var buf [8]byte
+	if first := bit / 8; first < uint64(len(s.Encoded)) {
+		copy(buf[:], s.Encoded[first:])
+	}
+	return uint32(binary.BigEndian.Uint64(buf[:]) << (bit % 8) >> 32)
+}
