@@ -1,0 +1,89 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+//go:embed decode.cu.tmpl *.cuh
+var sources embed.FS
+
+// deviceRoot is the device code that decode.cu.tmpl calls; what it includes comes before it.
+const deviceRoot = "decode.cuh"
+
+// functions names the sprig functions that templates may call. The whole map has 194, some of them random and
+// some that turn bad input into zeros.
+var functions = []string{"add", "add1", "join", "trimSuffix"}
+
+// decodeTemplate is parsed once: a fault in it shows in every test of the package.
+var decodeTemplate = template.Must(parse("decode.cu.tmpl"))
+
+func parse(name string) (*template.Template, error) {
+	all := sprig.HermeticTxtFuncMap()
+	named := template.FuncMap{}
+	for _, f := range functions {
+		named[f] = all[f]
+	}
+	return template.New(name).Option("missingkey=error").Funcs(named).ParseFS(sources, name)
+}
+
+// Render returns the source of the kernel.
+func (d *Decode) Render() ([]byte, error) {
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	device, err := inline(sources, deviceRoot)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := decodeTemplate.Execute(&out, d.data(device)); err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+var (
+	includeLine = regexp.MustCompile(`(?m)^#include "(.+)"\n`)
+	pragmaLine  = regexp.MustCompile(`(?m)^#pragma once\n`)
+	blankLines  = regexp.MustCompile(`\n{3,}`)
+)
+
+// inline returns the text of the named file below the texts of the files that it includes, each once.
+func inline(files fs.FS, name string) (string, error) {
+	var out strings.Builder
+	seen := map[string]bool{}
+	var add func(name string) error
+	add = func(name string) error {
+		if seen[name] {
+			return nil
+		}
+		seen[name] = true
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return fmt.Errorf("templates: %w", err)
+		}
+		for _, m := range includeLine.FindAllSubmatch(text, -1) {
+			if err := add(string(m[1])); err != nil {
+				return err
+			}
+		}
+		text = includeLine.ReplaceAll(text, nil)
+		text = pragmaLine.ReplaceAll(text, nil)
+		text = blankLines.ReplaceAll(text, []byte("\n\n"))
+		out.WriteByte('\n')
+		out.Write(text)
+		return nil
+	}
+	if err := add(name); err != nil {
+		return "", err
+	}
+	return out.String(), nil
+}
