@@ -1,0 +1,42 @@
+package ui
+
+import (
+	"math"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Count writes n with commas between thousands.
+func Count(n uint64) string {
+	if n > math.MaxInt64 {
+		return humanize.Comma(math.MaxInt64) // no sum of real sizes comes here
+	}
+	return humanize.Comma(int64(n))
+}
+
+// Bytes writes a size in binary units: 14.2 MiB.
+func Bytes(n uint64) string { return humanize.IBytes(n) }
+
+// Plural writes a count and its noun: 1 tensor, 2 tensors.
+func Plural(n uint64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return Count(n) + " " + noun
+}
+
+// Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is
+// more than nothing is never drawn as nothing.
+func Bar(share float64, width int) string {
+	const eighths = "▏▎▍▌▋▊▉█"
+	n := int(math.Round(min(max(share, 0), 1) * float64(8*width)))
+	if n == 0 && share > 0 {
+		n = 1
+	}
+	bar := strings.Repeat("█", n/8)
+	if rest := n % 8; rest > 0 {
+		bar += string([]rune(eighths)[rest-1])
+	}
+	return bar
+}

@@ -1,0 +1,82 @@
+package ui
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestTable(t *testing.T) {
+	table := Table{Right: "lrr"}
+	table.Row("scheme", "bytes", "%")
+	table.Rule()
+	table.Row("model", 12345, "68.0")
+	table.Row("é", 1)
+	var b bytes.Buffer
+	if err := table.Write(&b, " "); err != nil {
+		t.Fatal(err)
+	}
+	want := " scheme  bytes     %\n" +
+		" ───────────────────\n" +
+		" model   12345  68.0\n" +
+		" é           1\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestBar(t *testing.T) {
+	cases := []struct {
+		share float64
+		want  string
+	}{{0, ""}, {1e-9, "▏"}, {0.5, "██"}, {0.53125, "██▏"}, {1, "████"}, {7, "████"}, {-1, ""}}
+	for _, c := range cases {
+		if got := Bar(c.share, 4); got != c.want {
+			t.Errorf("Bar(%g) = %q, want %q", c.share, got, c.want)
+		}
+	}
+}
+
+func TestPlural(t *testing.T) {
+	for want, n := range map[string]uint64{"0 tensors": 0, "1 tensor": 1, "1,234 tensors": 1234} {
+		if got := Plural(n, "tensor"); got != want {
+			t.Errorf("Plural(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var none *Progress
+	none.Stage("x", 1)
+	none.Advance(1)
+	none.Done()
+
+	var b bytes.Buffer
+	p := NewProgress(&b)
+	p.Advance(1) // before any stage: nothing to draw
+	p.Stage("quick", 100)
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() { p.Advance(10) })
+	}
+	group.Wait()
+	p.Stage("slow", 1000)
+	if b.Len() > 0 {
+		t.Fatalf("a quick stage drew %q", b.String())
+	}
+	p.stage.shown.from = time.Now().Add(-time.Second)
+	time.Sleep(120 * time.Millisecond) // past the throttle of the bar
+	p.Advance(500)
+	if s := b.String(); !strings.Contains(s, "slow") || !strings.Contains(s, "50%") {
+		t.Errorf("a slow stage drew %q", s)
+	}
+	p.Done()
+	if s := b.String(); !strings.HasSuffix(s, "\r") {
+		t.Errorf("the bar was not wiped: %q", s)
+	}
+	if IsTerminal(&b) {
+		t.Error("a buffer is no terminal")
+	}
+}
