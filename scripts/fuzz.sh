@@ -1,0 +1,12 @@
+#!/bin/sh
+# Runs every fuzz target of the module for the given time each.
+# Usage: fuzz.sh TIME
+set -eu
+time=$1
+go=${GO:-go}
+for package in $($go list ./...); do
+	for target in $($go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+		echo "$package $target"
+		$go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
+	done
+done
