@@ -1,0 +1,13 @@
+// Package emit turns a [Plan], what there is to know of a model, into the source files of a Go
+// package that decodes its checkpoints: pure functions from plan to bytes, one file per target.
+//
+//   - [CUDA] renders decode.cu from the templates;
+//   - [AVX2] assembles decode_amd64.s and its Go stubs with avo;
+//   - [Package], [Test] and [Dispatch] render the Go sources around them with jennifer.
+//
+// Nothing but the plan reaches the output: no clock, environment, path or map order. Equal plans
+// give equal bytes. Every file opens with [Plan.Header] behind the comment marker of its language,
+// the form that tools recognise as generated code.
+//
+// A function that renders source which does not parse returns the error and that source.
+package emit

@@ -1,0 +1,221 @@
+package emit
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/dave/jennifer/jen"
+)
+
+const (
+	modulePath     = "github.com/seed54244801/bespoke"
+	codebookPath   = modulePath + "/codebook"
+	runtimePath    = modulePath + "/runtime"
+	kernelPath     = runtimePath + "/kernel"
+	kernelTestPath = runtimePath + "/kerneltest"
+)
+
+// Names of the generated files that other generated files refer to.
+const (
+	CUDAName = "decode.cu"
+	PTXName  = "decode.ptx"
+)
+
+// Package renders the file NAME.go: the package's figures as its doc comment, the code books and
+// the model's histogram as tables, and the kernel for runtime.Open. With ptx, it embeds
+// decode.ptx next to decode.cu.
+func Package(p *Plan, ptx bool) ([]byte, error) {
+	if err := checkGo(p); err != nil {
+		return nil, err
+	}
+	counts, err := p.counts()
+	if err != nil {
+		return nil, err
+	}
+	f := newFile(p, "")
+	for _, line := range packageComment(p) {
+		f.PackageComment(strings.TrimRight("// "+line, " "))
+	}
+	f.Anon("embed")
+
+	f.Comment("Hash identifies the code books of this package together.")
+	f.Const().Id("Hash").Op("=").Lit(p.Hash())
+	embedded(f, ptx)
+	exported(f, p, ptx)
+	for i := range p.Books {
+		tables(f, p, i, &counts[i])
+	}
+	return render(f)
+}
+
+// checkGo reports what keeps a plan from being written as Go: a name that would end the comment it
+// stands in is more than Validate asks of it.
+func checkGo(p *Plan) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if p.Model == "" || strings.ContainsFunc(p.Model, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("emit: %q is not a usable model name, want printable text on one line", p.Model)
+	}
+	return nil
+}
+
+// embedded declares the variables that hold the GPU sources.
+func embedded(f *jen.File, ptx bool) {
+	f.Line()
+	f.Comment("//go:embed " + CUDAName)
+	f.Var().Id("cudaSource").String()
+	if ptx {
+		f.Line()
+		f.Comment("//go:embed " + PTXName)
+		f.Var().Id("ptxSource").String()
+	}
+	f.Line()
+}
+
+// exported declares Open, Kernel, Books and Histogram.
+func exported(f *jen.File, p *Plan, ptx bool) {
+	f.Comment("Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by")
+	f.Comment("this package's kernel. It fails if the checkpoint was compressed with other code books.")
+	option := jen.Qual(runtimePath, "Option")
+	f.Func().Id("Open").
+		Params(jen.Id("path").String(), jen.Id("opts").Op("...").Add(option)).
+		Params(jen.Op("*").Qual(runtimePath, "Model"), jen.Error()).
+		Block(
+			jen.Id("opts").Op("=").Append(
+				jen.Index().Add(option).Values(jen.Qual(runtimePath, "WithKernel").Call(jen.Id("Kernel").Call())),
+				jen.Id("opts").Op("...")),
+			jen.Return(jen.Qual(runtimePath, "Open").Call(jen.Id("path"), jen.Id("opts").Op("..."))),
+		)
+
+	f.Line()
+	f.Comment("Kernel returns what runtime.Open needs to decode with this package.")
+	f.Func().Id("Kernel").Params().Op("*").Qual(runtimePath, "Kernel").Block(
+		jen.Return(jen.Op("&").Qual(runtimePath, "Kernel").Add(multiLine(kernelFields(p, ptx)))),
+	)
+
+	f.Line()
+	f.Comment("Books returns the code books that the decoders of this package are cut for.")
+	books := jen.Index().Op("*").Qual(codebookPath, "Book")
+	f.Func().Id("Books").Params().Add(books).Block(
+		jen.Return(jen.Qual("slices", "Clone").Call(jen.Id("books").Call())),
+	)
+
+	f.Line()
+	f.Comment("Histogram counts the exponents of the model's coded weights.")
+	f.Func().Id("Histogram").Params().Qual(codebookPath, "Histogram").Block(
+		jen.Var().Id("sum").Qual(codebookPath, "Histogram"),
+		jen.For(jen.Id("i").Op(":=").Range().Id("histograms")).Block(
+			jen.Id("sum").Dot("Add").Call(jen.Op("&").Id("histograms").Index(jen.Id("i"))),
+		),
+		jen.Return(jen.Id("sum")),
+	)
+
+	f.Line()
+	f.Comment("histograms counts the exponents coded with each of the books.")
+	f.Var().Id("histograms").Op("=").Index().Qual(codebookPath, "Histogram").
+		Values(each(p, func(i int) jen.Code { return jen.Id(numbered("counts", i)) })...)
+
+	f.Line()
+	f.Var().Id("books").Op("=").Qual("sync", "OnceValue").Call(
+		jen.Func().Params().Add(books).Block(
+			jen.Return(books.Clone().Add(multiLine(each(p, func(i int) jen.Code { return newBook(p, i) })))),
+		),
+	)
+
+	f.Line()
+	f.Comment("must panics on the error of a book that was sound when it was generated.")
+	f.Func().Id("must").
+		Params(jen.Id("book").Op("*").Qual(codebookPath, "Book"), jen.Err().Error()).
+		Op("*").Qual(codebookPath, "Book").
+		Block(
+			jen.If(jen.Err().Op("!=").Nil()).Block(
+				jen.Panic(jen.Lit(p.Package+": ").Op("+").Err().Dot("Error").Call()),
+			),
+			jen.Return(jen.Id("book")),
+		)
+}
+
+// kernelFields lists the fields of the runtime.Kernel literal.
+func kernelFields(p *Plan, ptx bool) []jen.Code {
+	fields := []jen.Code{
+		jen.Id("Name").Op(":").Lit(p.Package),
+		jen.Id("Books").Op(":").Id("Books").Call(),
+		jen.Id("AVX2").Op(":").Id("avx2").Call(),
+		jen.Id("CUDA").Op(":").Id("cudaSource"),
+	}
+	if ptx {
+		fields = append(fields, jen.Id("PTX").Op(":").Id("ptxSource"))
+	}
+	return fields
+}
+
+// multiLine is the body of a composite literal with its elements on lines of their own.
+func multiLine(elements []jen.Code) jen.Code {
+	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, elements...)
+}
+
+// each collects the code for every book of the plan.
+func each(p *Plan, code func(book int) jen.Code) []jen.Code {
+	var all []jen.Code
+	for i := range p.Books {
+		all = append(all, code(i))
+	}
+	return all
+}
+
+// numbered names the variable that belongs to a book.
+func numbered(name string, book int) string { return fmt.Sprintf("%s%d", name, book) }
+
+// newFile starts a file with the header and, unless it is empty, a build constraint.
+func newFile(p *Plan, constraint string) *jen.File {
+	f := jen.NewFile(p.Package)
+	f.NoFormat = true
+	f.HeaderComment("// " + p.Header())
+	if constraint != "" {
+		f.HeaderComment("//go:build " + constraint)
+	}
+	f.ImportName(codebookPath, "codebook")
+	f.ImportName(runtimePath, "runtime")
+	f.ImportName(kernelPath, "kernel")
+	f.ImportName(kernelTestPath, "kerneltest")
+	return f
+}
+
+// render returns the formatted source, or the raw one with the error that formatting met.
+func render(f *jen.File) ([]byte, error) {
+	var raw bytes.Buffer
+	if err := f.Render(&raw); err != nil {
+		return nil, fmt.Errorf("emit: %w", err)
+	}
+	source, err := format.Source(groupImports(raw.Bytes()))
+	if err != nil {
+		return raw.Bytes(), fmt.Errorf("emit: formatting: %w", err)
+	}
+	return source, nil
+}
+
+// groupImports sets the standard library's imports apart from the others, which jennifer does not.
+func groupImports(source []byte) []byte {
+	before, rest, found := strings.Cut(string(source), "import (\n")
+	block, after, closed := strings.Cut(rest, ")\n")
+	if !found || !closed {
+		return source
+	}
+	var std, others []string
+	for line := range strings.Lines(block) {
+		switch {
+		case strings.TrimSpace(line) == "":
+		case strings.Contains(line, "."):
+			others = append(others, line)
+		default:
+			std = append(std, line)
+		}
+	}
+	slices.Sort(others)
+	return []byte(before + "import (\n" + strings.Join(std, "") + "\n" + strings.Join(others, "") + ")\n" + after)
+}

@@ -1,0 +1,124 @@
+package emit
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// twoBooks is a plan with a canonical book and one that is not.
+func twoBooks(t *testing.T) *Plan {
+	t.Helper()
+	p := smallPlan(t)
+	odd, err := codebook.NewBook(&[256]codebook.Code{
+		0:   {Length: 2, Bits: 0b11},
+		118: {Length: 1, Bits: 0b0},
+		120: {Length: 3, Bits: 0b101},
+	}, codebook.Code{Length: 3, Bits: 0b100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Package, p.Model, p.Units = "two", "two books", 3
+	p.Books = append(p.Books, odd)
+	p.Counts = []codebook.Histogram{p.Histogram, {0: 40, 118: 2000}}
+	p.Histogram.Add(&p.Counts[1])
+	for i, b := range p.Books {
+		size, err := codebook.ExpectedSize(&p.Counts[i], b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Expected.Add(&size)
+	}
+	return p
+}
+
+func TestGoGolden(t *testing.T) {
+	tests := []struct {
+		name   string
+		render func() ([]byte, error)
+	}{
+		{"small.go", func() ([]byte, error) { return Package(smallPlan(t), false) }},
+		{"small_test.go", func() ([]byte, error) { return Test(smallPlan(t)) }},
+		{"two.go", func() ([]byte, error) { return Package(twoBooks(t), true) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.render()
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "golang/"+tt.name, got)
+			file, err := parser.ParseFile(token.NewFileSet(), tt.name, got, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ast.IsGenerated(file) {
+				t.Error("tools do not see that the file is generated")
+			}
+		})
+	}
+}
+
+func TestGoHeaderIsFirst(t *testing.T) {
+	p := smallPlan(t)
+	for name, render := range map[string]func() ([]byte, error){
+		"package": func() ([]byte, error) { return Package(p, false) },
+		"test":    func() ([]byte, error) { return Test(p) },
+	} {
+		got, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "// " + p.Header() + "\n"; !strings.HasPrefix(string(got), want) {
+			t.Errorf("%s does not open with %q", name, want)
+		}
+	}
+}
+
+func TestGoRefuses(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(p *Plan)
+		wantErr string
+	}{
+		{"no package name", func(p *Plan) { p.Package = "" }, "not a usable package name"},
+		{"package main", func(p *Plan) { p.Package = "main" }, "not a usable package name"},
+		{"no model name", func(p *Plan) { p.Model = "" }, "not a usable model name"},
+		{"line break", func(p *Plan) { p.Model = "a\nimport \"os\"" }, "not a usable model name"},
+		{"no books", func(p *Plan) { p.Books, p.Counts = nil, nil }, "0 code books"},
+		{"too many books", func(p *Plan) { p.Books = make([]*codebook.Book, 9) }, "9 code books"},
+		{"no counts", func(p *Plan) { p.Counts = nil }, "no counts for each"},
+		{"counts of one", func(p *Plan) { p.Counts = p.Counts[:1] }, "counts of 1 code books, want 2"},
+		{"another sum", func(p *Plan) { p.Counts[1][118]++ }, "do not add up"},
+		{"no code", func(p *Plan) { p.Counts[1][99]++ }, "counts of code book 1: codebook: symbol 99"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := twoBooks(t)
+			tt.change(p)
+			_, err := Package(p, true)
+			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+				t.Errorf("error %v, want %q", err, tt.wantErr)
+			}
+		})
+	}
+}
+
+func TestGroupImports(t *testing.T) {
+	tests := []struct{ name, source, want string }{
+		{"mixed", "import (\n\"a.b/c\"\n\"sync\"\n)\n", "import (\n\"sync\"\n\n\"a.b/c\"\n)\n"},
+		{"one", "import \"sync\"\n", "import \"sync\"\n"},
+		{"none", "package p\n", "package p\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(groupImports([]byte(tt.source))); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package gen
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// ManifestName is the name of the file that describes a generated folder.
+const ManifestName = "manifest.json"
+
+const (
+	generator = "bespoke"
+	// manifestFormat counts the versions of the manifest's layout.
+	manifestFormat = 1
+	// bfloat16Bits is the size of a weight as it was.
+	bfloat16Bits = 16
+)
+
+// A Manifest describes a generated folder to programs. The names are stable; new ones may be added.
+type Manifest struct {
+	Generator string `json:"generator"`
+	Format    int    `json:"format"`
+	Package   string `json:"package"`
+	// Hash identifies the code books together; the header of every generated file has it.
+	Hash      string  `json:"hash"`
+	Model     string  `json:"model"`
+	Weights   uint64  `json:"weights"`
+	Histogram Counts  `json:"histogram"`
+	Distinct  int     `json:"distinct"`
+	Entropy   float64 `json:"entropy"` // bits an exponent
+	// Expected is what the code books give, Real what the compressed model that they come from has.
+	Expected SizeReport  `json:"expected_size"`
+	Real     *SizeReport `json:"real_size,omitempty"`
+	// Scheme is how the code books were chosen, "" where they are a compressed model's.
+	Scheme string       `json:"scheme,omitempty"`
+	Books  []BookReport `json:"books"`
+	// Units are missing where only a histogram was known.
+	Units []UnitReport `json:"units,omitempty"`
+	// Compilers names what compiled the files that are not text written by bespoke.
+	Compilers map[string]string `json:"compilers"`
+	// Files lists the folder, this file aside.
+	Files []string `json:"files"`
+}
+
+// A SizeReport is the size of the DF11 tensors, in bytes by kind.
+type SizeReport struct {
+	codebook.Size
+	Total uint64 `json:"total"`
+	// BitsPerWeight is the size of a weight.
+	BitsPerWeight float64 `json:"bits_per_weight"`
+	// Ratio is the size next to that of the weights in bfloat16.
+	Ratio float64 `json:"ratio"`
+}
+
+// A BookReport describes one code book.
+type BookReport struct {
+	Fingerprint string  `json:"fingerprint"`
+	Canonical   bool    `json:"canonical"`
+	Symbols     int     `json:"symbols"`
+	MinLength   int     `json:"min_length"`
+	MaxLength   int     `json:"max_length"`
+	Lengths     Counts  `json:"lengths"` // of the codes, by exponent
+	Weights     uint64  `json:"weights"`
+	Entropy     float64 `json:"entropy"`
+}
+
+// A UnitReport names a unit and the book that codes it.
+type UnitReport struct {
+	Name    string `json:"name"`
+	Weights uint64 `json:"weights"`
+	Book    int    `json:"book"`
+}
+
+// manifest describes a plan and the files generated from it.
+func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error) {
+	m := Manifest{
+		Generator: generator,
+		Format:    manifestFormat,
+		Package:   p.Package,
+		Hash:      p.Hash(),
+		Model:     p.Model,
+		Weights:   p.Histogram.Total(),
+		Histogram: Counts(p.Histogram),
+		Distinct:  p.Histogram.Distinct(),
+		Entropy:   rounded(p.Histogram.Entropy()),
+		Expected:  sizeReport(p.Expected, p.Histogram.Total()),
+		Scheme:    p.Scheme,
+		Compilers: compilers,
+	}
+	if p.Source.Real != nil {
+		r := sizeReport(*p.Source.Real, m.Weights)
+		m.Real = &r
+	}
+	for i, b := range p.Books {
+		m.Books = append(m.Books, bookReport(b, &p.Counts[i]))
+	}
+	if !p.Source.Bare {
+		for i, u := range p.Source.Units {
+			m.Units = append(m.Units, UnitReport{u.Name, u.Histogram.Total(), p.Book[i]})
+		}
+	}
+	for _, f := range files {
+		m.Files = append(m.Files, f.Name)
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("gen: manifest: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// rounded cuts a figure to the decimals on which all machines agree: some compute a*b+c with one
+// rounding, some with two.
+func rounded(x float64) float64 { return math.Round(x*1e6) / 1e6 }
+
+func sizeReport(s codebook.Size, weights uint64) SizeReport {
+	bits := 8 * float64(s.Total()) / float64(weights)
+	return SizeReport{Size: s, Total: s.Total(), BitsPerWeight: rounded(bits), Ratio: rounded(bits / bfloat16Bits)}
+}
+
+func bookReport(b *codebook.Book, counts *codebook.Histogram) BookReport {
+	r := BookReport{
+		Fingerprint: b.Fingerprint().String(),
+		Canonical:   b.Canonical(),
+		Symbols:     len(b.Symbols()),
+		MinLength:   b.MinLength(),
+		MaxLength:   b.MaxLength(),
+		Weights:     counts.Total(),
+		Entropy:     rounded(counts.Entropy()),
+	}
+	for symbol, length := range b.Lengths() {
+		r.Lengths[symbol] = uint64(length)
+	}
+	return r
+}
+
+// manifestFiles returns the names that the manifest at path lists, its own among them.
+func manifestFiles(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if m.Generator != generator {
+		return nil, fmt.Errorf("%s: generator %q, want %q", path, m.Generator, generator)
+	}
+	return append(m.Files, ManifestName), nil
+}

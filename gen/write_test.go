@@ -1,0 +1,187 @@
+package gen
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// folderFiles is a folder as names and contents.
+type folderFiles map[string]string
+
+func (f folderFiles) list() []File {
+	var files []File
+	for name, data := range f {
+		files = append(files, File{name, []byte(data)})
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return files
+}
+
+func (f folderFiles) create(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range f {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func readFolder(t *testing.T, dir string) folderFiles {
+	t.Helper()
+	files, err := ReadFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := folderFiles{}
+	for _, file := range files {
+		f[file.Name] = string(file.Data)
+	}
+	return f
+}
+
+func (f folderFiles) equal(o folderFiles) bool {
+	return slices.EqualFunc(f.list(), o.list(), func(a, b File) bool {
+		return a.Name == b.Name && string(a.Data) == string(b.Data)
+	})
+}
+
+const (
+	oldManifest = `{"generator": "bespoke", "files": ["x.go", "gone.go"]}`
+	newManifest = `{"generator": "bespoke", "files": ["x.go"]}`
+)
+
+func TestWrite(t *testing.T) {
+	fresh := folderFiles{"x.go": "new", ManifestName: newManifest}
+	tests := []struct {
+		name    string
+		before  folderFiles // nil: no folder
+		force   bool
+		wantErr string
+	}{
+		{name: "no folder"},
+		{name: "empty folder", before: folderFiles{}},
+		{name: "earlier generation", before: folderFiles{"x.go": "old", "gone.go": "stale", ManifestName: oldManifest}},
+		{name: "the same again", before: fresh},
+		{
+			name:   "marked but not listed",
+			before: folderFiles{"y.go": generatedMark + "y (sha256:0). DO NOT EDIT.\n", ManifestName: oldManifest},
+		},
+		{
+			name:    "a user's file",
+			before:  folderFiles{"x.go": "old", "mine.go": "package x", ManifestName: oldManifest},
+			wantErr: "did not generate: mine.go",
+		},
+		{
+			name:    "a user's file with force",
+			before:  folderFiles{"x.go": "old", "mine.go": "package x", ManifestName: oldManifest},
+			force:   true,
+			wantErr: "did not generate: mine.go",
+		},
+		{name: "no manifest", before: folderFiles{"x.go": "old"}, wantErr: "not a generated folder"},
+		{name: "no manifest with force", before: folderFiles{"x.go": "old"}, force: true},
+		{
+			name:    "a foreign manifest",
+			before:  folderFiles{"x.go": "old", ManifestName: `{"name": "web app"}`},
+			wantErr: `generator ""`,
+		},
+		{
+			name:    "a broken manifest",
+			before:  folderFiles{"x.go": "old", ManifestName: `{"generator"`},
+			wantErr: "not a generated folder",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			parent := t.TempDir()
+			dir := filepath.Join(parent, "x")
+			if tt.before != nil {
+				tt.before.create(t, dir)
+			}
+			err := Write(dir, fresh.list(), tt.force)
+			want := fresh
+			if tt.wantErr != "" {
+				want = tt.before
+				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Errorf("error %v, want %q", err, tt.wantErr)
+				}
+			} else if err != nil {
+				t.Error(err)
+			}
+			if got := readFolder(t, dir); !got.equal(want) {
+				t.Errorf("the folder holds %v, want %v", got, want)
+			}
+			if entries, _ := os.ReadDir(parent); len(entries) != 1 {
+				t.Errorf("%d entries beside the folder, want none", len(entries)-1)
+			}
+		})
+	}
+}
+
+func TestWriteCreatesParents(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b", "x")
+	fresh := folderFiles{ManifestName: newManifest}
+	if err := Write(dir, fresh.list(), false); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFolder(t, dir); !got.equal(fresh) {
+		t.Errorf("the folder holds %v, want %v", got, fresh)
+	}
+}
+
+func TestWriteRefusesFolderInside(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	folderFiles{ManifestName: oldManifest}.create(t, dir)
+	folderFiles{"weights": ""}.create(t, filepath.Join(dir, "below"))
+	err := Write(dir, folderFiles{ManifestName: newManifest}.list(), true)
+	if err == nil || !strings.Contains(err.Error(), "below") {
+		t.Errorf("error %v, want one that names the folder", err)
+	}
+}
+
+func TestWriteThroughLink(t *testing.T) {
+	parent := t.TempDir()
+	dir, link := filepath.Join(parent, "x"), filepath.Join(parent, "link")
+	folderFiles{}.create(t, dir)
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	fresh := folderFiles{ManifestName: newManifest}
+	if err := Write(link, fresh.list(), false); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link became %v, %v", info, err)
+	}
+	if got := readFolder(t, dir); !got.equal(fresh) {
+		t.Errorf("the folder holds %v, want %v", got, fresh)
+	}
+}
+
+func TestWriteRefusesNames(t *testing.T) {
+	manifest := File{ManifestName, []byte(newManifest)}
+	tests := []struct {
+		name    string
+		files   []File
+		wantErr string
+	}{
+		{"path", []File{{"../x.go", nil}, manifest}, "not a file name"},
+		{"hidden", []File{{".x.go", nil}, manifest}, "not a file name"},
+		{"empty", []File{{"", nil}, manifest}, "not a file name"},
+		{"twice", []File{{"x.go", nil}, {"x.go", nil}, manifest}, "two files"},
+		{"no manifest", []File{{"x.go", nil}}, "no manifest.json"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := Write(filepath.Join(t.TempDir(), "x"), tt.files, true)
+			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+				t.Errorf("error %v, want %q", err, tt.wantErr)
+			}
+		})
+	}
+}
