@@ -1,0 +1,87 @@
+package avo
+
+import (
+	"fmt"
+	"go/token"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// A Program names one decoder and gives its shape.
+type Program struct {
+	// Name is the name of the function, a Go identifier.
+	Name string
+	// TableBits is the number of bits that index the table, 8 to 13.
+	TableBits int
+	// MaxSymbols is the largest number of symbols in an entry of the table, 1 to kernel.EntrySymbols.
+	MaxSymbols int
+	// SlowPath adds the search for codes longer than TableBits.
+	SlowPath bool
+	// Lanes is the number of runs of codes decoded side by side, 1 to 5: what the general registers hold.
+	Lanes int
+}
+
+// The register plan: job, table, shift, window and entry, and two registers for each lane.
+//
+// DefaultTableBits makes a table of 16 KiB, which leaves half of a small first-level cache to the streams.
+const (
+	DefaultTableBits = 11
+	DefaultLanes     = 4
+
+	minTableBits = 8
+	maxTableBits = 13
+	maxLanes     = 5
+)
+
+// Validate reports the first parameter that is out of range.
+func (p *Program) Validate() error {
+	switch {
+	case !token.IsIdentifier(p.Name):
+		return fmt.Errorf("avo: %q is not a Go identifier", p.Name)
+	case p.TableBits < minTableBits || p.TableBits > maxTableBits:
+		return fmt.Errorf("avo: %s: table of %d bits, want %d to %d", p.Name, p.TableBits, minTableBits, maxTableBits)
+	case p.MaxSymbols < 1 || p.MaxSymbols > kernel.EntrySymbols:
+		return fmt.Errorf("avo: %s: %d symbols an entry, want 1 to %d", p.Name, p.MaxSymbols, kernel.EntrySymbols)
+	case p.Lanes < 1 || p.Lanes > maxLanes:
+		return fmt.Errorf("avo: %s: %d lanes, want 1 to %d", p.Name, p.Lanes, maxLanes)
+	}
+	if n := p.roundSymbols(); n > kernel.RoundSymbols {
+		return fmt.Errorf("avo: %s: %d symbols a round, the contract allows %d", p.Name, n, kernel.RoundSymbols)
+	}
+	if n := p.roundBytes(); n > kernel.RoundBytes {
+		return fmt.Errorf("avo: %s: %d bytes a round, the contract allows %d", p.Name, n, kernel.RoundBytes)
+	}
+	return nil
+}
+
+// lookups is the number of table lookups that one fill of the bit buffer feeds. A fill has 64 bits, of which up to 7 are
+// used before and the lowest is the marker.
+func (p *Program) lookups() int { return (64 - 7 - 1) / p.TableBits }
+
+// roundSymbols bounds the symbols that a round yields: full entries. (A code of the slow path takes the place of an entry.)
+func (p *Program) roundSymbols() int { return p.lookups() * p.MaxSymbols }
+
+// roundBytes bounds the bytes by which a round moves Src: full entries, one code of the slow path, and
+// the bits that were used of the first byte.
+func (p *Program) roundBytes() int { return (7 + p.lookups()*p.TableBits + 32) / 8 }
+
+// TableDriven returns the shape of the decoder that takes every code book.
+func TableDriven(name string) Program {
+	return Program{Name: name, TableBits: DefaultTableBits, MaxSymbols: kernel.EntrySymbols, SlowPath: true, Lanes: DefaultLanes}
+}
+
+// For returns the shape of the decoder that suits one book: a table that holds every code where the longest
+// is not much longer than usual, else one with a slow path, and entries for no more symbols than the
+// shortest code lets them hold.
+func For(name string, b *codebook.Book) Program {
+	p := TableDriven(name)
+	if n := b.MaxLength(); n <= maxTableBits-1 {
+		p.TableBits = max(n, DefaultTableBits)
+	}
+	p.SlowPath = b.MaxLength() > p.TableBits
+	if n := b.MinLength(); n > 0 {
+		p.MaxSymbols = max(1, min(p.MaxSymbols, p.TableBits/n))
+	}
+	return p
+}
