@@ -18,6 +18,7 @@
 
 namespace bespoke {
 
+// What the threads of a block share, apart from dynamic memory.
 template <class Model>
 struct BlockState {
     uint32_t differs[Model::books];
@@ -65,11 +66,11 @@ __device__ __forceinline__ void put_window(const Unit &unit, const Chunk &chunk,
     }
 }
 
+// The whole work of a block; `state` lies in shared memory.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit) {
+__device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model> &state) {
     constexpr uint32_t table_entries = 1u << Model::table_bits;
     constexpr uint32_t table_bytes = 4 * table_entries;
-    __shared__ BlockState<Model> state;
     const uint32_t thread = thread_index(), block = block_index();
     if (block >= unit.chunks()) return;
     const Chunk chunk = find_chunk(unit, block);

@@ -508,6 +508,7 @@ __device__ __forceinline__ uint32_t sum_of_warps(const uint32_t *warp_sums, uint
 
 namespace bespoke {
 
+// What the threads of a block share, apart from dynamic memory.
 template <class Model>
 struct BlockState {
     uint32_t differs[Model::books];
@@ -555,11 +556,11 @@ __device__ __forceinline__ void put_window(const Unit &unit, const Chunk &chunk,
     }
 }
 
+// The whole work of a block; `state` lies in shared memory.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit) {
+__device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model> &state) {
     constexpr uint32_t table_entries = 1u << Model::table_bits;
     constexpr uint32_t table_bytes = 4 * table_entries;
-    __shared__ BlockState<Model> state;
     const uint32_t thread = thread_index(), block = block_index();
     if (block >= unit.chunks()) return;
     const Chunk chunk = find_chunk(unit, block);
@@ -916,6 +917,7 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
        const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const int n_luts, const int n_bytes,
        const int n_elements) {
+    __shared__ BlockState<Model> state;
     if (n_bytes < 0 || n_elements < 0) return;
     const Unit unit = {luts,
                        codes,
@@ -926,7 +928,7 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
                        static_cast<uint32_t>(n_luts),
                        static_cast<uint32_t>(n_bytes),
                        static_cast<uint32_t>(n_elements)};
-    decode_block<Model>(unit);
+    decode_block(unit, state);
 }
 
 }  // namespace bespoke

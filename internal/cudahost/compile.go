@@ -1,0 +1,146 @@
+package cudahost
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+//go:embed host
+var sources embed.FS
+
+var flags = []string{
+	"-std=c++17", "-O1", "-g",
+	"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
+}
+
+// Required reports whether the environment variable BESPOKE_REQUIRE, a comma-separated list, names a
+// tool: its absence then fails tests that would be skipped.
+func Required(tool string) bool {
+	for _, t := range strings.Split(os.Getenv("BESPOKE_REQUIRE"), ",") {
+		if strings.TrimSpace(t) == tool {
+			return true
+		}
+	}
+	return false
+}
+
+// Compile compiles the source of a kernel with the entry decode and starts a process that runs it,
+// which ends with the test. A test on a machine without a C++ compiler and its sanitizers is
+// skipped, or fails when BESPOKE_REQUIRE names "cxx".
+func Compile(tb testing.TB, source []byte) *Kernel {
+	tb.Helper()
+	tools, err := toolchain()
+	if err != nil {
+		if Required("cxx") {
+			tb.Fatalf("cudahost: %v", err)
+		}
+		tb.Skipf("cudahost: %v", err)
+	}
+	program, err := tools.link(source)
+	if err != nil {
+		tb.Fatalf("cudahost: %v", err)
+	}
+	k := &Kernel{program: program}
+	tb.Cleanup(func() { k.stop() })
+	return k
+}
+
+// tools is a C++ compiler and a folder, removed by the last test, for what it makes.
+type tools struct {
+	compiler string
+	folder   string
+	driver   string // object file of driver.cpp
+
+	mu       sync.Mutex
+	programs map[[sha256.Size]byte]string
+}
+
+// toolchain finds a compiler once for the process.
+var toolchain = sync.OnceValues(func() (*tools, error) {
+	folder, err := os.MkdirTemp("", "cudahost")
+	if err != nil {
+		return nil, err
+	}
+	t := &tools{folder: folder, driver: filepath.Join(folder, "driver.o"), programs: map[[sha256.Size]byte]string{}}
+	if err := os.CopyFS(folder, sources); err != nil {
+		return nil, err
+	}
+	return t, t.find()
+})
+
+// find takes the first compiler that links a program with sanitizers, and compiles the driver.
+func (t *tools) find() error {
+	empty := filepath.Join(t.folder, "empty.cpp")
+	if err := os.WriteFile(empty, []byte("int main() { return 0; }\n"), 0o666); err != nil {
+		return err
+	}
+	var tried []string
+	for _, name := range []string{"g++", "clang++", "c++"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			tried = append(tried, name+": not found")
+			continue
+		}
+		t.compiler = path
+		if err := t.run(empty, "-o", filepath.Join(t.folder, "empty")); err != nil {
+			tried = append(tried, err.Error())
+			continue
+		}
+		return t.run("-c", filepath.Join(t.folder, "host", "driver.cpp"), "-o", t.driver)
+	}
+	return fmt.Errorf("no C++ compiler with sanitizers: %s", strings.Join(tried, "; "))
+}
+
+// link returns a program that runs the kernel.
+func (t *tools) link(source []byte) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := sha256.Sum256(source)
+	if p, ok := t.programs[key]; ok {
+		return p, nil
+	}
+	base := filepath.Join(t.folder, fmt.Sprintf("kernel%d", len(t.programs)))
+	if err := os.WriteFile(base+".cu", source, 0o666); err != nil {
+		return "", err
+	}
+	header := filepath.Join(t.folder, "host", "cudahost.h")
+	if err := t.run("-x", "c++", "-include", header, "-c", base+".cu", "-o", base+".o"); err != nil {
+		return "", err
+	}
+	if err := t.run(base+".o", t.driver, "-o", base); err != nil {
+		return "", err
+	}
+	t.programs[key] = base
+	return base, nil
+}
+
+func (t *tools) run(args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, t.compiler, append(append([]string{}, flags...), args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w: %.2000s", t.compiler, err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return nil
+}
+
+// Main runs the tests of a package that uses Compile and then removes what it compiled.
+func Main(m *testing.M) {
+	code := m.Run()
+	if t, err := toolchain(); err == nil {
+		os.RemoveAll(t.folder)
+	}
+	os.Exit(code)
+}

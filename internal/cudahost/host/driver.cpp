@@ -1,0 +1,129 @@
+// Runs launches of a kernel that was compiled with cudahost.h. It reads requests from standard input and
+// answers on standard output until the input ends:
+//
+//   request   8 words of 64 bits: seed, blocks, bytes of dynamic shared memory, offset, n_luts,
+//             n_bytes, n_elements, words of output; then luts, codes, sign_mantissa,
+//             output_positions and gaps, each a 64-bit length and its bytes
+//   answer    the output words
+//
+// Tensors lie in heap blocks of exactly their size, `offset` bytes (words for the output) behind an aligned address.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "fibers.h"
+
+extern "C" void decode(const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,
+                       const unsigned *output_positions, const unsigned char *gaps, unsigned short *outputs,
+                       int n_luts, int n_bytes, int n_elements);
+
+// The bounds of static shared memory, null in a kernel that has none.
+extern "C" __attribute__((weak)) char __start_cuda_shared[], __stop_cuda_shared[];
+
+HostIndex threadIdx, blockIdx;
+
+namespace {
+
+Block *block;
+std::unique_ptr<unsigned char[]> dynamic_shared;
+std::size_t dynamic_bytes;
+
+// What the output holds before a launch: a pattern, so that words never written are seen.
+constexpr unsigned char untouched = 0x55;
+
+bool read_all(void *to, std::size_t n) {
+    char *p = static_cast<char *>(to);
+    while (n > 0) {
+        const ssize_t got = read(0, p, n);
+        if (got <= 0) return false;
+        p += got;
+        n -= static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+void write_all(const void *from, std::size_t n) {
+    const char *p = static_cast<const char *>(from);
+    while (n > 0) {
+        const ssize_t put = write(1, p, n);
+        if (put <= 0) std::exit(1);
+        p += put;
+        n -= static_cast<std::size_t>(put);
+    }
+}
+
+struct Tensor {
+    std::unique_ptr<unsigned char[]> memory;
+    unsigned char *data = nullptr;
+
+    void allocate(std::size_t n, std::size_t offset) {
+        memory.reset(new unsigned char[n + offset]);
+        data = memory.get() + offset;
+    }
+
+    bool read(std::size_t offset) {
+        std::uint64_t n;
+        if (!read_all(&n, sizeof n)) return false;
+        allocate(n, offset);
+        return read_all(data, n);
+    }
+};
+
+struct Request {
+    std::uint64_t seed, blocks, shared_bytes, offset;
+    std::int64_t n_luts, n_bytes, n_elements;
+    std::uint64_t words;
+};
+
+void launch(const Request &r, const std::function<void()> &kernel) {
+    std::mt19937_64 random(r.seed);
+    std::vector<unsigned> order(r.blocks);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    dynamic_bytes = r.shared_bytes;
+    for (unsigned b : order) {
+        blockIdx = {b, 0, 0};
+        // A new block of memory each time: nothing of the last block is left, and noise is in its place.
+        dynamic_shared.reset(new unsigned char[dynamic_bytes]);
+        for (std::size_t i = 0; i < dynamic_bytes; i++) dynamic_shared[i] = static_cast<unsigned char>(random());
+        for (char *p = __start_cuda_shared; p != __stop_cuda_shared; p++) *p = static_cast<char>(random());
+        block->run(random, kernel);
+    }
+}
+
+bool serve() {
+    Request r;
+    if (!read_all(&r, sizeof r)) return false;
+    Tensor luts, codes, sign_mantissa, positions, gaps, outputs;
+    if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
+        !gaps.read(r.offset))
+        return false;
+    outputs.allocate(2 * r.words, 2 * r.offset);
+    std::memset(outputs.data, untouched, 2 * r.words);
+    launch(r, [&] {
+        decode(luts.data, codes.data, sign_mantissa.data, reinterpret_cast<const unsigned *>(positions.data), gaps.data,
+               reinterpret_cast<unsigned short *>(outputs.data), static_cast<int>(r.n_luts),
+               static_cast<int>(r.n_bytes), static_cast<int>(r.n_elements));
+    });
+    write_all(outputs.data, 2 * r.words);
+    return true;
+}
+
+}  // namespace
+
+void __syncthreads() { block->block_barrier(); }
+unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) { return block->shuffle_up(value, delta); }
+std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
+unsigned host_dynamic_shared_bytes() { return static_cast<unsigned>(dynamic_bytes); }
+
+int main() {
+    Block threads;
+    block = &threads;
+    while (serve()) {
+    }
+    return 0;
+}

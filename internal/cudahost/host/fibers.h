@@ -1,0 +1,160 @@
+// A thread block as fibers: 512 contexts of one thread, switched at barriers in random order.
+#pragma once
+
+#include <ucontext.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "cudahost.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CUDAHOST_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CUDAHOST_ASAN 1
+#endif
+#endif
+
+#ifdef CUDAHOST_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+constexpr unsigned block_threads = 512;
+constexpr unsigned warp_lanes = 32;
+constexpr std::size_t stack_bytes = 256 << 10;
+
+[[noreturn]] inline void fail(const char *what) {
+    std::fprintf(stderr, "cudahost: block %u, thread %u: %s\n", blockIdx.x, threadIdx.x, what);
+    std::abort();
+}
+
+class Block {
+public:
+    Block() : fibers(block_threads) {
+        for (Fiber &f : fibers) f.stack.resize(stack_bytes);
+    }
+
+    // Runs one block of the kernel to its end.
+    void run(std::mt19937_64 &random, const std::function<void()> &kernel) {
+        body = &kernel;
+        ready.clear();
+        done = at_block_barrier = 0;
+        for (unsigned &n : at_warp_barrier) n = 0;
+        for (unsigned t = 0; t < block_threads; t++) {
+            start(t);
+            ready.push_back(t);
+        }
+        while (!ready.empty()) {
+            const std::size_t pick = random() % ready.size();
+            current = ready[pick];
+            ready[pick] = ready.back();
+            ready.pop_back();
+            threadIdx = {current, 0, 0};
+            enter(fibers[current]);
+        }
+        if (done != block_threads) fail("threads wait at a barrier that the others never reach");
+    }
+
+    // Called by a fiber: waits until all threads of the block are here.
+    void block_barrier() {
+        if (++at_block_barrier == block_threads) {
+            at_block_barrier = 0;
+            for (unsigned t = 0; t < block_threads; t++) ready.push_back(t);
+        }
+        leave();
+    }
+
+    // Called by a fiber: the value of the lane delta below. All lanes of the warp take part.
+    unsigned shuffle_up(unsigned value, unsigned delta) {
+        const unsigned me = current, lane = me % warp_lanes, warp = me / warp_lanes;
+        // A lane may be one shuffle ahead of another, never two: two sets of slots are enough.
+        const unsigned set = fibers[me].shuffles++ % 2;
+        slots[set][me] = value;
+        if (++at_warp_barrier[warp] == warp_lanes) {
+            at_warp_barrier[warp] = 0;
+            for (unsigned l = 0; l < warp_lanes; l++) ready.push_back(warp * warp_lanes + l);
+        }
+        leave();
+        return lane < delta ? value : slots[set][me - delta];
+    }
+
+private:
+    struct Fiber {
+        ucontext_t context;
+        std::vector<char> stack;
+        unsigned shuffles = 0;
+        void *fake_stack = nullptr;
+    };
+
+    void start(unsigned t) {
+        Fiber &f = fibers[t];
+        f.shuffles = 0;
+        f.fake_stack = nullptr;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack.data();
+        f.context.uc_stack.ss_size = f.stack.size();
+        f.context.uc_link = nullptr;
+        const auto self = reinterpret_cast<std::uintptr_t>(this);
+        makecontext(&f.context, reinterpret_cast<void (*)()>(&Block::trampoline), 2, static_cast<unsigned>(self),
+                    static_cast<unsigned>(static_cast<std::uint64_t>(self) >> 32));
+    }
+
+    static void trampoline(unsigned low, unsigned high) {
+        const std::uint64_t self = static_cast<std::uint64_t>(high) << 32 | low;
+        reinterpret_cast<Block *>(static_cast<std::uintptr_t>(self))->main();
+    }
+
+    void main() {
+        arrive(nullptr);
+        (*body)();
+        done++;
+        leave(true);
+        fail("a finished thread was resumed");
+    }
+
+    void enter(Fiber &f) {
+#ifdef CUDAHOST_ASAN
+        void *fake = nullptr;
+        __sanitizer_start_switch_fiber(&fake, f.stack.data(), f.stack.size());
+#endif
+        swapcontext(&scheduler, &f.context);
+#ifdef CUDAHOST_ASAN
+        __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#endif
+    }
+
+    void leave(bool finished = false) {
+        Fiber &f = fibers[current];
+#ifdef CUDAHOST_ASAN
+        __sanitizer_start_switch_fiber(finished ? nullptr : &f.fake_stack, scheduler_stack, scheduler_stack_bytes);
+#else
+        (void)finished;
+#endif
+        swapcontext(&f.context, &scheduler);
+        arrive(f.fake_stack);
+    }
+
+    // The first thing a fiber does whenever it is switched to.
+    void arrive(void *fake_stack) {
+#ifdef CUDAHOST_ASAN
+        __sanitizer_finish_switch_fiber(fake_stack, &scheduler_stack, &scheduler_stack_bytes);
+#else
+        (void)fake_stack;
+#endif
+    }
+
+    std::vector<Fiber> fibers;
+    std::vector<unsigned> ready;
+    ucontext_t scheduler;
+    const void *scheduler_stack = nullptr;
+    std::size_t scheduler_stack_bytes = 0;
+    const std::function<void()> *body = nullptr;
+    unsigned current = 0, done = 0, at_block_barrier = 0;
+    unsigned at_warp_barrier[block_threads / warp_lanes] = {};
+    unsigned slots[2][block_threads] = {};
+};

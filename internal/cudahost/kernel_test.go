@@ -1,0 +1,374 @@
+package cudahost_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/internal/cudahost"
+)
+
+// poison is what the kernel writes for a chunk that does not add up.
+const poison = 0x7fff
+
+// trained returns n weights that look trained: normal, with a few outliers of any exponent that DF11 has.
+func trained(seed uint64, n int) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	w := make([]uint16, n)
+	for i := range w {
+		w[i] = uint16(math.Float32bits(float32(0.02*r.NormFloat64())) >> 16)
+		if r.IntN(2000) == 0 {
+			w[i] = codebook.Join(uint8(r.IntN(240)), uint8(r.Uint32()))
+		}
+	}
+	return w
+}
+
+// powers returns n weights whose exponents, from first on, halve in frequency: the longest codes for
+// their number.
+func powers(seed uint64, n, first, symbols int) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 2))
+	w := make([]uint16, n)
+	for i := range w {
+		s := 0
+		for s < symbols-1 && r.IntN(2) == 0 {
+			s++
+		}
+		w[i] = codebook.Join(uint8(first+s), uint8(r.Uint32()))
+	}
+	return w
+}
+
+func histogram(weights ...[]uint16) *codebook.Histogram {
+	var h codebook.Histogram
+	for _, w := range weights {
+		h.Count(w)
+	}
+	return &h
+}
+
+// must returns the book or fails.
+func must(t testing.TB) func(*codebook.Book, error) *codebook.Book {
+	return func(b *codebook.Book, err error) *codebook.Book {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+}
+
+// kernel compiles the kernel cut for the books.
+func kernel(t testing.TB, books ...*codebook.Book) *cudahost.Kernel {
+	t.Helper()
+	source, err := emit.CUDA(&emit.Plan{Package: "test", Model: "test", Books: books})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cudahost.Compile(t, source)
+}
+
+func encode(t testing.TB, b *codebook.Book, weights []uint16) *codebook.Stream {
+	t.Helper()
+	s, err := codebook.Encode(b, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// check launches the kernel and wants the weights.
+func check(t testing.TB, k *cudahost.Kernel, l cudahost.Launch, want []uint16) {
+	t.Helper()
+	got, err := k.Launch(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d weights, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Fatalf("weight %d of %d is %#04x, want %#04x", i, len(want), got[i], want[i])
+		}
+	}
+}
+
+// generous is shared memory enough for the multi-symbol table whatever the chunk holds.
+func generous(s *codebook.Stream) int { return cudahost.PublishedShared(s) + 8192 }
+
+func TestKernelSchemes(t *testing.T) {
+	book := must(t)
+	for _, c := range []struct {
+		name    string
+		weights []uint16
+		book    func(*codebook.Histogram) *codebook.Book
+	}{
+		{"published", trained(1, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
+		{"unit", trained(2, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
+		{"model, 11 bits", trained(3, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 11)) }},
+		{"codes of 22 bits", powers(4, 9000, 90, 40), func(h *codebook.Histogram) *codebook.Book {
+			for s := 90; s < 112; s++ {
+				h[s] = 1 << (112 - s)
+			}
+			return book(codebook.Canonical(h, 32))
+		}},
+		{"one exponent", powers(5, 40000, 239, 1), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
+		{"two exponents far apart", powers(6, 40000, 3, 1), func(h *codebook.Histogram) *codebook.Book {
+			h[200] = 1
+			return book(codebook.Canonical(h, 32))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := c.book(histogram(c.weights))
+			k := kernel(t, b)
+			for i, n := range []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, len(c.weights)} {
+				s := encode(t, b, c.weights[:n])
+				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n)}, c.weights[:n])
+				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: i % 9}, c.weights[:n])
+			}
+		})
+	}
+}
+
+// TestKernelLengths decodes units of every length up to 300.
+func TestKernelLengths(t *testing.T) {
+	weights := trained(7, 300)
+	b := must(t)(codebook.Canonical(histogram(trained(7, 20000), weights), 14))
+	k := kernel(t, b)
+	for n := range len(weights) + 1 {
+		s := encode(t, b, weights[:n])
+		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 17}, weights[:n])
+	}
+}
+
+// TestKernelPatterns decodes every bf16 pattern that DF11 can express.
+func TestKernelPatterns(t *testing.T) {
+	var weights []uint16
+	for w := range 1 << 16 {
+		if codebook.Exponent(uint16(w)) <= codebook.MaxSymbol {
+			weights = append(weights, uint16(w))
+		}
+	}
+	rand.New(rand.NewPCG(8, 8)).Shuffle(len(weights), func(i, j int) { weights[i], weights[j] = weights[j], weights[i] })
+	b := must(t)(codebook.Canonical(histogram(weights), 32))
+	s := encode(t, b, weights)
+	check(t, kernel(t, b), cudahost.Launch{Stream: s, SharedBytes: generous(s)}, weights)
+}
+
+func TestKernelSeveralBooks(t *testing.T) {
+	sets := [][]uint16{trained(11, 15000), powers(12, 15000, 100, 20), powers(13, 15000, 30, 8)}
+	book := must(t)
+	books := []*codebook.Book{
+		book(codebook.Canonical(histogram(sets[0]), 16)),
+		book(codebook.Published(histogram(sets[1]))),
+		book(codebook.Canonical(histogram(sets[2]), 12)),
+	}
+	k := kernel(t, books...)
+	for i, weights := range sets {
+		t.Run(fmt.Sprintf("book %d", i), func(t *testing.T) {
+			s := encode(t, books[i], weights)
+			check(t, k, cudahost.Launch{Stream: s, Seed: 1}, weights)
+			check(t, k, cudahost.Launch{Stream: s, Seed: 2, Offset: 3}, weights)
+		})
+	}
+}
+
+// TestKernelOtherBook hands a kernel units whose code book it was not cut for.
+func TestKernelOtherBook(t *testing.T) {
+	weights := trained(21, 20000)
+	h := histogram(weights)
+	book := must(t)
+	own := book(codebook.Canonical(h, 16))
+	other := book(codebook.Published(h))
+	k := kernel(t, own)
+
+	t.Run("other luts", func(t *testing.T) {
+		check(t, k, cudahost.Launch{Stream: encode(t, other, weights)}, weights)
+	})
+	t.Run("same lengths and fingerprint, other codes", func(t *testing.T) {
+		forged := swapped(t, own)
+		s := encode(t, forged, weights)
+		ownLuts := own.Luts()
+		copy(s.Luts[len(s.Luts)-256:], ownLuts[len(ownLuts)-256:])
+		check(t, k, cudahost.Launch{Stream: s}, weights)
+	})
+}
+
+// swapped returns a book with the lengths of b in which two symbols of equal length change codes.
+func swapped(t *testing.T, b *codebook.Book) *codebook.Book {
+	t.Helper()
+	var codes [256]codebook.Code
+	seen := map[uint8]int{}
+	done := false
+	for _, s := range b.Symbols() {
+		codes[s] = b.Code(s)
+		other, ok := seen[codes[s].Length]
+		if ok && !done {
+			codes[s], codes[other] = codes[other], codes[s]
+			done = true
+		}
+		seen[codes[s].Length] = int(s)
+	}
+	if !done {
+		t.Fatal("no two codes have the same length")
+	}
+	return must(t)(codebook.NewBook(&codes, b.EndOfStream()))
+}
+
+// TestKernelLittleShared launches with less shared memory than the published caller gives.
+func TestKernelLittleShared(t *testing.T) {
+	weights := trained(31, 30000)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	k := kernel(t, b)
+	s := encode(t, b, weights)
+	for _, shared := range []int{1, 64, 8192, 8200, cudahost.PublishedShared(s) / 2} {
+		t.Run(fmt.Sprint(shared), func(t *testing.T) {
+			check(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(shared)}, weights)
+		})
+	}
+}
+
+// TestKernelShortPositions decodes the unit for which the published encoder leaves out a position: only
+// the end of the last code lies in the last chunk.
+func TestKernelShortPositions(t *testing.T) {
+	weights := slices.Repeat([]uint16{0x3f80}, codebook.ChunkBits-1)
+	weights = append(weights, 0x0000)
+	var lengths [256]uint8
+	lengths[127], lengths[0], lengths[1] = 1, 9, 9
+	b := must(t)(codebook.NewCanonical(&lengths, 0))
+	s := encode(t, b, weights)
+	if err := s.Validate(); err != nil || s.Chunks() != 2 {
+		t.Fatalf("%d chunks, %v", s.Chunks(), err)
+	}
+	check(t, kernel(t, b), cudahost.Launch{Stream: s}, weights)
+}
+
+// TestKernelPoison breaks one chunk and wants NaN there and weights elsewhere.
+func TestKernelPoison(t *testing.T) {
+	weights := trained(41, 40000)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	k := kernel(t, b)
+	for _, c := range []struct {
+		name   string
+		edit   func(*codebook.Stream)
+		chunks []int // that no longer add up
+	}{
+		{"gap inside chunk 1", func(s *codebook.Stream) { s.Gaps[320+100] ^= 0xff }, []int{1}},
+		{"first gap of chunk 1", func(s *codebook.Stream) { s.Gaps[320] ^= 0x80 }, []int{0, 1}},
+		{"one element more in chunk 0", func(s *codebook.Stream) { s.OutputPositions[4]++ }, []int{0, 1}},
+		{"no symbol has a length", func(s *codebook.Stream) { clear(s.Luts[len(s.Luts)-256:]) }, []int{0, 1, 2, 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := encode(t, b, weights)
+			c.edit(s)
+			want := slices.Clone(weights)
+			for _, chunk := range c.chunks {
+				from, _ := s.ChunkStart(chunk)
+				to, _ := s.ChunkStart(chunk + 1)
+				for i := from; i < to; i++ {
+					want[i] = poison
+				}
+			}
+			check(t, k, cudahost.Launch{Stream: s}, want)
+		})
+	}
+}
+
+// TestKernelRows hands the kernel numbers of rows that no luts tensor has.
+func TestKernelRows(t *testing.T) {
+	weights := trained(51, 20000)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	k := kernel(t, b)
+	want := slices.Repeat([]uint16{poison}, len(weights))
+	for _, rows := range []int{math.MinInt32, -1, 1, 19, math.MaxInt32} {
+		t.Run(fmt.Sprint(rows), func(t *testing.T) {
+			check(t, k, cudahost.Launch{Stream: encode(t, b, weights), Rows: rows}, want)
+		})
+	}
+}
+
+// hostile launches the kernel on a broken stream: sanitizers must find nothing and the kernel must end; when the
+// stream is right for a GPU after all, so must be the weights.
+func hostile(t testing.TB, k *cudahost.Kernel, l cudahost.Launch) {
+	t.Helper()
+	got, err := k.Launch(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if codebook.Audit(l.Stream) != nil {
+		return
+	}
+	want := make([]uint16, l.Stream.Elements())
+	if err := codebook.Decode(want, l.Stream); err != nil {
+		t.Fatalf("a stream that passes Audit does not decode: %v", err)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatal("wrong weights from a stream that passes Audit")
+	}
+}
+
+// TestKernelHostile changes bytes of every tensor.
+func TestKernelHostile(t *testing.T) {
+	weights := trained(61, 16000)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	k := kernel(t, b)
+	for _, c := range []struct {
+		name   string
+		tensor func(*codebook.Stream) []byte
+	}{
+		{"luts", func(s *codebook.Stream) []byte { return s.Luts }},
+		{"length row", func(s *codebook.Stream) []byte { return s.Luts[len(s.Luts)-256:] }},
+		{"encoded_exponent", func(s *codebook.Stream) []byte { return s.Encoded }},
+		{"sign_mantissa", func(s *codebook.Stream) []byte { return s.SignMantissa }},
+		{"output_positions", func(s *codebook.Stream) []byte { return s.OutputPositions }},
+		{"gaps", func(s *codebook.Stream) []byte { return s.Gaps }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(62, uint64(len(c.name))))
+			for round := range 20 {
+				s := encode(t, b, weights)
+				shared := cudahost.PublishedShared(s)
+				tensor := c.tensor(s)
+				for range 1 << (round % 10) {
+					tensor[r.IntN(len(tensor))] = byte(r.Uint32())
+				}
+				if round == 19 {
+					for i := range tensor {
+						tensor[i] = byte(r.Uint32())
+					}
+				}
+				hostile(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(round)})
+			}
+		})
+	}
+}
+
+// FuzzKernel decodes what the fuzzer makes of the tensors, whose sizes fit together.
+func FuzzKernel(f *testing.F) {
+	weights := trained(71, 500)
+	b := must(f)(codebook.Canonical(histogram(trained(71, 20000), weights), 16))
+	k := kernel(f, b)
+	s := encode(f, b, weights)
+	f.Add(s.Luts, s.Encoded, s.OutputPositions, s.Gaps, uint16(len(weights)), true)
+	f.Fuzz(func(t *testing.T, luts, encoded, positions, gaps []byte, elements uint16, table bool) {
+		s := &codebook.Stream{Encoded: encoded, SignMantissa: make([]byte, elements)}
+		s.Luts = resize(luts, max(len(luts)/256, 1)*256)
+		s.OutputPositions = resize(positions, 4*(s.Chunks()+1))
+		s.Gaps = resize(gaps, 320*s.Chunks())
+		shared := 4096
+		if table {
+			shared += 8192 + int(elements)
+		}
+		hostile(t, k, cudahost.Launch{Stream: s, SharedBytes: shared})
+	})
+}
+
+// resize cuts b or pads it with zeros to n bytes.
+func resize(b []byte, n int) []byte {
+	return append(slices.Clone(b[:min(n, len(b))]), make([]byte, n-min(n, len(b)))...)
+}
