@@ -1,0 +1,100 @@
+package runtime
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// A Choice names a decoder and says why it was chosen.
+type Choice struct {
+	Name   string // "avx2" or "generic"
+	Reason string // for example "kernel llama matches code book sha256:…"
+}
+
+// String returns "name: reason".
+func (c Choice) String() string { return c.Name + ": " + c.Reason }
+
+// A DecoderInfo says whether a decoder can be used on this machine, in this build.
+type DecoderInfo struct {
+	Name      string
+	Available bool
+	Reason    string // what makes it available, or what is missing
+}
+
+// Available lists all decoders, the preferred ones first.
+func Available() []DecoderInfo {
+	avx2 := DecoderInfo{AVX2, true, "CPU has AVX2 and BMI2"}
+	if missing := missingForAVX2(); missing != "" {
+		avx2 = DecoderInfo{AVX2, false, missing}
+	}
+	return []DecoderInfo{
+		{CUDA, false, "not built in"},
+		avx2,
+		{Generic, true, "portable Go"},
+	}
+}
+
+func knownDecoder(name string) bool {
+	switch name {
+	case Auto, CUDA, AVX2, Generic:
+		return true
+	}
+	return false
+}
+
+// choose picks the decoder from the option, the environment and the machine, in this order.
+func choose(o *options) (Choice, error) {
+	name, by := o.decoder, "option"
+	if name == Auto {
+		by = DecoderEnv
+		if name = os.Getenv(DecoderEnv); name == "" {
+			name = Auto
+		}
+		if !knownDecoder(name) {
+			return Choice{}, fmt.Errorf("runtime: %s: no decoder %q, want %s, %s, %s or %s", by, name, Auto, CUDA, AVX2, Generic)
+		}
+	}
+	for _, d := range Available() {
+		switch {
+		case name == Auto && d.Available:
+			return Choice{d.Name, autoReason(o, d.Name)}, nil
+		case name == d.Name && !d.Available:
+			return Choice{}, fmt.Errorf("runtime: decoder %s, forced by %s, is not available: %s", name, by, d.Reason)
+		case name == d.Name:
+			return Choice{name, "forced by " + by}, nil
+		}
+	}
+	panic("unreachable: generic is always available")
+}
+
+// autoReason explains a decoder that nobody asked for.
+func autoReason(o *options, name string) string {
+	switch {
+	case name == Generic:
+		return missingForAVX2()
+	case o.kernel == nil:
+		return "table-driven, no kernel given"
+	default:
+		return "" // the kernel is the reason
+	}
+}
+
+// withKernel adds to the reason what the kernel has to do with it.
+func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
+	match := "kernel " + k.Name
+	switch len(books) {
+	case 0:
+		match += " given, no unit to match"
+	case 1:
+		match += " matches code book " + books[0].String()
+	default:
+		match += fmt.Sprintf(" matches %d code books, the first %v", len(books), books[0])
+	}
+	if c.Reason != "" {
+		match = c.Reason + "; " + match
+	}
+	c.Reason = match
+	return c
+}

@@ -1,0 +1,78 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the unit one after another.
+func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error {
+	u, ok := m.byName[name]
+	if !ok {
+		return fmt.Errorf("runtime: %s: no unit %q", m.path, name)
+	}
+	if len(dst) != u.Elements {
+		return u.wrap(fmt.Errorf("%d elements into a buffer of %d", u.Elements, len(dst)))
+	}
+	return m.decodeRange(ctx, u, 0, u.Elements, dst)
+}
+
+// DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element. It decodes, and checks,
+// only the chunks of the unit that the tensor lies in.
+func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
+	part, ok := m.tensors[name]
+	if !ok {
+		return fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+	}
+	if n := part.to - part.from; len(dst) != n {
+		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements into a buffer of %d", name, n, len(dst)))
+	}
+	return m.decodeRange(ctx, part.unit, part.from, part.to, dst)
+}
+
+// decodeRange writes the elements [from, to) of a unit to dst.
+func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) error {
+	d, err := u.prepare()
+	if err != nil {
+		return err
+	}
+	if from == to {
+		return ctx.Err()
+	}
+	s := &u.stream
+	first, end := u.chunkOf(from), u.chunkOf(to-1)+1
+	if start, _ := s.ChunkStart(first); start < from {
+		n, err := m.decodePart(ctx, u, d, first, from, to, dst)
+		if err != nil {
+			return err
+		}
+		dst, from = dst[n:], from+n
+		first++
+	}
+	var last []uint16 // what lies in a last chunk that goes on past the range
+	if stop, _ := s.ChunkStart(end); first < end && stop > to {
+		end--
+		start, _ := s.ChunkStart(end)
+		dst, last = dst[:start-from], dst[start-from:]
+	}
+	if err := newTask(u, d, first, end, dst).run(ctx, m.workers); err != nil {
+		return err
+	}
+	if len(last) > 0 {
+		_, err = m.decodePart(ctx, u, d, end, to-len(last), to, last)
+	}
+	return err
+}
+
+// decodePart decodes chunk c on the side and copies those of its elements that lie in [from, to) to dst. It returns their number.
+func (m *Model) decodePart(ctx context.Context, u *unit, d chunkDecoder, c, from, to int, dst []uint16) (int, error) {
+	start, _ := u.stream.ChunkStart(c)
+	stop, _ := u.stream.ChunkStart(c + 1)
+	whole := make([]uint16, stop-start, codebook.ChunkBits)
+	if err := newTask(u, d, c, c+1, whole).run(ctx, 1); err != nil {
+		return 0, err
+	}
+	return copy(dst, whole[from-start:min(to, stop)-start]), nil
+}

@@ -1,0 +1,140 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// A Model is an open DF11 checkpoint.
+type Model struct {
+	path    string
+	file    *model.DF11
+	units   []*unit
+	byName  map[string]*unit
+	tensors map[string]part
+	choice  Choice
+	workers int
+}
+
+// A part is where a tensor lies in its unit: the elements [from, to).
+type part struct {
+	unit     *unit
+	from, to int
+}
+
+// Open opens a DF11 checkpoint, a folder or a single safetensors file, and picks a decoder for it. It maps the files into memory;
+// Close releases them.
+//
+// Open reads the code book of every unit, to hold it against the kernel. Units whose stream or code book is broken
+// report so when they are decoded.
+func Open(path string, opts ...Option) (*Model, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	choice, err := choose(o)
+	if err != nil {
+		return nil, err
+	}
+	file, err := model.OpenDF11(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{
+		path:    path,
+		file:    file,
+		byName:  make(map[string]*unit),
+		tensors: make(map[string]part),
+		choice:  choice,
+		workers: o.workers,
+	}
+	for _, f := range file.Units {
+		m.add(f)
+	}
+	if err := m.pickDecoders(o.kernel); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return m, nil
+}
+
+// add lists a unit of the file.
+func (m *Model) add(f *model.Unit) {
+	u := &unit{path: f.File, stream: f.Stream}
+	u.Name = f.Name
+	u.Elements = f.Stream.Elements()
+	if u.book, u.bookErr = codebook.ParseLuts(f.Stream.Luts); u.bookErr == nil {
+		u.Book = u.book.Fingerprint()
+	}
+	for _, t := range f.Tensors {
+		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
+		m.tensors[t.Name] = part{unit: u, from: t.Offset, to: t.Offset + t.Elements}
+	}
+	m.units = append(m.units, u)
+	m.byName[u.Name] = u
+}
+
+// pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a kernel.
+func (m *Model) pickDecoders(k *Kernel) error {
+	var matched []codebook.Fingerprint
+	for _, u := range m.units {
+		var d *kernel.Decoder
+		if m.choice.Name == AVX2 {
+			d = &avx2()[0]
+		}
+		if k != nil && u.bookErr == nil {
+			i, err := m.match(k, u)
+			if err != nil {
+				return err
+			}
+			if d != nil && len(k.AVX2) > 0 {
+				d = &k.AVX2[i]
+			}
+			if !slices.Contains(matched, u.Book) {
+				matched = append(matched, u.Book)
+			}
+		}
+		u.newDecoder(d)
+	}
+	if k != nil {
+		m.choice = m.choice.withKernel(k, matched)
+	}
+	return nil
+}
+
+// match returns the index of the code book of u in the kernel.
+func (m *Model) match(k *Kernel, u *unit) (int, error) {
+	mismatch := &MismatchError{Path: m.path, Unit: u.Name, Book: u.Book, Kernel: k.Name}
+	for i, b := range k.Books {
+		f := b.Fingerprint()
+		if f == u.Book {
+			return i, nil
+		}
+		mismatch.Books = append(mismatch.Books, f)
+	}
+	return 0, mismatch
+}
+
+// Decoder says which decoder Open chose, and why.
+func (m *Model) Decoder() Choice { return m.choice }
+
+// Units lists the units in the order of the file.
+func (m *Model) Units() []Unit {
+	units := make([]Unit, len(m.units))
+	for i, u := range m.units {
+		units[i] = u.public()
+	}
+	return units
+}
+
+// Close releases the files. Nothing else may be called on m then.
+func (m *Model) Close() error {
+	if err := m.file.Close(); err != nil {
+		return fmt.Errorf("runtime: %s: %w", m.path, err)
+	}
+	return nil
+}

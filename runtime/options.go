@@ -1,0 +1,73 @@
+package runtime
+
+import (
+	"fmt"
+	goruntime "runtime"
+)
+
+// DecoderEnv is the environment variable that names the decoder to use where no option does.
+const DecoderEnv = "BESPOKE_DECODER"
+
+// The names that [WithDecoder] and BESPOKE_DECODER take.
+const (
+	Auto    = "auto"
+	CUDA    = "cuda"
+	AVX2    = "avx2"
+	Generic = "generic"
+)
+
+// An Option changes what [Open] does.
+type Option func(*options) error
+
+type options struct {
+	kernel  *Kernel
+	decoder string
+	workers int
+}
+
+// WithKernel decodes with a kernel from a generated package. It must have been cut for the code books of the checkpoint.
+func WithKernel(k *Kernel) Option {
+	return func(o *options) error {
+		if k == nil {
+			return fmt.Errorf("runtime: kernel is nil")
+		}
+		if n := len(k.AVX2); n != 0 && n != len(k.Books) {
+			return fmt.Errorf("runtime: kernel %s has %d decoders for %d code books", k.Name, n, len(k.Books))
+		}
+		o.kernel = k
+		return nil
+	}
+}
+
+// WithDecoder forces a decoder: "cuda", "avx2" or "generic". "auto", the default, leaves the choice
+// to BESPOKE_DECODER and then to Open.
+func WithDecoder(name string) Option {
+	return func(o *options) error {
+		if !knownDecoder(name) {
+			return fmt.Errorf("runtime: no decoder %q, want %s, %s, %s or %s", name, Auto, CUDA, AVX2, Generic)
+		}
+		o.decoder = name
+		return nil
+	}
+}
+
+// WithWorkers sets the number of goroutines that decode side by side in one call, 1 or more. The default is GOMAXPROCS.
+func WithWorkers(n int) Option {
+	return func(o *options) error {
+		if n < 1 {
+			return fmt.Errorf("runtime: %d workers, want at least 1", n)
+		}
+		o.workers = n
+		return nil
+	}
+}
+
+func newOptions(opts []Option) (*options, error) {
+	o := &options{decoder: Auto, workers: goruntime.GOMAXPROCS(0)}
+	for _, opt := range opts {
+		if err := opt(o); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,119 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// A chunkDecoder decodes the streams of one code book. Its methods may be called from several goroutines at once.
+type chunkDecoder interface {
+	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the first chunk that
+	// it could not decode, to if there is none.
+	decode(s *codebook.Stream, from, to int, dst []uint16) int
+}
+
+// portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes what
+// the assembly leaves over.
+type portable struct {
+	book  *codebook.Book
+	table []uint64 // see kernel.Table
+	shift uint     // 64 - the bits that index the table
+	// lookups is the number of lookups between two loads of the stream: a load has 57 good bits, and a lookup uses
+	// up to as many as index the table.
+	lookups int
+}
+
+// portableBits is the number of bits that index the table of the decoder generic.
+const portableBits = 11
+
+func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error) {
+	table, err := kernel.Table(b, tableBits, maxSymbols)
+	if err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
+	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
+}
+
+func (p *portable) decode(s *codebook.Stream, from, to int, dst []uint16) int {
+	base, _ := s.ChunkStart(from)
+	for c := from; c < to; c++ {
+		first, bit := s.ChunkStart(c)
+		end, _ := s.ChunkStart(c + 1)
+		if first == end {
+			continue // no code starts in this chunk
+		}
+		if !p.finish(s, c, bit, s.SignMantissa[first:end], dst[first-base:end-base]) {
+			return c
+		}
+	}
+	return to
+}
+
+// finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of sm. It reports
+// whether the codes were sound and ended where the chunk does.
+func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
+	bit, done := p.run(s.Encoded, bit, sm, dst)
+	bit, ok := p.tail(s.Encoded, bit, sm[done:], dst[done:])
+	return ok && endsAt(s, c, bit)
+}
+
+// endsAt reports whether the elements of chunk c may end at bit: where the next chunk's first code starts or, where no element
+// follows, in the last byte of the stream.
+func endsAt(s *codebook.Stream, c int, bit uint64) bool {
+	if element, start := s.ChunkStart(c + 1); element < s.Elements() {
+		return bit == start
+	}
+	return (bit+7)/8 == uint64(len(s.Encoded))
+}
+
+// join makes a word of a symbol in the form of kernel.Rotate and its sign_mantissa byte.
+func join(symbol, sm uint8) uint16 {
+	t := (symbol ^ sm) & 0x80
+	return uint16(symbol^t)<<8 | uint16(sm^t)
+}
+
+// entrySymbols returns the number of symbols in a table entry.
+func entrySymbols(e uint64) int { return -int(int16(e >> 8)) }
+
+// tail decodes the last elements of a run, with a check of every step. It reports whether all codes were sound.
+func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
+	end := 8 * uint64(len(encoded))
+	for done := 0; done < len(dst); {
+		buf := window(encoded, bit)
+		e := p.table[buf>>p.shift]
+		n, length := min(entrySymbols(e), len(dst)-done), e&63
+		if n == 0 {
+			symbol, codeLength := p.book.Decode(uint32(buf >> 32))
+			if codeLength == 0 {
+				return bit, false
+			}
+			e, n, length = uint64(kernel.Rotate(symbol))<<56, 1, uint64(codeLength)
+		} else if n < entrySymbols(e) || bit+length > end {
+			n, length = 1, uint64(p.book.Code(bits.RotateLeft8(uint8(e>>56), 1)).Length)
+		}
+		if bit += length; bit > end {
+			return bit, false
+		}
+		for i := range n {
+			dst[done+i] = join(uint8(e>>(56-8*i)), sm[done+i])
+		}
+		done += n
+	}
+	return bit, true
+}
+
+// window returns the stream from bit on, at least 57 bits of it, and zeros after its end.
+func window(encoded []byte, bit uint64) uint64 {
+	if bit/8+8 <= uint64(len(encoded)) {
+		return binary.BigEndian.Uint64(encoded[bit/8:]) << (bit % 8)
+	}
+	var last [8]byte
+	if bit/8 < uint64(len(encoded)) {
+		copy(last[:], encoded[bit/8:])
+	}
+	return binary.BigEndian.Uint64(last[:]) << (bit % 8)
+}

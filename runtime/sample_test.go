@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// trained returns n words that look like trained weights: normally distributed, of small deviation.
+func trained(n int, seed uint64) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	weights := make([]uint16, n)
+	for i := range weights {
+		weights[i] = uint16(math.Float32bits(float32(r.NormFloat64()*0.02)) >> 16)
+	}
+	return weights
+}
+
+// histogram counts the exponents of weights.
+func histogram(weights []uint16) *codebook.Histogram {
+	var h codebook.Histogram
+	h.Count(weights)
+	return &h
+}
+
+// everyWord returns all words that DF11 can express, shuffled: rare exponents in a row, unlike in any model.
+func everyWord() []uint16 {
+	var weights []uint16
+	for w := range 1 << 16 {
+		if codebook.Exponent(uint16(w)) <= codebook.MaxSymbol {
+			weights = append(weights, uint16(w))
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	r.Shuffle(len(weights), func(i, j int) { weights[i], weights[j] = weights[j], weights[i] })
+	return weights
+}
+
+// A bookCase is a code book with words that it can code.
+type bookCase struct {
+	name    string
+	book    *codebook.Book
+	weights []uint16
+}
+
+// bookCases covers short and long codes, canonical and published ones, few and many symbols.
+var bookCases = sync.OnceValue(func() []bookCase {
+	normal := trained(200_000, 7)
+	h := histogram(normal)
+	words := everyWord()
+	// Fibonacci counts make a code of which each length occurs once, up to the longest.
+	var steep codebook.Histogram
+	var steepWords []uint16
+	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
+		steep[100+s] = a
+		for range min(a, 3000) {
+			steepWords = append(steepWords, codebook.Join(uint8(100+s), uint8(a)))
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 5))
+	r.Shuffle(len(steepWords), func(i, j int) { steepWords[i], steepWords[j] = steepWords[j], steepWords[i] })
+	same := make([]uint16, 100_000)
+	two := make([]uint16, 100_000)
+	for i := range same {
+		same[i] = codebook.Join(120, uint8(i))
+		two[i] = codebook.Join(uint8(120+i%7/6), uint8(i))
+	}
+	canonical := func(h *codebook.Histogram, limit int) *codebook.Book { return must(codebook.Canonical(h, limit)) }
+	return []bookCase{
+		{"limit=10", canonical(h, 10), normal},
+		{"limit=11", canonical(h, 11), normal},
+		{"limit=12", canonical(h, 12), normal},
+		{"limit=16", canonical(h, 16), normal},
+		{"natural", canonical(h, 32), normal},
+		{"published", must(codebook.Published(h)), normal},
+		{"all words", canonical(histogram(words), 12), words},
+		{"all words published", must(codebook.Published(histogram(words))), words},
+		{"steep", canonical(&steep, 32), steepWords},
+		{"one symbol", canonical(histogram(same), 11), same},
+		{"two symbols", canonical(histogram(two), 11), two},
+	}
+})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// A decoderCase is one way to decode a book.
+type decoderCase struct {
+	name    string
+	decoder chunkDecoder
+}
+
+// decoderCases lists the decoders of this build and machine.
+func decoderCases(tb testing.TB, b *codebook.Book) []decoderCase {
+	cases := []decoderCase{{"generic", must(newPortable(b, portableBits, 5))}}
+	if missingForAVX2() == "" {
+		for _, d := range avx2() {
+			cases = append(cases, decoderCase{"avx2", must(newLanes(b, d))})
+		}
+	}
+	return cases
+}
