@@ -1,0 +1,171 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Checkpoint is an open model: its safetensors files, and the folder they belong to.
+type Checkpoint struct {
+	// Dir is the folder of the model.
+	Dir string
+	// Config is the parsed config.json, nil when there is none.
+	Config *Config
+	// Files holds the open safetensors files, each at Listed[i].Path for some i.
+	Files []*File
+	// Tensors holds the tensors of all files, in the order of Files.
+	Tensors []*Tensor
+	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the
+	// name of one safetensors file, that is this file alone.
+	Listed []ListedFile
+
+	byName map[string]*Tensor
+}
+
+// Open opens a model for reading. Path names a folder with model.safetensors, shards and their
+// index, or safetensors files of other names; or one safetensors file; or an index.
+func Open(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
+	}
+	c := &Checkpoint{Dir: filepath.Dir(path), byName: map[string]*Tensor{}}
+	switch {
+	case info.IsDir():
+		c.Dir = path
+		err = c.openFolder()
+	case strings.HasSuffix(path, indexSuffix):
+		if c.Listed, err = listFolder(c.Dir); err == nil {
+			err = c.openIndex(filepath.Base(path))
+		}
+	default:
+		c.Listed = []ListedFile{{Path: filepath.Base(path), Size: info.Size()}}
+		err = c.openFiles([]string{filepath.Base(path)})
+	}
+	if err == nil {
+		c.Config, err = findConfig(c.Dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// findConfig reads the config.json of a folder, if there is one.
+func findConfig(dir string) (*Config, error) {
+	path := filepath.Join(dir, ConfigName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return ReadConfig(path)
+}
+
+// openFolder opens what the Hugging Face libraries would load: model.safetensors before an index,
+// an index before whatever else there is.
+func (c *Checkpoint) openFolder() (err error) {
+	if c.Listed, err = listFolder(c.Dir); err != nil {
+		return err
+	}
+	names, indices := topLevel(c.Listed, safetensorsSuffix), topLevel(c.Listed, indexSuffix)
+	for _, name := range names {
+		if name == "model"+safetensorsSuffix && !c.inIndex(indices, name) {
+			return c.openFiles([]string{name})
+		}
+	}
+	switch {
+	case len(indices) == 1:
+		return c.openIndex(indices[0])
+	case len(indices) > 1:
+		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(indices), strings.Join(indices, ", "))
+	case len(names) > 0:
+		return c.openFiles(names)
+	}
+	if below := foldersWith(c.Listed, safetensorsSuffix); len(below) > 0 {
+		return fmt.Errorf("model: %s: no safetensors files here, but in %s: open one of these folders", c.Dir, strings.Join(below, ", "))
+	}
+	return fmt.Errorf("model: %s: no safetensors files", c.Dir)
+}
+
+// inIndex reports whether a readable index lists the file as one of its shards.
+func (c *Checkpoint) inIndex(indices []string, name string) bool {
+	for _, index := range indices {
+		x, err := c.readIndex(index)
+		if err != nil {
+			continue
+		}
+		for _, file := range x.Files {
+			if file == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readIndex reads an index of the folder.
+func (c *Checkpoint) readIndex(name string) (*Index, error) {
+	path := filepath.Join(c.Dir, name)
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	x, err := ParseIndex(text)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", path, err)
+	}
+	return x, nil
+}
+
+// openIndex opens the shards of an index.
+func (c *Checkpoint) openIndex(name string) error {
+	x, err := c.readIndex(name)
+	if err != nil {
+		return err
+	}
+	if err := c.openFiles(x.Files); err != nil {
+		return err
+	}
+	if err := x.check(c.Files); err != nil {
+		return fmt.Errorf("model: %s: %w", filepath.Join(c.Dir, name), err)
+	}
+	return nil
+}
+
+// openFiles opens the named safetensors files of the folder, which must not share a tensor name.
+func (c *Checkpoint) openFiles(names []string) error {
+	weights := map[string]bool{}
+	for _, name := range names {
+		weights[name] = true
+		f, err := OpenFile(filepath.Join(c.Dir, filepath.FromSlash(name)))
+		if err != nil {
+			return err
+		}
+		c.Files = append(c.Files, f)
+		for _, t := range f.Tensors {
+			if other := c.byName[t.Name]; other != nil {
+				return fmt.Errorf("model: tensor %q is in %s and in %s: open one of the two by its name", t.Name, other.File(), f.Path())
+			}
+			c.byName[t.Name] = t
+			c.Tensors = append(c.Tensors, t)
+		}
+	}
+	for i := range c.Listed {
+		c.Listed[i].Weights = weights[c.Listed[i].Path]
+	}
+	return nil
+}
+
+// Tensor returns the tensor of that name, nil when there is none.
+func (c *Checkpoint) Tensor(name string) *Tensor { return c.byName[name] }
+
+// Close closes all files. The bytes of all tensors become invalid.
+func (c *Checkpoint) Close() error {
+	var errs []error
+	for _, f := range c.Files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,199 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// DF11 is an open DF11 checkpoint.
+type DF11 struct {
+	// Path is what it was opened with, Dir the folder of its files.
+	Path, Dir string
+	// Config is the parsed config.json, nil when there is none.
+	Config *Config
+	// Sidecar is what this project's compressor leaves beside a checkpoint, nil when there is none.
+	Sidecar *Sidecar
+	// Files holds the open safetensors files.
+	Files []*File
+	// Units holds the coded units in natural order of their names.
+	Units []*Unit
+	// Rest holds the tensors that are not coded, in the order of the files.
+	Rest []*Tensor
+}
+
+// Unit is a coded unit of a DF11 checkpoint.
+type Unit struct {
+	// Name is the dotted path of the module.
+	Name string
+	// Tensors holds the weights the stream decodes to, in its order.
+	Tensors []UnitTensor
+	// Named says that Tensors have the names of the original weights for certain. It is false where
+	// there is no pattern_dict to say so: a single tensor is then called NAME.weight, as that of a
+	// Linear or Embedding would be, and several are numbered NAME[0], NAME[1], ….
+	Named bool
+	// Stream holds the coded weights as views of the mapped file. It has passed Validate.
+	Stream codebook.Stream
+	// File is the path of the file that holds the stream.
+	File string
+}
+
+// UnitTensor is one weight within a unit.
+type UnitTensor struct {
+	// Name is that of the original tensor.
+	Name string
+	// Offset is the index of the first of its Elements in the unit.
+	Offset, Elements int
+	// Shape is nil where neither sidecar nor architecture tell it.
+	Shape []uint64
+}
+
+// OpenDF11 opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or
+// a single safetensors file. It checks the structure of every unit; the codes themselves are checked
+// when they are decoded.
+func OpenDF11(path string) (*DF11, error) { return OpenDF11Patterns(path, nil) }
+
+// OpenDF11Patterns is [OpenDF11] with a pattern_dict for a checkpoint that has none, such as a single
+// file without its config.json. Where patterns are given, those of a config.json do not count.
+func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
+	}
+	d := &DF11{Path: path, Dir: path}
+	names := []string{filepath.Base(path)}
+	if info.IsDir() {
+		// Only the top level counts: the published loader looks no deeper.
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
+		}
+		names = nil
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), safetensorsSuffix) {
+				names = append(names, e.Name())
+			}
+		}
+	} else {
+		d.Dir = filepath.Dir(path)
+	}
+	if err := d.open(names, info.IsDir(), patterns); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open reads the files of the checkpoint.
+func (d *DF11) open(names []string, folder bool, patterns Patterns) (err error) {
+	if d.Config, err = findConfig(d.Dir); err != nil {
+		return err
+	}
+	if folder {
+		if d.Sidecar, err = findSidecar(d.Dir); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		f, err := OpenFile(filepath.Join(d.Dir, name))
+		if err != nil {
+			return err
+		}
+		d.Files = append(d.Files, f)
+	}
+	if patterns == nil && d.Config != nil && d.Config.DF11 != nil {
+		patterns = d.Config.DF11.Patterns
+	}
+	return d.assemble(patterns)
+}
+
+// assemble finds the units among the tensors of the files.
+func (d *DF11) assemble(patterns Patterns) error {
+	m, err := patterns.compile()
+	if err != nil {
+		return fmt.Errorf("df11: %s: %w", d.Path, err)
+	}
+	all := map[string]*Tensor{}
+	parts := map[string]*unitParts{}
+	for _, f := range d.Files {
+		for _, t := range f.Tensors {
+			if other := all[t.Name]; other != nil {
+				return fmt.Errorf("df11: tensor %q is in %s and in %s", t.Name, other.File(), f.Path())
+			}
+			all[t.Name] = t
+		}
+	}
+	for _, f := range d.Files {
+		for _, t := range f.Tensors {
+			module, part := splitPart(t.Name, all)
+			if part < 0 {
+				d.Rest = append(d.Rest, t)
+				continue
+			}
+			if parts[module] == nil {
+				parts[module] = &unitParts{}
+			}
+			parts[module][part] = t
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Errorf("df11: %s: no DF11 units", d.Path)
+	}
+	for _, module := range slices.SortedFunc(maps.Keys(parts), naturalCompare) {
+		u, err := parts[module].unit(module, m)
+		if err != nil {
+			return err
+		}
+		d.Units = append(d.Units, u)
+	}
+	return d.finish(all)
+}
+
+// finish checks the units against the other tensors and gives their weights a shape.
+func (d *DF11) finish(all map[string]*Tensor) error {
+	owner := map[string]*Unit{}
+	for _, u := range d.Units {
+		for i := range u.Tensors {
+			t := &u.Tensors[i]
+			if raw := all[t.Name]; raw != nil {
+				return fmt.Errorf("df11: %s: unit %q: tensor %q is there uncoded too, in %s", u.File, u.Name, t.Name, raw.File())
+			}
+			if other := owner[t.Name]; other != nil {
+				return fmt.Errorf("df11: %s: unit %q: tensor %q belongs to unit %q too", u.File, u.Name, t.Name, other.Name)
+			}
+			owner[t.Name] = u
+			t.Shape = shapeOf(d.Config, t.Name, uint64(t.Elements))
+		}
+	}
+	if d.Sidecar == nil {
+		return nil
+	}
+	if err := d.Sidecar.apply(d.Units); err != nil {
+		return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
+	}
+	return nil
+}
+
+// Unit returns the unit of that name, nil when there is none.
+func (d *DF11) Unit(name string) *Unit {
+	for _, u := range d.Units {
+		if u.Name == name {
+			return u
+		}
+	}
+	return nil
+}
+
+// Close closes all files. All streams and tensor bytes become invalid.
+func (d *DF11) Close() error {
+	var errs []error
+	for _, f := range d.Files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}

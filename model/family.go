@@ -1,0 +1,141 @@
+package model
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// family is a group of architectures whose checkpoints name their modules alike.
+type family struct {
+	name    string
+	classes []string // entries of "architectures", or "_class_name"
+	types   []string // "model_type"
+	// roots are the prefixes that {root} in a pattern may stand for, as checkpoints of the base model,
+	// of the model with a head and of a multimodal model around it write them. The first that fits
+	// the tensors is taken.
+	roots    []string
+	patterns Patterns
+	// embedding and head are the modules that may share one weight, "" where there are none.
+	embedding, head string
+	// decoder says that a model of the family has a head even when no class says so.
+	decoder bool
+	// notLinear, where set, is why the weights of the blocks cannot be coded.
+	notLinear string
+}
+
+// expand puts the prefix of a checkpoint in the place of {root}, and that of its output head in the
+// place of {head}.
+func expand(name, root string, quote func(string) string) string {
+	head := ""
+	if root == "language_model.model." {
+		head = "language_model."
+	}
+	return strings.NewReplacer("{root}", quote(root), "{head}", quote(head)).Replace(name)
+}
+
+// asIs is the quoting of a plain name in expand.
+func asIs(s string) string { return s }
+
+// findFamily returns the family of a checkpoint and the root its tensors have, nil when no known
+// family fits. A checkpoint without a configuration is recognised by its tensors alone.
+func findFamily(c *Checkpoint, modules *moduleSet) (*family, string) {
+	named := c.Config != nil && (len(c.Config.Architectures) > 0 || c.Config.ModelType != "" || c.Config.ClassName != "")
+	for i := range families {
+		f := &families[i]
+		if named && !f.isNamed(c.Config) {
+			continue
+		}
+		for _, root := range f.roots {
+			if f.fits(root, modules, !named) {
+				return f, root
+			}
+		}
+	}
+	return nil, ""
+}
+
+// isNamed reports whether config.json names an architecture of the family.
+func (f *family) isNamed(c *Config) bool {
+	for _, class := range append(slices.Clone(c.Architectures), c.ClassName) {
+		if slices.Contains(f.classes, class) {
+			return true
+		}
+	}
+	return slices.Contains(f.types, c.ModelType)
+}
+
+// fits reports whether units of the family exist under root: some unit when the configuration names
+// the family, complete units of every pattern with attributes when only the tensors speak for it.
+func (f *family) fits(root string, modules *moduleSet, strict bool) bool {
+	m, err := f.rooted(root).compile()
+	if err != nil {
+		return false // not reached: a test compiles every pattern of the table
+	}
+	for i, pattern := range m.patterns {
+		if len(pattern.Attrs) == 0 {
+			continue
+		}
+		found := slices.ContainsFunc(modules.names, func(module string) bool {
+			if !m.matches(i, module) {
+				return false
+			}
+			has := func(attr string) bool { return modules.weight(module, attr) != nil }
+			if strict {
+				return !slices.ContainsFunc(pattern.Attrs, func(attr string) bool { return !has(attr) })
+			}
+			return slices.ContainsFunc(pattern.Attrs, has)
+		})
+		if found != strict {
+			return found
+		}
+	}
+	return strict
+}
+
+// rooted returns the family's patterns for checkpoints with that prefix.
+func (f *family) rooted(root string) Patterns {
+	p := make(Patterns, len(f.patterns))
+	for i, pattern := range f.patterns {
+		p[i] = Pattern{expand(pattern.Regex, root, regexp.QuoteMeta), pattern.Attrs}
+	}
+	return p
+}
+
+// moduleSet knows the modules of a checkpoint: every dotted prefix of a tensor named "….weight".
+type moduleSet struct {
+	names   []string // in natural order
+	weights map[string]*Tensor
+}
+
+// newModuleSet collects the modules of tensors.
+func newModuleSet(tensors []*Tensor) *moduleSet {
+	s := &moduleSet{weights: map[string]*Tensor{}}
+	seen := map[string]bool{}
+	for _, t := range tensors {
+		module, ok := strings.CutSuffix(t.Name, weightSuffix)
+		if !ok {
+			continue
+		}
+		s.weights[module] = t
+		for !seen[module] && module != "" {
+			seen[module] = true
+			s.names = append(s.names, module)
+			module = module[:max(0, strings.LastIndexByte(module, '.'))]
+		}
+	}
+	slices.SortFunc(s.names, naturalCompare)
+	return s
+}
+
+// weight returns the weight of a submodule, or of the module itself when attr is empty; nil when
+// there is none.
+func (s *moduleSet) weight(module, attr string) *Tensor {
+	if attr != "" {
+		module += "." + attr
+	}
+	return s.weights[module]
+}
+
+// weightSuffix ends the name of every tensor that may be coded.
+const weightSuffix = ".weight"

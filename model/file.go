@@ -1,0 +1,126 @@
+package model
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/edsrzf/mmap-go"
+)
+
+// lengthBytes is the size of the header length at the start of a safetensors file.
+const lengthBytes = 8
+
+// File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use
+// until Close. The file must not be changed or cut short while it is open.
+type File struct {
+	*Header
+	path   string
+	mapped mmap.MMap // nil when the bytes were not mapped
+	text   []byte    // header text with its padding
+	data   []byte    // what follows the header
+	size   int64
+}
+
+// OpenFile maps a safetensors file and checks its header in full before any tensor can be touched.
+func OpenFile(path string) (*File, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %s: %w", path, pathless(err))
+	}
+	return f, nil
+}
+
+// openFile is OpenFile without the file's name in its errors.
+func openFile(path string) (*File, error) {
+	// Stat before opening: opening a named pipe would block.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file (%v)", info.Mode().Type())
+	}
+	osFile, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer osFile.Close()
+	if info, err = osFile.Stat(); err != nil {
+		return nil, err
+	}
+	if info.Size() < lengthBytes {
+		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", info.Size(), lengthBytes)
+	}
+	if int64(int(info.Size())) != info.Size() {
+		return nil, fmt.Errorf("%d bytes, too large to map on this machine", info.Size())
+	}
+	mapped, err := mmap.Map(osFile, mmap.RDONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes: %w", info.Size(), err)
+	}
+	f, err := newFile(path, mapped)
+	if err != nil {
+		return nil, errors.Join(err, mapped.Unmap())
+	}
+	f.mapped = mapped
+	return f, nil
+}
+
+// newFile checks content, the bytes of a whole safetensors file, and returns views of them.
+func newFile(path string, content []byte) (*File, error) {
+	if len(content) < lengthBytes {
+		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", len(content), lengthBytes)
+	}
+	n := binary.LittleEndian.Uint64(content)
+	rest := uint64(len(content) - lengthBytes)
+	if n > MaxHeader {
+		return nil, fmt.Errorf("header of %d bytes, max %d", n, MaxHeader)
+	}
+	if n > rest {
+		return nil, fmt.Errorf("header of %d bytes, only %d in the file", n, rest)
+	}
+	text, data := content[lengthBytes:lengthBytes+n], content[lengthBytes+n:]
+	header, err := ParseHeader(text, uint64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Header: header, path: path, text: text, data: data, size: int64(len(content))}
+	for _, t := range header.Tensors {
+		t.file = f
+	}
+	return f, nil
+}
+
+// Path returns the path the file was opened with.
+func (f *File) Path() string { return f.path }
+
+// Size returns the size of the whole file in bytes.
+func (f *File) Size() int64 { return f.size }
+
+// HeaderText returns the header as it stands in the file, with its padding. The slice is read-only
+// and valid until Close.
+func (f *File) HeaderText() []byte { return f.text }
+
+// Close unmaps the file. All slices taken from it become invalid.
+func (f *File) Close() error {
+	mapped := f.mapped
+	f.mapped, f.text, f.data = nil, nil, nil
+	if mapped == nil {
+		return nil
+	}
+	if err := mapped.Unmap(); err != nil {
+		return fmt.Errorf("safetensors: %s: unmap: %w", f.path, err)
+	}
+	return nil
+}
+
+// pathless takes the path out of an error that would otherwise name it twice.
+func pathless(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", e.Op, e.Err)
+	}
+	return err
+}

@@ -1,0 +1,117 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// indexSuffix ends the name of the file that lists the shards of a checkpoint.
+const indexSuffix = ".safetensors.index.json"
+
+// Index is the weight_map of a sharded checkpoint.
+type Index struct {
+	// Files holds the names of the shards, slash-separated and relative to the index, in natural
+	// order.
+	Files []string
+	// File gives the shard of each tensor.
+	File map[string]string
+}
+
+// ParseIndex parses the text of a model.safetensors.index.json. The shards may lie in folders below
+// the index, never above or elsewhere.
+func ParseIndex(text []byte) (*Index, error) {
+	j, err := newJSONText(text)
+	if err != nil {
+		return nil, err
+	}
+	index := &Index{}
+	err = j.object(func(key string) error {
+		if key != "weight_map" {
+			return j.skip()
+		}
+		if err := index.parseMap(j); err != nil {
+			return fmt.Errorf("weight_map: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := j.end(); err != nil {
+		return nil, err
+	}
+	if index.File == nil {
+		return nil, fmt.Errorf("weight_map is missing")
+	}
+	slices.SortFunc(index.Files, naturalCompare)
+	return index, nil
+}
+
+// parseMap reads the object TENSOR: FILE.
+func (x *Index) parseMap(j *jsonText) error {
+	x.File = map[string]string{}
+	known := map[string]bool{}
+	return j.object(func(tensor string) error {
+		file, err := j.str()
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", tensor, err)
+		}
+		if err := checkRelative(file); err != nil {
+			return fmt.Errorf("tensor %q: %w", tensor, err)
+		}
+		if !strings.HasSuffix(file, safetensorsSuffix) {
+			return fmt.Errorf("tensor %q: file %q is not a safetensors file", tensor, file)
+		}
+		x.File[tensor] = file
+		if !known[file] {
+			known[file] = true
+			x.Files = append(x.Files, file)
+		}
+		return nil
+	})
+}
+
+// checkRelative reports a slash-separated path that is not in its plain form or leaves the folder
+// it is relative to, on any system.
+func checkRelative(name string) error {
+	switch {
+	case name == "" || name == ".":
+		return fmt.Errorf("path %q names no file", name)
+	case strings.ContainsAny(name, "\\\x00") || len(name) > 1 && name[1] == ':':
+		return fmt.Errorf("path %q is not a plain relative path", name)
+	case path.IsAbs(name) || name == ".." || strings.HasPrefix(path.Clean(name), "../"):
+		return fmt.Errorf("path %q leaves the folder", name)
+	case path.Clean(name) != name:
+		return fmt.Errorf("path %q is not in its shortest form", name)
+	}
+	return nil
+}
+
+// check holds the index against the files it names: every tensor in the file the index says, and
+// no other tensor in any of them.
+func (x *Index) check(files []*File) error {
+	count := 0
+	for i, f := range files {
+		for _, t := range f.Tensors {
+			switch want, ok := x.File[t.Name]; {
+			case !ok:
+				return fmt.Errorf("tensor %q of %s is not in the index", t.Name, x.Files[i])
+			case want != x.Files[i]:
+				return fmt.Errorf("tensor %q is in %s, the index says %s", t.Name, x.Files[i], want)
+			}
+			count++
+		}
+	}
+	if count == len(x.File) {
+		return nil
+	}
+	for _, tensor := range slices.Sorted(maps.Keys(x.File)) {
+		if i := slices.Index(x.Files, x.File[tensor]); files[i].Tensor(tensor) == nil {
+			return fmt.Errorf("tensor %q is not in %s, where the index says it is", tensor, x.Files[i])
+		}
+	}
+	return nil
+}

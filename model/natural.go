@@ -1,0 +1,40 @@
+package model
+
+import (
+	"cmp"
+	"strings"
+)
+
+// naturalCompare orders names so that "layers.2" comes before "layers.10": runs of digits compare as
+// numbers, everything else byte by byte.
+func naturalCompare(a, b string) int {
+	x, y := a, b
+	for x != "" && y != "" {
+		if isDigit(x[0]) && isDigit(y[0]) {
+			var n, m string
+			n, x = cutDigits(x)
+			m, y = cutDigits(y)
+			if c := cmp.Or(cmp.Compare(len(n), len(m)), strings.Compare(n, m)); c != 0 {
+				return c
+			}
+			continue
+		}
+		if x[0] != y[0] {
+			return cmp.Compare(x[0], y[0])
+		}
+		x, y = x[1:], y[1:]
+	}
+	// Equal as numbers but not as text ("01" and "1"): fall back on the text, so that the order is total.
+	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
+}
+
+// cutDigits splits off the leading digits, without leading zeros.
+func cutDigits(s string) (digits, rest string) {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return strings.TrimLeft(s[:n], "0"), s[n:]
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,71 @@
+package model
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// addByRule makes units for an architecture without patterns. The weights of one layer form a unit:
+// a layer is a module whose path ends in a number, the first on the way down, not counting one at the very
+// top, where it numbers whole models (as in the containers of sentence-transformers). All other
+// weights are units of their own.
+func (b *planBuilder) addByRule(tensors []*Tensor) {
+	units := map[string]*PlanUnit{}
+	var names []string
+	for _, t := range tensors {
+		if b.reasons[t] != "" {
+			continue
+		}
+		name, attr := layerOf(strings.TrimSuffix(t.Name, weightSuffix))
+		if attr != "" && b.modules.weight(name, "") != nil {
+			// The layer has a weight itself: it is a Linear, and what lies below it something else.
+			name, attr = name+"."+attr, ""
+		}
+		u := units[name]
+		if u == nil {
+			u = &PlanUnit{Name: name, regex: generalName(name)}
+			units[name] = u
+			names = append(names, name)
+		}
+		b.take(u, attr)
+	}
+	slices.SortFunc(names, naturalCompare)
+	for _, name := range names {
+		b.add(units[name])
+	}
+}
+
+// layerOf splits a module's path behind the first number that is not at its start; without such a
+// number all of it is the module.
+func layerOf(module string) (layer, attr string) {
+	parts := strings.Split(module, ".")
+	for i := 1; i < len(parts); i++ {
+		if isNumber(parts[i]) {
+			return strings.Join(parts[:i+1], "."), strings.Join(parts[i+1:], ".")
+		}
+	}
+	return module, ""
+}
+
+// isNumber reports whether a part of a path is an index.
+func isNumber(part string) bool {
+	return part != "" && strings.Trim(part, "0123456789") == ""
+}
+
+// quoteName returns the pattern that matches one module.
+func quoteName(module string) string { return regexp.QuoteMeta(module) }
+
+// generalName returns the pattern that matches all layers beside a module.
+func generalName(module string) string {
+	parts := strings.Split(module, ".")
+	last := len(parts) - 1
+	for i, part := range parts {
+		if i == last && i > 0 && isNumber(part) {
+			parts[i] = `\d+`
+		} else {
+			parts[i] = regexp.QuoteMeta(part)
+		}
+	}
+	return strings.Join(parts, `\.`)
+}

@@ -1,0 +1,156 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// The tensors of a unit, in the order in which the published encoder writes them.
+const (
+	partLuts = iota
+	partEncoded
+	partSignMantissa
+	partOutputPositions
+	partGaps
+	partSplitPositions
+	partCount
+)
+
+// partNames are their names behind the name of the module.
+var partNames = [partCount]string{"luts", "encoded_exponent", "sign_mantissa", "output_positions", "gaps", "split_positions"}
+
+// lutsColumns is the width of the tensor luts.
+const lutsColumns = 256
+
+// unitParts holds the tensors of one unit.
+type unitParts [partCount]*Tensor
+
+// splitPart returns the module and the part that a tensor's name stands for, or part -1 for a
+// tensor that belongs to no unit. The sixth part has a plain name and counts only beside another.
+func splitPart(name string, all map[string]*Tensor) (module string, part int) {
+	dot := strings.LastIndexByte(name, '.')
+	if dot <= 0 {
+		return "", -1
+	}
+	for i, p := range partNames {
+		if name[dot+1:] != p {
+			continue
+		}
+		if i == partSplitPositions && all[name[:dot+1]+partNames[partEncoded]] == nil {
+			return "", -1
+		}
+		return name[:dot], i
+	}
+	return "", -1
+}
+
+// unit checks the tensors of a unit and puts them together. Patterns name the weights; m is empty
+// where the checkpoint has no pattern_dict.
+func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
+	u := &Unit{Name: module}
+	for _, t := range p {
+		if t != nil {
+			u.File = t.File()
+			break
+		}
+	}
+	fail := func(format string, args ...any) (*Unit, error) {
+		return nil, fmt.Errorf("df11: %s: unit %q: %w", u.File, module, fmt.Errorf(format, args...))
+	}
+	for i, t := range p {
+		switch {
+		case t == nil && i == partSplitPositions:
+			continue // a bare module may do without
+		case t == nil:
+			return fail("tensor %q is missing", partNames[i])
+		case t.File() != u.File:
+			return fail("tensor %q is in another file, %s", t.Name, t.File())
+		}
+		dtype, dims := U8, 1
+		if i == partSplitPositions {
+			dtype = I64
+		}
+		if i == partLuts {
+			dims = 2
+		}
+		if t.DType != dtype || len(t.Shape) != dims || i == partLuts && t.Shape[1] != lutsColumns {
+			return fail("tensor %q is %s %v, must be %s with %s", t.Name, t.DType, t.Shape, dtype, partShapes[i])
+		}
+	}
+	u.Stream = codebook.Stream{
+		Luts:            p[partLuts].Bytes(),
+		Encoded:         p[partEncoded].Bytes(),
+		SignMantissa:    p[partSignMantissa].Bytes(),
+		OutputPositions: p[partOutputPositions].Bytes(),
+		Gaps:            p[partGaps].Bytes(),
+	}
+	if err := u.Stream.Validate(); err != nil {
+		return fail("%w", err)
+	}
+	bounds, err := p.bounds(u.Stream.Elements())
+	if err != nil {
+		return fail("%w", err)
+	}
+	if err := u.name(bounds, m); err != nil {
+		return fail("%w", err)
+	}
+	return u, nil
+}
+
+// partShapes describe the shapes for errors.
+var partShapes = [partCount]string{"shape [*,256]", "1 dimension", "1 dimension", "1 dimension", "1 dimension", "1 dimension"}
+
+// bounds returns where the weights of the unit begin and end: 0, the split positions, the number of
+// elements.
+func (p *unitParts) bounds(total int) ([]int, error) {
+	bounds := []int{0}
+	var raw []byte
+	if t := p[partSplitPositions]; t != nil {
+		raw = t.Bytes()
+	}
+	for i := 0; i < len(raw); i += 8 {
+		at := int64(binary.LittleEndian.Uint64(raw[i:]))
+		if before := bounds[len(bounds)-1]; at < int64(before) || at > int64(total) {
+			return nil, fmt.Errorf("split position %d is %d, not in %d..%d", i/8, at, before, total)
+		}
+		bounds = append(bounds, int(at))
+	}
+	return append(bounds, total), nil
+}
+
+// name gives the weights between bounds their names.
+func (u *Unit) name(bounds []int, m *matcher) error {
+	count := len(bounds) - 1
+	names := []string{u.Name + weightSuffix}
+	found := m.all(u.Name)
+	switch {
+	case len(found) > 1:
+		return fmt.Errorf("%d patterns match, %q and %q among them", len(found), m.patterns[found[0]].Regex, m.patterns[found[1]].Regex)
+	case len(found) == 1:
+		pattern := m.patterns[found[0]]
+		if want := max(1, len(pattern.Attrs)); count != want {
+			return fmt.Errorf("%d split positions for %d tensors of pattern %q, must be %d", count-1, want, pattern.Regex, want-1)
+		}
+		if len(pattern.Attrs) > 0 {
+			names = names[:0]
+		}
+		for _, attr := range pattern.Attrs {
+			names = append(names, u.Name+"."+attr+weightSuffix)
+		}
+		u.Named = true
+	case len(m.patterns) > 0:
+		return fmt.Errorf("none of the %d patterns in %s matches", len(m.patterns), ConfigName)
+	case count > 1:
+		names = names[:0]
+		for i := range count {
+			names = append(names, fmt.Sprintf("%s[%d]", u.Name, i))
+		}
+	}
+	for i, name := range names {
+		u.Tensors = append(u.Tensors, UnitTensor{Name: name, Offset: bounds[i], Elements: bounds[i+1] - bounds[i]})
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// UnitEntries returns the safetensors entries of a unit as the published encoder writes them. Split
+// positions are the cumulative element counts of its weights, the last left out.
+func UnitEntries(module string, s *codebook.Stream, splitPositions []uint64) []Entry {
+	splits := make([]byte, 0, 8*len(splitPositions))
+	for _, at := range splitPositions {
+		splits = binary.LittleEndian.AppendUint64(splits, at)
+	}
+	parts := [partCount][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, splits}
+	entries := make([]Entry, partCount)
+	for i, data := range parts {
+		entries[i] = BytesEntry(module+"."+partNames[i], U8, []uint64{uint64(len(data))}, data)
+	}
+	entries[partLuts].Shape = []uint64{uint64(len(s.Luts)) / lutsColumns, lutsColumns}
+	entries[partSplitPositions].DType = I64
+	entries[partSplitPositions].Shape = []uint64{uint64(len(splitPositions))}
+	return entries
+}
+
+// UnitFileNames returns the names of the files that hold the units, one each: the module's path with
+// underscores for dots, as the published encoder names them. Where that would name two units, or a
+// unit and the file of the tensors left over, alike, a number is added: loaders go by the names of
+// the tensors alone.
+func UnitFileNames(modules []string) []string {
+	taken := map[string]bool{RestFileName: true}
+	names := make([]string, len(modules))
+	for i, module := range modules {
+		base := strings.Map(func(r rune) rune {
+			if strings.ContainsRune("./\\:", r) || r < ' ' {
+				return '_'
+			}
+			return r
+		}, module)
+		name := base + safetensorsSuffix
+		for n := 2; taken[strings.ToLower(name)]; n++ {
+			name = fmt.Sprintf("%s-%d%s", base, n, safetensorsSuffix)
+		}
+		taken[strings.ToLower(name)] = true // some file systems do not tell cases apart
+		names[i] = name
+	}
+	return names
+}
+
+// RestFileName is the file of the tensors that belong to no unit.
+const RestFileName = "model" + safetensorsSuffix
