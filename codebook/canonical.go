@@ -167,49 +167,41 @@ func mergeItems(leaves []leaf, packages []item) []item {
 	return append(items, packages...)
 }
 
-// shortest returns the canonical book for h with the smallest length limit whose stream is at most
-// slack times the size of the whole unit longer than the shortest stream any limit gives.
-// Limits whose code DF11 tables cannot express are passed over; 8 bits always can.
-func shortest(h *Histogram, slack float64) (*Book, error) {
-	if h.Distinct() == 0 {
-		return Canonical(h, MaxLength)
-	}
-	if err := h.Expressible(); err != nil {
-		return nil, err
-	}
-	type candidate struct {
-		book *Book
-		bits uint64
-	}
-	var candidates []candidate
-	best := candidate{}
-	for limit := smallestLimit(h); limit <= MaxLength; limit++ {
+// shortest returns the canonical book for h with the shortest stream among those that DF11 tables
+// can express. A limit of 8 bits always gives one.
+func shortest(h *Histogram) (*Book, error) {
+	for limit := MaxLength; ; limit-- {
 		book, err := Canonical(h, limit)
-		if err != nil {
-			continue
-		}
-		bits, err := book.StreamBits(h)
-		if err != nil {
-			return nil, err
-		}
-		c := candidate{book, bits}
-		candidates = append(candidates, c)
-		if best.book == nil || bits < best.bits {
-			best = c
-		}
-		if book.eos.Length < uint8(limit) {
-			break // longer limits give the same code
+		if err == nil || limit <= 8 {
+			return book, err
 		}
 	}
-	size, err := ExpectedSize(h, best.book)
+}
+
+// limited returns the canonical book for h with the smallest limit on its code lengths that makes
+// the unit at most slack times its size larger than the shortest book does.
+func limited(h *Histogram, slack float64) (*Book, error) {
+	best, err := shortest(h)
+	if err != nil || h.Distinct() == 0 {
+		return best, err
+	}
+	size, err := ExpectedSize(h, best)
 	if err != nil {
 		return nil, err
 	}
-	allowed := best.bits + uint64(slack*8*float64(size.Total()))
-	for _, c := range candidates {
-		if c.bits <= allowed {
-			return c.book, nil
+	allowed, err := best.StreamBits(h)
+	if err != nil {
+		return nil, err
+	}
+	allowed += uint64(slack * 8 * float64(size.Total()))
+	for limit := smallestLimit(h); limit < best.MaxLength(); limit++ {
+		book, err := Canonical(h, limit)
+		if err != nil {
+			continue // needs more tables than DF11 has
+		}
+		if bits, err := book.StreamBits(h); err == nil && bits <= allowed {
+			return book, nil
 		}
 	}
-	return best.book, nil
+	return best, nil
 }

@@ -44,7 +44,7 @@ func SchemeByName(name string) (Scheme, error) {
 	case "published":
 		return perUnit{name, Published}, nil
 	case "unit":
-		return perUnit{name, func(h *Histogram) (*Book, error) { return shortest(h, 0) }}, nil
+		return perUnit{name, shortest}, nil
 	case "model":
 		return perModel{}, nil
 	}
@@ -78,7 +78,7 @@ type perModel struct{}
 func (perModel) Name() string { return "model" }
 
 func (perModel) Assign(units []Histogram) (*Assignment, error) {
-	own, err := perUnit{book: func(h *Histogram) (*Book, error) { return shortest(h, 0) }}.Assign(units)
+	own, err := perUnit{book: shortest}.Assign(units)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (a *Assignment) rebuild(units []Histogram, clusters int) error {
 		if members[k] == 0 && clusters > 1 {
 			continue
 		}
-		book, err := shortest(&sums[k], limitSlack)
+		book, err := limited(&sums[k], limitSlack)
 		if err != nil {
 			return err
 		}
