@@ -911,8 +911,9 @@ struct Model {
 };
 
 // The published kernel's entry: grid ceil(n_bytes / 4096), block 512, and for M elements in the largest
-// chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory.
-extern "C" __global__ void __launch_bounds__(chunk_windows)
+// chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory. Two blocks on a multiprocessor leave 64
+// registers a thread; told nothing, some assemblers aim for three and spill.
+extern "C" __global__ void __launch_bounds__(chunk_windows, 2)
 decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
        const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const int n_luts, const int n_bytes,

@@ -1,0 +1,177 @@
+package cudac
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/internal/cudahost"
+)
+
+// compiler returns the compiler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE names
+// "cudac".
+func compiler(t *testing.T) *Compiler {
+	t.Helper()
+	c, err := Find(t.Context())
+	if err != nil {
+		if cudahost.Required("cudac") {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return c
+}
+
+// source returns a decode.cu for the given number of code books.
+func source(t *testing.T, books int) []byte {
+	t.Helper()
+	p := &emit.Plan{Package: "test", Model: "test"}
+	for i := range books {
+		var h codebook.Histogram
+		for s := range 40 {
+			h[90+s] = 1 << (max(s, 35-s) / (i + 2))
+		}
+		b, err := codebook.Canonical(&h, 16+2*i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Books = append(p.Books, b)
+	}
+	cu, err := emit.CUDA(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cu
+}
+
+func TestPTX(t *testing.T) {
+	c := compiler(t)
+	cu := source(t, 1)
+	ptx, err := c.PTX(t.Context(), cu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := bytes.Cut(cu, []byte("\n"))
+	for _, want := range []string{
+		string(header) + "\n// Compiled by " + c.Version() + " from source sha256:",
+		"\n.version 6.0\n.target sm_50\n.address_size 64\n",
+		".visible .entry decode(",
+	} {
+		if !strings.Contains(string(ptx), want) {
+			t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
+		}
+	}
+	if hash, ok := SourceHash(ptx); !ok || hash != fmt.Sprintf("sha256:%x", sha256.Sum256(cu)) {
+		t.Errorf("source hash is %q, %v", hash, ok)
+	}
+	if name, ok := CompilerOf(ptx); !ok || name != c.Version() {
+		t.Errorf("compiler is %q, %v, want %q", name, ok, c.Version())
+	}
+	again, err := c.PTX(t.Context(), cu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(ptx, again) {
+		t.Error("the same source gives two different texts")
+	}
+}
+
+func TestPTXErrors(t *testing.T) {
+	c := compiler(t)
+	t.Run("source without header", func(t *testing.T) {
+		if _, err := c.PTX(t.Context(), []byte("int x;\n")); err == nil || !strings.Contains(err.Error(), "no comment") {
+			t.Errorf("error is %v", err)
+		}
+	})
+	t.Run("source that does not compile", func(t *testing.T) {
+		_, err := c.PTX(t.Context(), []byte("// header\nint x = undeclared_name;\n"))
+		if err == nil || !strings.Contains(err.Error(), "undeclared_name") {
+			t.Errorf("error is %v, want the compiler's own words", err)
+		}
+	})
+	t.Run("context ended", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.PTX(ctx, source(t, 1)); !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestStampAbsent(t *testing.T) {
+	for _, ptx := range []string{"", "// a\n", "// a\n// b\n", "// Compiled by x from source sha256:00.\n"} {
+		if hash, ok := SourceHash([]byte(ptx)); ok {
+			t.Errorf("source hash of %q is %q", ptx, hash)
+		}
+		if name, ok := CompilerOf([]byte(ptx)); ok {
+			t.Errorf("compiler of %q is %q", ptx, name)
+		}
+	}
+}
+
+func TestNormalise(t *testing.T) {
+	in := "//\n// Generated\n.version 6.0 // x\n\n\t.reg .b32 \t%r<9>; \n\t// begin inline asm\n.global _INTERNAL_55bad1dd_8_small;\n"
+	want := ".version 6.0\n\t.reg .b32 \t%r<9>;\n.global _INTERNAL_8_small;\n"
+	if got := string(normalise([]byte(in))); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestFindCandidates looks at compilers that are scripts.
+func TestFindCandidates(t *testing.T) {
+	script := func(t *testing.T, name, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const clangVersion = `[ "$1" = --version ] && { echo "Fancy clang version 99.1.2-fancy"; exit; }; `
+	const nvccVersion = `[ "$1" = --version ] && { echo "Cuda compilation tools, release 12.9, V12.9.86"; exit; }
+[ "$1" = --list-gpu-arch ] && { echo compute_75; echo compute_50; exit; }
+`
+	for _, c := range []struct{ name, text, want, fails string }{
+		{"clang", clangVersion + "echo .version 6.0", "clang 99.1.2", ""},
+		{"nvcc", nvccVersion + `echo .version 9.5 > decode.ptx`, "nvcc 12.9.86", ""},
+		{"clang without NVPTX", clangVersion + "echo no such target >&2; exit 1", "", "no such target"},
+		{"nvcc without a host compiler", nvccVersion + "echo no gcc >&2; exit 1", "", "no gcc"},
+		{"gcc", "echo gcc version 12", "", "neither nvcc nor clang"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Find(t.Context(), script(t, c.name, c.text))
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Fatalf("error is %v, want one with %q", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Version() != c.want {
+				t.Errorf("found %q, want %q", got.Version(), c.want)
+			}
+		})
+	}
+	t.Run("no such file", func(t *testing.T) {
+		if _, err := Find(t.Context(), "/no/such/compiler"); err == nil || !strings.Contains(err.Error(), "/no/such/compiler") {
+			t.Errorf("error is %v", err)
+		}
+	})
+	t.Run("compiler that hangs", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := Find(ctx, script(t, "clang", "sleep 1000")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error is %v, want context.DeadlineExceeded", err)
+		}
+	})
+}

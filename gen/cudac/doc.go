@@ -1,0 +1,19 @@
+// Package cudac finds a CUDA compiler on the machine and compiles kernels to PTX, the text that
+// drivers translate for their device.
+//
+// Start with [Find], then [Compiler.PTX]. A compiler is nvcc, or clang with its NVPTX back end, which needs
+// no CUDA toolkit. One that cannot compile a trivial kernel (nvcc without a host compiler, say) is
+// passed over.
+//
+// # The PTX
+//
+// PTX states the ISA version and the architecture from which on it can be used, and a driver older
+// than that version refuses it ("unsupported PTX toolchain"). So the version is 6.0 (CUDA 9) and
+// the architecture sm_50, the lowest that the kernels need: clang is told so; nvcc, which stamps its
+// own version on everything, has its result relabelled when the assembler beside it accepts that.
+//
+// The same compiler and source give the same bytes: no path, time or comment of the compiler is
+// left. The first line is that of the source, the second names the compiler and the SHA-256 of the
+// source, so that PTX can be kept as long as its source is the same, where no compiler is at hand:
+// see [SourceHash] and [CompilerOf].
+package cudac

@@ -1,0 +1,108 @@
+package cudac
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A Compiler turns CUDA C++ into PTX.
+type Compiler struct {
+	path    string
+	version string
+	dialect dialect
+}
+
+// dialect is what differs between the families of compilers.
+type dialect struct {
+	name    string
+	version *regexp.Regexp // in the answer to --version
+	compile func(ctx context.Context, path, folder string) ([]byte, error)
+}
+
+// Version names the compiler and its version: "clang 14.0.6".
+func (c *Compiler) Version() string { return c.dialect.name + " " + c.version }
+
+// Path returns the compiler's executable.
+func (c *Compiler) Path() string { return c.path }
+
+var (
+	nvcc  = dialect{"nvcc", regexp.MustCompile(`\bV(\d[\w.]*)`), compileNVCC}
+	clang = dialect{"clang", regexp.MustCompile(`\bclang version (\d[\w.]*)`), compileClang}
+)
+
+// probe is the smallest kernel.
+const probe = `// probe
+#if defined(__clang__)
+#define __global__ __attribute__((global))
+#endif
+extern "C" __global__ void probe(int *p) { *p = 1; }
+`
+
+// Find returns the first usable compiler: nvcc in PATH, then in the usual place of a CUDA toolkit, then clang with
+// its NVPTX back end, newest version first behind the plain name. Given paths, it looks at those alone.
+// Its error says what was wrong with each candidate; when ctx ends, it is that of ctx.
+func Find(ctx context.Context, paths ...string) (*Compiler, error) {
+	explicit := len(paths) > 0
+	if !explicit {
+		paths = candidates()
+	}
+	var tried []string
+	for _, name := range paths {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			if explicit {
+				tried = append(tried, fmt.Sprintf("%s: %v", name, errors.Unwrap(err)))
+			}
+			continue
+		}
+		c, err := open(ctx, path)
+		if err == nil {
+			return c, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		tried = append(tried, err.Error())
+	}
+	if len(tried) == 0 {
+		return nil, errors.New("cudac: no CUDA compiler: neither nvcc nor clang found")
+	}
+	return nil, fmt.Errorf("cudac: no CUDA compiler: %s", strings.Join(tried, "; "))
+}
+
+// candidates lists the names and places of compilers, best first.
+func candidates() []string {
+	paths := []string{"nvcc", "/usr/local/cuda/bin/nvcc", "clang++", "clang"}
+	for v := 30; v >= 14; v-- {
+		paths = append(paths, fmt.Sprintf("clang++-%d", v), fmt.Sprintf("clang-%d", v))
+	}
+	return paths
+}
+
+// open asks the compiler for its version and has it compile a trivial kernel.
+func open(ctx context.Context, path string) (*Compiler, error) {
+	answer, err := run(ctx, "", path, "--version")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range []dialect{nvcc, clang} {
+		if d.name == "nvcc" && !strings.Contains(filepath.Base(path), "nvcc") {
+			continue
+		}
+		m := d.version.FindSubmatch(answer)
+		if m == nil {
+			continue
+		}
+		c := &Compiler{path: path, version: string(m[1]), dialect: d}
+		if _, err := c.PTX(ctx, []byte(probe)); err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	return nil, fmt.Errorf("%s: neither nvcc nor clang by its --version: %.80q", path, answer)
+}
