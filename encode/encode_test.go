@@ -1,0 +1,261 @@
+package encode
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// trained returns n words that look like trained weights: normally distributed, of small deviation.
+func trained(n int, seed uint64) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	weights := make([]uint16, n)
+	for i := range weights {
+		weights[i] = uint16(math.Float32bits(float32(r.NormFloat64()*0.02)) >> 16)
+	}
+	return weights
+}
+
+// littleEndian returns weights as bytes, at an odd address when asked for.
+func littleEndian(weights []uint16, odd bool) []byte {
+	b := make([]byte, 0, 2*len(weights)+1)
+	if odd {
+		b = append(b, 0)
+	}
+	for _, w := range weights {
+		b = binary.LittleEndian.AppendUint16(b, w)
+	}
+	if odd {
+		b = b[1:]
+	}
+	return b
+}
+
+// cut cuts weights at random into a few parts, some of them empty.
+func cut(weights []uint16, r *rand.Rand) [][]byte {
+	var parts [][]byte
+	for len(weights) > 0 && len(parts) < 5 {
+		n := r.IntN(len(weights) + 1)
+		parts = append(parts, littleEndian(weights[:n], r.IntN(2) == 0))
+		weights = weights[n:]
+	}
+	return append(parts, littleEndian(weights, true))
+}
+
+func histogramOf(weights []uint16) *codebook.Histogram {
+	var h codebook.Histogram
+	h.Count(weights)
+	return &h
+}
+
+// books returns the code books of all schemes for weights, by name.
+func books(t *testing.T, weights []uint16) map[string]*codebook.Book {
+	t.Helper()
+	h := histogramOf(weights)
+	all := map[string]*codebook.Book{}
+	for _, name := range []string{"published", "unit", "model"} {
+		scheme, err := codebook.SchemeByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := scheme.Assign([]codebook.Histogram{*h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = a.Books[0]
+	}
+	return all
+}
+
+// check holds the encoder to the reference.
+func check(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [][]byte) {
+	t.Helper()
+	want, err := codebook.Encode(b, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Encode(b, parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.Transformer("bytes", func(b []byte) string { return string(b) })); diff != "" {
+		t.Fatalf("%d weights in %d parts: not as the reference (-want +got):\n%.2000s", len(weights), len(parts), diff)
+	}
+}
+
+func TestEncodeIsTheReference(t *testing.T) {
+	weights := trained(4*blockElements+17, 1)
+	for name, book := range books(t, weights) {
+		for _, workers := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s/workers=%d", name, workers), func(t *testing.T) {
+				e := Encoder{Workers: workers} // one for all: memory that was used before must not show
+				r := rand.New(rand.NewPCG(9, 9))
+				sizes := []int{len(weights), 100_000}
+				for d := -3; d <= 3; d++ {
+					sizes = append(sizes, blockElements+d, 3*blockElements+d)
+				}
+				for n := range 301 {
+					sizes = append(sizes, n)
+				}
+				for _, n := range sizes {
+					check(t, &e, book, weights[:n], cut(weights[:n], r))
+				}
+			})
+		}
+	}
+}
+
+// TestEncodeEnds covers the ends that the index tensors treat apart: streams that end with a chunk or a window, on a byte
+// or not, with a last code that reaches over the boundary or ends at it.
+func TestEncodeEnds(t *testing.T) {
+	var h codebook.Histogram
+	for s := range 12 {
+		h[100+s] = 1 << (12 - s)
+	}
+	published, err := codebook.Published(&h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canonical, err := codebook.Canonical(&h, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, book := range map[string]*codebook.Book{"published": published, "canonical": canonical} {
+		short, long := book.Code(100), book.Code(105)
+		t.Run(name, func(t *testing.T) {
+			var e Encoder
+			for _, boundary := range []int{codebook.WindowBits, codebook.ChunkBits, 2 * codebook.ChunkBits} {
+				for before := range 20 {
+					for after := range 3 {
+						// One-bit codes up to before bits from the boundary, a long code, one-bit codes.
+						n := (boundary - before) / int(short.Length)
+						weights := make([]uint16, n, n+after+1)
+						for i := range weights {
+							weights[i] = codebook.Join(100, uint8(i))
+						}
+						weights = append(weights, codebook.Join(105, uint8(long.Length)))
+						for range after {
+							weights = append(weights, codebook.Join(100, 0))
+						}
+						check(t, &e, book, weights, [][]byte{littleEndian(weights, false)})
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestEncodeErrors(t *testing.T) {
+	weights := trained(2*blockElements, 2)
+	book, err := codebook.Canonical(histogramOf(weights), 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := littleEndian(weights, false)
+	at := blockElements + 77
+	binary.LittleEndian.PutUint16(bad[2*at:], codebook.Join(7, 0))
+	for _, tc := range []struct {
+		name  string
+		parts [][]byte
+		want  string
+	}{
+		{"no code", [][]byte{bad[:10], bad[10:]}, fmt.Sprintf("encode: weight %d has exponent 7, which has no code", at)},
+		{"odd part", [][]byte{bad[:4], bad[:5]}, "encode: part 1 has 5 bytes"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Unit(book, tc.parts, 0)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	weights := trained(histogramBytes, 3) // two pieces
+	for w := range 1 << 16 {
+		weights = append(weights, uint16(w))
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	want := *histogramOf(weights)
+	for _, workers := range []int{0, 1, 3} {
+		if got := Histogram(cut(weights, r), workers); got != want {
+			t.Errorf("%d workers: not as codebook.Histogram.Count", workers)
+		}
+	}
+	if got := Histogram(nil, 0); got != (codebook.Histogram{}) {
+		t.Errorf("counts of nothing: %v", got)
+	}
+}
+
+// FuzzEncode holds the encoder to the reference for any words, any books made for them, and any cut into parts.
+func FuzzEncode(f *testing.F) {
+	f.Add([]byte("\x00\x3c\x10\x3c\x00\xbd"), uint8(0), uint16(1))
+	f.Add(littleEndian(trained(500, 6), false), uint8(1), uint16(33))
+	f.Fuzz(func(t *testing.T, data []byte, limit uint8, split uint16) {
+		data = data[:len(data)&^1]
+		weights := make([]uint16, 0, len(data)/2)
+		for i := 0; i < len(data); i += 2 {
+			if w := binary.LittleEndian.Uint16(data[i:]); codebook.Exponent(w) <= codebook.MaxSymbol {
+				weights = append(weights, w)
+			}
+		}
+		h := histogramOf(weights)
+		book, err := codebook.Canonical(h, int(8+limit%25))
+		if limit%2 == 1 {
+			book, err = codebook.Published(h)
+		}
+		if err != nil {
+			t.Skip(err)
+		}
+		at := 2 * (int(split) % (len(weights) + 1))
+		b := littleEndian(weights, split%3 == 0)
+		check(t, &Encoder{Workers: 2}, book, weights, [][]byte{b[:at], b[at:]})
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	const n = 4 << 20
+	weights := trained(n, 5)
+	parts := [][]byte{littleEndian(weights, false)}
+	book, err := codebook.Canonical(histogramOf(weights), 12)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rate := func(b *testing.B) {
+		b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds()/1e9, "Gweights/s")
+	}
+	b.Run("impl=reference", func(b *testing.B) {
+		b.SetBytes(2 * n)
+		for b.Loop() {
+			if _, err := codebook.Encode(book, weights); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b)
+	})
+	b.Run("impl=encode", func(b *testing.B) {
+		e := Encoder{Workers: 1}
+		b.SetBytes(2 * n)
+		for b.Loop() {
+			if _, err := e.Encode(book, parts); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b)
+	})
+	b.Run("impl=histogram", func(b *testing.B) {
+		b.SetBytes(2 * n)
+		for b.Loop() {
+			Histogram(parts, 1)
+		}
+		rate(b)
+	})
+}

@@ -1,0 +1,55 @@
+package encode
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// histogramBytes is the size of the pieces that workers count: 2 MiB.
+const histogramBytes = 2 << 20
+
+// Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any number of tensors, with at most
+// the given number of goroutines, GOMAXPROCS if 0. A last odd byte of a part does not count.
+func Histogram(parts [][]byte, workers int) codebook.Histogram {
+	var pieces [][]byte
+	for _, p := range parts {
+		for len(p) > histogramBytes {
+			pieces = append(pieces, p[:histogramBytes])
+			p = p[histogramBytes:]
+		}
+		pieces = append(pieces, p)
+	}
+	var mu sync.Mutex
+	var total codebook.Histogram
+	parallel(len(pieces), workers, func(i int) {
+		h := count(pieces[i])
+		mu.Lock()
+		defer mu.Unlock()
+		total.Add(&h)
+	})
+	return total
+}
+
+// count counts the exponents of one piece. Four tables keep runs of one exponent from waiting for each other's sums.
+func count(b []byte) codebook.Histogram {
+	var tables [4][256]uint32 // a piece has fewer words than they can count
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		tables[0][w>>7&0xff]++
+		tables[1][w>>23&0xff]++
+		tables[2][w>>39&0xff]++
+		tables[3][w>>55&0xff]++
+	}
+	for ; len(b) >= 2; b = b[2:] {
+		tables[0][codebook.Exponent(binary.LittleEndian.Uint16(b))]++
+	}
+	var h codebook.Histogram
+	for s := range h {
+		for t := range tables {
+			h[s] += uint64(tables[t][s])
+		}
+	}
+	return h
+}
