@@ -60,6 +60,9 @@ func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 			}
 			continue
 		}
+		if path, err = filepath.Abs(path); err != nil { // compilers run in a folder of their own
+			return nil, fmt.Errorf("cudac: %w", err)
+		}
 		c, err := open(ctx, path)
 		if err == nil {
 			return c, nil
