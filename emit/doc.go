@@ -3,7 +3,7 @@
 //
 //   - [CUDA] renders decode.cu from the templates;
 //   - [AVX2] assembles decode_amd64.s and its Go stubs with avo;
-//   - [Package], [Test] and [Dispatch] render the Go sources around them with jennifer.
+//   - [Package], [Test] and [NoAssembly] render the Go sources around them with jennifer.
 //
 // Nothing but the plan reaches the output: no clock, environment, path or map order. Equal plans
 // give equal bytes. Every file opens with [Plan.Header] behind the comment marker of its language,

@@ -19,13 +19,22 @@ func packageComment(p *Plan) []string {
 		"# Figures",
 		"",
 	}
-	for _, f := range figures(p) {
-		lines = append(lines, fmt.Sprintf("\t%-18s %s", f.name, f.value))
+	for _, line := range Figures(p) {
+		lines = append(lines, "\t"+line)
 	}
 	return lines
 }
 
-// A figure is a line of the table in the doc comment.
+// Figures sums up the plan as a table of lines: weights, exponents, expected size, code books.
+func Figures(p *Plan) []string {
+	var lines []string
+	for _, f := range figures(p) {
+		lines = append(lines, fmt.Sprintf("%-14s %s", f.name, f.value))
+	}
+	return lines
+}
+
+// A figure is a line of the table of figures.
 type figure struct{ name, value string }
 
 func figures(p *Plan) []figure {

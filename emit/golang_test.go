@@ -43,6 +43,7 @@ func TestGoGolden(t *testing.T) {
 	}{
 		{"small.go", func() ([]byte, error) { return Package(smallPlan(t), false) }},
 		{"small_test.go", func() ([]byte, error) { return Test(smallPlan(t)) }},
+		{"small_noasm.go", func() ([]byte, error) { return NoAssembly(smallPlan(t)) }},
 		{"two.go", func() ([]byte, error) { return Package(twoBooks(t), true) }},
 	}
 	for _, tt := range tests {
@@ -68,6 +69,7 @@ func TestGoHeaderIsFirst(t *testing.T) {
 	for name, render := range map[string]func() ([]byte, error){
 		"package": func() ([]byte, error) { return Package(p, false) },
 		"test":    func() ([]byte, error) { return Test(p) },
+		"noasm":   func() ([]byte, error) { return NoAssembly(p) },
 	} {
 		got, err := render()
 		if err != nil {

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
+
+// maxHistogramFile bounds the size of a histogram in JSON.
+const maxHistogramFile = 256 << 20
 
 // Counts is a histogram as JSON has it: an object from exponent to count without the zeros, in the
 // order of the exponents: {"118": 52, "119": 17}. An array of 256 counts is read as well.
@@ -97,6 +103,26 @@ type HistogramFile struct {
 type UnitCounts struct {
 	Name      string  `json:"name"`
 	Histogram *Counts `json:"histogram"`
+}
+
+// fromHistogramFile reads a model from a [HistogramFile]. The file names it where the text does not.
+func fromHistogramFile(path string) (*Model, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("gen: %w", err)
+	}
+	if info.Size() > maxHistogramFile {
+		return nil, fmt.Errorf("gen: %s: %d bytes, max %d", path, info.Size(), maxHistogramFile)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("gen: %w", err)
+	}
+	f, err := parseHistogram(text)
+	if err != nil {
+		return nil, fmt.Errorf("gen: %s: %w", path, err)
+	}
+	return f.model(strings.TrimSuffix(filepath.Base(path), ".json")), nil
 }
 
 // parseHistogram reads a [HistogramFile] and checks that it agrees with itself.

@@ -6,11 +6,11 @@
 //
 // # Figures
 //
-//	weights            1,763
-//	exponents          6 distinct, entropy 1.4629 bits
-//	code books         sha256:810a929e7fa6a82806c9946402625fc7ecf3c40b3580c1f872f6705c72721d84
-//	book 0             sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
-//	                   6 codes of 1 to 6 bits, canonical
+//	weights        1,763
+//	exponents      6 distinct, entropy 1.4629 bits
+//	code books     sha256:810a929e7fa6a82806c9946402625fc7ecf3c40b3580c1f872f6705c72721d84
+//	book 0         sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
+//	               6 codes of 1 to 6 bits, canonical
 package small
 
 import (

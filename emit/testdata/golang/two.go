@@ -6,14 +6,14 @@
 //
 // # Figures
 //
-//	weights            3,803 in 3 units
-//	exponents          7 distinct, entropy 1.7405 bits
-//	expected size      12.8362 bits a weight, 80.23 % of bfloat16
-//	code books         sha256:e5ec4c35b76cb0fc72e2e49c4c072a6d80963f331b082a1d546a70794c65cfaf
-//	book 0             sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
-//	                   6 codes of 1 to 6 bits, canonical
-//	book 1             sha256:1927afbab5f9d30cae3dd4cc14861aa3d0db00ef391b3dd736f49e12017d00f6
-//	                   3 codes of 1 to 3 bits, not canonical
+//	weights        3,803 in 3 units
+//	exponents      7 distinct, entropy 1.7405 bits
+//	expected size  12.8362 bits a weight, 80.23 % of bfloat16
+//	code books     sha256:e5ec4c35b76cb0fc72e2e49c4c072a6d80963f331b082a1d546a70794c65cfaf
+//	book 0         sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
+//	               6 codes of 1 to 6 bits, canonical
+//	book 1         sha256:1927afbab5f9d30cae3dd4cc14861aa3d0db00ef391b3dd736f49e12017d00f6
+//	               3 codes of 1 to 3 bits, not canonical
 package two
 
 import (

@@ -1,0 +1,110 @@
+package gen
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/gen/cudac"
+)
+
+// Options of Generate. The zero value generates without a CUDA compiler.
+type Options struct {
+	// Compiler makes decode.ptx; nil when there is none.
+	Compiler *cudac.Compiler
+	// NoCompiler says why there is none, for the report.
+	NoCompiler error
+	// Previous are the files of an earlier generation, whose decode.ptx may be kept.
+	Previous []File
+	// Recompile compiles decode.ptx although the earlier one would do.
+	Recompile bool
+}
+
+// A Result is a generated folder in memory.
+type Result struct {
+	Files []File // by name
+	// Report tells a person what was generated and why, a line each.
+	Report []string
+}
+
+// Generate makes all files of the package that p plans.
+func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
+	cuda, err := emit.CUDA(p.Plan)
+	if err != nil {
+		return nil, err
+	}
+	asm, stubs, err := emit.AVX2(p.Plan)
+	if err != nil {
+		return nil, err
+	}
+	ptx, err := makePTX(ctx, p, cuda, opts)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{
+		{emit.CUDAName, cuda},
+		{"decode_amd64.s", asm},
+		{"decode_amd64.go", stubs},
+	}
+	compilers := map[string]string{}
+	if ptx.text != nil {
+		files = append(files, File{emit.PTXName, ptx.text})
+		compilers[emit.PTXName] = ptx.compiler
+	}
+	sources, err := goSources(p, ptx.text != nil)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, sources...)
+	sortFiles(files)
+	text, err := manifest(p, files, compilers)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, File{ManifestName, text})
+	sortFiles(files)
+	return &Result{Files: files, Report: report(p, ptx.report)}, nil
+}
+
+// goSources renders the files that jennifer writes.
+func goSources(p *Plan, ptx bool) ([]File, error) {
+	pkg, err := emit.Package(p.Plan, ptx)
+	if err != nil {
+		return nil, err
+	}
+	test, err := emit.Test(p.Plan)
+	if err != nil {
+		return nil, err
+	}
+	noasm, err := emit.NoAssembly(p.Plan)
+	if err != nil {
+		return nil, err
+	}
+	return []File{{p.Package + ".go", pkg}, {p.Package + "_test.go", test}, {"decode_noasm.go", noasm}}, nil
+}
+
+func sortFiles(files []File) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// report sums up the plan and says what became of decode.ptx.
+func report(p *Plan, ptx string) []string {
+	lines := []string{fmt.Sprintf("package %s for %s", p.Package, p.Model)}
+	for _, line := range emit.Figures(p.Plan) {
+		lines = append(lines, "  "+line)
+	}
+	if p.Source.Real != nil {
+		r := sizeReport(*p.Source.Real, p.Histogram.Total())
+		lines = append(lines, fmt.Sprintf("  %-14s %.4f bits a weight, %.2f %% of bfloat16", "real size", r.BitsPerWeight, 100*r.Ratio))
+	}
+	switch p.Scheme {
+	case "":
+		lines = append(lines, "code books: those of the checkpoint")
+	default:
+		lines = append(lines, fmt.Sprintf("code books: chosen by the scheme %q", p.Scheme))
+	}
+	lines = append(lines, emit.PTXName+": "+ptx)
+	return append(lines, p.Source.Notes...)
+}

@@ -1,0 +1,126 @@
+package gen
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// plan is m planned for a package.
+func plan(t *testing.T, m *Model, pkg string) *Plan {
+	t.Helper()
+	p, err := m.Plan(pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func generate(t *testing.T, p *Plan, opts Options) *Result {
+	t.Helper()
+	r, err := Generate(t.Context(), p, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// find returns the data of a file, nil when there is none of that name.
+func (r *Result) find(name string) []byte {
+	if i := slices.IndexFunc(r.Files, func(f File) bool { return f.Name == name }); i >= 0 {
+		return r.Files[i].Data
+	}
+	return nil
+}
+
+func TestGenerateDeterministic(t *testing.T) {
+	first := generate(t, plan(t, compressed(t, 3), "three"), Options{})
+	second := generate(t, plan(t, compressed(t, 3), "three"), Options{})
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("two runs differ (-first +second):\n%s", diff)
+	}
+}
+
+func TestGenerateFiles(t *testing.T) {
+	p := plan(t, bare(codebook.Histogram{118: 7, 119: 1}), "two")
+	r := generate(t, p, Options{})
+	var names []string
+	for _, f := range r.Files {
+		names = append(names, f.Name)
+		if f.Name != ManifestName && !bytes.HasPrefix(f.Data, []byte("// "+p.Header()+"\n")) {
+			t.Errorf("%s opens with %q", f.Name, f.Data[:min(len(f.Data), 80)])
+		}
+	}
+	want := []string{"decode.cu", "decode_amd64.go", "decode_amd64.s", "decode_noasm.go", "manifest.json", "two.go", "two_test.go"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("files differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestManifestGolden(t *testing.T) {
+	m := compressed(t, 2)
+	m.Real = &codebook.Size{Luts: 1024, Stream: 400, SignMantissa: 1914, OutputPositions: 16, Gaps: 640, SplitPositions: 96}
+	r := generate(t, plan(t, m, "golden"), Options{})
+	got := r.find(ManifestName)
+	path := filepath.Join("testdata", ManifestName)
+	if *update {
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got); go test -update rewrites it:\n%s", path, diff)
+	}
+}
+
+// A manifest holds what a package can be generated from once more.
+func TestManifestIsHistogram(t *testing.T) {
+	p := plan(t, bare(every(40)), "again")
+	first := generate(t, p, Options{})
+	path := filepath.Join(t.TempDir(), ManifestName)
+	if err := os.WriteFile(path, first.find(ManifestName), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m, err := fromHistogramFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, generate(t, plan(t, m, "again"), Options{})); diff != "" {
+		t.Errorf("generated from the manifest it differs (-first +second):\n%s", diff)
+	}
+}
+
+func TestReport(t *testing.T) {
+	m := compressed(t, 1)
+	m.Real = &codebook.Size{Stream: 957}
+	m.Notes = []string{"not coded: lm_head.weight: F32, only BF16 is coded"}
+	r := generate(t, plan(t, m, "one"), Options{})
+	text := strings.Join(r.Report, "\n")
+	for _, want := range []string{
+		"package one for compressed",
+		"weights        957 in 1 unit",
+		"real size      8.0000 bits a weight, 50.00 % of bfloat16",
+		"code books: those of the checkpoint",
+		emit.PTXName + ": none",
+		"not coded: lm_head.weight",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package gen
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/gen/cudac"
+)
+
+// ptxFile is decode.ptx and how it came about.
+type ptxFile struct {
+	text     []byte // nil when there is none
+	compiler string
+	report   string
+}
+
+// makePTX keeps the decode.ptx of the earlier generation if it was compiled from the same source,
+// or compiles one, or does without.
+func makePTX(ctx context.Context, p *Plan, source []byte, opts Options) (*ptxFile, error) {
+	if !opts.Recompile || opts.Compiler == nil {
+		if old := kept(opts.Previous, p.Header(), source); old != nil {
+			return old, nil
+		}
+	}
+	if opts.Compiler == nil {
+		report := "none"
+		if opts.NoCompiler != nil {
+			report += ": " + opts.NoCompiler.Error()
+		}
+		return &ptxFile{report: report}, nil
+	}
+	text, err := opts.Compiler.PTX(ctx, source)
+	if err != nil {
+		return nil, fmt.Errorf("gen: %s: %w", emit.PTXName, err)
+	}
+	name := opts.Compiler.Version()
+	return &ptxFile{text, name, "compiled by " + name}, nil
+}
+
+// kept returns the decode.ptx among the files if it says that it was compiled from source.
+func kept(files []File, header string, source []byte) *ptxFile {
+	i := slices.IndexFunc(files, func(f File) bool { return f.Name == emit.PTXName })
+	if i < 0 {
+		return nil
+	}
+	text := files[i].Data
+	hash, _ := cudac.SourceHash(text)
+	compiler, ok := cudac.CompilerOf(text)
+	if !ok || !bytes.HasPrefix(text, []byte("// "+header+"\n")) || hash != fmt.Sprintf("sha256:%x", sha256.Sum256(source)) {
+		return nil
+	}
+	return &ptxFile{text, compiler, fmt.Sprintf("kept, compiled from the same %s by %s", emit.CUDAName, compiler)}
+}

@@ -1,0 +1,79 @@
+package kerneltest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+// A Suite is a generated kernel and what it was generated from.
+type Suite struct {
+	Kernel *runtime.Kernel
+	// Hash is what the headers of the generated files say of the code books.
+	Hash string
+	// Histograms[i] counts the exponents coded with Kernel.Books[i].
+	Histograms []codebook.Histogram
+}
+
+// Books checks that the code books are those that the hash names, that they survive being written
+// as DF11 tables, and that they code every exponent of their histograms.
+func (s *Suite) Books(t *testing.T) {
+	hash := sha256.New()
+	for i, book := range s.Kernel.Books {
+		want := book.Fingerprint()
+		hash.Write(want[:])
+		parsed, err := codebook.ParseLuts(book.Luts())
+		if err != nil {
+			t.Fatalf("book %d: %v", i, err)
+		}
+		if got := parsed.Fingerprint(); got != want {
+			t.Errorf("book %d comes back from its tables as %v, want %v", i, got, want)
+		}
+		if _, err := book.StreamBits(&s.Histograms[i]); err != nil {
+			t.Errorf("book %d: %v", i, err)
+		}
+	}
+	if got := "sha256:" + hex.EncodeToString(hash.Sum(nil)); got != s.Hash {
+		t.Errorf("the code books have the hash %s, want %s", got, s.Hash)
+	}
+}
+
+// Sources checks that the GPU sources were generated for the same code books as the package.
+func (s *Suite) Sources(t *testing.T) {
+	sources := map[string]string{"decode.cu": s.Kernel.CUDA}
+	if s.Kernel.PTX != "" {
+		sources["decode.ptx"] = s.Kernel.PTX
+	}
+	for name, source := range sources {
+		header, body, _ := strings.Cut(source, "\n")
+		if !strings.Contains(header, s.Hash) {
+			t.Errorf("%s opens with %q, want the hash %s", name, header, s.Hash)
+		}
+		if !strings.Contains(body, "decode") {
+			t.Errorf("%s has no entry named decode", name)
+		}
+	}
+}
+
+// decoders returns the names of the decoders of the kernel that package runtime can run here.
+// A test for a decoder that the kernel has and this machine cannot run is skipped with the reason.
+func (s *Suite) decoders() []string {
+	names := []string{"generic"}
+	if s.Kernel.AVX2 != nil {
+		names = append(names, "avx2")
+	}
+	return names
+}
+
+// skipUnavailable skips a test whose decoder needs what this machine lacks.
+func skipUnavailable(tb testing.TB, decoder string) {
+	for _, d := range runtime.Available() {
+		if d.Name == decoder && !d.Available {
+			tb.Skipf("no decoder %s on this machine: %s", decoder, d.Reason)
+		}
+	}
+}
