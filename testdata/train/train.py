@@ -117,7 +117,7 @@ def main():
     torch.manual_seed(SEED)
     texts = read_corpus(corpus)
     tokenizer = train_tokenizer(texts)
-    # The last text in order, The Winter's Tale, is never trained on.
+    # The last text in order, The Winter's Tale, is held out: only the tokenizer has seen it.
     train_ids, held_ids = tokens(tokenizer, texts[:-1]), tokens(tokenizer, texts[-1:])
     model = Llama()
     print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(train_ids)} + {len(held_ids)} tokens")
