@@ -124,7 +124,7 @@ func (b *planBuilder) screen(tensors []*Tensor) {
 		case !strings.HasSuffix(t.Name, weightSuffix):
 			b.refuse(t, "not the weight of a module")
 		case len(t.Shape) != 2:
-			b.refuse(t, fmt.Sprintf("%d dimensions, Linear and Embedding weights have 2", len(t.Shape)))
+			b.refuse(t, fmt.Sprintf("shape %v, Linear and Embedding weights have 2 dimensions", t.Shape))
 		case t.Elements() == 0:
 			b.refuse(t, "no elements")
 		case t.Elements() > codebook.MaxElements:
@@ -196,22 +196,20 @@ func (b *planBuilder) take(u *PlanUnit, attr string) {
 	}
 }
 
-// add adds a unit to the plan, or refuses its tensors if it is too small. Tensors beyond what one
-// unit may hold become units of their own.
+// add adds a unit to the plan, or refuses its tensors if it is too small. If the unit would be too
+// large, each of its tensors becomes a unit of its own. None may stay with the module then: the
+// published loader decodes all units into one buffer, and the units of submodules, decoded while the
+// module runs, would overwrite what it still needs.
 func (b *planBuilder) add(u *PlanUnit) {
 	if len(u.Tensors) == 0 {
 		return
 	}
-	for i, n := 0, uint64(0); i < len(u.Tensors); {
-		if n += u.Tensors[i].Elements(); n <= codebook.MaxElements {
-			i++
-			continue
+	if len(u.Tensors) > 1 && u.Elements() > codebook.MaxElements {
+		for i, attr := range u.Attrs {
+			name := u.Name + "." + attr
+			b.add(&PlanUnit{Name: name, Tensors: u.Tensors[i : i+1 : i+1], regex: generalName(name)})
 		}
-		n -= u.Tensors[i].Elements()
-		name := u.Name + "." + u.Attrs[i]
-		own := &PlanUnit{Name: name, Tensors: []*Tensor{u.Tensors[i]}, regex: quoteName(name)}
-		u.Tensors, u.Attrs = slices.Delete(u.Tensors, i, i+1), slices.Delete(u.Attrs, i, i+1)
-		b.add(own)
+		return
 	}
 	if n := u.Elements(); n < minElements {
 		for _, t := range u.Tensors {

@@ -56,16 +56,16 @@ func isNumber(part string) bool {
 // quoteName returns the pattern that matches one module.
 func quoteName(module string) string { return regexp.QuoteMeta(module) }
 
-// generalName returns the pattern that matches all layers beside a module.
+// generalName returns the pattern that matches a module and those like it in the other layers.
 func generalName(module string) string {
-	parts := strings.Split(module, ".")
-	last := len(parts) - 1
-	for i, part := range parts {
-		if i == last && i > 0 && isNumber(part) {
-			parts[i] = `\d+`
-		} else {
-			parts[i] = regexp.QuoteMeta(part)
-		}
+	layer, attr := layerOf(module)
+	dot := strings.LastIndexByte(layer, '.')
+	if dot < 0 || !isNumber(layer[dot+1:]) {
+		return quoteName(module)
 	}
-	return strings.Join(parts, `\.`)
+	pattern := quoteName(layer[:dot+1]) + `\d+`
+	if attr != "" {
+		pattern += quoteName("." + attr)
+	}
+	return pattern
 }
