@@ -9,6 +9,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
+//go:generate go test ../avo -run ^TestAssembly$ -update
+
 // lanes drives an assembly decoder: it deals the chunks out to the decoder's lanes and finishes each chunk in
 // Go. It is the decoder avx2.
 type lanes struct {

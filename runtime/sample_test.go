@@ -1,12 +1,16 @@
 package runtime
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/shapes"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // trained returns n words that look like trained weights: normally distributed, of small deviation.
@@ -97,13 +101,36 @@ type decoderCase struct {
 	decoder chunkDecoder
 }
 
-// decoderCases lists the decoders of this build and machine.
+// decoderCases lists the decoders of this build and machine that can decode a book. They are made once for each book.
 func decoderCases(tb testing.TB, b *codebook.Book) []decoderCase {
-	cases := []decoderCase{{"generic", must(newPortable(b, portableBits, 5))}}
-	if missingForAVX2() == "" {
-		for _, d := range avx2() {
-			cases = append(cases, decoderCase{"avx2", must(newLanes(b, d))})
+	tb.Helper()
+	if missing := missingForAVX2(); missing != "" {
+		tb.Logf("without avx2: %s", missing)
+	}
+	made.Lock()
+	defer made.Unlock()
+	if made.cases[b] == nil {
+		made.cases[b] = newDecoderCases(b)
+	}
+	return made.cases[b]
+}
+
+var made = struct {
+	sync.Mutex
+	cases map[*codebook.Book][]decoderCase
+}{cases: make(map[*codebook.Book][]decoderCase)}
+
+func newDecoderCases(b *codebook.Book) []decoderCase {
+	cases := []decoderCase{{"generic", must(newPortable(b, portableBits, kernel.EntrySymbols))}}
+	if missingForAVX2() != "" {
+		return cases
+	}
+	for _, d := range slices.Concat(avx2(), shapes.Decoders()) {
+		if !d.SlowPath && b.MaxLength() > d.TableBits {
+			continue
 		}
+		name := fmt.Sprintf("avx2 bits=%d symbols=%d lanes=%d slow=%t", d.TableBits, d.MaxSymbols, d.Lanes, d.SlowPath)
+		cases = append(cases, decoderCase{name, must(newLanes(b, d))})
 	}
 	return cases
 }

@@ -1,0 +1,71 @@
+//go:build unix
+
+package runtime
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/guard"
+)
+
+// TestGuardPages decodes sound and broken streams between pages that must not be touched: stream, sign_mantissa and
+// destination, and for the assembly its table and list of long codes.
+func TestGuardPages(t *testing.T) {
+	for _, bc := range bookCases() {
+		for _, dc := range newDecoderCases(bc.book) { // its own, to move their tables
+			t.Run(bc.name+"/"+dc.name, func(t *testing.T) {
+				guardTables(t, dc.decoder)
+				for _, n := range []int{1, 15, 63, 64, 200, 3000, 30_000} {
+					s, err := codebook.Encode(bc.book, bc.weights[:n])
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, end := range []bool{true, false} {
+						fenced := fence(t, s, end)
+						dst := fencedCopy[uint16](t, make([]uint16, n), end)
+						if bad := dc.decoder.decode(fenced, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, bc.weights[:n]) {
+							t.Fatalf("%d weights: wrong, first bad chunk %d of %d", n, bad, s.Chunks())
+						}
+						r := newRand(n)
+						for range 10 {
+							copy(fenced.Encoded, s.Encoded)
+							damage(r, fenced.Encoded)
+							dc.decoder.decode(fenced, 0, s.Chunks(), dst)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// fence copies the tensors that decoders read at length to guarded memory.
+func fence(t *testing.T, s *codebook.Stream, end bool) *codebook.Stream {
+	fenced := *s
+	fenced.Encoded = fencedCopy(t, s.Encoded, end)
+	fenced.SignMantissa = fencedCopy(t, s.SignMantissa, end)
+	return &fenced
+}
+
+// guardTables moves the tables of a decoder to guarded memory.
+func guardTables(t *testing.T, d chunkDecoder) {
+	switch d := d.(type) {
+	case *portable:
+		d.table = fencedCopy(t, d.table, true)
+	case *lanes:
+		d.portable.table = fencedCopy(t, d.portable.table, true)
+		d.long = fencedCopy(t, d.long, false)
+	}
+}
+
+// fencedCopy copies s to memory that ends, or begins, at a forbidden page.
+func fencedCopy[T any](t *testing.T, s []T, end bool) []T {
+	fenced := guard.AfterOf[T](t, len(s))
+	if end {
+		fenced = guard.BeforeOf[T](t, len(s))
+	}
+	copy(fenced, s)
+	return fenced
+}
