@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 )
@@ -99,10 +98,10 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	if err := dec.Decode(s); err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("text after the JSON value")
+	if err := s.Check(); err != nil {
+		return nil, err
 	}
-	return s, s.Check()
+	return s, nil
 }
 
 // findSidecar reads the sidecar of a folder, if there is one.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -37,6 +38,13 @@ func (s *Sidecar) Check() error {
 				return fmt.Errorf("file %q: tensor %q is in %q too", f.Path, t.Name, other)
 			}
 			tensors[t.Name] = f.Path
+		}
+	}
+	for _, f := range s.Files {
+		for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
+			if paths[dir] {
+				return fmt.Errorf("file %q lies in %q, which is a file too", f.Path, dir)
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,207 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// hashOf returns the hash of content as a sidecar writes it.
+func hashOf(content string) string {
+	h := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(h[:])
+}
+
+// exampleHeader is the header of the original file of unitBlock, with a padding that no writer here
+// would choose.
+const exampleHeader = `{"block.0.self_attn.q_proj.weight":{"dtype":"BF16","shape":[1,4],"data_offsets":[0,8]},` +
+	`"block.0.mlp.up_proj.weight":{"dtype":"BF16","shape":[8],"data_offsets":[8,24]}} ` + "\t"
+
+// exampleSidecar describes a checkpoint with the one unit unitBlock(t, "block.0").
+func exampleSidecar(t testing.TB) *Sidecar {
+	t.Helper()
+	size := int64(8 + len(exampleHeader) + 24)
+	var luts strings.Builder
+	if err := unitBlock(t, "block.0")[partLuts].Write(&luts); err != nil {
+		t.Fatal(err)
+	}
+	book, err := codebook.ParseLuts([]byte(luts.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Sidecar{
+		Version: 1,
+		Scheme:  "unit",
+		Units:   []SidecarUnit{{Name: "block.0", Book: book.Fingerprint().String()}},
+		Files: []SidecarFile{
+			{Path: "config.json", Size: 13, SHA256: hashOf("<{\"a\":\"é\"}>\n"), Kind: Inline, Text: "<{\"a\":\"é\"}>\n"},
+			{Path: "empty", Size: 0, SHA256: hashOf(""), Kind: Inline},
+			{Path: "model.safetensors", Size: size, SHA256: hashOf("m"), Kind: Safetensors, Header: exampleHeader},
+			{Path: "onnx/model.onnx", Size: 1 << 40, SHA256: hashOf("o"), Kind: Copied},
+			{Path: "other.safetensors", Size: 5, SHA256: hashOf("p"), Kind: Copied, Stored: "original/other.safetensors"},
+		},
+	}
+}
+
+func TestSidecarReadsBack(t *testing.T) {
+	s := exampleSidecar(t)
+	text, err := s.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, SidecarName, string(text))
+	back, err := ParseSidecar(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(s, back, cmpopts.IgnoreUnexported(SidecarFile{})); diff != "" {
+		t.Error(diff)
+	}
+	if back.Files[3].StoredPath() != "onnx/model.onnx" || back.Files[4].StoredPath() != "original/other.safetensors" {
+		t.Error("stored paths")
+	}
+	tensors := back.Files[2].Tensors()
+	if len(tensors) != 2 || tensors[1].Elements() != 8 || tensors[1].Bytes() != nil || tensors[1].File() != "" || back.Files[0].Tensors() != nil {
+		t.Errorf("tensors %v", tensors)
+	}
+}
+
+func TestOpenDF11WithSidecar(t *testing.T) {
+	open := func(t *testing.T, change func(*Sidecar)) (string, error) {
+		dir := df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": unitBlock(t, "block.0")})
+		s := exampleSidecar(t)
+		change(s)
+		text, err := s.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, SidecarName), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		d, err := OpenDF11(dir)
+		if err != nil {
+			return "", err
+		}
+		defer d.Close()
+		if d.Sidecar == nil {
+			t.Error("no sidecar")
+		}
+		return describeDF11(d), nil
+	}
+	have, err := open(t, func(*Sidecar) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "block.0 named=true: block.0.self_attn.q_proj.weight@0+4[1 4] block.0.mlp.up_proj.weight@4+8[8]; "; have != want {
+		t.Errorf("have %s, want %s", have, want)
+	}
+	header := func(old, new string) func(*Sidecar) {
+		return func(s *Sidecar) {
+			f := &s.Files[2]
+			f.Header = strings.Replace(f.Header, old, new, 1)
+			f.Size = int64(8 + len(f.Header) + 24)
+		}
+	}
+	tests := []struct {
+		name   string
+		change func(*Sidecar)
+		want   string
+	}{
+		{"unit missing", func(s *Sidecar) { s.Units = nil }, "0 units, the checkpoint has 1"},
+		{"other unit", func(s *Sidecar) { s.Units[0].Name = "x" }, `unit "block.0" of the checkpoint is not listed`},
+		{"other book", func(s *Sidecar) { s.Units[0].Book = "sha256:" + hashOf("x") }, "code book sha256:" + hashOf("x") + ", the checkpoint has sha256:"},
+		{"tensor missing", header("q_proj", "k_proj"), `tensor "block.0.self_attn.q_proj.weight" is in none of the original files`},
+		{"other dtype", header("BF16", "F16"), "q_proj.weight\" is F16 [1 4], the checkpoint has 4 weights"},
+		{"other size", func(s *Sidecar) {
+			header(`[1,4],"data_offsets":[0,8]`, `[1,3],"data_offsets":[0,6]`)(s)
+			header(`[8],"data_offsets":[8,24]`, `[9],"data_offsets":[6,24]`)(s)
+		}, "is BF16 [1 3], the checkpoint has 4 weights"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := open(t, tt.change)
+			wantError(t, err, SidecarName+": ", tt.want)
+		})
+	}
+}
+
+func TestSidecarRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Sidecar)
+		want   string
+	}{
+		{"absolute path", func(s *Sidecar) { s.Files[3].Path = "/etc/passwd" }, "leaves the folder"},
+		{"path upwards", func(s *Sidecar) { s.Files[3].Path = "a/../../b" }, "leaves the folder"},
+		{"Windows path", func(s *Sidecar) { s.Files[3].Path = `a\b` }, "not a plain relative path"},
+		{"path with zero byte", func(s *Sidecar) { s.Files[3].Path = "a\x00" }, "not a plain relative path"},
+		{"no path", func(s *Sidecar) { s.Files[3].Path = "" }, "names no file"},
+		{"folder", func(s *Sidecar) { s.Files[3].Path = "a/" }, "not in its shortest form"},
+		{"stored upwards", func(s *Sidecar) { s.Files[4].Stored = "../x" }, "leaves the folder"},
+		{"path twice", func(s *Sidecar) { s.Files[4].Path = "onnx/model.onnx" }, `file "onnx/model.onnx" is listed twice`},
+		{"path is a folder of another", func(s *Sidecar) { s.Files[4].Path = "onnx" }, `file "onnx/model.onnx" lies in "onnx", which is a file too`},
+		{"negative size", func(s *Sidecar) { s.Files[3].Size = -1 }, "size -1"},
+		{"hash short", func(s *Sidecar) { s.Files[3].SHA256 = "ab" }, `sha256 "ab" is malformed`},
+		{"hash upper case", func(s *Sidecar) { s.Files[3].SHA256 = strings.Repeat("A", 64) }, "is malformed"},
+		{"kind", func(s *Sidecar) { s.Files[3].Kind = "linked" }, `kind "linked" is unknown`},
+		{"copied with text", func(s *Sidecar) { s.Files[3].Text = "x" }, `kind "copied" does not go with`},
+		{"inline with header", func(s *Sidecar) { s.Files[0].Header = "{}" }, `kind "inline" does not go with`},
+		{"inline stored", func(s *Sidecar) { s.Files[0].Stored = "x" }, `kind "inline" does not go with`},
+		{"text changed", func(s *Sidecar) { s.Files[0].Text = "another text!" }, "another sha256"},
+		{"text of another size", func(s *Sidecar) { s.Files[0].Size++ }, "text of 13 bytes has another sha256 or size than the file of 14"},
+		{"header broken", func(s *Sidecar) { s.Files[2].Header = "{" }, "unexpected EOF"},
+		{"header not UTF-8", func(s *Sidecar) { s.Files[2].Header = "{\"\xff\":1}" }, "not valid UTF-8"},
+		{"header of another file", func(s *Sidecar) { s.Files[2].Size++ }, "data of 24 do not make a file of"},
+		{"header larger than the file", func(s *Sidecar) { s.Files[2].Size = 3 }, "do not make a file of 3"},
+		{"header of 2^64 bytes", func(s *Sidecar) {
+			f := &s.Files[2]
+			f.Header = `{"a":{"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,18446744073709551615]}}`
+			f.Size = int64(8 + len(f.Header) - 1)
+		}, "more than 2^64-1 bits"},
+		{"tensor in two files", func(s *Sidecar) { f := s.Files[2]; f.Path = "again"; s.Files = append(s.Files, f) }, `is in "model.safetensors" too`},
+		{"unit twice", func(s *Sidecar) { s.Units = append(s.Units, s.Units[0]) }, `unit "block.0" is named twice`},
+		{"unit without name", func(s *Sidecar) { s.Units[0].Name = "" }, `unit "" is named twice or not at all`},
+		{"fingerprint", func(s *Sidecar) { s.Units[0].Book = hashOf("x") }, "is not the fingerprint"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := exampleSidecar(t)
+			tt.change(s)
+			_, err := s.Marshal()
+			wantError(t, err, "model: bespoke.json: ", tt.want)
+		})
+	}
+}
+
+func TestParseSidecarRefuses(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"no JSON", `x`, "invalid character"},
+		{"no version", `{}`, "version 0, only version 1"},
+		{"later version", `{"version":2,"new":1}`, "version 2, only version 1"},
+		{"unknown field", `{"version":1,"new":1}`, `unknown field "new"`},
+		{"unknown field of a file", `{"version":1,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
+		{"size beyond 63 bits", `{"version":1,"files":[{"size":9223372036854775808}]}`, "cannot unmarshal"},
+		{"text behind", `{"version":1}{}`, "after top-level value"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := ParseSidecar([]byte(tt.text))
+			wantError(t, err, tt.want)
+			dir := df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": unitBlock(t, "block.0")})
+			if err := os.WriteFile(filepath.Join(dir, SidecarName), []byte(tt.text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, err = OpenDF11(dir)
+			wantError(t, err, fmt.Sprintf("model: %s: ", filepath.Join(dir, SidecarName)), tt.want)
+		})
+	}
+}
