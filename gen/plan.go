@@ -1,7 +1,10 @@
 package gen
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -60,6 +63,7 @@ func (m *Model) Plan(pkg string) (*Plan, error) {
 	if err := p.assign(); err != nil {
 		return nil, fmt.Errorf("gen: %s: %w", m.Name, err)
 	}
+	p.sortBooks()
 	if err := p.sumUp(); err != nil {
 		return nil, fmt.Errorf("gen: %s: %w", m.Name, err)
 	}
@@ -124,6 +128,23 @@ func (p *Plan) adopt() error {
 			"for a kernel, compress the model with --codebook model", len(p.Books), emit.MaxBooks)
 	}
 	return nil
+}
+
+// sortBooks puts the book that codes the most weights first and drops those that code none, so that
+// the plan does not depend on the order in which the units were met.
+func (p *Plan) sortBooks() {
+	weights := map[*codebook.Book]uint64{}
+	for i, u := range p.Source.Units {
+		weights[p.Books[p.Book[i]]] += u.Histogram.Total()
+	}
+	old := p.Books
+	p.Books = slices.SortedFunc(maps.Keys(weights), func(a, b *codebook.Book) int {
+		fa, fb := a.Fingerprint(), b.Fingerprint()
+		return cmp.Or(cmp.Compare(weights[b], weights[a]), bytes.Compare(fa[:], fb[:]))
+	})
+	for i, k := range p.Book {
+		p.Book[i] = slices.Index(p.Books, old[k])
+	}
 }
 
 // sumUp sets Counts and Expected.

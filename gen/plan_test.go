@@ -87,7 +87,8 @@ func TestPlanAdoptsBooks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(p.Books) != n || p.Units != n+1 || p.Book[n] != 0 || p.Scheme != "" {
+			// Coding two units, the book codes most and comes first.
+			if len(p.Books) != n || p.Units != n+1 || p.Book[0] != 0 || p.Book[n] != 0 || p.Scheme != "" {
 				t.Errorf("%d books for %d units, the last has %d, scheme %q", len(p.Books), p.Units, p.Book[n], p.Scheme)
 			}
 			if got, want := p.Expected.SplitPositions, uint64(8*6*(n+1)); got != want {

@@ -1,0 +1,104 @@
+package gen
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// outFolder holds the committed packages and, in its doc.go, the lines that generate them.
+const outFolder = "../out"
+
+// TestOutIsFresh generates every package of outFolder twice, in memory, and compares it with the
+// committed files.
+func TestOutIsFresh(t *testing.T) {
+	lines := generateLines(t)
+	entries, err := os.ReadDir(outFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, ok := lines[e.Name()]; e.IsDir() && !ok {
+			t.Errorf("no line generates %s", e.Name())
+		}
+	}
+	for dir, line := range lines {
+		t.Run(dir, func(t *testing.T) {
+			committed, err := ReadFolder(filepath.Join(outFolder, dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for run := range 2 {
+				if diff := cmp.Diff(texts(committed), texts(regenerate(t, line, committed))); diff != "" {
+					t.Fatalf("run %d: out/%s is stale, `make generate` writes it again (-committed +generated):\n%s", run, dir, diff)
+				}
+			}
+		})
+	}
+}
+
+// A generateLine is a command line of bespoke generate.
+type generateLine struct{ path, name, dir string }
+
+// generateLines reads the go:generate lines of outFolder, by the folder that they write.
+func generateLines(t *testing.T) map[string]generateLine {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(outFolder, "doc.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]generateLine{}
+	for line := range strings.Lines(string(text)) {
+		args, ok := strings.CutPrefix(strings.TrimSpace(line), "//go:generate go run ../cmd/bespoke generate ")
+		if !ok {
+			continue
+		}
+		var l generateLine
+		fields := strings.Fields(args)
+		for i := 0; i < len(fields); i++ {
+			switch {
+			case fields[i] == "-o" && i+1 < len(fields):
+				i++
+				l.dir = fields[i]
+			case fields[i] == "--name" && i+1 < len(fields):
+				i++
+				l.name = fields[i]
+			case l.path == "":
+				l.path = filepath.Join(outFolder, fields[i])
+			default:
+				t.Fatalf("%s: the test does not know %q", line, fields[i])
+			}
+		}
+		lines[l.dir] = l
+	}
+	if len(lines) == 0 {
+		t.Fatal("no line generates anything")
+	}
+	return lines
+}
+
+// regenerate does in memory what the line does.
+func regenerate(t *testing.T, line generateLine, previous []File) []File {
+	t.Helper()
+	m, err := FromPath(t.Context(), line.path, ReadOptions{Name: line.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg, err := PackageName(line.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return generate(t, plan(t, m, pkg), Options{Previous: previous}).Files
+}
+
+// texts turns files into what cmp shows the differences of by line.
+func texts(files []File) map[string]string {
+	all := map[string]string{}
+	for _, f := range files {
+		all[f.Name] = string(f.Data)
+	}
+	return all
+}
