@@ -65,10 +65,13 @@ type tools struct {
 	programs map[[sha256.Size]byte]string
 }
 
+// folder is where the toolchain of the process keeps what it makes, empty until it is asked for.
+var folder string
+
 // toolchain finds a compiler once for the process.
 var toolchain = sync.OnceValues(func() (*tools, error) {
-	folder, err := os.MkdirTemp("", "cudahost")
-	if err != nil {
+	var err error
+	if folder, err = os.MkdirTemp("", "cudahost"); err != nil {
 		return nil, err
 	}
 	t := &tools{folder: folder, driver: filepath.Join(folder, "driver.o"), programs: map[[sha256.Size]byte]string{}}
@@ -139,8 +142,8 @@ func (t *tools) run(args ...string) error {
 // Main runs the tests of a package that uses Compile and then removes what it compiled.
 func Main(m *testing.M) {
 	code := m.Run()
-	if t, err := toolchain(); err == nil {
-		os.RemoveAll(t.folder)
+	if folder != "" {
+		os.RemoveAll(folder)
 	}
 	os.Exit(code)
 }
