@@ -36,8 +36,8 @@ type stage struct {
 // NewProgress returns a Progress that draws on w.
 func NewProgress(w io.Writer) *Progress { return &Progress{w: w} }
 
-// Stage ends the current stage and begins one of total bytes.
-func (p *Progress) Stage(name string, total int64) {
+// Stage ends the current stage and begins one of total bytes or, if unit is not "", of total units.
+func (p *Progress) Stage(name string, total int64, unit string) {
 	if p == nil {
 		return
 	}
@@ -45,21 +45,25 @@ func (p *Progress) Stage(name string, total int64) {
 	defer p.mu.Unlock()
 	p.finish()
 	shown := &lateWriter{w: p.w, from: time.Now().Add(patience)}
-	p.stage = &stage{shown: shown, bar: progressbar.NewOptions64(max(total, 1),
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(shown),
 		progressbar.OptionSetDescription(name),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionUseIECUnits(true),
 		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{
 			Saucer: "█", SaucerHead: "▌", SaucerPadding: "░", BarStart: " ", BarEnd: " "}),
-	)}
+	}
+	if unit == "" {
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
+	} else {
+		options = append(options, progressbar.OptionShowCount())
+	}
+	p.stage = &stage{shown: shown, bar: progressbar.NewOptions64(max(total, 1), options...)}
 }
 
-// Advance reports that n more bytes of the stage are done.
+// Advance reports that n more units of the stage are done.
 func (p *Progress) Advance(n int64) {
 	if p == nil {
 		return

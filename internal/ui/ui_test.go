@@ -49,27 +49,27 @@ func TestPlural(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var none *Progress
-	none.Stage("x", 1)
+	none.Stage("x", 1, "")
 	none.Advance(1)
 	none.Done()
 
 	var b bytes.Buffer
 	p := NewProgress(&b)
 	p.Advance(1) // before any stage: nothing to draw
-	p.Stage("quick", 100)
+	p.Stage("quick", 100, "")
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() { p.Advance(10) })
 	}
 	group.Wait()
-	p.Stage("slow", 1000)
+	p.Stage("slow", 1000, "runs")
 	if b.Len() > 0 {
 		t.Fatalf("a quick stage drew %q", b.String())
 	}
 	p.stage.shown.from = time.Now().Add(-time.Second)
 	time.Sleep(120 * time.Millisecond) // past the throttle of the bar
 	p.Advance(500)
-	if s := b.String(); !strings.Contains(s, "slow") || !strings.Contains(s, "50%") {
+	if s := b.String(); !strings.Contains(s, "slow") || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
 		t.Errorf("a slow stage drew %q", s)
 	}
 	p.Done()

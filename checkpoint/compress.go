@@ -1,0 +1,168 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/internal/atomicfile"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// CompressOptions are the options of [Compress]. The zero value is useful.
+type CompressOptions struct {
+	// Scheme chooses the code books: one of [Schemes], "" for the first.
+	Scheme string
+	// Plan says how the model is divided into units.
+	Plan model.PlanOptions
+	// SingleFile writes all tensors to one file instead of one file a unit. It needs room for the
+	// output twice while it runs.
+	SingleFile bool
+	// Verify decodes what was written and compares it with the model before the output appears.
+	Verify bool
+	// Force replaces an existing output folder.
+	Force bool
+	// Progress follows the work; nil for none.
+	Progress Progress
+}
+
+// CompressReport says what [Compress] did. Its JSON form is stable.
+type CompressReport struct {
+	Source string `json:"source"`
+	Target string `json:"target"`
+	Scheme string `json:"scheme"`
+	// Patterns says where the division into units comes from.
+	Patterns     string `json:"patterns"`
+	Units        int    `json:"units"`
+	Books        int    `json:"books"`
+	LongestCode  int    `json:"longest_code"`
+	CodedWeights uint64 `json:"coded_weights"`
+	// Original is the size of the safetensors files of the model, Compressed that of the output's with
+	// the sidecar.
+	Original   uint64 `json:"original_bytes"`
+	Compressed uint64 `json:"compressed_bytes"`
+	// Stored is the size of the tensors of the output by kind.
+	Stored StoredReport `json:"stored"`
+	// Raw lists the tensors that are not coded, and why.
+	Raw []RawReport `json:"raw"`
+	// Verified says that the output was decoded and compared.
+	Verified bool `json:"verified"`
+}
+
+// ErrNothingToCompress is wrapped by the error of [Compress] for a model without a tensor that gains.
+var ErrNothingToCompress = errors.New("nothing to compress")
+
+// Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The
+// published loader reads the result; [Decompress] restores every file of src from it byte for byte.
+//
+// Memory is bounded by a few of the largest unit, whatever the size of the model.
+func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
+	if opts.Scheme == "" {
+		opts.Scheme = Schemes[0]
+	}
+	scheme, err := codebook.SchemeByName(opts.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	if kind, err := kindOf(src); err != nil {
+		return nil, err
+	} else if kind != KindModel {
+		return nil, fmt.Errorf("checkpoint: %s is compressed already, or no model: its kind is %s", src, kind)
+	}
+	c, err := model.Open(src)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	out, err := newOutput(dst, opts.Force, src)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+
+	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
+	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme}
+	if err := w.choose(scheme, opts.Plan); err != nil {
+		return nil, err
+	}
+	if err := w.write(opts.SingleFile); err != nil {
+		return nil, err
+	}
+	if opts.Verify {
+		differences, err := Verify(ctx, src, out.Path(), VerifyOptions{Progress: opts.Progress})
+		if err != nil {
+			return nil, err
+		}
+		if err := differences.Err(); err != nil {
+			return nil, fmt.Errorf("checkpoint: the output does not verify: %w", err)
+		}
+		w.report.Verified = true
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w.p.Done()
+	if err := out.Commit(); err != nil {
+		return nil, err
+	}
+	return &w.report, nil
+}
+
+type compressor struct {
+	ctx    context.Context
+	c      *model.Checkpoint
+	out    *atomicfile.Dir
+	p      Progress
+	plan   *model.Plan
+	books  *assigned
+	report CompressReport
+
+	unitFiles []string // parallel to plan.Units
+	encoder   encode.Encoder
+}
+
+// choose divides the model into units and chooses their code books.
+func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) error {
+	a, err := analyse(w.ctx, w.c, opts, w.p)
+	if err != nil {
+		return err
+	}
+	if err := a.dropLosing(scheme); err != nil {
+		return err
+	}
+	if len(a.plan.Units) == 0 {
+		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
+	}
+	if w.books, err = a.assign(scheme); err != nil {
+		return err
+	}
+	w.plan = a.plan
+	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
+	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
+	w.report.Raw = []RawReport{}
+	for _, raw := range a.plan.Raw {
+		w.report.Raw = append(w.report.Raw, rawReport(raw.Tensor, raw.Reason))
+		w.report.Stored.Raw += raw.Tensor.Size()
+	}
+	for _, u := range a.plan.Units {
+		w.report.CodedWeights += u.Elements()
+	}
+	return nil
+}
+
+// mainReason says why most bytes of a model are not coded.
+func mainReason(raw []model.RawTensor) string {
+	bytes := map[string]uint64{}
+	most := ""
+	for _, r := range raw {
+		if bytes[r.Reason] += r.Tensor.Size(); most == "" || bytes[r.Reason] > bytes[most] {
+			most = r.Reason
+		}
+	}
+	if most == "" {
+		return ": it has no tensors"
+	}
+	return fmt.Sprintf(": most of its %d tensors stay raw because of: %s", len(raw), most)
+}

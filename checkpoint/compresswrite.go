@@ -1,0 +1,146 @@
+package checkpoint
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+const safetensorsSuffix = ".safetensors"
+
+// write fills the output folder: unit files, what is left, then what restores the original.
+func (w *compressor) write(single bool) error {
+	var files, weights int64
+	for _, f := range w.c.Listed {
+		files += f.Size
+	}
+	for _, u := range w.plan.Units {
+		weights += 2 * int64(u.Elements())
+	}
+	w.p.Stage("compressing", weights, "")
+	var names []string
+	for _, u := range w.plan.Units {
+		names = append(names, u.Name)
+	}
+	w.unitFiles = model.UnitFileNames(names)
+	for i, u := range w.plan.Units {
+		if err := w.unit(u, w.books.Books[w.books.Unit[i]], w.unitFiles[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.rest(single); err != nil {
+		return err
+	}
+	w.p.Stage("copying and hashing", files, "")
+	if err := w.sidecar(); err != nil {
+		return err
+	}
+	return w.measure()
+}
+
+// unit codes one unit into its file.
+func (w *compressor) unit(u *model.PlanUnit, book *codebook.Book, file string) error {
+	var parts [][]byte
+	for _, t := range u.Tensors {
+		parts = append(parts, t.Bytes())
+	}
+	stream, err := w.encoder.Encode(book, parts)
+	if err == nil {
+		err = w.ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint: unit %q: %w", u.Name, err)
+	}
+	w.report.Stored.Size.Add(&codebook.Size{
+		Luts: uint64(len(stream.Luts)), Stream: uint64(len(stream.Encoded)), SignMantissa: uint64(len(stream.SignMantissa)),
+		OutputPositions: uint64(len(stream.OutputPositions)), Gaps: uint64(len(stream.Gaps)),
+		SplitPositions: 8 * uint64(len(u.SplitPositions())),
+	})
+	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
+	_, err = writeFile(w.out.Path(), file, func(f io.Writer) error {
+		return model.Write(f, entries, nil)
+	})
+	w.p.Advance(2 * int64(u.Elements()))
+	return err
+}
+
+// rest writes the tensors that are not coded. For a single file it moves the units in with them.
+func (w *compressor) rest(single bool) error {
+	var entries []model.Entry
+	for _, raw := range w.plan.Raw {
+		entries = append(entries, model.Entry{Name: raw.Tensor.Name, DType: raw.Tensor.DType, Shape: raw.Tensor.Shape, Write: func(f io.Writer) error {
+			return writeBlocks(w.ctx, f, raw.Tensor.Bytes(), silent{})
+		}})
+	}
+	if single {
+		for _, file := range w.unitFiles {
+			f, err := model.OpenFile(filepath.Join(w.out.Path(), file))
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			for _, t := range f.Tensors {
+				entries = append(entries, model.EntryOf(t))
+			}
+		}
+	}
+	// Tensors of several files come together here, so the alignment of each has to be made anew.
+	model.SortEntries(entries)
+	name := model.RestFileName
+	if single {
+		name = model.RestFileName + ".joined"
+	}
+	_, err := writeFile(w.out.Path(), name, func(f io.Writer) error {
+		return model.Write(f, entries, w.metadata())
+	})
+	if err != nil || !single {
+		return err
+	}
+	for _, file := range w.unitFiles {
+		if err := os.Remove(filepath.Join(w.out.Path(), file)); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+	}
+	if err := os.Rename(filepath.Join(w.out.Path(), name), filepath.Join(w.out.Path(), model.RestFileName)); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// metadata returns the metadata of the first file: {"format": "pt"} as a rule, which some loaders want.
+func (w *compressor) metadata() map[string]string {
+	if len(w.c.Files) == 0 {
+		return nil
+	}
+	return w.c.Files[0].Metadata
+}
+
+// measure compares the sizes of the files before and after.
+func (w *compressor) measure() error {
+	for _, f := range w.c.Files {
+		w.report.Original += uint64(f.Size())
+	}
+	entries, err := os.ReadDir(w.out.Path())
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		if filepath.Ext(e.Name()) == ".safetensors" || e.Name() == model.SidecarName {
+			w.report.Compressed += uint64(info.Size())
+		}
+	}
+	s := &w.report.Stored
+	s.Books = w.report.Books
+	coded := s.Size.Total()
+	s.BitsPerWeight = 8 * float64(coded) / float64(w.report.CodedWeights)
+	s.Percent = 100 * float64(coded+s.Raw) / float64(2*w.report.CodedWeights+s.Raw)
+	return nil
+}

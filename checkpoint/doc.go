@@ -1,0 +1,21 @@
+// Package checkpoint does things to whole checkpoints: [Inspect], [Convert], [Compress], [Decompress],
+// [Verify] and [Bench]. The command line is a thin layer over it.
+//
+// # Streaming
+//
+// Checkpoints are mapped into memory and worked through piece by piece. No operation holds more than a few
+// of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
+//
+// # Output
+//
+// An output folder is built under a temporary name beside its own and appears whole or not at all: after
+// an error, a full disk or a cancelled context nothing is left of it. An existing folder is only replaced
+// when asked, and only if it looks like a model. What holds the input, or lies in it, is refused.
+//
+// # Progress and errors
+//
+// Nothing here prints. A [Progress] follows long operations. Every operation
+// stops soon after its context ends, and then returns the context's error. The errors that callers may want
+// to tell apart are [ErrNothingToCompress], [ErrShapes] and [ErrDifferent]; the ones of a broken stream
+// wrap codebook.StreamError.
+package checkpoint

@@ -1,0 +1,163 @@
+package checkpoint
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+// InspectOptions are the options of [Inspect]. The zero value is useful.
+type InspectOptions struct {
+	// Plan says how the model is divided into units.
+	Plan model.PlanOptions
+	// Progress follows the work; nil for none.
+	Progress Progress
+}
+
+// Inspect counts the exponents of a model and says what compressing it would bring. Path names a folder
+// or a safetensors file, coded in DF11 or not, or a JSON file with a histogram, such as the JSON form of
+// a [Report].
+func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, error) {
+	r := &Report{Path: path, Model: modelName(path), DTypes: []DTypeCount{}, Units: []UnitReport{}, Raw: []RawReport{}}
+	kind, err := kindOf(path)
+	if err != nil {
+		return nil, err
+	}
+	r.Kind = kind
+	p := orSilent(opts.Progress)
+	switch kind {
+	case KindHistogram:
+		err = r.fromHistogram(path)
+	case KindDF11:
+		err = r.fromDF11(ctx, path, p)
+	default:
+		err = r.fromModel(ctx, path, opts.Plan, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.Done()
+	return r, nil
+}
+
+// modelName is the last element of a path, without the extensions of the formats.
+func modelName(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	name := filepath.Base(path)
+	for _, suffix := range []string{".safetensors.index.json", ".safetensors", ".json"} {
+		if stem, ok := strings.CutSuffix(name, suffix); ok && stem != "" {
+			return stem
+		}
+	}
+	return name
+}
+
+func (r *Report) fromModel(ctx context.Context, path string, opts model.PlanOptions, p Progress) error {
+	c, err := model.Open(path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	a, err := analyse(ctx, c, opts, p)
+	if err != nil {
+		return err
+	}
+	var dtypes dtypeCounter
+	for _, t := range c.Tensors {
+		dtypes.add(t)
+	}
+	r.countTensors(dtypes)
+	r.Patterns = a.plan.Source
+	var splits uint64
+	for _, u := range a.plan.Units {
+		unit := newUnitReport(u.Name, a.unit(u))
+		for _, t := range u.Tensors {
+			unit.Tensors = append(unit.Tensors, t.Name)
+		}
+		r.Units = append(r.Units, unit)
+		splits += 8 * uint64(len(u.SplitPositions()))
+	}
+	for _, raw := range a.plan.Raw {
+		r.Raw = append(r.Raw, rawReport(raw.Tensor, raw.Reason))
+	}
+	r.finish(splits)
+	return nil
+}
+
+func (r *Report) countTensors(dtypes dtypeCounter) {
+	r.DTypes = dtypes.list()
+	for _, d := range r.DTypes {
+		r.Tensors += d.Tensors
+		r.Weights += d.Elements
+		r.Bytes += d.Bytes
+	}
+}
+
+func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
+	d, err := model.OpenDF11(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, err := runtime.Open(path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	var elements int64
+	for _, u := range d.Units {
+		elements += int64(u.Stream.Elements())
+	}
+	p.Stage("decoding", 2*elements, "")
+	histograms := map[string]*codebook.Histogram{}
+	err = m.DecodeAll(ctx, func(u runtime.Unit, weights []uint16) error {
+		h := &codebook.Histogram{}
+		h.Count(weights)
+		histograms[u.Name] = h
+		p.Advance(2 * int64(len(weights)))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var dtypes dtypeCounter
+	stored, splits := StoredReport{}, uint64(0)
+	books := map[string]bool{}
+	for _, u := range d.Units {
+		unit := newUnitReport(u.Name, *histograms[u.Name])
+		for _, t := range u.Tensors {
+			unit.Tensors = append(unit.Tensors, t.Name)
+			dtypes.addCoded(uint64(t.Elements))
+		}
+		book, err := codebook.ParseLuts(u.Stream.Luts)
+		if err != nil {
+			return err
+		}
+		unit.Book = book.Fingerprint().String()
+		books[unit.Book] = true
+		r.Units = append(r.Units, unit)
+		splits += 8 * uint64(len(u.Tensors)-1)
+		stored.Size.Add(&codebook.Size{
+			Luts: uint64(len(u.Stream.Luts)), Stream: uint64(len(u.Stream.Encoded)), SignMantissa: uint64(len(u.Stream.SignMantissa)),
+			OutputPositions: uint64(len(u.Stream.OutputPositions)), Gaps: uint64(len(u.Stream.Gaps)),
+			SplitPositions: 8 * uint64(len(u.Tensors)-1),
+		})
+	}
+	for _, t := range d.Rest {
+		dtypes.add(t)
+		r.Raw = append(r.Raw, rawReport(t, ""))
+		stored.Raw += t.Size()
+	}
+	r.countTensors(dtypes)
+	r.finish(splits)
+	stored.Books = len(books)
+	stored.BitsPerWeight, stored.Percent = r.ratios(stored.Size.Total(), stored.Size.Total()+stored.Raw)
+	r.Stored = &stored
+	return nil
+}

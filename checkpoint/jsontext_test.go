@@ -1,0 +1,81 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestRemoveMember(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"last", "{\n  \"a\": 1,\n  \"x\": 2\n}", "{\n  \"a\": 1\n}"},
+		{"first", `{"x": {"x": 1}, "a": 1}`, `{"a": 1}`},
+		{"middle", `{"a": 1, "x": [3], "b": 2}`, `{"a": 1, "b": 2}`},
+		{"alone", `{"x": 1}`, `{}`},
+		{"numbers of Python", `{"a": NaN, "x": -Infinity, "b": "NaN\"x", "c": [Infinity, -1]}`, `{"a": NaN, "b": "NaN\"x", "c": [Infinity, -1]}`},
+		{"nested is left", `{"a": {"x": 1}}`, `{"a": {"x": 1}}`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, found, err := removeMember([]byte(c.text), "x")
+			if err != nil || string(got) != c.want || found != (c.text != c.want) {
+				t.Errorf("got %q, %v, %v, want %q", got, found, err, c.want)
+			}
+		})
+	}
+}
+
+func TestReplaceValues(t *testing.T) {
+	text := `{"dtype": "float32", "a": [{"dtype": "float32"}, 1e400], "b": {"c": {"dtype":"float32"}}, "d": "float32"}`
+	got, n, err := replaceValues([]byte(text), func(m member, value []byte) []byte {
+		if m.name == "dtype" && string(value) == `"float32"` {
+			return []byte(`"bfloat16"`)
+		}
+		return nil
+	})
+	want := strings.ReplaceAll(text, `"dtype": "float32"`, `"dtype": "bfloat16"`)
+	want = strings.ReplaceAll(want, `"dtype":"float32"`, `"dtype":"bfloat16"`)
+	if err != nil || n != 3 || string(got) != want {
+		t.Errorf("got %q, %d, %v, want %q", got, n, err, want)
+	}
+}
+
+func TestMembersErrors(t *testing.T) {
+	for _, text := range []string{"", "[]", "1", "{", `{"a":}`, "{} {}", "{\"a\": \"\xff\"}", "null"} {
+		t.Run(text, func(t *testing.T) {
+			if m, err := members([]byte(text)); err == nil {
+				t.Errorf("no error, members %v", m)
+			}
+		})
+	}
+}
+
+func FuzzJSONText(f *testing.F) {
+	f.Add(`{"a": {"b": [1, {"c": null}]}, "new": 3}`)
+	f.Add("{}")
+	f.Add("{\n \"new\": [],\n \"z\": \"\\u0000\"}\n")
+	f.Add(`{"new": NaN, "a": -Infinity}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := members([]byte(text))
+		if err != nil {
+			return
+		}
+		bare, found, err := removeMember([]byte(text), "new")
+		if err != nil || !json.Valid(standardNumbers(bare)) {
+			t.Fatalf("removeMember(%q) = %q, %v", text, bare, err)
+		}
+		rest, err := members(bare)
+		if err != nil || found && len(rest) >= len(all) || !found && len(rest) != len(all) {
+			t.Fatalf("%q has %d members, %q has %d, %v", text, len(all), bare, len(rest), err)
+		}
+		one, n, err := replaceValues([]byte(text), func(m member, _ []byte) []byte {
+			if m.depth == 1 {
+				return []byte("1")
+			}
+			return nil
+		})
+		if err != nil || !json.Valid(one) || found && n == 0 {
+			t.Fatalf("replaceValues(%q) = %q, %d, %v", text, one, n, err)
+		}
+	})
+}

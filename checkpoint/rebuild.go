@@ -1,0 +1,159 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed54244801/bespoke/model"
+)
+
+// configKey is the member of config.json that describes a DF11 checkpoint.
+const configKey = "dfloat11_config"
+
+// ErrShapes is wrapped by the error of [Decompress] for a checkpoint that does not tell the shape of a
+// tensor, or its name.
+var ErrShapes = errors.New("unknown shape")
+
+// rebuild writes a model from a checkpoint of which nothing says what files it was made from.
+func (w *decompressor) rebuild(opts DecompressOptions) error {
+	if err := w.shapes(opts); err != nil {
+		return err
+	}
+	if err := w.weights(); err != nil {
+		return err
+	}
+	if w.d.Path != w.d.Dir {
+		return nil // opened by the name of one file: what lies beside it may belong to anything
+	}
+	return w.others()
+}
+
+// shapes completes the shapes of the coded tensors.
+func (w *decompressor) shapes(opts DecompressOptions) error {
+	var from *model.Checkpoint
+	if opts.Shapes != "" {
+		var err error
+		if from, err = model.Open(opts.Shapes); err != nil {
+			return err
+		}
+		defer from.Close()
+	}
+	var missing []string
+	for _, u := range w.d.Units {
+		for i := range u.Tensors {
+			t := &u.Tensors[i]
+			if from != nil {
+				if other := from.Tensor(t.Name); other != nil {
+					if other.Elements() != uint64(t.Elements) {
+						return fmt.Errorf("checkpoint: tensor %q has %d elements, but shape %v in %s", t.Name, t.Elements, other.Shape, opts.Shapes)
+					}
+					t.Shape = other.Shape
+				}
+			}
+			if t.Shape != nil && u.Named {
+				continue
+			}
+			missing = append(missing, t.Name)
+			t.Shape = []uint64{uint64(t.Elements)}
+		}
+	}
+	if len(missing) == 0 || opts.Flat {
+		return nil
+	}
+	listed := missing[:min(len(missing), 5)]
+	more := ""
+	if n := len(missing) - len(listed); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("checkpoint: %s: %w of %s%s", w.d.Path, ErrShapes, strings.Join(listed, ", "), more)
+}
+
+// weights writes all tensors to model.safetensors.
+func (w *decompressor) weights() error {
+	metadata := map[string]string{"format": "pt"} // without it some loaders refuse a file
+	var entries []model.Entry
+	var total int64
+	add := func(name string, dtype model.DType, shape []uint64, size int64) {
+		total += size
+		entries = append(entries, model.Entry{Name: name, DType: dtype, Shape: shape, Write: func(out io.Writer) error {
+			return w.tensor(name, out)
+		}})
+	}
+	for name, t := range w.coded {
+		add(name, model.BF16, t.Shape, 2*int64(t.Elements))
+	}
+	for _, t := range w.d.Rest {
+		add(t.Name, t.DType, t.Shape, int64(t.Size()))
+	}
+	for _, f := range w.d.Files {
+		if f.Metadata != nil {
+			metadata = f.Metadata
+		}
+	}
+	model.SortEntries(entries)
+	w.p.Stage("decompressing", total, "")
+	size, err := writeFile(w.out.Path(), model.RestFileName, func(out io.Writer) error {
+		return model.Write(out, entries, metadata)
+	})
+	w.report.Files++
+	w.report.Bytes += uint64(size)
+	return err
+}
+
+// others copies the files that are not part of the format.
+func (w *decompressor) others() error {
+	root, err := filepath.EvalSymlinks(w.d.Dir)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		name = filepath.ToSlash(name)
+		switch {
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == ".cache"):
+			return fs.SkipDir
+		case e.IsDir(), !strings.Contains(name, "/") && strings.HasSuffix(name, safetensorsSuffix), isIndex(name):
+			return nil
+		case name == model.ConfigName:
+			w.report.Files++
+			return w.config(path)
+		}
+		sum, err := copyFile(w.ctx, w.out.Path(), name, root, name, silent{})
+		w.report.Files++
+		w.report.Bytes += uint64(sum.size)
+		return err
+	})
+}
+
+// config writes config.json without dfloat11_config. One that holds nothing else was written by the
+// compressor alone and is left out.
+func (w *decompressor) config(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	text, _, err = removeMember(text, configKey)
+	if err == nil {
+		var left []member
+		if left, err = members(text); err == nil && len(left) == 0 {
+			w.report.Files--
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	w.report.Bytes += uint64(len(text))
+	return writeBytes(w.out.Path(), model.ConfigName, text)
+}

@@ -1,0 +1,142 @@
+package checkpoint
+
+import (
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// The kinds of input that [Inspect] takes.
+const (
+	KindModel     = "model"     // a Hugging Face folder or a safetensors file
+	KindDF11      = "df11"      // a compressed checkpoint
+	KindHistogram = "histogram" // exponent counts in JSON, as the JSON form of a Report has them
+)
+
+// Report is what [Inspect] finds. Its JSON form is stable: names may be added, none change. Read back
+// by [Inspect], it stands for the model it was made from.
+type Report struct {
+	// Path is the path as given, Model the last element of it.
+	Path  string `json:"path"`
+	Model string `json:"model"`
+	Kind  string `json:"kind"`
+	// Tensors, Weights and Bytes count all tensors with their elements; for a DF11 checkpoint those of
+	// the model it decodes to.
+	Tensors int          `json:"tensors"`
+	Weights uint64       `json:"weights"`
+	Bytes   uint64       `json:"bytes"`
+	DTypes  []DTypeCount `json:"dtypes"`
+	// CodedWeights is the number of weights in units, the sum of Histogram.
+	CodedWeights uint64 `json:"coded_weights"`
+	// Histogram counts the exponents of all units: 256 numbers.
+	Histogram codebook.Histogram `json:"histogram"`
+	// Distinct is the number of exponents that occur, Entropy their information in bits a weight.
+	Distinct int     `json:"distinct_exponents"`
+	Entropy  float64 `json:"entropy"`
+	// Patterns says where the division into units comes from.
+	Patterns string       `json:"patterns,omitempty"`
+	Units    []UnitReport `json:"units"`
+	// Schemes holds the expected size for each way to choose code books.
+	Schemes []SchemeReport `json:"schemes"`
+	// Stored is the real size of a DF11 checkpoint, nil for other kinds.
+	Stored *StoredReport `json:"stored,omitempty"`
+	// Raw lists the tensors that are not coded.
+	Raw []RawReport `json:"raw"`
+}
+
+// UnitReport describes a unit.
+type UnitReport struct {
+	Name      string             `json:"name"`
+	Tensors   []string           `json:"tensors,omitempty"`
+	Weights   uint64             `json:"weights"`
+	Entropy   float64            `json:"entropy"`
+	Histogram codebook.Histogram `json:"histogram"`
+	// Book is the fingerprint of the code book of a unit that is coded already.
+	Book string `json:"book,omitempty"`
+}
+
+// SchemeReport is the expected size under one way to choose code books.
+type SchemeReport struct {
+	Name string `json:"name"`
+	// Error says why the scheme cannot code this model; the other fields are 0 then.
+	Error string `json:"error,omitempty"`
+	// Books is the number of different code books, LongestCode the most bits any code has.
+	Books       int `json:"books"`
+	LongestCode int `json:"longest_code"`
+	// CodedBytes is the size of the coded units, Bytes that of all tensors, raw ones included.
+	CodedBytes uint64 `json:"coded_bytes"`
+	Bytes      uint64 `json:"bytes"`
+	// BitsPerWeight is the size of a coded weight, Percent the size of all tensors in percent of the
+	// size they have uncoded.
+	BitsPerWeight float64 `json:"bits_per_weight"`
+	Percent       float64 `json:"percent"`
+}
+
+// StoredReport is the size of the tensors of a DF11 checkpoint by kind.
+type StoredReport struct {
+	codebook.Size
+	Raw   uint64 `json:"raw"`
+	Books int    `json:"books"`
+	// BitsPerWeight and Percent are as in SchemeReport.
+	BitsPerWeight float64 `json:"bits_per_weight"`
+	Percent       float64 `json:"percent"`
+}
+
+// RawReport names a tensor that is not coded.
+type RawReport struct {
+	Name   string      `json:"name"`
+	DType  model.DType `json:"dtype"`
+	Shape  []uint64    `json:"shape"`
+	Bytes  uint64      `json:"bytes"`
+	Reason string      `json:"reason,omitempty"`
+}
+
+func rawReport(t *model.Tensor, reason string) RawReport {
+	return RawReport{t.Name, t.DType, append([]uint64{}, t.Shape...), t.Size(), reason}
+}
+
+// newUnitReport describes a unit with histogram h.
+func newUnitReport(name string, h codebook.Histogram) UnitReport {
+	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: h}
+}
+
+// finish fills in what follows from the units and the tensors: sums, entropy and expected sizes.
+func (r *Report) finish(splitPositions uint64) {
+	names, units := make([]string, len(r.Units)), make([]codebook.Histogram, len(r.Units))
+	for i := range r.Units {
+		names[i], units[i] = r.Units[i].Name, r.Units[i].Histogram
+		r.Histogram.Add(&units[i])
+	}
+	r.CodedWeights = r.Histogram.Total()
+	r.Distinct, r.Entropy = r.Histogram.Distinct(), r.Histogram.Entropy()
+	r.Schemes = []SchemeReport{}
+	if r.CodedWeights == 0 {
+		return
+	}
+	for _, name := range Schemes {
+		s := SchemeReport{Name: name}
+		if a, err := assign(mustScheme(name), names, units); err != nil {
+			s.Error = err.Error()
+		} else {
+			size := a.total()
+			s.Books, s.LongestCode = distinctBooks(a.Books), a.longest()
+			s.CodedBytes = size.Total() + splitPositions
+			s.Bytes = s.CodedBytes + r.Bytes - 2*r.CodedWeights
+			s.BitsPerWeight, s.Percent = r.ratios(s.CodedBytes, s.Bytes)
+		}
+		r.Schemes = append(r.Schemes, s)
+	}
+}
+
+// ratios returns bits a coded weight, and percent of the uncoded size.
+func (r *Report) ratios(coded, all uint64) (bitsPerWeight, percent float64) {
+	return 8 * float64(coded) / float64(r.CodedWeights), 100 * float64(all) / float64(r.Bytes)
+}
+
+// distinctBooks counts the different books among books.
+func distinctBooks(books []*codebook.Book) int {
+	seen := map[codebook.Fingerprint]bool{}
+	for _, b := range books {
+		seen[b.Fingerprint()] = true
+	}
+	return len(seen)
+}

@@ -1,0 +1,221 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+// VerifyOptions are the options of [Verify]. The zero value is useful.
+type VerifyOptions struct {
+	// Runtime holds the options the checkpoint is opened with: decoder and workers.
+	Runtime []runtime.Option
+	// Progress follows the work; nil for none.
+	Progress Progress
+}
+
+// The kinds of differences that [Verify] finds.
+const (
+	DiffMissing = "missing" // a tensor or file of the model is not in the checkpoint
+	DiffExtra   = "extra"   // the checkpoint holds a tensor that the model has not
+	DiffDType   = "dtype"   // a tensor has another dtype
+	DiffShape   = "shape"   // a tensor has another shape or number of elements
+	DiffValue   = "value"   // an element differs
+	DiffStream  = "stream"  // a unit does not decode, or would not on a GPU
+	DiffFile    = "file"    // a file has another sha256 than the sidecar says
+)
+
+// A Difference is one thing that [Verify] found.
+type Difference struct {
+	Kind string `json:"kind"`
+	// Name is that of the tensor, unit or file.
+	Name string `json:"name"`
+	// Detail says what differs, in words.
+	Detail string `json:"detail"`
+	// Elements is the number of elements that differ, First the index of the first of them; Want and
+	// Got are its bits in the model and in the checkpoint. They are set for DiffValue alone.
+	Elements uint64 `json:"elements,omitempty"`
+	First    uint64 `json:"first,omitempty"`
+	Want     string `json:"want,omitempty"`
+	Got      string `json:"got,omitempty"`
+}
+
+// VerifyReport says what [Verify] compared and found. Its JSON form is stable.
+type VerifyReport struct {
+	Model   string `json:"model"`
+	DF11    string `json:"df11"`
+	Decoder string `json:"decoder"`
+	// Tensors and Weights count what was compared, Decoded the tensors that were coded.
+	Tensors int    `json:"tensors"`
+	Decoded int    `json:"decoded_tensors"`
+	Weights uint64 `json:"weights"`
+	// Files is the number of files whose sha256 was held against the sidecar.
+	Files int `json:"files"`
+	// Differences is empty when the two are the same.
+	Differences []Difference `json:"differences"`
+}
+
+// ErrDifferent is wrapped by the errors of [VerifyReport.Err].
+var ErrDifferent = errors.New("different")
+
+// Err returns an error that names the first difference, nil when there is none.
+func (r *VerifyReport) Err() error {
+	if len(r.Differences) == 0 {
+		return nil
+	}
+	d := r.Differences[0]
+	more := ""
+	if n := len(r.Differences) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more differences)", n)
+	}
+	return fmt.Errorf("checkpoint: %s and %s are %w: %s: %s%s", r.Model, r.DF11, ErrDifferent, d.Name, d.Detail, more)
+}
+
+// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for
+// bit. It also audits every stream for what a decoder on a CPU does not need but one on a GPU relies on,
+// and with a sidecar holds the files of the model, and the copies of them, against their sha256.
+//
+// Differences are in the report, not in the error: that says what could not be compared at all.
+func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*VerifyReport, error) {
+	c, err := model.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	d, err := model.OpenDF11(df11)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	m, err := runtime.Open(df11, opts.Runtime...)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	v := verifier{ctx: ctx, c: c, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
+	v.report = VerifyReport{Model: path, DF11: df11, Decoder: m.Decoder().Name, Differences: []Difference{}}
+	if err := v.run(); err != nil {
+		return nil, err
+	}
+	v.p.Done()
+	return &v.report, nil
+}
+
+type verifier struct {
+	ctx     context.Context
+	c       *model.Checkpoint
+	d       *model.DF11
+	m       *runtime.Model
+	p       Progress
+	seen    map[string]bool // tensors of the checkpoint
+	words   []uint16        // of a decoded unit
+	bytes   []byte          // the same, as they lie in a file
+	encoder encode.Encoder
+	report  VerifyReport
+}
+
+func (v *verifier) differ(kind, name, format string, args ...any) {
+	v.report.Differences = append(v.report.Differences, Difference{Kind: kind, Name: name, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) run() error {
+	var total int64
+	for _, u := range v.d.Units {
+		total += 2 * int64(u.Stream.Elements())
+	}
+	for _, t := range v.d.Rest {
+		total += int64(t.Size())
+	}
+	v.p.Stage("comparing tensors", total, "")
+	for _, u := range v.d.Units {
+		if err := v.unit(u); err != nil {
+			return err
+		}
+	}
+	for _, t := range v.d.Rest {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		if original := v.original(t.Name, t.DType, t.Shape); original != nil {
+			v.compare(original, t.Bytes())
+		}
+		v.report.Tensors++
+		v.report.Weights += t.Elements()
+		v.p.Advance(int64(t.Size()))
+	}
+	for _, t := range v.c.Tensors {
+		if !v.seen[t.Name] {
+			v.differ(DiffMissing, t.Name, "not in the checkpoint")
+		}
+	}
+	return v.files()
+}
+
+// original returns the tensor of the model that belongs to one of the checkpoint, nil if there is none
+// to compare with. An unknown shape is nil.
+func (v *verifier) original(name string, dtype model.DType, shape []uint64) *model.Tensor {
+	v.seen[name] = true
+	t := v.c.Tensor(name)
+	switch {
+	case t == nil:
+		v.differ(DiffExtra, name, "not in the model")
+	case t.DType != dtype:
+		v.differ(DiffDType, name, "%s in the model, %s in the checkpoint", t.DType, dtype)
+	case shape != nil && !slices.Equal(t.Shape, shape):
+		v.differ(DiffShape, name, "shape %v in the model, %v in the checkpoint", t.Shape, shape)
+	default:
+		return t
+	}
+	return nil
+}
+
+// files holds the files of the model and their copies against the sidecar.
+func (v *verifier) files() error {
+	if v.d.Sidecar == nil {
+		return nil
+	}
+	present := map[string]bool{}
+	var total int64
+	for _, f := range v.c.Listed {
+		present[f.Path] = true
+		total += f.Size
+	}
+	v.p.Stage("checking files", total, "")
+	lone := len(v.c.Listed) == 1 && len(v.c.Files) == 1 // opened by the name of one file
+	for i := range v.d.Sidecar.Files {
+		f := &v.d.Sidecar.Files[i]
+		switch {
+		case present[f.Path]:
+			if err := v.file(f, f.Path, v.c.Dir, f.Path); err != nil {
+				return err
+			}
+		case !lone:
+			v.differ(DiffMissing, f.Path, "the file is not in the model's folder")
+		}
+		if f.Kind == model.Copied {
+			if err := v.file(f, f.Path, v.d.Dir, f.StoredPath()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *verifier) file(f *model.SidecarFile, name, dir, path string) error {
+	path = filepath.Join(dir, filepath.FromSlash(path))
+	sum, err := hashFile(v.ctx, path, v.p)
+	if err != nil {
+		return err
+	}
+	v.report.Files++
+	if want := (fileSum{f.Size, f.SHA256}); sum != want {
+		v.differ(DiffFile, name, "%s has %d bytes with sha256 %s, the sidecar says %d with %s", path, sum.size, sum.sum, want.size, want.sum)
+	}
+	return nil
+}

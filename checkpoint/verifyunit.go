@@ -1,0 +1,97 @@
+package checkpoint
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// unit decodes a unit, compares its tensors and audits its stream.
+func (v *verifier) unit(u *model.Unit) error {
+	n := u.Stream.Elements()
+	if cap(v.words) < n {
+		v.words = make([]uint16, n)
+	}
+	words := v.words[:n]
+	err := v.m.DecodeUnit(v.ctx, u.Name, words)
+	if cancelled := v.ctx.Err(); cancelled != nil {
+		return cancelled
+	}
+	if cap(v.bytes) < 2*n {
+		v.bytes = make([]byte, 2*n)
+	}
+	decoded := v.bytes[:2*n]
+	putWords(decoded, words)
+	broken := err != nil
+	if broken {
+		v.differ(DiffStream, u.Name, "%v", err)
+	}
+	for _, t := range u.Tensors {
+		v.report.Tensors++
+		v.report.Decoded++
+		v.report.Weights += uint64(t.Elements)
+		original := v.original(t.Name, model.BF16, t.Shape)
+		switch {
+		case original == nil || broken:
+		case original.Elements() != uint64(t.Elements):
+			v.differ(DiffShape, t.Name, "%d elements in the model, %d in the checkpoint", original.Elements(), t.Elements)
+		default:
+			v.compare(original, decoded[2*t.Offset:2*(t.Offset+t.Elements)])
+		}
+	}
+	if !broken {
+		v.audit(u, decoded)
+	}
+	v.p.Advance(2 * int64(n))
+	return v.ctx.Err()
+}
+
+// compare compares the bytes of a tensor with got, as many, and reports the first element that differs.
+func (v *verifier) compare(t *model.Tensor, got []byte) {
+	want := t.Bytes()
+	if bytes.Equal(want, got) {
+		return
+	}
+	width := max(int(t.DType.Bits()/8), 1) // elements of less than a byte go by bytes
+	d := Difference{Kind: DiffValue, Name: t.Name}
+	for i := 0; i < len(got); i += width {
+		a, b := want[i:min(i+width, len(want))], got[i:min(i+width, len(got))]
+		if bytes.Equal(a, b) {
+			continue
+		}
+		if d.Elements++; d.Elements == 1 {
+			d.First, d.Want, d.Got = uint64(i/width), hexWord(a), hexWord(b)
+		}
+	}
+	d.Detail = fmt.Sprintf("%d elements differ, the first at index %d: %s in the model, %s in the checkpoint", d.Elements, d.First, d.Want, d.Got)
+	v.report.Differences = append(v.report.Differences, d)
+}
+
+// hexWord writes a little-endian number in hexadecimal digits.
+func hexWord(b []byte) string {
+	text := "0x"
+	for i := len(b) - 1; i >= 0; i-- {
+		text += fmt.Sprintf("%02x", b[i])
+	}
+	return text
+}
+
+// audit checks the gap of every window, on which GPU kernels rely. Coding the weights again with the same
+// book gives the gaps; only where the two differ does the slow audit decide whether it matters.
+func (v *verifier) audit(u *model.Unit, decoded []byte) {
+	book, err := codebook.ParseLuts(u.Stream.Luts)
+	if err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+		return
+	}
+	again, err := v.encoder.Encode(book, [][]byte{decoded})
+	if err == nil && bytes.Equal(again.Encoded, u.Stream.Encoded) && bytes.Equal(again.Gaps, u.Stream.Gaps) &&
+		bytes.Equal(again.OutputPositions, u.Stream.OutputPositions) {
+		return
+	}
+	if err := codebook.Audit(&u.Stream); err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+	}
+}

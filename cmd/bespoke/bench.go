@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+func (a *app) bench() *cobra.Command {
+	var opts checkpoint.BenchOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "bench DF11",
+		Short: "Measure how fast a DF11 checkpoint decodes",
+		Long: `Bench decodes a checkpoint again and again, with every decoder that is
+available and with one thread and all, and shows the best round: in thousand
+million weights a second, and beside two things that bound it on this machine:
+
+  memcpy    copying as many weights
+  roofline  reading 1.34 bytes and writing 2 for each weight, which a decoder must
+
+The JSON form has a list results of decoder, threads, gweights_per_second,
+memcpy_ratio and roofline_ratio.`,
+		Example: `  bespoke bench models/llama-df11
+  bespoke bench models/llama-df11 --decoder generic --threads 1,2,4 --json`,
+		Args: takes("one DF11 checkpoint"),
+	}
+	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx2, generic (default: all available)")
+	cmd.Flags().IntSliceVar(&opts.Threads, "threads", nil, "numbers of threads to measure with (default: 1 and one a processor)")
+	cmd.Flags().DurationVar(&opts.Time, "time", time.Second, "least time for each measurement")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	names := []string{runtime.CUDA, runtime.AVX2, runtime.Generic}
+	oneOf(cmd, "decoder", names)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, name := range opts.Decoders {
+			if err := checkOneOf("decoder", name, names); err != nil {
+				return err
+			}
+		}
+		for _, n := range opts.Threads {
+			if n < 1 {
+				return usagef("--threads is %d, want at least 1", n)
+			}
+		}
+		if opts.Time <= 0 {
+			return usagef("--time is %v, want more than 0", opts.Time)
+		}
+		opts.Progress = a.progress()
+		r, err := checkpoint.Bench(cmd.Context(), args[0], opts)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return a.json(r)
+		}
+		a.printf("%s: %s in %s\n\n", r.DF11, ui.Plural(r.Weights, "weight"), ui.Plural(uint64(r.Units), "unit"))
+		t := ui.Table{Right: "lrrrr"}
+		t.Row("decoder", "threads", "Gweights/s", "of memcpy", "of roofline")
+		t.Rule()
+		for _, s := range r.Results {
+			t.Row(s.Decoder, s.Threads, fmt.Sprintf("%.3f", s.Rate), fmt.Sprintf("%.2f", s.MemcpyRatio), fmt.Sprintf("%.2f", s.RooflineRatio))
+		}
+		return a.table(&t)
+	}
+	return cmd
+}

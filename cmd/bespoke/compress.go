@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/ui"
+)
+
+func (a *app) compress() *cobra.Command {
+	var out output
+	var units units
+	var opts checkpoint.CompressOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "compress MODEL -o DIR",
+		Short: "Compress a model to DF11, without loss",
+		Long: `Compress codes the exponents of a model's weights. The published DF11 loader
+reads the result; "bespoke decompress" restores every file byte for byte.
+
+--codebook chooses the code books:
+  model      one for the whole model (a few, if the units differ much), so that
+             a decoder can be cut for it; the default
+  unit       one for each unit, as short as the format permits
+  published  byte-identical with the published encoder
+
+Only bfloat16 weights are coded; all else stays as it is, and the report says
+why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
+		Example: `  bespoke compress models/llama -o models/llama-df11
+  bespoke compress models/llama -o models/llama-df11 --codebook published --verify`,
+		Args: takes("one MODEL"),
+	}
+	out.flags(cmd, "folder")
+	units.flags(cmd)
+	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes[0], "how to choose the code books: model, unit or published")
+	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
+	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "decode the output and compare it with MODEL before it appears")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	oneOf(cmd, "codebook", checkpoint.Schemes)
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if err := out.check(cmd); err != nil {
+			return err
+		}
+		if err := checkOneOf("codebook", opts.Scheme, checkpoint.Schemes); err != nil {
+			return err
+		}
+		if opts.Plan, err = units.options(); err != nil {
+			return err
+		}
+		opts.Force, opts.Progress = out.force, a.progress()
+		r, err := checkpoint.Compress(cmd.Context(), args[0], out.dir, opts)
+		switch {
+		case errors.Is(err, checkpoint.ErrNothingToCompress):
+			return fmt.Errorf("%w; see bespoke inspect %s, and bespoke convert for models that are not in bfloat16", err, args[0])
+		case err != nil:
+			return err
+		case asJSON:
+			return a.json(r)
+		}
+		return a.printCompressed(r)
+	}
+	return cmd
+}
+
+func (a *app) printCompressed(r *checkpoint.CompressReport) error {
+	a.printf("%s → %s\n\n", r.Source, r.Target)
+	head := ui.Table{Right: "lrr"}
+	head.Row("original", ui.Count(r.Original), "bytes", ui.Bytes(r.Original))
+	head.Row("compressed", ui.Count(r.Compressed), "bytes", ui.Bytes(r.Compressed),
+		fmt.Sprintf("%.2f %%", 100*float64(r.Compressed)/float64(max(r.Original, 1))))
+	if err := a.table(&head); err != nil {
+		return err
+	}
+	a.printf("\n  %s in %s (patterns: %s); %s (%s), longest code %d bits\n\n",
+		ui.Plural(r.CodedWeights, "weight"), ui.Plural(uint64(r.Units), "unit"), r.Patterns,
+		ui.Plural(uint64(r.Books), "code book"), r.Scheme, r.LongestCode)
+
+	s := r.Stored
+	total := s.Size.Total()
+	t := ui.Table{Right: "lrrr"}
+	t.Row("tensors", "bytes", "share", "bits a weight")
+	t.Rule()
+	row := func(name string, n uint64) {
+		t.Row(name, ui.Count(n), formatPercent(100*float64(n)/float64(total+s.Raw)), fmt.Sprintf("%.4f", 8*float64(n)/float64(r.CodedWeights)))
+	}
+	row("sign_mantissa", s.SignMantissa)
+	row("encoded_exponent", s.Stream)
+	row("gaps", s.Gaps)
+	row("output_positions", s.OutputPositions)
+	row("luts", s.Luts)
+	row("split_positions", s.SplitPositions)
+	t.Rule()
+	row("coded", total)
+	t.Row("left as they are", ui.Count(s.Raw), formatPercent(100*float64(s.Raw)/float64(total+s.Raw)))
+	if err := a.table(&t); err != nil {
+		return err
+	}
+	if err := a.printRaw(r.Raw); err != nil {
+		return err
+	}
+	if r.Verified {
+		a.printf("\n  verified: decoded and compared, every tensor and file is the same\n")
+	}
+	return nil
+}
+
+// formatPercent writes a share with two decimals, and says when that is not enough to show it.
+func formatPercent(p float64) string {
+	if p > 0 && p < 0.005 {
+		return "< 0.01 %"
+	}
+	return fmt.Sprintf("%.2f %%", p)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+func (a *app) decompress() *cobra.Command {
+	var out output
+	var decoder decoder
+	var opts checkpoint.DecompressOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "decompress DF11 -o DIR",
+		Short: "Restore the model from a DF11 checkpoint",
+		Long: `Decompress restores the files that "bespoke compress" was given, byte for byte,
+and checks the sha256 of each before the output appears.
+
+Any other DF11 checkpoint gives model.safetensors with all tensors, config.json
+without dfloat11_config and copies of the other files. Such a checkpoint does
+not hold the shapes of the coded tensors: they follow from config.json for the
+common architectures, else they come from --shapes MODEL.`,
+		Example: `  bespoke decompress models/llama-df11 -o models/llama-restored
+  bespoke decompress models/published-df11 -o models/restored --shapes models/original`,
+		Args: takes("one DF11 checkpoint"),
+	}
+	out.flags(cmd, "folder")
+	decoder.flags(cmd)
+	cmd.Flags().StringVar(&opts.Shapes, "shapes", "", "take unknown shapes from the tensors of `MODEL`")
+	cmd.Flags().BoolVar(&opts.Flat, "flat", false, "write tensors of unknown shape with one dimension")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if err := out.check(cmd); err != nil {
+			return err
+		}
+		if opts.Runtime, err = decoder.options(cmd); err != nil {
+			return err
+		}
+		opts.Force, opts.Progress = out.force, a.progress()
+		r, err := checkpoint.Decompress(cmd.Context(), args[0], out.dir, opts)
+		switch {
+		case errors.Is(err, checkpoint.ErrShapes):
+			return fmt.Errorf("%w: take them from a model with --shapes MODEL, or write flat tensors with --flat", err)
+		case err != nil:
+			return err
+		case asJSON:
+			return a.json(r)
+		}
+		a.printf("%s → %s\n\n  %s, %s in %s (%d decoded, decoder %s)\n", r.Source, r.Target,
+			ui.Bytes(r.Bytes), ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(uint64(r.Files), "file"), r.Decoded, r.Decoder)
+		if r.Identical {
+			a.printf("  every file is the original: same sha256\n")
+		} else {
+			a.printf("  no sidecar: the tensors are the original ones, the files are not\n")
+		}
+		return nil
+	}
+	return cmd
+}
+
+// decoder adds the flags that choose a decoder.
+type decoder struct {
+	name    string
+	threads int
+}
+
+func (d *decoder) flags(cmd *cobra.Command) {
+	names := []string{runtime.Auto, runtime.CUDA, runtime.AVX2, runtime.Generic}
+	cmd.Flags().StringVar(&d.name, "decoder", runtime.Auto, "decoder to use: auto, cuda, avx2 or generic")
+	cmd.Flags().IntVar(&d.threads, "threads", 0, "number of threads (default: one a processor)")
+	oneOf(cmd, "decoder", names)
+}
+
+func (d *decoder) options(cmd *cobra.Command) ([]runtime.Option, error) {
+	options := []runtime.Option{runtime.WithDecoder(d.name)}
+	if cmd.Flags().Changed("threads") {
+		if d.threads < 1 {
+			return nil, usagef("--threads is %d, want at least 1", d.threads)
+		}
+		options = append(options, runtime.WithWorkers(d.threads))
+	}
+	return options, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed54244801/bespoke/gen"
+	"github.com/seed54244801/bespoke/gen/cudac"
+	"github.com/seed54244801/bespoke/internal/ui"
+)
+
+// generateOptions are the flags of generate.
+type generateOptions struct {
+	out       output
+	units     units
+	name      string
+	compiler  string
+	noCUDA    bool
+	recompile bool
+}
+
+func (a *app) generate() *cobra.Command {
+	var o generateOptions
+	cmd := &cobra.Command{
+		Use:   "generate MODEL -o DIR",
+		Short: "Generate a Go package with decoders cut for a model",
+		Long: `Generate writes a Go package with decoders for the code books of one model: CUDA
+C++ and, where a compiler is found, PTX; AVX2 assembly; the tables in Go; a test
+that holds all of them against the reference; and a manifest.
+
+MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
+JSON file with a histogram. A compressed model brings its code books; for any
+other they are chosen as "bespoke compress" does by default. The last element of
+DIR names the package. The same input gives the same bytes.`,
+		Example: `  bespoke generate models/llama -o out/llama
+  bespoke generate llama.json -o out/llama --no-cuda`,
+		Args: takes("one MODEL"),
+	}
+	o.out.flags(cmd, "folder that bespoke did not generate")
+	o.units.flags(cmd)
+	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
+	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc or clang (default: the first one found)")
+	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
+	cmd.Flags().BoolVar(&o.recompile, "recompile", false, "compile decode.ptx again although the earlier one would do")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.out.check(cmd); err != nil {
+			return err
+		}
+		if o.noCUDA && (o.compiler != "" || o.recompile) {
+			return usagef("--no-cuda does not go with --cuda or --recompile")
+		}
+		return a.runGenerate(cmd.Context(), args[0], &o)
+	}
+	return cmd
+}
+
+func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) error {
+	pkg, err := gen.PackageName(o.out.dir)
+	if err != nil {
+		return err
+	}
+	plan, err := o.units.options()
+	if err != nil {
+		return err
+	}
+	m, err := gen.FromPath(ctx, path, gen.ReadOptions{Name: o.name, Plan: plan, Progress: a.progress()})
+	if err != nil {
+		return err
+	}
+	p, err := m.Plan(pkg)
+	if err != nil {
+		return err
+	}
+	opts := gen.Options{Recompile: o.recompile}
+	if opts.Previous, err = gen.ReadFolder(o.out.dir); err != nil {
+		return err
+	}
+	if !o.noCUDA {
+		var paths []string
+		if o.compiler != "" {
+			paths = append(paths, o.compiler)
+		}
+		opts.Compiler, opts.NoCompiler = cudac.Find(ctx, paths...)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case opts.NoCompiler != nil && (o.compiler != "" || o.recompile):
+			return opts.NoCompiler // asked for, so not to be done without
+		}
+	}
+	r, err := gen.Generate(ctx, p, opts)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := gen.Write(o.out.dir, r.Files, o.out.force); err != nil {
+		return err
+	}
+	for _, line := range r.Report {
+		a.printf("%s\n", line)
+	}
+	var t ui.Table
+	t.Right = "lr"
+	for _, f := range r.Files {
+		t.Row(f.Name, ui.Bytes(uint64(len(f.Data))))
+	}
+	a.printf("\n%s:\n", o.out.dir)
+	return a.table(&t)
+}

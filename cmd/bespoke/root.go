@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// app is what all commands share.
+type app struct {
+	stdout, stderr io.Writer
+	quiet          bool
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bespoke",
+		Short: "Compress bfloat16 models without loss, with decoders cut for each of them",
+		Long: `bespoke compresses the weights of bfloat16 models to about 68 % of their size,
+without loss, in the DF11 format, and generates decoders for CPU and GPU that
+are cut for the code book of one model.
+
+MODEL is a Hugging Face folder or a safetensors file; DF11 is a compressed
+folder or file. A folder that a command writes appears whole or not at all;
+an existing one is only replaced with --force.
+
+Exit status: 0 for success, 1 for a failure, 2 for a command line that makes no
+sense, 130 when interrupted.`,
+		Example: `  bespoke inspect models/llama
+  bespoke compress models/llama -o models/llama-df11
+  bespoke generate models/llama-df11 -o out/llama
+  bespoke verify models/llama models/llama-df11
+  bespoke decompress models/llama-df11 -o models/llama-restored`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := ""
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+				hint = fmt.Sprintf(", did you mean %s?", strings.Join(s, " or "))
+			}
+			return usagef("unknown command %q%s", args[0], hint)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but errors and what --json asks for")
+	root.AddCommand(a.inspect(), a.convert(), a.generate(), a.compress(), a.decompress(), a.verify(), a.bench(), a.devices())
+	return root
+}
+
+// version returns the version of the module, or the revision it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown)"
+	}
+	return info.Main.Version
+}
+
+// usageError is an error in the command line itself.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + " (see bespoke help)" }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// takes returns a check that a command gets these arguments, in these words.
+func takes(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			what := "no arguments"
+			if len(names) > 0 {
+				what = strings.Join(names, " and ")
+			}
+			return usagef("%s takes %s, have %d arguments", cmd.Name(), what, len(args))
+		}
+		return nil
+	}
+}
+
+// output adds the flags of a command that writes a folder.
+type output struct {
+	dir   string
+	force bool
+}
+
+func (o *output) flags(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "`DIR` to write (required)")
+	cmd.Flags().BoolVarP(&o.force, "force", "f", false, "replace an existing "+what)
+	_ = cmd.MarkFlagDirname("output") // fails for a flag that does not exist
+}
+
+func (o *output) check(cmd *cobra.Command) error {
+	if o.dir == "" {
+		return usagef("%s needs an output folder: -o DIR", cmd.Name())
+	}
+	return nil
+}
+
+// units adds the flags that say how a model is divided into units.
+type units struct {
+	pattern  string
+	codeTied bool
+}
+
+func (u *units) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&u.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
+	cmd.Flags().BoolVar(&u.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
+	_ = cmd.MarkFlagFilename("pattern", "json")
+}
+
+func (u *units) options() (o model.PlanOptions, err error) {
+	o.CodeTied = u.codeTied
+	if u.pattern != "" {
+		o.Patterns, err = model.ReadPatterns(u.pattern)
+	}
+	return o, err
+}
+
+// oneOf completes a flag and checks its value.
+func oneOf(cmd *cobra.Command, flag string, values []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func checkOneOf(flag, value string, values []string) error {
+	if !slices.Contains(values, value) {
+		return usagef("--%s is %q, want one of %s", flag, value, strings.Join(values, ", "))
+	}
+	return nil
+}
+
+// progress returns what draws progress bars: on a terminal alone.
+func (a *app) progress() checkpoint.Progress {
+	if a.quiet || !ui.IsTerminal(a.stderr) {
+		return (*ui.Progress)(nil)
+	}
+	return ui.NewProgress(a.stderr)
+}
+
+// printf prints for people, unless they asked for quiet.
+func (a *app) printf(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stdout, format, args...)
+	}
+}
+
+// table prints a table for people.
+func (a *app) table(t *ui.Table) error {
+	if a.quiet {
+		return nil
+	}
+	return t.Write(a.stdout, "  ")
+}
+
+// json prints for programs.
+func (a *app) json(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
