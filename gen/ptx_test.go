@@ -34,9 +34,9 @@ func fakeCompiler(t *testing.T, version string) *cudac.Compiler {
 
 func TestPTX(t *testing.T) {
 	p := plan(t, bare(every(20)), "ptx")
-	old, new := fakeCompiler(t, "1.0"), fakeCompiler(t, "2.0")
-	compiled := generate(t, p, Options{Compiler: old}).Files
-	other := generate(t, plan(t, bare(every(21)), "ptx"), Options{Compiler: old}).Files
+	first, second := fakeCompiler(t, "1.0"), fakeCompiler(t, "2.0")
+	compiled := generate(t, p, Options{Compiler: first}).Files
+	other := generate(t, plan(t, bare(every(21)), "ptx"), Options{Compiler: first}).Files
 	tests := []struct {
 		name   string
 		opts   Options
@@ -45,13 +45,13 @@ func TestPTX(t *testing.T) {
 	}{
 		{"no compiler", Options{}, "", "none"},
 		{"no compiler and why", Options{NoCompiler: errors.New("no clang here")}, "", "none: no clang here"},
-		{"compiler", Options{Compiler: new}, "clang 2.0", "compiled by clang 2.0"},
+		{"compiler", Options{Compiler: second}, "clang 2.0", "compiled by clang 2.0"},
 		{"kept without compiler", Options{Previous: compiled}, "clang 1.0", "kept, compiled from the same decode.cu by clang 1.0"},
-		{"kept with another compiler", Options{Previous: compiled, Compiler: new}, "clang 1.0", "kept, "},
-		{"recompiled", Options{Previous: compiled, Compiler: new, Recompile: true}, "clang 2.0", "compiled by clang 2.0"},
+		{"kept with another compiler", Options{Previous: compiled, Compiler: second}, "clang 1.0", "kept, "},
+		{"recompiled", Options{Previous: compiled, Compiler: second, Recompile: true}, "clang 2.0", "compiled by clang 2.0"},
 		{"kept for want of a compiler", Options{Previous: compiled, Recompile: true}, "clang 1.0", "kept, "},
 		{"from another source", Options{Previous: other}, "", "none"},
-		{"from another source with compiler", Options{Previous: other, Compiler: new}, "clang 2.0", "compiled by clang 2.0"},
+		{"from another source with compiler", Options{Previous: other, Compiler: second}, "clang 2.0", "compiled by clang 2.0"},
 		{"not stamped", Options{Previous: []File{{emit.PTXName, []byte("// " + p.Header() + "\n.version 6.0\n")}}}, "", "none"},
 	}
 	for _, tt := range tests {
