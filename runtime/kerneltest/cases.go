@@ -30,7 +30,7 @@ func (s *Suite) samples(i int) ([]sample, error) {
 		all = append(all, sample{name: fmt.Sprintf("book=%d %s", i, name), weights: weights, damage: damage})
 	}
 	for _, n := range []int{0, 1, 7, 31, 32, 33, 300} {
-		add(fmt.Sprint(n), pool[:n], 5)
+		add(fmt.Sprint(n), pool[:n], 3)
 	}
 	for _, chunks := range []int{1, 2, 3} {
 		n := fitting(book, pool, chunks)
