@@ -1,0 +1,104 @@
+package runtime
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+func TestChoose(t *testing.T) {
+	best := Generic
+	if missingForAVX2() == "" {
+		best = AVX2
+	}
+	for _, tc := range []struct {
+		name, option, env string
+		want, reason      string
+	}{
+		{"nothing said", Auto, "", best, ""},
+		{"auto said twice", Auto, Auto, best, ""},
+		{"environment", Auto, Generic, Generic, "forced by BESPOKE_DECODER"},
+		{"option", Generic, "", Generic, "forced by option"},
+		{"option over environment", Generic, CUDA, Generic, "forced by option"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Setenv(DecoderEnv, tc.env)
+			o, err := newOptions([]Option{WithDecoder(tc.option)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := choose(o)
+			if err != nil || got.Name != tc.want || !strings.Contains(got.Reason, tc.reason) || got.Reason == "" {
+				t.Errorf("chose %v, error %v", got, err)
+			}
+		})
+	}
+	for env, want := range map[string]string{
+		"fast": `BESPOKE_DECODER: no decoder "fast"`,
+		CUDA:   "decoder cuda, forced by BESPOKE_DECODER, is not available: not built in",
+	} {
+		t.Setenv(DecoderEnv, env)
+		if _, err := choose(&options{decoder: Auto}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func TestKernels(t *testing.T) {
+	units := sampleUnits()
+	limited, published := units[1].book, units[2].book
+	other := bookCases()[6].book
+	path := write(t, units...)
+	decoders := func(n int) []kernel.Decoder { return slices.Repeat(avx2(), n) } // none in builds without assembly
+	t.Run("matches", func(t *testing.T) {
+		k := &Kernel{Name: "both", Books: []*codebook.Book{other, published, limited}, AVX2: decoders(3)}
+		m := open(t, path, WithKernel(k))
+		if got := m.Decoder().Reason; !strings.Contains(got, "kernel both matches 2 code books") {
+			t.Errorf("reason %q", got)
+		}
+		decodeAll(t, m, units)
+	})
+	t.Run("one book", func(t *testing.T) {
+		k := &Kernel{Name: "one", Books: []*codebook.Book{limited}, AVX2: decoders(1)}
+		m := open(t, write(t, units[1]), WithKernel(k))
+		if got := m.Decoder().Reason; !strings.Contains(got, "kernel one matches code book "+limited.Fingerprint().String()) {
+			t.Errorf("reason %q", got)
+		}
+	})
+	for name, books := range map[string][]*codebook.Book{
+		"some match": {other, limited},
+		"none match": {other},
+		"no books":   nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := &Kernel{Name: "k", Books: books, AVX2: decoders(len(books))}
+			_, err := Open(path, WithKernel(k))
+			var mismatch *MismatchError
+			if !errors.As(err, &mismatch) {
+				t.Fatalf("error %v, want a MismatchError", err)
+			}
+			want := units[0].book
+			if name == "some match" {
+				want = published
+			}
+			if mismatch.Book != want.Fingerprint() || !strings.Contains(err.Error(), want.Fingerprint().String()) {
+				t.Errorf("%v, want the code book %v", err, want.Fingerprint())
+			}
+			for _, b := range books {
+				if !strings.Contains(err.Error(), b.Fingerprint().String()) {
+					t.Errorf("%v does not name %v", err, b.Fingerprint())
+				}
+			}
+		})
+	}
+	t.Run("decoders missing", func(t *testing.T) {
+		k := &Kernel{Name: "k", Books: []*codebook.Book{limited, other}, AVX2: make([]kernel.Decoder, 1)}
+		if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "1 decoders for 2 code books") {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+// A checkpoint with one unit, opened without a generated kernel.
+func Example() {
+	path, remove := smallCheckpoint()
+	defer remove()
+
+	m, err := runtime.Open(path, runtime.WithDecoder(runtime.Generic))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Println(m.Decoder())
+	for _, u := range m.Units() {
+		weights := make([]uint16, u.Elements)
+		if err := m.DecodeUnit(context.Background(), u.Name, weights); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s: %#04x\n", u.Name, weights)
+	}
+	// Output:
+	// generic: forced by option
+	// lm_head: [0x3c00 0xbc80 0x3d00 0x3c12]
+}
+
+// smallCheckpoint writes a DF11 checkpoint of four weights.
+func smallCheckpoint() (path string, remove func()) {
+	weights := []uint16{0x3c00, 0xbc80, 0x3d00, 0x3c12}
+	var h codebook.Histogram
+	h.Count(weights)
+	book, err := codebook.Canonical(&h, codebook.MaxLength)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stream, err := codebook.Encode(book, weights)
+	if err != nil {
+		log.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	path = filepath.Join(dir, "model.safetensors")
+	if err := model.WriteFile(path, model.UnitEntries("lm_head", stream, nil), nil); err != nil {
+		log.Fatal(err)
+	}
+	return path, func() { os.RemoveAll(dir) }
+}
