@@ -330,3 +330,37 @@ func TestUnitFileNames(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestOpenDF11ShortPositions covers a stream that ends on a byte boundary in a chunk where no code
+// starts: the published encoder leaves out the output position of that chunk.
+func TestOpenDF11ShortPositions(t *testing.T) {
+	var lengths [256]uint8
+	lengths[100], lengths[101] = 1, 16
+	book, err := codebook.NewCanonical(&lengths, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := make([]uint16, codebook.ChunkBits-8+1)
+	for i := range weights {
+		weights[i] = codebook.Join(100, uint8(i))
+	}
+	weights[len(weights)-1] = codebook.Join(101, 7)
+	s, err := codebook.Encode(book, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Chunks() != 2 || len(s.OutputPositions) != 4*3 {
+		t.Fatalf("%d chunks, %d bytes of positions: the case is not met", s.Chunks(), len(s.OutputPositions))
+	}
+	s.OutputPositions = s.OutputPositions[:4*2]
+	binary.LittleEndian.PutUint32(s.OutputPositions[4:], uint32(len(weights)))
+	d, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"bare.safetensors": UnitEntries("bare", s, nil)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	have := make([]uint16, len(weights))
+	if err := codebook.Decode(have, &d.Units[0].Stream); err != nil || !slices.Equal(have, weights) {
+		t.Errorf("decoded weights differ, error %v", err)
+	}
+}

@@ -1,8 +1,8 @@
 package model
 
-// The units of the common architectures. Where checkpoints in DF11 are published for one, its
-// patterns are the published ones; the others follow the same scheme: the Linear layers of a block
-// in the order in which the block declares them.
+// The units of the common architectures. The patterns of Llama, with the many that share its module
+// names, and of FLUX are those of the published checkpoints. The others follow the same scheme: the
+// Linear layers of a block in the order in which the block uses them.
 //
 // Not every 2-D weight is that of a Linear or an Embedding, and the published loader can put back no
 // other: the Conv1D weights of GPT-2 and the fused experts of newer mixture models stay out.
@@ -177,6 +177,23 @@ var families = []family{
 		},
 		embedding: "{root}embeddings.word_embeddings",
 		head:      "vocab_projector",
+	},
+	{
+		name:    "mpnet",
+		classes: []string{"MPNetModel", "MPNetForMaskedLM"},
+		types:   []string{"mpnet"},
+		roots:   []string{"mpnet.", ""},
+		patterns: Patterns{
+			{`{root}embeddings\.word_embeddings`, nil},
+			{`{root}embeddings\.position_embeddings`, nil},
+			{`{root}encoder\.layer\.\d+`, []string{
+				"attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o",
+				"intermediate.dense", "output.dense",
+			}},
+			{`{root}pooler\.dense`, nil},
+		},
+		embedding: "{root}embeddings.word_embeddings",
+		head:      "lm_head.decoder",
 	},
 	{
 		name:    "gpt2",

@@ -119,6 +119,12 @@ func TestPlanUnits(t *testing.T) {
 		{name: "llama tied but coded", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors, opts: PlanOptions{CodeTied: true}},
 		{name: "llama tied with head", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors + "lm_head.weight 100x64"},
 		{name: "llama base model", config: `{"architectures":["LlamaModel"]}`, tensors: strings.ReplaceAll(llamaTensors, "model.", "")},
+		{name: "qwen3 embedding", config: `{"architectures":["Qwen3ForCausalLM"],"tie_word_embeddings":true}`, tensors: strings.ReplaceAll(llamaTensors, "model.", "")},
+		{name: "mpnet", config: `{"architectures":["MPNetForMaskedLM"]}`, tensors: `
+			embeddings.word_embeddings.weight 100x64
+			encoder.layer.{0..1}.attention.attn.{q,k,v,o}.weight 64x64
+			encoder.layer.{0..1}.{intermediate,output}.dense.weight 64x64
+			encoder.relative_attention_bias.weight 32x12`},
 		{name: "llama without config", tensors: llamaTensors + "lm_head.weight 100x64"},
 		{name: "llama without config and head", tensors: llamaTensors},
 		{name: "llama incomplete layer", config: `{"architectures":["LlamaForCausalLM"]}`, tensors: `
@@ -188,10 +194,10 @@ func TestPlanUnits(t *testing.T) {
 			blocks.{0..1}.attn{1,2}.{to_q,to_k,to_v,to_out.0}.weight 64x64
 			blocks.{0..1}.ffn.net.{0.proj,2}.weight 64x64`},
 		{name: "gpt2", config: `{"architectures":["GPT2LMHeadModel"]}`, tensors: `
-			wte.weight 100x64
-			wpe.weight 100x64
-			h.{0..1}.attn.c_attn.weight 64x192
-			h.{0..1}.mlp.c_fc.weight 64x256`},
+			transformer.wte.weight 100x64
+			transformer.wpe.weight 100x64
+			transformer.h.{0..1}.attn.c_attn.weight 64x192
+			transformer.h.{0..1}.mlp.c_fc.weight 64x256`},
 		{name: "flux", config: `{"_class_name":"FluxTransformer2DModel"}`, tensors: `
 			transformer_blocks.{0..1}.norm1.linear.weight 64x64
 			transformer_blocks.{0..1}.norm1_context.linear.weight 64x64

@@ -24,6 +24,12 @@ func tiedEmbedding(c *Checkpoint, f *family, root string, modules *moduleSet) *T
 	if c.Config != nil && c.Config.Tied != nil && !*c.Config.Tied {
 		return nil
 	}
+	// Without a prefix before the names of its modules the checkpoint is that of a model without head,
+	// whatever class config.json names: the published loader goes by exact names, and can only fill
+	// such a model with it.
+	if f != nil && root == "" {
+		return nil
+	}
 	headed, known := hasHead(c.Config)
 	if f != nil && f.embedding == "" || known && !headed || f != nil && !known && !f.decoder {
 		return nil

@@ -49,14 +49,8 @@ func SortEntries(entries []Entry) {
 	})
 }
 
-// BuildHeader returns the header text of a file that holds the entries in the given order, padded
+// buildHeader returns the header text of a file that holds the entries in the given order, padded
 // with spaces to a multiple of 8 bytes as the reference writer does.
-func BuildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
-	text, err := buildHeader(entries, metadata)
-	return text, prefixed(err)
-}
-
-// buildHeader is BuildHeader without the prefix of its errors.
 func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
