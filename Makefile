@@ -2,7 +2,6 @@
 
 GO     ?= go
 BIN    := build/bespoke
-MODEL  ?= $(wildcard testdata/llama-*)
 DEMO   := build/demo
 FUZZTIME ?= 20s
 
@@ -17,7 +16,7 @@ build: ## the command, build/bespoke
 	$(GO) build -o $(BIN) ./cmd/bespoke
 
 demo: build ## the whole way: a trained model to its own kernels, compressed, and back bit for bit
-	@./scripts/demo.sh $(BIN) $(MODEL) $(DEMO)
+	@./scripts/demo.sh $(BIN) $(DEMO)
 
 test: ## all tests
 	$(GO) vet ./...
