@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -26,7 +27,7 @@
 
 constexpr unsigned block_threads = 512;
 constexpr unsigned warp_lanes = 32;
-constexpr std::size_t stack_bytes = 256 << 10;
+constexpr std::size_t stack_bytes = 64 << 10;
 
 [[noreturn]] inline void fail(const char *what) {
     std::fprintf(stderr, "cudahost: block %u, thread %u: %s\n", blockIdx.x, threadIdx.x, what);
@@ -36,7 +37,7 @@ constexpr std::size_t stack_bytes = 256 << 10;
 class Block {
 public:
     Block() : fibers(block_threads) {
-        for (Fiber &f : fibers) f.stack.resize(stack_bytes);
+        for (Fiber &f : fibers) f.stack.reset(new char[stack_bytes]);
     }
 
     // Runs one block of the kernel to its end.
@@ -86,7 +87,7 @@ public:
 private:
     struct Fiber {
         ucontext_t context;
-        std::vector<char> stack;
+        std::unique_ptr<char[]> stack;
         unsigned shuffles = 0;
         void *fake_stack = nullptr;
     };
@@ -96,8 +97,8 @@ private:
         f.shuffles = 0;
         f.fake_stack = nullptr;
         getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.data();
-        f.context.uc_stack.ss_size = f.stack.size();
+        f.context.uc_stack.ss_sp = f.stack.get();
+        f.context.uc_stack.ss_size = stack_bytes;
         f.context.uc_link = nullptr;
         const auto self = reinterpret_cast<std::uintptr_t>(this);
         makecontext(&f.context, reinterpret_cast<void (*)()>(&Block::trampoline), 2, static_cast<unsigned>(self),
@@ -120,7 +121,7 @@ private:
     void enter(Fiber &f) {
 #ifdef CUDAHOST_ASAN
         void *fake = nullptr;
-        __sanitizer_start_switch_fiber(&fake, f.stack.data(), f.stack.size());
+        __sanitizer_start_switch_fiber(&fake, f.stack.get(), stack_bytes);
 #endif
         swapcontext(&scheduler, &f.context);
 #ifdef CUDAHOST_ASAN
