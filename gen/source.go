@@ -3,7 +3,6 @@ package gen
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
@@ -21,18 +20,35 @@ type ReadOptions struct {
 }
 
 // FromPath reads what a kernel is generated from. Path names a Hugging Face folder or safetensors
-// file, a DF11 checkpoint, or a JSON file with histograms: a [HistogramFile], the JSON form of
-// checkpoint.Report, or a [Manifest].
+// file, a DF11 checkpoint, or a JSON file with a histogram:
+//
+//	{"model": "tiny", "histogram": {"118": 1205, "119": 3310}}
+//
+// The histogram may be an array of 256 counts as well. Members "units", each with a "name" and a
+// "histogram", let units that differ have code books of their own. Other members are passed over,
+// so that the JSON form of checkpoint.Report or a [Manifest] can be given as it is.
 func FromPath(ctx context.Context, path string, opts ReadOptions) (*Model, error) {
-	var m *Model
-	var err error
-	if strings.HasSuffix(path, ".json") && !strings.HasSuffix(path, ".safetensors.index.json") {
-		m, err = fromHistogramFile(path)
-	} else {
-		m, err = fromCheckpoint(ctx, path, opts)
-	}
+	r, err := checkpoint.Inspect(ctx, path, checkpoint.InspectOptions{Plan: opts.Plan, Progress: opts.Progress})
 	if err != nil {
 		return nil, err
+	}
+	m := &Model{Name: r.Model, Notes: notCoded(r.Raw)}
+	for _, u := range r.Units {
+		m.Units = append(m.Units, Unit{Name: u.Name, Histogram: u.Histogram, Tensors: len(u.Tensors)})
+	}
+	switch r.Kind {
+	case checkpoint.KindDF11:
+		m.Real = &r.Stored.Size
+		m.Notes = nil // what is not coded there was never a question
+		if err := m.readBooks(path); err != nil {
+			return nil, err
+		}
+	case checkpoint.KindHistogram:
+		// A report calls what has no unit's name after the model.
+		if len(m.Units) == 1 && m.Units[0].Name == r.Model {
+			m.Bare = true
+			m.Units[0].Name = ""
+		}
 	}
 	if opts.Name != "" {
 		m.Name = opts.Name
@@ -40,21 +56,23 @@ func FromPath(ctx context.Context, path string, opts ReadOptions) (*Model, error
 	return m, nil
 }
 
-func fromCheckpoint(ctx context.Context, path string, opts ReadOptions) (*Model, error) {
-	r, err := checkpoint.Inspect(ctx, path, checkpoint.InspectOptions{Plan: opts.Plan, Progress: opts.Progress})
+// readBooks sets the code book of every unit to that of the DF11 checkpoint at path.
+func (m *Model) readBooks(path string) error {
+	d, err := model.OpenDF11(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m := &Model{Name: r.Model}
-	for _, u := range r.Units {
-		m.Units = append(m.Units, Unit{Name: u.Name, Histogram: u.Histogram, Tensors: len(u.Tensors)})
+	defer d.Close()
+	for i := range m.Units {
+		u := d.Unit(m.Units[i].Name)
+		if u == nil {
+			return fmt.Errorf("gen: %s: unit %q is gone", path, m.Units[i].Name)
+		}
+		if m.Units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
+			return fmt.Errorf("gen: %s: unit %q: %w", path, u.Name, err)
+		}
 	}
-	if r.Stored != nil {
-		m.Real = &r.Stored.Size
-		return m, m.readBooks(path)
-	}
-	m.Notes = notCoded(r.Raw)
-	return m, nil
+	return nil
 }
 
 // notCoded says which tensors are left out, a line for each reason.
@@ -77,23 +95,4 @@ func notCoded(raw []checkpoint.RawReport) []string {
 		notes = append(notes, fmt.Sprintf("not coded: %s: %s", which, reason))
 	}
 	return notes
-}
-
-// readBooks sets the code book of every unit to that of the DF11 checkpoint at path.
-func (m *Model) readBooks(path string) error {
-	d, err := model.OpenDF11(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	for i := range m.Units {
-		u := d.Unit(m.Units[i].Name)
-		if u == nil {
-			return fmt.Errorf("gen: %s: unit %q is gone", path, m.Units[i].Name)
-		}
-		if m.Units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
-			return fmt.Errorf("gen: %s: unit %q: %w", path, u.Name, err)
-		}
-	}
-	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/checkpoint"
-	"github.com/seed54244801/bespoke/codebook"
 )
 
 const (
@@ -109,37 +108,100 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-func TestFromPathErrors(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	tests := []struct{ name, path, wantErr string }{
-		{"no such folder", filepath.Join(dir, "none"), "none"},
-		{"no such histogram", filepath.Join(dir, "none.json"), "none.json"},
-		{"not JSON", write("text.json", "histogram"), "text.json: histogram: invalid character"},
-		{"not safetensors", write("x.safetensors", "short"), "x.safetensors"},
+func TestHistogramFile(t *testing.T) {
+	tests := []struct {
+		name, text, wantErr string
+		want                []string // unit names
+	}{
+		{name: "object", text: `{"model": "m", "histogram": {"118": 5}}`, want: []string{""}},
+		{name: "other members", text: `{"tensors": [1], "histogram": {"118": 5}, "entropy": 0}`, want: []string{""}},
+		{name: "units", text: `{"units": [{"name": "a", "histogram": {"1": 2}}, {"name": "b", "histogram": {"1": 3}}]}`, want: []string{"a", "b"}},
+		{name: "units and another sum", text: `{"histogram": {"1": 4}, "units": [{"name": "a", "histogram": {"1": 5}}]}`, wantErr: "do not add up"},
+		{name: "nothing", text: `{}`, wantErr: "neither"},
+		{name: "not JSON", text: `histogram`, wantErr: "invalid character"},
+		{name: "no exponent", text: `{"histogram": {"256": 5}}`, wantErr: "256"},
+		{name: "short array", text: `{"histogram": [1, 2]}`, wantErr: "histogram of 2 counts"},
+		{name: "inexpressible", text: `{"histogram": {"118": 5, "243": 2}}`, wantErr: "243 (2 times)"},
+		{name: "empty", text: `{"histogram": {}}`, wantErr: "no weights"},
+		{name: "line break in the name", text: `{"model": "a\nb", "histogram": {"118": 5}}`, wantErr: "does not fit in a comment line"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := FromPath(t.Context(), tt.path, ReadOptions{})
-			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
-				t.Errorf("error %v, want %q", err, tt.wantErr)
+			p, err := planHistogram(t, tt.text)
+			if err == nil {
+				_, err = Generate(t.Context(), p, Options{})
+			}
+			if tt.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Fatalf("error %v, want %q", err, tt.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, u := range p.Source.Units {
+				names = append(names, u.Name)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("units differ (-want +got):\n%s", diff)
 			}
 		})
 	}
-	// What DF11 cannot express is named when the code books are chosen.
-	path := write("wide.json", `{"histogram": {"118": 5, "243": 2}}`)
-	if _, err := fromPath(t, path, ReadOptions{}).Plan("p"); err == nil || !strings.Contains(err.Error(), "243 (2 times)") {
-		t.Errorf("error %v, want one that names exponent 243", err)
+}
+
+// planHistogram plans the model of a histogram file with the given text.
+func planHistogram(t *testing.T, text string) (*Plan, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "named.json")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
 	}
-	var h codebook.Histogram
-	h[118] = 5
-	if m := fromPath(t, write("named.json", `{"histogram": {"118": 5}}`), ReadOptions{}); m.Name != "named" || m.Units[0].Histogram != h {
-		t.Errorf("model %q with histogram %v", m.Name, m.Units[0].Histogram)
+	m, err := FromPath(t.Context(), path, ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return m.Plan("p")
+}
+
+// A file without a name for the model gives its own.
+func TestHistogramFileName(t *testing.T) {
+	p, err := planHistogram(t, `{"histogram": {"118": 5}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Source.Name != "named" || !p.Source.Bare {
+		t.Errorf("model %q, bare: %t", p.Source.Name, p.Source.Bare)
+	}
+}
+
+func FuzzHistogramFile(f *testing.F) {
+	f.Add(`{"model": "m", "histogram": {"118": 5, "119": 7}}`)
+	f.Add(`{"units": [{"name": "a", "histogram": [1, 2]}], "histogram": {"240": 18446744073709551615}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := planHistogram(t, text)
+		if err != nil {
+			return
+		}
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestFromPathErrors(t *testing.T) {
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "x.safetensors")
+	if err := os.WriteFile(broken, []byte("short"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "none"), filepath.Join(dir, "none.json"), broken} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			_, err := FromPath(t.Context(), path, ReadOptions{})
+			if err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v, want one that names the file", err)
+			}
+		})
 	}
 }
