@@ -1,12 +1,12 @@
 package gen
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // outFolder holds the committed packages and, in its doc.go, the lines that generate them.
@@ -31,10 +31,12 @@ func TestOutIsFresh(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for run := range 2 {
-				if diff := cmp.Diff(texts(committed), texts(regenerate(t, line, committed))); diff != "" {
-					t.Fatalf("run %d: out/%s is stale, `make generate` writes it again (-committed +generated):\n%s", run, dir, diff)
-				}
+			first, second := regenerate(t, line, committed), regenerate(t, line, committed)
+			if diff := differences(first, second); diff != nil {
+				t.Errorf("two runs differ:\n%s", strings.Join(diff, "\n"))
+			}
+			if diff := differences(committed, first); diff != nil {
+				t.Errorf("the files are stale, `make generate` writes them again:\n%s", strings.Join(diff, "\n"))
 			}
 		})
 	}
@@ -94,11 +96,35 @@ func regenerate(t *testing.T, line generateLine, previous []File) []File {
 	return generate(t, plan(t, m, pkg), Options{Previous: previous}).Files
 }
 
-// texts turns files into what cmp shows the differences of by line.
-func texts(files []File) map[string]string {
-	all := map[string]string{}
-	for _, f := range files {
-		all[f.Name] = string(f.Data)
+// differences says where two sets of files part, a line for each file.
+func differences(before, after []File) (diff []string) {
+	now := map[string][]byte{}
+	for _, f := range after {
+		now[f.Name] = f.Data
 	}
-	return all
+	for _, f := range before {
+		data, ok := now[f.Name]
+		delete(now, f.Name)
+		switch {
+		case !ok:
+			diff = append(diff, f.Name+" is gone")
+		case !bytes.Equal(f.Data, data):
+			diff = append(diff, f.Name+": "+firstDifference(f.Data, data))
+		}
+	}
+	for name := range now {
+		diff = append(diff, name+" is new")
+	}
+	return diff
+}
+
+// firstDifference shows the first line in which two texts differ.
+func firstDifference(a, b []byte) string {
+	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for i := range min(len(x), len(y)) {
+		if !bytes.Equal(x[i], y[i]) {
+			return fmt.Sprintf("line %d is %q, becomes %q", i+1, x[i], y[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, become %d", len(x), len(y))
 }
