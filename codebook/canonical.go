@@ -189,17 +189,13 @@ func limited(h *Histogram, slack float64) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := best.StreamBits(h)
-	if err != nil {
-		return nil, err
-	}
-	allowed += uint64(slack * 8 * float64(size.Total()))
+	allowed := size.Total() + uint64(slack*float64(size.Total()))
 	for limit := smallestLimit(h); limit < best.MaxLength(); limit++ {
 		book, err := Canonical(h, limit)
 		if err != nil {
 			continue // needs more tables than DF11 has
 		}
-		if bits, err := book.StreamBits(h); err == nil && bits <= allowed {
+		if size, err := ExpectedSize(h, book); err == nil && size.Total() <= allowed {
 			return book, nil
 		}
 	}

@@ -82,29 +82,36 @@ func (perModel) Assign(units []Histogram) (*Assignment, error) {
 	if err != nil {
 		return nil, err
 	}
-	ownBits := make([]uint64, len(units))
+	ownSize := make([]uint64, len(units))
 	var total uint64
 	for i := range units {
-		size, err := ExpectedSize(&units[i], own.Books[i])
-		if err != nil {
+		if ownSize[i], err = sizeWith(own.Books[i], &units[i]); err != nil {
 			return nil, err
 		}
-		total += 8 * size.Total()
-		ownBits[i], _ = own.Books[i].StreamBits(&units[i])
+		total += ownSize[i]
 	}
-	allowed := uint64(clusterSlack * float64(total))
+	allowed := int64(clusterSlack * float64(total))
 
 	a := &Assignment{Unit: make([]int, len(units))}
 	for clusters := 1; ; clusters++ {
 		if a, err = refine(units, a.Unit, clusters); err != nil {
 			return nil, err
 		}
-		cost, worst := excess(units, ownBits, a)
-		if cost <= allowed || clusters == MaxBooks || worst < 0 {
+		cost, worst, err := excess(units, ownSize, a)
+		if err != nil {
+			return nil, err
+		}
+		if cost <= allowed || clusters == MaxBooks {
 			return a, nil
 		}
 		a.Unit[worst] = clusters // the unit that suffers most seeds the next cluster
 	}
+}
+
+// sizeWith returns the size in bytes of a unit with histogram h coded with b.
+func sizeWith(b *Book, h *Histogram) (uint64, error) {
+	size, err := ExpectedSize(h, b)
+	return size.Total(), err
 }
 
 // refine makes a book for each cluster and moves units to the book that codes them in the fewest
@@ -167,21 +174,20 @@ func (a *Assignment) move(units []Histogram) bool {
 	return moved
 }
 
-// excess returns the bits that the assignment costs over a book a unit, and the unit that costs
-// the most of them, -1 when none costs any.
-func excess(units []Histogram, ownBits []uint64, a *Assignment) (total uint64, worst int) {
-	worst = -1
-	var most uint64
+// excess returns the bytes that the assignment costs over a book a unit, and the unit that costs
+// the most of them.
+func excess(units []Histogram, ownSize []uint64, a *Assignment) (total int64, worst int, err error) {
+	most := int64(math.MinInt64)
 	for i := range units {
-		bits, err := a.Books[a.Unit[i]].StreamBits(&units[i])
-		if err != nil || bits <= ownBits[i] {
-			continue
+		size, err := sizeWith(a.Books[a.Unit[i]], &units[i])
+		if err != nil {
+			return 0, 0, err
 		}
-		over := bits - ownBits[i]
+		over := int64(size) - int64(ownSize[i])
 		total += over
 		if over > most {
 			most, worst = over, i
 		}
 	}
-	return total, worst
+	return total, worst, nil
 }

@@ -236,7 +236,7 @@ __device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
 // at 0 and the last ends at n_elements without a look at the tensor: it has no entry for the end of a
 // last chunk in which no code starts.
 __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
-    const uint32_t begin = c == 0 ? 0 : smaller(unit.output_positions[c], unit.n_elements);
+    const uint32_t begin = c == 0 ? 0 : unit.output_positions[c];
     const uint32_t end =
         c + 1 == unit.chunks() ? unit.n_elements : smaller(unit.output_positions[c + 1], unit.n_elements);
     Chunk chunk;
