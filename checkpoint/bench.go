@@ -31,7 +31,7 @@ type BenchReport struct {
 }
 
 // BenchResult is the best of several rounds over all units of a checkpoint, decoded one after the other
-// into the same memory.
+// into memory that was used before. What fits the processor's caches is measured in them.
 type BenchResult struct {
 	Decoder string `json:"decoder"`
 	Threads int    `json:"threads"`
@@ -123,9 +123,10 @@ type bench struct {
 	p     Progress
 	names []string
 	sizes []int // weights of each unit
+	at    []int // where in words each unit goes
 	words []uint16
 
-	from, to []byte // of the copies
+	from, to []byte // of the copies, as large as words
 }
 
 // prepare lists the units and gets the memory.
@@ -134,14 +135,20 @@ func (b *bench) prepare() error {
 	if err != nil {
 		return err
 	}
-	largest := 0
+	const most = 64 << 20 // words; far more than any cache holds
+	end, size := 0, 0
 	for _, u := range m.Units() {
+		if end > 0 && end+u.Elements > most {
+			end = 0
+		}
 		b.names = append(b.names, u.Name)
 		b.sizes = append(b.sizes, u.Elements)
-		largest = max(largest, u.Elements)
+		b.at = append(b.at, end)
+		end += u.Elements
+		size = max(size, end)
 	}
-	b.words = make([]uint16, largest)
-	b.from, b.to = make([]byte, 2*largest), make([]byte, 2*largest)
+	b.words = make([]uint16, size)
+	b.from, b.to = make([]byte, 2*size), make([]byte, 2*size)
 	for i := range b.from {
 		b.from[i] = byte(i) // fresh memory may be one page of zeros many times over
 	}
@@ -157,7 +164,7 @@ func (b *bench) decode(decoder string, threads int) (rate float64, rounds int, e
 	defer m.Close()
 	return b.measure(func() error {
 		for i, name := range b.names {
-			if err := m.DecodeUnit(b.ctx, name, b.words[:b.sizes[i]]); err != nil {
+			if err := m.DecodeUnit(b.ctx, name, b.words[b.at[i]:b.at[i]+b.sizes[i]]); err != nil {
 				return err
 			}
 		}

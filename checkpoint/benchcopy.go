@@ -11,12 +11,13 @@ const (
 
 // each lets threads go over the bytes of every unit, block by block, each thread over a part of its own.
 func (b *bench) each(threads int, move func(to, from []byte, i int)) error {
-	for _, n := range b.sizes {
+	for u, n := range b.sizes {
 		var group sync.WaitGroup
 		bytes := 2 * n
+		unitTo, unitFrom := b.to[2*b.at[u]:], b.from[2*b.at[u]:]
 		part := (bytes/threads + copyBlock) / copyBlock * copyBlock
 		for low := 0; low < bytes; low += part {
-			to, from := b.to[low:min(low+part, bytes)], b.from[low:min(low+part, bytes)]
+			to, from := unitTo[low:min(low+part, bytes)], unitFrom[low:min(low+part, bytes)]
 			group.Go(func() {
 				for i := 0; i < len(to); i += copyBlock {
 					move(to[i:min(i+copyBlock, len(to))], from, i)

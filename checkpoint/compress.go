@@ -66,10 +66,13 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	if kind, err := kindOf(src); err != nil {
+	switch kind, err := kindOf(src); {
+	case err != nil:
 		return nil, err
-	} else if kind != KindModel {
-		return nil, fmt.Errorf("checkpoint: %s is compressed already, or no model: its kind is %s", src, kind)
+	case kind == KindDF11:
+		return nil, fmt.Errorf("checkpoint: %s is compressed already", src)
+	case kind != KindModel:
+		return nil, fmt.Errorf("checkpoint: %s is a JSON file, not a model", src)
 	}
 	c, err := model.Open(src)
 	if err != nil {

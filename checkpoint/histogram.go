@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,16 +12,43 @@ import (
 // maxHistogramFile bounds the size of a histogram in JSON.
 const maxHistogramFile = 256 << 20
 
-// histogramFile is the part of a report's JSON form that makes it a source of histograms.
+// histogramFile is the part of a report's JSON form that makes it a source of histograms. The manifest
+// of a generated package has these members too.
 type histogramFile struct {
-	Model     string             `json:"model"`
-	Histogram []json.Number      `json:"histogram"`
-	Units     []histogramSection `json:"units"`
+	Model     string  `json:"model"`
+	Histogram *counts `json:"histogram"`
+	Units     []struct {
+		Name      string  `json:"name"`
+		Histogram *counts `json:"histogram"`
+	} `json:"units"`
 }
 
-type histogramSection struct {
-	Name      string        `json:"name"`
-	Histogram []json.Number `json:"histogram"`
+// counts is a histogram in JSON: an array of 256 counts or an object from exponent to count.
+type counts codebook.Histogram
+
+// UnmarshalJSON reads either form.
+func (c *counts) UnmarshalJSON(text []byte) error {
+	*c = counts{}
+	if bytes.HasPrefix(text, []byte("[")) {
+		var all []uint64
+		if err := json.Unmarshal(text, &all); err != nil {
+			return fmt.Errorf("want whole numbers from 0: %w", err)
+		}
+		if len(all) != len(c) {
+			return fmt.Errorf("histogram of %d counts, want %d", len(all), len(c))
+		}
+		copy(c[:], all)
+	} else {
+		var some map[uint8]uint64
+		if err := json.Unmarshal(text, &some); err != nil {
+			return fmt.Errorf("want whole numbers from 0, by exponents from 0 to 255: %w", err)
+		}
+		for e, n := range some {
+			c[e] = n
+		}
+	}
+	h := codebook.Histogram(*c)
+	return checkHistogram(&h)
 }
 
 // fromHistogram reads histograms from JSON: one for the whole model, or one a unit, or both, which must
@@ -57,51 +85,34 @@ func (r *Report) fromHistogram(path string) error {
 }
 
 // parseHistograms returns the units of a histogram file, one without a name where it has none, and the
-// name of the model.
+// name of the model. Units without a histogram are passed over.
 func parseHistograms(text []byte) (units []UnitReport, name string, err error) {
 	var f histogramFile
 	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, "", err
 	}
-	var sum, whole codebook.Histogram
-	for i, section := range f.Units {
-		h, err := parseHistogram(section.Histogram)
-		if err != nil {
-			return nil, "", fmt.Errorf("unit %d, %q: %w", i, section.Name, err)
+	var sum codebook.Histogram
+	for _, u := range f.Units {
+		if u.Histogram == nil {
+			continue
 		}
+		h := codebook.Histogram(*u.Histogram)
 		sum.Add(&h)
 		if err := checkHistogram(&sum); err != nil {
 			return nil, "", err
 		}
-		units = append(units, newUnitReport(section.Name, h))
+		units = append(units, newUnitReport(u.Name, h))
 	}
-	if f.Histogram == nil && units == nil {
-		return nil, "", fmt.Errorf(`neither "histogram" nor "units"`)
-	}
-	if f.Histogram != nil {
-		if whole, err = parseHistogram(f.Histogram); err != nil {
-			return nil, "", err
-		}
-		if units == nil {
-			units = append(units, newUnitReport("", whole))
-		} else if whole != sum {
-			return nil, "", fmt.Errorf("the histograms of %d units do not add up to the one of the model: %d weights, not %d", len(units), sum.Total(), whole.Total())
-		}
+	switch {
+	case f.Histogram == nil && units == nil:
+		return nil, "", fmt.Errorf(`neither "histogram" nor "units" with a "histogram"`)
+	case f.Histogram == nil:
+	case units == nil:
+		units = append(units, newUnitReport("", codebook.Histogram(*f.Histogram)))
+	case codebook.Histogram(*f.Histogram) != sum:
+		return nil, "", fmt.Errorf("the histograms of %d units do not add up to that of the model", len(units))
 	}
 	return units, f.Model, nil
-}
-
-// parseHistogram reads 256 counts.
-func parseHistogram(counts []json.Number) (h codebook.Histogram, err error) {
-	if len(counts) != len(h) {
-		return h, fmt.Errorf("histogram of %d counts, want %d", len(counts), len(h))
-	}
-	for i, n := range counts {
-		if err := json.Unmarshal([]byte(n), &h[i]); err != nil {
-			return h, fmt.Errorf("count %d is %s, want a whole number from 0", i, n)
-		}
-	}
-	return h, checkHistogram(&h)
 }
 
 // checkHistogram refuses counts whose sum, times the bits of a weight, could overflow.

@@ -153,6 +153,9 @@ func (a *app) printRaw(raw []checkpoint.RawReport) error {
 		if g.tensors > 1 {
 			name += ", …"
 		}
+		if reason == "" {
+			reason = "not coded"
+		}
 		t.Row(g.tensors, ui.Bytes(g.bytes), reason, name)
 	}
 	if n := len(reasons) - longest; n > 0 {

@@ -1,0 +1,246 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/model"
+)
+
+// Whatever is refused leaves everything as it was.
+func TestRefusals(t *testing.T) {
+	ctx := context.Background()
+	compress := func(src, dst string, opts CompressOptions) func() error {
+		return func() error { _, err := Compress(ctx, src, dst, opts); return err }
+	}
+	cases := []struct {
+		name string
+		want string
+		make func(dir string) func() error
+	}{
+		{"missing model", "no such file", func(dir string) func() error {
+			return compress(filepath.Join(dir, "none"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"existing target", "exists", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "other"), CompressOptions{})
+		}},
+		{"missing parent", "no such file", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "no", "out"), CompressOptions{})
+		}},
+		{"target is the model", "is the input itself", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "model"), CompressOptions{Force: true})
+		}},
+		{"target is the model by a link", "is the input itself", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "link"), CompressOptions{Force: true})
+		}},
+		{"target in the model", "lies in the input", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "model", "df11"), CompressOptions{})
+		}},
+		{"target holds the model", "holds the input", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), dir, CompressOptions{Force: true})
+		}},
+		{"target holds the model file", "holds the input", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model", "model.safetensors"), filepath.Join(dir, "model"), CompressOptions{Force: true})
+		}},
+		{"forced target is no model", "is not a model", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "home"), CompressOptions{Force: true})
+		}},
+		{"forced target is a file", "is not a folder", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "file"), CompressOptions{Force: true})
+		}},
+		{"unknown scheme", `"best"`, func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "out"), CompressOptions{Scheme: "best"})
+		}},
+		{"compressed already", "compressed already", func(dir string) func() error {
+			return compress(vectorDF11, filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"a file of a compressed model", "compressed already", func(dir string) func() error {
+			return compress(filepath.Join(vectorDF11, "lm_head.safetensors"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"a histogram", "not a model", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model", "config.json"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"nothing to compress", "F32, only BF16 is coded", func(dir string) func() error {
+			return compress(filepath.Join(dir, "floats"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"truncated", "outside data", func(dir string) func() error {
+			return compress(filepath.Join(dir, "short"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"truncated, inspected", "outside data", func(dir string) func() error {
+			return func() error { _, err := Inspect(ctx, filepath.Join(dir, "short"), InspectOptions{}); return err }
+		}},
+		{"decompress a model", "no DF11 units", func(dir string) func() error {
+			return func() error {
+				_, err := Decompress(ctx, filepath.Join(dir, "model"), filepath.Join(dir, "out"), DecompressOptions{})
+				return err
+			}
+		}},
+		{"decompress onto itself", "is the input itself", func(dir string) func() error {
+			return func() error {
+				_, err := Decompress(ctx, filepath.Join(dir, "df11"), filepath.Join(dir, "df11"), DecompressOptions{Force: true})
+				return err
+			}
+		}},
+		{"convert to F16", "only to BF16", func(dir string) func() error {
+			return func() error {
+				_, err := Convert(ctx, filepath.Join(dir, "model"), filepath.Join(dir, "out"), model.F16, ConvertOptions{})
+				return err
+			}
+		}},
+		{"convert onto an existing folder", "exists", func(dir string) func() error {
+			return func() error {
+				_, err := Convert(ctx, filepath.Join(dir, "model"), filepath.Join(dir, "other"), model.BF16, ConvertOptions{})
+				return err
+			}
+		}},
+	}
+	dir := t.TempDir()
+	for name, from := range map[string]string{"model": vectorModel, "other": vectorModel, "df11": vectorDF11, "short": vectorModel} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(filepath.Join(dir, "short", "model.safetensors"), 10000); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("model", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, filepath.Join(dir, "home", "letter.txt"), "dear")
+	writeText(t, filepath.Join(dir, "file"), "text")
+	writeTensors(t, filepath.Join(dir, "floats", "model.safetensors"), []tensor{{"a.weight", model.F32, []uint64{64, 64}, make([]byte, 4*4096)}})
+	list := func() string {
+		var names []string
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return strings.Join(names, " ")
+	}
+	names := list()
+	before := tree(t, filepath.Join(dir, "model"))
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.make(dir)()
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+			if got := list(); got != names {
+				t.Errorf("the folder holds %s, before %s", got, names)
+			}
+			sameTree(t, before, tree(t, filepath.Join(dir, "model")))
+		})
+	}
+}
+
+// With force a model is replaced as a whole.
+func TestForce(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	target := filepath.Join(dir, "target")
+	if err := os.CopyFS(target, os.DirFS(vectorModel)); err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, filepath.Join(target, "old"), "old")
+	if _, err := Compress(ctx, vectorModel, target, CompressOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	files := tree(t, target)
+	if _, ok := files["old"]; ok || files[model.SidecarName] == "" {
+		t.Errorf("the old folder was not replaced")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+	empty := filepath.Join(dir, "empty")
+	if err := os.Mkdir(empty, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decompress(ctx, target, empty, DecompressOptions{Force: true}); err != nil {
+		t.Errorf("an empty folder was not replaced: %v", err)
+	}
+}
+
+// A cancelled context ends every operation in every stage, and nothing of its output remains.
+func TestCancel(t *testing.T) {
+	sidecar := filepath.Join(t.TempDir(), "df11")
+	if _, err := Compress(context.Background(), vectorModel, sidecar, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	floats := filepath.Join(t.TempDir(), "floats")
+	writeTensors(t, filepath.Join(floats, "model.safetensors"), []tensor{{"a.weight", model.F32, []uint64{1 << 20}, make([]byte, 4<<20)}})
+	cases := []struct {
+		name, stage string
+		run         func(ctx context.Context, dst string, p Progress) error
+	}{
+		{"inspect", "counting exponents", func(ctx context.Context, _ string, p Progress) error {
+			_, err := Inspect(ctx, vectorModel, InspectOptions{Progress: p})
+			return err
+		}},
+		{"inspect df11", "decoding", func(ctx context.Context, _ string, p Progress) error {
+			_, err := Inspect(ctx, vectorDF11, InspectOptions{Progress: p})
+			return err
+		}},
+		{"convert", "converting", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Convert(ctx, floats, dst, model.BF16, ConvertOptions{Progress: p})
+			return err
+		}},
+		{"compress", "counting exponents", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
+			return err
+		}},
+		{"compress", "compressing", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
+			return err
+		}},
+		{"compress", "copying and hashing", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
+			return err
+		}},
+		{"compress", "comparing tensors", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p, Verify: true})
+			return err
+		}},
+		{"decompress", "restoring", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Decompress(ctx, sidecar, dst, DecompressOptions{Progress: p})
+			return err
+		}},
+		{"decompress", "decompressing", func(ctx context.Context, dst string, p Progress) error {
+			_, err := Decompress(ctx, vectorDF11, dst, DecompressOptions{Progress: p})
+			return err
+		}},
+		{"verify", "comparing tensors", func(ctx context.Context, _ string, p Progress) error {
+			_, err := Verify(ctx, vectorModel, sidecar, VerifyOptions{Progress: p})
+			return err
+		}},
+		{"verify", "checking files", func(ctx context.Context, _ string, p Progress) error {
+			_, err := Verify(ctx, vectorModel, sidecar, VerifyOptions{Progress: p})
+			return err
+		}},
+		{"bench", "measuring", func(ctx context.Context, _ string, p Progress) error {
+			_, err := Bench(ctx, vectorDF11, BenchOptions{Time: 1, Progress: p})
+			return err
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name+"/"+c.stage, func(t *testing.T) {
+			dir := t.TempDir()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			err := c.run(ctx, filepath.Join(dir, "out"), &canceller{stage: c.stage, cancel: cancel})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want %v", err, context.Canceled)
+			}
+			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package checkpoint
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/model"
+)
+
+// sources builds models of every layout; each returns the path to compress.
+var sources = []struct {
+	name  string
+	build func(t *testing.T) string
+}{
+	{"folder", func(t *testing.T) string { return vectorModel }},
+	{"shards and other files", func(t *testing.T) string {
+		dir := filepath.Join(t.TempDir(), "sharded")
+		writeShards(t, dir, readTensors(t, vectorModel), 3)
+		writeText(t, filepath.Join(dir, "config.json"), strings.TrimSuffix(vectorConfig(t), "}")+",\n  \"limit\": Infinity\n}\n")
+		writeText(t, filepath.Join(dir, "README.md"), "a model\r\n")
+		writeText(t, filepath.Join(dir, "empty"), "")
+		writeText(t, filepath.Join(dir, "onnx", "model.onnx"), "\xff\x00")
+		writeText(t, filepath.Join(dir, "onnx", "x.safetensors"), "not one")
+		writeText(t, filepath.Join(dir, "bespoke.json"), "of someone else")
+		writeText(t, filepath.Join(dir, "original", "config.json"), "{}")
+		writeTensors(t, filepath.Join(dir, "consolidated.safetensors"), readTensors(t, vectorModel)[:3])
+		writeText(t, filepath.Join(dir, "original", "consolidated.safetensors"), "another")
+		return dir
+	}},
+	{"links", func(t *testing.T) string {
+		blobs, dir := copyTree(t, vectorModel), filepath.Join(t.TempDir(), "snapshot")
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for name := range tree(t, blobs) {
+			if err := os.Symlink(filepath.Join(blobs, name), filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}},
+	{"one file", func(t *testing.T) string {
+		return filepath.Join(copyTree(t, vectorModel), "model.safetensors")
+	}},
+	{"all kinds of tensors", func(t *testing.T) string { return mixedModel(t) }},
+	{"unknown architecture", func(t *testing.T) string {
+		dir := filepath.Join(t.TempDir(), "unknown")
+		writeTensors(t, filepath.Join(dir, "weights.safetensors"), []tensor{
+			{"net.0.a.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 1)},
+			{"net.0.b.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 2)},
+			{"net.1.a.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 3)},
+			{"strange/name:out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 4)},
+			{"strange_name_out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 5)},
+		})
+		return dir
+	}},
+}
+
+// mixedModel is a Llama with tensors that cannot be coded among those that can.
+func mixedModel(t *testing.T) string {
+	list := readTensors(t, vectorModel)
+	q := find(t, list, "model.layers.0.self_attn.q_proj.weight")
+	copy(q.data, "\x80\x7f\x80\xff\xc1\x7f\x01\xff\x81\x7f\xff\xff") // infinities, quiet and signalling NaNs
+	copy(find(t, list, "model.layers.1.mlp.up_proj.weight").data[100:], "\x00\x78")
+	norm := find(t, list, "model.norm.weight")
+	copy(norm.data, "\x81\x7f") // a signalling NaN in a tensor that is not coded anyway
+	list = append(list,
+		tensor{"ids", model.I64, []uint64{2}, make([]byte, 16)},
+		tensor{"empty", model.BF16, []uint64{0, 4}, nil},
+		tensor{"none.weight", model.BF16, []uint64{4, 0}, nil},
+		tensor{"scalar", model.F32, nil, []byte{1, 2, 3, 4}},
+		tensor{"mask", model.BOOL, []uint64{3}, []byte{0, 1, 1}},
+		tensor{"eight.weight", model.F8E4M3, []uint64{5, 1}, []byte("abcde")},
+	)
+	dir := filepath.Join(t.TempDir(), "mixed")
+	writeTensors(t, filepath.Join(dir, "model.safetensors"), list)
+	writeText(t, filepath.Join(dir, "config.json"), vectorConfig(t))
+	return dir
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, source := range sources {
+		for _, scheme := range Schemes {
+			for _, single := range []bool{false, true} {
+				name := source.name + "/" + scheme
+				if single {
+					name += "/single file"
+				}
+				t.Run(name, func(t *testing.T) {
+					src := source.build(t)
+					work := t.TempDir()
+					df11, back := filepath.Join(work, "df11"), filepath.Join(work, "back")
+					r, err := Compress(context.Background(), src, df11, CompressOptions{Scheme: scheme, SingleFile: single, Verify: true})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !r.Verified || r.Compressed >= r.Original || r.Scheme != scheme {
+						t.Errorf("report: %+v", r)
+					}
+					checkSizes(t, df11, r, single)
+					d, err := Decompress(context.Background(), df11, back, DecompressOptions{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !d.Identical {
+						t.Errorf("report: %+v", d)
+					}
+					want := map[string]string{}
+					if info, err := os.Stat(src); err == nil && info.IsDir() {
+						want = tree(t, src)
+					} else {
+						want["model.safetensors"] = tree(t, filepath.Dir(src))["model.safetensors"]
+					}
+					sameTree(t, want, tree(t, back))
+					if entries, _ := os.ReadDir(work); len(entries) != 2 {
+						t.Errorf("left behind: %v", entries)
+					}
+				})
+			}
+		}
+	}
+}
+
+// checkSizes holds the sizes in a report against the files.
+func checkSizes(t *testing.T, df11 string, r *CompressReport, single bool) {
+	t.Helper()
+	d, err := model.OpenDF11(df11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var tensors uint64
+	for _, f := range d.Files {
+		for _, x := range f.Tensors {
+			tensors += x.Size()
+		}
+	}
+	if sum := r.Stored.Size.Total() + r.Stored.Raw; sum != tensors {
+		t.Errorf("the report says %d bytes of tensors, the files hold %d", sum, tensors)
+	}
+	if want := map[bool]int{false: r.Units + 1, true: 1}[single]; len(d.Files) != want {
+		t.Errorf("%d files, want %d", len(d.Files), want)
+	}
+	if len(d.Units) != r.Units || len(d.Rest) != len(r.Raw) {
+		t.Errorf("%d units and %d raw tensors, the report says %d and %d", len(d.Units), len(d.Rest), r.Units, len(r.Raw))
+	}
+}
+
+// The published code books give the published files, and those give the model back.
+func TestPublishedVector(t *testing.T) {
+	work := t.TempDir()
+	df11, back := filepath.Join(work, "df11"), filepath.Join(work, "back")
+	if _, err := Compress(context.Background(), vectorModel, df11, CompressOptions{Scheme: "published"}); err != nil {
+		t.Fatal(err)
+	}
+	got := tree(t, df11)
+	delete(got, model.SidecarName)
+	sameTree(t, tree(t, vectorDF11), got)
+
+	r, err := Decompress(context.Background(), vectorDF11, back, DecompressOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Identical || r.Tensors != 21 || r.Decoded != 16 {
+		t.Errorf("report: %+v", r)
+	}
+	restored := readTensors(t, back)
+	for _, want := range readTensors(t, vectorModel) {
+		got := find(t, restored, want.name)
+		if string(got.data) != string(want.data) || got.dtype != want.dtype || len(got.shape) != len(want.shape) {
+			t.Errorf("%s differs", want.name)
+		}
+	}
+	if got := tree(t, back)["config.json"]; got != vectorConfig(t) {
+		t.Errorf("config.json is\n%s", got)
+	}
+}
+
+func TestCompressReportsRawTensors(t *testing.T) {
+	r, err := Compress(context.Background(), mixedModel(t), filepath.Join(t.TempDir(), "df11"), CompressOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"model.layers.0.self_attn.q_proj.weight": "6 of 4096 weights are infinite, NaN or at least 2^113",
+		"model.layers.1.mlp.up_proj.weight":      "1 of 11264 weights are infinite, NaN or at least 2^113",
+		"scalar":                                 "F32, only BF16 is coded",
+		"eight.weight":                           "F8_E4M3, only BF16 is coded",
+	}
+	for _, raw := range r.Raw {
+		if reason, ok := want[raw.Name]; ok && raw.Reason != reason {
+			t.Errorf("%s: %q, want %q", raw.Name, raw.Reason, reason)
+		}
+		delete(want, raw.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not reported: %v", want)
+	}
+}
