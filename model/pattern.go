@@ -101,21 +101,25 @@ func (p *Patterns) UnmarshalJSON(text []byte) (err error) {
 // matcher is a compiled list of patterns.
 type matcher struct {
 	patterns Patterns
-	regexes  []*regexp.Regexp
+	compiled []compiledPattern
+}
+
+// compiledPattern is a pattern ready for matching: names where it is a list of names, of which
+// thousands would be slow as a regular expression, regex otherwise.
+type compiledPattern struct {
+	names map[string]bool
+	regex *regexp.Regexp
 }
 
 // compile checks the patterns and prepares them for matching.
 func (p Patterns) compile() (*matcher, error) {
 	m := &matcher{patterns: p}
 	for _, pattern := range p {
-		// Compiled alone first: a text such as "a)(b" is only valid inside the group below.
-		if _, err := regexp.Compile(pattern.Regex); err != nil {
-			return nil, fmt.Errorf("pattern %q: %w (lookaround and backreferences of Python are not supported)", pattern.Regex, err)
-		}
-		re, err := regexp.Compile(`\A(?:` + pattern.Regex + `)\z`)
+		compiled, err := compileRegex(pattern.Regex)
 		if err != nil {
 			return nil, fmt.Errorf("pattern %q: %w", pattern.Regex, err)
 		}
+		m.compiled = append(m.compiled, compiled)
 		for i, attr := range pattern.Attrs {
 			if slices.Contains(strings.Split(attr, "."), "") {
 				return nil, fmt.Errorf("pattern %q: attribute %q has an empty part", pattern.Regex, attr)
@@ -124,17 +128,48 @@ func (p Patterns) compile() (*matcher, error) {
 				return nil, fmt.Errorf("pattern %q: attribute %q appears twice", pattern.Regex, attr)
 			}
 		}
-		m.regexes = append(m.regexes, re)
 	}
 	return m, nil
 }
 
+// compileRegex prepares one pattern.
+func compileRegex(regex string) (compiledPattern, error) {
+	if names := listedNames(regex); names != nil {
+		return compiledPattern{names: names}, nil
+	}
+	// Compiled alone first: a text such as "a)(b" is only valid inside the group below.
+	if _, err := regexp.Compile(regex); err != nil {
+		return compiledPattern{}, fmt.Errorf("%w (lookaround and backreferences of Python are not supported)", err)
+	}
+	whole, err := regexp.Compile(`\A(?:` + regex + `)\z`)
+	return compiledPattern{regex: whole}, err
+}
+
 // matches reports whether pattern i matches the whole name of a module.
-func (m *matcher) matches(i int, module string) bool { return m.regexes[i].MatchString(module) }
+func (m *matcher) matches(i int, module string) bool {
+	if names := m.compiled[i].names; names != nil {
+		return names[module]
+	}
+	return m.compiled[i].regex.MatchString(module)
+}
+
+// listedNames returns the names that a pattern of the form NAME|NAME|… lists, as quoteName writes
+// them, nil for a pattern of any other form.
+func listedNames(regex string) map[string]bool {
+	names := map[string]bool{}
+	for quoted := range strings.SplitSeq(regex, "|") {
+		name := strings.ReplaceAll(quoted, `\.`, ".")
+		if quoteName(name) != quoted {
+			return nil
+		}
+		names[name] = true
+	}
+	return names
+}
 
 // all returns the indices of the patterns that match module.
 func (m *matcher) all(module string) (indices []int) {
-	for i := range m.regexes {
+	for i := range m.compiled {
 		if m.matches(i, module) {
 			indices = append(indices, i)
 		}

@@ -48,16 +48,21 @@ func (p *Plan) holds(pattern Pattern) bool {
 
 // exact returns patterns that match the units of one regex by their names.
 func (p *Plan) exact(regex string) (dict Patterns) {
+	var names [][]string
 	for _, u := range p.Units {
 		if u.regex != regex {
 			continue
 		}
 		i := slices.IndexFunc(dict, func(d Pattern) bool { return slices.Equal(d.Attrs, u.Attrs) })
 		if i < 0 {
-			dict = append(dict, Pattern{quoteName(u.Name), slices.Clone(u.Attrs)})
-		} else {
-			dict[i].Regex += "|" + quoteName(u.Name)
+			i = len(dict)
+			dict = append(dict, Pattern{Attrs: slices.Clone(u.Attrs)})
+			names = append(names, nil)
 		}
+		names[i] = append(names[i], quoteName(u.Name))
+	}
+	for i := range dict {
+		dict[i].Regex = strings.Join(names[i], "|")
 	}
 	return dict
 }

@@ -196,18 +196,15 @@ func (b *planBuilder) take(u *PlanUnit, attr string) {
 	}
 }
 
-// add adds a unit to the plan, or refuses its tensors if it is too small. If the unit would be too
-// large, each of its tensors becomes a unit of its own. None may stay with the module then: the
-// published loader decodes all units into one buffer, and the units of submodules, decoded while the
-// module runs, would overwrite what it still needs.
+// add adds a unit to the plan, or refuses its tensors if it is too small. A unit that would be too
+// large is split into units of submodules.
 func (b *planBuilder) add(u *PlanUnit) {
 	if len(u.Tensors) == 0 {
 		return
 	}
 	if len(u.Tensors) > 1 && u.Elements() > codebook.MaxElements {
-		for i, attr := range u.Attrs {
-			name := u.Name + "." + attr
-			b.add(&PlanUnit{Name: name, Tensors: u.Tensors[i : i+1 : i+1], regex: generalName(name)})
+		for _, part := range b.split(u) {
+			b.add(part)
 		}
 		return
 	}
@@ -222,6 +219,30 @@ func (b *planBuilder) add(u *PlanUnit) {
 	}
 	b.units[u.Name] = true
 	b.list = append(b.list, u)
+}
+
+// split divides a unit into those of its numbered submodules, such as the experts of a mixture, and
+// single weights. None may stay with the module: the published loader decodes all units into one
+// buffer, and those of submodules, decoded while the module runs, would overwrite what it needs.
+func (b *planBuilder) split(u *PlanUnit) (parts []*PlanUnit) {
+	units := map[string]*PlanUnit{}
+	for i, t := range u.Tensors {
+		name, attr := u.Name+"."+u.Attrs[i], ""
+		if sub, rest := cutNumber(u.Attrs[i], 0); rest != "" && b.modules.weight(u.Name, sub) == nil {
+			name, attr = u.Name+"."+sub, rest
+		}
+		part := units[name]
+		if part == nil {
+			part = &PlanUnit{Name: name, regex: generalName(name)}
+			units[name] = part
+			parts = append(parts, part)
+		}
+		part.Tensors = append(part.Tensors, t)
+		if attr != "" {
+			part.Attrs = append(part.Attrs, attr)
+		}
+	}
+	return parts
 }
 
 // plan returns the finished plan.

@@ -241,6 +241,10 @@ func TestPlanUnits(t *testing.T) {
 			model.layers.{0..1}.self_attn.v_proj.weight 65536x1
 			model.layers.{0..1}.self_attn.o_proj.weight 65536x16384
 			lm_head.weight 100x64`},
+		{name: "too many experts for one unit", config: `{"architectures":["NewModel"]}`, tensors: `
+			net.layers.{0..1}.att.{q,k}.weight 64x64
+			net.layers.{0..1}.mlp.experts.{0..1}.{a,b}.weight 65536x8192
+			net.layers.{0..1}.mlp.0.weight 64x64`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

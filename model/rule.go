@@ -37,15 +37,18 @@ func (b *planBuilder) addByRule(tensors []*Tensor) {
 }
 
 // layerOf splits a module's path behind the first number that is not at its start; without such a
-// number all of it is the module.
-func layerOf(module string) (layer, attr string) {
-	parts := strings.Split(module, ".")
-	for i := 1; i < len(parts); i++ {
+// number all of it is the layer.
+func layerOf(module string) (layer, attr string) { return cutNumber(module, 1) }
+
+// cutNumber splits a path behind its first number, passing over the given number of parts.
+func cutNumber(path string, pass int) (head, tail string) {
+	parts := strings.Split(path, ".")
+	for i := pass; i < len(parts); i++ {
 		if isNumber(parts[i]) {
 			return strings.Join(parts[:i+1], "."), strings.Join(parts[i+1:], ".")
 		}
 	}
-	return module, ""
+	return path, ""
 }
 
 // isNumber reports whether a part of a path is an index.
@@ -58,14 +61,13 @@ func quoteName(module string) string { return regexp.QuoteMeta(module) }
 
 // generalName returns the pattern that matches a module and those like it in the other layers.
 func generalName(module string) string {
-	layer, attr := layerOf(module)
-	dot := strings.LastIndexByte(layer, '.')
-	if dot < 0 || !isNumber(layer[dot+1:]) {
-		return quoteName(module)
+	parts := strings.Split(module, ".")
+	for i, part := range parts {
+		if i > 0 && isNumber(part) {
+			parts[i] = `\d+`
+		} else {
+			parts[i] = regexp.QuoteMeta(part)
+		}
 	}
-	pattern := quoteName(layer[:dot+1]) + `\d+`
-	if attr != "" {
-		pattern += quoteName("." + attr)
-	}
-	return pattern
+	return strings.Join(parts, `\.`)
 }
