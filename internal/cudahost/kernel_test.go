@@ -265,6 +265,10 @@ func TestKernelPoison(t *testing.T) {
 		{"gap inside chunk 1", func(s *codebook.Stream) { s.Gaps[320+100] ^= 0xff }, []int{1}},
 		{"first gap of chunk 1", func(s *codebook.Stream) { s.Gaps[320] ^= 0x80 }, []int{0, 1}},
 		{"one element more in chunk 0", func(s *codebook.Stream) { s.OutputPositions[4]++ }, []int{0, 1}},
+		{"positions of chunks 1 and 2 exchanged", func(s *codebook.Stream) {
+			p := s.OutputPositions
+			copy(p[4:12], slices.Concat(p[8:12], p[4:8]))
+		}, []int{0, 2}},
 		{"no symbol has a length", func(s *codebook.Stream) { clear(s.Luts[len(s.Luts)-256:]) }, []int{0, 1, 2, 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -352,7 +356,8 @@ func TestKernelHostile(t *testing.T) {
 	}
 }
 
-// FuzzKernel decodes what the fuzzer makes of the tensors, whose sizes fit together.
+// FuzzKernel decodes what the fuzzer makes of the tensors, whose sizes fit together. A launch takes 10 ms: with
+// -fuzzminimizetime=10x the fuzzer spends its time on new inputs.
 func FuzzKernel(f *testing.F) {
 	weights := trained(71, 500)
 	b := must(f)(codebook.Canonical(histogram(trained(71, 20000), weights), 16))
