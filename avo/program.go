@@ -27,7 +27,7 @@ type Program struct {
 // DefaultTableBits makes a table of 16 KiB, which leaves half of a small first-level cache to the streams.
 const (
 	DefaultTableBits = 11
-	DefaultLanes     = 4
+	DefaultLanes     = 5
 
 	minTableBits = 8
 	maxTableBits = 13

@@ -38,7 +38,7 @@ func TestAVX2(t *testing.T) {
 	if bytes.Contains(first, []byte("slow0:")) || !bytes.Contains(second, []byte("slow0:")) {
 		t.Error("the slow path is not where the long codes are")
 	}
-	for _, entry := range []string{"SlowPath: false, Lanes: 4, Decode: decode0}", "SlowPath: true, Lanes: 4, Decode: decode1}"} {
+	for _, entry := range []string{"SlowPath: false, Lanes: 5, Decode: decode0}", "SlowPath: true, Lanes: 5, Decode: decode1}"} {
 		if !bytes.Contains(stubs, []byte(entry)) {
 			t.Errorf("decode_amd64.go lacks %q:\n%s", entry, stubs)
 		}

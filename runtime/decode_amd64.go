@@ -9,11 +9,11 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 // avx2 lists the assembly decoders of this package.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 4, Decode: decodeTable},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decodeTable},
 	}
 }
 
-// decodeTable decodes 4 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+// decodeTable decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
 //
 //go:noescape
 func decodeTable(job *kernel.Job)

@@ -68,6 +68,16 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+	MOVQ    256(AX), BX
+	SUBQ    $0x1f, BX
+	SARQ    $0x05, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVQ    224(AX), BX
+	SUBQ    216(AX), BX
+	SARQ    $0x04, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
 	CMPQ    DX, $0x00
 	JLE     done
 	MOVQ    DX, (SP)
@@ -102,6 +112,13 @@ batch:
 	SHLXQ   SI, R13, R13
 	MOVQ    16(AX), R14
 	ADDQ    $0x000013ff, R14
+	MOVQ    216(AX), BX
+	MOVQ    232(AX), SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	MOVQ    16(AX), BP
+	ADDQ    $0x000018ff, BP
 
 round:
 	// Lookup 1 of 5 in every lane.
@@ -125,6 +142,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 2 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -147,6 +169,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 3 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -169,6 +196,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 4 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -191,6 +223,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 5 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -281,6 +318,28 @@ filled2:
 	SHLXQ   SI, R13, R13
 
 filled3:
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB SI, SI
+	JZ    slow4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled4:
 	DECQ (SP)
 	JNZ  round
 	MOVQ $0x00000000, 8(SP)
@@ -457,6 +516,49 @@ empty3:
 	MOVQ $0x00000001, 8(SP)
 
 merged3:
+	// Lane 4: save the bit offset, count the symbols of the batch.
+	TZCNTQ R15, SI
+	MOVQ   SI, 232(AX)
+	MOVQ   16(AX), DX
+	ADDQ   $0x000018ff, DX
+	NEGQ   BP
+	ADDQ   DX, BP
+	JZ     empty4
+	MOVQ   240(AX), SI
+	MOVQ   248(AX), DI
+	XORL   BX, BX
+
+merge4:
+	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	VPERMQ  $0x27, -31(DX), Y2
+	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DI)(BX*2)
+	VMOVDQU    Y2, 32(DI)(BX*2)
+	SUBQ       $0x20, DX
+	ADDQ       $0x20, BX
+	CMPQ       BX, BP
+	JLT        merge4
+
+	// Move the lane by what it yielded.
+	ADDQ BP, 240(AX)
+	SUBQ BP, 256(AX)
+	ADDQ BP, BP
+	ADDQ BP, 248(AX)
+	JMP  merged4
+
+empty4:
+	MOVQ $0x00000001, 8(SP)
+
+merged4:
 	// A lane that did not move has no code to go on with: the caller finds out why.
 	CMPQ 8(SP), $0x00
 	JEQ  batch
@@ -632,6 +734,48 @@ found3:
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
 	JMP     filled3
+
+slow4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 8(AX), BX
+
+search4:
+	CMPL R15, 4(BX)
+	JCC  found4
+	SUBQ $0x08, BX
+	JMP  search4
+
+found4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled4
 
 // func decode1(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
@@ -685,6 +829,16 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+	MOVQ    256(AX), BX
+	SUBQ    $0x1f, BX
+	SARQ    $0x05, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVQ    224(AX), BX
+	SUBQ    216(AX), BX
+	SARQ    $0x04, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
 	CMPQ    DX, $0x00
 	JLE     done
 	MOVQ    DX, (SP)
@@ -719,6 +873,13 @@ batch:
 	SHLXQ   SI, R13, R13
 	MOVQ    16(AX), R14
 	ADDQ    $0x000013ff, R14
+	MOVQ    216(AX), BX
+	MOVQ    232(AX), SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	MOVQ    16(AX), BP
+	ADDQ    $0x000018ff, BP
 
 round:
 	// Lookup 1 of 5 in every lane.
@@ -742,6 +903,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 2 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -764,6 +930,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 3 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -786,6 +957,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 4 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -808,6 +984,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 5 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -898,6 +1079,28 @@ filled2:
 	SHLXQ   SI, R13, R13
 
 filled3:
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB SI, SI
+	JZ    slow4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled4:
 	DECQ (SP)
 	JNZ  round
 	MOVQ $0x00000000, 8(SP)
@@ -1074,6 +1277,49 @@ empty3:
 	MOVQ $0x00000001, 8(SP)
 
 merged3:
+	// Lane 4: save the bit offset, count the symbols of the batch.
+	TZCNTQ R15, SI
+	MOVQ   SI, 232(AX)
+	MOVQ   16(AX), DX
+	ADDQ   $0x000018ff, DX
+	NEGQ   BP
+	ADDQ   DX, BP
+	JZ     empty4
+	MOVQ   240(AX), SI
+	MOVQ   248(AX), DI
+	XORL   BX, BX
+
+merge4:
+	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	VPERMQ  $0x27, -31(DX), Y2
+	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DI)(BX*2)
+	VMOVDQU    Y2, 32(DI)(BX*2)
+	SUBQ       $0x20, DX
+	ADDQ       $0x20, BX
+	CMPQ       BX, BP
+	JLT        merge4
+
+	// Move the lane by what it yielded.
+	ADDQ BP, 240(AX)
+	SUBQ BP, 256(AX)
+	ADDQ BP, BP
+	ADDQ BP, 248(AX)
+	JMP  merged4
+
+empty4:
+	MOVQ $0x00000001, 8(SP)
+
+merged4:
 	// A lane that did not move has no code to go on with: the caller finds out why.
 	CMPQ 8(SP), $0x00
 	JEQ  batch
@@ -1249,6 +1495,48 @@ found3:
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
 	JMP     filled3
+
+slow4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 8(AX), BX
+
+search4:
+	CMPL R15, 4(BX)
+	JCC  found4
+	SUBQ $0x08, BX
+	JMP  search4
+
+found4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled4
 
 // func decode2(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
@@ -1302,6 +1590,16 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+	MOVQ    256(AX), BX
+	SUBQ    $0x1f, BX
+	SARQ    $0x05, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVQ    224(AX), BX
+	SUBQ    216(AX), BX
+	SARQ    $0x04, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
 	CMPQ    DX, $0x00
 	JLE     done
 	MOVQ    DX, (SP)
@@ -1336,6 +1634,13 @@ batch:
 	SHLXQ   SI, R13, R13
 	MOVQ    16(AX), R14
 	ADDQ    $0x000013ff, R14
+	MOVQ    216(AX), BX
+	MOVQ    232(AX), SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	MOVQ    16(AX), BP
+	ADDQ    $0x000018ff, BP
 
 round:
 	// Lookup 1 of 5 in every lane.
@@ -1359,6 +1664,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 2 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1381,6 +1691,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 3 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1403,6 +1718,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 4 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1425,6 +1745,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 5 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1515,6 +1840,28 @@ filled2:
 	SHLXQ   SI, R13, R13
 
 filled3:
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB SI, SI
+	JZ    slow4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled4:
 	DECQ (SP)
 	JNZ  round
 	MOVQ $0x00000000, 8(SP)
@@ -1691,6 +2038,49 @@ empty3:
 	MOVQ $0x00000001, 8(SP)
 
 merged3:
+	// Lane 4: save the bit offset, count the symbols of the batch.
+	TZCNTQ R15, SI
+	MOVQ   SI, 232(AX)
+	MOVQ   16(AX), DX
+	ADDQ   $0x000018ff, DX
+	NEGQ   BP
+	ADDQ   DX, BP
+	JZ     empty4
+	MOVQ   240(AX), SI
+	MOVQ   248(AX), DI
+	XORL   BX, BX
+
+merge4:
+	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	VPERMQ  $0x27, -31(DX), Y2
+	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DI)(BX*2)
+	VMOVDQU    Y2, 32(DI)(BX*2)
+	SUBQ       $0x20, DX
+	ADDQ       $0x20, BX
+	CMPQ       BX, BP
+	JLT        merge4
+
+	// Move the lane by what it yielded.
+	ADDQ BP, 240(AX)
+	SUBQ BP, 256(AX)
+	ADDQ BP, BP
+	ADDQ BP, 248(AX)
+	JMP  merged4
+
+empty4:
+	MOVQ $0x00000001, 8(SP)
+
+merged4:
 	// A lane that did not move has no code to go on with: the caller finds out why.
 	CMPQ 8(SP), $0x00
 	JEQ  batch
@@ -1866,6 +2256,48 @@ found3:
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
 	JMP     filled3
+
+slow4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 8(AX), BX
+
+search4:
+	CMPL R15, 4(BX)
+	JCC  found4
+	SUBQ $0x08, BX
+	JMP  search4
+
+found4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled4
 
 // func decode3(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
@@ -1919,6 +2351,16 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+	MOVQ    256(AX), BX
+	SUBQ    $0x1f, BX
+	SARQ    $0x05, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVQ    224(AX), BX
+	SUBQ    216(AX), BX
+	SARQ    $0x04, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
 	CMPQ    DX, $0x00
 	JLE     done
 	MOVQ    DX, (SP)
@@ -1953,6 +2395,13 @@ batch:
 	SHLXQ   SI, R13, R13
 	MOVQ    16(AX), R14
 	ADDQ    $0x000013ff, R14
+	MOVQ    216(AX), BX
+	MOVQ    232(AX), SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	MOVQ    16(AX), BP
+	ADDQ    $0x000018ff, BP
 
 round:
 	// Lookup 1 of 5 in every lane.
@@ -1976,6 +2425,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 2 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1998,6 +2452,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 3 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -2020,6 +2479,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 4 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -2042,6 +2506,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 5 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -2132,6 +2601,28 @@ filled2:
 	SHLXQ   SI, R13, R13
 
 filled3:
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB SI, SI
+	JZ    slow4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled4:
 	DECQ (SP)
 	JNZ  round
 	MOVQ $0x00000000, 8(SP)
@@ -2308,6 +2799,49 @@ empty3:
 	MOVQ $0x00000001, 8(SP)
 
 merged3:
+	// Lane 4: save the bit offset, count the symbols of the batch.
+	TZCNTQ R15, SI
+	MOVQ   SI, 232(AX)
+	MOVQ   16(AX), DX
+	ADDQ   $0x000018ff, DX
+	NEGQ   BP
+	ADDQ   DX, BP
+	JZ     empty4
+	MOVQ   240(AX), SI
+	MOVQ   248(AX), DI
+	XORL   BX, BX
+
+merge4:
+	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	VPERMQ  $0x27, -31(DX), Y2
+	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DI)(BX*2)
+	VMOVDQU    Y2, 32(DI)(BX*2)
+	SUBQ       $0x20, DX
+	ADDQ       $0x20, BX
+	CMPQ       BX, BP
+	JLT        merge4
+
+	// Move the lane by what it yielded.
+	ADDQ BP, 240(AX)
+	SUBQ BP, 256(AX)
+	ADDQ BP, BP
+	ADDQ BP, 248(AX)
+	JMP  merged4
+
+empty4:
+	MOVQ $0x00000001, 8(SP)
+
+merged4:
 	// A lane that did not move has no code to go on with: the caller finds out why.
 	CMPQ 8(SP), $0x00
 	JEQ  batch
@@ -2483,3 +3017,45 @@ found3:
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
 	JMP     filled3
+
+slow4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 8(AX), BX
+
+search4:
+	CMPL R15, 4(BX)
+	JCC  found4
+	SUBQ $0x08, BX
+	JMP  search4
+
+found4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled4

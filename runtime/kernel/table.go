@@ -17,7 +17,8 @@ const EntrySymbols = 5
 //	bytes 1, 2  minus the number of symbols, as a 16-bit number
 //	bytes 7…3   the symbols, the first one in byte 7, each in the form of [Rotate]
 //
-// An entry is zero when the first code does not fit the index or does not exist.
+// An entry is zero when the first code does not fit the index or does not exist. The symbols and lengths are those of
+// codebook.MultiTable.
 func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 	if bits < 1 || bits > 16 {
 		return nil, fmt.Errorf("kernel: table of %d bits, want 1 to 16", bits)
@@ -25,18 +26,43 @@ func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 	if maxSymbols < 1 || maxSymbols > EntrySymbols {
 		return nil, fmt.Errorf("kernel: %d symbols an entry, want 1 to %d", maxSymbols, EntrySymbols)
 	}
-	entries := codebook.MultiTable(b, bits, maxSymbols)
-	table := make([]uint64, len(entries))
-	for i, e := range entries {
-		if len(e.Symbols) == 0 {
-			continue
+	first := firstCodes(b, bits)
+	table := make([]uint64, len(first))
+	for i := range table {
+		var entry, used, n uint64
+		for n < uint64(maxSymbols) {
+			// The bits after those used, with zeros that no code of the window may reach into.
+			c := first[i<<used&(len(first)-1)]
+			if c.length == 0 || used+c.length > uint64(bits) {
+				break
+			}
+			entry |= c.symbol << (56 - 8*n)
+			used += c.length
+			n++
 		}
-		table[i] = uint64(e.Bits) | uint64(uint16(-len(e.Symbols)))<<8
-		for j, s := range e.Symbols {
-			table[i] |= uint64(Rotate(s)) << (56 - 8*j)
-		}
+		table[i] = entry | uint64(uint16(-n))<<8 | used
 	}
 	return table, nil
+}
+
+// A firstCode is the code at the top of a window: its symbol, in the form of [Rotate], and its length, 0 for none.
+type firstCode struct{ symbol, length uint64 }
+
+// firstCodes returns the code at the top of every window of the given number of bits, if the window holds it completely.
+func firstCodes(b *codebook.Book, bits int) []firstCode {
+	first := make([]firstCode, 1<<bits)
+	for _, s := range b.Symbols() {
+		c := b.Code(s)
+		if int(c.Length) > bits {
+			continue
+		}
+		free := bits - int(c.Length)
+		run := first[c.Bits<<free : (c.Bits+1)<<free]
+		for i := range run {
+			run[i] = firstCode{uint64(Rotate(s)), uint64(c.Length)}
+		}
+	}
+	return first
 }
 
 // Long lists the codes of b that are longer than bits, for the slow path. Left-aligned in 32 bits, codes of a
