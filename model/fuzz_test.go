@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -180,6 +181,53 @@ func FuzzPatterns(f *testing.F) {
 		}
 		if diff := cmp.Diff(p, parsed.DF11.Patterns); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// FuzzPlanUnits plans tensors of any names: each must end up in one unit or stay raw, and a
+// pattern_dict, where there can be one, must make the published loader find all weights.
+func FuzzPlanUnits(f *testing.F) {
+	f.Add("a.0.x.weight b.weight a.0.weight a.1.y.3.z.weight a.0.x.weight.weight", "")
+	f.Add("model.layers.0.self_attn.q_proj.weight model.layers.11.mlp.up_proj.weight lm_head.weight", "LlamaForCausalLM")
+	f.Fuzz(func(t *testing.T, names, class string) {
+		c := &Checkpoint{Config: &Config{Architectures: []string{class}}}
+		seen := map[string]bool{}
+		for name := range strings.FieldsSeq(names) {
+			if !seen[name] {
+				seen[name] = true
+				c.Tensors = append(c.Tensors, &Tensor{Name: name, DType: BF16, Shape: []uint64{64, 64}})
+			}
+		}
+		p, err := PlanUnits(c, PlanOptions{})
+		if err != nil {
+			return
+		}
+		found := map[string]int{}
+		units := map[string]bool{}
+		for _, u := range p.Units {
+			if units[u.Name] || u.Name == "" {
+				t.Fatalf("unit %q twice or without name", u.Name)
+			}
+			units[u.Name] = true
+			for _, x := range u.Tensors {
+				found[x.Name]++
+			}
+		}
+		for _, r := range p.Raw {
+			found[r.Tensor.Name]++
+		}
+		for _, x := range c.Tensors {
+			if found[x.Name] != 1 {
+				t.Fatalf("tensor %q is in the plan %d times", x.Name, found[x.Name])
+			}
+		}
+		dict, err := p.PatternDict()
+		if err != nil {
+			return
+		}
+		if u := p.misread(dict); u != nil {
+			t.Fatalf("unit %q is misread", u.Name)
 		}
 	})
 }

@@ -234,6 +234,8 @@ func TestPlanUnits(t *testing.T) {
 			empty.weight 0x64
 			small.weight 31x33
 			large.weight 1048576x2048
+			.weight 64x64
+			layers.0..x.weight 64x64
 			just.weight 32x32`},
 		{name: "too many for one unit", config: `{"architectures":["LlamaForCausalLM"]}`, tensors: `
 			model.layers.{0..1}.self_attn.q_proj.weight 65536x16384
@@ -274,6 +276,18 @@ func bertTensors(root string) string {
 func TestPlanUnitsBadPattern(t *testing.T) {
 	_, err := PlanUnits(planInput(t, "", llamaTensors), PlanOptions{Patterns: Patterns{{Regex: "("}}})
 	wantError(t, err, `model: pattern "("`)
+}
+
+func TestPlanUnitsCompressed(t *testing.T) {
+	c, err := Open(tinyDF11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = PlanUnits(c, PlanOptions{})
+	wantError(t, err, tinyDF11+" is compressed already: config.json has a dfloat11_config")
+	_, err = PlanUnits(planInput(t, "", "lm_head.luts U8 2x256"), PlanOptions{})
+	wantError(t, err, `tensor "lm_head.luts" has the name of a DF11 tensor`)
 }
 
 func TestPlanDrop(t *testing.T) {

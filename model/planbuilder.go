@@ -1,0 +1,167 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// minElements is the size below which no unit can gain: the tables and the names of the DF11
+// tensors alone take more than coding can save.
+const minElements = 1024
+
+// planBuilder collects units and the reasons of tensors that stay out.
+type planBuilder struct {
+	modules *moduleSet
+	reasons map[*Tensor]string
+	claimed map[*Tensor]bool
+	units   map[string]bool
+	list    []*PlanUnit
+}
+
+// screen refuses what no pattern can make codable.
+func (b *planBuilder) screen(tensors []*Tensor) {
+	for _, t := range tensors {
+		switch {
+		case t.DType != BF16:
+			b.refuse(t, fmt.Sprintf("%s, only BF16 is coded", t.DType))
+		case !strings.HasSuffix(t.Name, weightSuffix):
+			b.refuse(t, "not the weight of a module")
+		case slices.Contains(strings.Split(t.Name, "."), ""):
+			b.refuse(t, "a part of its name is empty")
+		case len(t.Shape) != 2:
+			b.refuse(t, fmt.Sprintf("shape %v, Linear and Embedding weights have 2 dimensions", t.Shape))
+		case t.Elements() == 0:
+			b.refuse(t, "no elements")
+		case t.Elements() > codebook.MaxElements:
+			b.refuse(t, fmt.Sprintf("%d elements, a unit has at most %d", t.Elements(), codebook.MaxElements))
+		}
+	}
+}
+
+// refuse records the first reason against a tensor.
+func (b *planBuilder) refuse(t *Tensor, reason string) {
+	if b.reasons[t] == "" {
+		b.reasons[t] = reason
+	}
+}
+
+// refuseBlocks refuses the weights of all blocks that the patterns cover.
+func (b *planBuilder) refuseBlocks(p Patterns, reason string) {
+	m, err := p.compile()
+	if err != nil {
+		return // not reached: a test compiles every pattern of the table
+	}
+	for i := range p {
+		for _, module := range b.modules.names {
+			if len(p[i].Attrs) > 0 && m.matches(i, module) {
+				for _, attr := range p[i].Attrs {
+					if t := b.modules.weight(module, attr); t != nil {
+						b.refuse(t, reason)
+					}
+				}
+			}
+		}
+	}
+}
+
+// addPatterns makes a unit of every module that a pattern matches, of the tensors that exist and
+// can be coded. Where patterns overlap, the first has the module.
+func (b *planBuilder) addPatterns(p Patterns) error {
+	m, err := p.compile()
+	if err != nil {
+		return err
+	}
+	for i, pattern := range p {
+		for _, module := range b.modules.names {
+			if b.units[module] || !m.matches(i, module) {
+				continue
+			}
+			u := &PlanUnit{Name: module, regex: pattern.Regex}
+			if len(pattern.Attrs) == 0 {
+				b.take(u, "")
+			}
+			for _, attr := range pattern.Attrs {
+				b.take(u, attr)
+			}
+			b.add(u)
+		}
+	}
+	return nil
+}
+
+// take adds a tensor to a unit if it exists, can be coded and belongs to no unit yet.
+func (b *planBuilder) take(u *PlanUnit, attr string) {
+	t := b.modules.weight(u.Name, attr)
+	if t == nil || b.reasons[t] != "" || b.claimed[t] {
+		return
+	}
+	u.Tensors = append(u.Tensors, t)
+	if attr != "" {
+		u.Attrs = append(u.Attrs, attr)
+	}
+}
+
+// add adds a unit to the plan, or refuses its tensors if it is too small. A unit that would be too
+// large is split into units of submodules.
+func (b *planBuilder) add(u *PlanUnit) {
+	if len(u.Tensors) == 0 {
+		return
+	}
+	if len(u.Tensors) > 1 && u.Elements() > codebook.MaxElements {
+		for _, part := range b.split(u) {
+			b.add(part)
+		}
+		return
+	}
+	if n := u.Elements(); n < minElements {
+		for _, t := range u.Tensors {
+			b.refuse(t, fmt.Sprintf("too small to gain: a unit of %d weights", n))
+		}
+		return
+	}
+	for _, t := range u.Tensors {
+		b.claimed[t] = true
+	}
+	b.units[u.Name] = true
+	b.list = append(b.list, u)
+}
+
+// split divides a unit into those of its numbered submodules, such as the experts of a mixture, and
+// single weights. None may stay with the module: the published loader decodes all units into one
+// buffer, and those of submodules, decoded while the module runs, would overwrite what it needs.
+func (b *planBuilder) split(u *PlanUnit) (parts []*PlanUnit) {
+	units := map[string]*PlanUnit{}
+	for i, t := range u.Tensors {
+		name, attr := u.Name+"."+u.Attrs[i], ""
+		if sub, rest := cutNumber(u.Attrs[i], 0); rest != "" && b.modules.weight(u.Name, sub) == nil {
+			name, attr = u.Name+"."+sub, rest
+		}
+		part := units[name]
+		if part == nil {
+			part = &PlanUnit{Name: name, regex: generalName(name)}
+			units[name] = part
+			parts = append(parts, part)
+		}
+		part.Tensors = append(part.Tensors, t)
+		if attr != "" {
+			part.Attrs = append(part.Attrs, attr)
+		}
+	}
+	return parts
+}
+
+// plan returns the finished plan.
+func (b *planBuilder) plan(source string, tensors []*Tensor) *Plan {
+	p := &Plan{Source: source, Units: b.list, order: map[string]int{}}
+	for i, t := range tensors {
+		p.order[t.Name] = i
+		if !b.claimed[t] {
+			b.refuse(t, "no pattern covers it")
+			p.Raw = append(p.Raw, RawTensor{t, b.reasons[t]})
+		}
+	}
+	return p
+}
