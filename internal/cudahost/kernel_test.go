@@ -287,6 +287,24 @@ func TestKernelPoison(t *testing.T) {
 	}
 }
 
+// TestKernelStreamEnds cuts the stream inside its last code.
+func TestKernelStreamEnds(t *testing.T) {
+	weights := trained(45, 1000)
+	h := histogram(trained(45, 40000))
+	b := must(t)(codebook.Canonical(h, 16))
+	for _, s := range b.Symbols() {
+		if b.Code(s).Length == uint8(b.MaxLength()) {
+			weights[len(weights)-1] = codebook.Join(s, 0)
+		}
+	}
+	s := encode(t, b, weights)
+	s.Encoded = s.Encoded[:len(s.Encoded)-1]
+	want := slices.Repeat([]uint16{poison}, len(weights))
+	k := kernel(t, b)
+	check(t, k, cudahost.Launch{Stream: s}, want)
+	check(t, k, cudahost.Launch{Stream: s, SharedBytes: generous(s)}, want)
+}
+
 // TestKernelRows hands the kernel numbers of rows that no luts tensor has.
 func TestKernelRows(t *testing.T) {
 	weights := trained(51, 20000)
