@@ -1,17 +1,19 @@
 package gen
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// TestGeneratedPackagesBuild writes packages into this module and has Go vet and test them. They
-// lie below testdata, which the pattern ./... passes over.
+// TestGeneratedPackagesBuild writes packages into a module of their own, as a user's would be, and
+// has Go vet and test them.
 func TestGeneratedPackagesBuild(t *testing.T) {
 	models := map[string]*Model{
 		"onesymbol":  bare(codebook.Histogram{118: 7}),
@@ -20,36 +22,56 @@ func TestGeneratedPackagesBuild(t *testing.T) {
 		"longcodes":  {Name: "long codes", Units: []Unit{longCodes(t)}},
 		"eightbooks": compressed(t, 8),
 	}
-	root, err := os.MkdirTemp("testdata", "build-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(root); err != nil {
-			t.Error(err)
-		}
-	})
+	root := t.TempDir()
 	for pkg, m := range models {
 		r := generate(t, plan(t, m, pkg), Options{})
 		if err := Write(filepath.Join(root, pkg), r.Files, false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	packages := "./" + filepath.ToSlash(root) + "/..."
-	goTool(t, nil, "vet", packages)
-	goTool(t, []string{"GOOS=linux", "GOARCH=arm64"}, "vet", packages)
-	goTool(t, nil, "vet", "-tags=purego", packages)
-	goTool(t, nil, "test", packages)
-	goTool(t, nil, "test", "-tags=purego", "./"+filepath.ToSlash(root)+"/longcodes")
+	workspace(t, root)
+	goTool(t, root, "", "vet", "./...")
+	goTool(t, root, "arm64", "vet", "./...")
+	goTool(t, root, "", "vet", "-tags=purego", "./...")
+	goTool(t, root, "", "test", "./...")
+	goTool(t, root, "", "test", "-tags=purego", "./longcodes")
 }
 
-// goTool runs the go command.
-func goTool(t *testing.T, env []string, args ...string) {
+// workspace makes root a module that takes this one from where it lies.
+func workspace(t *testing.T, root string) {
+	t.Helper()
+	bespoke, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(bespoke, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^go .*$`).Find(mod)
+	for name, text := range map[string]string{
+		"go.mod":  fmt.Sprintf("module generated\n\n%s\n", version),
+		"go.work": fmt.Sprintf("%s\n\nuse (\n\t.\n\t%q\n)\n", version, bespoke),
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goTool runs the go command in root, for another architecture if one is given.
+func goTool(t *testing.T, root, arch string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%s go %s: %v\n%s", strings.Join(env, " "), strings.Join(args, " "), err, out)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "GOFLAGS=")
+	if arch != "" {
+		cmd.Env = append(cmd.Env, "GOARCH="+arch)
+	}
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s go %s\n%s", arch, strings.Join(args, " "), out)
+	if err != nil {
+		t.Error(err)
 	}
 }
 
