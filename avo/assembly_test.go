@@ -23,7 +23,7 @@ func TestAssembly(t *testing.T) {
 		{"../runtime/internal/shapes", "shapes", "the shapes for tests", []avo.Program{
 			{Name: "decodeOneLane", TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1},
 			{Name: "decodeTwoSymbols", TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 5},
-			{Name: "decode11", TableBits: 11, MaxSymbols: 5, Lanes: 4},
+			{Name: "decode11", TableBits: 11, MaxSymbols: 5, Lanes: 5},
 			{Name: "decode12", TableBits: 12, MaxSymbols: 5, Lanes: 4},
 			{Name: "decodeWide", TableBits: 13, MaxSymbols: 5, Lanes: 3},
 		}},

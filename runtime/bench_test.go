@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/shapes"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// BenchmarkDecode compares the decoders on one core: weights that look trained, a code limited as the scheme "model" does
-// and the published one.
+// BenchmarkDecode compares the decoders on one core: weights that look trained, with a code limited to the 11 bits of the
+// table and with the published one. avx2-emitted is what a generated package would have for the limited code.
 func BenchmarkDecode(b *testing.B) {
-	const n = 4 << 20
+	const n = 16 << 20
 	weights := trained(n, 11)
 	h := histogram(weights)
 	dst := make([]uint16, n)
@@ -22,24 +24,43 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds()/1e9, "Gweights/s")
 		})
 	}
-	bench("impl=memcpy", func() { copy(dst, weights) })
-	for _, c := range []struct {
-		name string
-		book *codebook.Book
-	}{
-		{"limited", must(codebook.Canonical(h, 11))},
-		{"published", must(codebook.Published(h))},
+	for _, bc := range []bookCase{
+		{"limited", must(codebook.Canonical(h, 11)), weights},
+		{"published", must(codebook.Published(h)), weights},
 	} {
-		s, err := codebook.Encode(c.book, weights)
+		name, book := bc.name, bc.book
+		s, err := codebook.Encode(book, weights)
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, dc := range decoderCases(b, c.book) {
-			bench("book="+c.name+"/impl="+dc.name, func() {
+		bench("book="+name+"/impl=memcpy", func() { copy(dst, weights) })
+		bench("book="+name+"/impl=reference", func() {
+			if err := codebook.Decode(dst, s); err != nil {
+				b.Fatal(err)
+			}
+		})
+		for _, dc := range namedDecoders(b, book) {
+			bench("book="+name+"/impl="+dc.name, func() {
 				if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() {
 					b.Fatalf("chunk %d rejected", bad)
 				}
 			})
 		}
 	}
+}
+
+// namedDecoders lists the decoders that users meet.
+func namedDecoders(b *testing.B, book *codebook.Book) []decoderCase {
+	cases := []decoderCase{{"generic", must(newPortable(book, portableBits, kernel.EntrySymbols))}}
+	if missing := missingForAVX2(); missing != "" {
+		b.Logf("without avx2: %s", missing)
+		return cases
+	}
+	cases = append(cases, decoderCase{"avx2-table", must(newLanes(book, avx2()[0]))})
+	for _, d := range shapes.Decoders() {
+		if d.TableBits == book.MaxLength() && d.TableBits == 11 {
+			cases = append(cases, decoderCase{"avx2-emitted", must(newLanes(book, d))})
+		}
+	}
+	return cases
 }

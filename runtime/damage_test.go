@@ -38,7 +38,7 @@ func damage(r *rand.Rand, b []byte) {
 // TestDamagedStreams holds every decoder to the errors of the reference, with pieces of one and of several workers.
 func TestDamagedStreams(t *testing.T) {
 	for _, bc := range bookCases() {
-		n := min(len(bc.weights), 30_000)
+		n := min(len(bc.weights), 20_000)
 		sound, err := codebook.Encode(bc.book, bc.weights[:n])
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestDamagedStreams(t *testing.T) {
 			decoders := decoderCases(t, bc.book)
 			r := newRand(1)
 			causes := map[codebook.Cause]int{}
-			for range 40 {
+			for range 25 {
 				s := *sound
 				s.Encoded = slices.Clone(s.Encoded)
 				s.Gaps = slices.Clone(s.Gaps)

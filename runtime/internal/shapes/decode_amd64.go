@@ -11,7 +11,7 @@ func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
 		{TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1, Decode: decodeOneLane},
 		{TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 5, Decode: decodeTwoSymbols},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 4, Decode: decode11},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11},
 		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 4, Decode: decode12},
 		{TableBits: 13, MaxSymbols: 5, SlowPath: false, Lanes: 3, Decode: decodeWide},
 	}
@@ -27,7 +27,7 @@ func decodeOneLane(job *kernel.Job)
 //go:noescape
 func decodeTwoSymbols(job *kernel.Job)
 
-// decode11 decodes 4 runs of codes of at most 11 bits side by side: up to 5 symbols a lookup of 11 bits.
+// decode11 decodes 5 runs of codes of at most 11 bits side by side: up to 5 symbols a lookup of 11 bits.
 //
 //go:noescape
 func decode11(job *kernel.Job)

@@ -1028,6 +1028,16 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+	MOVQ    256(AX), BX
+	SUBQ    $0x1f, BX
+	SARQ    $0x05, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
+	MOVQ    224(AX), BX
+	SUBQ    216(AX), BX
+	SARQ    $0x04, BX
+	CMPQ    BX, DX
+	CMOVQLT BX, DX
 	CMPQ    DX, $0x00
 	JLE     done
 	MOVQ    DX, (SP)
@@ -1062,6 +1072,13 @@ batch:
 	SHLXQ   SI, R13, R13
 	MOVQ    16(AX), R14
 	ADDQ    $0x000013ff, R14
+	MOVQ    216(AX), BX
+	MOVQ    232(AX), SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	MOVQ    16(AX), BP
+	ADDQ    $0x000018ff, BP
 
 round:
 	// Lookup 1 of 5 in every lane.
@@ -1085,6 +1102,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 2 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1107,6 +1129,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 3 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1129,6 +1156,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 4 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1151,6 +1183,11 @@ round:
 	MOVQ  SI, -7(R14)
 	ADDW  1(CX)(BX*8), R14
 	SHLXQ SI, R13, R13
+	SHRXQ DX, R15, BX
+	MOVQ  (CX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(CX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Lookup 5 of 5 in every lane.
 	SHRXQ DX, DI, BX
@@ -1217,6 +1254,22 @@ round:
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
+	SHRXQ   DX, R15, BX
+	MOVQ    (CX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(CX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    216(AX), BX
+	MOVQ    BX, 216(AX)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
 	DECQ    (SP)
 	JNZ     round
 	MOVQ    $0x00000000, 8(SP)
@@ -1393,6 +1446,49 @@ empty3:
 	MOVQ $0x00000001, 8(SP)
 
 merged3:
+	// Lane 4: save the bit offset, count the symbols of the batch.
+	TZCNTQ R15, SI
+	MOVQ   SI, 232(AX)
+	MOVQ   16(AX), DX
+	ADDQ   $0x000018ff, DX
+	NEGQ   BP
+	ADDQ   DX, BP
+	JZ     empty4
+	MOVQ   240(AX), SI
+	MOVQ   248(AX), DI
+	XORL   BX, BX
+
+merge4:
+	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	VPERMQ  $0x27, -31(DX), Y2
+	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DI)(BX*2)
+	VMOVDQU    Y2, 32(DI)(BX*2)
+	SUBQ       $0x20, DX
+	ADDQ       $0x20, BX
+	CMPQ       BX, BP
+	JLT        merge4
+
+	// Move the lane by what it yielded.
+	ADDQ BP, 240(AX)
+	SUBQ BP, 256(AX)
+	ADDQ BP, BP
+	ADDQ BP, 248(AX)
+	JMP  merged4
+
+empty4:
+	MOVQ $0x00000001, 8(SP)
+
+merged4:
 	// A lane that did not move has no code to go on with: the caller finds out why.
 	CMPQ 8(SP), $0x00
 	JEQ  batch
