@@ -66,13 +66,8 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	switch kind, err := kindOf(src); {
-	case err != nil:
+	if err := wantModel(src); err != nil {
 		return nil, err
-	case kind == KindDF11:
-		return nil, fmt.Errorf("checkpoint: %s is compressed already", src)
-	case kind != KindModel:
-		return nil, fmt.Errorf("checkpoint: %s is a JSON file, not a model", src)
 	}
 	c, err := model.Open(src)
 	if err != nil {

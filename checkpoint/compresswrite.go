@@ -76,28 +76,10 @@ func (w *compressor) rest(single bool) error {
 			return writeBlocks(w.ctx, f, raw.Tensor.Bytes(), silent{})
 		}})
 	}
-	if single {
-		for _, file := range w.unitFiles {
-			f, err := model.OpenFile(filepath.Join(w.out.Path(), file))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			for _, t := range f.Tensors {
-				entries = append(entries, model.EntryOf(t))
-			}
-		}
+	if !single {
+		return w.tensors(entries)
 	}
-	// Tensors of several files come together here, so the alignment of each has to be made anew.
-	model.SortEntries(entries)
-	name := model.RestFileName
-	if single {
-		name = model.RestFileName + ".joined"
-	}
-	_, err := writeFile(w.out.Path(), name, func(f io.Writer) error {
-		return model.Write(f, entries, w.metadata())
-	})
-	if err != nil || !single {
+	if err := w.join(entries); err != nil {
 		return err
 	}
 	for _, file := range w.unitFiles {
@@ -105,10 +87,32 @@ func (w *compressor) rest(single bool) error {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}
-	if err := os.Rename(filepath.Join(w.out.Path(), name), filepath.Join(w.out.Path(), model.RestFileName)); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
 	return nil
+}
+
+// join writes the entries and the tensors of all unit files to one file.
+func (w *compressor) join(entries []model.Entry) error {
+	for _, file := range w.unitFiles {
+		f, err := model.OpenFile(filepath.Join(w.out.Path(), file))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		for _, t := range f.Tensors {
+			entries = append(entries, model.EntryOf(t))
+		}
+	}
+	return w.tensors(entries)
+}
+
+// tensors writes model.safetensors. Tensors of several files come together here, so the alignment of
+// each has to be made anew.
+func (w *compressor) tensors(entries []model.Entry) error {
+	model.SortEntries(entries)
+	_, err := writeFile(w.out.Path(), model.RestFileName, func(f io.Writer) error {
+		return model.Write(f, entries, w.metadata())
+	})
+	return err
 }
 
 // metadata returns the metadata of the first file: {"format": "pt"} as a rule, which some loaders want.

@@ -49,6 +49,9 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if to != model.BF16 {
 		return nil, fmt.Errorf("checkpoint: cannot convert to %s, only to %s", to, model.BF16)
 	}
+	if err := wantModel(src); err != nil {
+		return nil, err
+	}
 	c, err := model.Open(src)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,6 @@
 //
 // Nothing here prints. A [Progress] follows long operations. Every operation
 // stops soon after its context ends, and then returns the context's error. The errors that callers may want
-// to tell apart are [ErrNothingToCompress], [ErrShapes] and [ErrDifferent]; the ones of a broken stream
-// wrap codebook.StreamError.
+// to tell apart are [ErrOutputExists], [ErrNothingToCompress], [ErrShapes] and [ErrDifferent]; the ones
+// of a broken stream wrap codebook.StreamError.
 package checkpoint

@@ -41,6 +41,19 @@ func kindOf(path string) (string, error) {
 	return kindOfFiles(files...)
 }
 
+// wantModel returns an error unless a model lies at path that is not compressed.
+func wantModel(path string) error {
+	switch kind, err := kindOf(path); {
+	case err != nil:
+		return err
+	case kind == KindDF11:
+		return fmt.Errorf("checkpoint: %s is compressed already", path)
+	case kind != KindModel:
+		return fmt.Errorf("checkpoint: %s is a JSON file, not a model", path)
+	}
+	return nil
+}
+
 // kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be
 // read counts as a model's: opening it says what is wrong.
 func kindOfFiles(paths ...string) (string, error) {

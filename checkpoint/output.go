@@ -11,6 +11,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 )
 
+// ErrOutputExists is wrapped by the error of an operation whose output exists and must not be replaced.
+var ErrOutputExists = errors.New("exists already")
+
 // newOutput starts the folder dst, which appears when it is committed. It refuses a folder that holds an
 // input, for replacing it would delete the input, and one that lies in an input folder, which would then
 // contain its own product.
@@ -40,10 +43,11 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 			return nil, err
 		}
 	}
-	dir, err := atomicfile.NewDir(dst, force)
+	// Through a link the folder it names is written, not the link.
+	dir, err := atomicfile.NewDir(target, force)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return nil, fmt.Errorf("checkpoint: output %w", err)
+		return nil, fmt.Errorf("checkpoint: output %s %w", dst, ErrOutputExists)
 	case err != nil:
 		return nil, fmt.Errorf("checkpoint: output: %w", err)
 	}

@@ -25,7 +25,7 @@ func TestRefusals(t *testing.T) {
 		{"missing model", "no such file", func(dir string) func() error {
 			return compress(filepath.Join(dir, "none"), filepath.Join(dir, "out"), CompressOptions{})
 		}},
-		{"existing target", "exists", func(dir string) func() error {
+		{"existing target", "exists already", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "other"), CompressOptions{})
 		}},
 		{"missing parent", "no such file", func(dir string) func() error {
@@ -82,6 +82,12 @@ func TestRefusals(t *testing.T) {
 		{"decompress onto itself", "is the input itself", func(dir string) func() error {
 			return func() error {
 				_, err := Decompress(ctx, filepath.Join(dir, "df11"), filepath.Join(dir, "df11"), DecompressOptions{Force: true})
+				return err
+			}
+		}},
+		{"convert a compressed model", "compressed already", func(dir string) func() error {
+			return func() error {
+				_, err := Convert(ctx, filepath.Join(dir, "df11"), filepath.Join(dir, "out"), model.BF16, ConvertOptions{})
 				return err
 			}
 		}},
@@ -242,5 +248,40 @@ func TestCancel(t *testing.T) {
 				t.Errorf("left behind: %v", entries)
 			}
 		})
+	}
+}
+
+// A failure late in the work, here a file that vanishes, takes the whole output with it.
+func TestVanishingFile(t *testing.T) {
+	src, work := copyTree(t, vectorModel), t.TempDir()
+	writeText(t, filepath.Join(src, "vocab.txt"), "words")
+	p := &canceller{stage: "copying and hashing", cancel: func() { os.Remove(filepath.Join(src, "vocab.txt")) }}
+	_, err := Compress(context.Background(), src, filepath.Join(work, "out"), CompressOptions{Progress: p})
+	if err == nil || !strings.Contains(err.Error(), "vocab.txt") {
+		t.Errorf("error %v", err)
+	}
+	if entries, _ := os.ReadDir(work); len(entries) > 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// With force the folder behind a link is replaced, and the link stays.
+func TestForceThroughLink(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "real"), os.DirFS(vectorModel)); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("real", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compress(context.Background(), vectorModel, link, CompressOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := os.Readlink(link); err != nil || to != "real" {
+		t.Errorf("the link is gone: %q, %v", to, err)
+	}
+	if _, ok := tree(t, filepath.Join(dir, "real"))[model.SidecarName]; !ok {
+		t.Error("the folder behind the link was not replaced")
 	}
 }

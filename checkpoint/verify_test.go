@@ -52,13 +52,13 @@ func TestVerify(t *testing.T) {
 		{"a weight", func(t *testing.T, _, df11 string) {
 			// Element 4100 of the unit is number 4 of k_proj: its mantissa.
 			damage(t, filepath.Join(df11, "model_layers_1.safetensors"), "model.layers.1.sign_mantissa", flip(4100))
-		}, []kindName{{DiffValue, "model.layers.1.self_attn.k_proj.weight"}}, "1 elements differ, the first at index 4: 0x"},
+		}, []kindName{{DiffValue, "model.layers.1.self_attn.k_proj.weight"}}, "elements that differ: 1, the first at index 4: 0x"},
 		{"two weights", func(t *testing.T, _, df11 string) {
 			damage(t, filepath.Join(df11, "lm_head.safetensors"), "lm_head.sign_mantissa", func(b []byte) { b[7] ^= 3; b[32767] ^= 0x80 })
-		}, []kindName{{DiffValue, "lm_head.weight"}}, "2 elements differ, the first at index 7: 0x"},
+		}, []kindName{{DiffValue, "lm_head.weight"}}, "elements that differ: 2, the first at index 7: 0x"},
 		{"a raw tensor", func(t *testing.T, _, df11 string) {
 			damage(t, filepath.Join(df11, "model.safetensors"), "model.norm.weight", flip(127))
-		}, []kindName{{DiffValue, "model.norm.weight"}}, "1 elements differ, the first at index 63: 0x"},
+		}, []kindName{{DiffValue, "model.norm.weight"}}, "elements that differ: 1, the first at index 63: 0x"},
 		{"the stream", func(t *testing.T, _, df11 string) {
 			damage(t, filepath.Join(df11, "lm_head.safetensors"), "lm_head.encoded_exponent", func(b []byte) { clear(b[4096:8000]) })
 		}, []kindName{{DiffStream, "lm_head"}}, "chunk 1: "},

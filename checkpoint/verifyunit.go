@@ -65,7 +65,7 @@ func (v *verifier) compare(t *model.Tensor, got []byte) {
 			d.First, d.Want, d.Got = uint64(i/width), hexWord(a), hexWord(b)
 		}
 	}
-	d.Detail = fmt.Sprintf("%d elements differ, the first at index %d: %s in the model, %s in the checkpoint", d.Elements, d.First, d.Want, d.Got)
+	d.Detail = fmt.Sprintf("elements that differ: %d, the first at index %d: %s in the model, %s in the checkpoint", d.Elements, d.First, d.Want, d.Got)
 	v.report.Differences = append(v.report.Differences, d)
 }
 

@@ -55,17 +55,17 @@ This rounds: it is the one command that loses information, and says how much.`,
 
 func (a *app) printConverted(r *checkpoint.ConvertReport) error {
 	a.printf("%s → %s\n\n", r.Source, r.Target)
-	t := ui.Table{Right: "lr"}
+	t := ui.Table{Right: "lrr"}
 	for _, d := range r.Cast {
 		t.Row("cast from "+string(d.DType), ui.Plural(uint64(d.Tensors), "tensor"), ui.Plural(d.Elements, "value"))
 	}
 	for _, d := range r.Kept {
 		t.Row("left as "+string(d.DType), ui.Plural(uint64(d.Tensors), "tensor"), ui.Plural(d.Elements, "value"))
 	}
-	t.Row("size", ui.Bytes(r.BytesBefore), "→ "+ui.Bytes(r.BytesAfter))
 	if err := a.table(&t); err != nil {
 		return err
 	}
+	a.printf("  %s → %s\n", ui.Bytes(r.BytesBefore), ui.Bytes(r.BytesAfter))
 	if len(r.Cast) == 0 {
 		a.printf("\n  nothing to cast: every tensor is as it was\n")
 		return nil

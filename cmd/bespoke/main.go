@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/seed54244801/bespoke/checkpoint"
 )
 
 // Exit codes.
@@ -40,7 +42,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bespoke: interrupted, nothing was written")
 		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "bespoke: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	hint := ""
+	if errors.Is(err, checkpoint.ErrOutputExists) {
+		hint = ", --force replaces it"
+	}
+	fmt.Fprintf(stderr, "bespoke: %s%s\n", strings.ReplaceAll(err.Error(), "\n", "; "), hint)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

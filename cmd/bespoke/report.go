@@ -135,26 +135,32 @@ func (a *app) printRaw(raw []checkpoint.RawReport) error {
 	var reasons []string
 	var bytes uint64
 	for _, t := range raw {
-		g := groups[t.Reason]
+		reason := t.Reason
+		if reason == "" {
+			reason = "stored uncoded" // by a compressor that left no reason
+		}
+		g := groups[reason]
 		if g == nil {
 			g = &group{first: t.Name}
-			groups[t.Reason] = g
-			reasons = append(reasons, t.Reason)
+			groups[reason] = g
+			reasons = append(reasons, reason)
 		}
 		g.tensors++
 		g.bytes += t.Bytes
 		bytes += t.Bytes
 	}
-	a.printf("\n  left as they are: %s, %s\n", ui.Plural(uint64(len(raw)), "tensor"), ui.Bytes(bytes))
+	head := fmt.Sprintf("left as they are: %s, %s", ui.Plural(uint64(len(raw)), "tensor"), ui.Bytes(bytes))
+	if len(reasons) == 1 {
+		a.printf("\n  %s: %s\n", head, reasons[0])
+		return nil
+	}
+	a.printf("\n  %s\n", head)
 	t := ui.Table{Right: "rr"}
 	for _, reason := range reasons[:min(len(reasons), longest)] {
 		g := groups[reason]
 		name := g.first
 		if g.tensors > 1 {
 			name += ", …"
-		}
-		if reason == "" {
-			reason = "not coded"
 		}
 		t.Row(g.tensors, ui.Bytes(g.bytes), reason, name)
 	}
