@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestAssembly holds the assembly in package runtime to its generator. It lives here, and not there, so that the files can
-// be made anew when they are missing or broken.
+// TestAssembly holds the assembly in package runtime to its generator. It lives here, and not
+// there, so that the files can be made anew when they are missing or broken.
 func TestAssembly(t *testing.T) {
 	for _, tc := range []struct {
 		dir, pkg, from string

@@ -11,7 +11,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// decoder emits one program. The fields are the register plan: what stays in a register through the rounds.
+// decoder emits one program. The fields are the register plan: what stays in a register through the
+// rounds.
 type decoder struct {
 	*build.Context
 	p *Program
@@ -39,6 +40,7 @@ func (d *decoder) emit() {
 	d.Function(d.p.Name)
 	d.Attributes(attr.NOSPLIT)
 	d.Signature(signature())
+	d.overview()
 	d.prologue()
 	d.Label("batch")
 	d.planBatch()
@@ -57,6 +59,19 @@ func (d *decoder) emit() {
 			d.slowPath(i)
 		}
 	}
+}
+
+// overview says what the function does, for those who meet the assembly first.
+func (d *decoder) overview() {
+	bits := d.p.TableBits
+	d.Commentf("Decodes %d runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its", d.p.Lanes)
+	d.Comment("stream at the top of a register, above a marker bit. A round is, in each lane,")
+	d.Commentf("%d lookups by the top %d bits and a refill. An entry of the table holds up to %d symbols:", d.p.lookups(), bits, d.p.MaxSymbols)
+	d.Comment("byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the",
+		"symbols, each rotated right by one bit. Symbols go to scratch memory, from its top",
+		"downward. After a batch of rounds they are merged with their sign_mantissa bytes, and",
+		"the lanes move on. How many rounds a batch may have is known before it starts: no load",
+		"or store in it can leave its buffer, whatever the streams hold.")
 }
 
 // prologue loads what stays the same through the call.
@@ -78,12 +93,13 @@ func (d *decoder) prologue() {
 
 // planBatch sets the number of rounds of the next batch, and leaves the function when it is 0.
 func (d *decoder) planBatch() {
-	d.Comment("How many rounds can every lane do whatever its stream holds? Each yields at most",
-		fmt.Sprintf("%d symbols (and the last vector store runs %d words ahead) and consumes at most %d bytes.",
-			kernel.RoundSymbols, kernel.VectorSymbols-1, kernel.RoundBytes))
+	d.Commentf("How many rounds has every lane room for? One yields at most %d symbols, and the last", kernel.RoundSymbols)
+	d.Commentf("vector store runs %d words ahead; one consumes at most %d bytes. Negative room means none.",
+		kernel.VectorSymbols-1, kernel.RoundBytes)
 	rounds, room := d.GP64(), d.GP64()
 	d.MOVQ(operand.U32(kernel.BatchRounds), rounds)
 	for i := range d.p.Lanes {
+		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
 		d.MOVQ(d.lane(i, kernel.OffLeft), room)
 		d.SUBQ(operand.Imm(kernel.VectorSymbols-1), room)
 		d.SARQ(operand.Imm(log2(kernel.RoundSymbols)), room)
@@ -112,19 +128,24 @@ func (d *decoder) loadLanes() {
 	}
 }
 
-// fill loads 8 bytes from the address in window into the bit buffer of lane i, sets the marker in the lowest bit and
-// shifts out as many bits as entry says.
+// fill loads 8 bytes from the address in window into the bit buffer of lane i, sets the marker in
+// the lowest bit and shifts out as many bits as entry says.
 func (d *decoder) fill(i int) {
 	d.MOVBEQQ(operand.Mem{Base: d.window}, d.buf[i])
 	d.ORQ(operand.Imm(1), d.buf[i])
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// rounds is the hot loop: rows of lookups, one for each lane, and a refill of each lane after the last row.
+// rounds is the hot loop: rows of lookups, one for each lane, and a refill of each lane after the
+// last row.
 func (d *decoder) rounds() {
 	n := d.p.lookups()
 	for row := range n {
 		d.Commentf("Lookup %d of %d in every lane.", row+1, n)
+		if row == 0 {
+			d.Comment("Index, load, store (the next store overwrites the bytes that are no symbols),",
+				"move down by the number of symbols, shift out their bits.")
+		}
 		for i := range d.p.Lanes {
 			d.lookup(i)
 			if row == n-1 {
@@ -141,7 +162,7 @@ func (d *decoder) lookup(i int) {
 	d.SHRXQ(d.shift, d.buf[i], d.window)
 	d.MOVQ(operand.Mem{Base: d.table, Index: d.window, Scale: 8}, d.entry)
 	d.MOVQ(d.entry, operand.Mem{Base: d.out[i], Disp: -7})
-	// Scratch memory lies inside one 64 KiB page: the low 16 bits move the pointer.
+	// Scratch memory lies inside one 64 KiB page, so adding to the low 16 bits moves the pointer.
 	d.ADDW(operand.Mem{Base: d.table, Index: d.window, Scale: 8, Disp: 1}, d.out[i].As16())
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
@@ -162,7 +183,8 @@ func (d *decoder) refill(i int) {
 	}
 }
 
-// advance moves Src of lane i by the whole bytes among the used bits in entry; it leaves Src in window and the rest of the bits in entry.
+// advance moves Src of lane i by the whole bytes among the used bits in entry; it leaves Src in
+// window and the rest of the bits in entry.
 func (d *decoder) advance(i int) {
 	src := d.lane(i, kernel.OffSrc)
 	d.MOVQ(d.entry, d.window)
@@ -172,8 +194,8 @@ func (d *decoder) advance(i int) {
 	d.ANDL(operand.Imm(7), d.entry.As32())
 }
 
-// slowPath decodes one code of lane i by a search through the list of long codes (kernel.Long), out of the way of the
-// hot loop. Where the list has no code either, the lane stands still.
+// slowPath decodes one code of lane i by a search through the list of long codes (kernel.Long), out
+// of the way of the hot loop. Where the list has no code either, the lane stands still.
 func (d *decoder) slowPath(i int) {
 	label := func(name string) string { return fmt.Sprintf("%s%d", name, i) }
 	buf := d.buf[i]

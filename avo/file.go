@@ -74,8 +74,8 @@ func newConstants(ctx *build.Context) constants {
 	return c
 }
 
-// signature is func(job *kernel.Job), put together by hand: loading the package from source would make the output
-// depend on the directory it runs in.
+// signature is func(job *kernel.Job), put together by hand: loading the package from source would
+// make the output depend on the directory it runs in.
 func signature() *gotypes.Signature {
 	pkg := types.NewPackage("github.com/seed54244801/bespoke/runtime/kernel", "kernel")
 	name := types.NewTypeName(token.NoPos, pkg, "Job", nil)

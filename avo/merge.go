@@ -8,7 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// mergeLanes joins the symbols of a batch with their sign_mantissa bytes into words, and moves the lanes forward.
+// mergeLanes joins the symbols of a batch with their sign_mantissa bytes into words, and moves the
+// lanes forward.
 func (d *decoder) mergeLanes() {
 	d.MOVQ(operand.U32(0), d.still)
 	for i := range d.p.Lanes {
@@ -19,8 +20,8 @@ func (d *decoder) mergeLanes() {
 	}
 }
 
-// mergeLane merges the symbols of lane i. The last step may write up to 31 words too many; planBatch has left room
-// for them, and the next batch writes them anew.
+// mergeLane merges the symbols of lane i. The last step may write up to 31 words too many;
+// planBatch has left room for them, and the next batch writes them anew.
 func (d *decoder) mergeLane(i int) {
 	label := func(name string) string { return fmt.Sprintf("%s%d", name, i) }
 	top, n, index, sm, dst := d.GP64(), d.out[i], d.GP64(), d.GP64(), d.GP64()
@@ -54,10 +55,11 @@ func (d *decoder) mergeLane(i int) {
 	d.Label(label("merged"))
 }
 
-// mergeVector merges 32 weights: symbols points at the last of them, as they lie in memory in reverse.
+// mergeVector merges 32 weights: symbols points at the last of them, as they lie in memory in
+// reverse.
 func (d *decoder) mergeVector(symbols, sm, dst operand.Mem) {
 	e, m, t, lo, hi := d.YMM(), d.YMM(), d.YMM(), d.YMM(), d.YMM()
-	d.Comment("Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.")
+	d.Comment("Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.")
 	d.VPERMQ(operand.Imm(0x27), symbols, e)
 	d.VPERMQ(operand.Imm(0xd8), sm, m)
 	d.VPSHUFB(d.reverse, e, e)

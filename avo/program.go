@@ -14,17 +14,20 @@ type Program struct {
 	Name string
 	// TableBits is the number of bits that index the table, 8 to 13.
 	TableBits int
-	// MaxSymbols is the largest number of symbols in an entry of the table, 1 to kernel.EntrySymbols.
+	// MaxSymbols is the largest number of symbols in an entry of the table, 1 to
+	// kernel.EntrySymbols.
 	MaxSymbols int
 	// SlowPath adds the search for codes longer than TableBits.
 	SlowPath bool
-	// Lanes is the number of runs of codes decoded side by side, 1 to 5: what the general registers hold.
+	// Lanes is the number of runs of codes decoded side by side, 1 to 5: what the general registers
+	// hold.
 	Lanes int
 }
 
 // The register plan: job, table, shift, window and entry, and two registers for each lane.
 //
-// DefaultTableBits makes a table of 16 KiB, which leaves half of a small first-level cache to the streams.
+// DefaultTableBits makes a table of 16 KiB, which leaves half of a small first-level cache to the
+// streams.
 const (
 	DefaultTableBits = 11
 	DefaultLanes     = 5
@@ -55,15 +58,16 @@ func (p *Program) Validate() error {
 	return nil
 }
 
-// lookups is the number of table lookups that one fill of the bit buffer feeds. A fill has 64 bits, of which up to 7 are
-// used before and the lowest is the marker.
+// lookups is the number of table lookups that one fill of the bit buffer feeds. A fill has 64 bits,
+// of which up to 7 are used before and the lowest is the marker.
 func (p *Program) lookups() int { return (64 - 7 - 1) / p.TableBits }
 
-// roundSymbols bounds the symbols that a round yields: full entries. (A code of the slow path takes the place of an entry.)
+// roundSymbols bounds the symbols that a round yields: full entries. (A code of the slow path takes
+// the place of an entry.)
 func (p *Program) roundSymbols() int { return p.lookups() * p.MaxSymbols }
 
-// roundBytes bounds the bytes by which a round moves Src: full entries, one code of the slow path, and
-// the bits that were used of the first byte.
+// roundBytes bounds the bytes by which a round moves Src: full entries, one code of the slow path,
+// and the bits that were used of the first byte.
 func (p *Program) roundBytes() int { return (7 + p.lookups()*p.TableBits + 32) / 8 }
 
 // TableDriven returns the shape of the decoder that takes every code book.
@@ -71,9 +75,9 @@ func TableDriven(name string) Program {
 	return Program{Name: name, TableBits: DefaultTableBits, MaxSymbols: kernel.EntrySymbols, SlowPath: true, Lanes: DefaultLanes}
 }
 
-// For returns the shape of the decoder that suits one book: a table that holds every code where the longest
-// is not much longer than usual, else one with a slow path, and entries for no more symbols than the
-// shortest code lets them hold.
+// For returns the shape of the decoder that suits one book: a table that holds every code where the
+// longest is not much longer than usual, else one with a slow path, and entries for no more symbols
+// than the shortest code lets them hold.
 func For(name string, b *codebook.Book) Program {
 	p := TableDriven(name)
 	if n := b.MaxLength(); n <= maxTableBits-1 {

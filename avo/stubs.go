@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations of
-// the functions and a function avx2 that lists them as kernel.Decoder values, in the order of the programs. Its first
-// line is "// " and header.
+// Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations
+// of the functions and a function avx2 that lists them as kernel.Decoder values, in the order of
+// the programs. Its first line is "// " and header.
 func Stubs(header, pkg string, programs []Program) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `// %s

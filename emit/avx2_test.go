@@ -8,7 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// TestAVX2 checks that every book gets its own function, cut to its codes, and that both files open with the header.
+// TestAVX2 checks that every book gets its own function, cut to its codes, and that both files open
+// with the header.
 func TestAVX2(t *testing.T) {
 	var short, long [256]uint8
 	copy(short[120:], []uint8{1, 2, 3, 4, 5})

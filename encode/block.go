@@ -8,13 +8,15 @@ import (
 )
 
 const (
-	// blockElements is the number of weights in a block: 64 KiB, which stays in the second-level cache between passes.
+	// blockElements is the number of weights in a block: 64 KiB, which stays in the second-level
+	// cache between passes.
 	blockElements = 32 << 10
 
 	windowBytes = codebook.WindowBytes
 	windowBits  = codebook.WindowBits
 
-	// noCode stands in for the length of a code that does not exist: more than all codes of a block together.
+	// noCode stands in for the length of a code that does not exist: more than all codes of a block
+	// together.
 	noCode = 1 << 32
 )
 
@@ -62,7 +64,8 @@ type edge struct {
 	bits uint64
 }
 
-// split writes the sign_mantissa bytes of the block to their place in the unit's, and sums up its codes' lengths.
+// split writes the sign_mantissa bytes of the block to their place in the unit's, and sums up its
+// codes' lengths.
 func (b *block) split(c *codes, signMantissa []byte) {
 	out := signMantissa[b.first:]
 	var bits uint64
@@ -97,8 +100,9 @@ func (b *block) missing(c *codes) error {
 	return nil
 }
 
-// pack writes the codes of the block to the stream, and the gaps and positions of the windows and chunks
-// that its codes run into. The windows that it shares with other blocks go to its edges instead.
+// pack writes the codes of the block to the stream, and the gaps and positions of the windows and
+// chunks that its codes run into. The windows that it shares with other blocks go to its edges
+// instead.
 func (b *block) pack(c *codes, encoded, gaps []byte, positions []uint32) {
 	p := packer{
 		encoded: encoded, gaps: gaps, positions: positions,

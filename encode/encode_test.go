@@ -112,8 +112,8 @@ func TestEncodeIsTheReference(t *testing.T) {
 	}
 }
 
-// TestEncodeEnds covers the ends that the index tensors treat apart: streams that end with a chunk or a window, on a byte
-// or not, with a last code that reaches over the boundary or ends at it.
+// TestEncodeEnds covers the ends that the index tensors treat apart: streams that end with a chunk
+// or a window, on a byte or not, with a last code that reaches over the boundary or ends at it.
 func TestEncodeEnds(t *testing.T) {
 	var h codebook.Histogram
 	for s := range 12 {
@@ -134,7 +134,8 @@ func TestEncodeEnds(t *testing.T) {
 			for _, boundary := range []int{codebook.WindowBits, codebook.ChunkBits, 2 * codebook.ChunkBits} {
 				for before := range 20 {
 					for after := range 3 {
-						// One-bit codes up to before bits from the boundary, a long code, one-bit codes.
+						// One-bit codes up to before bits from the boundary, a long code, one-bit
+						// codes.
 						n := (boundary - before) / int(short.Length)
 						weights := make([]uint16, n, n+after+1)
 						for i := range weights {
@@ -195,7 +196,8 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// FuzzEncode holds the encoder to the reference for any words, any books made for them, and any cut into parts.
+// FuzzEncode holds the encoder to the reference for any words, any books made for them, and any cut
+// into parts.
 func FuzzEncode(f *testing.F) {
 	f.Add([]byte("\x00\x3c\x10\x3c\x00\xbd"), uint8(0), uint16(1))
 	f.Add(littleEndian(trained(500, 6), false), uint8(1), uint16(33))

@@ -7,8 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// An Encoder codes units one after another with the same memory. It must not be used by two goroutines at
-// once; it runs its own. The zero value is ready to use.
+// An Encoder codes units one after another with the same memory. It must not be used by two
+// goroutines at once; it runs its own. The zero value is ready to use.
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
@@ -20,15 +20,16 @@ type Encoder struct {
 	encoded, signMantissa, outputPositions, packedGaps []byte
 }
 
-// Unit codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one after another.
-// The stream is the one that codebook.Encode makes.
+// Unit codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
+// after another. The stream is the one that codebook.Encode makes.
 func Unit(b *codebook.Book, parts [][]byte, workers int) (*codebook.Stream, error) {
 	e := Encoder{Workers: workers}
 	return e.Encode(b, parts)
 }
 
-// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one after another.
-// The stream is the one that codebook.Encode makes. It is good until the next call of Encode, which uses its memory again.
+// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
+// after another. The stream is the one that codebook.Encode makes. It is good until the next call
+// of Encode, which uses its memory again.
 func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, error) {
 	n, err := countElements(parts)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 // histogramBytes is the size of the pieces that workers count: 2 MiB.
 const histogramBytes = 2 << 20
 
-// Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any number of tensors, with at most
-// the given number of goroutines, GOMAXPROCS if 0. A last odd byte of a part does not count.
+// Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any
+// number of tensors, with at most the given number of goroutines, GOMAXPROCS if 0. A last odd byte
+// of a part does not count.
 func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	var pieces [][]byte
 	for _, p := range parts {
@@ -32,7 +33,8 @@ func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	return total
 }
 
-// count counts the exponents of one piece. Four tables keep runs of one exponent from waiting for each other's sums.
+// count counts the exponents of one piece. Four tables keep runs of one exponent from waiting for
+// each other's sums.
 func count(b []byte) codebook.Histogram {
 	var tables [4][256]uint32 // a piece has fewer words than they can count
 	for ; len(b) >= 8; b = b[8:] {

@@ -6,7 +6,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// index makes the tensors output_positions and gaps of a stream of n elements and the given length of its codes.
+// index makes the tensors output_positions and gaps of a stream of n elements and the given length
+// of its codes.
 func (e *Encoder) index(b *codebook.Book, n int, bits uint64) {
 	chunks := (len(e.encoded) + codebook.ChunkBytes - 1) / codebook.ChunkBytes
 	started := chunks

@@ -17,8 +17,9 @@ type packer struct {
 	edges         []edge
 }
 
-// segment appends the codes of weights, of which the first is the given element of the unit. Most groups of four
-// fit the window; the others go code by code, as the next gap is where the first code after the window's end starts.
+// segment appends the codes of weights, of which the first is the given element of the unit. Most
+// groups of four fit the window; the others go code by code, as the next gap is where the first
+// code after the window's end starts.
 func (p *packer) segment(c *codes, weights []byte, element int) {
 	acc, used := p.acc, p.used
 	for ; len(weights) >= 8; weights, element = weights[8:], element+4 {
@@ -54,7 +55,8 @@ func (p *packer) codes(c *codes, weights []byte, element int, acc, used uint64) 
 	return acc, used
 }
 
-// flush ends the window under way. The next element is the first whose code starts after it, gap bits into the next.
+// flush ends the window under way. The next element is the first whose code starts after it, gap
+// bits into the next.
 func (p *packer) flush(bits uint64, gap uint8, next int) {
 	if at := p.window * windowBytes; p.shared {
 		p.edges = append(p.edges, edge{at, bits})

@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do(0), …, do(n-1) from at most the given number of goroutines, GOMAXPROCS if 0 or less.
+// parallel calls do(0), …, do(n-1) from at most the given number of goroutines, GOMAXPROCS if 0 or
+// less.
 func parallel(n, workers int, do func(i int)) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// DecodeAll decodes every unit and calls visit with each, one at a time and in the order of [Model.Units], while
-// the next ones are decoded. The weights are only good during the call: their memory is used again.
-// It holds the weights of about two of the largest unit in memory.
+// DecodeAll decodes every unit and calls visit with each, one at a time and in the order of
+// [Model.Units], while the next ones are decoded. The weights are only good during the call: their
+// memory is used again. It holds the weights of about two of the largest unit in memory.
 //
-// DecodeAll ends with the first error, in the order of the units, of the units or of visit, and with the
-// context's error when that ends. No goroutine outlives it.
+// DecodeAll ends with the first error, in the order of the units, of the units or of visit, and
+// with the context's error when that ends. No goroutine outlives it.
 func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	feed := make(chan *task, unitsAhead*m.workers) // room for all that is under way
@@ -62,10 +62,12 @@ func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint
 	return ctx.Err()
 }
 
-// unitsAhead bounds the units under way in DecodeAll, so that many small ones keep all workers busy.
+// unitsAhead bounds the units under way in DecodeAll, so that many small ones keep all workers
+// busy.
 const unitsAhead = 32
 
-// wholeUnit returns the task that decodes a unit, a finished one with an error if the unit cannot be decoded.
+// wholeUnit returns the task that decodes a unit, a finished one with an error if the unit cannot
+// be decoded.
 func wholeUnit(u *unit, dst []uint16) *task {
 	d, err := u.prepare()
 	if err != nil {
@@ -95,8 +97,8 @@ func newBuffers(units []*unit) *buffers {
 	return b
 }
 
-// get returns memory for n words. It fails when there is none within the limit; it never does while no
-// buffer is in use.
+// get returns memory for n words. It fails when there is none within the limit; it never does while
+// no buffer is in use.
 func (b *buffers) get(n int) ([]uint16, bool) {
 	best := -1
 	for i, f := range b.free {

@@ -8,8 +8,9 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// BenchmarkDecode compares the decoders on one core: weights that look trained, with a code limited to the 11 bits of the
-// table and with the published one. avx2-emitted is what a generated package would have for the limited code.
+// BenchmarkDecode compares the decoders on one core: weights that look trained, with a code limited
+// to the 11 bits of the table and with the published one. avx2-emitted is what a generated package
+// would have for the limited code.
 func BenchmarkDecode(b *testing.B) {
 	const n = 16 << 20
 	weights := trained(n, 11)

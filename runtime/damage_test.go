@@ -35,7 +35,8 @@ func damage(r *rand.Rand, b []byte) {
 	}
 }
 
-// TestDamagedStreams holds every decoder to the errors of the reference, with pieces of one and of several workers.
+// TestDamagedStreams holds every decoder to the errors of the reference, with pieces of one and of
+// several workers.
 func TestDamagedStreams(t *testing.T) {
 	for _, bc := range bookCases() {
 		n := min(len(bc.weights), 20_000)
@@ -77,7 +78,8 @@ func TestDamagedStreams(t *testing.T) {
 	}
 }
 
-// sameAsReference decodes a stream both ways and compares weights and errors. It returns the error of both.
+// sameAsReference decodes a stream both ways and compares weights and errors. It returns the error
+// of both.
 func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook.Stream, workers int) *codebook.StreamError {
 	t.Helper()
 	want := make([]uint16, s.Elements())
@@ -97,8 +99,8 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	return wantErr
 }
 
-// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes the book as it is, so that
-// a test can decode with books that have no tables of the format.
+// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes the book as
+// it is, so that a test can decode with books that have no tables of the format.
 func referenceDecode(b *codebook.Book, dst []uint16, s *codebook.Stream) *codebook.StreamError {
 	for c := range s.Chunks() {
 		from, _ := s.ChunkStart(c)

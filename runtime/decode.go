@@ -7,7 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the unit one after another.
+// DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the
+// unit one after another.
 func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error {
 	u, ok := m.byName[name]
 	if !ok {
@@ -19,8 +20,8 @@ func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error
 	return m.decodeRange(ctx, u, 0, u.Elements, dst)
 }
 
-// DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element. It decodes, and checks,
-// only the chunks of the unit that the tensor lies in.
+// DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element.
+// It decodes, and checks, only the chunks of the unit that the tensor lies in.
 func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
 	part, ok := m.tensors[name]
 	if !ok {
@@ -66,7 +67,8 @@ func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []ui
 	return err
 }
 
-// decodePart decodes chunk c on the side and copies those of its elements that lie in [from, to) to dst. It returns their number.
+// decodePart decodes chunk c on the side and copies those of its elements that lie in [from, to) to
+// dst. It returns their number.
 func (m *Model) decodePart(ctx context.Context, u *unit, d chunkDecoder, c, from, to int, dst []uint16) (int, error) {
 	start, _ := u.stream.ChunkStart(c)
 	stop, _ := u.stream.ChunkStart(c + 1)

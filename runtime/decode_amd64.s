@@ -19,15 +19,25 @@ GLOBL topBits<>(SB), RODATA|NOPTR, $32
 // func decodeTable(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decodeTable(SB), NOSPLIT, $16-8
+	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -38,6 +48,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    112(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -48,6 +60,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    160(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -58,6 +72,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    208(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -68,6 +84,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    256(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -122,6 +140,8 @@ batch:
 
 round:
 	// Lookup 1 of 5 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -357,7 +377,7 @@ filled4:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -400,7 +420,7 @@ merged0:
 	XORL   BX, BX
 
 merge1:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -443,7 +463,7 @@ merged1:
 	XORL   BX, BX
 
 merge2:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -486,7 +506,7 @@ merged2:
 	XORL   BX, BX
 
 merge3:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -529,7 +549,7 @@ merged3:
 	XORL   BX, BX
 
 merge4:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2

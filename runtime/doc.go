@@ -9,20 +9,22 @@
 //     the one that was cut for the unit's code book; without, a table-driven one that takes every code book;
 //   - generic: portable Go, always there.
 //
-// [WithDecoder] or the environment variable BESPOKE_DECODER force one; asking for one that is not available is an
-// error that says why. The build tag purego leaves the assembly out. All decoders give the same
-// weights, and for a broken stream the same error: the reference decoder in package codebook words it.
+// [WithDecoder] or the environment variable BESPOKE_DECODER force one; asking for one that is not
+// available is an error that says why. The build tag purego leaves the assembly out. All decoders
+// give the same weights, and for a broken stream the same error: the reference decoder in package
+// codebook words it.
 //
-// A kernel must match the checkpoint. Open refuses, with a [*MismatchError], a kernel that lacks the code book of
-// some unit, rather than decode that unit another way.
+// A kernel must match the checkpoint. Open refuses, with a [*MismatchError], a kernel that lacks
+// the code book of some unit, rather than decode that unit another way.
 //
 // # Errors
 //
-// Errors of a bit stream wrap *codebook.StreamError and name file, unit and chunk. After an error the contents of the
-// destination mean nothing.
+// Errors of a bit stream wrap *codebook.StreamError and name file, unit and chunk. After an error
+// the contents of the destination mean nothing.
 //
 // # Concurrency
 //
-// The methods of a Model may be called from several goroutines at once, Close last and alone. Decoding reads memory-mapped
-// files: a file that shrinks meanwhile ends the process, as for every reader of mapped memory.
+// The methods of a Model may be called from several goroutines at once, Close last and alone.
+// Decoding reads memory-mapped files: a file that shrinks meanwhile ends the process, as for every
+// reader of mapped memory.
 package runtime

@@ -10,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/guard"
 )
 
-// TestGuardPages decodes sound and broken streams between pages that must not be touched: stream, sign_mantissa and
-// destination, and for the assembly its table and list of long codes.
+// TestGuardPages decodes sound and broken streams between pages that must not be touched: stream,
+// sign_mantissa and destination, and for the assembly its table and list of long codes.
 func TestGuardPages(t *testing.T) {
 	for _, bc := range bookCases() {
 		for _, dc := range newDecoderCases(bc.book) { // its own, to move their tables

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestImports holds the line that programs which decode need not build what generates: neither this package nor a
-// generated one depends on an emitter.
+// TestImports holds the line that programs which decode need not build what generates: neither this
+// package nor a generated one depends on an emitter.
 func TestImports(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", ".", "../out/...")
 	list.Stderr = nil

@@ -5,13 +5,15 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A Kernel is what a generated package hands to [Open]: decoders cut for the code books of one model.
+// A Kernel is what a generated package hands to [Open]: decoders cut for the code books of one
+// model.
 type Kernel struct {
 	// Name is the name of the generated package.
 	Name string
 	// Books are the code books that the decoders were cut for.
 	Books []*codebook.Book
-	// AVX2 holds the assembly decoders: AVX2[i] decodes Books[i]. It is nil in builds without assembly.
+	// AVX2 holds the assembly decoders: AVX2[i] decodes Books[i]. It is nil in builds without
+	// assembly.
 	AVX2 []kernel.Decoder
 	// CUDA is the source of the GPU decoder.
 	CUDA string

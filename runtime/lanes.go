@@ -11,8 +11,8 @@ import (
 
 //go:generate go test ../avo -run ^TestAssembly$ -update
 
-// lanes drives an assembly decoder: it deals the chunks out to the decoder's lanes and finishes each chunk in
-// Go. It is the decoder avx2.
+// lanes drives an assembly decoder: it deals the chunks out to the decoder's lanes and finishes
+// each chunk in Go. It is the decoder avx2.
 type lanes struct {
 	portable *portable // over the same table
 	long     []uint64
@@ -76,7 +76,8 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 		var left [kernel.MaxLanes]uint64
 		for i := range l.decoder.Lanes {
 			if !runs[i].busy {
-				// All lanes run or none: an idle one does the same work as a busy one, to the same place.
+				// All lanes run or none: an idle one does the same work as a busy one, to the same
+				// place.
 				job.Lanes[i] = job.Lanes[live]
 			}
 			left[i] = job.Lanes[i].Left

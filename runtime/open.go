@@ -27,11 +27,11 @@ type part struct {
 	from, to int
 }
 
-// Open opens a DF11 checkpoint, a folder or a single safetensors file, and picks a decoder for it. It maps the files into memory;
-// Close releases them.
+// Open opens a DF11 checkpoint, a folder or a single safetensors file, and picks a decoder for it.
+// It maps the files into memory; Close releases them.
 //
-// Open reads the code book of every unit, to hold it against the kernel. Units whose stream or code book is broken
-// report so when they are decoded.
+// Open reads the code book of every unit, to hold it against the kernel. Units whose stream or code
+// book is broken report so when they are decoded.
 func Open(path string, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -78,7 +78,8 @@ func (m *Model) add(f *model.Unit) {
 	m.byName[u.Name] = u
 }
 
-// pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a kernel.
+// pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
+// kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
 	var matched []codebook.Fingerprint
 	for _, u := range m.units {

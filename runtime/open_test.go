@@ -59,7 +59,8 @@ func open(tb testing.TB, path string, opts ...Option) *Model {
 	return m
 }
 
-// sampleUnits are a large unit of several tensors, a small one, one tensor of no elements, and a unit of none at all.
+// sampleUnits are a large unit of several tensors, a small one, one tensor of no elements, and a
+// unit of none at all.
 func sampleUnits() []testUnit {
 	limited, published := bookCases()[2], bookCases()[5]
 	n := uint64(len(limited.weights))
@@ -138,7 +139,8 @@ func decodeAll(t *testing.T, m *Model, units []testUnit) {
 	}
 }
 
-// TestDecodeAllMany has more units than DecodeAll looks ahead, and buffers that serve units of different sizes.
+// TestDecodeAllMany has more units than DecodeAll looks ahead, and buffers that serve units of
+// different sizes.
 func TestDecodeAllMany(t *testing.T) {
 	bc := bookCases()[1]
 	var units []testUnit

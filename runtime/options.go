@@ -25,7 +25,8 @@ type options struct {
 	workers int
 }
 
-// WithKernel decodes with a kernel from a generated package. It must have been cut for the code books of the checkpoint.
+// WithKernel decodes with a kernel from a generated package. It must have been cut for the code
+// books of the checkpoint.
 func WithKernel(k *Kernel) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -51,7 +52,8 @@ func WithDecoder(name string) Option {
 	}
 }
 
-// WithWorkers sets the number of goroutines that decode side by side in one call, 1 or more. The default is GOMAXPROCS.
+// WithWorkers sets the number of goroutines that decode side by side in one call, 1 or more. The
+// default is GOMAXPROCS.
 func WithWorkers(n int) Option {
 	return func(o *options) error {
 		if n < 1 {

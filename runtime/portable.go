@@ -9,21 +9,22 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A chunkDecoder decodes the streams of one code book. Its methods may be called from several goroutines at once.
+// A chunkDecoder decodes the streams of one code book. Its methods may be called from several
+// goroutines at once.
 type chunkDecoder interface {
-	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the first chunk that
-	// it could not decode, to if there is none.
+	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the
+	// first chunk that it could not decode, to if there is none.
 	decode(s *codebook.Stream, from, to int, dst []uint16) int
 }
 
-// portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes what
-// the assembly leaves over.
+// portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes
+// what the assembly leaves over.
 type portable struct {
 	book  *codebook.Book
 	table []uint64 // see kernel.Table
 	shift uint     // 64 - the bits that index the table
-	// lookups is the number of lookups between two loads of the stream: a load has 57 good bits, and a lookup uses
-	// up to as many as index the table.
+	// lookups is the number of lookups between two loads of the stream: a load has 57 good bits,
+	// and a lookup uses up to as many as index the table.
 	lookups int
 }
 
@@ -53,16 +54,16 @@ func (p *portable) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 	return to
 }
 
-// finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of sm. It reports
-// whether the codes were sound and ended where the chunk does.
+// finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
+// sm. It reports whether the codes were sound and ended where the chunk does.
 func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
 	bit, done := p.run(s.Encoded, bit, sm, dst)
 	bit, ok := p.tail(s.Encoded, bit, sm[done:], dst[done:])
 	return ok && endsAt(s, c, bit)
 }
 
-// endsAt reports whether the elements of chunk c may end at bit: where the next chunk's first code starts or, where no element
-// follows, in the last byte of the stream.
+// endsAt reports whether the elements of chunk c may end at bit: where the next chunk's first code
+// starts or, where no element follows, in the last byte of the stream.
 func endsAt(s *codebook.Stream, c int, bit uint64) bool {
 	if element, start := s.ChunkStart(c + 1); element < s.Elements() {
 		return bit == start
@@ -79,7 +80,8 @@ func join(symbol, sm uint8) uint16 {
 // entrySymbols returns the number of symbols in a table entry.
 func entrySymbols(e uint64) int { return -int(int16(e >> 8)) }
 
-// tail decodes the last elements of a run, with a check of every step. It reports whether all codes were sound.
+// tail decodes the last elements of a run, with a check of every step. It reports whether all codes
+// were sound.
 func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
 	end := 8 * uint64(len(encoded))
 	for done := 0; done < len(dst); {

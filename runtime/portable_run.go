@@ -9,13 +9,14 @@ import (
 const (
 	// batchSymbols is the size of the scratch memory for symbols.
 	batchSymbols = 512
-	// batchRoom is what the lookups of one load may fill of it, with the 8 bytes that the last one stores: tables of 8 bits
-	// and more make at most 7 lookups a load.
+	// batchRoom is what the lookups of one load may fill of it, with the 8 bytes that the last one
+	// stores: tables of 8 bits and more make at most 7 lookups a load.
 	batchRoom = 7*kernel.EntrySymbols + 8
 )
 
-// run decodes while there is room for whole batches: symbols into scratch memory first, as the lookups are one long
-// chain, then the merge, eight words at a time. It returns where it stopped and the number of elements.
+// run decodes while there is room for whole batches: symbols into scratch memory first, as the
+// lookups are one long chain, then the merge, eight words at a time. It returns where it stopped
+// and the number of elements.
 func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, int) {
 	var symbols [batchSymbols]byte
 	done := 0
@@ -30,8 +31,9 @@ func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uin
 	return bit, done
 }
 
-// symbols decodes a batch of symbols, in the form of kernel.Rotate. It returns their number, less than batchSymbols, and the bit
-// after the last one. It yields none when no code begins at bit or the stream is nearly over.
+// symbols decodes a batch of symbols, in the form of kernel.Rotate. It returns their number, less
+// than batchSymbols, and the bit after the last one. It yields none when no code begins at bit or
+// the stream is nearly over.
 func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint64) (n int, next uint64) {
 	table, shift := p.table, p.shift&63
 	for n <= len(symbols)-batchRoom && bit/8+8 <= uint64(len(encoded)) {
@@ -57,7 +59,8 @@ func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint
 	return n, bit
 }
 
-// mergeBatch joins n symbols with their sign_mantissa bytes into words. It writes whole groups of eight: what is too much means nothing.
+// mergeBatch joins n symbols with their sign_mantissa bytes into words. It writes whole groups of
+// eight: what is too much means nothing.
 func mergeBatch(dst []uint16, sm, symbols []byte, n int) {
 	for i := 0; i < n; i += 8 {
 		e, m := binary.LittleEndian.Uint64(symbols[i:]), binary.LittleEndian.Uint64(sm[i:])

@@ -30,7 +30,8 @@ func histogram(weights []uint16) *codebook.Histogram {
 	return &h
 }
 
-// everyWord returns all words that DF11 can express, shuffled: rare exponents in a row, unlike in any model.
+// everyWord returns all words that DF11 can express, shuffled: rare exponents in a row, unlike in
+// any model.
 func everyWord() []uint16 {
 	var weights []uint16
 	for w := range 1 << 16 {
@@ -101,7 +102,8 @@ type decoderCase struct {
 	decoder chunkDecoder
 }
 
-// decoderCases lists the decoders of this build and machine that can decode a book. They are made once for each book.
+// decoderCases lists the decoders of this build and machine that can decode a book. They are made
+// once for each book.
 func decoderCases(tb testing.TB, b *codebook.Book) []decoderCase {
 	tb.Helper()
 	if missing := missingForAVX2(); missing != "" {

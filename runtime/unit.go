@@ -10,7 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A Unit is what one stream of the checkpoint covers: a module or the linear layers of a block, one after another.
+// A Unit is what one stream of the checkpoint covers: a module or the linear layers of a block, one
+// after another.
 type Unit struct {
 	Name     string
 	Elements int

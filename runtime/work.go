@@ -7,11 +7,12 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// taskChunks is the number of chunks that a worker takes at a time: about 240,000 weights, a tenth of a millisecond, and
-// the same number for each lane of the assembly.
+// taskChunks is the number of chunks that a worker takes at a time: about 240,000 weights, a tenth
+// of a millisecond, and the same number for each lane of the assembly.
 const taskChunks = 20
 
-// A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of workers.
+// A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
+// workers.
 type task struct {
 	unit    *unit
 	decoder chunkDecoder

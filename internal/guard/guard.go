@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package guard makes memory for tests of assembly: buffers that begin or end at a page that must not be
-// touched, so that the first byte read or written outside ends the test.
+// Package guard makes memory for tests of assembly: buffers that begin or end at a page that must
+// not be touched, so that the first byte read or written outside ends the test.
 package guard
 
 import (
@@ -30,7 +30,8 @@ func BeforeOf[T any](tb testing.TB, n int) []T { return as[T](Before(tb, n*size[
 // AfterOf is After for elements of any type without pointers.
 func AfterOf[T any](tb testing.TB, n int) []T { return as[T](After(tb, n*size[T]()), n) }
 
-// mapped returns whole pages, at least one and n bytes, between two forbidden ones. They are released when the test ends.
+// mapped returns whole pages, at least one and n bytes, between two forbidden ones. They are
+// released when the test ends.
 func mapped(tb testing.TB, n int) []byte {
 	tb.Helper()
 	page := os.Getpagesize()

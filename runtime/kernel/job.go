@@ -6,19 +6,20 @@ const (
 	// MaxLanes is the largest number of lanes of a [Decoder].
 	MaxLanes = 8
 
-	// Slack is the number of elements that a lane must still have for Decode to move it: one round of
-	// lookups (at most 32 symbols) and the 31 words by which the last vector store may run ahead.
+	// Slack is the number of elements that a lane must still have for Decode to move it: one round
+	// of lookups (at most 32 symbols) and the 31 words by which the last vector store may run
+	// ahead.
 	Slack = RoundSymbols + VectorSymbols - 1
 
-	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to move
-	// the lane: what one round consumes at most.
+	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
+	// move the lane: what one round consumes at most.
 	SrcSlack = RoundBytes
 
 	// RoundSymbols bounds the symbols that one round of lookups yields in one lane.
 	RoundSymbols = 32
 
-	// RoundBytes bounds the bytes by which one round moves Lane.Src: five lookups and one code of 32 bits
-	// take at most 12.
+	// RoundBytes bounds the bytes by which one round moves Lane.Src: five lookups and one code of
+	// 32 bits take at most 12.
 	RoundBytes = 16
 
 	// BatchRounds is the number of rounds between two merges with sign_mantissa.
@@ -27,17 +28,18 @@ const (
 	// VectorSymbols is the number of weights that one step of the merge writes.
 	VectorSymbols = 32
 
-	// LaneScratch is the scratch memory of one lane in bytes: the symbols of a batch, and room below them
-	// for the last 8-byte store and the last vector load.
+	// LaneScratch is the scratch memory of one lane in bytes: the symbols of a batch, and room
+	// below them for the last 8-byte store and the last vector load.
 	LaneScratch = BatchRounds*RoundSymbols + 256
 
-	// scratchAlign is a power of two not below the scratch memory of all lanes. Memory with this alignment lies in
-	// one 64 KiB page, which lets decoders move a scratch pointer by adding to its low 16 bits alone.
+	// scratchAlign is a power of two not below the scratch memory of all lanes. Memory with this
+	// alignment lies in one 64 KiB page, which lets decoders move a scratch pointer by adding to
+	// its low 16 bits alone.
 	scratchAlign = 16 << 10
 )
 
-// A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of *Src.
-// Decode moves Src, Bit, SignMantissa, Dst and Left forward together.
+// A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of
+// *Src. Decode moves Src, Bit, SignMantissa, Dst and Left forward together.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Lane struct {
@@ -45,7 +47,8 @@ type Lane struct {
 	Src *byte
 	// SrcLast is the last place where 8 bytes can be loaded: 8 bytes before the end of the stream.
 	SrcLast *byte
-	// Bit is the offset of the next code inside *Src, counted from the most significant bit: 0 to 7.
+	// Bit is the offset of the next code inside *Src, counted from the most significant bit: 0 to 7,
+	// or more where Src cannot go on because it is SrcLast.
 	Bit uint64
 	// SignMantissa is the next of the Left bytes to merge.
 	SignMantissa *byte
@@ -55,8 +58,8 @@ type Lane struct {
 	Left uint64
 }
 
-// A Job is the state of one call of Decode. Make one with [NewJob] for each worker; it must not be copied or used by
-// two goroutines at once.
+// A Job is the state of one call of Decode. Make one with [NewJob] for each worker; it must not be
+// copied or used by two goroutines at once.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
@@ -80,7 +83,8 @@ func NewJob() *Job {
 	return j
 }
 
-// Reset drops the job's references to streams and tables, so that a kept job keeps nothing else alive.
+// Reset drops the job's references to streams and tables, so that a kept job keeps nothing else
+// alive.
 func (j *Job) Reset() {
 	j.Table, j.LongLast = nil, nil
 	j.Lanes = [MaxLanes]Lane{}

@@ -10,15 +10,15 @@ import (
 // EntrySymbols is the number of symbols that fit an entry of a [Table].
 const EntrySymbols = 5
 
-// Table builds the lookup table of a decoder for book b: 1<<bits entries of 8 bytes, indexed by the next bits of the
-// stream. An entry packs, from the least significant byte:
+// Table builds the lookup table of a decoder for book b: 1<<bits entries of 8 bytes, indexed by the
+// next bits of the stream. An entry packs, from the least significant byte:
 //
 //	byte  0     the total length in bits of the codes in this entry, usable as a shift count as it is
 //	bytes 1, 2  minus the number of symbols, as a 16-bit number
 //	bytes 7…3   the symbols, the first one in byte 7, each in the form of [Rotate]
 //
-// An entry is zero when the first code does not fit the index or does not exist. The symbols and lengths are those of
-// codebook.MultiTable.
+// An entry is zero when the first code does not fit the index or does not exist. The symbols and
+// lengths are those of codebook.MultiTable.
 func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 	if bits < 1 || bits > 16 {
 		return nil, fmt.Errorf("kernel: table of %d bits, want 1 to 16", bits)
@@ -45,10 +45,12 @@ func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 	return table, nil
 }
 
-// A firstCode is the code at the top of a window: its symbol, in the form of [Rotate], and its length, 0 for none.
+// A firstCode is the code at the top of a window: its symbol, in the form of [Rotate], and its
+// length, 0 for none.
 type firstCode struct{ symbol, length uint64 }
 
-// firstCodes returns the code at the top of every window of the given number of bits, if the window holds it completely.
+// firstCodes returns the code at the top of every window of the given number of bits, if the window
+// holds it completely.
 func firstCodes(b *codebook.Book, bits int) []firstCode {
 	first := make([]firstCode, 1<<bits)
 	for _, s := range b.Symbols() {
@@ -65,15 +67,16 @@ func firstCodes(b *codebook.Book, bits int) []firstCode {
 	return first
 }
 
-// Long lists the codes of b that are longer than bits, for the slow path. Left-aligned in 32 bits, codes of a
-// prefix code are disjoint intervals: the code at the top of a 32-bit window is the one of the last entry that does not
-// begin above the window. An entry packs
+// Long lists the codes of b that are longer than bits, for the slow path. Left-aligned in 32 bits,
+// codes of a prefix code are disjoint intervals: the code at the top of a 32-bit window is the one
+// of the last entry that does not begin above the window. An entry packs
 //
 //	bits 63…32  the first window of the interval
 //	bits 15…8   the symbol, in the form of [Rotate]
 //	bits  7…0   the length of the code, 0 when the interval belongs to no long code
 //
-// Entries ascend, and the first one begins at window 0, so that a search from the last entry down always ends.
+// Entries ascend, and the first one begins at window 0, so that a search from the last entry down
+// always ends.
 func Long(b *codebook.Book, bits int) []uint64 {
 	var codes []uint64
 	for _, s := range b.Symbols() {
@@ -97,8 +100,8 @@ func Long(b *codebook.Book, bits int) []uint64 {
 	return list
 }
 
-// Rotate turns an exponent right by one bit: the form in which its low bit stands where the low byte of a bfloat16
-// wants it, and the others where the high byte does.
+// Rotate turns an exponent right by one bit: the form in which its low bit stands where the low
+// byte of a bfloat16 wants it, and the others where the high byte does.
 func Rotate(exponent uint8) uint8 {
 	return exponent>>1 | exponent<<7
 }

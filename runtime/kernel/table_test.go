@@ -71,8 +71,8 @@ func TestTableErrors(t *testing.T) {
 	}
 }
 
-// TestLong looks up the windows around the ends of every code: those of long codes are found, those of short ones and of none
-// are not.
+// TestLong looks up the windows around the ends of every code: those of long codes are found, those
+// of short ones and of none are not.
 func TestLong(t *testing.T) {
 	const tableBits = 11
 	for name, b := range books(t) {

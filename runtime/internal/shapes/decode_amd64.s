@@ -19,15 +19,25 @@ GLOBL topBits<>(SB), RODATA|NOPTR, $32
 // func decodeOneLane(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decodeOneLane(SB), NOSPLIT, $16-8
+	// Decodes 1 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 7 lookups by the top 8 bits and a refill. An entry of the table holds up to 4 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -54,6 +64,8 @@ batch:
 
 round:
 	// Lookup 1 of 7 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -135,7 +147,7 @@ filled0:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -218,15 +230,25 @@ found0:
 // func decodeTwoSymbols(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decodeTwoSymbols(SB), NOSPLIT, $16-8
+	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 5 lookups by the top 10 bits and a refill. An entry of the table holds up to 2 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -237,6 +259,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    112(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -247,6 +271,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    160(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -257,6 +283,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    208(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -267,6 +295,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    256(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -321,6 +351,8 @@ batch:
 
 round:
 	// Lookup 1 of 5 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -556,7 +588,7 @@ filled4:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -599,7 +631,7 @@ merged0:
 	XORL   BX, BX
 
 merge1:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -642,7 +674,7 @@ merged1:
 	XORL   BX, BX
 
 merge2:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -685,7 +717,7 @@ merged2:
 	XORL   BX, BX
 
 merge3:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -728,7 +760,7 @@ merged3:
 	XORL   BX, BX
 
 merge4:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -979,15 +1011,25 @@ found4:
 // func decode11(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decode11(SB), NOSPLIT, $16-8
+	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -998,6 +1040,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    112(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1008,6 +1052,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    160(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1018,6 +1064,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    208(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1028,6 +1076,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    256(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1082,6 +1132,8 @@ batch:
 
 round:
 	// Lookup 1 of 5 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -1287,7 +1339,7 @@ round:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1330,7 +1382,7 @@ merged0:
 	XORL   BX, BX
 
 merge1:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1373,7 +1425,7 @@ merged1:
 	XORL   BX, BX
 
 merge2:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1416,7 +1468,7 @@ merged2:
 	XORL   BX, BX
 
 merge3:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1459,7 +1511,7 @@ merged3:
 	XORL   BX, BX
 
 merge4:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1500,15 +1552,25 @@ done:
 // func decode12(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decode12(SB), NOSPLIT, $16-8
+	// Decodes 4 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 4 lookups by the top 12 bits and a refill. An entry of the table holds up to 5 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1519,6 +1581,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    112(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1529,6 +1593,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    160(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1539,6 +1605,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    208(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1586,6 +1654,8 @@ batch:
 
 round:
 	// Lookup 1 of 4 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -1733,7 +1803,7 @@ round:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1776,7 +1846,7 @@ merged0:
 	XORL   BX, BX
 
 merge1:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1819,7 +1889,7 @@ merged1:
 	XORL   BX, BX
 
 merge2:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1862,7 +1932,7 @@ merged2:
 	XORL   BX, BX
 
 merge3:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1903,15 +1973,25 @@ done:
 // func decodeWide(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
 TEXT ·decodeWide(SB), NOSPLIT, $16-8
+	// Decodes 3 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit. A round is, in each lane,
+	// 4 lookups by the top 13 bits and a refill. An entry of the table holds up to 5 symbols:
+	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
+	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
+	// the lanes move on. How many rounds a batch may have is known before it starts: no load
+	// or store in it can leave its buffer, whatever the streams hold.
 	MOVQ    job+0(FP), AX
 	MOVQ    (AX), CX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 batch:
-	// How many rounds can every lane do whatever its stream holds? Each yields at most
-	// 32 symbols (and the last vector store runs 31 words ahead) and consumes at most 16 bytes.
-	MOVQ    $0x00000020, DX
+	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
+	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
+	MOVQ $0x00000020, DX
+
+	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    64(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1922,6 +2002,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    112(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1932,6 +2014,8 @@ batch:
 	SARQ    $0x04, BX
 	CMPQ    BX, DX
 	CMOVQLT BX, DX
+
+	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    160(AX), BX
 	SUBQ    $0x1f, BX
 	SARQ    $0x05, BX
@@ -1972,6 +2056,8 @@ batch:
 
 round:
 	// Lookup 1 of 4 in every lane.
+	// Index, load, store (the next store overwrites the bytes that are no symbols),
+	// move down by the number of symbols, shift out their bits.
 	SHRXQ DX, DI, BX
 	MOVQ  (CX)(BX*8), SI
 	MOVQ  SI, -7(R8)
@@ -2088,7 +2174,7 @@ round:
 	XORL   BX, BX
 
 merge0:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2131,7 +2217,7 @@ merged0:
 	XORL   BX, BX
 
 merge1:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2174,7 +2260,7 @@ merged1:
 	XORL   BX, BX
 
 merge2:
-	// Symbols in order, and both operands in the order of quadwords 0, 2, 1, 3 that the unpacking undoes.
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
 	VPERMQ  $0x27, -31(DX), Y2
 	VPERMQ  $0xd8, (SI)(BX*1), Y3
 	VPSHUFB Y0, Y2, Y2
