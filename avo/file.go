@@ -13,6 +13,8 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // constraint keeps the assembly out of other architectures and of builds that ask for Go alone.
@@ -22,6 +24,9 @@ const constraint = "amd64,!purego"
 func File(header string, programs []Program) ([]byte, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("avo: no programs")
+	}
+	if kernel.LaneSize != 6*8 {
+		return nil, errors.New("avo: the offsets of amd64 need a 64-bit machine to generate on")
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)

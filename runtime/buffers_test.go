@@ -1,0 +1,39 @@
+package runtime
+
+import "testing"
+
+// TestBuffers checks that memory is used again, that it stays within the limit, and that a lone
+// unit always gets its buffer.
+func TestBuffers(t *testing.T) {
+	b := newBuffers([]*unit{{Unit: Unit{Elements: 100}}, {Unit: Unit{Elements: smallBuffers}}})
+	if b.limit != 3*smallBuffers {
+		t.Fatalf("limit of %d words, want %d", b.limit, 3*smallBuffers)
+	}
+	get := func(n int, want bool) []uint16 {
+		t.Helper()
+		buf, ok := b.get(n)
+		if ok != want || ok && len(buf) != n {
+			t.Fatalf("get(%d) gave %d words, %t", n, len(buf), ok)
+		}
+		if b.held > b.limit {
+			t.Fatalf("%d words held, the limit is %d", b.held, b.limit)
+		}
+		return buf
+	}
+	first := get(100, true)
+	for range 2 {
+		b.put(get(smallBuffers, true)) // the same memory twice
+	}
+	if b.held != smallBuffers+100 {
+		t.Errorf("%d words held, want %d", b.held, smallBuffers+100)
+	}
+	large := []([]uint16){get(smallBuffers, true), get(smallBuffers, true)}
+	get(smallBuffers, false) // no room besides the first
+	b.put(first)
+	large = append(large, get(smallBuffers, true)) // in place of the first
+	get(1, false)
+	for _, l := range large {
+		b.put(l)
+	}
+	b.put(get(3*smallBuffers, true)) // in place of them all
+}
