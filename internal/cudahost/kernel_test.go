@@ -129,7 +129,7 @@ func TestKernelSchemes(t *testing.T) {
 			for i, n := range []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, len(c.weights)} {
 				s := encode(t, b, c.weights[:n])
 				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n)}, c.weights[:n])
-				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: i % 9}, c.weights[:n])
+				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: i % 9, OutputOffset: 5 * i % 9}, c.weights[:n])
 			}
 		})
 	}
@@ -145,7 +145,7 @@ func TestKernelLengths(t *testing.T) {
 			n = min(n+6, len(weights))
 		}
 		s := encode(t, b, weights[:n])
-		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 17}, weights[:n])
+		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 17, OutputOffset: 8 * n % 11}, weights[:n])
 	}
 }
 
@@ -176,7 +176,7 @@ func TestKernelSeveralBooks(t *testing.T) {
 		t.Run(fmt.Sprintf("book %d", i), func(t *testing.T) {
 			s := encode(t, books[i], weights)
 			check(t, k, cudahost.Launch{Stream: s, Seed: 1}, weights)
-			check(t, k, cudahost.Launch{Stream: s, Seed: 2, Offset: 3}, weights)
+			check(t, k, cudahost.Launch{Stream: s, Seed: 2, Offset: 3, OutputOffset: 1}, weights)
 		})
 	}
 }

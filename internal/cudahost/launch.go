@@ -30,9 +30,9 @@ type Launch struct {
 	Rows int
 	// Seed chooses the order of blocks and threads.
 	Seed uint64
-	// Offset moves every tensor but the output positions this many bytes, the output this many words, away from an
-	// aligned address.
-	Offset int
+	// Offset moves every tensor but the output positions this many bytes away from an aligned address,
+	// OutputOffset the output this many words.
+	Offset, OutputOffset int
 }
 
 // PublishedShared returns the dynamic shared memory that the published caller gives: 512 words and one,
@@ -96,7 +96,7 @@ func (l Launch) request() []byte {
 		rows = len(s.Luts) / 256
 	}
 	var b []byte
-	for _, v := range []int{int(l.Seed), s.Chunks(), shared, l.Offset, rows, len(s.Encoded), s.Elements(), s.Elements()} {
+	for _, v := range []int{int(l.Seed), s.Chunks(), shared, l.Offset, l.OutputOffset, rows, len(s.Encoded), s.Elements(), s.Elements()} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
 	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps} {

@@ -1,12 +1,13 @@
 // Runs launches of a kernel that was compiled with cudahost.h. It reads requests from standard input and
 // answers on standard output until the input ends:
 //
-//   request   8 words of 64 bits: seed, blocks, bytes of dynamic shared memory, offset, n_luts,
-//             n_bytes, n_elements, words of output; then luts, codes, sign_mantissa,
+//   request   9 words of 64 bits: seed, blocks, bytes of dynamic shared memory, offset, offset of
+//             the output, n_luts, n_bytes, n_elements, words of output; then luts, codes, sign_mantissa,
 //             output_positions and gaps, each a 64-bit length and its bytes
 //   answer    the output words
 //
-// Tensors lie in heap blocks of exactly their size, `offset` bytes (words for the output) behind an aligned address.
+// Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
+// address.
 
 #include <unistd.h>
 
@@ -74,7 +75,7 @@ struct Tensor {
 };
 
 struct Request {
-    std::uint64_t seed, blocks, shared_bytes, offset;
+    std::uint64_t seed, blocks, shared_bytes, offset, output_offset;
     std::int64_t n_luts, n_bytes, n_elements;
     std::uint64_t words;
 };
@@ -102,7 +103,7 @@ bool serve() {
     if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
         !gaps.read(r.offset))
         return false;
-    outputs.allocate(2 * r.words, 2 * r.offset);
+    outputs.allocate(2 * r.words, 2 * r.output_offset);
     std::memset(outputs.data, untouched, 2 * r.words);
     launch(r, [&] {
         decode(luts.data, codes.data, sign_mantissa.data, reinterpret_cast<const unsigned *>(positions.data), gaps.data,
