@@ -153,6 +153,25 @@ func TestEncodeEnds(t *testing.T) {
 	}
 }
 
+// TestEncodeLongCodes codes words of all lengths up to the longest, in random order: groups of codes
+// longer than a window among them.
+func TestEncodeLongCodes(t *testing.T) {
+	var h codebook.Histogram
+	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
+		h[100+s] = a // Fibonacci counts: a code of every length
+	}
+	book, err := codebook.Canonical(&h, codebook.MaxLength)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(8, 8))
+	weights := make([]uint16, 2*blockElements)
+	for i := range weights {
+		weights[i] = codebook.Join(uint8(100+r.IntN(33)), uint8(r.Uint32()))
+	}
+	check(t, &Encoder{Workers: 2}, book, weights, cut(weights, r))
+}
+
 func TestEncodeErrors(t *testing.T) {
 	weights := trained(2*blockElements, 2)
 	book, err := codebook.Canonical(histogramOf(weights), 12)
