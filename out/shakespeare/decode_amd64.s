@@ -17,7 +17,7 @@ DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
 // func decode0(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode0(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -334,6 +334,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -377,6 +381,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -420,6 +428,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -463,6 +475,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -506,6 +522,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -531,7 +551,7 @@ done:
 	RET
 
 // func decode1(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode1(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -848,6 +868,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -891,6 +915,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -934,6 +962,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -977,6 +1009,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -1020,6 +1056,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP

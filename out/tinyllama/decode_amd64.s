@@ -17,7 +17,7 @@ DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
 // func decode0(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode0(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -391,6 +391,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -434,6 +438,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -477,6 +485,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -520,6 +532,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -563,6 +579,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -798,7 +818,7 @@ found4:
 	JMP     filled4
 
 // func decode1(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode1(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -1172,6 +1192,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -1215,6 +1239,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -1258,6 +1286,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -1301,6 +1333,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -1344,6 +1380,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -1579,7 +1619,7 @@ found4:
 	JMP     filled4
 
 // func decode2(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode2(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -1953,6 +1993,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -1996,6 +2040,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -2039,6 +2087,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -2082,6 +2134,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -2125,6 +2181,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -2360,7 +2420,7 @@ found4:
 	JMP     filled4
 
 // func decode3(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode3(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -2734,6 +2794,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -2777,6 +2841,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -2820,6 +2888,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -2863,6 +2935,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -2906,6 +2982,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP

@@ -17,7 +17,7 @@ DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
 // func decodeOneLane(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decodeOneLane(SB), NOSPLIT, $16-8
 	// Decodes 1 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -161,6 +161,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -228,7 +232,7 @@ found0:
 	JMP     filled0
 
 // func decodeTwoSymbols(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decodeTwoSymbols(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -602,6 +606,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -645,6 +653,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -688,6 +700,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -731,6 +747,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -774,6 +794,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -1009,7 +1033,7 @@ found4:
 	JMP     filled4
 
 // func decode11(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode11(SB), NOSPLIT, $16-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -1353,6 +1377,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -1396,6 +1424,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -1439,6 +1471,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -1482,6 +1518,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -1525,6 +1565,10 @@ merge4:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, BP
@@ -1550,7 +1594,7 @@ done:
 	RET
 
 // func decode12(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decode12(SB), NOSPLIT, $16-8
 	// Decodes 4 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -1817,6 +1861,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -1860,6 +1908,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -1903,6 +1955,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
@@ -1946,6 +2002,10 @@ merge3:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R14
@@ -1971,7 +2031,7 @@ done:
 	RET
 
 // func decodeWide(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MOVBE
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decodeWide(SB), NOSPLIT, $16-8
 	// Decodes 3 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
@@ -2188,6 +2248,10 @@ merge0:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R8
@@ -2231,6 +2295,10 @@ merge1:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R10
@@ -2274,6 +2342,10 @@ merge2:
 	VPUNPCKHBW Y2, Y3, Y2
 	VMOVDQU    Y4, (DI)(BX*2)
 	VMOVDQU    Y2, 32(DI)(BX*2)
+
+	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
+	PREFETCHT0 1216(DI)(BX*2)
+	PREFETCHT0 608(SI)(BX*1)
 	SUBQ       $0x20, DX
 	ADDQ       $0x20, BX
 	CMPQ       BX, R12
