@@ -62,6 +62,7 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 		opts.Time = time.Second
 	}
 	b := bench{ctx: ctx, path: path, time: opts.Time, p: orSilent(opts.Progress)}
+	defer b.p.Done()
 	if err := b.prepare(); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,6 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 			})
 		}
 	}
-	b.p.Done()
 	return report, nil
 }
 

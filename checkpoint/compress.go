@@ -81,6 +81,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	defer out.Close()
 
 	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
+	defer w.p.Done()
 	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme}
 	if err := w.choose(scheme, opts.Plan); err != nil {
 		return nil, err
@@ -101,7 +102,6 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w.p.Done()
 	if err := out.Commit(); err != nil {
 		return nil, err
 	}

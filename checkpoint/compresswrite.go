@@ -55,11 +55,8 @@ func (w *compressor) unit(u *model.PlanUnit, book *codebook.Book, file string) e
 	if err != nil {
 		return fmt.Errorf("checkpoint: unit %q: %w", u.Name, err)
 	}
-	w.report.Stored.Size.Add(&codebook.Size{
-		Luts: uint64(len(stream.Luts)), Stream: uint64(len(stream.Encoded)), SignMantissa: uint64(len(stream.SignMantissa)),
-		OutputPositions: uint64(len(stream.OutputPositions)), Gaps: uint64(len(stream.Gaps)),
-		SplitPositions: 8 * uint64(len(u.SplitPositions())),
-	})
+	size := sizeOf(stream, len(u.Tensors))
+	w.report.Stored.Size.Add(&size)
 	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
 	_, err = writeFile(w.out.Path(), file, func(f io.Writer) error {
 		return model.Write(f, entries, nil)

@@ -63,6 +63,7 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	}
 	defer out.Close()
 	v := converter{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), sizes: map[string]uint64{}}
+	defer v.p.Done()
 	v.report = ConvertReport{Source: src, Target: dst, DType: to}
 	if err := v.run(); err != nil {
 		return nil, err
@@ -70,7 +71,6 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	v.p.Done()
 	if err := out.Commit(); err != nil {
 		return nil, err
 	}

@@ -65,6 +65,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	defer out.Close()
 
 	w := newDecompressor(ctx, d, m, out, orSilent(opts.Progress))
+	defer w.p.Done()
 	w.report.Source, w.report.Target, w.report.Decoder = src, dst, m.Decoder().Name
 	if d.Sidecar != nil {
 		w.report.Identical = true
@@ -78,7 +79,6 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w.p.Done()
 	if err := out.Commit(); err != nil {
 		return nil, err
 	}

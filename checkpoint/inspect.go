@@ -29,6 +29,7 @@ func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, er
 	}
 	r.Kind = kind
 	p := orSilent(opts.Progress)
+	defer p.Done()
 	switch kind {
 	case KindHistogram:
 		err = r.fromHistogram(path)
@@ -40,7 +41,6 @@ func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, er
 	if err != nil {
 		return nil, err
 	}
-	p.Done()
 	return r, nil
 }
 
@@ -143,11 +143,8 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 		books[unit.Book] = true
 		r.Units = append(r.Units, unit)
 		splits += 8 * uint64(len(u.Tensors)-1)
-		stored.Size.Add(&codebook.Size{
-			Luts: uint64(len(u.Stream.Luts)), Stream: uint64(len(u.Stream.Encoded)), SignMantissa: uint64(len(u.Stream.SignMantissa)),
-			OutputPositions: uint64(len(u.Stream.OutputPositions)), Gaps: uint64(len(u.Stream.Gaps)),
-			SplitPositions: 8 * uint64(len(u.Tensors)-1),
-		})
+		size := sizeOf(&u.Stream, len(u.Tensors))
+		stored.Size.Add(&size)
 	}
 	for _, t := range d.Rest {
 		dtypes.add(t)

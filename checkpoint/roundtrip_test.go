@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,5 +199,28 @@ func TestCompressReportsRawTensors(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not reported: %v", want)
+	}
+}
+
+// A unit that coding would not make smaller stays raw, and so does what is too small to gain.
+func TestCompressLeavesLosingUnits(t *testing.T) {
+	noise := make([]byte, 2*8192)
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := 0; i < len(noise); i += 2 {
+		w := uint16(random.IntN(240))<<7 | uint16(random.IntN(128))
+		noise[i], noise[i+1] = byte(w), byte(w>>8)
+	}
+	dir, df11 := filepath.Join(t.TempDir(), "noise"), filepath.Join(t.TempDir(), "df11")
+	writeTensors(t, filepath.Join(dir, "model.safetensors"), []tensor{
+		{"net.0.weight", model.BF16, []uint64{64, 128}, noise},
+		{"net.1.weight", model.BF16, []uint64{8, 8}, gaussian(64, 1)},
+		{"net.2.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 2)},
+	})
+	r, err := Compress(context.Background(), dir, df11, CompressOptions{Verify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Raw) != 2 || !strings.HasPrefix(r.Raw[0].Reason, "no gain: the unit takes ") || !strings.Contains(r.Raw[1].Reason, "too small to gain") || r.Units != 1 {
+		t.Errorf("report: %+v", r)
 	}
 }

@@ -99,11 +99,11 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 	}
 	defer m.Close()
 	v := verifier{ctx: ctx, c: c, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
+	defer v.p.Done()
 	v.report = VerifyReport{Model: path, DF11: df11, Decoder: m.Decoder().Name, Differences: []Difference{}}
 	if err := v.run(); err != nil {
 		return nil, err
 	}
-	v.p.Done()
 	return &v.report, nil
 }
 
