@@ -19,6 +19,7 @@ func TestNewBookRefuses(t *testing.T) {
 		{"same code", map[uint8]Code{7: {2, 1}, 8: {2, 1}}, Code{}, "7 and 8 overlap"},
 		{"prefix", map[uint8]Code{7: {1, 1}, 8: {3, 6}}, Code{}, "overlap"},
 		{"end of stream is a prefix", map[uint8]Code{7: {3, 0}}, Code{2, 0}, "end of stream"},
+		{"first table entry open", map[uint8]Code{7: {1, 1}}, Code{1, 0}, "first table entry"},
 		{"end of stream too long", map[uint8]Code{7: {3, 0}}, Code{40, 0}, "40 bits"},
 	}
 	for _, test := range tests {

@@ -23,18 +23,18 @@ type prefix struct {
 //
 // An entry that no code reaches holds the value of the entry before it, in the table or at the end
 // of the table before: so does the published encoder, and a stray lookup always finds a symbol
-// with a length. Canonical books carry the first half of their fingerprint in the length entries
+// with a length. The very first entry has none before it; a code that leaves it open is refused. Canonical books carry the first half of their fingerprint in the length entries
 // of the symbols 240 to 255, which no published kernel reads.
 func (b *Book) buildLuts() ([]byte, error) {
 	prefixes := b.prefixes()
 	if len(prefixes) > MaxTables {
 		return nil, fmt.Errorf("codebook: the code needs %d prefix tables, DF11 has %d", len(prefixes), MaxTables)
 	}
+	if len(b.sorted) > 0 && b.codes[b.sorted[0]].start()>>(MaxLength-8) != 0 {
+		return nil, fmt.Errorf("codebook: no code takes the first table entry, eight zeros; DF11 has no value for it")
+	}
 	luts := make([]byte, (len(prefixes)+1)*rowBytes)
 	var value byte
-	if len(b.sorted) > 0 {
-		value = b.sorted[0]
-	}
 	for t, p := range prefixes {
 		keys := b.tableKeys(p, prefixes)
 		for i := range rowBytes {

@@ -11,7 +11,7 @@ import (
 //
 // It fails where that encoder fails or where its result depends on the version of a library below
 // it: for no symbol, for symbols or tables that DF11 cannot express, when the end-of-stream code
-// takes the first entry of the root table, as it does with one symbol and sometimes with a few,
+// takes the first entry of the first table, as it does with one symbol and sometimes with a few,
 // and when equal counts leave open which are the rarest symbols.
 func Published(h *Histogram) (*Book, error) {
 	if err := h.Expressible(); err != nil {
@@ -38,9 +38,6 @@ func Published(h *Histogram) (*Book, error) {
 			codes[symbol] = c
 		}
 	})
-	if eos.Bits == 0 && eos.Length <= 8 {
-		return nil, fmt.Errorf("codebook: the published encoder fails on %d distinct exponents whose end-of-stream code is %v", h.Distinct(), eos)
-	}
 	b, err := NewBook(&codes, eos)
 	if err != nil {
 		return nil, err
