@@ -156,6 +156,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{"luts", func(s *Stream) { s.Luts = s.Luts[1:] }, fmt.Sprintf("luts has %d bytes", len(b.Luts())-1)},
 		{"gaps", func(s *Stream) { s.Gaps = s.Gaps[:100] }, "gaps has 100 bytes, want 960 for 3 chunks"},
+		{"first gap", func(s *Stream) { s.Gaps[0] |= 0x18 }, "start at bit 3, want 0"},
 		{"positions", func(s *Stream) { s.OutputPositions = s.OutputPositions[:8] }, "output_positions has 8 bytes, want 16"},
 		{"first position", func(s *Stream) { s.OutputPositions[0] = 1 }, "starts with 1"},
 		{"positions fall", func(s *Stream) { s.OutputPositions[8], s.OutputPositions[9] = 0, 0 }, "chunk 1 goes from"},

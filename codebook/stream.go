@@ -21,8 +21,8 @@ func (s *Stream) Elements() int { return len(s.SignMantissa) }
 // Chunks returns the number of chunks of the bit stream.
 func (s *Stream) Chunks() int { return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes }
 
-// Validate checks the sizes of the tensors against each other, the order of the output positions
-// and the limits of the format, in time proportional to the number of chunks. It does not look at
+// Validate checks the sizes of the tensors against each other, the order of the output positions,
+// that the first code starts the stream, and the limits of the format, in time proportional to the number of chunks. It does not look at
 // the code book or the codes.
 //
 // Where no code starts in the last chunk and the stream ends on a byte boundary, the published
@@ -43,6 +43,9 @@ func (s *Stream) Validate() error {
 	}
 	if want := gapBytesPerChunk * chunks; len(s.Gaps) != want {
 		return fmt.Errorf("gaps has %d bytes, want %d for %d chunks", len(s.Gaps), want, chunks)
+	}
+	if chunks > 0 && s.gap(0) != 0 {
+		return fmt.Errorf("gaps lets the first code start at bit %d, want 0", s.gap(0))
 	}
 	short := chunks >= 2 && len(s.OutputPositions) == 4*chunks
 	if want := 4 * (chunks + 1); len(s.OutputPositions) != want && !short {
