@@ -33,5 +33,5 @@
 //
 // The format is that of the package dfloat11 0.5.0; the code is described in "70% Size, 100%
 // Accuracy: Lossless LLM Compression for Efficient GPU Inference via Dynamic-Length Float"
-// (arXiv:2504.11651), sections 2 and 3.
+// (arXiv:2504.11651), section 2.
 package codebook
