@@ -74,7 +74,12 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 		return nil, err
 	}
 	defer c.Close()
-	out, err := newOutput(dst, opts.Force, src)
+	for _, f := range c.Listed { // the sidecar could not name it
+		if err := model.CheckPath(f.Path); err != nil {
+			return nil, fmt.Errorf("checkpoint: %s: %w", src, err)
+		}
+	}
+	out, err := newOutput(dst, opts.Force, inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}

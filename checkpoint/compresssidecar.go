@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // storedFolder holds the copies of files that must not lie at their own place in a DF11 folder.
-const storedFolder = "original/"
+const storedFolder = "original"
 
 // sidecar writes config.json, copies the other files and writes down how to restore all of them.
 func (w *compressor) sidecar() error {
@@ -96,10 +97,12 @@ func (w *compressor) file(f model.ListedFile, header []byte) (*model.SidecarFile
 // copied copies a file to its own place, unless loaders would take it there for something else.
 func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error) {
 	file.Kind = model.Copied
-	top := !strings.Contains(file.Path, "/")
-	if top && strings.HasSuffix(file.Path, safetensorsSuffix) || isIndex(file.Path) || file.Path == model.ConfigName ||
-		file.Path == model.SidecarName || strings.HasPrefix(file.Path, storedFolder) {
-		file.Stored = storedFolder + file.Path
+	// The first part alone, in lower case: folders have the same names to choose from, and some file
+	// systems do not tell cases apart.
+	top, _, _ := strings.Cut(strings.ToLower(file.Path), "/")
+	if strings.HasSuffix(top, safetensorsSuffix) || isIndex(file.Path) ||
+		slices.Contains([]string{model.ConfigName, model.SidecarName, storedFolder}, top) {
+		file.Stored = storedFolder + "/" + file.Path
 	}
 	sum, err := copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
 	if err != nil {

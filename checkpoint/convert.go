@@ -57,7 +57,7 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 		return nil, err
 	}
 	defer c.Close()
-	out, err := newOutput(dst, opts.Force, src)
+	out, err := newOutput(dst, opts.Force, inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}

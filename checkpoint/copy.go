@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // A fileSum is the size of a file and its sha256 in hexadecimal digits.
@@ -71,7 +73,7 @@ func writeBytes(dir, name string, data []byte) error {
 // copyFile copies a file, or what a link points to, from one folder to another. The copy has the
 // permissions of the original, and can be written by its owner.
 func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) (fileSum, error) {
-	f, err := os.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
+	f, _, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
 	if err != nil {
 		return fileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
 	}
@@ -88,7 +90,7 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 
 // hashFile returns the size and sha256 of a file.
 func hashFile(ctx context.Context, path string, p Progress) (fileSum, error) {
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return fileSum{}, fmt.Errorf("checkpoint: %w", err)
 	}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // maxHistogramFile bounds the size of a histogram in JSON.
@@ -54,14 +54,7 @@ func (c *counts) UnmarshalJSON(text []byte) error {
 // fromHistogram reads histograms from JSON: one for the whole model, or one a unit, or both, which must
 // agree then.
 func (r *Report) fromHistogram(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	if info.Size() > maxHistogramFile {
-		return fmt.Errorf("checkpoint: %s: %d bytes, max %d", path, info.Size(), maxHistogramFile)
-	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxHistogramFile)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

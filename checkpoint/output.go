@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
+	"github.com/seed54244801/bespoke/model"
 )
 
 // ErrOutputExists is wrapped by the error of an operation whose output exists and must not be replaced.
@@ -52,6 +53,14 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 		return nil, fmt.Errorf("checkpoint: output: %w", err)
 	}
 	return dir, nil
+}
+
+// inputOf returns what of the file system a model opened at path takes in: its folder, or one file.
+func inputOf(c *model.Checkpoint, path string) string {
+	if c.Lone {
+		return path
+	}
+	return c.Dir
 }
 
 // resolve returns the absolute path of a name that may not exist yet, links followed.

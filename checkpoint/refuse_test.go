@@ -40,6 +40,15 @@ func TestRefusals(t *testing.T) {
 		{"target in the model", "lies in the input", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "model", "df11"), CompressOptions{})
 		}},
+		{"target in the folder of the index", "lies in the input", func(dir string) func() error {
+			return compress(filepath.Join(dir, "shards", "model.safetensors.index.json"), filepath.Join(dir, "shards", "df11"), CompressOptions{})
+		}},
+		{"a file whose name has a backslash", `"back\\slash" is not a plain relative path`, func(dir string) func() error {
+			return compress(filepath.Join(dir, "backslash"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
+		{"a file whose name is not UTF-8", `"bad\xffname" is not UTF-8`, func(dir string) func() error {
+			return compress(filepath.Join(dir, "latin1"), filepath.Join(dir, "out"), CompressOptions{})
+		}},
 		{"target holds the model", "holds the input", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), dir, CompressOptions{Force: true})
 		}},
@@ -105,7 +114,9 @@ func TestRefusals(t *testing.T) {
 		}},
 	}
 	dir := t.TempDir()
-	for name, from := range map[string]string{"model": vectorModel, "other": vectorModel, "df11": vectorDF11, "short": vectorModel} {
+	for name, from := range map[string]string{
+		"model": vectorModel, "other": vectorModel, "df11": vectorDF11, "short": vectorModel, "backslash": vectorModel, "latin1": vectorModel,
+	} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
@@ -117,6 +128,9 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeText(t, filepath.Join(dir, "home", "letter.txt"), "dear")
+	writeText(t, filepath.Join(dir, "backslash", `back\slash`), "x")
+	writeText(t, filepath.Join(dir, "latin1", "bad\xffname"), "x")
+	writeShards(t, filepath.Join(dir, "shards"), readTensors(t, vectorModel), 2)
 	writeText(t, filepath.Join(dir, "file"), "text")
 	writeTensors(t, filepath.Join(dir, "floats", "model.safetensors"), []tensor{{"a.weight", model.F32, []uint64{64, 64}, make([]byte, 4*4096)}})
 	list := func() string {

@@ -31,6 +31,13 @@ var sources = []struct {
 		writeText(t, filepath.Join(dir, "original", "consolidated.safetensors"), "another")
 		return dir
 	}},
+	{"files in the way", func(t *testing.T) string {
+		dir := copyTree(t, vectorModel)
+		for _, name := range []string{"lm_head.safetensors/x", "a.SAFETENSORS", "bespoke.json/x", "original", "x y/-f", "model.safetensors.d/x"} {
+			writeText(t, filepath.Join(dir, name), name)
+		}
+		return dir
+	}},
 	{"links", func(t *testing.T) string {
 		blobs, dir := copyTree(t, vectorModel), filepath.Join(t.TempDir(), "snapshot")
 		if err := os.Mkdir(dir, 0o777); err != nil {
@@ -55,6 +62,7 @@ var sources = []struct {
 			{"net.1.a.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 3)},
 			{"strange/name:out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 4)},
 			{"strange_name_out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 5)},
+			{strings.Repeat("å", 300) + ".weight", model.BF16, []uint64{64, 64}, gaussian(4096, 6)},
 		})
 		return dir
 	}},

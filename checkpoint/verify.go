@@ -187,7 +187,6 @@ func (v *verifier) files() error {
 		total += f.Size
 	}
 	v.p.Stage("checking files", total, "")
-	lone := len(v.c.Listed) == 1 && len(v.c.Files) == 1 // opened by the name of one file
 	for i := range v.d.Sidecar.Files {
 		f := &v.d.Sidecar.Files[i]
 		switch {
@@ -195,7 +194,7 @@ func (v *verifier) files() error {
 			if err := v.file(f, f.Path, v.c.Dir, f.Path); err != nil {
 				return err
 			}
-		case !lone:
+		case !v.c.Lone:
 			v.differ(DiffMissing, f.Path, "the file is not in the model's folder")
 		}
 		if f.Kind == model.Copied {

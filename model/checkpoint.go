@@ -21,6 +21,8 @@ type Checkpoint struct {
 	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the
 	// name of one safetensors file, that is this file alone.
 	Listed []ListedFile
+	// Lone says that it was opened so: the rest of the folder is none of its.
+	Lone bool
 
 	byName map[string]*Tensor
 }
@@ -42,6 +44,7 @@ func Open(path string) (*Checkpoint, error) {
 			err = c.openIndex(filepath.Base(path))
 		}
 	default:
+		c.Lone = true
 		c.Listed = []ListedFile{{Path: filepath.Base(path), Size: info.Size()}}
 		err = c.openFiles([]string{filepath.Base(path)})
 	}
@@ -153,7 +156,15 @@ func (c *Checkpoint) openFiles(names []string) error {
 		}
 	}
 	for i := range c.Listed {
-		c.Listed[i].Weights = weights[c.Listed[i].Path]
+		f := &c.Listed[i]
+		f.Weights = weights[f.Path]
+		delete(weights, f.Path)
+	}
+	for _, name := range names {
+		if !weights[name] {
+			continue
+		}
+		return fmt.Errorf("model: %s: %s lies in a folder that is left out of a model (%s)", c.Dir, name, strings.Join(skippedFolders, ", "))
 	}
 	return nil
 }

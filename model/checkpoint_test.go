@@ -117,6 +117,8 @@ func TestOpenFails(t *testing.T) {
 		{"parent folder", index(`{"weight_map":{"a":"../x.safetensors"}}`), "leaves the folder"},
 		{"parent folder in the middle", index(`{"weight_map":{"a":"x/../../x.safetensors"}}`), "leaves the folder"},
 		{"absolute", index(`{"weight_map":{"a":"/x.safetensors"}}`), "leaves the folder"},
+		{"folder of a tool", map[string]string{".cache/x.safetensors": oneTensor("a"), "model.safetensors.index.json": `{"weight_map":{"a":".cache/x.safetensors"}}`},
+			".cache/x.safetensors lies in a folder that is left out of a model"},
 		{"drive letter", index(`{"weight_map":{"a":"C:x.safetensors"}}`), "not a plain relative path"},
 		{"backslash", index(`{"weight_map":{"a":"..\\x.safetensors"}}`), "not a plain relative path"},
 		{"roundabout", index(`{"weight_map":{"a":"./m-1-of-2.safetensors"}}`), "not in its shortest form"},

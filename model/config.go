@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // ConfigName is the file name of a model's configuration.
@@ -131,17 +132,7 @@ func pythonNumber(text []byte) int {
 
 // readSmall reads a file that is no larger than any JSON text the package takes.
 func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("model: %s: not a regular file (%v)", path, info.Mode().Type())
-	}
-	if info.Size() > maxJSON {
-		return nil, fmt.Errorf("model: %s: %d bytes, max %d", path, info.Size(), maxJSON)
-	}
-	raw, err := os.ReadFile(path)
+	raw, err := regular.Read(path, maxJSON)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
 	}

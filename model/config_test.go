@@ -148,7 +148,7 @@ func TestInsertInto(t *testing.T) {
 func TestReadSmall(t *testing.T) {
 	dir := t.TempDir()
 	_, err := readSmall(dir)
-	wantError(t, err, "model: "+dir+": not a regular file")
+	wantError(t, err, "model: "+dir+": open: not a regular file")
 	path := filepath.Join(dir, "large")
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)

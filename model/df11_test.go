@@ -321,10 +321,13 @@ func TestOpenDF11Hostile(t *testing.T) {
 }
 
 func TestUnitFileNames(t *testing.T) {
-	modules := []string{"model.layers.0", "lm_head", "a.b_c", "a_b.c", "model", "A_b_c", "../x/y", `c:\x`}
+	modules := []string{"model.layers.0", "lm_head", "a.b_c", "a_b.c", "model", "A_b_c", "../x/y", `c:\x`,
+		"m" + strings.Repeat("é", 150) + ".0", "m" + strings.Repeat("é", 150) + ".1"}
+	cut := "m" + strings.Repeat("é", 99)
 	want := []string{
 		"model_layers_0.safetensors", "lm_head.safetensors", "a_b_c.safetensors", "a_b_c-2.safetensors",
 		"model-2.safetensors", "A_b_c-3.safetensors", "___x_y.safetensors", "c__x.safetensors",
+		cut + ".safetensors", cut + "-2.safetensors",
 	}
 	if diff := cmp.Diff(want, UnitFileNames(modules)); diff != "" {
 		t.Error(diff)

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/edsrzf/mmap-go"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // lengthBytes is the size of the header length at the start of a safetensors file.
@@ -35,31 +36,20 @@ func OpenFile(path string) (*File, error) {
 
 // openFile is OpenFile without the file's name in its errors.
 func openFile(path string) (*File, error) {
-	// Stat before opening: opening a named pipe would block.
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file (%v)", info.Mode().Type())
-	}
-	osFile, err := os.Open(path)
+	osFile, size, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer osFile.Close()
-	if info, err = osFile.Stat(); err != nil {
-		return nil, err
+	if size < lengthBytes {
+		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", size, lengthBytes)
 	}
-	if info.Size() < lengthBytes {
-		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", info.Size(), lengthBytes)
-	}
-	if int64(int(info.Size())) != info.Size() {
-		return nil, fmt.Errorf("%d bytes, too large to map on this machine", info.Size())
+	if int64(int(size)) != size {
+		return nil, fmt.Errorf("%d bytes, too large to map on this machine", size)
 	}
 	mapped, err := mmap.Map(osFile, mmap.RDONLY, 0)
 	if err != nil {
-		return nil, fmt.Errorf("map %d bytes: %w", info.Size(), err)
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
 	f, err := newFile(path, mapped)
 	if err != nil {

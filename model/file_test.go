@@ -77,7 +77,7 @@ func TestOpenFileHostile(t *testing.T) {
 func TestOpenFileNotAFile(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenFile(dir)
-	wantError(t, err, "safetensors: "+dir+": not a regular file")
+	wantError(t, err, "safetensors: "+dir+": open: not a regular file")
 	_, err = OpenFile(filepath.Join(dir, "none"))
 	wantError(t, err, "no such file")
 	_, err = OpenFile(os.DevNull)

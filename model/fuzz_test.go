@@ -103,7 +103,7 @@ func FuzzSidecar(f *testing.F) {
 			return
 		}
 		for i := range s.Files {
-			if checkRelative(s.Files[i].Path) != nil || checkRelative(s.Files[i].StoredPath()) != nil {
+			if CheckPath(s.Files[i].Path) != nil || CheckPath(s.Files[i].StoredPath()) != nil {
 				t.Fatalf("accepted path %q, stored at %q", s.Files[i].Path, s.Files[i].Stored)
 			}
 		}
@@ -132,7 +132,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		known := map[string]bool{}
 		for _, file := range x.Files {
-			if checkRelative(file) != nil || known[file] {
+			if CheckPath(file) != nil || known[file] {
 				t.Fatalf("accepted file %q", file)
 			}
 			known[file] = true

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // indexSuffix ends the name of the file that lists the shards of a checkpoint.
@@ -59,7 +60,7 @@ func (x *Index) parseMap(j *jsonText) error {
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", tensor, err)
 		}
-		if err := checkRelative(file); err != nil {
+		if err := CheckPath(file); err != nil {
 			return fmt.Errorf("tensor %q: %w", tensor, err)
 		}
 		if !strings.HasSuffix(file, safetensorsSuffix) {
@@ -74,10 +75,12 @@ func (x *Index) parseMap(j *jsonText) error {
 	})
 }
 
-// checkRelative reports a slash-separated path that is not in its plain form or leaves the folder
+// CheckPath reports a slash-separated path that is not in its plain form or leaves the folder
 // it is relative to, on any system.
-func checkRelative(name string) error {
+func CheckPath(name string) error {
 	switch {
+	case !utf8.ValidString(name):
+		return fmt.Errorf("path %q is not UTF-8", name)
 	case name == "" || name == ".":
 		return fmt.Errorf("path %q names no file", name)
 	case strings.ContainsAny(name, "\\\x00") || len(name) > 1 && name[1] == ':':

@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // SidecarName is the file beside a DF11 checkpoint that says how to restore the original files.
 const SidecarName = "bespoke.json"
+
+// maxSidecar bounds the size of a sidecar: the headers of all shards, and then some.
+const maxSidecar = 1 << 30
 
 // sidecarVersion is the version of the sidecar that is written and read.
 const sidecarVersion = 1
@@ -107,7 +112,7 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 // findSidecar reads the sidecar of a folder, if there is one.
 func findSidecar(dir string) (*Sidecar, error) {
 	path := filepath.Join(dir, SidecarName)
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxSidecar)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -133,6 +138,9 @@ func (s *Sidecar) Marshal() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(s); err != nil {
 		return nil, fmt.Errorf("model: %s: %w", SidecarName, err)
+	}
+	if text.Len() > maxSidecar {
+		return nil, fmt.Errorf("model: %s: %d bytes, max %d", SidecarName, text.Len(), maxSidecar)
 	}
 	return text.Bytes(), nil
 }

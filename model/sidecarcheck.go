@@ -52,7 +52,7 @@ func (s *Sidecar) Check() error {
 
 // check checks one file and parses its header.
 func (f *SidecarFile) check() (err error) {
-	if err := checkRelative(f.Path); err != nil {
+	if err := CheckPath(f.Path); err != nil {
 		return err
 	}
 	if f.Size < 0 || !isHash(f.SHA256) {
@@ -63,7 +63,7 @@ func (f *SidecarFile) check() (err error) {
 	}
 	switch f.Kind {
 	case Copied:
-		return checkRelative(f.StoredPath())
+		return CheckPath(f.StoredPath())
 	case Inline:
 		if hash := sha256.Sum256([]byte(f.Text)); hex.EncodeToString(hash[:]) != f.SHA256 || int64(len(f.Text)) != f.Size {
 			return fmt.Errorf("text of %d bytes has another sha256 or size than the file of %d", len(f.Text), f.Size)

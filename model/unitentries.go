@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -27,9 +28,9 @@ func UnitEntries(module string, s *codebook.Stream, splitPositions []uint64) []E
 }
 
 // UnitFileNames returns the names of the files that hold the units, one each: the module's path with
-// underscores for dots, as the published encoder names them. Where that would name two units, or a
-// unit and the file of the tensors left over, alike, a number is added: loaders go by the names of
-// the tensors alone.
+// underscores for dots, as the published encoder names them. What is too long for a file system is
+// cut off, and where that would name two units, or a unit and the file of the tensors left over,
+// alike, a number is added: loaders go by the names of the tensors alone.
 func UnitFileNames(modules []string) []string {
 	taken := map[string]bool{RestFileName: true}
 	names := make([]string, len(modules))
@@ -40,6 +41,7 @@ func UnitFileNames(modules []string) []string {
 			}
 			return r
 		}, module)
+		base = cutString(base, longestName)
 		name := base + safetensorsSuffix
 		for n := 2; taken[strings.ToLower(name)]; n++ {
 			name = fmt.Sprintf("%s-%d%s", base, n, safetensorsSuffix)
@@ -48,6 +50,21 @@ func UnitFileNames(modules []string) []string {
 		names[i] = name
 	}
 	return names
+}
+
+// longestName is the most bytes of a unit's name in that of its file: of the 255 that file systems
+// permit, it leaves room for a number and the extension.
+const longestName = 200
+
+// cutString returns the first n bytes of s, fewer where that would split a character.
+func cutString(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // RestFileName is the file of the tensors that belong to no unit.

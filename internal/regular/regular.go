@@ -1,0 +1,56 @@
+// Package regular reads regular files and nothing else. A named pipe would block the open call, and a
+// device may never end; both can stand in a folder under the name of a model's file.
+package regular
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Open opens the regular file, or the link to one, at path and returns its size in bytes.
+// The error is an [*fs.PathError].
+func Open(path string) (*os.File, int64, error) {
+	// Looked at before it is opened, because of the pipes.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := check(path, info); err != nil {
+		return nil, 0, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if info, err = f.Stat(); err == nil {
+		err = check(path, info)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// Read reads the regular file at path, which has at most limit bytes.
+// The error is an [*fs.PathError].
+func Read(path string, limit int64) ([]byte, error) {
+	f, size, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("%d bytes, max %d", size, limit)}
+	}
+	return io.ReadAll(io.LimitReader(f, limit)) // it may have grown
+}
+
+func check(path string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("not a regular file (%v)", info.Mode().Type())}
+}
