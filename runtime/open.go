@@ -41,7 +41,7 @@ func Open(path string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := model.OpenDF11(path)
+	file, err := model.OpenDF11Patterns(path, o.patterns)
 	if err != nil {
 		return nil, err
 	}

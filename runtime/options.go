@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	goruntime "runtime"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 // DecoderEnv is the environment variable that names the decoder to use where no option does.
@@ -20,9 +22,10 @@ const (
 type Option func(*options) error
 
 type options struct {
-	kernel  *Kernel
-	decoder string
-	workers int
+	kernel   *Kernel
+	decoder  string
+	workers  int
+	patterns model.Patterns
 }
 
 // WithKernel decodes with a kernel from a generated package. It must have been cut for the code
@@ -60,6 +63,15 @@ func WithWorkers(n int) Option {
 			return fmt.Errorf("runtime: %d workers, want at least 1", n)
 		}
 		o.workers = n
+		return nil
+	}
+}
+
+// WithPatterns gives the pattern_dict of a checkpoint that has none, such as a single file without its
+// config.json: it names the tensors of each unit.
+func WithPatterns(p model.Patterns) Option {
+	return func(o *options) error {
+		o.patterns = p
 		return nil
 	}
 }
