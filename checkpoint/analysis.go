@@ -2,17 +2,12 @@ package checkpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
-
-// unitOverhead is what a coded unit costs beside its tensors: the names and places of six tensors in a
-// header of their own.
-const unitOverhead = 640
 
 // An analysis is a checkpoint divided into units, with the exponents of each counted.
 type analysis struct {
@@ -35,7 +30,8 @@ func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p
 	if err := a.dropInexpressible(); err != nil {
 		return nil, err
 	}
-	return a, a.dropLosing(ownBooks)
+	_, err = a.settle(ownBooks)
+	return a, err
 }
 
 // count fills in the histograms.
@@ -65,23 +61,6 @@ func (a *analysis) count(ctx context.Context, p Progress) error {
 	return nil
 }
 
-// unit returns the histogram of a unit as it stands in the plan.
-func (a *analysis) unit(u *model.PlanUnit) (h codebook.Histogram) {
-	for _, t := range u.Tensors {
-		h.Add(a.tensors[t.Name])
-	}
-	return h
-}
-
-// units returns the histograms of all units, parallel to plan.Units.
-func (a *analysis) units() []codebook.Histogram {
-	units := make([]codebook.Histogram, len(a.plan.Units))
-	for i, u := range a.plan.Units {
-		units[i] = a.unit(u)
-	}
-	return units
-}
-
 // dropInexpressible takes the tensors out of their units that hold exponents DF11 has no code for.
 func (a *analysis) dropInexpressible() error {
 	reasons := map[string]string{}
@@ -97,31 +76,34 @@ func (a *analysis) dropInexpressible() error {
 	return a.drop(reasons)
 }
 
-// dropLosing takes the units apart that are no smaller coded than raw, given the books of a scheme, until
-// all that are left gain.
-func (a *analysis) dropLosing(scheme codebook.Scheme) error {
-	for {
-		assigned, err := a.assign(scheme)
-		if err != nil {
-			return err
-		}
-		reasons := map[string]string{}
-		for i, u := range a.plan.Units {
-			raw, coded := 2*u.Elements(), assigned.sizes[i].Total()+unitOverhead
-			if coded < raw {
-				continue
-			}
-			for _, t := range u.Tensors {
-				reasons[t.Name] = fmt.Sprintf("no gain: the unit takes %d bytes coded, %d raw", coded, raw)
-			}
-		}
-		if len(reasons) == 0 {
-			return nil
-		}
-		if err := a.drop(reasons); err != nil {
-			return err
+// units returns the units as they stand in the plan.
+func (a *analysis) units() []unit {
+	units := make([]unit, len(a.plan.Units))
+	for i, u := range a.plan.Units {
+		units[i] = unit{name: u.Name, splits: uint64(len(u.SplitPositions()))}
+		for _, t := range u.Tensors {
+			units[i].histogram.Add(a.tensors[t.Name])
 		}
 	}
+	return units
+}
+
+// settle gives the units the code books of a scheme, and takes those apart that are no smaller coded than
+// raw. The result is parallel to the units of the plan.
+func (a *analysis) settle(scheme codebook.Scheme) (*assigned, error) {
+	out, lost, err := settle(scheme, a.units())
+	if err != nil {
+		return nil, err
+	}
+	reasons := map[string]string{}
+	for _, u := range a.plan.Units {
+		if reason, ok := lost[u.Name]; ok {
+			for _, t := range u.Tensors {
+				reasons[t.Name] = reason
+			}
+		}
+	}
+	return out, a.drop(reasons)
 }
 
 func (a *analysis) drop(reasons map[string]string) error {
@@ -131,84 +113,4 @@ func (a *analysis) drop(reasons map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// An assigned scheme: code books and exact sizes for the units of an analysis.
-type assigned struct {
-	*codebook.Assignment
-	sizes []codebook.Size // parallel to plan.Units
-}
-
-// total returns the bytes of all units.
-func (a *assigned) total() (sum codebook.Size) {
-	for i := range a.sizes {
-		sum.Add(&a.sizes[i])
-	}
-	return sum
-}
-
-// longest returns the length of the longest code in any book.
-func (a *assigned) longest() (bits int) {
-	for _, b := range a.Books {
-		bits = max(bits, b.MaxLength())
-	}
-	return bits
-}
-
-// assign gives the units the code books of a scheme.
-func (a *analysis) assign(scheme codebook.Scheme) (*assigned, error) {
-	names := make([]string, len(a.plan.Units))
-	for i, u := range a.plan.Units {
-		names[i] = u.Name
-	}
-	out, err := assign(scheme, names, a.units())
-	if err != nil {
-		return nil, err
-	}
-	for i, u := range a.plan.Units {
-		out.sizes[i].SplitPositions = 8 * uint64(len(u.SplitPositions()))
-	}
-	return out, nil
-}
-
-// assign gives units the code books of a scheme. The sizes are without split positions.
-func assign(scheme codebook.Scheme, names []string, units []codebook.Histogram) (*assigned, error) {
-	books, err := scheme.Assign(units)
-	if err != nil {
-		for i := range units { // say which unit it is
-			if _, err := scheme.Assign(units[i : i+1]); err != nil {
-				return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), names[i], innermost(err))
-			}
-		}
-		return nil, fmt.Errorf("checkpoint: code book %q: %w", scheme.Name(), err)
-	}
-	out := &assigned{Assignment: books, sizes: make([]codebook.Size, len(units))}
-	for i := range units {
-		if out.sizes[i], err = codebook.ExpectedSize(&units[i], books.Books[books.Unit[i]]); err != nil {
-			return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), names[i], err)
-		}
-	}
-	return out, nil
-}
-
-// innermost unwraps the number that a scheme gives a unit from an error.
-func innermost(err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
-		return inner
-	}
-	return err
-}
-
-// ownBooks is the scheme by which units are judged before the books are chosen: none codes a unit better.
-var ownBooks = mustScheme("unit")
-
-// Schemes are the names of the ways to choose code books, the default first.
-var Schemes = []string{"model", "unit", "published"}
-
-func mustScheme(name string) codebook.Scheme {
-	s, err := codebook.SchemeByName(name)
-	if err != nil {
-		panic(err) // a test assigns by all of them
-	}
-	return s
 }

@@ -132,14 +132,11 @@ func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) erro
 	if err != nil {
 		return err
 	}
-	if err := a.dropLosing(scheme); err != nil {
+	if w.books, err = a.settle(scheme); err != nil {
 		return err
 	}
 	if len(a.plan.Units) == 0 {
 		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
-	}
-	if w.books, err = a.assign(scheme); err != nil {
-		return err
 	}
 	w.plan = a.plan
 	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)

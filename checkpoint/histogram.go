@@ -65,15 +65,18 @@ func (r *Report) fromHistogram(path string) error {
 	if name != "" {
 		r.Model = name
 	}
+	var list []unit
 	for _, u := range units {
 		if u.Name == "" {
 			u.Name = r.Model
 		}
 		r.Units = append(r.Units, u)
 		r.Weights += u.Weights
+		list = append(list, unit{name: u.Name, histogram: u.Histogram})
 	}
 	r.Bytes = 2 * r.Weights
-	r.finish(0)
+	r.sumUp()
+	r.expect(list, assign)
 	return nil
 }
 

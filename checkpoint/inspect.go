@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -74,19 +75,26 @@ func (r *Report) fromModel(ctx context.Context, path string, opts model.PlanOpti
 	}
 	r.countTensors(dtypes)
 	r.Patterns = a.plan.Source
-	var splits uint64
-	for _, u := range a.plan.Units {
-		unit := newUnitReport(u.Name, a.unit(u))
+	// Each scheme may leave out other units; those that are listed are the default's.
+	r.expect(a.units(), func(scheme codebook.Scheme, units []unit) (*assigned, error) {
+		out, _, err := settle(scheme, units)
+		return out, err
+	})
+	out, err := a.settle(mustScheme(Schemes[0]))
+	if err != nil {
+		return err
+	}
+	for i, u := range a.plan.Units {
+		report := newUnitReport(u.Name, out.units[i].histogram)
 		for _, t := range u.Tensors {
-			unit.Tensors = append(unit.Tensors, t.Name)
+			report.Tensors = append(report.Tensors, t.Name)
 		}
-		r.Units = append(r.Units, unit)
-		splits += 8 * uint64(len(u.SplitPositions()))
+		r.Units = append(r.Units, report)
 	}
 	for _, raw := range a.plan.Raw {
 		r.Raw = append(r.Raw, rawReport(raw.Tensor, raw.Reason))
 	}
-	r.finish(splits)
+	r.sumUp()
 	return nil
 }
 
@@ -127,22 +135,23 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 		return err
 	}
 	var dtypes dtypeCounter
-	stored, splits := StoredReport{}, uint64(0)
+	stored := StoredReport{}
+	var units []unit
 	books := map[string]bool{}
 	for _, u := range d.Units {
-		unit := newUnitReport(u.Name, *histograms[u.Name])
+		report := newUnitReport(u.Name, *histograms[u.Name])
 		for _, t := range u.Tensors {
-			unit.Tensors = append(unit.Tensors, t.Name)
+			report.Tensors = append(report.Tensors, t.Name)
 			dtypes.addCoded(uint64(t.Elements))
 		}
 		book, err := codebook.ParseLuts(u.Stream.Luts)
 		if err != nil {
-			return err
+			return fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
 		}
-		unit.Book = book.Fingerprint().String()
-		books[unit.Book] = true
-		r.Units = append(r.Units, unit)
-		splits += 8 * uint64(len(u.Tensors)-1)
+		report.Book = book.Fingerprint().String()
+		books[report.Book] = true
+		r.Units = append(r.Units, report)
+		units = append(units, unit{u.Name, report.Histogram, uint64(len(u.Tensors) - 1)})
 		size := sizeOf(&u.Stream, len(u.Tensors))
 		stored.Size.Add(&size)
 	}
@@ -152,9 +161,10 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 		stored.Raw += t.Size()
 	}
 	r.countTensors(dtypes)
-	r.finish(splits)
+	r.sumUp()
+	r.expect(units, assign)
 	stored.Books = len(books)
-	stored.BitsPerWeight, stored.Percent = r.ratios(stored.Size.Total(), stored.Size.Total()+stored.Raw)
+	stored.BitsPerWeight, stored.Percent = r.ratios(r.CodedWeights, stored.Size.Total(), stored.Size.Total()+stored.Raw)
 	r.Stored = &stored
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
 )
 
 func TestInspect(t *testing.T) {
@@ -50,21 +51,58 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// The expected sizes are the real ones.
+// The expected sizes are the real ones, and the units listed those of the default scheme.
 func TestInspectForetells(t *testing.T) {
-	r, err := Inspect(context.Background(), vectorModel, InspectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range r.Schemes {
-		c, err := Compress(context.Background(), vectorModel, filepath.Join(t.TempDir(), "out"), CompressOptions{Scheme: s.Name})
+	odd := filepath.Join(t.TempDir(), "odd")
+	writeTensors(t, filepath.Join(odd, "model.safetensors"), oddUnit())
+	for _, path := range []string{vectorModel, odd} {
+		r, err := Inspect(context.Background(), path, InspectOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := SchemeReport{Name: s.Name, Books: c.Books, LongestCode: c.LongestCode, CodedBytes: c.Stored.Size.Total(),
-			Bytes: c.Stored.Size.Total() + c.Stored.Raw, BitsPerWeight: c.Stored.BitsPerWeight, Percent: c.Stored.Percent}
-		if diff := cmp.Diff(s, got); diff != "" {
-			t.Errorf("expected and real (-expected +real):\n%s", diff)
+		for _, s := range r.Schemes {
+			c, err := Compress(context.Background(), path, filepath.Join(t.TempDir(), "out"), CompressOptions{Scheme: s.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := SchemeReport{Name: s.Name, Books: c.Books, LongestCode: c.LongestCode, CodedBytes: c.Stored.Size.Total(),
+				Bytes: c.Stored.Size.Total() + c.Stored.Raw, BitsPerWeight: c.Stored.BitsPerWeight, Percent: c.Stored.Percent}
+			if diff := cmp.Diff(s, got); diff != "" {
+				t.Errorf("%s: expected and real (-expected +real):\n%s", path, diff)
+			}
+			if s.Name != Schemes[0] {
+				continue
+			}
+			if diff := cmp.Diff(r.Raw, c.Raw); diff != "" || len(r.Units) != c.Units || r.CodedWeights != c.CodedWeights {
+				t.Errorf("%s: %d units, really %d; tensors left raw (-expected +real):\n%s", path, len(r.Units), c.Units, diff)
+			}
+		}
+	}
+}
+
+// oddUnit is a model with a unit that gains by a code book of its own and loses by that of the others, so
+// few are its weights.
+func oddUnit() []tensor {
+	few := make([]byte, 2*2500)
+	for i := 0; i < len(few); i += 2 {
+		few[i+1] = byte(40 + i/2%2) // exponents 80 and 82
+	}
+	return []tensor{
+		{"net.0.weight", model.BF16, []uint64{1024, 5120}, gaussian(5<<20, 1)},
+		{"net.1.weight", model.BF16, []uint64{25, 100}, few},
+	}
+}
+
+func TestOddUnit(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "odd")
+	writeTensors(t, filepath.Join(dir, "model.safetensors"), oddUnit())
+	for scheme, units := range map[string]int{"model": 1, "unit": 2} {
+		r, err := Compress(context.Background(), dir, filepath.Join(t.TempDir(), "out"), CompressOptions{Scheme: scheme, Verify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Units != units || r.Books != units {
+			t.Errorf("%s: %d units with %d books, want %d: %+v", scheme, r.Units, r.Books, units, r.Raw)
 		}
 	}
 }

@@ -99,37 +99,41 @@ func newUnitReport(name string, h codebook.Histogram) UnitReport {
 	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: h}
 }
 
-// finish fills in what follows from the units and the tensors: sums, entropy and expected sizes.
-func (r *Report) finish(splitPositions uint64) {
-	names, units := make([]string, len(r.Units)), make([]codebook.Histogram, len(r.Units))
+// sumUp fills in what follows from the units.
+func (r *Report) sumUp() {
 	for i := range r.Units {
-		names[i], units[i] = r.Units[i].Name, r.Units[i].Histogram
-		r.Histogram.Add(&units[i])
+		r.Histogram.Add(&r.Units[i].Histogram)
 	}
 	r.CodedWeights = r.Histogram.Total()
 	r.Distinct, r.Entropy = r.Histogram.Distinct(), r.Histogram.Entropy()
+}
+
+// expect fills in the sizes that units would have under each scheme, given what chooses the books.
+func (r *Report) expect(units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) {
 	r.Schemes = []SchemeReport{}
-	if r.CodedWeights == 0 {
+	if len(units) == 0 {
 		return
 	}
 	for _, name := range Schemes {
 		s := SchemeReport{Name: name}
-		if a, err := assign(mustScheme(name), names, units); err != nil {
+		switch a, err := choose(mustScheme(name), units); {
+		case err != nil:
 			s.Error = err.Error()
-		} else {
+		case a.weights() == 0:
+			s.Error = "nothing gains by it"
+		default:
 			size := a.total()
-			s.Books, s.LongestCode = distinctBooks(a.Books), a.longest()
-			s.CodedBytes = size.Total() + splitPositions
-			s.Bytes = s.CodedBytes + r.Bytes - 2*r.CodedWeights
-			s.BitsPerWeight, s.Percent = r.ratios(s.CodedBytes, s.Bytes)
+			s.Books, s.LongestCode, s.CodedBytes = distinctBooks(a.Books), a.longest(), size.Total()
+			s.Bytes = s.CodedBytes + r.Bytes - 2*a.weights()
+			s.BitsPerWeight, s.Percent = r.ratios(a.weights(), s.CodedBytes, s.Bytes)
 		}
 		r.Schemes = append(r.Schemes, s)
 	}
 }
 
 // ratios returns bits a coded weight, and percent of the uncoded size.
-func (r *Report) ratios(coded, all uint64) (bitsPerWeight, percent float64) {
-	return 8 * float64(coded) / float64(r.CodedWeights), 100 * float64(all) / float64(r.Bytes)
+func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
+	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
 }
 
 // distinctBooks counts the different books among books.

@@ -1,12 +1,9 @@
 package gen
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Counts is a number for each exponent. As JSON it is an object without the zeros, in the order of
-// the exponents: {"118": 52, "119": 17}.
+// the exponents: {"118": 52, "119": 17}. [FromPath] reads it.
 type Counts [256]uint64
 
 // MarshalJSON writes the object.
@@ -22,17 +19,4 @@ func (c Counts) MarshalJSON() ([]byte, error) {
 		text = fmt.Appendf(text, `"%d":%d`, exponent, n)
 	}
 	return append(text, '}'), nil
-}
-
-// UnmarshalJSON reads the object.
-func (c *Counts) UnmarshalJSON(text []byte) error {
-	var some map[uint8]uint64
-	if err := json.Unmarshal(text, &some); err != nil {
-		return err
-	}
-	*c = Counts{}
-	for exponent, n := range some {
-		c[exponent] = n
-	}
-	return nil
 }

@@ -144,7 +144,10 @@ func manifestFiles(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m Manifest
+	var m struct {
+		Generator string   `json:"generator"`
+		Files     []string `json:"files"`
+	}
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

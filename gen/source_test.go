@@ -2,6 +2,8 @@ package gen
 
 import (
 	"encoding/json"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/model"
 )
 
 const (
@@ -29,9 +32,36 @@ func fromPath(t *testing.T, path string, opts ReadOptions) *Model {
 // A kernel generated from a model decodes what the model is compressed to, and the compressed
 // checkpoint gives the same kernel.
 func TestCompressedAgrees(t *testing.T) {
-	before := plan(t, fromPath(t, trained, ReadOptions{}), "p")
+	t.Run("trained", func(t *testing.T) { compressedAgrees(t, trained) })
+	t.Run("unit that does not gain", func(t *testing.T) { compressedAgrees(t, oddModel(t)) })
+}
+
+// oddModel writes a model with a unit that is left raw because it loses by the book of the others.
+func oddModel(t *testing.T) string {
+	random := rand.New(rand.NewPCG(1, 2))
+	many, few := make([]byte, 10<<20), make([]byte, 5000)
+	for i := 0; i < len(many); i += 2 {
+		bits := math.Float32bits(float32(random.NormFloat64()) / 50)
+		many[i], many[i+1] = byte(bits>>16), byte(bits>>24)
+	}
+	for i := 1; i < len(few); i += 2 {
+		few[i] = byte(40 + i/2%2) // exponents 80 and 82
+	}
+	dir := t.TempDir()
+	err := model.WriteFile(filepath.Join(dir, "model.safetensors"), []model.Entry{
+		model.BytesEntry("net.0.weight", model.BF16, []uint64{1024, 5120}, many),
+		model.BytesEntry("net.1.weight", model.BF16, []uint64{25, 100}, few),
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func compressedAgrees(t *testing.T, path string) {
+	before := plan(t, fromPath(t, path, ReadOptions{}), "p")
 	dir := filepath.Join(t.TempDir(), "df11")
-	if _, err := checkpoint.Compress(t.Context(), trained, dir, checkpoint.CompressOptions{}); err != nil {
+	if _, err := checkpoint.Compress(t.Context(), path, dir, checkpoint.CompressOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	compressed := fromPath(t, dir, ReadOptions{})
