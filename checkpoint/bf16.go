@@ -3,6 +3,8 @@ package checkpoint
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 // Rounding counts what a cast to bfloat16 did to the values it went over.
@@ -94,8 +96,7 @@ func fromFloat64(bits uint64, r *Rounding) uint16 {
 	// Odd rounding to float32 keeps what decides the second rounding: whether anything lies below the
 	// bits kept. float32 has 16 bits more than bfloat16, and two would do.
 	narrow := float32FromFloat64(exponent, mantissa)
-	word := fromFloat32(uint32(sign)<<16|narrow, r)
-	return word
+	return fromFloat32(uint32(sign)<<16|narrow, r)
 }
 
 // float32FromFloat64 returns the magnitude of a finite float64 as the bits of a float32, rounded to odd:
@@ -139,20 +140,20 @@ type cast struct {
 }
 
 // casts are the dtypes that Convert casts; every other one passes through.
-var casts = map[string]cast{
-	"F16": {2, func(dst, src []byte) (r Rounding) {
+var casts = map[model.DType]cast{
+	model.F16: {2, func(dst, src []byte) (r Rounding) {
 		for i := 0; i < len(src); i += 2 {
 			binary.LittleEndian.PutUint16(dst[i:], fromFloat16(binary.LittleEndian.Uint16(src[i:]), &r))
 		}
 		return r
 	}},
-	"F32": {4, func(dst, src []byte) (r Rounding) {
+	model.F32: {4, func(dst, src []byte) (r Rounding) {
 		for i := 0; i < len(src); i += 4 {
 			binary.LittleEndian.PutUint16(dst[i/2:], fromFloat32(binary.LittleEndian.Uint32(src[i:]), &r))
 		}
 		return r
 	}},
-	"F64": {8, func(dst, src []byte) (r Rounding) {
+	model.F64: {8, func(dst, src []byte) (r Rounding) {
 		for i := 0; i < len(src); i += 8 {
 			binary.LittleEndian.PutUint16(dst[i/4:], fromFloat64(binary.LittleEndian.Uint64(src[i:]), &r))
 		}

@@ -205,7 +205,7 @@ func TestCastAgainstOracle(t *testing.T) {
 
 func TestCasts(t *testing.T) {
 	for dtype, c := range casts {
-		t.Run(dtype, func(t *testing.T) {
+		t.Run(string(dtype), func(t *testing.T) {
 			for n := range 5 {
 				src, dst := make([]byte, n*c.width), make([]byte, 2*n)
 				for i := range n {

@@ -66,10 +66,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	if err := wantModel(src); err != nil {
-		return nil, err
-	}
-	c, err := model.Open(src)
+	c, err := openModel(src)
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +101,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 		}
 		w.report.Verified = true
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := out.Commit(); err != nil {
+	if err := commit(ctx, out); err != nil {
 		return nil, err
 	}
 	return &w.report, nil

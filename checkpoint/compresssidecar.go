@@ -74,7 +74,7 @@ func (w *compressor) file(f model.ListedFile, header []byte) (*model.SidecarFile
 		if sum, err = hashFile(w.ctx, filepath.Join(w.c.Dir, filepath.FromSlash(f.Path)), w.p); err != nil {
 			return nil, err
 		}
-	case f.Path == model.ConfigName || isIndex(f.Path):
+	case f.Path == model.ConfigName || model.IsIndex(f.Path):
 		text, err := os.ReadFile(filepath.Join(w.c.Dir, f.Path))
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint: %w", err)
@@ -100,7 +100,7 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 	// The first part alone, in lower case: folders have the same names to choose from, and some file
 	// systems do not tell cases apart.
 	top, _, _ := strings.Cut(strings.ToLower(file.Path), "/")
-	if strings.HasSuffix(top, safetensorsSuffix) || isIndex(file.Path) ||
+	if strings.HasSuffix(top, model.Extension) || model.IsIndex(file.Path) ||
 		slices.Contains([]string{model.ConfigName, model.SidecarName, storedFolder}, top) {
 		file.Stored = storedFolder + "/" + file.Path
 	}
@@ -110,9 +110,4 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 	}
 	file.Size, file.SHA256 = sum.size, sum.sum
 	return file, nil
-}
-
-// isIndex reports whether a file lists shards, which a DF11 folder does not have.
-func isIndex(path string) bool {
-	return !strings.Contains(path, "/") && strings.HasSuffix(path, safetensorsSuffix+".index.json")
 }

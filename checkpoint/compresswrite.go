@@ -10,8 +10,6 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-const safetensorsSuffix = ".safetensors"
-
 // write fills the output folder: unit files, what is left, then what restores the original.
 func (w *compressor) write(single bool) error {
 	var files, weights int64
@@ -134,7 +132,7 @@ func (w *compressor) measure() error {
 		if err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
-		if filepath.Ext(e.Name()) == ".safetensors" || e.Name() == model.SidecarName {
+		if filepath.Ext(e.Name()) == model.Extension || e.Name() == model.SidecarName {
 			w.report.Compressed += uint64(info.Size())
 		}
 	}

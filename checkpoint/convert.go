@@ -49,10 +49,7 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if to != model.BF16 {
 		return nil, fmt.Errorf("checkpoint: cannot convert to %s, only to %s", to, model.BF16)
 	}
-	if err := wantModel(src); err != nil {
-		return nil, err
-	}
-	c, err := model.Open(src)
+	c, err := openModel(src)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +65,7 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if err := v.run(); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := out.Commit(); err != nil {
+	if err := commit(ctx, out); err != nil {
 		return nil, err
 	}
 	return &v.report, nil
@@ -123,7 +117,7 @@ func (v *converter) weights(f *model.File) error {
 			return writeBlocks(v.ctx, w, t.Bytes(), v.p)
 		}}
 		v.sizes[t.Name] = t.Size()
-		if c, ok := casts[string(t.DType)]; ok {
+		if c, ok := casts[t.DType]; ok {
 			e.DType = model.BF16
 			e.Write = func(w io.Writer) error { return v.castTensor(w, t, c) }
 			v.sizes[t.Name] = 2 * t.Elements()

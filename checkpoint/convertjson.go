@@ -3,8 +3,8 @@ package checkpoint
 import (
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -15,7 +15,7 @@ func (v *converter) editor(name string) func([]byte) ([]byte, error) {
 		return nil
 	case name == model.ConfigName:
 		return v.editConfig
-	case strings.HasSuffix(name, ".safetensors.index.json") && !strings.Contains(name, "/"):
+	case model.IsIndex(name):
 		return v.editIndex
 	}
 	return nil
@@ -25,8 +25,8 @@ func (v *converter) editor(name string) func([]byte) ([]byte, error) {
 // configurations too.
 func (v *converter) editConfig(text []byte) ([]byte, error) {
 	floats := []string{`"float32"`, `"float16"`, `"float64"`}
-	text, n, err := replaceValues(text, func(m member, value []byte) []byte {
-		if (m.name == "torch_dtype" || m.name == "dtype") && slices.Contains(floats, string(value)) {
+	text, n, err := jsonedit.Replace(text, func(m jsonedit.Member, value []byte) []byte {
+		if (m.Name == "torch_dtype" || m.Name == "dtype") && slices.Contains(floats, string(value)) {
 			return []byte(`"bfloat16"`)
 		}
 		return nil
@@ -50,8 +50,8 @@ func (v *converter) editIndex(text []byte) ([]byte, error) {
 		}
 		total += size
 	}
-	text, _, err = replaceValues(text, func(m member, _ []byte) []byte {
-		if m.name == "total_size" && m.depth == 2 {
+	text, _, err = jsonedit.Replace(text, func(m jsonedit.Member, _ []byte) []byte {
+		if m.Name == "total_size" && m.Depth == 2 {
 			return strconv.AppendUint(nil, total, 10)
 		}
 		return nil

@@ -76,10 +76,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := out.Commit(); err != nil {
+	if err := commit(ctx, out); err != nil {
 		return nil, err
 	}
 	return &w.report, nil

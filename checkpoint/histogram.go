@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
@@ -32,7 +33,7 @@ func (c *counts) UnmarshalJSON(text []byte) error {
 	if bytes.HasPrefix(text, []byte("[")) {
 		var all []uint64
 		if err := json.Unmarshal(text, &all); err != nil {
-			return fmt.Errorf("want whole numbers from 0: %w", err)
+			return fmt.Errorf("want whole numbers from 0: %w", jsonedit.Explain(err))
 		}
 		if len(all) != len(c) {
 			return fmt.Errorf("histogram of %d counts, want %d", len(all), len(c))
@@ -41,7 +42,7 @@ func (c *counts) UnmarshalJSON(text []byte) error {
 	} else {
 		var some map[uint8]uint64
 		if err := json.Unmarshal(text, &some); err != nil {
-			return fmt.Errorf("want whole numbers from 0, by exponents from 0 to 255: %w", err)
+			return fmt.Errorf("want whole numbers from 0, by exponents from 0 to 255: %w", jsonedit.Explain(err))
 		}
 		for e, n := range some {
 			c[e] = n
@@ -85,7 +86,7 @@ func (r *Report) fromHistogram(path string) error {
 func parseHistograms(text []byte) (units []UnitReport, name string, err error) {
 	var f histogramFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, "", err
+		return nil, "", jsonedit.Explain(err)
 	}
 	var sum codebook.Histogram
 	for _, u := range f.Units {

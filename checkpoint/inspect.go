@@ -51,7 +51,7 @@ func modelName(path string) string {
 		path = abs
 	}
 	name := filepath.Base(path)
-	for _, suffix := range []string{".safetensors.index.json", ".safetensors", ".json"} {
+	for _, suffix := range []string{model.IndexExtension, model.Extension, ".json"} {
 		if stem, ok := strings.CutSuffix(name, suffix); ok && stem != "" {
 			return stem
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -117,13 +118,13 @@ func TestReportJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := members(text)
+	all, err := jsonedit.Members(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, m := range all {
-		names = append(names, m.name)
+		names = append(names, m.Name)
 	}
 	slices.Sort(names)
 	want := strings.Fields(`bits_per_weight book books bytes coded_bytes coded_weights distinct_exponents dtype dtypes elements

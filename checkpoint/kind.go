@@ -17,7 +17,7 @@ func kindOf(path string) (string, error) {
 	}
 	if !info.IsDir() {
 		switch {
-		case strings.HasSuffix(path, ".safetensors.index.json"):
+		case strings.HasSuffix(path, model.IndexExtension):
 			return KindModel, nil
 		case strings.HasSuffix(path, ".json"):
 			return KindHistogram, nil
@@ -34,24 +34,24 @@ func kindOf(path string) (string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".safetensors") {
+		if strings.HasSuffix(e.Name(), model.Extension) {
 			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}
 	return kindOfFiles(files...)
 }
 
-// wantModel returns an error unless a model lies at path that is not compressed.
-func wantModel(path string) error {
+// openModel opens the model at path, which must not be compressed.
+func openModel(path string) (*model.Checkpoint, error) {
 	switch kind, err := kindOf(path); {
 	case err != nil:
-		return err
+		return nil, err
 	case kind == KindDF11:
-		return fmt.Errorf("checkpoint: %s is compressed already", path)
+		return nil, fmt.Errorf("checkpoint: %s is compressed already", path)
 	case kind != KindModel:
-		return fmt.Errorf("checkpoint: %s is a JSON file, not a model", path)
+		return nil, fmt.Errorf("checkpoint: %s is a JSON file, not a model", path)
 	}
-	return nil
+	return model.Open(path)
 }
 
 // kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,6 +56,14 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 	return dir, nil
 }
 
+// commit lets the output appear, unless the context has ended.
+func commit(ctx context.Context, out *atomicfile.Dir) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
 // inputOf returns what of the file system a model opened at path takes in: its folder, or one file.
 func inputOf(c *model.Checkpoint, path string) string {
 	if c.Lone {
@@ -102,7 +111,7 @@ func replaceable(dst string) error {
 		return fmt.Errorf("checkpoint: output: %w", err)
 	}
 	for _, e := range entries {
-		if n := e.Name(); n == "config.json" || strings.HasSuffix(n, ".safetensors") {
+		if n := e.Name(); n == model.ConfigName || strings.HasSuffix(n, model.Extension) {
 			return nil
 		}
 	}

@@ -4,16 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
-
-// configKey is the member of config.json that describes a DF11 checkpoint.
-const configKey = "dfloat11_config"
 
 // ErrShapes is wrapped by the error of [Decompress] for a checkpoint that does not tell the shape of a
 // tensor, or its name.
@@ -107,53 +103,43 @@ func (w *decompressor) weights() error {
 
 // others copies the files that are not part of the format.
 func (w *decompressor) others() error {
-	root, err := filepath.EvalSymlinks(w.d.Dir)
+	files, err := model.ListFolder(w.d.Dir)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-		name = filepath.ToSlash(name)
-		switch {
-		case e.IsDir() && (e.Name() == ".git" || e.Name() == ".cache"):
-			return fs.SkipDir
-		case e.IsDir(), !strings.Contains(name, "/") && strings.HasSuffix(name, safetensorsSuffix), isIndex(name):
-			return nil
-		case name == model.ConfigName:
-			w.report.Files++
-			return w.config(path)
-		}
-		sum, err := copyFile(w.ctx, w.out.Path(), name, root, name, silent{})
-		w.report.Files++
-		w.report.Bytes += uint64(sum.size)
 		return err
-	})
+	}
+	for _, f := range files {
+		switch {
+		case !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension), model.IsIndex(f.Path):
+			continue
+		case f.Path == model.ConfigName:
+			err = w.config()
+		default:
+			_, err = copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})
+			w.report.Files++
+			w.report.Bytes += uint64(f.Size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // config writes config.json without dfloat11_config. One that holds nothing else was written by the
 // compressor alone and is left out.
-func (w *decompressor) config(path string) error {
-	text, err := os.ReadFile(path)
+func (w *decompressor) config() error {
+	text, _, err := jsonedit.Remove(w.d.Config.Raw, model.DF11Key)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(w.d.Dir, model.ConfigName), err)
 	}
-	text, _, err = removeMember(text, configKey)
-	if err == nil {
-		var left []member
-		if left, err = members(text); err == nil && len(left) == 0 {
-			w.report.Files--
-			return nil
-		}
-	}
+	left, err := jsonedit.Members(text)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %s: %w", path, err)
+		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(w.d.Dir, model.ConfigName), err)
 	}
+	if len(left) == 0 {
+		return nil
+	}
+	w.report.Files++
 	w.report.Bytes += uint64(len(text))
 	return writeBytes(w.out.Path(), model.ConfigName, text)
 }

@@ -1,6 +1,6 @@
-// Package encode is the production encoder of DF11 streams: what codebook.Encode specifies, to the byte, in parallel and at
-// speed. Start with [Unit], or with an [Encoder] to code many units with the same memory;
-// [Histogram] counts exponents for the choice of a code book.
+// Package encode is the production encoder of DF11 streams: what codebook.Encode specifies, to the
+// byte, in parallel and at speed. Start with [Histogram], which counts exponents for the choice of a
+// code book, then code one unit after another with an [Encoder].
 //
 // Weights come as little-endian bfloat16 bytes, in one part for each tensor of the unit, at any
 // alignment, as they lie in a mapped file.

@@ -190,7 +190,7 @@ func TestEncodeErrors(t *testing.T) {
 		{"odd part", [][]byte{bad[:4], bad[:5]}, "encode: part 1 has 5 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Unit(book, tc.parts, 0)
+			_, err := new(Encoder).Encode(book, tc.parts)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}

@@ -20,13 +20,6 @@ type Encoder struct {
 	encoded, signMantissa, outputPositions, packedGaps []byte
 }
 
-// Unit codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
-// after another. The stream is the one that codebook.Encode makes.
-func Unit(b *codebook.Book, parts [][]byte, workers int) (*codebook.Stream, error) {
-	e := Encoder{Workers: workers}
-	return e.Encode(b, parts)
-}
-
 // Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
 // after another. The stream is the one that codebook.Encode makes. It is good until the next call
 // of Encode, which uses its memory again.

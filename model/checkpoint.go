@@ -39,8 +39,8 @@ func Open(path string) (*Checkpoint, error) {
 	case info.IsDir():
 		c.Dir = path
 		err = c.openFolder()
-	case strings.HasSuffix(path, indexSuffix):
-		if c.Listed, err = listFolder(c.Dir); err == nil {
+	case strings.HasSuffix(path, IndexExtension):
+		if c.Listed, err = ListFolder(c.Dir); err == nil {
 			err = c.openIndex(filepath.Base(path))
 		}
 	default:
@@ -69,12 +69,12 @@ func findConfig(dir string) (*Config, error) {
 // openFolder opens what the Hugging Face libraries would load: model.safetensors before an index,
 // an index before whatever else there is.
 func (c *Checkpoint) openFolder() (err error) {
-	if c.Listed, err = listFolder(c.Dir); err != nil {
+	if c.Listed, err = ListFolder(c.Dir); err != nil {
 		return err
 	}
-	names, indices := topLevel(c.Listed, safetensorsSuffix), topLevel(c.Listed, indexSuffix)
+	names, indices := topLevel(c.Listed, Extension), topLevel(c.Listed, IndexExtension)
 	for _, name := range names {
-		if name == "model"+safetensorsSuffix && !c.inIndex(indices, name) {
+		if name == "model"+Extension && !c.inIndex(indices, name) {
 			return c.openFiles([]string{name})
 		}
 	}
@@ -86,7 +86,7 @@ func (c *Checkpoint) openFolder() (err error) {
 	case len(names) > 0:
 		return c.openFiles(names)
 	}
-	if below := foldersWith(c.Listed, safetensorsSuffix); len(below) > 0 {
+	if below := foldersWith(c.Listed, Extension); len(below) > 0 {
 		return fmt.Errorf("model: %s: no safetensors files here, but in %s: open one of these folders", c.Dir, strings.Join(below, ", "))
 	}
 	return fmt.Errorf("model: %s: no safetensors files", c.Dir)

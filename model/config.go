@@ -1,10 +1,10 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
@@ -47,8 +47,8 @@ func ReadConfig(path string) (*Config, error) {
 func ParseConfig(raw []byte) (*Config, error) {
 	c := &Config{Raw: raw, Sizes: map[string]uint64{}}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(standardJSON(raw), &fields); err != nil {
-		return nil, err
+	if err := json.Unmarshal(jsonedit.Standard(raw), &fields); err != nil {
+		return nil, jsonedit.Explain(err)
 	}
 	lenient(fields["architectures"], &c.Architectures)
 	lenient(fields["model_type"], &c.ModelType)
@@ -62,10 +62,10 @@ func ParseConfig(raw []byte) (*Config, error) {
 			lenient(text["tie_word_embeddings"], &c.Tied)
 		}
 	}
-	if df11, ok := fields[df11Key]; ok {
+	if df11, ok := fields[DF11Key]; ok {
 		var err error
 		if c.DF11, err = ParseDF11Config(df11); err != nil {
-			return nil, fmt.Errorf("%s: %w", df11Key, err)
+			return nil, fmt.Errorf("%s: %w", DF11Key, err)
 		}
 	}
 	return c, nil
@@ -92,42 +92,6 @@ func lenient[T any](raw json.RawMessage, v *T) bool {
 	}
 	*v = value
 	return true
-}
-
-// standardJSON replaces the tokens NaN, Infinity and -Infinity, which Python writes into
-// configurations, by null, so that the standard decoder takes the text.
-func standardJSON(raw []byte) []byte {
-	out := make([]byte, 0, len(raw))
-	inString := false
-	for i := 0; i < len(raw); i++ {
-		if !inString {
-			if n := pythonNumber(raw[i:]); n > 0 {
-				out = append(out, "null"...)
-				i += n - 1
-				continue
-			}
-		}
-		out = append(out, raw[i])
-		switch {
-		case inString && raw[i] == '\\' && i+1 < len(raw):
-			i++
-			out = append(out, raw[i])
-		case raw[i] == '"':
-			inString = !inString
-		}
-	}
-	return out
-}
-
-// pythonNumber returns the length of the token at the start of text that Python writes for a number
-// JSON does not have, or 0.
-func pythonNumber(text []byte) int {
-	for _, token := range []string{"NaN", "Infinity", "-Infinity"} {
-		if bytes.HasPrefix(text, []byte(token)) {
-			return len(token)
-		}
-	}
-	return 0
 }
 
 // readSmall reads a file that is no larger than any JSON text the package takes.

@@ -44,14 +44,6 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
-func TestStandardJSON(t *testing.T) {
-	const in = `{"a\\":NaN,"Infinity\"NaN":[Infinity,-Infinity],"c":-1}`
-	const want = `{"a\\":null,"Infinity\"NaN":[null,null],"c":-1}`
-	if have := string(standardJSON([]byte(in))); have != want {
-		t.Errorf("have %s", have)
-	}
-}
-
 func TestParseDF11Config(t *testing.T) {
 	const rest = `"bytes_per_thread":8,"pattern_dict":{"b":["x.y"],"a":[]}}`
 	for _, version := range []string{"0.2", "0.2.0", "0.3.1", "0.4.0", "0.5.0"} {

@@ -76,7 +76,7 @@ func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
 		}
 		names = nil
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), safetensorsSuffix) {
+			if strings.HasSuffix(e.Name(), Extension) {
 				names = append(names, e.Name())
 			}
 		}

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 )
 
 const (
-	// df11Key is the entry of config.json that describes a DF11 checkpoint.
-	df11Key = "dfloat11_config"
+	// DF11Key is the name of the entry of config.json that describes a DF11 checkpoint.
+	DF11Key = "dfloat11_config"
 	// DF11Version is the version of the format that is written.
 	DF11Version = "0.5.0"
 
@@ -50,7 +51,7 @@ func ParseDF11Config(text []byte) (*DF11Config, error) {
 		Dict    json.RawMessage `json:"pattern_dict"`
 	}
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, err
+		return nil, jsonedit.Explain(err)
 	}
 	if fields.Threads == nil || fields.Bytes == nil || fields.Dict == nil {
 		return nil, fmt.Errorf("threads_per_block, bytes_per_thread or pattern_dict is missing")
@@ -63,7 +64,7 @@ func ParseDF11Config(text []byte) (*DF11Config, error) {
 	if json.Unmarshal(fields.Threads, &one) == nil {
 		c.ThreadsPerBlock = []uint64{one}
 	} else if err := json.Unmarshal(fields.Threads, &c.ThreadsPerBlock); err != nil {
-		return nil, fmt.Errorf("threads_per_block: %w", err)
+		return nil, fmt.Errorf("threads_per_block: %w", jsonedit.Explain(err))
 	}
 	if len(c.ThreadsPerBlock) != 1 || c.ThreadsPerBlock[0] != threadsPerBlock || c.BytesPerThread != bytesPerThread {
 		return nil, fmt.Errorf("threads_per_block %v, bytes_per_thread %d: only [%d] and %d are supported",
@@ -97,14 +98,14 @@ func (c *DF11Config) InsertInto(config []byte) ([]byte, error) {
 		return nil, fmt.Errorf("model: %s: %w", ConfigName, err)
 	}
 	if parsed.DF11 != nil {
-		return nil, fmt.Errorf("model: %s has a %s already", ConfigName, df11Key)
+		return nil, fmt.Errorf("model: %s has a %s already", ConfigName, DF11Key)
 	}
 	end := bytes.LastIndexByte(config, '}')
 	body := bytes.TrimRight(config[:end], " \t\r\n")
 	gap := config[len(body):end] // line break before the closing brace, empty in compact text
 	value, err := json.Marshal(c)
 	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", df11Key, err)
+		return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
 	}
 	var out bytes.Buffer
 	out.Write(body)
@@ -113,12 +114,12 @@ func (c *DF11Config) InsertInto(config []byte) ([]byte, error) {
 	}
 	if bytes.ContainsRune(gap, '\n') {
 		indent := indentOf(body)
-		fmt.Fprintf(&out, "\n%s%q: ", indent, df11Key)
+		fmt.Fprintf(&out, "\n%s%q: ", indent, DF11Key)
 		if err := json.Indent(&out, value, indent, indent); err != nil {
-			return nil, fmt.Errorf("model: %s: %w", df11Key, err)
+			return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
 		}
 	} else {
-		fmt.Fprintf(&out, "%q: %s", df11Key, value)
+		fmt.Fprintf(&out, "%q: %s", DF11Key, value)
 	}
 	out.Write(config[len(body):])
 	return out.Bytes(), nil

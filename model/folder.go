@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-const safetensorsSuffix = ".safetensors"
+// Extension ends the name of a safetensors file.
+const Extension = ".safetensors"
 
 // skippedFolders are left out of a listing: they hold what tools keep beside a model.
 var skippedFolders = []string{".git", ".cache"}
@@ -24,10 +25,10 @@ type ListedFile struct {
 	Weights bool
 }
 
-// listFolder lists all files of a folder and the folders in it, by path. Symbolic links to files
+// ListFolder lists all files of a folder and the folders in it, by path. Symbolic links to files
 // count as files, which is how the Hugging Face cache lays out a model. What cannot be restored
 // later, such as a link to a folder, is an error and not left out in silence.
-func listFolder(dir string) ([]ListedFile, error) {
+func ListFolder(dir string) ([]ListedFile, error) {
 	// WalkDir does not enter a folder that is itself given by a link.
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {

@@ -9,8 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// indexSuffix ends the name of the file that lists the shards of a checkpoint.
-const indexSuffix = ".safetensors.index.json"
+// IndexExtension ends the name of the file that lists the shards of a checkpoint.
+const IndexExtension = Extension + ".index.json"
+
+// IsIndex reports whether a path within a model's folder, slash-separated, is that of an index.
+func IsIndex(path string) bool {
+	return !strings.Contains(path, "/") && strings.HasSuffix(path, IndexExtension)
+}
 
 // Index is the weight_map of a sharded checkpoint.
 type Index struct {
@@ -63,7 +68,7 @@ func (x *Index) parseMap(j *jsonText) error {
 		if err := CheckPath(file); err != nil {
 			return fmt.Errorf("tensor %q: %w", tensor, err)
 		}
-		if !strings.HasSuffix(file, safetensorsSuffix) {
+		if !strings.HasSuffix(file, Extension) {
 			return fmt.Errorf("tensor %q: file %q is not a safetensors file", tensor, file)
 		}
 		x.File[tensor] = file
@@ -84,7 +89,7 @@ func CheckPath(name string) error {
 	case name == "" || name == ".":
 		return fmt.Errorf("path %q names no file", name)
 	case strings.ContainsAny(name, "\\\x00") || len(name) > 1 && name[1] == ':':
-		return fmt.Errorf("path %q is not a plain relative path", name)
+		return fmt.Errorf("path %q is not a plain relative path on every system: no backslash, drive or NUL", name)
 	case path.IsAbs(name) || name == ".." || strings.HasPrefix(path.Clean(name), "../"):
 		return fmt.Errorf("path %q leaves the folder", name)
 	case path.Clean(name) != name:

@@ -106,7 +106,7 @@ func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
 // notCompressed reports a DF11 checkpoint, or one that could be mistaken for one once it is coded.
 func notCompressed(c *Checkpoint) error {
 	if c.Config != nil && c.Config.DF11 != nil {
-		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, df11Key)
+		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, DF11Key)
 	}
 	for _, t := range c.Tensors {
 		if part := t.Name[strings.LastIndexByte(t.Name, '.')+1:]; slices.Contains(partNames[:], part) {

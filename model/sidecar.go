@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
@@ -92,7 +93,7 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(text, &version); err != nil {
-		return nil, err
+		return nil, jsonedit.Explain(err)
 	}
 	if version.Version != sidecarVersion {
 		return nil, fmt.Errorf("version %d, only version %d is supported", version.Version, sidecarVersion)
@@ -101,7 +102,7 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	dec.DisallowUnknownFields()
 	s := &Sidecar{}
 	if err := dec.Decode(s); err != nil {
-		return nil, err
+		return nil, jsonedit.Explain(err)
 	}
 	if err := s.Check(); err != nil {
 		return nil, err

@@ -189,7 +189,7 @@ func TestParseSidecarRefuses(t *testing.T) {
 		{"later version", `{"version":2,"new":1}`, "version 2, only version 1"},
 		{"unknown field", `{"version":1,"new":1}`, `unknown field "new"`},
 		{"unknown field of a file", `{"version":1,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
-		{"size beyond 63 bits", `{"version":1,"files":[{"size":9223372036854775808}]}`, "cannot unmarshal"},
+		{"size beyond 63 bits", `{"version":1,"files":[{"size":9223372036854775808}]}`, "files.size: unexpected number"},
 		{"text behind", `{"version":1}{}`, "after top-level value"},
 	}
 	for _, tt := range tests {

@@ -42,9 +42,9 @@ func UnitFileNames(modules []string) []string {
 			return r
 		}, module)
 		base = cutString(base, longestName)
-		name := base + safetensorsSuffix
+		name := base + Extension
 		for n := 2; taken[strings.ToLower(name)]; n++ {
-			name = fmt.Sprintf("%s-%d%s", base, n, safetensorsSuffix)
+			name = fmt.Sprintf("%s-%d%s", base, n, Extension)
 		}
 		taken[strings.ToLower(name)] = true // some file systems do not tell cases apart
 		names[i] = name
@@ -68,4 +68,4 @@ func cutString(s string, n int) string {
 }
 
 // RestFileName is the file of the tensors that belong to no unit.
-const RestFileName = "model" + safetensorsSuffix
+const RestFileName = "model" + Extension

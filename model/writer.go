@@ -148,30 +148,20 @@ func WriteFile(path string, entries []Entry, metadata map[string]string) error {
 // Restore writes a whole safetensors file to w with a header given verbatim, calling write for each
 // tensor in the order of their bytes.
 func Restore(w io.Writer, header []byte, write func(*Tensor, io.Writer) error) error {
-	return prefixed(restore(w, header, write))
-}
-
-// restore is Restore without the prefix of its errors.
-func restore(w io.Writer, header []byte, write func(*Tensor, io.Writer) error) error {
 	h, err := parseLoneHeader(header)
 	if err != nil {
-		return err
+		return prefixed(err)
 	}
 	if err := writeLengthAndHeader(w, header); err != nil {
-		return err
+		return prefixed(err)
 	}
 	for _, t := range h.Tensors {
 		err := writeTensor(w, t.Name, t.Size(), func(w io.Writer) error { return write(t, w) })
 		if err != nil {
-			return err
+			return prefixed(err)
 		}
 	}
 	return nil
-}
-
-// RestoreFile is [Restore] into a new file, as [WriteFile].
-func RestoreFile(path string, header []byte, write func(*Tensor, io.Writer) error) error {
-	return createFile(path, func(w io.Writer) error { return restore(w, header, write) })
 }
 
 // writeLengthAndHeader writes what stands before the data.

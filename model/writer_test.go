@@ -140,34 +140,8 @@ func TestWriteRefuses(t *testing.T) {
 func TestWriteFileKeepsExisting(t *testing.T) {
 	path := filepath.Join(writeFiles(t, map[string]string{"x": "old"}), "x")
 	wantError(t, WriteFile(path, nil, nil), "exists")
-	wantError(t, RestoreFile(path, []byte("{}"), nil), "exists")
 	if have, err := os.ReadFile(path); err != nil || string(have) != "old" {
 		t.Errorf("have %q, %v", have, err)
-	}
-}
-
-func TestWriteFileAndRestoreFile(t *testing.T) {
-	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	if err := WriteFile(a, []Entry{BytesEntry("t", U8, []uint64{1}, []byte{7})}, nil); err != nil {
-		t.Fatal(err)
-	}
-	f, err := OpenFile(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	err = RestoreFile(b, f.HeaderText(), func(_ *Tensor, w io.Writer) error {
-		_, err := w.Write([]byte{7})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, _ := os.ReadFile(a)
-	y, _ := os.ReadFile(b)
-	if !bytes.Equal(x, y) || len(x) == 0 {
-		t.Errorf("%q and %q", x, y)
 	}
 }
 

@@ -42,6 +42,13 @@ func noLeftovers(t *testing.T, dir string) {
 	}
 }
 
+func TestLongName(t *testing.T) {
+	target := filepath.Join(t.TempDir(), strings.Repeat("é", 127)) // 254 bytes of 255
+	if err := WriteFile(target, []byte("x"), false); err != nil || read(t, target) != "x" {
+		t.Error(err)
+	}
+}
+
 func TestDir(t *testing.T) {
 	cases := []struct {
 		name     string

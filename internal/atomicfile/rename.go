@@ -9,9 +9,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 )
 
 const suffix = ".bespoke-tmp"
+
+// longestBase is how many bytes of the target's name a temporary name repeats: with what is added to them
+// they fit the 255 that file systems permit.
+const longestBase = 200
 
 func existsError(target string) error {
 	return fmt.Errorf("%s: %w", target, fs.ErrExist)
@@ -35,6 +40,7 @@ func prepare(target string, replace bool) (string, error) {
 // reserve calls make with hidden names beside target until one was free.
 func reserve(target string, make func(name string) error) (string, error) {
 	dir, base := filepath.Split(target)
+	base = strings.ToValidUTF8(base[:min(len(base), longestBase)], "")
 	for try := 0; ; try++ {
 		name := filepath.Join(dir, fmt.Sprintf(".%s.%08x%s", base, rand.Uint32(), suffix))
 		err := make(name)

@@ -1,4 +1,4 @@
-package checkpoint
+package jsonedit
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestRemoveMember(t *testing.T) {
+func TestRemove(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"last", "{\n  \"a\": 1,\n  \"x\": 2\n}", "{\n  \"a\": 1\n}"},
 		{"first", `{"x": {"x": 1}, "a": 1}`, `{"a": 1}`},
@@ -17,7 +17,7 @@ func TestRemoveMember(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, found, err := removeMember([]byte(c.text), "x")
+			got, found, err := Remove([]byte(c.text), "x")
 			if err != nil || string(got) != c.want || found != (c.text != c.want) {
 				t.Errorf("got %q, %v, %v, want %q", got, found, err, c.want)
 			}
@@ -25,10 +25,10 @@ func TestRemoveMember(t *testing.T) {
 	}
 }
 
-func TestReplaceValues(t *testing.T) {
+func TestReplace(t *testing.T) {
 	text := `{"dtype": "float32", "a": [{"dtype": "float32"}, 1e400], "b": {"c": {"dtype":"float32"}}, "d": "float32"}`
-	got, n, err := replaceValues([]byte(text), func(m member, value []byte) []byte {
-		if m.name == "dtype" && string(value) == `"float32"` {
+	got, n, err := Replace([]byte(text), func(m Member, value []byte) []byte {
+		if m.Name == "dtype" && string(value) == `"float32"` {
 			return []byte(`"bfloat16"`)
 		}
 		return nil
@@ -43,39 +43,64 @@ func TestReplaceValues(t *testing.T) {
 func TestMembersErrors(t *testing.T) {
 	for _, text := range []string{"", "[]", "1", "{", `{"a":}`, "{} {}", "{\"a\": \"\xff\"}", "null"} {
 		t.Run(text, func(t *testing.T) {
-			if m, err := members([]byte(text)); err == nil {
+			if m, err := Members([]byte(text)); err == nil {
 				t.Errorf("no error, members %v", m)
 			}
 		})
 	}
 }
 
-func FuzzJSONText(f *testing.F) {
+func TestStandard(t *testing.T) {
+	const in = `{"a\\":NaN,"Infinity\"NaN":[Infinity,-Infinity],"c":-1}`
+	const want = `{"a\\":1.0,"Infinity\"NaN":[1.000000,-1.000000],"c":-1}`
+	if have := string(Standard([]byte(in))); have != want {
+		t.Errorf("have %s", have)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`[]`, "unexpected array at byte 1"},
+		{`{"a": {"b": "x"}}`, "a.b: unexpected string"},
+		{`{"a": `, "unexpected end of JSON input"},
+	} {
+		var v struct {
+			A struct {
+				B int `json:"b"`
+			} `json:"a"`
+		}
+		if err := Explain(json.Unmarshal([]byte(c.text), &v)); err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", c.text, err, c.want)
+		}
+	}
+}
+
+func FuzzEdits(f *testing.F) {
 	f.Add(`{"a": {"b": [1, {"c": null}]}, "new": 3}`)
 	f.Add("{}")
 	f.Add("{\n \"new\": [],\n \"z\": \"\\u0000\"}\n")
 	f.Add(`{"new": NaN, "a": -Infinity}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		all, err := members([]byte(text))
+		all, err := Members([]byte(text))
 		if err != nil {
 			return
 		}
-		bare, found, err := removeMember([]byte(text), "new")
-		if err != nil || !json.Valid(standardNumbers(bare)) {
-			t.Fatalf("removeMember(%q) = %q, %v", text, bare, err)
+		bare, found, err := Remove([]byte(text), "new")
+		if err != nil || !json.Valid(Standard(bare)) {
+			t.Fatalf("Remove(%q) = %q, %v", text, bare, err)
 		}
-		rest, err := members(bare)
+		rest, err := Members(bare)
 		if err != nil || found && len(rest) >= len(all) || !found && len(rest) != len(all) {
 			t.Fatalf("%q has %d members, %q has %d, %v", text, len(all), bare, len(rest), err)
 		}
-		one, n, err := replaceValues([]byte(text), func(m member, _ []byte) []byte {
-			if m.depth == 1 {
+		one, n, err := Replace([]byte(text), func(m Member, _ []byte) []byte {
+			if m.Depth == 1 {
 				return []byte("1")
 			}
 			return nil
 		})
 		if err != nil || !json.Valid(one) || found && n == 0 {
-			t.Fatalf("replaceValues(%q) = %q, %d, %v", text, one, n, err)
+			t.Fatalf("Replace(%q) = %q, %d, %v", text, one, n, err)
 		}
 	})
 }

@@ -1,4 +1,8 @@
-package checkpoint
+// Package jsonedit edits JSON texts in place. Numbers, spaces and the order of keys stay the text's own,
+// which decoding and encoding again would not leave alone.
+//
+// The texts are configurations that Python wrote: NaN, Infinity and -Infinity pass for numbers.
+package jsonedit
 
 import (
 	"bytes"
@@ -8,28 +12,28 @@ import (
 	"unicode/utf8"
 )
 
-// A member is one key of a JSON object, by its place in the text: text[Key:End] is `"key": value`.
-type member struct {
-	name            string
-	key, value, end int
-	depth           int // 1 for a member of the outermost object
+// A Member is one member of a JSON object by its place in the text: text[Key:End] is `"key": value`,
+// text[Value:End] the value.
+type Member struct {
+	Name            string
+	Key, Value, End int
+	Depth           int // 1 for a member of the outermost object
 }
 
-// members lists the members of every object in text, in the order in which they end. Numbers, spaces and
-// the order of keys are the text's own: an edit in place leaves them alone, which decoding and encoding
-// again would not.
-func members(text []byte) ([]member, error) {
+// Members lists the members of every object in text, in the order in which they end. It fails unless text
+// is one object.
+func Members(text []byte) ([]Member, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("not valid UTF-8")
 	}
-	standard := standardNumbers(text)
+	standard := Standard(text)
 	if !json.Valid(standard) {
 		var v any
 		return nil, fmt.Errorf("not valid JSON: %w", json.Unmarshal(standard, &v))
 	}
 	d := json.NewDecoder(bytes.NewReader(standard))
 	d.UseNumber()
-	var all []member
+	var all []Member
 	var object func(depth int) error
 	var value func(depth int) error
 	object = func(depth int) error {
@@ -39,12 +43,12 @@ func members(text []byte) ([]member, error) {
 			if err != nil {
 				return err
 			}
-			m := member{name: t.(string), key: key, depth: depth}
-			m.value = skip(text, int(d.InputOffset()))
+			m := Member{Name: t.(string), Key: key, Depth: depth}
+			m.Value = skip(text, int(d.InputOffset()))
 			if err := value(depth); err != nil {
 				return err
 			}
-			m.end = int(d.InputOffset())
+			m.End = int(d.InputOffset())
 			all = append(all, m)
 		}
 		_, err := d.Token()
@@ -81,8 +85,9 @@ func members(text []byte) ([]member, error) {
 // length.
 var pythonNumbers = [][2]string{{"NaN", "1.0"}, {"-Infinity", "-1.000000"}, {"Infinity", "1.000000"}}
 
-// standardNumbers returns text with the numbers of Python replaced, every token at its place.
-func standardNumbers(text []byte) []byte {
+// Standard returns text with the numbers of Python replaced by others, so that package json takes it. Every
+// token stays at its place.
+func Standard(text []byte) []byte {
 	out := bytes.Clone(text)
 	inString := false
 	for i := 0; i < len(out); i++ {
@@ -102,6 +107,19 @@ func standardNumbers(text []byte) []byte {
 	return out
 }
 
+// Explain returns an error of package json in the words of JSON: a value of the wrong type is named by its
+// place in the text, not by the Go type it was meant for.
+func Explain(err error) error {
+	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !ok:
+		return err
+	case e.Field == "":
+		return fmt.Errorf("unexpected %s at byte %d", e.Value, e.Offset)
+	}
+	return fmt.Errorf("%s: unexpected %s", e.Field, e.Value)
+}
+
 // skip returns the offset of the next token of valid JSON at or after i.
 func skip(text []byte, i int) int {
 	for i < len(text) && bytes.IndexByte([]byte(" \t\r\n:,"), text[i]) >= 0 {
@@ -110,23 +128,23 @@ func skip(text []byte, i int) int {
 	return i
 }
 
-// removeMember takes a member of the outermost object out of text, with the comma that set it off. The
-// second result says whether there was one.
-func removeMember(text []byte, name string) ([]byte, bool, error) {
-	all, err := members(text)
+// Remove takes a member of the outermost object out of text, with the comma that set it off. The second
+// result says whether there was one.
+func Remove(text []byte, name string) ([]byte, bool, error) {
+	all, err := Members(text)
 	if err != nil {
 		return nil, false, err
 	}
 	previous := -1 // end of the member before
 	for _, m := range all {
-		if m.depth != 1 {
+		if m.Depth != 1 {
 			continue
 		}
-		if m.name != name {
-			previous = m.end
+		if m.Name != name {
+			previous = m.End
 			continue
 		}
-		from, to := m.key, m.end
+		from, to := m.Key, m.End
 		if previous >= 0 {
 			from = previous
 		} else if next := skip(text, to); text[next] != '}' {
@@ -137,20 +155,20 @@ func removeMember(text []byte, name string) ([]byte, bool, error) {
 	return text, false, nil
 }
 
-// replaceValues replaces the values of members for which edit returns a new text; nil keeps the old one.
-// Members inside a replaced value must not be replaced themselves.
-func replaceValues(text []byte, edit func(m member, value []byte) []byte) ([]byte, int, error) {
-	all, err := members(text)
+// Replace replaces the values of members for which edit returns a new text; nil keeps the old one. Members
+// inside a replaced value must not be replaced themselves. The second result counts the replaced.
+func Replace(text []byte, edit func(m Member, value []byte) []byte) ([]byte, int, error) {
+	all, err := Members(text)
 	if err != nil {
 		return nil, 0, err
 	}
 	var b bytes.Buffer
 	n, done := 0, 0
 	for _, m := range all {
-		if v := edit(m, text[m.value:m.end]); v != nil {
-			b.Write(text[done:m.value])
+		if v := edit(m, text[m.Value:m.End]); v != nil {
+			b.Write(text[done:m.Value])
 			b.Write(v)
-			n, done = n+1, m.end
+			n, done = n+1, m.End
 		}
 	}
 	b.Write(text[done:])
