@@ -13,6 +13,8 @@ import (
 
 // DecompressOptions are the options of [Decompress]. The zero value is useful.
 type DecompressOptions struct {
+	// Patterns names the tensors of each unit where no config.json does.
+	Patterns model.Patterns
 	// Shapes is the path of a model to take the shapes of tensors from, where the checkpoint does not
 	// tell them.
 	Shapes string
@@ -48,15 +50,11 @@ type DecompressReport struct {
 // output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
 // copies of all other files.
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
-	d, err := model.OpenDF11(src)
+	d, m, err := openDF11(src, opts.Patterns, opts.Runtime)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	m, err := runtime.Open(src, opts.Runtime...)
-	if err != nil {
-		return nil, err
-	}
 	defer m.Close()
 	out, err := newOutput(dst, opts.Force, src)
 	if err != nil {

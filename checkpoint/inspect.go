@@ -108,15 +108,11 @@ func (r *Report) countTensors(dtypes dtypeCounter) {
 }
 
 func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
-	d, err := model.OpenDF11(path)
+	d, m, err := openDF11(path, nil, nil)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	m, err := runtime.Open(path)
-	if err != nil {
-		return err
-	}
 	defer m.Close()
 	var elements int64
 	for _, u := range d.Units {

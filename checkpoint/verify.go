@@ -14,6 +14,8 @@ import (
 
 // VerifyOptions are the options of [Verify]. The zero value is useful.
 type VerifyOptions struct {
+	// Patterns names the tensors of each unit where no config.json does.
+	Patterns model.Patterns
 	// Runtime holds the options the checkpoint is opened with: decoder and workers.
 	Runtime []runtime.Option
 	// Progress follows the work; nil for none.
@@ -88,15 +90,11 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 		return nil, err
 	}
 	defer c.Close()
-	d, err := model.OpenDF11(df11)
+	d, m, err := openDF11(df11, opts.Patterns, opts.Runtime)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	m, err := runtime.Open(df11, opts.Runtime...)
-	if err != nil {
-		return nil, err
-	}
 	defer m.Close()
 	v := verifier{ctx: ctx, c: c, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
 	defer v.p.Done()

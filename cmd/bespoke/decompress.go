@@ -8,12 +8,14 @@ import (
 
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
 func (a *app) decompress() *cobra.Command {
 	var out output
 	var decoder decoder
+	var names names
 	var opts checkpoint.DecompressOptions
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -25,13 +27,15 @@ and checks the sha256 of each before the output appears.
 Any other DF11 checkpoint gives model.safetensors with all tensors, config.json
 without dfloat11_config and copies of the other files. Such a checkpoint does
 not hold the shapes of the coded tensors: they follow from config.json for the
-common architectures, else they come from --shapes MODEL.`,
+common architectures, else they come from --shapes MODEL. A single file without
+its config.json does not name them either: --pattern FILE does.`,
 		Example: `  bespoke decompress models/llama-df11 -o models/llama-restored
   bespoke decompress models/published-df11 -o models/restored --shapes models/original`,
 		Args: takes("one DF11 checkpoint"),
 	}
 	out.flags(cmd, "folder")
 	decoder.flags(cmd)
+	names.flags(cmd)
 	cmd.Flags().StringVar(&opts.Shapes, "shapes", "", "take unknown shapes from the tensors of `MODEL`")
 	cmd.Flags().BoolVar(&opts.Flat, "flat", false, "write tensors of unknown shape with one dimension")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -40,6 +44,9 @@ common architectures, else they come from --shapes MODEL.`,
 			return err
 		}
 		if opts.Runtime, err = decoder.options(cmd); err != nil {
+			return err
+		}
+		if opts.Patterns, err = names.patterns(); err != nil {
 			return err
 		}
 		opts.Force, opts.Progress = out.force, a.progress()
@@ -62,6 +69,21 @@ common architectures, else they come from --shapes MODEL.`,
 		return nil
 	}
 	return cmd
+}
+
+// names adds the flag that names the tensors of a DF11 checkpoint without a config.json.
+type names struct{ file string }
+
+func (n *names) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&n.file, "pattern", "", "JSON `FILE` that names the tensors of each unit, where no config.json does: {REGEX: [ATTR, …], …}")
+	_ = cmd.MarkFlagFilename("pattern", "json")
+}
+
+func (n *names) patterns() (model.Patterns, error) {
+	if n.file == "" {
+		return nil, nil
+	}
+	return model.ReadPatterns(n.file)
 }
 
 // decoder adds the flags that choose a decoder.

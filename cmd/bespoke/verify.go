@@ -9,6 +9,7 @@ import (
 
 func (a *app) verify() *cobra.Command {
 	var decoder decoder
+	var names names
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify MODEL DF11",
@@ -22,13 +23,20 @@ The exit status is 1 if anything differs.`,
 		Args:    takes("a MODEL", "a DF11 checkpoint"),
 	}
 	decoder.flags(cmd)
+	names.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		options, err := decoder.options(cmd)
 		if err != nil {
 			return err
 		}
-		r, err := checkpoint.Verify(cmd.Context(), args[0], args[1], checkpoint.VerifyOptions{Runtime: options, Progress: a.progress()})
+		patterns, err := names.patterns()
+		if err != nil {
+			return err
+		}
+		r, err := checkpoint.Verify(cmd.Context(), args[0], args[1], checkpoint.VerifyOptions{
+			Patterns: patterns, Runtime: options, Progress: a.progress(),
+		})
 		if err != nil {
 			return err
 		}
