@@ -56,7 +56,11 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	}
 	defer d.Close()
 	defer m.Close()
-	out, err := newOutput(dst, opts.Force, src)
+	inputs := []string{src}
+	if opts.Shapes != "" {
+		inputs = append(inputs, opts.Shapes)
+	}
+	out, err := newOutput(dst, opts.Force, inputs...)
 	if err != nil {
 		return nil, err
 	}

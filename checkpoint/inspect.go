@@ -114,19 +114,7 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 	}
 	defer d.Close()
 	defer m.Close()
-	var elements int64
-	for _, u := range d.Units {
-		elements += int64(u.Stream.Elements())
-	}
-	p.Stage("decoding", 2*elements, "")
-	histograms := map[string]*codebook.Histogram{}
-	err = m.DecodeAll(ctx, func(u runtime.Unit, weights []uint16) error {
-		h := &codebook.Histogram{}
-		h.Count(weights)
-		histograms[u.Name] = h
-		p.Advance(2 * int64(len(weights)))
-		return nil
-	})
+	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {
 		return err
 	}
@@ -135,7 +123,7 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 	var units []unit
 	books := map[string]bool{}
 	for _, u := range d.Units {
-		report := newUnitReport(u.Name, *histograms[u.Name])
+		report := newUnitReport(u.Name, histograms[u.Name])
 		for _, t := range u.Tensors {
 			report.Tensors = append(report.Tensors, t.Name)
 			dtypes.addCoded(uint64(t.Elements))
@@ -163,4 +151,22 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 	stored.BitsPerWeight, stored.Percent = r.ratios(r.CodedWeights, stored.Size.Total(), stored.Size.Total()+stored.Raw)
 	r.Stored = &stored
 	return nil
+}
+
+// decodedHistograms counts the exponents of every unit, by name.
+func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[string]codebook.Histogram, error) {
+	var elements int64
+	for _, u := range m.Units() {
+		elements += int64(u.Elements)
+	}
+	p.Stage("decoding", 2*elements, "")
+	histograms := map[string]codebook.Histogram{}
+	err := m.DecodeAll(ctx, func(u runtime.Unit, weights []uint16) error {
+		var h codebook.Histogram
+		h.Count(weights)
+		histograms[u.Name] = h
+		p.Advance(2 * int64(len(weights)))
+		return nil
+	})
+	return histograms, err
 }

@@ -94,6 +94,12 @@ func TestRefusals(t *testing.T) {
 				return err
 			}
 		}},
+		{"decompress onto the model of the shapes", "is the input itself", func(dir string) func() error {
+			return func() error {
+				_, err := Decompress(ctx, filepath.Join(dir, "df11"), filepath.Join(dir, "other"), DecompressOptions{Force: true, Shapes: filepath.Join(dir, "other")})
+				return err
+			}
+		}},
 		{"convert a compressed model", "compressed already", func(dir string) func() error {
 			return func() error {
 				_, err := Convert(ctx, filepath.Join(dir, "df11"), filepath.Join(dir, "out"), model.BF16, ConvertOptions{})

@@ -49,21 +49,37 @@ func SortEntries(entries []Entry) {
 	})
 }
 
+// headerEntry is what a header says of a tensor.
+type headerEntry struct {
+	DType   DType     `json:"dtype"`
+	Shape   []uint64  `json:"shape"`
+	Offsets [2]uint64 `json:"data_offsets"`
+}
+
 // buildHeader returns the header text of a file that holds the entries in the given order, padded
 // with spaces to a multiple of 8 bytes as the reference writer does.
 func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	value := func(v any) error {
-		err := enc.Encode(v)
-		text.Truncate(text.Len() - 1) // the encoder ends with a line feed
-		return err
+	member := func(name string, value any) error {
+		if text.Len() > 1 {
+			text.WriteByte(',')
+		}
+		for i, v := range []any{name, value} {
+			if err := enc.Encode(v); err != nil {
+				return err
+			}
+			text.Truncate(text.Len() - 1) // the encoder ends with a line feed
+			if i == 0 {
+				text.WriteByte(':')
+			}
+		}
+		return nil
 	}
 	text.WriteByte('{')
 	if metadata != nil {
-		fmt.Fprintf(&text, "%q:", metadataKey)
-		if err := value(metadata); err != nil {
+		if err := member(metadataKey, metadata); err != nil {
 			return nil, fmt.Errorf("%s: %w", metadataKey, err)
 		}
 	}
@@ -77,20 +93,8 @@ func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 		if at+size < at {
 			return nil, fmt.Errorf("tensor %q: %d bytes after %d exceed 2^64-1", e.Name, size, at)
 		}
-		if i > 0 || metadata != nil {
-			text.WriteByte(',')
-		}
-		if err := value(e.Name); err != nil {
-			return nil, err
-		}
-		text.WriteByte(':')
-		err = value(struct {
-			DType   DType     `json:"dtype"`
-			Shape   []uint64  `json:"shape"`
-			Offsets [2]uint64 `json:"data_offsets"`
-		}{e.DType, append([]uint64{}, e.Shape...), [2]uint64{at, at + size}})
-		if err != nil {
-			return nil, err
+		if err := member(e.Name, headerEntry{e.DType, append([]uint64{}, e.Shape...), [2]uint64{at, at + size}}); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", e.Name, err)
 		}
 		at += size
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/ui"
 )
 
 // Exit codes.
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, checkpoint.ErrOutputExists) {
 		hint = ", --force replaces it"
 	}
-	fmt.Fprintf(stderr, "bespoke: %s%s\n", strings.ReplaceAll(err.Error(), "\n", "; "), hint)
+	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hint)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

@@ -28,7 +28,8 @@ type Exponents struct {
 	Histogram codebook.Histogram
 	// Lengths are the code lengths in bits by exponent, 0 where there is no code.
 	Lengths [256]uint8
-	// BitsPerWeight is the expected size of a coded weight, all of the format included.
+	// BitsPerWeight is the expected size of a coded weight, all of the format included; 0 where DF11
+	// cannot code the model.
 	BitsPerWeight float64
 }
 
@@ -102,9 +103,11 @@ func drawTitle(page draw.Canvas, e *Exponents) {
 	title := style(19)
 	title.Font.Weight = 3 // bold
 	page.FillText(title, vg.Point{X: 22, Y: height - 16}, e.Model)
-	entropy := e.Histogram.Entropy()
-	line := fmt.Sprintf("The exponents carry %.2f bits of information in a field of 8; stored in %.2f bits a weight, this model takes %.1f %% of bfloat16.",
-		entropy, e.BitsPerWeight, 100*e.BitsPerWeight/16)
+	line := fmt.Sprintf("The exponents carry %.2f bits of information in a field of 8", e.Histogram.Entropy())
+	if e.BitsPerWeight > 0 {
+		line += fmt.Sprintf("; stored in %.2f bits a weight, this model takes %.1f %% of bfloat16", e.BitsPerWeight, 100*e.BitsPerWeight/16)
+	}
+	line += "."
 	sub := style(11.5)
 	sub.Color = faint
 	page.FillText(sub, vg.Point{X: 22, Y: height - 44}, line)

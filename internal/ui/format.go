@@ -2,7 +2,9 @@ package ui
 
 import (
 	"math"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/dustin/go-humanize"
 )
@@ -24,6 +26,20 @@ func Plural(n uint64, noun string) string {
 		noun += "s"
 	}
 	return Count(n) + " " + noun
+}
+
+// Printable returns text with what is not to be printed, such as line breaks and the control characters
+// that a terminal obeys, written as in a Go string: names in a model's file may hold anything.
+func Printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is

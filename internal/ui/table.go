@@ -16,11 +16,11 @@ type Table struct {
 	rules []int // rows before which a rule stands
 }
 
-// Row adds a row. Cells are formatted with [fmt.Sprint].
+// Row adds a row. Cells are formatted with [fmt.Sprint] and made [Printable].
 func (t *Table) Row(cells ...any) {
 	row := make([]string, len(cells))
 	for i, c := range cells {
-		row[i] = fmt.Sprint(c)
+		row[i] = Printable(fmt.Sprint(c))
 	}
 	t.rows = append(t.rows, row)
 }

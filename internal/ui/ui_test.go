@@ -27,6 +27,16 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "a b": "a b", "日本 ∞ −": "日本 ∞ −", "a\n\x1b[2Jb": `a\n\x1b[2Jb`, "it's\u202e": `it's\u202e`, "bad\xff": "bad\ufffd",
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestBar(t *testing.T) {
 	cases := []struct {
 		share float64
