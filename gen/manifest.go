@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // ManifestName is the name of the file that describes a generated folder.
@@ -140,7 +140,7 @@ func bookReport(b *codebook.Book, counts *codebook.Histogram) BookReport {
 
 // manifestFiles returns the names that the manifest at path lists, its own among them.
 func manifestFiles(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

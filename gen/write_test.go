@@ -185,3 +185,16 @@ func TestWriteRefusesNames(t *testing.T) {
 		})
 	}
 }
+
+// A folder given by mistake is not read into memory, whatever it holds.
+func TestReadFolderLargeFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.safetensors")
+	folderFiles{"model.safetensors": ""}.create(t, dir)
+	if err := os.Truncate(path, maxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFolder(dir); err == nil || !strings.Contains(err.Error(), "not a generated folder") {
+		t.Errorf("error %v", err)
+	}
+}
