@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -25,7 +26,7 @@ type VerifyOptions struct {
 // The kinds of differences that [Verify] finds.
 const (
 	DiffMissing = "missing" // a tensor or file of the model is not in the checkpoint
-	DiffExtra   = "extra"   // the checkpoint holds a tensor that the model has not
+	DiffExtra   = "extra"   // the checkpoint holds a tensor or file that the model has not
 	DiffDType   = "dtype"   // a tensor has another dtype
 	DiffShape   = "shape"   // a tensor has another shape or number of elements
 	DiffValue   = "value"   // an element differs
@@ -189,30 +190,41 @@ func (v *verifier) files() error {
 		f := &v.d.Sidecar.Files[i]
 		switch {
 		case present[f.Path]:
-			if err := v.file(f, f.Path, v.c.Dir, f.Path); err != nil {
+			if err := v.file(f, v.c.Dir, f.Path); err != nil {
 				return err
 			}
 		case !v.c.Lone:
-			v.differ(DiffMissing, f.Path, "the file is not in the model's folder")
+			v.differ(DiffExtra, f.Path, "the file is not in the model's folder")
 		}
+		delete(present, f.Path)
 		if f.Kind == model.Copied {
-			if err := v.file(f, f.Path, v.d.Dir, f.StoredPath()); err != nil {
+			if err := v.file(f, v.d.Dir, f.StoredPath()); err != nil {
 				return err
 			}
+		}
+	}
+	for _, f := range v.c.Listed {
+		if present[f.Path] {
+			v.differ(DiffMissing, f.Path, "the file is not in the checkpoint")
 		}
 	}
 	return nil
 }
 
-func (v *verifier) file(f *model.SidecarFile, name, dir, path string) error {
+// file holds the file at path in dir against the size and sha256 of an original.
+func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	path = filepath.Join(dir, filepath.FromSlash(path))
 	sum, err := hashFile(v.ctx, path, v.p)
+	if errors.Is(err, fs.ErrNotExist) {
+		v.differ(DiffMissing, f.Path, "%s is not there", path)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	v.report.Files++
 	if want := (fileSum{f.Size, f.SHA256}); sum != want {
-		v.differ(DiffFile, name, "%s has %d bytes with sha256 %s, the sidecar says %d with %s", path, sum.size, sum.sum, want.size, want.sum)
+		v.differ(DiffFile, f.Path, "%s has %d bytes with sha256 %s, the sidecar says %d with %s", path, sum.size, sum.sum, want.size, want.sum)
 	}
 	return nil
 }

@@ -165,7 +165,15 @@ func TestVerifyFiles(t *testing.T) {
 	if err := os.Remove(filepath.Join(original, "tokenizer.json")); err != nil {
 		t.Fatal(err)
 	}
-	if got := kinds(original); !cmp.Equal(got, []string{"value lm_head.weight", "missing tokenizer.json"}) {
+	if got := kinds(original); !cmp.Equal(got, []string{"value lm_head.weight", "extra tokenizer.json"}) {
 		t.Errorf("a removed file: %v", got)
+	}
+	writeText(t, filepath.Join(original, "merges.txt"), "")
+	if err := os.Remove(filepath.Join(df11, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"value lm_head.weight", "extra tokenizer.json", "missing tokenizer.json", "missing merges.txt"}
+	if got := kinds(original); !cmp.Equal(got, want) {
+		t.Errorf("a removed copy and a new file: %v", got)
 	}
 }

@@ -19,7 +19,8 @@ func (a *app) compress() *cobra.Command {
 		Use:   "compress MODEL -o DIR",
 		Short: "Compress a model to DF11, without loss",
 		Long: `Compress codes the exponents of a model's weights. The published DF11 loader
-reads the result; "bespoke decompress" restores every file byte for byte.
+reads the result; "bespoke decompress" restores every file byte for byte, but
+for the folders .git and .cache, which are no part of a model.
 
 --codebook chooses the code books:
   model      one for the whole model (a few, if the units differ much), so that
