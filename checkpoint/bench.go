@@ -172,8 +172,8 @@ func (b *bench) decode(decoder string, threads int) (rate float64, rounds int, e
 	})
 }
 
-// measure runs rounds until the time is over and returns the rate of the best in thousand million weights a second. The first
-// round, which finds cold caches and pages that are not mapped yet, does not count.
+// measure runs rounds until the time is over and returns the rate of the best in thousand million weights a
+// second. The first round, which finds cold caches and pages that are not mapped yet, does not count.
 func (b *bench) measure(round func() error) (rate float64, rounds int, err error) {
 	weights := 0
 	for _, n := range b.sizes {

@@ -23,8 +23,9 @@ type prefix struct {
 //
 // An entry that no code reaches holds the value of the entry before it, in the table or at the end
 // of the table before: so does the published encoder, and a stray lookup always finds a symbol
-// with a length. The very first entry has none before it; a code that leaves it open is refused. Canonical books carry the first half of their fingerprint in the length entries
-// of the symbols 240 to 255, which no published kernel reads.
+// with a length. The very first entry has none before it; a code that leaves it open is refused.
+// Canonical books carry the first half of their fingerprint in the length entries of the symbols 240
+// to 255, which no published kernel reads.
 func (b *Book) buildLuts() ([]byte, error) {
 	prefixes := b.prefixes()
 	if len(prefixes) > MaxTables {

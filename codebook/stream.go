@@ -22,8 +22,8 @@ func (s *Stream) Elements() int { return len(s.SignMantissa) }
 func (s *Stream) Chunks() int { return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes }
 
 // Validate checks the sizes of the tensors against each other, the order of the output positions,
-// that the first code starts the stream, and the limits of the format, in time proportional to the number of chunks. It does not look at
-// the code book or the codes.
+// that the first code starts the stream, and the limits of the format, in time proportional to the
+// number of chunks. It does not look at the code book or the codes.
 //
 // Where no code starts in the last chunk and the stream ends on a byte boundary, the published
 // encoder leaves out the output position of that chunk. Validate accepts this.
