@@ -40,7 +40,7 @@ func Published(h *Histogram) (*Book, error) {
 	})
 	b, err := NewBook(&codes, eos)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the published encoder has no code book for %d distinct exponents like these: %w", h.Distinct(), err)
 	}
 	b.published = true
 	return b, nil
