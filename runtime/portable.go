@@ -108,6 +108,28 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 	return bit, true
 }
 
+// skip passes over n codes from bit on. It reports whether all were sound.
+func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
+	end := 8 * uint64(len(encoded))
+	for n > 0 {
+		buf := window(encoded, bit)
+		e := p.table[buf>>p.shift]
+		symbols, length := entrySymbols(e), e&63
+		if symbols == 0 || symbols > n {
+			_, codeLength := p.book.Decode(uint32(buf >> 32))
+			if codeLength == 0 {
+				return bit, false
+			}
+			symbols, length = 1, uint64(codeLength)
+		}
+		if bit += length; bit > end {
+			return bit, false
+		}
+		n -= symbols
+	}
+	return bit, true
+}
+
 // window returns the stream from bit on, at least 57 bits of it, and zeros after its end.
 func window(encoded []byte, bit uint64) uint64 {
 	if bit/8+8 <= uint64(len(encoded)) {
