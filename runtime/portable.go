@@ -39,21 +39,6 @@ func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error)
 	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
 }
 
-func (p *portable) decode(s *codebook.Stream, from, to int, dst []uint16) int {
-	base, _ := s.ChunkStart(from)
-	for c := from; c < to; c++ {
-		first, bit := s.ChunkStart(c)
-		end, _ := s.ChunkStart(c + 1)
-		if first == end {
-			continue // no code starts in this chunk
-		}
-		if !p.finish(s, c, bit, s.SignMantissa[first:end], dst[first-base:end-base]) {
-			return c
-		}
-	}
-	return to
-}
-
 // finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
 // sm. It reports whether the codes were sound and ended where the chunk does.
 func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
