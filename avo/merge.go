@@ -6,8 +6,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// How far ahead of a merge its memory is fetched, in weights. The hardware does not foresee these
-// accesses well, as many streams of them are interleaved.
+// How far ahead of a merge its memory is fetched, in weights: the hardware does not foresee these
+// accesses well, as many streams of them are interleaved. A prefetch beyond a buffer does nothing.
 const (
 	prefetchDst = 256
 	prefetchSM  = 256

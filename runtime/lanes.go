@@ -11,8 +11,8 @@ import (
 
 //go:generate go test ../avo -run ^TestAssembly$ -update
 
-// lanes drives an assembly decoder: it deals the chunks out to the decoder's lanes and finishes
-// each chunk in Go. It is the decoder avx2.
+// lanes drives an assembly decoder: it deals runs of chunks out to the decoder's lanes, checks that
+// each chunk ends where the next one begins, and finishes each run in Go. It is the decoder avx2.
 type lanes struct {
 	portable *portable // over the same table
 	long     []uint64

@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// batchSymbols is the size of the scratch memory for symbols.
+	// batchSymbols is the size of the scratch memory for the symbols of a batch. It is also the
+	// number of elements that must be left for one, as the merge writes whole groups of eight.
 	batchSymbols = 512
 	// batchRoom is what the lookups of one load may fill of it, with the 8 bytes that the last one
 	// stores: tables of 8 bits and more make at most 7 lookups a load.
