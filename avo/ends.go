@@ -38,15 +38,16 @@ func (d *decoder) begin() {
 
 // planBatch sets the number of turns, and leaves the function when it is 0.
 func (d *decoder) planBatch(job reg.GPVirtual) {
-	d.Commentf("How many turns has every lane room for? One yields at most %d symbols, and a merge writes", kernel.TurnSymbols)
-	d.Commentf("at most %d words; one consumes at most %d bytes. Negative room means none.",
-		kernel.TurnSymbols, kernel.TurnBytes)
+	d.Commentf("How many turns has every lane room for? One yields at most %d symbols and consumes at most", kernel.TurnSymbols)
+	d.Commentf("%d bytes. A merge in a turn writes at most %d words from where the turn before ended, the",
+		kernel.TurnBytes, kernel.TurnSymbols)
+	d.Commentf("last ones of the batch at most %d too many. Negative room means none.", kernel.VectorSymbols-1)
 	turns, room := d.GP64(), d.GP64()
 	d.MOVL(operand.U32(kernel.BatchTurns), turns.As32())
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
 		d.MOVQ(lane(job, i, kernel.OffLeft), room)
-		d.SUBQ(operand.I32(kernel.TurnSymbols), room)
+		d.SUBQ(operand.Imm(kernel.VectorSymbols-1), room)
 		d.SARQ(operand.Imm(log2(kernel.TurnSymbols)), room)
 		d.CMPQ(room, turns)
 		d.CMOVQLT(room, turns)

@@ -31,13 +31,14 @@ TEXT ·decodeTable(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -49,7 +50,7 @@ TEXT ·decodeTable(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -61,7 +62,7 @@ TEXT ·decodeTable(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -73,7 +74,7 @@ TEXT ·decodeTable(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -85,7 +86,7 @@ TEXT ·decodeTable(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX

@@ -31,13 +31,14 @@ TEXT ·decode0(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -49,7 +50,7 @@ TEXT ·decode0(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -61,7 +62,7 @@ TEXT ·decode0(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -73,7 +74,7 @@ TEXT ·decode0(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -85,7 +86,7 @@ TEXT ·decode0(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3256,13 +3257,14 @@ TEXT ·decode1(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3274,7 +3276,7 @@ TEXT ·decode1(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3286,7 +3288,7 @@ TEXT ·decode1(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3298,7 +3300,7 @@ TEXT ·decode1(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3310,7 +3312,7 @@ TEXT ·decode1(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6481,13 +6483,14 @@ TEXT ·decode2(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6499,7 +6502,7 @@ TEXT ·decode2(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6511,7 +6514,7 @@ TEXT ·decode2(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6523,7 +6526,7 @@ TEXT ·decode2(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6535,7 +6538,7 @@ TEXT ·decode2(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -9706,13 +9709,14 @@ TEXT ·decode3(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -9724,7 +9728,7 @@ TEXT ·decode3(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -9736,7 +9740,7 @@ TEXT ·decode3(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -9748,7 +9752,7 @@ TEXT ·decode3(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -9760,7 +9764,7 @@ TEXT ·decode3(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX

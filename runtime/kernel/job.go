@@ -20,8 +20,9 @@ const (
 	BatchTurns = 32
 
 	// Slack is the number of elements that a lane must still have for Decode to move it: those of
-	// one turn and the words of the last merge.
-	Slack = 2 * TurnSymbols
+	// one turn, and the words by which the last vector store may run ahead. A merge in the middle
+	// of a turn begins no later than the turn did, so that its TurnSymbols words are within.
+	Slack = TurnSymbols + VectorSymbols - 1
 
 	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
 	// move the lane: what one turn consumes at most.

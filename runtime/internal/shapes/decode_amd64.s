@@ -31,13 +31,14 @@ TEXT ·decodeOneLane(SB), NOSPLIT, $56-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -318,13 +319,14 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -336,7 +338,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -348,7 +350,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -360,7 +362,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -372,7 +374,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3328,13 +3330,14 @@ TEXT ·decode11(SB), NOSPLIT, $152-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3346,7 +3349,7 @@ TEXT ·decode11(SB), NOSPLIT, $152-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3358,7 +3361,7 @@ TEXT ·decode11(SB), NOSPLIT, $152-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3370,7 +3373,7 @@ TEXT ·decode11(SB), NOSPLIT, $152-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -3382,7 +3385,7 @@ TEXT ·decode11(SB), NOSPLIT, $152-8
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    264(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -5360,13 +5363,14 @@ TEXT ·decode12(SB), NOSPLIT, $128-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -5378,7 +5382,7 @@ TEXT ·decode12(SB), NOSPLIT, $128-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -5390,7 +5394,7 @@ TEXT ·decode12(SB), NOSPLIT, $128-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -5402,7 +5406,7 @@ TEXT ·decode12(SB), NOSPLIT, $128-8
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    216(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6700,13 +6704,14 @@ TEXT ·decodeWide(SB), NOSPLIT, $104-8
 	// buffer, whatever the streams hold.
 	MOVQ job+0(FP), CX
 
-	// How many turns has every lane room for? One yields at most 128 symbols, and a merge writes
-	// at most 128 words; one consumes at most 128 bytes. Negative room means none.
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
 	MOVL $0x00000020, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6718,7 +6723,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $104-8
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    120(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
@@ -6730,7 +6735,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $104-8
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    168(CX), DX
-	SUBQ    $+128, DX
+	SUBQ    $0x1f, DX
 	SARQ    $0x07, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
