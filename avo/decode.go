@@ -12,21 +12,27 @@ import (
 )
 
 // decoder emits one program. The fields are the register plan: what stays in a register through the
-// rounds.
+// turns, and what lies on the stack because registers are short.
 type decoder struct {
 	*build.Context
 	p *Program
 	c constants
 
-	job    reg.GPVirtual // *kernel.Job
-	table  reg.GPVirtual // its lookup table
+	table  reg.GPVirtual // the lookup table
 	shift  reg.GPVirtual // 64 - TableBits
 	window reg.GPVirtual // index of a lookup; spare between lookups
 	entry  reg.GPVirtual // entry of a lookup; spare between lookups
+	marks  reg.GPVirtual // the marks of this turn; counts the turns, too
 	buf    []reg.GPVirtual
 	out    []reg.GPVirtual
-	round  operand.Mem // rounds left in the batch; on the stack, as registers are short
-	still  operand.Mem // 1 when some lane did not move in the batch
+
+	src       []operand.Mem // where each lane loads its stream
+	sm        []operand.Mem // the next sign_mantissa byte of each lane
+	dstLess   []operand.Mem // where its word goes, less twice where that byte is
+	filling   operand.Mem   // the half of the scratch memory that lanes fill from this turn on
+	full      operand.Mem   // the other half
+	marksLast operand.Mem   // the marks of the last turn
+	longLast  operand.Mem   // the end of the list of long codes
 
 	reverse, topBits reg.VecVirtual
 }
@@ -41,120 +47,103 @@ func (d *decoder) emit() {
 	d.Attributes(attr.NOSPLIT)
 	d.Signature(signature())
 	d.overview()
-	d.prologue()
-	d.Label("batch")
-	d.planBatch()
-	d.loadLanes()
-	d.Label("round")
-	d.rounds()
-	d.mergeLanes()
-	d.Comment("A lane that did not move has no code to go on with: the caller finds out why.")
-	d.CMPQ(d.still, operand.Imm(0))
-	d.JEQ(operand.LabelRef("batch"))
+	d.planRegisters()
+	d.begin()
+	d.Label("turn")
+	d.turn()
+	d.end()
 	d.Label("done")
 	d.VZEROUPPER()
 	d.RET()
 	if d.p.SlowPath {
-		for i := range d.p.Lanes {
-			d.slowPath(i)
+		for round := range d.p.Lanes {
+			for i := range d.p.Lanes {
+				d.slowPath(round, i)
+			}
 		}
 	}
 }
 
 // overview says what the function does, for those who meet the assembly first.
 func (d *decoder) overview() {
-	bits := d.p.TableBits
-	d.Commentf("Decodes %d runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its", d.p.Lanes)
+	p := d.p
+	d.Commentf("Decodes %d runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its", p.Lanes)
 	d.Comment("stream at the top of a register, above a marker bit. A round is, in each lane,")
-	d.Commentf("%d lookups by the top %d bits and a refill. An entry of the table holds up to %d symbols:", d.p.lookups(), bits, d.p.MaxSymbols)
+	d.Commentf("%d lookups by the top %d bits and a refill. An entry of the table holds up to %d symbols:", p.lookups(), p.TableBits, p.MaxSymbols)
 	d.Comment("byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the",
-		"symbols, each rotated right by one bit. Symbols go to scratch memory, from its top",
-		"downward. After a batch of rounds they are merged with their sign_mantissa bytes, and",
-		"the lanes move on. How many rounds a batch may have is known before it starts: no load",
-		"or store in it can leave its buffer, whatever the streams hold.")
+		"symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.")
+	d.Commentf("A turn is %d rounds. In round i lane i changes over to its other half of the scratch memory,", p.Lanes)
+	d.Commentf("and lane i-%d has the half that it filled merged with its sign_mantissa bytes, between the", p.lag())
+	d.Commentf("lookups: always %d words, of which the next merge overwrites those that are too many.", p.mergeVectors()*kernel.VectorSymbols)
+	d.Comment("How many turns there is room for is known before the first: no load or store can leave its",
+		"buffer, whatever the streams hold.")
 }
 
-// prologue loads what stays the same through the call.
-func (d *decoder) prologue() {
-	d.job, d.table, d.shift = d.GP64(), d.GP64(), d.GP64()
+func (d *decoder) planRegisters() {
+	d.table, d.shift, d.marks = d.GP64(), d.GP64(), d.GP64()
 	d.window, d.entry = d.GP64(), d.GP64()
 	for range d.p.Lanes {
 		d.buf = append(d.buf, d.GP64())
 		d.out = append(d.out, d.GP64())
+		d.src = append(d.src, d.AllocLocal(8))
+		d.sm = append(d.sm, d.AllocLocal(8))
+		d.dstLess = append(d.dstLess, d.AllocLocal(8))
 	}
-	d.round, d.still = d.AllocLocal(8), d.AllocLocal(8)
+	d.filling, d.full = d.AllocLocal(8), d.AllocLocal(8)
+	d.marksLast, d.longLast = d.AllocLocal(8), d.AllocLocal(8)
 	d.reverse, d.topBits = d.YMM(), d.YMM()
-
-	d.Load(d.Param("job"), d.job)
-	d.MOVQ(d.field(kernel.OffTable), d.table)
-	d.VMOVDQU(d.c.reverse, d.reverse)
-	d.VMOVDQU(d.c.topBits, d.topBits)
 }
 
-// planBatch sets the number of rounds of the next batch, and leaves the function when it is 0.
-func (d *decoder) planBatch() {
-	d.Commentf("How many rounds has every lane room for? One yields at most %d symbols, and the last", kernel.RoundSymbols)
-	d.Commentf("vector store runs %d words ahead; one consumes at most %d bytes. Negative room means none.",
-		kernel.VectorSymbols-1, kernel.RoundBytes)
-	rounds, room := d.GP64(), d.GP64()
-	d.MOVQ(operand.U32(kernel.BatchRounds), rounds)
-	for i := range d.p.Lanes {
-		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
-		d.MOVQ(d.lane(i, kernel.OffLeft), room)
-		d.SUBQ(operand.Imm(kernel.VectorSymbols-1), room)
-		d.SARQ(operand.Imm(log2(kernel.RoundSymbols)), room)
-		d.CMPQ(room, rounds)
-		d.CMOVQLT(room, rounds)
-		d.MOVQ(d.lane(i, kernel.OffSrcLast), room)
-		d.SUBQ(d.lane(i, kernel.OffSrc), room)
-		d.SARQ(operand.Imm(log2(kernel.RoundBytes)), room)
-		d.CMPQ(room, rounds)
-		d.CMOVQLT(room, rounds)
-	}
-	d.CMPQ(rounds, operand.Imm(0))
-	d.JLE(operand.LabelRef("done"))
-	d.MOVQ(rounds, d.round)
-}
-
-// loadLanes fills the bit buffers and points each lane at the top of its scratch memory.
-func (d *decoder) loadLanes() {
-	d.Comment("Fill the bit buffers; start at the top of the scratch memory.")
-	d.MOVQ(operand.U32(64-d.p.TableBits), d.shift)
-	for i := range d.p.Lanes {
-		d.MOVQ(d.lane(i, kernel.OffSrc), d.window)
-		d.MOVQ(d.lane(i, kernel.OffBit), d.entry)
-		d.fill(i)
-		d.scratchTop(i, d.out[i])
-	}
-}
-
-// fill loads 8 bytes from the address in window into the bit buffer of lane i, sets the marker in
-// the lowest bit and shifts out as many bits as entry says.
-func (d *decoder) fill(i int) {
-	d.MOVBEQQ(operand.Mem{Base: d.window}, d.buf[i])
-	d.ORQ(operand.Imm(1), d.buf[i])
-	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
-}
-
-// rounds is the hot loop: rows of lookups, one for each lane, and a refill of each lane after the
-// last row.
-func (d *decoder) rounds() {
-	n := d.p.lookups()
-	for row := range n {
-		d.Commentf("Lookup %d of %d in every lane.", row+1, n)
-		if row == 0 {
-			d.Comment("Index, load, store (the next store overwrites the bytes that are no symbols),",
-				"move down by the number of symbols, shift out their bits.")
-		}
-		for i := range d.p.Lanes {
-			d.lookup(i)
-			if row == n-1 {
-				d.refill(i)
+// turn is the hot loop: as many rounds as there are lanes.
+func (d *decoder) turn() {
+	n, rows := d.p.Lanes, d.p.lookups()
+	d.Comment("The next turn: swap the halves of the scratch memory.")
+	d.ADDQ(operand.I32(marksSize), d.marks)
+	d.MOVQ(d.filling, d.window)
+	d.MOVQ(d.full, d.entry)
+	d.MOVQ(d.window, d.full)
+	d.MOVQ(d.entry, d.filling)
+	for round := range n {
+		merged := (round - d.p.lag() + n) % n
+		d.Commentf("Round %d of %d: lane %d changes halves, lane %d is merged.", round+1, n, round, merged)
+		vectors := 0
+		for row := range rows {
+			for end := (row + 1) * d.p.mergeVectors() / rows; vectors < end; vectors++ {
+				d.mergeInTurn(round, merged, vectors)
+			}
+			d.Commentf("Lookup %d of %d in every lane.", row+1, rows)
+			if round == 0 && row == 0 {
+				d.Comment("Index, load, store (the next store overwrites the bytes that are no symbols),",
+					"move down by the number of symbols, shift out their bits.")
+			}
+			for i := range n {
+				d.lookup(i)
+				if row == d.p.refillRow(i) {
+					d.refill(round, i)
+					if i == round {
+						d.changeHalves(i)
+					}
+				}
 			}
 		}
 	}
-	d.DECQ(d.round)
-	d.JNZ(operand.LabelRef("round"))
+	d.CMPQ(d.marks, d.marksLast)
+	d.JNE(operand.LabelRef("turn"))
+}
+
+// changeHalves takes a mark of lane i, whose refill has left its source in window, and lets it fill the
+// other half of its scratch memory.
+func (d *decoder) changeHalves(i int) {
+	d.Commentf("Lane %d changes halves. Mark how far it is: the source, the bits used of its first byte,", i)
+	d.Comment("the number of symbols.")
+	d.MOVQ(d.window, d.mark(i, kernel.OffMarkSrc))
+	d.MOVL(d.buf[i].As32(), d.mark(i, kernel.OffMarkBuf))
+	d.MOVQ(d.full, d.entry)
+	d.ADDQ(operand.U32(scratchTop(i)), d.entry)
+	d.SUBQ(d.out[i], d.entry)
+	d.MOVL(d.entry.As32(), d.mark(i, kernel.OffMarkN))
+	d.MOVQ(d.filling, d.out[i])
+	d.ADDQ(operand.U32(scratchTop(i)), d.out[i])
 }
 
 // lookup decodes one table entry in lane i.
@@ -167,88 +156,53 @@ func (d *decoder) lookup(i int) {
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// refill moves Src of lane i past the bytes that were used and loads the bit buffer anew.
-func (d *decoder) refill(i int) {
+// refill moves the source of lane i past the bytes that were used and loads the bit buffer anew.
+func (d *decoder) refill(round, i int) {
 	if d.p.SlowPath {
 		d.Commentf("An empty entry: the next code is longer than the table's %d bits, or none.", d.p.TableBits)
 		d.TESTB(d.entry.As8(), d.entry.As8())
-		d.JZ(operand.LabelRef(fmt.Sprintf("slow%d", i)))
+		d.JZ(operand.LabelRef(label("slow", round, i)))
 	}
 	d.Commentf("Refill lane %d: the marker bit tells how many bits were used.", i)
 	d.TZCNTQ(d.buf[i], d.entry)
 	d.advance(i)
 	d.fill(i)
 	if d.p.SlowPath {
-		d.Label(fmt.Sprintf("filled%d", i))
+		d.Label(label("filled", round, i))
 	}
 }
 
-// advance moves Src of lane i by the whole bytes among the used bits in entry; it leaves Src in
-// window and the rest of the bits in entry.
+// advance moves the source of lane i by the whole bytes among the used bits in entry; it leaves the
+// source in window and the rest of the bits in entry.
 func (d *decoder) advance(i int) {
-	src := d.lane(i, kernel.OffSrc)
 	d.MOVQ(d.entry, d.window)
 	d.SHRQ(operand.Imm(3), d.window)
-	d.ADDQ(src, d.window)
-	d.MOVQ(d.window, src)
+	d.ADDQ(d.src[i], d.window)
+	d.MOVQ(d.window, d.src[i])
 	d.ANDL(operand.Imm(7), d.entry.As32())
 }
 
-// slowPath decodes one code of lane i by a search through the list of long codes (kernel.Long), out
-// of the way of the hot loop. Where the list has no code either, the lane stands still.
-func (d *decoder) slowPath(i int) {
-	label := func(name string) string { return fmt.Sprintf("%s%d", name, i) }
-	buf := d.buf[i]
-	d.Label(label("slow"))
-	d.Commentf("Slow path of lane %d: line up the bits of the next code.", i)
-	d.TZCNTQ(buf, d.entry)
-	d.advance(i)
-	d.MOVBEQQ(operand.Mem{Base: d.window}, buf)
-	d.SHLXQ(d.entry, buf, buf)
-	d.SHRQ(operand.Imm(32), buf)
-	d.Comment("Search downward for the first entry that does not begin above them; the lowest begins at 0.")
-	d.MOVQ(d.field(kernel.OffLongLast), d.window)
-	d.Label(label("search"))
-	d.CMPL(buf.As32(), operand.Mem{Base: d.window, Disp: 4})
-	d.JCC(operand.LabelRef(label("found")))
-	d.SUBQ(operand.Imm(8), d.window)
-	d.JMP(operand.LabelRef(label("search")))
-	d.Label(label("found"))
-	d.Comment("Store its symbol, and count it if the entry is a code: the length of none is 0.")
-	d.MOVQ(operand.Mem{Base: d.window}, d.window)
-	d.MOVBQZX(d.window.As8(), buf)
-	d.ADDQ(buf, d.entry)
-	d.SHRQ(operand.Imm(8), d.window)
-	d.MOVB(d.window.As8(), operand.Mem{Base: d.out[i]})
-	d.CMPQ(buf, operand.Imm(1))
-	d.Comment("Carry means length 0: out moves by carry - 1.")
-	d.ADCQ(operand.I8(-1), d.out[i])
-	d.advance(i)
-	d.fill(i)
-	d.JMP(operand.LabelRef(label("filled")))
+// fill loads 8 bytes from the address in window into the bit buffer of lane i, sets the marker in
+// the lowest bit and shifts out as many bits as entry says.
+func (d *decoder) fill(i int) {
+	d.MOVBEQQ(operand.Mem{Base: d.window}, d.buf[i])
+	d.ORQ(operand.Imm(1), d.buf[i])
+	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// field is a word of the job.
-func (d *decoder) field(off uintptr) operand.Mem {
-	return operand.Mem{Base: d.job, Disp: int(off)}
+// mark is a field of the mark of lane i in this turn.
+func (d *decoder) mark(i int, off uintptr) operand.Mem {
+	return operand.Mem{Base: d.marks, Disp: i*int(kernel.MarkSize) + int(off)}
 }
 
-// lane is a word of lane i.
-func (d *decoder) lane(i int, off uintptr) operand.Mem {
-	return d.field(kernel.OffLanes + uintptr(i)*kernel.LaneSize + off)
-}
+// marksSize is the distance of the marks of one turn from those of the next.
+const marksSize = kernel.MaxLanes * kernel.MarkSize
 
-// scratchTop points r at the place of the first symbol of lane i.
-func (d *decoder) scratchTop(i int, r reg.GPVirtual) {
-	d.MOVQ(d.field(kernel.OffScratch), r)
-	d.ADDQ(operand.U32((i+1)*kernel.LaneScratch-1), r)
-}
+// halfSize is the size of one half of the scratch memory of all lanes.
+const halfSize = kernel.MaxLanes * kernel.HalfScratch
 
-// log2 returns the binary logarithm of n, a power of two.
-func log2(n int) uint64 {
-	l := uint64(0)
-	for ; n > 1; n >>= 1 {
-		l++
-	}
-	return l
-}
+// scratchTop is the place of the first symbol of lane i in a half of the scratch memory.
+func scratchTop(i int) uint32 { return uint32((i+1)*kernel.HalfScratch - 1) }
+
+// label numbers a label by round and lane.
+func label(name string, round, i int) string { return fmt.Sprintf("%s%d_%d", name, round, i) }

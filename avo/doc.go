@@ -23,17 +23,30 @@
 // Src by whole bytes, loads 8 bytes big-endian and shifts out the bits of the first byte that were
 // used before.
 //
-// After a batch of rounds each lane's symbols are merged with its sign_mantissa bytes, 32 weights a
-// step.
+// # The merge
+//
+// A lane has two halves of scratch memory. A turn has as many rounds as there are lanes; in round i
+// lane i changes over to its other half, and the half that a lane left a few rounds before is
+// merged with its sign_mantissa bytes, 32 weights a vector, the vectors spread between the rows of
+// lookups: loads, shuffles and stores fill the slots that the lookups leave while they wait. The
+// number of vectors is always the one that the most symbols of a turn need, so that nothing
+// branches and nothing is carried over; words beyond the symbols that there were are written anew
+// by the next merge.
+//
+// Refills are spread over the rows as well: they are the longest chain of instructions, and lanes
+// in step would all wait for theirs at once.
 //
 // # Bounds
 //
-// Before each batch the program computes, from what the lanes have left in elements and in bytes of
-// stream, how many rounds all lanes have room for: whatever the stream holds, a round yields at most
-// kernel.RoundSymbols symbols and consumes at most kernel.RoundBytes bytes. No load
-// or store inside the batch needs a check of its own, and none can leave its buffer for a corrupt
-// stream. A stream that stops (bits that no code begins with) makes its lane stand still; the batch
-// after ends the call.
+// Before the first turn the program computes, from what the lanes have left in elements and in bytes
+// of stream, how many turns all lanes have room for: whatever the stream holds, a turn yields at most
+// kernel.TurnSymbols symbols and consumes at most kernel.TurnBytes bytes, and a merge writes at most
+// kernel.TurnSymbols words. No load or store in a turn needs a check of its own, and none can leave
+// its buffer for a corrupt stream. A stream that stops (bits that no code begins with) makes its
+// lane stand still.
+//
+// A mark a turn says how far each lane was, so that the caller can tell the bit at which any element
+// ended without a branch here.
 //
 // # Output
 //

@@ -49,11 +49,11 @@ func (p *Program) Validate() error {
 	case p.Lanes < 1 || p.Lanes > maxLanes:
 		return fmt.Errorf("avo: %s: %d lanes, want 1 to %d", p.Name, p.Lanes, maxLanes)
 	}
-	if n := p.roundSymbols(); n > kernel.RoundSymbols {
-		return fmt.Errorf("avo: %s: %d symbols a round, the contract allows %d", p.Name, n, kernel.RoundSymbols)
+	if n := p.turnSymbols(); n > kernel.TurnSymbols {
+		return fmt.Errorf("avo: %s: %d symbols a turn, the contract allows %d", p.Name, n, kernel.TurnSymbols)
 	}
-	if n := p.roundBytes(); n > kernel.RoundBytes {
-		return fmt.Errorf("avo: %s: %d bytes a round, the contract allows %d", p.Name, n, kernel.RoundBytes)
+	if n := p.turnBytes(); n > kernel.TurnBytes {
+		return fmt.Errorf("avo: %s: %d bytes a turn, the contract allows %d", p.Name, n, kernel.TurnBytes)
 	}
 	return nil
 }
@@ -62,13 +62,26 @@ func (p *Program) Validate() error {
 // of which up to 7 are used before and the lowest is the marker.
 func (p *Program) lookups() int { return (64 - 7 - 1) / p.TableBits }
 
-// roundSymbols bounds the symbols that a round yields: full entries. (A code of the slow path takes
-// the place of an entry.)
-func (p *Program) roundSymbols() int { return p.lookups() * p.MaxSymbols }
+// turnSymbols bounds the symbols that a turn of as many rounds as lanes yields in one lane: full
+// entries. (A code of the slow path takes the place of an entry.)
+func (p *Program) turnSymbols() int { return p.Lanes * p.lookups() * p.MaxSymbols }
 
-// roundBytes bounds the bytes by which a round moves Src: full entries, one code of the slow path,
-// and the bits that were used of the first byte.
-func (p *Program) roundBytes() int { return (7 + p.lookups()*p.TableBits + 32) / 8 }
+// turnBytes bounds the bytes by which a turn moves a source. In each round these are full entries,
+// one code of the slow path, and the bits that were used of the first byte.
+func (p *Program) turnBytes() int { return p.Lanes * (7 + p.lookups()*p.TableBits + 32) / 8 }
+
+// mergeVectors is the number of vectors that hold the symbols of a turn.
+func (p *Program) mergeVectors() int {
+	return (p.turnSymbols() + kernel.VectorSymbols - 1) / kernel.VectorSymbols
+}
+
+// refillRow is the row of lookups after which lane i is refilled. The lanes take turns at it: a refill
+// is a long chain of instructions, which the lookups of other lanes hide.
+func (p *Program) refillRow(i int) int { return i * p.lookups() / p.Lanes }
+
+// lag is the number of rounds between a lane's change of halves and the merge of what it filled:
+// long enough for the stores to have left the store buffer, which loads of other sizes wait for.
+func (p *Program) lag() int { return min(3, p.Lanes-1) }
 
 // TableDriven returns the shape of the decoder that takes every code book.
 func TableDriven(name string) Program {

@@ -28,7 +28,7 @@ func TestValidate(t *testing.T) {
 		{"many symbols", func(p *Program) { p.MaxSymbols = 6 }, "6 symbols an entry"},
 		{"no lanes", func(p *Program) { p.Lanes = 0 }, "0 lanes"},
 		{"many lanes", func(p *Program) { p.Lanes = 6 }, "6 lanes"},
-		{"round", func(p *Program) { p.TableBits = 8 }, "35 symbols a round"},
+		{"round", func(p *Program) { p.TableBits = 8 }, "175 symbols a turn"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := sound
@@ -83,7 +83,7 @@ func TestFileIsDeterministic(t *testing.T) {
 	for bits := minTableBits; bits <= maxTableBits; bits++ {
 		for lanes := 1; lanes <= maxLanes; lanes++ {
 			for _, slow := range []bool{false, true} {
-				p := Program{Name: "decode", TableBits: bits, MaxSymbols: 4, Lanes: lanes, SlowPath: slow}
+				p := Program{Name: "decode", TableBits: bits, MaxSymbols: 3, Lanes: lanes, SlowPath: slow}
 				all = append(all, p)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 
 //go:generate go test ../avo -run ^TestAssembly$ -update
 
-// lanes drives an assembly decoder: it deals the chunks out to the decoder's lanes and finishes
-// each chunk in Go. It is the decoder avx2.
+// lanes drives an assembly decoder: it deals runs of chunks out to the decoder's lanes, checks that
+// each chunk ends where the next one begins, and finishes each run in Go. It is the decoder avx2.
 type lanes struct {
 	portable *portable // over the same table
 	long     []uint64
@@ -37,16 +37,7 @@ func newLanes(b *codebook.Book, d kernel.Decoder) (*lanes, error) {
 	return &lanes{portable: p, long: kernel.Long(b, d.TableBits), decoder: d}, nil
 }
 
-// A run is what a lane is busy with: a chunk and its elements.
-type run struct {
-	busy  bool
-	chunk int
-	first int // the chunk's first element
-	end   int // one past its last
-}
-
 func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
-	base, _ := s.ChunkStart(from)
 	if len(s.Encoded) < 8+kernel.SrcSlack {
 		return l.portable.decode(s, from, to, dst)
 	}
@@ -57,74 +48,73 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 	}()
 	job.Table = &l.portable.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
-
-	var runs [kernel.MaxLanes]run
-	for next := from; ; {
-		live := -1
-		for i := range l.decoder.Lanes {
-			for !runs[i].busy && next < to {
-				runs[i] = start(job, i, s, next, dst, base)
-				next++
-			}
-			if runs[i].busy {
-				live = i
-			}
-		}
-		if live < 0 {
-			return to
-		}
-		var left [kernel.MaxLanes]uint64
-		for i := range l.decoder.Lanes {
-			if !runs[i].busy {
-				// All lanes run or none: an idle one does the same work as a busy one, to the same
-				// place.
-				job.Lanes[i] = job.Lanes[live]
-			}
-			left[i] = job.Lanes[i].Left
-		}
+	base, _ := s.ChunkStart(from)
+	d := deal{lanes: l, stream: s, dst: dst, base: base, job: job, next: from, to: to}
+	for d.fill() {
 		l.decoder.Decode(job)
-		for i := range l.decoder.Lanes {
-			r, lane := &runs[i], &job.Lanes[i]
-			if !r.busy || lane.Left != left[i] && !nearEnd(lane) {
-				continue
+		d.look()
+	}
+	return d.to
+}
+
+// A deal hands the chunks of one call of decode out to the lanes of a job.
+type deal struct {
+	*lanes
+	stream *codebook.Stream
+	dst    []uint16
+	base   int // the first element of dst
+	job    *kernel.Job
+	next   int // the first chunk that no lane has had
+	to     int // one past the last chunk to decode; lowered to the first bad one
+	runs   [kernel.MaxLanes]run
+}
+
+// fill gives every idle lane a run. It reports whether any lane has one.
+func (d *deal) fill() bool {
+	live := -1
+	for i := range d.decoder.Lanes {
+		if !d.runs[i].busy && d.next < d.to {
+			// Long runs first: each costs time at its end. Short ones last: all lanes are to end
+			// together.
+			n := max(1, (d.to-d.next)/(2*d.decoder.Lanes))
+			d.runs[i] = d.start(i, d.next, d.next+n)
+			d.next += n
+		}
+		if d.runs[i].busy {
+			live = i
+		}
+	}
+	if live < 0 {
+		return false
+	}
+	for i := range d.decoder.Lanes {
+		if !d.runs[i].busy {
+			d.job.Idle(i, live)
+		}
+	}
+	return true
+}
+
+// look follows the runs through a batch: it checks the ends of the chunks that they came past, and
+// finishes the runs that the assembly has no room for any more.
+func (d *deal) look() {
+	for i := range d.decoder.Lanes {
+		r := &d.runs[i]
+		if !r.busy {
+			continue
+		}
+		ok, done := d.follow(i, r)
+		if !ok {
+			// Later chunks do not matter any more, earlier ones that are under way do.
+			d.to = r.chunk
+			for j := range d.runs {
+				d.runs[j].busy = d.runs[j].busy && d.runs[j].chunk < d.to
 			}
-			done := r.end - int(lane.Left)
-			bit := 8*uint64(offset(lane.Src, &s.Encoded[0])) + lane.Bit
-			if !l.portable.finish(s, r.chunk, bit, s.SignMantissa[done:r.end], dst[done-base:r.end-base]) {
-				// Later chunks do not matter any more, earlier ones that are under way do.
-				to = r.chunk
-				for j := range runs {
-					runs[j].busy = runs[j].busy && runs[j].chunk < to
-				}
-			}
+		}
+		if !ok || done {
 			r.busy = false
 		}
 	}
-}
-
-// start points lane i of the job at chunk c. The lane stays idle if the chunk is empty.
-func start(job *kernel.Job, i int, s *codebook.Stream, c int, dst []uint16, base int) run {
-	first, bit := s.ChunkStart(c)
-	end, _ := s.ChunkStart(c + 1)
-	if first == end {
-		return run{}
-	}
-	last := len(s.Encoded) - 8
-	src := min(int(bit/8), last)
-	job.Lanes[i] = kernel.Lane{
-		Src:          &s.Encoded[src],
-		SrcLast:      &s.Encoded[last],
-		Bit:          bit - 8*uint64(src),
-		SignMantissa: &s.SignMantissa[first],
-		Dst:          &dst[first-base],
-		Left:         uint64(end - first),
-	}
-	return run{busy: true, chunk: c, first: first, end: end}
-}
-
-// nearEnd reports whether a lane has too little left for the assembly.
-func nearEnd(l *kernel.Lane) bool {
-	return l.Left < kernel.Slack || offset(l.SrcLast, l.Src) < kernel.SrcSlack
 }
 
 // offset returns p - base for two places in one buffer.

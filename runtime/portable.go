@@ -39,21 +39,6 @@ func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error)
 	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
 }
 
-func (p *portable) decode(s *codebook.Stream, from, to int, dst []uint16) int {
-	base, _ := s.ChunkStart(from)
-	for c := from; c < to; c++ {
-		first, bit := s.ChunkStart(c)
-		end, _ := s.ChunkStart(c + 1)
-		if first == end {
-			continue // no code starts in this chunk
-		}
-		if !p.finish(s, c, bit, s.SignMantissa[first:end], dst[first-base:end-base]) {
-			return c
-		}
-	}
-	return to
-}
-
 // finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
 // sm. It reports whether the codes were sound and ended where the chunk does.
 func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
@@ -104,6 +89,28 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 			dst[done+i] = join(uint8(e>>(56-8*i)), sm[done+i])
 		}
 		done += n
+	}
+	return bit, true
+}
+
+// skip passes over n codes from bit on. It reports whether all were sound.
+func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
+	end := 8 * uint64(len(encoded))
+	for n > 0 {
+		buf := window(encoded, bit)
+		e := p.table[buf>>p.shift]
+		symbols, length := entrySymbols(e), e&63
+		if symbols == 0 || symbols > n {
+			_, codeLength := p.book.Decode(uint32(buf >> 32))
+			if codeLength == 0 {
+				return bit, false
+			}
+			symbols, length = 1, uint64(codeLength)
+		}
+		if bit += length; bit > end {
+			return bit, false
+		}
+		n -= symbols
 	}
 	return bit, true
 }

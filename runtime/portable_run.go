@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// batchSymbols is the size of the scratch memory for symbols.
+	// batchSymbols is the size of the scratch memory for the symbols of a batch. It is also the
+	// number of elements that must be left for one, as the merge writes whole groups of eight.
 	batchSymbols = 512
 	// batchRoom is what the lookups of one load may fill of it, with the 8 bytes that the last one
 	// stores: tables of 8 bits and more make at most 7 lookups a load.
@@ -25,7 +26,7 @@ func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uin
 		if n == 0 {
 			break
 		}
-		mergeBatch(dst[done:], sm[done:], symbols[:], n)
+		mergeBatch((*[batchSymbols]uint16)(dst[done:]), (*[batchSymbols]byte)(sm[done:]), &symbols, n)
 		bit, done = next, done+n
 	}
 	return bit, done
@@ -61,22 +62,26 @@ func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint
 
 // mergeBatch joins n symbols with their sign_mantissa bytes into words. It writes whole groups of
 // eight: what is too much means nothing.
-func mergeBatch(dst []uint16, sm, symbols []byte, n int) {
+func mergeBatch(dst *[batchSymbols]uint16, sm, symbols *[batchSymbols]byte, n int) {
+	// The masks are variables because a constant would be loaded anew at each use.
+	tops, bytes, halves := mergeMasks[0], mergeMasks[1], mergeMasks[2]
 	for i := 0; i < n; i += 8 {
-		e, m := binary.LittleEndian.Uint64(symbols[i:]), binary.LittleEndian.Uint64(sm[i:])
-		t := (e ^ m) & 0x8080808080808080 // swap the sign with the exponent's low bit
+		i := i & (batchSymbols - 8) // changes nothing: it shows the compiler that i is in range
+		e, m := binary.LittleEndian.Uint64(symbols[i:][:8]), binary.LittleEndian.Uint64(sm[i:][:8])
+		t := (e ^ m) & tops // swap the sign with the exponent's low bit
 		e, m = e^t, m^t
-		lo := spread(uint32(e))<<8 | spread(uint32(m))
-		hi := spread(uint32(e>>32))<<8 | spread(uint32(m>>32))
-		d := dst[i : i+8 : i+8]
-		d[0], d[1], d[2], d[3] = uint16(lo), uint16(lo>>16), uint16(lo>>32), uint16(lo>>48)
-		d[4], d[5], d[6], d[7] = uint16(hi), uint16(hi>>16), uint16(hi>>32), uint16(hi>>48)
+		// Interleave the bytes of both: swap every other byte, pair of bytes, half.
+		t = (m>>8 ^ e) & bytes
+		e, m = e^t, m^t<<8
+		t = (m>>16 ^ e) & halves
+		e, m = e^t, m^t<<16
+		t = m>>32 ^ e&0xffffffff
+		e, m = e^t, m^t<<32
+		d := dst[i:][:8]
+		d[0], d[1], d[2], d[3] = uint16(m), uint16(m>>16), uint16(m>>32), uint16(m>>48)
+		d[4], d[5], d[6], d[7] = uint16(e), uint16(e>>16), uint16(e>>32), uint16(e>>48)
 	}
 }
 
-// spread moves the four bytes of x to the low bytes of four 16-bit words.
-func spread(x uint32) uint64 {
-	w := uint64(x)
-	w = (w | w<<16) & 0x0000ffff0000ffff
-	return (w | w<<8) & 0x00ff00ff00ff00ff
-}
+// mergeMasks are the top bits of bytes, every other byte, and every other pair of bytes.
+var mergeMasks = [3]uint64{0x8080808080808080, 0x00ff00ff00ff00ff, 0x0000ffff0000ffff}

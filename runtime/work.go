@@ -7,9 +7,14 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// taskChunks is the number of chunks that a worker takes at a time: about 240,000 weights, a tenth
-// of a millisecond, and the same number for each lane of the assembly.
-const taskChunks = 20
+// Chunks that a worker takes at a time: large pieces, in which the lanes of the assembly run long,
+// and smaller ones toward the end, so that all workers end together. The smallest are about 240,000
+// weights, a tenth of a millisecond.
+const (
+	minPiece   = 20
+	maxPiece   = 80
+	pieceShare = 8 // a piece is at most this part of what is left
+)
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
 // workers.
@@ -45,7 +50,7 @@ func (t *task) take() (from, to int, ok bool) {
 		return 0, 0, false
 	}
 	from = t.next
-	t.next = min(t.to, from+taskChunks)
+	t.next = min(t.to, from+max(minPiece, min(maxPiece, (t.to-from)/pieceShare)))
 	t.busy++
 	return from, t.next, true
 }
@@ -94,8 +99,8 @@ func (t *task) work(ctx context.Context) {
 	}
 }
 
-// pieces returns the number of pieces of a task that nobody works on yet.
-func (t *task) pieces() int { return (t.to - t.next + taskChunks - 1) / taskChunks }
+// pieces bounds the number of pieces of a task that nobody works on yet.
+func (t *task) pieces() int { return (t.to - t.next + minPiece - 1) / minPiece }
 
 // run decodes the whole task with at most n goroutines, this one among them.
 func (t *task) run(ctx context.Context, n int) error {

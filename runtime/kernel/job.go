@@ -6,36 +6,35 @@ const (
 	// MaxLanes is the largest number of lanes of a [Decoder].
 	MaxLanes = 8
 
-	// Slack is the number of elements that a lane must still have for Decode to move it: one round
-	// of lookups (at most 32 symbols) and the 31 words by which the last vector store may run
-	// ahead.
-	Slack = RoundSymbols + VectorSymbols - 1
-
-	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
-	// move the lane: what one round consumes at most.
-	SrcSlack = RoundBytes
-
-	// RoundSymbols bounds the symbols that one round of lookups yields in one lane.
-	RoundSymbols = 32
-
-	// RoundBytes bounds the bytes by which one round moves Lane.Src: five lookups and one code of
-	// 32 bits take at most 12.
-	RoundBytes = 16
-
-	// BatchRounds is the number of rounds between two merges with sign_mantissa.
-	BatchRounds = 32
-
 	// VectorSymbols is the number of weights that one step of the merge writes.
 	VectorSymbols = 32
 
-	// LaneScratch is the scratch memory of one lane in bytes: the symbols of a batch, and room
-	// below them for the last 8-byte store and the last vector load.
-	LaneScratch = BatchRounds*RoundSymbols + 256
+	// TurnSymbols bounds the symbols that one turn yields in one lane. It is also the most words
+	// that one merge writes, however few of them are good.
+	TurnSymbols = 128
 
-	// scratchAlign is a power of two not below the scratch memory of all lanes. Memory with this
-	// alignment lies in one 64 KiB page, which lets decoders move a scratch pointer by adding to
-	// its low 16 bits alone.
-	scratchAlign = 16 << 10
+	// TurnBytes bounds the bytes by which one turn moves Lane.Src.
+	TurnBytes = 128
+
+	// BatchTurns is the largest number of turns of one call of Decode.
+	BatchTurns = 32
+
+	// Slack is the number of elements that a lane must still have for Decode to move it: those of
+	// one turn, and the words by which the last vector store may run ahead. A merge in the middle
+	// of a turn begins no later than the turn did, so that its TurnSymbols words are within.
+	Slack = TurnSymbols + VectorSymbols - 1
+
+	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
+	// move the lane: what one turn consumes at most.
+	SrcSlack = TurnBytes
+
+	// HalfScratch is half of the scratch memory of a lane in bytes: the symbols of one turn, and
+	// room below them for the last 8-byte store.
+	HalfScratch = 2 * TurnSymbols
+
+	// scratchSize is the scratch memory of all lanes. Aligned to this power of two, it lies in one
+	// 64 KiB page, which lets decoders move a scratch pointer by adding to its low 16 bits alone.
+	scratchSize = MaxLanes * 2 * HalfScratch
 )
 
 // A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of
@@ -58,6 +57,17 @@ type Lane struct {
 	Left uint64
 }
 
+// A Mark says how far a lane was in the middle of a batch. After the N symbols since the mark before
+// it, the next code begins in the byte at Src, as many bits behind its most significant one as Buf
+// has zeros below its lowest 1.
+//
+// Generated assembly addresses the fields by their offsets: their order is part of the contract.
+type Mark struct {
+	Src uint64 // an address, to be compared with those of the stream
+	Buf uint32
+	N   uint32
+}
+
 // A Job is the state of one call of Decode. Make one with [NewJob] for each worker; it must not be
 // copied or used by two goroutines at once.
 //
@@ -67,20 +77,35 @@ type Job struct {
 	Table *uint64
 	// LongLast is the last entry of the [Long] list, nil where the decoder has no slow path.
 	LongLast *uint64
-	// Scratch is the start of the decoder's working memory: LaneScratch bytes a lane.
+	// Scratch is the start of the decoder's working memory: two halves of HalfScratch bytes, of
+	// which each lane has its own part.
 	Scratch *byte
+	// Turns is the number of turns of the call: 0 when some lane had no room for one.
+	Turns uint64
 	// Lanes are the runs to decode; a decoder with n lanes uses, and needs, the first n of them.
 	Lanes [MaxLanes]Lane
+	// Marks follow the lanes through the call if it had turns: Marks[0] is where they began,
+	// Marks[t] lies inside turn t.
+	Marks [BatchTurns + 1][MaxLanes]Mark
 
 	scratch []byte
+	sink    [(BatchTurns + 1) * TurnSymbols]uint16
 }
 
 // NewJob returns a job with scratch memory and nothing else.
 func NewJob() *Job {
-	j := &Job{scratch: make([]byte, 2*scratchAlign)}
-	skip := -uintptr(unsafe.Pointer(&j.scratch[0])) & (scratchAlign - 1)
+	j := &Job{scratch: make([]byte, 2*scratchSize)}
+	skip := -uintptr(unsafe.Pointer(&j.scratch[0])) & (scratchSize - 1)
 	j.Scratch = &j.scratch[skip]
 	return j
+}
+
+// Idle gives lane i, for which there is no run, the codes of lane like to decode: all lanes of a job
+// run or none. The words go to memory that nobody looks at.
+func (j *Job) Idle(i, like int) {
+	j.Lanes[i] = j.Lanes[like]
+	j.Lanes[i].Dst = &j.sink[0]
+	j.Lanes[i].Left = min(j.Lanes[i].Left, uint64(len(j.sink)))
 }
 
 // Reset drops the job's references to streams and tables, so that a kept job keeps nothing else
@@ -90,13 +115,16 @@ func (j *Job) Reset() {
 	j.Lanes = [MaxLanes]Lane{}
 }
 
-// Offsets of the fields of Job and Lane, in bytes, for the generator of the assembly.
+// Offsets of the fields of Job, Lane and Mark, in bytes, for the generator of the assembly.
 const (
 	OffTable    = unsafe.Offsetof(Job{}.Table)
 	OffLongLast = unsafe.Offsetof(Job{}.LongLast)
 	OffScratch  = unsafe.Offsetof(Job{}.Scratch)
+	OffTurns    = unsafe.Offsetof(Job{}.Turns)
 	OffLanes    = unsafe.Offsetof(Job{}.Lanes)
+	OffMarks    = unsafe.Offsetof(Job{}.Marks)
 	LaneSize    = unsafe.Sizeof(Lane{})
+	MarkSize    = unsafe.Sizeof(Mark{})
 
 	OffSrc          = unsafe.Offsetof(Lane{}.Src)
 	OffSrcLast      = unsafe.Offsetof(Lane{}.SrcLast)
@@ -104,4 +132,8 @@ const (
 	OffSignMantissa = unsafe.Offsetof(Lane{}.SignMantissa)
 	OffDst          = unsafe.Offsetof(Lane{}.Dst)
 	OffLeft         = unsafe.Offsetof(Lane{}.Left)
+
+	OffMarkSrc = unsafe.Offsetof(Mark{}.Src)
+	OffMarkBuf = unsafe.Offsetof(Mark{}.Buf)
+	OffMarkN   = unsafe.Offsetof(Mark{}.N)
 )

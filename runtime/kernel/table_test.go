@@ -105,15 +105,18 @@ func TestLong(t *testing.T) {
 
 // TestJob checks what the assembly relies on: scratch memory inside one 64 KiB page.
 func TestJob(t *testing.T) {
-	if MaxLanes*LaneScratch > scratchAlign {
-		t.Errorf("scratch memory of %d bytes, room for %d", MaxLanes*LaneScratch, scratchAlign)
+	if MaxLanes*2*HalfScratch > scratchSize {
+		t.Errorf("scratch memory of %d bytes, room for %d", MaxLanes*2*HalfScratch, scratchSize)
 	}
 	for range 100 {
 		j := NewJob()
-		if addr := address(j.Scratch); addr%scratchAlign != 0 {
+		if addr := address(j.Scratch); addr%scratchSize != 0 {
 			t.Fatalf("scratch memory at %#x", addr)
 		}
 		j.Lanes[2].Left = 1
+		if j.Idle(3, 2); j.Lanes[3].Left != 1 || j.Lanes[3].Dst == nil {
+			t.Fatal("an idle lane is not as the other, or has nowhere to write")
+		}
 		if j.Reset(); j.Lanes != [MaxLanes]Lane{} || j.Scratch == nil {
 			t.Fatal("Reset leaves something, or too little")
 		}

@@ -18,138 +18,163 @@ GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
 // func decodeOneLane(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decodeOneLane(SB), NOSPLIT, $16-8
+TEXT ·decodeOneLane(SB), NOSPLIT, $56-8
 	// Decodes 1 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 7 lookups by the top 8 bits and a refill. An entry of the table holds up to 4 symbols:
 	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
-	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
-	// the lanes move on. How many rounds a batch may have is known before it starts: no load
-	// or store in it can leave its buffer, whatever the streams hold.
-	MOVQ    job+0(FP), AX
-	MOVQ    (AX), CX
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
+	// A turn is 1 rounds. In round i lane i changes over to its other half of the scratch memory,
+	// and lane i-0 has the half that it filled merged with its sign_mantissa bytes, between the
+	// lookups: always 32 words, of which the next merge overwrites those that are too many.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
+	MOVL $0x00000020, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    72(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    40(CX), DX
+	SUBQ    32(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	XORL    DX, DX
+	CMPQ    AX, $0x00
+	CMOVQLT DX, AX
+	MOVQ    AX, 24(CX)
+	JLE     done
+	LEAQ    416(CX), DX
+	SHLQ    $0x07, AX
+	ADDQ    DX, AX
+	MOVQ    AX, 40(SP)
+	MOVQ    8(CX), BX
+	MOVQ    BX, 48(SP)
+	MOVQ    (CX), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-batch:
-	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
-	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
-	MOVQ $0x00000020, DX
+	// All lanes start to fill the first half of the scratch memory.
+	MOVQ 16(CX), BX
+	MOVQ BX, 24(SP)
+	LEAQ 255(BX), R8
+	ADDQ $0x00000800, BX
+	MOVQ BX, 32(SP)
 
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    64(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    32(AX), BX
-	SUBQ    24(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	CMPQ    DX, $0x00
-	JLE     done
-	MOVQ    DX, (SP)
-
-	// Fill the bit buffers; start at the top of the scratch memory.
-	MOVQ    $0x00000038, DX
-	MOVQ    24(AX), BX
-	MOVQ    40(AX), SI
+	// Lane 0: where its memory is, the bit buffer, the first mark.
+	MOVQ    56(CX), BX
+	MOVQ    64(CX), SI
+	MOVQ    BX, 8(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 16(SP)
+	MOVQ    32(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    BX, (SP)
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	MOVQ    16(AX), R8
-	ADDQ    $0x000004ff, R8
+	MOVQ    BX, (DX)
+	MOVL    DI, 8(DX)
+	MOVL    $0x00000000, 12(DX)
+	MOVL    $0x00000038, CX
 
-round:
+turn:
+	// The next turn: swap the halves of the scratch memory.
+	ADDQ $+128, DX
+	MOVQ 24(SP), BX
+	MOVQ 32(SP), SI
+	MOVQ BX, 32(SP)
+	MOVQ SI, 24(SP)
+
+	// Round 1 of 1: lane 0 changes halves, lane 0 is merged.
 	// Lookup 1 of 7 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 2 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 3 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 4 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 5 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 6 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Lookup 7 of 7 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
+	ADDW  1(AX)(BX*8), R8
 	SHLXQ SI, DI, DI
 
 	// An empty entry: the next code is longer than the table's 8 bits, or none.
 	TESTB SI, SI
-	JZ    slow0
+	JZ    slow0_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
 
-filled0:
-	DECQ (SP)
-	JNZ  round
-	MOVQ $0x00000000, 8(SP)
+filled0_0:
+	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ BX, (DX)
+	MOVL DI, 8(DX)
+	MOVQ 32(SP), SI
+	ADDQ $0x000000ff, SI
+	SUBQ R8, SI
+	MOVL SI, 12(DX)
+	MOVQ 24(SP), R8
+	ADDQ $0x000000ff, R8
 
-	// Lane 0: save the bit offset, count the symbols of the batch.
-	TZCNTQ DI, SI
-	MOVQ   SI, 40(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000004ff, DX
-	NEGQ   R8
-	ADDQ   DX, R8
-	JZ     empty0
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), DI
-	XORL   BX, BX
+	// Lookup 2 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
 
-merge0:
+	// Lookup 3 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Lookup 4 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Lookup 5 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Lookup 6 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Lane 0: merge vector 1 of 1.
+	MOVQ 32(SP), BX
+	MOVQ 8(SP), SI
+
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, 224(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    16(SP), BX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -159,58 +184,106 @@ merge0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+	MOVL       12(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 8(SP)
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R8
-	JLT        merge0
+	// Lookup 7 of 7 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	CMPQ  DX, 40(SP)
+	JNE   turn
 
-	// Move the lane by what it yielded.
-	ADDQ R8, 48(AX)
-	SUBQ R8, 64(AX)
-	ADDQ R8, R8
-	ADDQ R8, 56(AX)
-	JMP  merged0
+	// Lane 0: move its source past the bits that were used.
+	TZCNTQ DI, SI
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   (SP), BX
+	MOVQ   BX, (SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, DI
 
-empty0:
-	MOVQ $0x00000001, 8(SP)
+	// Merge what it has in the other half.
+	MOVQ  24(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	TESTQ SI, SI
+	JZ    rest0_0_done
+	MOVQ  24(SP), AX
+	ADDQ  $0x000000e0, AX
+	MOVQ  8(SP), CX
+	MOVQ  16(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 8(SP)
 
-merged0:
-	// A lane that did not move has no code to go on with: the caller finds out why.
-	CMPQ 8(SP), $0x00
-	JEQ  batch
+rest0_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest0_0
+
+rest0_0_done:
+	MOVQ job+0(FP), AX
+
+	// Lane 0: move it by what it yielded.
+	MOVQ (SP), BX
+	MOVQ BX, 32(AX)
+	MOVQ DI, 48(AX)
+	MOVQ 8(SP), BX
+	MOVQ BX, SI
+	SUBQ 56(AX), SI
+	MOVQ BX, 56(AX)
+	SUBQ SI, 72(AX)
+	ADDQ SI, SI
+	ADDQ SI, 64(AX)
 
 done:
 	VZEROUPPER
 	RET
 
-slow0:
+slow0_0:
 	// Slow path of lane 0: line up the bits of the next code.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	SHLXQ   SI, DI, DI
 	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 48(SP), BX
 
-search0:
+search0_0:
 	CMPL DI, 4(BX)
-	JCC  found0
+	JCC  found0_0
 	SUBQ $0x08, BX
-	JMP  search0
+	JMP  search0_0
 
-found0:
+found0_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, DI
@@ -223,378 +296,1624 @@ found0:
 	ADCQ    $-1, R8
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	JMP     filled0
+	JMP     filled0_0
 
 // func decodeTwoSymbols(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decodeTwoSymbols(SB), NOSPLIT, $16-8
+TEXT ·decodeTwoSymbols(SB), NOSPLIT, $152-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 5 lookups by the top 10 bits and a refill. An entry of the table holds up to 2 symbols:
 	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
-	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
-	// the lanes move on. How many rounds a batch may have is known before it starts: no load
-	// or store in it can leave its buffer, whatever the streams hold.
-	MOVQ    job+0(FP), AX
-	MOVQ    (AX), CX
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
+	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
+	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
+	// lookups: always 64 words, of which the next merge overwrites those that are too many.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
+	MOVL $0x00000020, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    72(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    40(CX), DX
+	SUBQ    32(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    120(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    88(CX), DX
+	SUBQ    80(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    168(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    136(CX), DX
+	SUBQ    128(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 3: by its elements, then by its bytes of stream.
+	MOVQ    216(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    184(CX), DX
+	SUBQ    176(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 4: by its elements, then by its bytes of stream.
+	MOVQ    264(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    232(CX), DX
+	SUBQ    224(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	XORL    DX, DX
+	CMPQ    AX, $0x00
+	CMOVQLT DX, AX
+	MOVQ    AX, 24(CX)
+	JLE     done
+	LEAQ    416(CX), DX
+	SHLQ    $0x07, AX
+	ADDQ    DX, AX
+	MOVQ    AX, 136(SP)
+	MOVQ    8(CX), BX
+	MOVQ    BX, 144(SP)
+	MOVQ    (CX), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-batch:
-	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
-	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
-	MOVQ $0x00000020, DX
+	// All lanes start to fill the first half of the scratch memory.
+	MOVQ 16(CX), BX
+	MOVQ BX, 120(SP)
+	LEAQ 255(BX), R8
+	LEAQ 511(BX), R10
+	LEAQ 767(BX), R12
+	LEAQ 1023(BX), R14
+	LEAQ 1279(BX), BP
+	ADDQ $0x00000800, BX
+	MOVQ BX, 128(SP)
 
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    64(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    32(AX), BX
-	SUBQ    24(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    112(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    80(AX), BX
-	SUBQ    72(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    160(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    128(AX), BX
-	SUBQ    120(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    208(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    176(AX), BX
-	SUBQ    168(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    256(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    224(AX), BX
-	SUBQ    216(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	CMPQ    DX, $0x00
-	JLE     done
-	MOVQ    DX, (SP)
-
-	// Fill the bit buffers; start at the top of the scratch memory.
-	MOVQ    $0x00000036, DX
-	MOVQ    24(AX), BX
-	MOVQ    40(AX), SI
+	// Lane 0: where its memory is, the bit buffer, the first mark.
+	MOVQ    56(CX), BX
+	MOVQ    64(CX), SI
+	MOVQ    BX, 8(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 16(SP)
+	MOVQ    32(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    BX, (SP)
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	MOVQ    16(AX), R8
-	ADDQ    $0x000004ff, R8
-	MOVQ    72(AX), BX
-	MOVQ    88(AX), SI
+	MOVQ    BX, (DX)
+	MOVL    DI, 8(DX)
+	MOVL    $0x00000000, 12(DX)
+
+	// Lane 1: where its memory is, the bit buffer, the first mark.
+	MOVQ    104(CX), BX
+	MOVQ    112(CX), SI
+	MOVQ    BX, 32(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 40(SP)
+	MOVQ    80(CX), BX
+	MOVQ    96(CX), SI
+	MOVQ    BX, 24(SP)
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    16(AX), R10
-	ADDQ    $0x000009ff, R10
-	MOVQ    120(AX), BX
-	MOVQ    136(AX), SI
+	MOVQ    BX, 16(DX)
+	MOVL    R9, 24(DX)
+	MOVL    $0x00000000, 28(DX)
+
+	// Lane 2: where its memory is, the bit buffer, the first mark.
+	MOVQ    152(CX), BX
+	MOVQ    160(CX), SI
+	MOVQ    BX, 56(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    128(CX), BX
+	MOVQ    144(CX), SI
+	MOVQ    BX, 48(SP)
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    16(AX), R12
-	ADDQ    $0x00000eff, R12
-	MOVQ    168(AX), BX
-	MOVQ    184(AX), SI
+	MOVQ    BX, 32(DX)
+	MOVL    R11, 40(DX)
+	MOVL    $0x00000000, 44(DX)
+
+	// Lane 3: where its memory is, the bit buffer, the first mark.
+	MOVQ    200(CX), BX
+	MOVQ    208(CX), SI
+	MOVQ    BX, 80(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 88(SP)
+	MOVQ    176(CX), BX
+	MOVQ    192(CX), SI
+	MOVQ    BX, 72(SP)
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    16(AX), R14
-	ADDQ    $0x000013ff, R14
-	MOVQ    216(AX), BX
-	MOVQ    232(AX), SI
+	MOVQ    BX, 48(DX)
+	MOVL    R13, 56(DX)
+	MOVL    $0x00000000, 60(DX)
+
+	// Lane 4: where its memory is, the bit buffer, the first mark.
+	MOVQ    248(CX), BX
+	MOVQ    256(CX), SI
+	MOVQ    BX, 104(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 112(SP)
+	MOVQ    224(CX), BX
+	MOVQ    240(CX), SI
+	MOVQ    BX, 96(SP)
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	MOVQ    16(AX), BP
-	ADDQ    $0x000018ff, BP
+	MOVQ    BX, 64(DX)
+	MOVL    R15, 72(DX)
+	MOVL    $0x00000000, 76(DX)
+	MOVL    $0x00000036, CX
 
-round:
+turn:
+	// The next turn: swap the halves of the scratch memory.
+	ADDQ $+128, DX
+	MOVQ 120(SP), BX
+	MOVQ 128(SP), SI
+	MOVQ BX, 128(SP)
+	MOVQ SI, 120(SP)
+
+	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
 	// Lookup 1 of 5 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
+	ADDW  1(AX)(BX*8), R8
 	SHLXQ SI, DI, DI
 
 	// An empty entry: the next code is longer than the table's 10 bits, or none.
 	TESTB SI, SI
-	JZ    slow0
+	JZ    slow0_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
 
-filled0:
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
+filled0_0:
+	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, (DX)
+	MOVL  DI, 8(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	MOVL  SI, 12(DX)
+	MOVQ  120(SP), R8
+	ADDQ  $0x000000ff, R8
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
 	SHLXQ SI, R9, R9
 
 	// An empty entry: the next code is longer than the table's 10 bits, or none.
 	TESTB SI, SI
-	JZ    slow1
+	JZ    slow0_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
 	TZCNTQ  R9, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
 
-filled1:
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
+filled0_1:
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 2: merge vector 1 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 736(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
 	SHLXQ SI, R11, R11
 
 	// An empty entry: the next code is longer than the table's 10 bits, or none.
 	TESTB SI, SI
-	JZ    slow2
+	JZ    slow0_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
 	TZCNTQ  R11, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
 
-filled2:
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
+filled0_2:
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
 	SHLXQ SI, R13, R13
 
 	// An empty entry: the next code is longer than the table's 10 bits, or none.
 	TESTB SI, SI
-	JZ    slow3
+	JZ    slow0_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
 	TZCNTQ  R13, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    168(AX), BX
-	MOVQ    BX, 168(AX)
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
 
-filled3:
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
+filled0_3:
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 2: merge vector 2 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 704(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       -84(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 56(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
 	SHLXQ SI, R15, R15
 
 	// An empty entry: the next code is longer than the table's 10 bits, or none.
 	TESTB SI, SI
-	JZ    slow4
+	JZ    slow0_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
 	TZCNTQ  R15, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    216(AX), BX
-	MOVQ    BX, 216(AX)
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
 
-filled4:
-	DECQ (SP)
-	JNZ  round
-	MOVQ $0x00000000, 8(SP)
+filled0_4:
+	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
 
-	// Lane 0: save the bit offset, count the symbols of the batch.
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow1_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+
+filled1_0:
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow1_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+filled1_1:
+	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 16(DX)
+	MOVL  R9, 24(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	MOVL  SI, 28(DX)
+	MOVQ  120(SP), R10
+	ADDQ  $0x000001ff, R10
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 3: merge vector 1 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 992(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow1_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+filled1_2:
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow1_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+filled1_3:
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 3: merge vector 2 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 960(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       -68(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 80(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow1_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled1_4:
+	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow2_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+
+filled2_0:
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow2_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+filled2_1:
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 4: merge vector 1 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1248(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow2_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+filled2_2:
+	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 32(DX)
+	MOVL  R11, 40(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	MOVL  SI, 44(DX)
+	MOVQ  120(SP), R12
+	ADDQ  $0x000002ff, R12
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow2_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+filled2_3:
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 4: merge vector 2 of 2.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1216(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       -52(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 104(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow2_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled2_4:
+	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow3_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+
+filled3_0:
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow3_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+filled3_1:
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 0: merge vector 1 of 2.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 224(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow3_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+filled3_2:
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow3_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+filled3_3:
+	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 48(DX)
+	MOVL  R13, 56(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000003ff, SI
+	SUBQ  R14, SI
+	MOVL  SI, 60(DX)
+	MOVQ  120(SP), R14
+	ADDQ  $0x000003ff, R14
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 0: merge vector 2 of 2.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 192(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       12(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 8(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow3_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled3_4:
+	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow4_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+
+filled4_0:
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow4_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+filled4_1:
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 1: merge vector 1 of 2.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 480(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow4_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+filled4_2:
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow4_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+filled4_3:
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 1: merge vector 2 of 2.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 448(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       28(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 32(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// An empty entry: the next code is longer than the table's 10 bits, or none.
+	TESTB SI, SI
+	JZ    slow4_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+filled4_4:
+	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ BX, 64(DX)
+	MOVL R15, 72(DX)
+	MOVQ 128(SP), SI
+	ADDQ $0x000004ff, SI
+	SUBQ BP, SI
+	MOVL SI, 76(DX)
+	MOVQ 120(SP), BP
+	ADDQ $0x000004ff, BP
+	CMPQ DX, 136(SP)
+	JNE  turn
+
+	// Lane 0: move its source past the bits that were used.
 	TZCNTQ DI, SI
-	MOVQ   SI, 40(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000004ff, DX
-	NEGQ   R8
-	ADDQ   DX, R8
-	JZ     empty0
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   (SP), BX
+	MOVQ   BX, (SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, DI
 
-merge0:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	TESTQ SI, SI
+	JZ    rest0_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000000e0, AX
+	MOVQ  8(SP), CX
+	MOVQ  16(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 8(SP)
+
+rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -604,44 +1923,40 @@ merge0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest0_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R8
-	JLT        merge0
-
-	// Move the lane by what it yielded.
-	ADDQ R8, 48(AX)
-	SUBQ R8, 64(AX)
-	ADDQ R8, R8
-	ADDQ R8, 56(AX)
-	JMP  merged0
-
-empty0:
-	MOVQ $0x00000001, 8(SP)
-
-merged0:
-	// Lane 1: save the bit offset, count the symbols of the batch.
+rest0_0_done:
+	// Lane 1: move its source past the bits that were used.
 	TZCNTQ R9, SI
-	MOVQ   SI, 88(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000009ff, DX
-	NEGQ   R10
-	ADDQ   DX, R10
-	JZ     empty1
-	MOVQ   96(AX), SI
-	MOVQ   104(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   24(SP), BX
+	MOVQ   BX, 24(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R9
 
-merge1:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	TESTQ SI, SI
+	JZ    rest1_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
+
+rest1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -651,44 +1966,38 @@ merge1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest1_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R10
-	JLT        merge1
-
-	// Move the lane by what it yielded.
-	ADDQ R10, 96(AX)
-	SUBQ R10, 112(AX)
-	ADDQ R10, R10
-	ADDQ R10, 104(AX)
-	JMP  merged1
-
-empty1:
-	MOVQ $0x00000001, 8(SP)
-
-merged1:
-	// Lane 2: save the bit offset, count the symbols of the batch.
+rest1_0_done:
+	// Lane 2: move its source past the bits that were used.
 	TZCNTQ R11, SI
-	MOVQ   SI, 136(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x00000eff, DX
-	NEGQ   R12
-	ADDQ   DX, R12
-	JZ     empty2
-	MOVQ   144(AX), SI
-	MOVQ   152(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   48(SP), BX
+	MOVQ   BX, 48(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R11
 
-merge2:
+	// Merge the half that it filled before it changed halves.
+	MOVL  44(DX), SI
+	TESTQ SI, SI
+	JZ    full2_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
+
+full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -698,44 +2007,72 @@ merge2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full2_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R12
-	JLT        merge2
+full2_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	TESTQ SI, SI
+	JZ    rest2_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R12, 144(AX)
-	SUBQ R12, 160(AX)
-	ADDQ R12, R12
-	ADDQ R12, 152(AX)
-	JMP  merged2
+rest2_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty2:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest2_0
 
-merged2:
-	// Lane 3: save the bit offset, count the symbols of the batch.
+rest2_0_done:
+	// Lane 3: move its source past the bits that were used.
 	TZCNTQ R13, SI
-	MOVQ   SI, 184(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000013ff, DX
-	NEGQ   R14
-	ADDQ   DX, R14
-	JZ     empty3
-	MOVQ   192(AX), SI
-	MOVQ   200(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   72(SP), BX
+	MOVQ   BX, 72(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R13
 
-merge3:
+	// Merge the half that it filled before it changed halves.
+	MOVL  60(DX), SI
+	TESTQ SI, SI
+	JZ    full3_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
+
+full3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -745,44 +2082,72 @@ merge3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full3_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R14
-	JLT        merge3
+full3_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000003ff, SI
+	SUBQ  R14, SI
+	TESTQ SI, SI
+	JZ    rest3_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R14, 192(AX)
-	SUBQ R14, 208(AX)
-	ADDQ R14, R14
-	ADDQ R14, 200(AX)
-	JMP  merged3
+rest3_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty3:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest3_0
 
-merged3:
-	// Lane 4: save the bit offset, count the symbols of the batch.
+rest3_0_done:
+	// Lane 4: move its source past the bits that were used.
 	TZCNTQ R15, SI
-	MOVQ   SI, 232(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000018ff, DX
-	NEGQ   BP
-	ADDQ   DX, BP
-	JZ     empty4
-	MOVQ   240(AX), SI
-	MOVQ   248(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   96(SP), BX
+	MOVQ   BX, 96(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R15
 
-merge4:
+	// Merge the half that it filled before it changed halves.
+	MOVL  76(DX), SI
+	TESTQ SI, SI
+	JZ    full4_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000004e0, AX
+	MOVQ  104(SP), CX
+	MOVQ  112(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 104(SP)
+
+full4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -792,58 +2157,136 @@ merge4:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full4_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, BP
-	JLT        merge4
+full4_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000004ff, SI
+	SUBQ  BP, SI
+	TESTQ SI, SI
+	JZ    rest4_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000004e0, AX
+	MOVQ  104(SP), CX
+	MOVQ  112(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 104(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ BP, 240(AX)
-	SUBQ BP, 256(AX)
-	ADDQ BP, BP
-	ADDQ BP, 248(AX)
-	JMP  merged4
+rest4_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty4:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest4_0
 
-merged4:
-	// A lane that did not move has no code to go on with: the caller finds out why.
-	CMPQ 8(SP), $0x00
-	JEQ  batch
+rest4_0_done:
+	MOVQ job+0(FP), AX
+
+	// Lane 0: move it by what it yielded.
+	MOVQ (SP), BX
+	MOVQ BX, 32(AX)
+	MOVQ DI, 48(AX)
+	MOVQ 8(SP), BX
+	MOVQ BX, SI
+	SUBQ 56(AX), SI
+	MOVQ BX, 56(AX)
+	SUBQ SI, 72(AX)
+	ADDQ SI, SI
+	ADDQ SI, 64(AX)
+
+	// Lane 1: move it by what it yielded.
+	MOVQ 24(SP), BX
+	MOVQ BX, 80(AX)
+	MOVQ R9, 96(AX)
+	MOVQ 32(SP), BX
+	MOVQ BX, SI
+	SUBQ 104(AX), SI
+	MOVQ BX, 104(AX)
+	SUBQ SI, 120(AX)
+	ADDQ SI, SI
+	ADDQ SI, 112(AX)
+
+	// Lane 2: move it by what it yielded.
+	MOVQ 48(SP), BX
+	MOVQ BX, 128(AX)
+	MOVQ R11, 144(AX)
+	MOVQ 56(SP), BX
+	MOVQ BX, SI
+	SUBQ 152(AX), SI
+	MOVQ BX, 152(AX)
+	SUBQ SI, 168(AX)
+	ADDQ SI, SI
+	ADDQ SI, 160(AX)
+
+	// Lane 3: move it by what it yielded.
+	MOVQ 72(SP), BX
+	MOVQ BX, 176(AX)
+	MOVQ R13, 192(AX)
+	MOVQ 80(SP), BX
+	MOVQ BX, SI
+	SUBQ 200(AX), SI
+	MOVQ BX, 200(AX)
+	SUBQ SI, 216(AX)
+	ADDQ SI, SI
+	ADDQ SI, 208(AX)
+
+	// Lane 4: move it by what it yielded.
+	MOVQ 96(SP), BX
+	MOVQ BX, 224(AX)
+	MOVQ R15, 240(AX)
+	MOVQ 104(SP), BX
+	MOVQ BX, SI
+	SUBQ 248(AX), SI
+	MOVQ BX, 248(AX)
+	SUBQ SI, 264(AX)
+	ADDQ SI, SI
+	ADDQ SI, 256(AX)
 
 done:
 	VZEROUPPER
 	RET
 
-slow0:
+slow0_0:
 	// Slow path of lane 0: line up the bits of the next code.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	SHLXQ   SI, DI, DI
 	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 144(SP), BX
 
-search0:
+search0_0:
 	CMPL DI, 4(BX)
-	JCC  found0
+	JCC  found0_0
 	SUBQ $0x08, BX
-	JMP  search0
+	JMP  search0_0
 
-found0:
+found0_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, DI
@@ -856,36 +2299,36 @@ found0:
 	ADCQ    $-1, R8
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	JMP     filled0
+	JMP     filled0_0
 
-slow1:
+slow0_1:
 	// Slow path of lane 1: line up the bits of the next code.
 	TZCNTQ  R9, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	SHLXQ   SI, R9, R9
 	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 144(SP), BX
 
-search1:
+search0_1:
 	CMPL R9, 4(BX)
-	JCC  found1
+	JCC  found0_1
 	SUBQ $0x08, BX
-	JMP  search1
+	JMP  search0_1
 
-found1:
+found0_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, R9
@@ -898,36 +2341,36 @@ found1:
 	ADCQ    $-1, R10
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	JMP     filled1
+	JMP     filled0_1
 
-slow2:
+slow0_2:
 	// Slow path of lane 2: line up the bits of the next code.
 	TZCNTQ  R11, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	SHLXQ   SI, R11, R11
 	SHRQ    $0x20, R11
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 144(SP), BX
 
-search2:
+search0_2:
 	CMPL R11, 4(BX)
-	JCC  found2
+	JCC  found0_2
 	SUBQ $0x08, BX
-	JMP  search2
+	JMP  search0_2
 
-found2:
+found0_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, R11
@@ -940,36 +2383,36 @@ found2:
 	ADCQ    $-1, R12
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	JMP     filled2
+	JMP     filled0_2
 
-slow3:
+slow0_3:
 	// Slow path of lane 3: line up the bits of the next code.
 	TZCNTQ  R13, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    168(AX), BX
-	MOVQ    BX, 168(AX)
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R13
 	SHLXQ   SI, R13, R13
 	SHRQ    $0x20, R13
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 144(SP), BX
 
-search3:
+search0_3:
 	CMPL R13, 4(BX)
-	JCC  found3
+	JCC  found0_3
 	SUBQ $0x08, BX
-	JMP  search3
+	JMP  search0_3
 
-found3:
+found0_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, R13
@@ -982,36 +2425,36 @@ found3:
 	ADCQ    $-1, R14
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    168(AX), BX
-	MOVQ    BX, 168(AX)
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	JMP     filled3
+	JMP     filled0_3
 
-slow4:
+slow0_4:
 	// Slow path of lane 4: line up the bits of the next code.
 	TZCNTQ  R15, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    216(AX), BX
-	MOVQ    BX, 216(AX)
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R15
 	SHLXQ   SI, R15, R15
 	SHRQ    $0x20, R15
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 8(AX), BX
+	MOVQ 144(SP), BX
 
-search4:
+search0_4:
 	CMPL R15, 4(BX)
-	JCC  found4
+	JCC  found0_4
 	SUBQ $0x08, BX
-	JMP  search4
+	JMP  search0_4
 
-found4:
+found0_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
 	MOVQ    (BX), BX
 	MOVBQZX BL, R15
@@ -1024,348 +2467,2536 @@ found4:
 	ADCQ    $-1, BP
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    216(AX), BX
-	MOVQ    BX, 216(AX)
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	JMP     filled4
+	JMP     filled0_4
+
+slow1_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	SHLXQ   SI, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search1_0:
+	CMPL DI, 4(BX)
+	JCC  found1_0
+	SUBQ $0x08, BX
+	JMP  search1_0
+
+found1_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, DI
+	ADDQ    DI, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R8)
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R8
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	JMP     filled1_0
+
+slow1_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	SHLXQ   SI, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search1_1:
+	CMPL R9, 4(BX)
+	JCC  found1_1
+	SUBQ $0x08, BX
+	JMP  search1_1
+
+found1_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R9
+	ADDQ    R9, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R10)
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R10
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	JMP     filled1_1
+
+slow1_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	SHLXQ   SI, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search1_2:
+	CMPL R11, 4(BX)
+	JCC  found1_2
+	SUBQ $0x08, BX
+	JMP  search1_2
+
+found1_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R11
+	ADDQ    R11, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R12)
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R12
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	JMP     filled1_2
+
+slow1_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	SHLXQ   SI, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search1_3:
+	CMPL R13, 4(BX)
+	JCC  found1_3
+	SUBQ $0x08, BX
+	JMP  search1_3
+
+found1_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R13
+	ADDQ    R13, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R14)
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R14
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	JMP     filled1_3
+
+slow1_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search1_4:
+	CMPL R15, 4(BX)
+	JCC  found1_4
+	SUBQ $0x08, BX
+	JMP  search1_4
+
+found1_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled1_4
+
+slow2_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	SHLXQ   SI, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search2_0:
+	CMPL DI, 4(BX)
+	JCC  found2_0
+	SUBQ $0x08, BX
+	JMP  search2_0
+
+found2_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, DI
+	ADDQ    DI, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R8)
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R8
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	JMP     filled2_0
+
+slow2_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	SHLXQ   SI, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search2_1:
+	CMPL R9, 4(BX)
+	JCC  found2_1
+	SUBQ $0x08, BX
+	JMP  search2_1
+
+found2_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R9
+	ADDQ    R9, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R10)
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R10
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	JMP     filled2_1
+
+slow2_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	SHLXQ   SI, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search2_2:
+	CMPL R11, 4(BX)
+	JCC  found2_2
+	SUBQ $0x08, BX
+	JMP  search2_2
+
+found2_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R11
+	ADDQ    R11, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R12)
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R12
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	JMP     filled2_2
+
+slow2_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	SHLXQ   SI, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search2_3:
+	CMPL R13, 4(BX)
+	JCC  found2_3
+	SUBQ $0x08, BX
+	JMP  search2_3
+
+found2_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R13
+	ADDQ    R13, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R14)
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R14
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	JMP     filled2_3
+
+slow2_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search2_4:
+	CMPL R15, 4(BX)
+	JCC  found2_4
+	SUBQ $0x08, BX
+	JMP  search2_4
+
+found2_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled2_4
+
+slow3_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	SHLXQ   SI, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search3_0:
+	CMPL DI, 4(BX)
+	JCC  found3_0
+	SUBQ $0x08, BX
+	JMP  search3_0
+
+found3_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, DI
+	ADDQ    DI, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R8)
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R8
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	JMP     filled3_0
+
+slow3_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	SHLXQ   SI, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search3_1:
+	CMPL R9, 4(BX)
+	JCC  found3_1
+	SUBQ $0x08, BX
+	JMP  search3_1
+
+found3_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R9
+	ADDQ    R9, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R10)
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R10
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	JMP     filled3_1
+
+slow3_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	SHLXQ   SI, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search3_2:
+	CMPL R11, 4(BX)
+	JCC  found3_2
+	SUBQ $0x08, BX
+	JMP  search3_2
+
+found3_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R11
+	ADDQ    R11, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R12)
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R12
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	JMP     filled3_2
+
+slow3_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	SHLXQ   SI, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search3_3:
+	CMPL R13, 4(BX)
+	JCC  found3_3
+	SUBQ $0x08, BX
+	JMP  search3_3
+
+found3_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R13
+	ADDQ    R13, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R14)
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R14
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	JMP     filled3_3
+
+slow3_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search3_4:
+	CMPL R15, 4(BX)
+	JCC  found3_4
+	SUBQ $0x08, BX
+	JMP  search3_4
+
+found3_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled3_4
+
+slow4_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	SHLXQ   SI, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search4_0:
+	CMPL DI, 4(BX)
+	JCC  found4_0
+	SUBQ $0x08, BX
+	JMP  search4_0
+
+found4_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, DI
+	ADDQ    DI, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R8)
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R8
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	JMP     filled4_0
+
+slow4_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	SHLXQ   SI, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search4_1:
+	CMPL R9, 4(BX)
+	JCC  found4_1
+	SUBQ $0x08, BX
+	JMP  search4_1
+
+found4_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R9
+	ADDQ    R9, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R10)
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R10
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	JMP     filled4_1
+
+slow4_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	SHLXQ   SI, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search4_2:
+	CMPL R11, 4(BX)
+	JCC  found4_2
+	SUBQ $0x08, BX
+	JMP  search4_2
+
+found4_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R11
+	ADDQ    R11, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R12)
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R12
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	JMP     filled4_2
+
+slow4_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	SHLXQ   SI, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search4_3:
+	CMPL R13, 4(BX)
+	JCC  found4_3
+	SUBQ $0x08, BX
+	JMP  search4_3
+
+found4_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R13
+	ADDQ    R13, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (R14)
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, R14
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	JMP     filled4_3
+
+slow4_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	SHLXQ   SI, R15, R15
+	SHRQ    $0x20, R15
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 144(SP), BX
+
+search4_4:
+	CMPL R15, 4(BX)
+	JCC  found4_4
+	SUBQ $0x08, BX
+	JMP  search4_4
+
+found4_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (BX), BX
+	MOVBQZX BL, R15
+	ADDQ    R15, SI
+	SHRQ    $0x08, BX
+	MOVB    BL, (BP)
+	CMPQ    R15, $0x01
+
+	// Carry means length 0: out moves by carry - 1.
+	ADCQ    $-1, BP
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+	JMP     filled4_4
 
 // func decode11(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode11(SB), NOSPLIT, $16-8
+TEXT ·decode11(SB), NOSPLIT, $152-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
 	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
-	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
-	// the lanes move on. How many rounds a batch may have is known before it starts: no load
-	// or store in it can leave its buffer, whatever the streams hold.
-	MOVQ    job+0(FP), AX
-	MOVQ    (AX), CX
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
+	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
+	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
+	// lookups: always 128 words, of which the next merge overwrites those that are too many.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
+	MOVL $0x00000020, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    72(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    40(CX), DX
+	SUBQ    32(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    120(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    88(CX), DX
+	SUBQ    80(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    168(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    136(CX), DX
+	SUBQ    128(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 3: by its elements, then by its bytes of stream.
+	MOVQ    216(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    184(CX), DX
+	SUBQ    176(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 4: by its elements, then by its bytes of stream.
+	MOVQ    264(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    232(CX), DX
+	SUBQ    224(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	XORL    DX, DX
+	CMPQ    AX, $0x00
+	CMOVQLT DX, AX
+	MOVQ    AX, 24(CX)
+	JLE     done
+	LEAQ    416(CX), DX
+	SHLQ    $0x07, AX
+	ADDQ    DX, AX
+	MOVQ    AX, 136(SP)
+	MOVQ    (CX), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-batch:
-	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
-	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
-	MOVQ $0x00000020, DX
+	// All lanes start to fill the first half of the scratch memory.
+	MOVQ 16(CX), BX
+	MOVQ BX, 120(SP)
+	LEAQ 255(BX), R8
+	LEAQ 511(BX), R10
+	LEAQ 767(BX), R12
+	LEAQ 1023(BX), R14
+	LEAQ 1279(BX), BP
+	ADDQ $0x00000800, BX
+	MOVQ BX, 128(SP)
 
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    64(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    32(AX), BX
-	SUBQ    24(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    112(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    80(AX), BX
-	SUBQ    72(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    160(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    128(AX), BX
-	SUBQ    120(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    208(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    176(AX), BX
-	SUBQ    168(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    256(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    224(AX), BX
-	SUBQ    216(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	CMPQ    DX, $0x00
-	JLE     done
-	MOVQ    DX, (SP)
-
-	// Fill the bit buffers; start at the top of the scratch memory.
-	MOVQ    $0x00000035, DX
-	MOVQ    24(AX), BX
-	MOVQ    40(AX), SI
+	// Lane 0: where its memory is, the bit buffer, the first mark.
+	MOVQ    56(CX), BX
+	MOVQ    64(CX), SI
+	MOVQ    BX, 8(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 16(SP)
+	MOVQ    32(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    BX, (SP)
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	MOVQ    16(AX), R8
-	ADDQ    $0x000004ff, R8
-	MOVQ    72(AX), BX
-	MOVQ    88(AX), SI
+	MOVQ    BX, (DX)
+	MOVL    DI, 8(DX)
+	MOVL    $0x00000000, 12(DX)
+
+	// Lane 1: where its memory is, the bit buffer, the first mark.
+	MOVQ    104(CX), BX
+	MOVQ    112(CX), SI
+	MOVQ    BX, 32(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 40(SP)
+	MOVQ    80(CX), BX
+	MOVQ    96(CX), SI
+	MOVQ    BX, 24(SP)
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    16(AX), R10
-	ADDQ    $0x000009ff, R10
-	MOVQ    120(AX), BX
-	MOVQ    136(AX), SI
+	MOVQ    BX, 16(DX)
+	MOVL    R9, 24(DX)
+	MOVL    $0x00000000, 28(DX)
+
+	// Lane 2: where its memory is, the bit buffer, the first mark.
+	MOVQ    152(CX), BX
+	MOVQ    160(CX), SI
+	MOVQ    BX, 56(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    128(CX), BX
+	MOVQ    144(CX), SI
+	MOVQ    BX, 48(SP)
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    16(AX), R12
-	ADDQ    $0x00000eff, R12
-	MOVQ    168(AX), BX
-	MOVQ    184(AX), SI
+	MOVQ    BX, 32(DX)
+	MOVL    R11, 40(DX)
+	MOVL    $0x00000000, 44(DX)
+
+	// Lane 3: where its memory is, the bit buffer, the first mark.
+	MOVQ    200(CX), BX
+	MOVQ    208(CX), SI
+	MOVQ    BX, 80(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 88(SP)
+	MOVQ    176(CX), BX
+	MOVQ    192(CX), SI
+	MOVQ    BX, 72(SP)
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    16(AX), R14
-	ADDQ    $0x000013ff, R14
-	MOVQ    216(AX), BX
-	MOVQ    232(AX), SI
+	MOVQ    BX, 48(DX)
+	MOVL    R13, 56(DX)
+	MOVL    $0x00000000, 60(DX)
+
+	// Lane 4: where its memory is, the bit buffer, the first mark.
+	MOVQ    248(CX), BX
+	MOVQ    256(CX), SI
+	MOVQ    BX, 104(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 112(SP)
+	MOVQ    224(CX), BX
+	MOVQ    240(CX), SI
+	MOVQ    BX, 96(SP)
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	MOVQ    16(AX), BP
-	ADDQ    $0x000018ff, BP
+	MOVQ    BX, 64(DX)
+	MOVL    R15, 72(DX)
+	MOVL    $0x00000000, 76(DX)
+	MOVL    $0x00000035, CX
 
-round:
+turn:
+	// The next turn: swap the halves of the scratch memory.
+	ADDQ $+128, DX
+	MOVQ 120(SP), BX
+	MOVQ 128(SP), SI
+	MOVQ BX, 128(SP)
+	MOVQ SI, 120(SP)
+
+	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
 	// Lookup 1 of 5 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ DX, R15, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(CX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
+	ADDW  1(AX)(BX*8), R8
 	SHLXQ SI, DI, DI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	SHRXQ   DX, R9, BX
-	MOVQ    (CX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(CX)(BX*8), R10
-	SHLXQ   SI, R9, R9
+
+	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, (DX)
+	MOVL  DI, 8(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	MOVL  SI, 12(DX)
+	MOVQ  120(SP), R8
+	ADDQ  $0x000000ff, R8
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 2: merge vector 1 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 736(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
 
 	// Refill lane 1: the marker bit tells how many bits were used.
 	TZCNTQ  R9, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	SHRXQ   DX, R11, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(R12)
-	ADDW    1(CX)(BX*8), R12
+	ADDW    1(AX)(BX*8), R12
 	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 2: merge vector 2 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 704(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
 
 	// Refill lane 2: the marker bit tells how many bits were used.
 	TZCNTQ  R11, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	SHRXQ   DX, R13, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(R14)
-	ADDW    1(CX)(BX*8), R14
+	ADDW    1(AX)(BX*8), R14
 	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 2: merge vector 3 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 672(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
 
 	// Refill lane 3: the marker bit tells how many bits were used.
 	TZCNTQ  R13, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    168(AX), BX
-	MOVQ    BX, 168(AX)
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	SHRXQ   DX, R15, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(BP)
-	ADDW    1(CX)(BX*8), BP
+	ADDW    1(AX)(BX*8), BP
 	SHLXQ   SI, R15, R15
+
+	// Lane 2: merge vector 4 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 640(BX), Y2
+	VPERMQ  $0xd8, 96(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 192(BX)(SI*2)
+	VMOVDQU    Y2, 224(BX)(SI*2)
+	PREFETCHT0 704(BX)(SI*2)
+	MOVL       -84(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 56(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
 
 	// Refill lane 4: the marker bit tells how many bits were used.
 	TZCNTQ  R15, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    216(AX), BX
-	MOVQ    BX, 216(AX)
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	DECQ    (SP)
-	JNZ     round
-	MOVQ    $0x00000000, 8(SP)
 
-	// Lane 0: save the bit offset, count the symbols of the batch.
+	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 3: merge vector 1 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 992(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 16(DX)
+	MOVL  R9, 24(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	MOVL  SI, 28(DX)
+	MOVQ  120(SP), R10
+	ADDQ  $0x000001ff, R10
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 3: merge vector 2 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 960(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 3: merge vector 3 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 928(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 3: merge vector 4 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 896(BX), Y2
+	VPERMQ  $0xd8, 96(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 192(BX)(SI*2)
+	VMOVDQU    Y2, 224(BX)(SI*2)
+	PREFETCHT0 704(BX)(SI*2)
+	MOVL       -68(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 80(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 4: merge vector 1 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1248(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 4: merge vector 2 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1216(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 32(DX)
+	MOVL  R11, 40(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	MOVL  SI, 44(DX)
+	MOVQ  120(SP), R12
+	ADDQ  $0x000002ff, R12
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 4: merge vector 3 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1184(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 4: merge vector 4 of 4.
+	MOVQ 120(SP), BX
+	MOVQ 104(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 1152(BX), Y2
+	VPERMQ  $0xd8, 96(SI), Y3
+	MOVQ    112(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 192(BX)(SI*2)
+	VMOVDQU    Y2, 224(BX)(SI*2)
+	PREFETCHT0 704(BX)(SI*2)
+	MOVL       -52(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 104(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 0: merge vector 1 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 224(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 0: merge vector 2 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 192(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 0: merge vector 3 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 160(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 48(DX)
+	MOVL  R13, 56(DX)
+	MOVQ  128(SP), SI
+	ADDQ  $0x000003ff, SI
+	SUBQ  R14, SI
+	MOVL  SI, 60(DX)
+	MOVQ  120(SP), R14
+	ADDQ  $0x000003ff, R14
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Lane 0: merge vector 4 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 128(BX), Y2
+	VPERMQ  $0xd8, 96(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 192(BX)(SI*2)
+	VMOVDQU    Y2, 224(BX)(SI*2)
+	PREFETCHT0 704(BX)(SI*2)
+	MOVL       12(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 8(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
+	// Lookup 1 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 1: merge vector 1 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 480(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 1: merge vector 2 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 448(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 1: merge vector 3 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 416(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+
+	// Lookup 4 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+	SHRXQ   CX, R15, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(BP)
+	ADDW    1(AX)(BX*8), BP
+	SHLXQ   SI, R15, R15
+
+	// Lane 1: merge vector 4 of 4.
+	MOVQ 128(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 384(BX), Y2
+	VPERMQ  $0xd8, 96(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 192(BX)(SI*2)
+	VMOVDQU    Y2, 224(BX)(SI*2)
+	PREFETCHT0 704(BX)(SI*2)
+	MOVL       28(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 32(SP)
+
+	// Lookup 5 of 5 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+	SHRXQ CX, R15, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(BP)
+	ADDW  1(AX)(BX*8), BP
+	SHLXQ SI, R15, R15
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R15, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    96(SP), BX
+	MOVQ    BX, 96(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R15
+	ORQ     $0x01, R15
+	SHLXQ   SI, R15, R15
+
+	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ BX, 64(DX)
+	MOVL R15, 72(DX)
+	MOVQ 128(SP), SI
+	ADDQ $0x000004ff, SI
+	SUBQ BP, SI
+	MOVL SI, 76(DX)
+	MOVQ 120(SP), BP
+	ADDQ $0x000004ff, BP
+	CMPQ DX, 136(SP)
+	JNE  turn
+
+	// Lane 0: move its source past the bits that were used.
 	TZCNTQ DI, SI
-	MOVQ   SI, 40(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000004ff, DX
-	NEGQ   R8
-	ADDQ   DX, R8
-	JZ     empty0
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   (SP), BX
+	MOVQ   BX, (SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, DI
 
-merge0:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	TESTQ SI, SI
+	JZ    rest0_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000000e0, AX
+	MOVQ  8(SP), CX
+	MOVQ  16(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 8(SP)
+
+rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1375,44 +5006,40 @@ merge0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest0_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R8
-	JLT        merge0
-
-	// Move the lane by what it yielded.
-	ADDQ R8, 48(AX)
-	SUBQ R8, 64(AX)
-	ADDQ R8, R8
-	ADDQ R8, 56(AX)
-	JMP  merged0
-
-empty0:
-	MOVQ $0x00000001, 8(SP)
-
-merged0:
-	// Lane 1: save the bit offset, count the symbols of the batch.
+rest0_0_done:
+	// Lane 1: move its source past the bits that were used.
 	TZCNTQ R9, SI
-	MOVQ   SI, 88(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000009ff, DX
-	NEGQ   R10
-	ADDQ   DX, R10
-	JZ     empty1
-	MOVQ   96(AX), SI
-	MOVQ   104(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   24(SP), BX
+	MOVQ   BX, 24(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R9
 
-merge1:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	TESTQ SI, SI
+	JZ    rest1_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
+
+rest1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1422,44 +5049,38 @@ merge1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest1_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R10
-	JLT        merge1
-
-	// Move the lane by what it yielded.
-	ADDQ R10, 96(AX)
-	SUBQ R10, 112(AX)
-	ADDQ R10, R10
-	ADDQ R10, 104(AX)
-	JMP  merged1
-
-empty1:
-	MOVQ $0x00000001, 8(SP)
-
-merged1:
-	// Lane 2: save the bit offset, count the symbols of the batch.
+rest1_0_done:
+	// Lane 2: move its source past the bits that were used.
 	TZCNTQ R11, SI
-	MOVQ   SI, 136(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x00000eff, DX
-	NEGQ   R12
-	ADDQ   DX, R12
-	JZ     empty2
-	MOVQ   144(AX), SI
-	MOVQ   152(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   48(SP), BX
+	MOVQ   BX, 48(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R11
 
-merge2:
+	// Merge the half that it filled before it changed halves.
+	MOVL  44(DX), SI
+	TESTQ SI, SI
+	JZ    full2_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
+
+full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1469,44 +5090,72 @@ merge2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full2_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R12
-	JLT        merge2
+full2_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	TESTQ SI, SI
+	JZ    rest2_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R12, 144(AX)
-	SUBQ R12, 160(AX)
-	ADDQ R12, R12
-	ADDQ R12, 152(AX)
-	JMP  merged2
+rest2_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty2:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest2_0
 
-merged2:
-	// Lane 3: save the bit offset, count the symbols of the batch.
+rest2_0_done:
+	// Lane 3: move its source past the bits that were used.
 	TZCNTQ R13, SI
-	MOVQ   SI, 184(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000013ff, DX
-	NEGQ   R14
-	ADDQ   DX, R14
-	JZ     empty3
-	MOVQ   192(AX), SI
-	MOVQ   200(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   72(SP), BX
+	MOVQ   BX, 72(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R13
 
-merge3:
+	// Merge the half that it filled before it changed halves.
+	MOVL  60(DX), SI
+	TESTQ SI, SI
+	JZ    full3_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
+
+full3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1516,44 +5165,72 @@ merge3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full3_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R14
-	JLT        merge3
+full3_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000003ff, SI
+	SUBQ  R14, SI
+	TESTQ SI, SI
+	JZ    rest3_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R14, 192(AX)
-	SUBQ R14, 208(AX)
-	ADDQ R14, R14
-	ADDQ R14, 200(AX)
-	JMP  merged3
+rest3_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty3:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest3_0
 
-merged3:
-	// Lane 4: save the bit offset, count the symbols of the batch.
+rest3_0_done:
+	// Lane 4: move its source past the bits that were used.
 	TZCNTQ R15, SI
-	MOVQ   SI, 232(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000018ff, DX
-	NEGQ   BP
-	ADDQ   DX, BP
-	JZ     empty4
-	MOVQ   240(AX), SI
-	MOVQ   248(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   96(SP), BX
+	MOVQ   BX, 96(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R15
 
-merge4:
+	// Merge the half that it filled before it changed halves.
+	MOVL  76(DX), SI
+	TESTQ SI, SI
+	JZ    full4_0_done
+	MOVQ  128(SP), AX
+	ADDQ  $0x000004e0, AX
+	MOVQ  104(SP), CX
+	MOVQ  112(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 104(SP)
+
+full4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1563,31 +5240,109 @@ merge4:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full4_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, BP
-	JLT        merge4
+full4_0_done:
+	// Merge what it has in the other half.
+	MOVQ  120(SP), SI
+	ADDQ  $0x000004ff, SI
+	SUBQ  BP, SI
+	TESTQ SI, SI
+	JZ    rest4_0_done
+	MOVQ  120(SP), AX
+	ADDQ  $0x000004e0, AX
+	MOVQ  104(SP), CX
+	MOVQ  112(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 104(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ BP, 240(AX)
-	SUBQ BP, 256(AX)
-	ADDQ BP, BP
-	ADDQ BP, 248(AX)
-	JMP  merged4
+rest4_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty4:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest4_0
 
-merged4:
-	// A lane that did not move has no code to go on with: the caller finds out why.
-	CMPQ 8(SP), $0x00
-	JEQ  batch
+rest4_0_done:
+	MOVQ job+0(FP), AX
+
+	// Lane 0: move it by what it yielded.
+	MOVQ (SP), BX
+	MOVQ BX, 32(AX)
+	MOVQ DI, 48(AX)
+	MOVQ 8(SP), BX
+	MOVQ BX, SI
+	SUBQ 56(AX), SI
+	MOVQ BX, 56(AX)
+	SUBQ SI, 72(AX)
+	ADDQ SI, SI
+	ADDQ SI, 64(AX)
+
+	// Lane 1: move it by what it yielded.
+	MOVQ 24(SP), BX
+	MOVQ BX, 80(AX)
+	MOVQ R9, 96(AX)
+	MOVQ 32(SP), BX
+	MOVQ BX, SI
+	SUBQ 104(AX), SI
+	MOVQ BX, 104(AX)
+	SUBQ SI, 120(AX)
+	ADDQ SI, SI
+	ADDQ SI, 112(AX)
+
+	// Lane 2: move it by what it yielded.
+	MOVQ 48(SP), BX
+	MOVQ BX, 128(AX)
+	MOVQ R11, 144(AX)
+	MOVQ 56(SP), BX
+	MOVQ BX, SI
+	SUBQ 152(AX), SI
+	MOVQ BX, 152(AX)
+	SUBQ SI, 168(AX)
+	ADDQ SI, SI
+	ADDQ SI, 160(AX)
+
+	// Lane 3: move it by what it yielded.
+	MOVQ 72(SP), BX
+	MOVQ BX, 176(AX)
+	MOVQ R13, 192(AX)
+	MOVQ 80(SP), BX
+	MOVQ BX, SI
+	SUBQ 200(AX), SI
+	MOVQ BX, 200(AX)
+	SUBQ SI, 216(AX)
+	ADDQ SI, SI
+	ADDQ SI, 208(AX)
+
+	// Lane 4: move it by what it yielded.
+	MOVQ 96(SP), BX
+	MOVQ BX, 224(AX)
+	MOVQ R15, 240(AX)
+	MOVQ 104(SP), BX
+	MOVQ BX, SI
+	SUBQ 248(AX), SI
+	MOVQ BX, 248(AX)
+	SUBQ SI, 264(AX)
+	ADDQ SI, SI
+	ADDQ SI, 256(AX)
 
 done:
 	VZEROUPPER
@@ -1595,261 +5350,1049 @@ done:
 
 // func decode12(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode12(SB), NOSPLIT, $16-8
+TEXT ·decode12(SB), NOSPLIT, $128-8
 	// Decodes 4 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 4 lookups by the top 12 bits and a refill. An entry of the table holds up to 5 symbols:
 	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
-	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
-	// the lanes move on. How many rounds a batch may have is known before it starts: no load
-	// or store in it can leave its buffer, whatever the streams hold.
-	MOVQ    job+0(FP), AX
-	MOVQ    (AX), CX
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
+	// A turn is 4 rounds. In round i lane i changes over to its other half of the scratch memory,
+	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
+	// lookups: always 96 words, of which the next merge overwrites those that are too many.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
+	MOVL $0x00000020, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    72(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    40(CX), DX
+	SUBQ    32(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    120(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    88(CX), DX
+	SUBQ    80(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    168(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    136(CX), DX
+	SUBQ    128(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 3: by its elements, then by its bytes of stream.
+	MOVQ    216(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    184(CX), DX
+	SUBQ    176(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	XORL    DX, DX
+	CMPQ    AX, $0x00
+	CMOVQLT DX, AX
+	MOVQ    AX, 24(CX)
+	JLE     done
+	LEAQ    416(CX), DX
+	SHLQ    $0x07, AX
+	ADDQ    DX, AX
+	MOVQ    AX, 112(SP)
+	MOVQ    (CX), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-batch:
-	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
-	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
-	MOVQ $0x00000020, DX
+	// All lanes start to fill the first half of the scratch memory.
+	MOVQ 16(CX), BX
+	MOVQ BX, 96(SP)
+	LEAQ 255(BX), R8
+	LEAQ 511(BX), R10
+	LEAQ 767(BX), R12
+	LEAQ 1023(BX), R14
+	ADDQ $0x00000800, BX
+	MOVQ BX, 104(SP)
 
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    64(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    32(AX), BX
-	SUBQ    24(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    112(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    80(AX), BX
-	SUBQ    72(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    160(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    128(AX), BX
-	SUBQ    120(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    208(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    176(AX), BX
-	SUBQ    168(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	CMPQ    DX, $0x00
-	JLE     done
-	MOVQ    DX, (SP)
-
-	// Fill the bit buffers; start at the top of the scratch memory.
-	MOVQ    $0x00000034, DX
-	MOVQ    24(AX), BX
-	MOVQ    40(AX), SI
+	// Lane 0: where its memory is, the bit buffer, the first mark.
+	MOVQ    56(CX), BX
+	MOVQ    64(CX), SI
+	MOVQ    BX, 8(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 16(SP)
+	MOVQ    32(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    BX, (SP)
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	MOVQ    16(AX), R8
-	ADDQ    $0x000004ff, R8
-	MOVQ    72(AX), BX
-	MOVQ    88(AX), SI
+	MOVQ    BX, (DX)
+	MOVL    DI, 8(DX)
+	MOVL    $0x00000000, 12(DX)
+
+	// Lane 1: where its memory is, the bit buffer, the first mark.
+	MOVQ    104(CX), BX
+	MOVQ    112(CX), SI
+	MOVQ    BX, 32(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 40(SP)
+	MOVQ    80(CX), BX
+	MOVQ    96(CX), SI
+	MOVQ    BX, 24(SP)
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    16(AX), R10
-	ADDQ    $0x000009ff, R10
-	MOVQ    120(AX), BX
-	MOVQ    136(AX), SI
+	MOVQ    BX, 16(DX)
+	MOVL    R9, 24(DX)
+	MOVL    $0x00000000, 28(DX)
+
+	// Lane 2: where its memory is, the bit buffer, the first mark.
+	MOVQ    152(CX), BX
+	MOVQ    160(CX), SI
+	MOVQ    BX, 56(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    128(CX), BX
+	MOVQ    144(CX), SI
+	MOVQ    BX, 48(SP)
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    16(AX), R12
-	ADDQ    $0x00000eff, R12
-	MOVQ    168(AX), BX
-	MOVQ    184(AX), SI
+	MOVQ    BX, 32(DX)
+	MOVL    R11, 40(DX)
+	MOVL    $0x00000000, 44(DX)
+
+	// Lane 3: where its memory is, the bit buffer, the first mark.
+	MOVQ    200(CX), BX
+	MOVQ    208(CX), SI
+	MOVQ    BX, 80(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 88(SP)
+	MOVQ    176(CX), BX
+	MOVQ    192(CX), SI
+	MOVQ    BX, 72(SP)
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    16(AX), R14
-	ADDQ    $0x000013ff, R14
+	MOVQ    BX, 48(DX)
+	MOVL    R13, 56(DX)
+	MOVL    $0x00000000, 60(DX)
+	MOVL    $0x00000034, CX
 
-round:
+turn:
+	// The next turn: swap the halves of the scratch memory.
+	ADDQ $+128, DX
+	MOVQ 96(SP), BX
+	MOVQ 104(SP), SI
+	MOVQ BX, 104(SP)
+	MOVQ SI, 96(SP)
+
+	// Round 1 of 4: lane 0 changes halves, lane 1 is merged.
 	// Lookup 1 of 4 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ DX, R13, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(CX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
+	ADDW  1(AX)(BX*8), R8
 	SHLXQ SI, DI, DI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	SHRXQ   DX, R9, BX
-	MOVQ    (CX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(CX)(BX*8), R10
-	SHLXQ   SI, R9, R9
+
+	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, (DX)
+	MOVL  DI, 8(DX)
+	MOVQ  104(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	MOVL  SI, 12(DX)
+	MOVQ  96(SP), R8
+	ADDQ  $0x000000ff, R8
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Lane 1: merge vector 1 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 480(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
 
 	// Refill lane 1: the marker bit tells how many bits were used.
 	TZCNTQ  R9, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	SHRXQ   DX, R11, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(R12)
-	ADDW    1(CX)(BX*8), R12
+	ADDW    1(AX)(BX*8), R12
 	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 1: merge vector 2 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 448(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
 
 	// Refill lane 2: the marker bit tells how many bits were used.
 	TZCNTQ  R11, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	SHRXQ   DX, R13, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(R14)
-	ADDW    1(CX)(BX*8), R14
+	ADDW    1(AX)(BX*8), R14
 	SHLXQ   SI, R13, R13
+
+	// Lane 1: merge vector 3 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 416(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+	MOVL       -100(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 32(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
 
 	// Refill lane 3: the marker bit tells how many bits were used.
 	TZCNTQ  R13, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    168(AX), BX
-	MOVQ    BX, 168(AX)
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	DECQ    (SP)
-	JNZ     round
-	MOVQ    $0x00000000, 8(SP)
 
-	// Lane 0: save the bit offset, count the symbols of the batch.
+	// Round 2 of 4: lane 1 changes halves, lane 2 is merged.
+	// Lookup 1 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 2: merge vector 1 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 736(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 16(DX)
+	MOVL  R9, 24(DX)
+	MOVQ  104(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	MOVL  SI, 28(DX)
+	MOVQ  96(SP), R10
+	ADDQ  $0x000001ff, R10
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Lane 2: merge vector 2 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 704(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 2: merge vector 3 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 672(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+	MOVL       -84(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 56(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+	// Round 3 of 4: lane 2 changes halves, lane 3 is merged.
+	// Lookup 1 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 3: merge vector 1 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 992(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 3: merge vector 2 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 960(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 32(DX)
+	MOVL  R11, 40(DX)
+	MOVQ  104(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	MOVL  SI, 44(DX)
+	MOVQ  96(SP), R12
+	ADDQ  $0x000002ff, R12
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Lane 3: merge vector 3 of 3.
+	MOVQ 96(SP), BX
+	MOVQ 80(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 928(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    88(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+	MOVL       -68(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 80(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+	// Round 4 of 4: lane 3 changes halves, lane 0 is merged.
+	// Lookup 1 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 0: merge vector 1 of 3.
+	MOVQ 104(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 224(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 0: merge vector 2 of 3.
+	MOVQ 104(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 192(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+	SHRXQ   CX, R13, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R14)
+	ADDW    1(AX)(BX*8), R14
+	SHLXQ   SI, R13, R13
+
+	// Lane 0: merge vector 3 of 3.
+	MOVQ 104(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 160(BX), Y2
+	VPERMQ  $0xd8, 64(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 128(BX)(SI*2)
+	VMOVDQU    Y2, 160(BX)(SI*2)
+	PREFETCHT0 640(BX)(SI*2)
+	PREFETCHT0 320(SI)
+	MOVL       12(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 8(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	SHRXQ CX, R13, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R14)
+	ADDW  1(AX)(BX*8), R14
+	SHLXQ SI, R13, R13
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R13, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    72(SP), BX
+	MOVQ    BX, 72(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R13
+	ORQ     $0x01, R13
+	SHLXQ   SI, R13, R13
+
+	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ BX, 48(DX)
+	MOVL R13, 56(DX)
+	MOVQ 104(SP), SI
+	ADDQ $0x000003ff, SI
+	SUBQ R14, SI
+	MOVL SI, 60(DX)
+	MOVQ 96(SP), R14
+	ADDQ $0x000003ff, R14
+	CMPQ DX, 112(SP)
+	JNE  turn
+
+	// Lane 0: move its source past the bits that were used.
 	TZCNTQ DI, SI
-	MOVQ   SI, 40(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000004ff, DX
-	NEGQ   R8
-	ADDQ   DX, R8
-	JZ     empty0
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   (SP), BX
+	MOVQ   BX, (SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, DI
 
-merge0:
+	// Merge what it has in the other half.
+	MOVQ  96(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	TESTQ SI, SI
+	JZ    rest0_0_done
+	MOVQ  96(SP), AX
+	ADDQ  $0x000000e0, AX
+	MOVQ  8(SP), CX
+	MOVQ  16(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 8(SP)
+
+rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1859,44 +6402,38 @@ merge0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest0_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R8
-	JLT        merge0
-
-	// Move the lane by what it yielded.
-	ADDQ R8, 48(AX)
-	SUBQ R8, 64(AX)
-	ADDQ R8, R8
-	ADDQ R8, 56(AX)
-	JMP  merged0
-
-empty0:
-	MOVQ $0x00000001, 8(SP)
-
-merged0:
-	// Lane 1: save the bit offset, count the symbols of the batch.
+rest0_0_done:
+	// Lane 1: move its source past the bits that were used.
 	TZCNTQ R9, SI
-	MOVQ   SI, 88(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000009ff, DX
-	NEGQ   R10
-	ADDQ   DX, R10
-	JZ     empty1
-	MOVQ   96(AX), SI
-	MOVQ   104(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   24(SP), BX
+	MOVQ   BX, 24(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R9
 
-merge1:
+	// Merge the half that it filled before it changed halves.
+	MOVL  28(DX), SI
+	TESTQ SI, SI
+	JZ    full1_0_done
+	MOVQ  104(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
+
+full1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1906,44 +6443,72 @@ merge1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full1_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R10
-	JLT        merge1
+full1_0_done:
+	// Merge what it has in the other half.
+	MOVQ  96(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	TESTQ SI, SI
+	JZ    rest1_0_done
+	MOVQ  96(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R10, 96(AX)
-	SUBQ R10, 112(AX)
-	ADDQ R10, R10
-	ADDQ R10, 104(AX)
-	JMP  merged1
+rest1_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty1:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest1_0
 
-merged1:
-	// Lane 2: save the bit offset, count the symbols of the batch.
+rest1_0_done:
+	// Lane 2: move its source past the bits that were used.
 	TZCNTQ R11, SI
-	MOVQ   SI, 136(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x00000eff, DX
-	NEGQ   R12
-	ADDQ   DX, R12
-	JZ     empty2
-	MOVQ   144(AX), SI
-	MOVQ   152(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   48(SP), BX
+	MOVQ   BX, 48(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R11
 
-merge2:
+	// Merge the half that it filled before it changed halves.
+	MOVL  44(DX), SI
+	TESTQ SI, SI
+	JZ    full2_0_done
+	MOVQ  104(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
+
+full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1953,44 +6518,72 @@ merge2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full2_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R12
-	JLT        merge2
+full2_0_done:
+	// Merge what it has in the other half.
+	MOVQ  96(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	TESTQ SI, SI
+	JZ    rest2_0_done
+	MOVQ  96(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R12, 144(AX)
-	SUBQ R12, 160(AX)
-	ADDQ R12, R12
-	ADDQ R12, 152(AX)
-	JMP  merged2
+rest2_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty2:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest2_0
 
-merged2:
-	// Lane 3: save the bit offset, count the symbols of the batch.
+rest2_0_done:
+	// Lane 3: move its source past the bits that were used.
 	TZCNTQ R13, SI
-	MOVQ   SI, 184(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000013ff, DX
-	NEGQ   R14
-	ADDQ   DX, R14
-	JZ     empty3
-	MOVQ   192(AX), SI
-	MOVQ   200(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   72(SP), BX
+	MOVQ   BX, 72(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R13
 
-merge3:
+	// Merge the half that it filled before it changed halves.
+	MOVL  60(DX), SI
+	TESTQ SI, SI
+	JZ    full3_0_done
+	MOVQ  104(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
+
+full3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2000,31 +6593,97 @@ merge3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full3_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R14
-	JLT        merge3
+full3_0_done:
+	// Merge what it has in the other half.
+	MOVQ  96(SP), SI
+	ADDQ  $0x000003ff, SI
+	SUBQ  R14, SI
+	TESTQ SI, SI
+	JZ    rest3_0_done
+	MOVQ  96(SP), AX
+	ADDQ  $0x000003e0, AX
+	MOVQ  80(SP), CX
+	MOVQ  88(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 80(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R14, 192(AX)
-	SUBQ R14, 208(AX)
-	ADDQ R14, R14
-	ADDQ R14, 200(AX)
-	JMP  merged3
+rest3_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty3:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest3_0
 
-merged3:
-	// A lane that did not move has no code to go on with: the caller finds out why.
-	CMPQ 8(SP), $0x00
-	JEQ  batch
+rest3_0_done:
+	MOVQ job+0(FP), AX
+
+	// Lane 0: move it by what it yielded.
+	MOVQ (SP), BX
+	MOVQ BX, 32(AX)
+	MOVQ DI, 48(AX)
+	MOVQ 8(SP), BX
+	MOVQ BX, SI
+	SUBQ 56(AX), SI
+	MOVQ BX, 56(AX)
+	SUBQ SI, 72(AX)
+	ADDQ SI, SI
+	ADDQ SI, 64(AX)
+
+	// Lane 1: move it by what it yielded.
+	MOVQ 24(SP), BX
+	MOVQ BX, 80(AX)
+	MOVQ R9, 96(AX)
+	MOVQ 32(SP), BX
+	MOVQ BX, SI
+	SUBQ 104(AX), SI
+	MOVQ BX, 104(AX)
+	SUBQ SI, 120(AX)
+	ADDQ SI, SI
+	ADDQ SI, 112(AX)
+
+	// Lane 2: move it by what it yielded.
+	MOVQ 48(SP), BX
+	MOVQ BX, 128(AX)
+	MOVQ R11, 144(AX)
+	MOVQ 56(SP), BX
+	MOVQ BX, SI
+	SUBQ 152(AX), SI
+	MOVQ BX, 152(AX)
+	SUBQ SI, 168(AX)
+	ADDQ SI, SI
+	ADDQ SI, 160(AX)
+
+	// Lane 3: move it by what it yielded.
+	MOVQ 72(SP), BX
+	MOVQ BX, 176(AX)
+	MOVQ R13, 192(AX)
+	MOVQ 80(SP), BX
+	MOVQ BX, SI
+	SUBQ 200(AX), SI
+	MOVQ BX, 200(AX)
+	SUBQ SI, 216(AX)
+	ADDQ SI, SI
+	ADDQ SI, 208(AX)
 
 done:
 	VZEROUPPER
@@ -2032,211 +6691,648 @@ done:
 
 // func decodeWide(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decodeWide(SB), NOSPLIT, $16-8
+TEXT ·decodeWide(SB), NOSPLIT, $104-8
 	// Decodes 3 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 4 lookups by the top 13 bits and a refill. An entry of the table holds up to 5 symbols:
 	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top
-	// downward. After a batch of rounds they are merged with their sign_mantissa bytes, and
-	// the lanes move on. How many rounds a batch may have is known before it starts: no load
-	// or store in it can leave its buffer, whatever the streams hold.
-	MOVQ    job+0(FP), AX
-	MOVQ    (AX), CX
+	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
+	// A turn is 3 rounds. In round i lane i changes over to its other half of the scratch memory,
+	// and lane i-2 has the half that it filled merged with its sign_mantissa bytes, between the
+	// lookups: always 64 words, of which the next merge overwrites those that are too many.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
+	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
+	// last ones of the batch at most 31 too many. Negative room means none.
+	MOVL $0x00000020, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    72(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    40(CX), DX
+	SUBQ    32(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    120(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    88(CX), DX
+	SUBQ    80(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    168(CX), DX
+	SUBQ    $0x1f, DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    136(CX), DX
+	SUBQ    128(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	XORL    DX, DX
+	CMPQ    AX, $0x00
+	CMOVQLT DX, AX
+	MOVQ    AX, 24(CX)
+	JLE     done
+	LEAQ    416(CX), DX
+	SHLQ    $0x07, AX
+	ADDQ    DX, AX
+	MOVQ    AX, 88(SP)
+	MOVQ    (CX), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-batch:
-	// How many rounds has every lane room for? One yields at most 32 symbols, and the last
-	// vector store runs 31 words ahead; one consumes at most 16 bytes. Negative room means none.
-	MOVQ $0x00000020, DX
+	// All lanes start to fill the first half of the scratch memory.
+	MOVQ 16(CX), BX
+	MOVQ BX, 72(SP)
+	LEAQ 255(BX), R8
+	LEAQ 511(BX), R10
+	LEAQ 767(BX), R12
+	ADDQ $0x00000800, BX
+	MOVQ BX, 80(SP)
 
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    64(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    32(AX), BX
-	SUBQ    24(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    112(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    80(AX), BX
-	SUBQ    72(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    160(AX), BX
-	SUBQ    $0x1f, BX
-	SARQ    $0x05, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	MOVQ    128(AX), BX
-	SUBQ    120(AX), BX
-	SARQ    $0x04, BX
-	CMPQ    BX, DX
-	CMOVQLT BX, DX
-	CMPQ    DX, $0x00
-	JLE     done
-	MOVQ    DX, (SP)
-
-	// Fill the bit buffers; start at the top of the scratch memory.
-	MOVQ    $0x00000033, DX
-	MOVQ    24(AX), BX
-	MOVQ    40(AX), SI
+	// Lane 0: where its memory is, the bit buffer, the first mark.
+	MOVQ    56(CX), BX
+	MOVQ    64(CX), SI
+	MOVQ    BX, 8(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 16(SP)
+	MOVQ    32(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    BX, (SP)
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	MOVQ    16(AX), R8
-	ADDQ    $0x000004ff, R8
-	MOVQ    72(AX), BX
-	MOVQ    88(AX), SI
+	MOVQ    BX, (DX)
+	MOVL    DI, 8(DX)
+	MOVL    $0x00000000, 12(DX)
+
+	// Lane 1: where its memory is, the bit buffer, the first mark.
+	MOVQ    104(CX), BX
+	MOVQ    112(CX), SI
+	MOVQ    BX, 32(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 40(SP)
+	MOVQ    80(CX), BX
+	MOVQ    96(CX), SI
+	MOVQ    BX, 24(SP)
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    16(AX), R10
-	ADDQ    $0x000009ff, R10
-	MOVQ    120(AX), BX
-	MOVQ    136(AX), SI
+	MOVQ    BX, 16(DX)
+	MOVL    R9, 24(DX)
+	MOVL    $0x00000000, 28(DX)
+
+	// Lane 2: where its memory is, the bit buffer, the first mark.
+	MOVQ    152(CX), BX
+	MOVQ    160(CX), SI
+	MOVQ    BX, 56(SP)
+	SUBQ    BX, SI
+	SUBQ    BX, SI
+	MOVQ    SI, 64(SP)
+	MOVQ    128(CX), BX
+	MOVQ    144(CX), SI
+	MOVQ    BX, 48(SP)
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    16(AX), R12
-	ADDQ    $0x00000eff, R12
+	MOVQ    BX, 32(DX)
+	MOVL    R11, 40(DX)
+	MOVL    $0x00000000, 44(DX)
+	MOVL    $0x00000033, CX
 
-round:
+turn:
+	// The next turn: swap the halves of the scratch memory.
+	ADDQ $+128, DX
+	MOVQ 72(SP), BX
+	MOVQ 80(SP), SI
+	MOVQ BX, 80(SP)
+	MOVQ SI, 72(SP)
+
+	// Round 1 of 3: lane 0 changes halves, lane 1 is merged.
 	// Lookup 1 of 4 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
 	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ DX, R9, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(CX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ DX, R11, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(CX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ DX, DI, BX
-	MOVQ  (CX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(CX)(BX*8), R8
+	ADDW  1(AX)(BX*8), R8
 	SHLXQ SI, DI, DI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
 	TZCNTQ  DI, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    24(AX), BX
-	MOVQ    BX, 24(AX)
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), DI
 	ORQ     $0x01, DI
 	SHLXQ   SI, DI, DI
-	SHRXQ   DX, R9, BX
-	MOVQ    (CX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(CX)(BX*8), R10
-	SHLXQ   SI, R9, R9
+
+	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, (DX)
+	MOVL  DI, 8(DX)
+	MOVQ  80(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	MOVL  SI, 12(DX)
+	MOVQ  72(SP), R8
+	ADDQ  $0x000000ff, R8
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Lane 1: merge vector 1 of 2.
+	MOVQ 72(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 480(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
 
 	// Refill lane 1: the marker bit tells how many bits were used.
 	TZCNTQ  R9, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    72(AX), BX
-	MOVQ    BX, 72(AX)
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	SHRXQ   DX, R11, BX
-	MOVQ    (CX)(BX*8), SI
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
 	MOVQ    SI, -7(R12)
-	ADDW    1(CX)(BX*8), R12
+	ADDW    1(AX)(BX*8), R12
 	SHLXQ   SI, R11, R11
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
 
 	// Refill lane 2: the marker bit tells how many bits were used.
 	TZCNTQ  R11, SI
 	MOVQ    SI, BX
 	SHRQ    $0x03, BX
-	ADDQ    120(AX), BX
-	MOVQ    BX, 120(AX)
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
 	ANDL    $0x07, SI
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	DECQ    (SP)
-	JNZ     round
-	MOVQ    $0x00000000, 8(SP)
 
-	// Lane 0: save the bit offset, count the symbols of the batch.
+	// Lane 1: merge vector 2 of 2.
+	MOVQ 72(SP), BX
+	MOVQ 32(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 448(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    40(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       -100(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 32(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Round 2 of 3: lane 1 changes halves, lane 2 is merged.
+	// Lookup 1 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+
+	// Lane 2: merge vector 1 of 2.
+	MOVQ 72(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 736(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+
+	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ  BX, 16(DX)
+	MOVL  R9, 24(DX)
+	MOVQ  80(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	MOVL  SI, 28(DX)
+	MOVQ  72(SP), R10
+	ADDQ  $0x000001ff, R10
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+	// Lane 2: merge vector 2 of 2.
+	MOVQ 72(SP), BX
+	MOVQ 56(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 704(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    64(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       -84(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 56(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Round 3 of 3: lane 2 changes halves, lane 0 is merged.
+	// Lookup 1 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  DI, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    (SP), BX
+	MOVQ    BX, (SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), DI
+	ORQ     $0x01, DI
+	SHLXQ   SI, DI, DI
+	SHRXQ   CX, R9, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R10)
+	ADDW    1(AX)(BX*8), R10
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+
+	// Lane 0: merge vector 1 of 2.
+	MOVQ 80(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 224(BX), Y2
+	VPERMQ  $0xd8, (SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(SI*2)
+	VMOVDQU    Y2, 32(BX)(SI*2)
+	PREFETCHT0 512(BX)(SI*2)
+	PREFETCHT0 256(SI)
+
+	// Lookup 2 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  R9, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    24(SP), BX
+	MOVQ    BX, 24(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R9
+	ORQ     $0x01, R9
+	SHLXQ   SI, R9, R9
+	SHRXQ   CX, R11, BX
+	MOVQ    (AX)(BX*8), SI
+	MOVQ    SI, -7(R12)
+	ADDW    1(AX)(BX*8), R12
+	SHLXQ   SI, R11, R11
+
+	// Lookup 3 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R11, SI
+	MOVQ    SI, BX
+	SHRQ    $0x03, BX
+	ADDQ    48(SP), BX
+	MOVQ    BX, 48(SP)
+	ANDL    $0x07, SI
+	MOVBEQQ (BX), R11
+	ORQ     $0x01, R11
+	SHLXQ   SI, R11, R11
+
+	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
+	// the number of symbols.
+	MOVQ BX, 32(DX)
+	MOVL R11, 40(DX)
+	MOVQ 80(SP), SI
+	ADDQ $0x000002ff, SI
+	SUBQ R12, SI
+	MOVL SI, 44(DX)
+	MOVQ 72(SP), R12
+	ADDQ $0x000002ff, R12
+
+	// Lane 0: merge vector 2 of 2.
+	MOVQ 80(SP), BX
+	MOVQ 8(SP), SI
+
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, 192(BX), Y2
+	VPERMQ  $0xd8, 32(SI), Y3
+	MOVQ    16(SP), BX
+	VPSHUFB Y0, Y2, Y2
+
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, 64(BX)(SI*2)
+	VMOVDQU    Y2, 96(BX)(SI*2)
+	PREFETCHT0 576(BX)(SI*2)
+	MOVL       12(DX), BX
+	ADDQ       BX, SI
+	MOVQ       SI, 8(SP)
+
+	// Lookup 4 of 4 in every lane.
+	SHRXQ CX, DI, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R8)
+	ADDW  1(AX)(BX*8), R8
+	SHLXQ SI, DI, DI
+	SHRXQ CX, R9, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R10)
+	ADDW  1(AX)(BX*8), R10
+	SHLXQ SI, R9, R9
+	SHRXQ CX, R11, BX
+	MOVQ  (AX)(BX*8), SI
+	MOVQ  SI, -7(R12)
+	ADDW  1(AX)(BX*8), R12
+	SHLXQ SI, R11, R11
+	CMPQ  DX, 88(SP)
+	JNE   turn
+
+	// Lane 0: move its source past the bits that were used.
 	TZCNTQ DI, SI
-	MOVQ   SI, 40(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000004ff, DX
-	NEGQ   R8
-	ADDQ   DX, R8
-	JZ     empty0
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   (SP), BX
+	MOVQ   BX, (SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, DI
 
-merge0:
+	// Merge what it has in the other half.
+	MOVQ  72(SP), SI
+	ADDQ  $0x000000ff, SI
+	SUBQ  R8, SI
+	TESTQ SI, SI
+	JZ    rest0_0_done
+	MOVQ  72(SP), AX
+	ADDQ  $0x000000e0, AX
+	MOVQ  8(SP), CX
+	MOVQ  16(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 8(SP)
+
+rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2246,44 +7342,38 @@ merge0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest0_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R8
-	JLT        merge0
-
-	// Move the lane by what it yielded.
-	ADDQ R8, 48(AX)
-	SUBQ R8, 64(AX)
-	ADDQ R8, R8
-	ADDQ R8, 56(AX)
-	JMP  merged0
-
-empty0:
-	MOVQ $0x00000001, 8(SP)
-
-merged0:
-	// Lane 1: save the bit offset, count the symbols of the batch.
+rest0_0_done:
+	// Lane 1: move its source past the bits that were used.
 	TZCNTQ R9, SI
-	MOVQ   SI, 88(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x000009ff, DX
-	NEGQ   R10
-	ADDQ   DX, R10
-	JZ     empty1
-	MOVQ   96(AX), SI
-	MOVQ   104(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   24(SP), BX
+	MOVQ   BX, 24(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R9
 
-merge1:
+	// Merge the half that it filled before it changed halves.
+	MOVL  28(DX), SI
+	TESTQ SI, SI
+	JZ    full1_0_done
+	MOVQ  80(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
+
+full1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2293,44 +7383,72 @@ merge1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full1_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R10
-	JLT        merge1
+full1_0_done:
+	// Merge what it has in the other half.
+	MOVQ  72(SP), SI
+	ADDQ  $0x000001ff, SI
+	SUBQ  R10, SI
+	TESTQ SI, SI
+	JZ    rest1_0_done
+	MOVQ  72(SP), AX
+	ADDQ  $0x000001e0, AX
+	MOVQ  32(SP), CX
+	MOVQ  40(SP), BX
+	ADDQ  CX, SI
+	MOVQ  SI, 32(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R10, 96(AX)
-	SUBQ R10, 112(AX)
-	ADDQ R10, R10
-	ADDQ R10, 104(AX)
-	JMP  merged1
+rest1_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty1:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (BX)(CX*2)
+	VMOVDQU    Y2, 32(BX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest1_0
 
-merged1:
-	// Lane 2: save the bit offset, count the symbols of the batch.
+rest1_0_done:
+	// Lane 2: move its source past the bits that were used.
 	TZCNTQ R11, SI
-	MOVQ   SI, 136(AX)
-	MOVQ   16(AX), DX
-	ADDQ   $0x00000eff, DX
-	NEGQ   R12
-	ADDQ   DX, R12
-	JZ     empty2
-	MOVQ   144(AX), SI
-	MOVQ   152(AX), DI
-	XORL   BX, BX
+	MOVQ   SI, BX
+	SHRQ   $0x03, BX
+	ADDQ   48(SP), BX
+	MOVQ   BX, 48(SP)
+	ANDL   $0x07, SI
+	MOVQ   SI, R11
 
-merge2:
+	// Merge the half that it filled before it changed halves.
+	MOVL  44(DX), SI
+	TESTQ SI, SI
+	JZ    full2_0_done
+	MOVQ  80(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
+
+full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, -31(DX), Y2
-	VPERMQ  $0xd8, (SI)(BX*1), Y3
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2340,31 +7458,85 @@ merge2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DI)(BX*2)
-	VMOVDQU    Y2, 32(DI)(BX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        full2_0
 
-	// Fetch what the next batch will merge. (A prefetch beyond the buffer does nothing.)
-	PREFETCHT0 1216(DI)(BX*2)
-	PREFETCHT0 608(SI)(BX*1)
-	SUBQ       $0x20, DX
-	ADDQ       $0x20, BX
-	CMPQ       BX, R12
-	JLT        merge2
+full2_0_done:
+	// Merge what it has in the other half.
+	MOVQ  72(SP), SI
+	ADDQ  $0x000002ff, SI
+	SUBQ  R12, SI
+	TESTQ SI, SI
+	JZ    rest2_0_done
+	MOVQ  72(SP), AX
+	ADDQ  $0x000002e0, AX
+	MOVQ  56(SP), CX
+	MOVQ  64(SP), DX
+	ADDQ  CX, SI
+	MOVQ  SI, 56(SP)
 
-	// Move the lane by what it yielded.
-	ADDQ R12, 144(AX)
-	SUBQ R12, 160(AX)
-	ADDQ R12, R12
-	ADDQ R12, 152(AX)
-	JMP  merged2
+rest2_0:
+	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	VPERMQ  $0x27, (AX), Y2
+	VPERMQ  $0xd8, (CX), Y3
+	VPSHUFB Y0, Y2, Y2
 
-empty2:
-	MOVQ $0x00000001, 8(SP)
+	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
+	VPXOR      Y2, Y3, Y4
+	VPAND      Y1, Y4, Y4
+	VPXOR      Y4, Y2, Y2
+	VPXOR      Y4, Y3, Y3
+	VPUNPCKLBW Y2, Y3, Y4
+	VPUNPCKHBW Y2, Y3, Y2
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
+	SUBQ       $0x20, AX
+	ADDQ       $0x20, CX
+	CMPQ       CX, SI
+	JCS        rest2_0
 
-merged2:
-	// A lane that did not move has no code to go on with: the caller finds out why.
-	CMPQ 8(SP), $0x00
-	JEQ  batch
+rest2_0_done:
+	MOVQ job+0(FP), AX
+
+	// Lane 0: move it by what it yielded.
+	MOVQ (SP), BX
+	MOVQ BX, 32(AX)
+	MOVQ DI, 48(AX)
+	MOVQ 8(SP), BX
+	MOVQ BX, SI
+	SUBQ 56(AX), SI
+	MOVQ BX, 56(AX)
+	SUBQ SI, 72(AX)
+	ADDQ SI, SI
+	ADDQ SI, 64(AX)
+
+	// Lane 1: move it by what it yielded.
+	MOVQ 24(SP), BX
+	MOVQ BX, 80(AX)
+	MOVQ R9, 96(AX)
+	MOVQ 32(SP), BX
+	MOVQ BX, SI
+	SUBQ 104(AX), SI
+	MOVQ BX, 104(AX)
+	SUBQ SI, 120(AX)
+	ADDQ SI, SI
+	ADDQ SI, 112(AX)
+
+	// Lane 2: move it by what it yielded.
+	MOVQ 48(SP), BX
+	MOVQ BX, 128(AX)
+	MOVQ R11, 144(AX)
+	MOVQ 56(SP), BX
+	MOVQ BX, SI
+	SUBQ 152(AX), SI
+	MOVQ BX, 152(AX)
+	SUBQ SI, 168(AX)
+	ADDQ SI, SI
+	ADDQ SI, 160(AX)
 
 done:
 	VZEROUPPER
