@@ -20,7 +20,7 @@ import (
 // constraint keeps the assembly out of other architectures and of builds that ask for Go alone.
 const constraint = "amd64,!purego"
 
-// File assembles the programs into one Go assembly file. Its first line is "// " and header.
+// File assembles the programs into one Go assembly file, each once. Its first line is "// " and header.
 func File(header string, programs []Program) ([]byte, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("avo: no programs")
@@ -31,12 +31,11 @@ func File(header string, programs []Program) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
 	constants := newConstants(ctx)
-	for i := range programs {
-		p := &programs[i]
+	for _, p := range distinct(programs) {
 		if err := p.Validate(); err != nil {
 			return nil, err
 		}
-		newDecoder(ctx, p, constants).emit()
+		newDecoder(ctx, &p, constants).emit()
 	}
 	file, err := ctx.Result()
 	if err != nil {

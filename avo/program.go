@@ -3,6 +3,7 @@ package avo
 import (
 	"fmt"
 	"go/token"
+	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -88,11 +89,11 @@ func TableDriven(name string) Program {
 	return Program{Name: name, TableBits: DefaultTableBits, MaxSymbols: kernel.EntrySymbols, SlowPath: true, Lanes: DefaultLanes}
 }
 
-// For returns the shape of the decoder that suits one book: a table that holds every code where the
-// longest is not much longer than usual, else one with a slow path, and entries for no more symbols
-// than the shortest code lets them hold.
-func For(name string, b *codebook.Book) Program {
-	p := TableDriven(name)
+// For returns the decoder that suits one book: a table that holds every code where the longest is not
+// much longer than usual, else one with a slow path, and entries for no more symbols than the
+// shortest code lets them hold. Its name tells its shape, so books of one shape share a function.
+func For(b *codebook.Book) Program {
+	p := TableDriven("")
 	if n := b.MaxLength(); n <= maxTableBits-1 {
 		p.TableBits = max(n, DefaultTableBits)
 	}
@@ -100,5 +101,20 @@ func For(name string, b *codebook.Book) Program {
 	if n := b.MinLength(); n > 0 {
 		p.MaxSymbols = max(1, min(p.MaxSymbols, p.TableBits/n))
 	}
+	p.Name = fmt.Sprintf("decode%dx%d", p.TableBits, p.MaxSymbols)
+	if p.SlowPath {
+		p.Name += "Long"
+	}
 	return p
+}
+
+// distinct returns the programs without repetitions.
+func distinct(programs []Program) []Program {
+	var once []Program
+	for _, p := range programs {
+		if !slices.Contains(once, p) {
+			once = append(once, p)
+		}
+	}
+	return once
 }

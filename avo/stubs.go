@@ -32,7 +32,7 @@ func avx2() []kernel.Decoder {
 			p.TableBits, p.MaxSymbols, p.SlowPath, p.Lanes, p.Name)
 	}
 	b.WriteString("}\n}\n")
-	for _, p := range programs {
+	for _, p := range distinct(programs) {
 		fmt.Fprintf(&b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *kernel.Job)\n", p.Name, p.describe(), p.Name)
 	}
 	source, err := format.Source([]byte(b.String()))

@@ -9,17 +9,12 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 // avx2 lists the assembly decoders of this package.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode0},
-		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode1},
+		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode12x5},
+		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode12x5},
 	}
 }
 
-// decode0 decodes 5 runs of codes of at most 12 bits side by side: up to 5 symbols a lookup of 12 bits.
+// decode12x5 decodes 5 runs of codes of at most 12 bits side by side: up to 5 symbols a lookup of 12 bits.
 //
 //go:noescape
-func decode0(job *kernel.Job)
-
-// decode1 decodes 5 runs of codes of at most 12 bits side by side: up to 5 symbols a lookup of 12 bits.
-//
-//go:noescape
-func decode1(job *kernel.Job)
+func decode12x5(job *kernel.Job)

@@ -9,29 +9,14 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 // avx2 lists the assembly decoders of this package.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode0},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode1},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode2},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode3},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
+		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
 	}
 }
 
-// decode0 decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+// decode11x5Long decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
 //
 //go:noescape
-func decode0(job *kernel.Job)
-
-// decode1 decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
-//
-//go:noescape
-func decode1(job *kernel.Job)
-
-// decode2 decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
-//
-//go:noescape
-func decode2(job *kernel.Job)
-
-// decode3 decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
-//
-//go:noescape
-func decode3(job *kernel.Job)
+func decode11x5Long(job *kernel.Job)
