@@ -40,7 +40,7 @@ generate: ## rewrite everything that is generated: out/ and the assembly of runt
 	$(GO) generate ./...
 
 golden: ## rewrite the golden files of all tests
-	$(GO) test ./emit ./templates ./avo ./gen ./cmd/bespoke -update
+	$(GO) test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
 
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
