@@ -152,7 +152,7 @@ func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 		bit += uint64(length)
 		element++
 	}
-	if !s.checkEnd(c, bit) {
+	if !s.EndsAt(c, bit) {
 		return &StreamError{c, element, bit, CountMismatch}
 	}
 	return nil

@@ -104,9 +104,9 @@ func (s *Stream) ChunkStart(c int) (element int, bit uint64) {
 	return s.position(c), uint64(c)*ChunkBits + s.gap(c*ChunkWindows)
 }
 
-// checkEnd reports whether a decoder that has decoded all elements of chunk c may stand at bit:
+// EndsAt reports whether a decoder that has decoded all elements of chunk c may stand at bit:
 // where the next element starts or, after the last element, in the last byte of the stream.
-func (s *Stream) checkEnd(c int, bit uint64) bool {
+func (s *Stream) EndsAt(c int, bit uint64) bool {
 	if next, start := s.ChunkStart(c + 1); next < s.Elements() {
 		return bit == start
 	}

@@ -44,16 +44,7 @@ func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error)
 func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
 	bit, done := p.run(s.Encoded, bit, sm, dst)
 	bit, ok := p.tail(s.Encoded, bit, sm[done:], dst[done:])
-	return ok && endsAt(s, c, bit)
-}
-
-// endsAt reports whether the elements of chunk c may end at bit: where the next chunk's first code
-// starts or, where no element follows, in the last byte of the stream.
-func endsAt(s *codebook.Stream, c int, bit uint64) bool {
-	if element, start := s.ChunkStart(c + 1); element < s.Elements() {
-		return bit == start
-	}
-	return (bit+7)/8 == uint64(len(s.Encoded))
+	return ok && s.EndsAt(c, bit)
 }
 
 // join makes a word of a symbol in the form of kernel.Rotate and its sign_mantissa byte.

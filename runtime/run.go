@@ -48,7 +48,7 @@ func (d *deal) follow(i int, r *run) (ok, done bool) {
 	from, to := r.at, r.end-int(lane.Left)
 	for ; r.chunk < r.last && r.chunkEnd <= to; r.enter(d, r.chunk+1) {
 		bit, ok := d.bitAt(i, from, r.chunkEnd)
-		if !ok || !endsAt(d.stream, r.chunk, bit) {
+		if !ok || !d.stream.EndsAt(r.chunk, bit) {
 			return false, true
 		}
 	}
