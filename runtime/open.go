@@ -82,6 +82,7 @@ func (m *Model) add(f *model.Unit) {
 // kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
 	var matched []codebook.Fingerprint
+	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
 	for _, u := range m.units {
 		var d *kernel.Decoder
 		if m.choice.Name == AVX2 {
@@ -99,7 +100,10 @@ func (m *Model) pickDecoders(k *Kernel) error {
 				matched = append(matched, u.Book)
 			}
 		}
-		u.newDecoder(d)
+		if decoders[u.Book] == nil {
+			decoders[u.Book] = newDecoder(u.book, d)
+		}
+		u.decodeWith(decoders[u.Book])
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)

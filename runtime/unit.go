@@ -34,12 +34,12 @@ type unit struct {
 	stream  codebook.Stream
 	book    *codebook.Book
 	bookErr error
-	// prepare checks the stream and builds the decoder, on first use.
+	// prepare checks the stream and returns the decoder, built on first use.
 	prepare func() (chunkDecoder, error)
 }
 
-// newDecoder sets up how the unit is decoded: by the assembly decoder d, in Go if it is nil.
-func (u *unit) newDecoder(d *kernel.Decoder) {
+// decodeWith sets the decoder of the unit, which units with the same code book share.
+func (u *unit) decodeWith(decoder func() (chunkDecoder, error)) {
 	u.prepare = sync.OnceValues(func() (chunkDecoder, error) {
 		if err := u.stream.Validate(); err != nil {
 			return nil, u.wrap(err)
@@ -47,10 +47,18 @@ func (u *unit) newDecoder(d *kernel.Decoder) {
 		if u.bookErr != nil {
 			return nil, u.wrap(u.bookErr)
 		}
+		return decoder()
+	})
+}
+
+// newDecoder returns what builds, once, the decoder of a code book: over the assembly d, in Go if it
+// is nil.
+func newDecoder(b *codebook.Book, d *kernel.Decoder) func() (chunkDecoder, error) {
+	return sync.OnceValues(func() (chunkDecoder, error) {
 		if d == nil {
-			return newPortable(u.book, portableBits, kernel.EntrySymbols)
+			return newPortable(b, portableBits, kernel.EntrySymbols)
 		}
-		return newLanes(u.book, *d)
+		return newLanes(b, *d)
 	})
 }
 
