@@ -44,7 +44,7 @@ func noLeftovers(t *testing.T, dir string) {
 
 func TestLongName(t *testing.T) {
 	target := filepath.Join(t.TempDir(), strings.Repeat("é", 127)) // 254 bytes of 255
-	if err := WriteFile(target, []byte("x"), false); err != nil || read(t, target) != "x" {
+	if err := writeFile(target, []byte("x"), false); err != nil || read(t, target) != "x" {
 		t.Error(err)
 	}
 }
@@ -160,16 +160,16 @@ func TestDirErrors(t *testing.T) {
 func TestFile(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "f")
-	if err := WriteFile(target, []byte("one"), false); err != nil {
+	if err := writeFile(target, []byte("one"), false); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFile(target, []byte("two"), false); !errors.Is(err, fs.ErrExist) {
+	if err := writeFile(target, []byte("two"), false); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("existing file: %v, want %v", err, fs.ErrExist)
 	}
 	if got := read(t, target); got != "one" {
 		t.Errorf("refused write changed the file to %q", got)
 	}
-	if err := WriteFile(target, []byte("three"), true); err != nil {
+	if err := writeFile(target, []byte("three"), true); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(t, target); got != "three" {
@@ -204,4 +204,17 @@ func TestRenameChecked(t *testing.T) {
 	if err := renameChecked(a, filepath.Join(dir, "c")); err != nil {
 		t.Error(err)
 	}
+}
+
+// writeFile writes data to target in one step: whole or not at all.
+func writeFile(target string, data []byte, replace bool) error {
+	f, err := Create(target, replace)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit()
 }

@@ -34,19 +34,6 @@ func Create(target string, replace bool) (*File, error) {
 	return f, nil
 }
 
-// WriteFile writes data to target in one step: whole or not at all.
-func WriteFile(target string, data []byte, replace bool) error {
-	f, err := Create(target, replace)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(data); err != nil {
-		return fmt.Errorf("atomicfile: %w", err)
-	}
-	return f.Commit()
-}
-
 // Commit flushes the file to the disk and renames it to the target.
 func (f *File) Commit() error {
 	if f.done {
