@@ -54,7 +54,6 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
 	defer m.Close()
 	inputs := []string{src}
 	if opts.Shapes != "" {

@@ -112,7 +112,6 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
 	defer m.Close()
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {

@@ -95,7 +95,6 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
 	defer m.Close()
 	v := verifier{ctx: ctx, c: c, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
 	defer v.p.Done()

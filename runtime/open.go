@@ -37,27 +37,41 @@ func Open(path string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	choice, err := choose(o)
+	file, err := model.OpenDF11(path)
 	if err != nil {
 		return nil, err
 	}
-	file, err := model.OpenDF11Patterns(path, o.patterns)
+	m, err := newModel(file, o)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return m, nil
+}
+
+// New is [Open] for a checkpoint that is open already, such as one whose units model.OpenDF11Patterns
+// had to be told. Close then closes the file; after an error it is still the caller's to close.
+func New(file *model.DF11, opts ...Option) (*Model, error) {
+	o, err := newOptions(opts)
 	if err != nil {
 		return nil, err
 	}
+	return newModel(file, o)
+}
+
+func newModel(file *model.DF11, o *options) (*Model, error) {
 	m := &Model{
-		path:    path,
+		path:    file.Path,
 		file:    file,
 		byName:  make(map[string]*unit),
 		tensors: make(map[string]part),
-		choice:  choice,
+		choice:  o.choice,
 		workers: o.workers,
 	}
 	for _, f := range file.Units {
 		m.add(f)
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, err
 	}
 	return m, nil
 }

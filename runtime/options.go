@@ -3,8 +3,6 @@ package runtime
 import (
 	"fmt"
 	goruntime "runtime"
-
-	"github.com/seed54244801/bespoke/model"
 )
 
 // DecoderEnv is the environment variable that names the decoder to use where no option does.
@@ -22,10 +20,10 @@ const (
 type Option func(*options) error
 
 type options struct {
-	kernel   *Kernel
-	decoder  string
-	workers  int
-	patterns model.Patterns
+	kernel  *Kernel
+	decoder string
+	workers int
+	choice  Choice // follows from the others
 }
 
 // WithKernel decodes with a kernel from a generated package. It must have been cut for the code
@@ -67,15 +65,7 @@ func WithWorkers(n int) Option {
 	}
 }
 
-// WithPatterns gives the pattern_dict of a checkpoint that has none, such as a single file without its
-// config.json: it names the tensors of each unit.
-func WithPatterns(p model.Patterns) Option {
-	return func(o *options) error {
-		o.patterns = p
-		return nil
-	}
-}
-
+// newOptions applies the options and picks the decoder.
 func newOptions(opts []Option) (*options, error) {
 	o := &options{decoder: Auto, workers: goruntime.GOMAXPROCS(0)}
 	for _, opt := range opts {
@@ -83,5 +73,7 @@ func newOptions(opts []Option) (*options, error) {
 			return nil, err
 		}
 	}
-	return o, nil
+	var err error
+	o.choice, err = choose(o)
+	return o, err
 }

@@ -8,14 +8,22 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// TestWithPatterns names the tensors of a file that has no config.json.
-func TestWithPatterns(t *testing.T) {
+// TestNew decodes an open file, whose tensors patterns name because it has no config.json.
+func TestNew(t *testing.T) {
 	u := sampleUnits()[2]
 	patterns, err := model.ParsePatterns([]byte(`{"layers\\.\\d+": ["mlp.up_proj", "mlp.down_proj"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := open(t, write(t, u), WithPatterns(patterns))
+	file, err := model.OpenDF11Patterns(write(t, u), patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
 	got := make([]uint16, len(u.weights)-36_000)
 	if err := m.DecodeTensor(context.Background(), "layers.1.mlp.down_proj.weight", got); err != nil {
 		t.Fatal(err)
