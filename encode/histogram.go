@@ -24,7 +24,7 @@ func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	}
 	var mu sync.Mutex
 	var total codebook.Histogram
-	parallel(len(pieces), workers, func(i int) {
+	parallel(len(pieces), workers, func(_, i int) {
 		h := count(pieces[i])
 		mu.Lock()
 		defer mu.Unlock()

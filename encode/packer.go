@@ -6,85 +6,106 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A packer appends codes to a stream, a window at a time.
+const (
+	// groupElements is the number of weights whose codes are appended at once, groupBits the most
+	// bits that they may have: with up to 7 bits of a byte that was begun they fit a word.
+	groupElements = 8
+	groupBits     = 56
+
+	blockGroups = blockElements / groupElements
+	maxBytes    = blockElements * codebook.MaxLength / 8
+)
+
+// A packer packs one block at a time, from bit 0 of memory of its own on.
 type packer struct {
-	encoded, gaps []byte
-	positions     []uint32
-	window        int    // the window under way
-	acc           uint64 // its bits so far, left-aligned
-	used          uint64 // and their number, with those of the blocks before
-	shared        bool   // the blocks before have written to this window
-	edges         []edge
+	bit    uint64                  // length of the codes so far
+	acc    uint64                  // the last 64 bits of them
+	stream [maxBytes + 8]byte      // the codes; of the last byte and those after it, all bits
+	starts [blockGroups + 1]uint32 // the bit at which each group starts, and the end
+	last   [maxBytes/8 + 1]uint16  // see index
+
+	gathered [2 * blockElements]byte // the weights of a block in which tensors meet
 }
 
-// segment appends the codes of weights, of which the first is the given element of the unit, in
-// groups of four.
-func (p *packer) segment(c *codes, weights []byte, element int) {
-	acc, used := p.acc, p.used
-	for ; len(weights) >= 8; weights, element = weights[8:], element+4 {
-		w := binary.LittleEndian.Uint64(weights)
-		c0, c1, c2, c3 := &c.code[w>>7&0xff], &c.code[w>>23&0xff], &c.code[w>>39&0xff], &c.code[w>>55&0xff]
-		length01, length23 := c0.length+c1.length, c2.length+c3.length
+// pack packs the codes of the weights of a block and splits off their sign_mantissa bytes. Weights
+// without a code are passed over: it returns false then.
+func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
+	p.bit, p.acc = 0, 0
+	ok := true
+	group := 0
+	for len(weights) > 0 {
+		n := p.groups(c, weights, signMantissa, group)
+		group += n
+		weights, signMantissa = weights[2*groupElements*n:], signMantissa[groupElements*n:]
+		if len(weights) > 0 {
+			n := min(len(weights), 2*groupElements)
+			p.starts[group] = uint32(p.bit)
+			ok = p.one(c, weights[:n], signMantissa) && ok
+			group++
+			weights, signMantissa = weights[n:], signMantissa[n/2:]
+		}
+	}
+	p.starts[group] = uint32(p.bit)
+	return ok
+}
+
+// groups packs whole groups, up to the first with too many bits, and returns their number.
+func (p *packer) groups(c *codes, weights, signMantissa []byte, group int) int {
+	n := min(len(weights)/(2*groupElements), len(signMantissa)/groupElements)
+	starts := p.starts[group:][:n]
+	acc, bit := p.acc, p.bit
+	for i := range starts {
+		w0 := binary.LittleEndian.Uint64(weights[16*i:])
+		w1 := binary.LittleEndian.Uint64(weights[16*i+8:])
+		i0, i1 := pairsOf(w0)
+		i2, i3 := pairsOf(w1)
+		p0, p1, p2, p3 := &c.pairs[i0], &c.pairs[i1], &c.pairs[i2], &c.pairs[i3]
+		length1, length3 := uint64(p1.length), uint64(p3.length)
+		length01, length23 := uint64(p0.length)+length1, uint64(p2.length)+length3
 		total := length01 + length23
-		if total > windowBits {
-			acc, used = p.codes(c, weights[:8], element, acc, used)
-			continue
+		if total > groupBits {
+			p.acc, p.bit = acc, bit
+			return i
 		}
 		// Shifts by less than 64, all of them: the masks spare the check for more.
-		bits01, bits23 := c0.bits<<(c1.length&63)|c1.bits, c2.bits<<(c3.length&63)|c3.bits
-		bits := bits01<<(length23&63) | bits23
-		end := used + total
-		if end < windowBits {
-			acc |= bits << ((windowBits - end) & 63)
-			used = end
-			continue
-		}
-		// The next gap is how far the first of the codes to reach the window's end goes over it. The
-		// others stop short of it, which as an unsigned number is far more.
-		end0, end1 := used+c0.length-windowBits, used+length01-windowBits
-		end2, end3 := used+length01+c2.length-windowBits, end-windowBits
-		next := element + 4
-		for _, e := range [3]uint64{end0, end1, end2} {
-			if e < windowBits {
-				next--
-			}
-		}
-		used = end3
-		p.flush(acc|bits>>(used&63), uint8(min(end0, end1, end2, end3)), next)
-		acc = bits << (windowBits - used) // nothing if nothing is left: Go shifts all bits out
+		bits01 := uint64(p0.bits)<<(length1&63) | uint64(p1.bits)
+		bits23 := uint64(p2.bits)<<(length3&63) | uint64(p3.bits)
+		acc = acc<<(total&63) | bits01<<(length23&63) | bits23
+		starts[i] = uint32(bit)
+		binary.BigEndian.PutUint64(p.stream[uint16(bit/8):], acc<<(-(bit&7+total)&63))
+		bit += total
+		binary.LittleEndian.PutUint64(signMantissa[8*i:], signMantissas(w0)|signMantissas(w1)<<32)
 	}
-	p.acc, p.used = p.codes(c, weights, element, acc, used)
+	p.acc, p.bit = acc, bit
+	return n
 }
 
-// codes appends codes one after another to a window in the given state, and returns the new state.
-func (p *packer) codes(c *codes, weights []byte, element int, acc, used uint64) (newAcc, newUsed uint64) {
-	for ; len(weights) >= 2; weights = weights[2:] {
-		code := &c.code[codebook.Exponent(binary.LittleEndian.Uint16(weights))]
-		element++
-		used += code.length
-		if used < windowBits {
-			acc |= code.bits << (windowBits - used)
+// one packs at most a group of weights, whatever their codes.
+func (p *packer) one(c *codes, weights, signMantissa []byte) bool {
+	ok := true
+	for i := 0; i < len(weights); i += 2 {
+		w := binary.LittleEndian.Uint16(weights[i:])
+		signMantissa[i/2] = codebook.SignMantissa(w)
+		code := c.book.Code(codebook.Exponent(w))
+		if code.Length == 0 {
+			ok = false
 			continue
 		}
-		used -= windowBits
-		p.flush(acc|code.bits>>used, uint8(used), element)
-		acc = code.bits << (windowBits - used) // nothing if nothing is left: Go shifts all bits out
+		p.append(uint64(code.Bits), uint64(code.Length))
 	}
-	return acc, used
+	return ok
 }
 
-// flush ends the window under way. The next element is the first whose code starts after it, gap
-// bits into the next.
-func (p *packer) flush(bits uint64, gap uint8, next int) {
-	if at := p.window * windowBytes; p.shared {
-		p.edges = append(p.edges, edge{at, bits})
-		p.shared = false
-	} else {
-		binary.BigEndian.PutUint64(p.encoded[at:], bits)
-	}
-	p.window++
-	p.gaps[p.window] = gap
-	if p.window%codebook.ChunkWindows == 0 {
-		p.positions[p.window/codebook.ChunkWindows] = uint32(next)
-	}
+// append appends 1 to groupBits bits.
+func (p *packer) append(bits, length uint64) {
+	p.acc = p.acc<<length | bits
+	binary.BigEndian.PutUint64(p.stream[p.bit/8:], p.acc<<(64-p.bit%8-length))
+	p.bit += length
+}
+
+// signMantissas returns the sign_mantissa bytes of four weights in the low half.
+func signMantissas(w uint64) uint64 {
+	m := w>>8&0x0080008000800080 | w&0x007f007f007f007f
+	m = (m | m>>8) & 0x0000ffff0000ffff
+	return uint64(uint32(m | m>>16))
 }

@@ -6,23 +6,29 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do(0), …, do(n-1) from at most the given number of goroutines, GOMAXPROCS if 0 or
-// less.
-func parallel(n, workers int, do func(i int)) {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+// workers returns how many goroutines share n pieces of work, at most the given number, GOMAXPROCS if 0
+// or less.
+func workers(most, n int) int {
+	if most <= 0 {
+		most = runtime.GOMAXPROCS(0)
 	}
+	return max(1, min(most, n))
+}
+
+// parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers: goroutines,
+// counted from 0. Each takes the next piece of work when it is done with one.
+func parallel(n, most int, do func(worker, i int)) {
 	var next atomic.Int64
-	work := func() {
+	work := func(worker int) {
 		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-			do(int(i))
+			do(worker, int(i))
 		}
 	}
 	var others sync.WaitGroup
-	for range min(workers, n) - 1 {
-		others.Go(work)
+	for worker := 1; worker < workers(most, n); worker++ {
+		others.Go(func() { work(worker) })
 	}
-	work()
+	work(0)
 	others.Wait()
 }
 

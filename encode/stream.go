@@ -1,0 +1,100 @@
+package encode
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// A stream puts packed blocks together, in order, whoever packed them.
+type stream struct {
+	turns sync.Mutex
+	turn  *sync.Cond // next has moved on
+	next  int        // the block whose turn it is
+	bits  uint64     // length of the blocks before it
+	carry byte       // the bits of the last byte that they began, left-aligned
+	n     int        // all blocks
+
+	moving    sync.RWMutex // guards the memory below: taken to write while it moves, to read by those who fill it
+	encoded   []byte
+	gaps      []byte // by window
+	positions []uint32
+}
+
+// A place is where a block's codes go in the stream.
+type place struct {
+	bit   uint64
+	carry byte // the bits before it in its first byte, left-aligned
+}
+
+// reset starts a stream of n blocks in the memory of the last one.
+func (s *stream) reset(n int) {
+	s.next, s.bits, s.carry, s.n = 0, 0, 0, n
+	s.turn = sync.NewCond(&s.turns)
+}
+
+// begin waits for the turn of block i, gives it a place, and holds the memory of the stream still until
+// end.
+func (s *stream) begin(i int, p *packer) place {
+	s.turns.Lock()
+	defer s.turns.Unlock()
+	for s.next != i {
+		s.turn.Wait()
+	}
+	at := place{s.bits, s.carry}
+	s.bits += p.bit
+	s.next++
+	s.carry = byte(p.acc << (8 - s.bits%8))
+	if s.bits/8 == at.bit/8 {
+		s.carry |= at.carry
+	}
+	s.reserve()
+	s.moving.RLock()
+	s.turn.Broadcast()
+	return at
+}
+
+func (s *stream) end() { s.moving.RUnlock() }
+
+// reserve makes room for the blocks so far. If it must get more memory it expects the others to
+// be like them.
+func (s *stream) reserve() {
+	if s.bits > 8*codebook.MaxStreamBytes || windowsIn(s.bits) <= len(s.encoded)/windowBytes {
+		return
+	}
+	expected := windowsIn(uint64(float64(s.bits) / float64(s.next) * float64(s.n) * 1.01))
+	windows := max(windowsIn(s.bits), min(expected, codebook.MaxStreamBytes/windowBytes))
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	s.encoded = append(make([]byte, 0, windows*windowBytes), s.encoded...)[:windows*windowBytes]
+	s.gaps = append(make([]byte, 0, windows+1), s.gaps...)[:windows+1] // a window may begin where the stream ends
+	s.positions = append(make([]uint32, 0, windows/codebook.ChunkWindows+2), s.positions...)[:windows/codebook.ChunkWindows+2]
+}
+
+// finish fills up the last byte and returns all.
+func (s *stream) finish(fill uint8) []byte {
+	if used := s.bits % 8; used > 0 {
+		s.encoded[s.bits/8] = s.carry | fill>>used
+	}
+	return s.encoded[:(s.bits+7)/8]
+}
+
+// windowsIn is the number of windows that hold so many bits.
+func windowsIn(bits uint64) int { return int((bits + windowBits - 1) / windowBits) }
+
+// write writes the codes of a block to their place, but for the bits of the last byte that they begin.
+func (p *packer) write(encoded []byte, at place) {
+	out := encoded[at.bit/8 : (at.bit+p.bit)/8]
+	shift := at.bit % 8
+	before := uint64(at.carry) >> (8 - shift) // what fills the shifted word from above
+	from := p.stream[:]
+	for ; len(out) >= 8 && len(from) >= 8; out, from = out[8:], from[8:] {
+		w := binary.BigEndian.Uint64(from)
+		binary.BigEndian.PutUint64(out, before<<(64-shift)|w>>shift)
+		before = w
+	}
+	var rest [8]byte
+	binary.BigEndian.PutUint64(rest[:], before<<(64-shift)|binary.BigEndian.Uint64(from)>>shift)
+	copy(out, rest[:])
+}

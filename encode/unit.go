@@ -1,0 +1,80 @@
+package encode
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// blockElements is the number of weights in a block: what a worker packs at a time, small enough to stay
+// in the cache with all that is made of it.
+const blockElements = 16 << 10
+
+// A unit is weights in parts, seen as blocks.
+type unit struct {
+	parts  [][]byte
+	starts []int // the first weight of each part
+	n      int   // all weights
+}
+
+func newUnit(parts [][]byte) (*unit, error) {
+	u := &unit{parts: parts, starts: make([]int, len(parts))}
+	n := int64(0)
+	for i, p := range parts {
+		if len(p)%2 != 0 {
+			return nil, fmt.Errorf("encode: part %d has %d bytes, want whole bfloat16 words", i, len(p))
+		}
+		u.starts[i] = int(n)
+		n += int64(len(p) / 2)
+	}
+	if n > codebook.MaxElements {
+		return nil, fmt.Errorf("encode: %d weights, a unit has at most %d", n, codebook.MaxElements)
+	}
+	u.n = int(n)
+	return u, nil
+}
+
+// blocks returns the number of blocks.
+func (u *unit) blocks() int { return (u.n + blockElements - 1) / blockElements }
+
+// block returns the weights of block i. Where tensors meet in it they are copied to scratch, which has
+// room for a block.
+func (u *unit) block(i int, scratch []byte) []byte {
+	first := i * blockElements
+	size := 2 * min(blockElements, u.n-first)
+	part := sort.Search(len(u.parts), func(p int) bool { return u.starts[p] > first }) - 1
+	rest := u.parts[part][2*(first-u.starts[part]):]
+	if len(rest) >= size {
+		return rest[:size]
+	}
+	n := copy(scratch, rest)
+	for n < size {
+		part++
+		n += copy(scratch[n:size], u.parts[part])
+	}
+	return scratch[:size]
+}
+
+// missing returns the error of the first weight that has no code.
+func (u *unit) missing(b *codebook.Book) error {
+	for i, p := range u.parts {
+		for at := 0; at < len(p); at += 2 {
+			if e := codebook.Exponent(binary.LittleEndian.Uint16(p[at:])); b.Code(e).Length == 0 {
+				return fmt.Errorf("encode: weight %d has exponent %d, which has no code", u.starts[i]+at/2, e)
+			}
+		}
+	}
+	return nil
+}
+
+// last returns the last weight of a unit that is not empty.
+func (u *unit) last() uint16 {
+	i := len(u.parts) - 1
+	for len(u.parts[i]) == 0 {
+		i--
+	}
+	p := u.parts[i]
+	return binary.LittleEndian.Uint16(p[len(p)-2:])
+}
