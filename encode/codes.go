@@ -10,15 +10,24 @@ type codes struct {
 	pairs [1 << 16]pair // by the first exponent in the low byte and the second in the high one
 }
 
-// A pair is the codes of two exponents one after the other. The assembly knows its layout.
-type pair struct {
-	bits    uint32 // both codes, right-aligned
-	length  uint8  // of both together, noPair if that is more than bits holds or one has no code
-	_       uint8
-	lengths uint16 // of each, 0 where there is none, the first in the low byte
+// A pair is the codes of two exponents, one after the other: from bit 0 on the 32 bits of both, right-aligned,
+// from bit 32 on their length, noPair if that is more than 32 or one has no code, from bit 48 on the
+// length of the first and from bit 56 on that of the second, 0 where there is none.
+type pair uint64
+
+func newPair(first, second codebook.Code) pair {
+	p := pair(first.Length)<<48 | pair(second.Length)<<56
+	if length := first.Length + second.Length; length <= 32 && first.Length > 0 && second.Length > 0 {
+		return p | pair(length)<<32 | pair(first.Bits<<second.Length|second.Bits)
+	}
+	return p | noPair<<32
 }
 
-// noPair is longer than any group of codes that is appended at once.
+func (p pair) bits() uint64    { return uint64(uint32(p)) }
+func (p pair) length() uint64  { return uint64(uint8(p >> 32)) }
+func (p pair) lengths() uint64 { return uint64(p >> 48) }
+
+// noPair is a length: longer than any group of codes that is appended at once.
 const noPair = 255
 
 // set makes c the codes of a book.
@@ -31,7 +40,7 @@ func (c *codes) set(b *codebook.Book) {
 		c.fill = uint8(uint64(eos.Bits) << (40 - eos.Length) >> 32)
 	}
 	for i := range c.pairs {
-		c.pairs[i] = pair{length: noPair}
+		c.pairs[i] = noPair << 32
 	}
 	symbols := b.Symbols()
 	for _, second := range symbols {
@@ -40,19 +49,4 @@ func (c *codes) set(b *codebook.Book) {
 			row[first] = newPair(b.Code(first), b.Code(second))
 		}
 	}
-}
-
-func newPair(first, second codebook.Code) pair {
-	p := pair{length: noPair, lengths: uint16(first.Length) | uint16(second.Length)<<8}
-	if length := first.Length + second.Length; length <= 32 {
-		p.bits, p.length = first.Bits<<second.Length|second.Bits, length
-	}
-	return p
-}
-
-// pairsOf returns the indices of the pairs in four weights.
-func pairsOf(weights uint64) (uint16, uint16) {
-	e := weights >> 7 & 0x00ff00ff00ff00ff
-	e |= e >> 8
-	return uint16(e), uint16(e >> 32)
 }

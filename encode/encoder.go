@@ -61,15 +61,14 @@ func (e *Encoder) pack(u *unit) bool {
 	var missing atomic.Bool
 	parallel(u.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		weights := u.block(i, p.gathered[:])
-		if !p.pack(&e.codes, weights, e.signMantissa[first:]) {
+		if !p.pack(&e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:]) {
 			missing.Store(true)
 		}
 		at := e.stream.begin(i, p)
 		defer e.stream.end()
 		if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
 			p.write(e.stream.encoded, at)
-			p.index(&e.codes, weights, first, e.stream.gaps, e.stream.positions, at)
+			p.index(&e.codes, first, e.stream.gaps, e.stream.positions, at)
 		}
 	})
 	return !missing.Load()

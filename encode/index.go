@@ -9,13 +9,13 @@ import (
 
 // index writes the gaps and positions of the windows and chunks that the codes of a block run into,
 // whose end they reach: how far into the window the next code starts, and which weight it is of.
-func (p *packer) index(c *codes, weights []byte, first int, gaps []byte, positions []uint32, at place) {
+func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at place) {
 	window := int(at.bit / windowBits) // the first code starts in it
 	offset := uint32(at.bit % windowBits)
 	ends := int((at.bit+p.bit)/windowBits) - window
 	last := p.last[:ends+1] // the last group that starts in each window, 0 for none
 	clear(last)
-	groups := (len(weights)/2 + groupElements - 1) / groupElements
+	groups := (p.n + groupElements - 1) / groupElements
 	for g, start := range p.starts[:groups] {
 		last[(start+offset)/windowBits] = uint16(g)
 	}
@@ -25,7 +25,7 @@ func (p *packer) index(c *codes, weights []byte, first int, gaps []byte, positio
 		group = max(group, int(last[i])) // its codes reach the end of the window
 		start, end := p.starts[group], p.starts[group+1]
 		left := uint32(i+1)*windowBits - offset - start // from its start to the end of the window
-		next, gap := reach(c, weights[2*groupElements*group:], end-start, left)
+		next, gap := reach(c, (*[8]byte)(p.exponents[groupElements*group:]), end-start, left)
 		gaps[i] = gap
 		if w := window + 1 + i; w%codebook.ChunkWindows == 0 {
 			positions[w/codebook.ChunkWindows] = uint32(first + groupElements*group + next)
@@ -33,29 +33,28 @@ func (p *packer) index(c *codes, weights []byte, first int, gaps []byte, positio
 	}
 }
 
-// reach returns how many codes of a group it takes to go left bits or more, and how many more. The group has
-// the given length in bits, at least left, and starts weights.
-func reach(c *codes, weights []byte, length, left uint32) (n int, more uint8) {
-	if length > 127 || len(weights) < 2*groupElements {
-		return reachSlowly(c, weights, left)
+// reach returns how many codes of a group it takes to go left bits or more, and how many more. The codes
+// of the group, which may be the unfinished last, have the given length in bits, at least left.
+func reach(c *codes, exponents *[groupElements]byte, length, left uint32) (n int, more uint8) {
+	if length > 127 {
+		return reachSlowly(c, exponents, left)
 	}
-	i0, i1 := pairsOf(binary.LittleEndian.Uint64(weights))
-	i2, i3 := pairsOf(binary.LittleEndian.Uint64(weights[8:]))
-	lengths := uint64(c.pairs[i0].lengths) | uint64(c.pairs[i1].lengths)<<16 |
-		uint64(c.pairs[i2].lengths)<<32 | uint64(c.pairs[i3].lengths)<<48
+	e := binary.LittleEndian.Uint64(exponents[:])
+	lengths := c.pairs[uint16(e)].lengths() | c.pairs[uint16(e>>16)].lengths()<<16 |
+		c.pairs[uint16(e>>32)].lengths()<<32 | c.pairs[e>>48].lengths()<<48
+	// Byte k becomes the sum of the lengths up to k, less left, plus 128: its top bit is set if they reach.
+	// What lies behind an unfinished group touches higher bytes alone.
 	const each = 0x0101010101010101
-	// Byte k becomes the sum of the lengths up to k, less left, plus 128: its top bit is set when they reach.
 	over := lengths*each + uint64(128-left)*each
 	top := bits.TrailingZeros64(over & (128 * each))
-	return top/8 + 1, uint8(over>>((top-7)&63)) & 127
+	return top/8 + 1, uint8(over>>(top&^7)) & 127
 }
 
 // reachSlowly is reach for codes of any length.
-func reachSlowly(c *codes, weights []byte, left uint32) (n int, more uint8) {
+func reachSlowly(c *codes, exponents *[groupElements]byte, left uint32) (n int, more uint8) {
 	length := uint32(0)
-	for i := 0; i < len(weights) && length < left; i += 2 {
-		length += uint32(c.book.Code(codebook.Exponent(binary.LittleEndian.Uint16(weights[i:]))).Length)
-		n++
+	for ; length < left; n++ {
+		length += uint32(c.book.Code(exponents[n]).Length)
 	}
 	return n, uint8(length - left)
 }
