@@ -37,6 +37,11 @@ func File(header string, programs []Program) ([]byte, error) {
 		}
 		newDecoder(ctx, &p, constants).emit()
 	}
+	return assembled(ctx, header)
+}
+
+// assembled prints what a context holds as a Go assembly file. Its first line is "// " and header.
+func assembled(ctx *build.Context, header string) ([]byte, error) {
 	file, err := ctx.Result()
 	if err != nil {
 		return nil, fmt.Errorf("avo: build: %w", err)

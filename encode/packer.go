@@ -48,9 +48,8 @@ func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 	return ok
 }
 
-// groups packs whole groups from the given one on, up to the first with more than groupBits bits, and returns
-// their number.
-func (p *packer) groups(c *codes, first int) int {
+// groupsGo is groups in portable Go.
+func (p *packer) groupsGo(c *codes, first int) int {
 	starts := p.starts[first : p.n/groupElements]
 	exponents := p.exponents[groupElements*first:]
 	acc, bit := p.acc, p.bit

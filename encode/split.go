@@ -8,6 +8,8 @@ import (
 
 // split writes the exponents and the sign_mantissa bytes of weights apart.
 func split(weights, exponents, signMantissa []byte) {
+	n := splitWhole(weights, exponents, signMantissa)
+	weights, exponents, signMantissa = weights[2*n:], exponents[n:], signMantissa[n:]
 	for ; len(weights) >= 16 && len(exponents) >= 8 && len(signMantissa) >= 8; weights, exponents, signMantissa = weights[16:], exponents[8:], signMantissa[8:] {
 		w0, w1 := binary.LittleEndian.Uint64(weights), binary.LittleEndian.Uint64(weights[8:])
 		binary.LittleEndian.PutUint64(exponents, exponents4(w0)|exponents4(w1)<<32)
