@@ -15,6 +15,8 @@ func Encoder(header string) ([]byte, error) {
 	e := encoder{ctx}
 	e.split()
 	e.pack()
+	e.shift()
+	e.index()
 	return assembled(ctx, header)
 }
 
@@ -142,5 +144,113 @@ func (e encoder) pack() {
 	e.Store(done, e.ReturnIndex(0))
 	e.Store(acc, e.ReturnIndex(1))
 	e.Store(bit, e.ReturnIndex(2))
+	e.RET()
+}
+
+// shift moves bytes to where their bits start elsewhere in a byte.
+func (e encoder) shift() {
+	const vector = 32
+	e.begin("shiftVectors", "func(dst, src *byte, vectors int, shift uint64)",
+		"Writes 32 bytes at a time, each the high bits of a byte of src below the low bits of the byte before",
+		"it, shift of them. The shifts are of words: the masks clear what comes from the other byte.")
+	dst, src, i, shift := e.param("dst"), e.param("src"), e.param("vectors"), e.param("shift")
+	right, left, high, low := e.XMM(), e.XMM(), e.YMM(), e.YMM()
+	mask := e.GP64()
+	e.VMOVQ(shift, right)
+	e.MOVL(operand.U32(0xff), mask.As32())
+	e.SHRXQ(shift, mask, mask)
+	e.VMOVQ(mask, low.AsX())
+	e.VPBROADCASTB(low.AsX(), low)
+	e.VPCMPEQB(high, high, high)
+	e.VPXOR(low, high, high)
+	e.NEGQ(shift)
+	e.ADDQ(operand.Imm(8), shift)
+	e.VMOVQ(shift, left)
+	e.SHLQ(operand.Imm(log2(vector)), i)
+	e.ADDQ(i, dst)
+	e.ADDQ(i, src)
+	e.NEGQ(i)
+	e.JZ(operand.LabelRef("done"))
+	e.Label("vector")
+	bytes, before := e.YMM(), e.YMM()
+	e.VMOVDQU(operand.Mem{Base: src, Index: i, Scale: 1}, bytes)
+	e.VMOVDQU(operand.Mem{Base: src, Index: i, Scale: 1, Disp: -1}, before)
+	e.VPSRLW(right, bytes, bytes)
+	e.VPSLLW(left, before, before)
+	e.VPAND(low, bytes, bytes)
+	e.VPAND(high, before, before)
+	e.VPOR(before, bytes, bytes)
+	e.VMOVDQU(bytes, operand.Mem{Base: dst, Index: i, Scale: 1})
+	e.ADDQ(operand.Imm(vector), i)
+	e.JNZ(operand.LabelRef("vector"))
+	e.Label("done")
+	e.VZEROUPPER()
+	e.RET()
+}
+
+// index finds the gaps of windows.
+func (e encoder) index() {
+	const groupElements, windowBits = 8, 64
+	e.begin("indexWindows", "func(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)",
+		"First notes the last group that starts in each window: group by group, the last one stays.")
+	starts, last := e.param("starts"), e.param("last")
+	offset, groups := e.param("offset"), e.param("groups")
+	group, start := e.GP64(), e.GP64()
+	e.XORL(group.As32(), group.As32())
+	e.Label("group")
+	e.MOVL(operand.Mem{Base: starts, Index: group, Scale: 4}, start.As32())
+	e.ADDQ(offset, start)
+	e.SHRQ(operand.Imm(log2(windowBits)), start)
+	e.MOVW(group.As16(), operand.Mem{Base: last, Index: start, Scale: 2})
+	e.INCQ(group)
+	e.CMPQ(group, groups)
+	e.JNE(operand.LabelRef("group"))
+
+	e.Comment("Then, window by window, finds the first code of that group to reach its end. Byte k of the sums",
+		"is the length of the codes up to k, less what is left of the window, plus 128: its top bit",
+		"is set if they reach, the others are the gap.")
+	exponents, pairs, gaps, windows := e.param("exponents"), e.param("pairs"), e.param("gaps"), e.param("windows")
+	e.LEAQ(operand.Mem{Base: last, Index: windows, Scale: 2}, last)
+	e.ADDQ(windows, gaps)
+	e.NEGQ(windows)
+	e.JZ(operand.LabelRef("done"))
+	end, each, tops := e.GP64(), e.GP64(), e.GP64()
+	e.Comment("The end of the window, less 128.")
+	e.MOVL(operand.U32(128-windowBits), end.As32())
+	e.ADDQ(offset, end)
+	e.NEGQ(end)
+	e.MOVQ(operand.U64(0x0101010101010101), each)
+	e.MOVQ(operand.U64(0x8080808080808080), tops)
+	e.Label("window")
+	e.MOVWQZX(operand.Mem{Base: last, Index: windows, Scale: 2}, group)
+	e.MOVL(operand.Mem{Base: starts, Index: group, Scale: 4}, start.As32())
+	sums, pair := e.GP64(), e.GP64()
+	for i := range groupElements / 2 {
+		lengths := sums
+		if i > 0 {
+			lengths = e.GP64()
+		}
+		e.MOVWQZX(operand.Mem{Base: exponents, Index: group, Scale: groupElements, Disp: 2 * i}, pair)
+		e.MOVWQZX(operand.Mem{Base: pairs, Index: pair, Scale: 8, Disp: 6}, lengths)
+		if i > 0 {
+			e.SHLQ(operand.Imm(uint64(16*i)), lengths)
+			e.ORQ(lengths, sums)
+		}
+	}
+	e.IMULQ(each, sums)
+	e.SUBQ(end, start)
+	e.IMULQ(each, start)
+	e.ADDQ(start, sums)
+	e.MOVQ(tops, pair)
+	e.ANDQ(sums, pair)
+	e.TZCNTQ(pair, pair)
+	e.ANDL(operand.I8(-8), pair.As32())
+	e.SHRXQ(pair, sums, sums)
+	e.ANDL(operand.Imm(127), sums.As32())
+	e.MOVB(sums.As8(), operand.Mem{Base: gaps, Index: windows, Scale: 1})
+	e.ADDQ(operand.Imm(windowBits), end)
+	e.INCQ(windows)
+	e.JNZ(operand.LabelRef("window"))
+	e.Label("done")
 	e.RET()
 }

@@ -16,6 +16,19 @@ func splitVectors(weights, exponents, signMantissa *byte, vectors int)
 //go:noescape
 func packGroups(exponents *byte, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64) (done int, accAfter, bitAfter uint64)
 
+// shiftVectors writes 32 bytes of src, vectors times, with their bits shifted right by 0 to 7; those of the
+// byte before src come first.
+//
+//go:noescape
+func shiftVectors(dst, src *byte, vectors int, shift uint64)
+
+// indexWindows sets the gaps of windows. The first group starts at bit offset of a window, and starts says
+// where the others do from there. It writes the last group that starts in each window to last. No group
+// has more than groupBits bits.
+//
+//go:noescape
+func indexWindows(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *pair, gaps *byte, windows int)
+
 // splitWhole splits as many weights as whole vectors hold and returns their number.
 func splitWhole(weights, exponents, signMantissa []byte) int {
 	const vector = 32
@@ -27,14 +40,34 @@ func splitWhole(weights, exponents, signMantissa []byte) int {
 	return vectors * vector
 }
 
-// groups packs whole groups from the given one on, up to the first with more than groupBits bits, and returns
+// packWhole packs whole groups from the given one on, up to the first with more than groupBits bits, and returns
 // their number.
-func (p *packer) groups(c *codes, first int) int {
+func (p *packer) packWhole(c *codes, first int) int {
 	n := p.n/groupElements - first
 	if !hasAVX2 || n == 0 {
-		return p.groupsGo(c, first)
+		return p.packWholeGo(c, first)
 	}
-	done, acc, bit := packGroups(&p.exponents[groupElements*first], n, &c.pairs[0], &p.starts[first], &p.stream[0], p.acc, p.bit)
+	done, acc, bit := packGroups(&p.exponents[groupElements*first], n, &c.pairs[0], &p.starts[first], &p.stream[1], p.acc, p.bit)
 	p.acc, p.bit = acc, bit
 	return done
+}
+
+// shiftWhole shifts as many bytes as whole vectors hold and returns their number.
+func shiftWhole(dst, src []byte, shift uint64) int {
+	const vector = 32
+	vectors := len(dst) / vector
+	if !hasAVX2 || vectors == 0 {
+		return 0
+	}
+	shiftVectors(&dst[0], &src[1], vectors, shift)
+	return vector * vectors
+}
+
+// gaps sets the gaps of the windows that the codes of a block run into, from the given bit of a window on.
+func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
+	if !hasAVX2 || p.long || len(gaps) == 0 {
+		p.gapsGo(c, offset, gaps)
+		return
+	}
+	indexWindows(&p.starts[0], p.groups(), offset, &p.last[0], &p.exponents[0], &c.pairs[0], &gaps[0], len(gaps))
 }

@@ -4,4 +4,8 @@ package encode
 
 func splitWhole(weights, exponents, signMantissa []byte) int { return 0 }
 
-func (p *packer) groups(c *codes, first int) int { return p.groupsGo(c, first) }
+func (p *packer) packWhole(c *codes, first int) int { return p.packWholeGo(c, first) }
+
+func shiftWhole(dst, src []byte, shift uint64) int { return 0 }
+
+func (p *packer) gaps(c *codes, offset uint64, gaps []byte) { p.gapsGo(c, offset, gaps) }

@@ -129,3 +129,117 @@ done:
 	MOVQ SI, accAfter+64(FP)
 	MOVQ DI, bitAfter+72(FP)
 	RET
+
+// func shiftVectors(dst *byte, src *byte, vectors int, shift uint64)
+// Requires: AVX, AVX2, BMI2
+TEXT ·shiftVectors(SB), NOSPLIT, $0-32
+	// Writes 32 bytes at a time, each the high bits of a byte of src below the low bits of the byte before
+	// it, shift of them. The shifts are of words: the masks clear what comes from the other byte.
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	MOVQ         shift+24(FP), BX
+	VMOVQ        BX, X0
+	MOVL         $0x000000ff, SI
+	SHRXQ        BX, SI, SI
+	VMOVQ        SI, X3
+	VPBROADCASTB X3, Y3
+	VPCMPEQB     Y2, Y2, Y2
+	VPXOR        Y3, Y2, Y2
+	NEGQ         BX
+	ADDQ         $0x08, BX
+	VMOVQ        BX, X1
+	SHLQ         $0x05, DX
+	ADDQ         DX, AX
+	ADDQ         DX, CX
+	NEGQ         DX
+	JZ           done
+
+vector:
+	VMOVDQU (CX)(DX*1), Y4
+	VMOVDQU -1(CX)(DX*1), Y5
+	VPSRLW  X0, Y4, Y4
+	VPSLLW  X1, Y5, Y5
+	VPAND   Y3, Y4, Y4
+	VPAND   Y2, Y5, Y5
+	VPOR    Y5, Y4, Y4
+	VMOVDQU Y4, (AX)(DX*1)
+	ADDQ    $0x20, DX
+	JNZ     vector
+
+done:
+	VZEROUPPER
+	RET
+
+// func indexWindows(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)
+// Requires: BMI, BMI2
+TEXT ·indexWindows(SB), NOSPLIT, $0-64
+	// First notes the last group that starts in each window: group by group, the last one stays.
+	MOVQ starts+0(FP), AX
+	MOVQ last+24(FP), CX
+	MOVQ offset+16(FP), DX
+	MOVQ groups+8(FP), BX
+	XORL SI, SI
+
+group:
+	MOVL (AX)(SI*4), DI
+	ADDQ DX, DI
+	SHRQ $0x06, DI
+	MOVW SI, (CX)(DI*2)
+	INCQ SI
+	CMPQ SI, BX
+	JNE  group
+
+	// Then, window by window, finds the first code of that group to reach its end. Byte k of the sums
+	// is the length of the codes up to k, less what is left of the window, plus 128: its top bit
+	// is set if they reach, the others are the gap.
+	MOVQ exponents+32(FP), BX
+	MOVQ pairs+40(FP), R8
+	MOVQ gaps+48(FP), R9
+	MOVQ windows+56(FP), R10
+	LEAQ (CX)(R10*2), CX
+	ADDQ R10, R9
+	NEGQ R10
+	JZ   done
+
+	// The end of the window, less 128.
+	MOVL $0x00000040, R11
+	ADDQ DX, R11
+	NEGQ R11
+	MOVQ $0x0101010101010101, DX
+	MOVQ $0x8080808080808080, R12
+
+window:
+	MOVWQZX (CX)(R10*2), SI
+	MOVL    (AX)(SI*4), DI
+	MOVWQZX (BX)(SI*8), R14
+	MOVWQZX 6(R8)(R14*8), R13
+	MOVWQZX 2(BX)(SI*8), R14
+	MOVWQZX 6(R8)(R14*8), R14
+	SHLQ    $0x10, R14
+	ORQ     R14, R13
+	MOVWQZX 4(BX)(SI*8), R14
+	MOVWQZX 6(R8)(R14*8), R14
+	SHLQ    $0x20, R14
+	ORQ     R14, R13
+	MOVWQZX 6(BX)(SI*8), R14
+	MOVWQZX 6(R8)(R14*8), SI
+	SHLQ    $0x30, SI
+	ORQ     SI, R13
+	IMULQ   DX, R13
+	SUBQ    R11, DI
+	IMULQ   DX, DI
+	ADDQ    DI, R13
+	MOVQ    R12, R14
+	ANDQ    R13, R14
+	TZCNTQ  R14, R14
+	ANDL    $-8, R14
+	SHRXQ   R14, R13, R13
+	ANDL    $0x7f, R13
+	MOVB    R13, (R9)(R10*1)
+	ADDQ    $0x40, R11
+	INCQ    R10
+	JNZ     window
+
+done:
+	RET

@@ -61,12 +61,12 @@ func (e *Encoder) pack(u *unit) bool {
 	var missing atomic.Bool
 	parallel(u.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		if !p.pack(&e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:]) {
-			missing.Store(true)
-		}
+		ok := p.pack(&e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:])
 		at := e.stream.begin(i, p)
 		defer e.stream.end()
-		if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
+		if !ok {
+			missing.Store(true)
+		} else if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
 			p.write(e.stream.encoded, at)
 			p.index(&e.codes, first, e.stream.gaps, e.stream.positions, at)
 		}

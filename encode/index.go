@@ -3,6 +3,7 @@ package encode
 import (
 	"encoding/binary"
 	"math/bits"
+	"sort"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -10,53 +11,53 @@ import (
 // index writes the gaps and positions of the windows and chunks that the codes of a block run into,
 // whose end they reach: how far into the window the next code starts, and which weight it is of.
 func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at place) {
-	window := int(at.bit / windowBits) // the first code starts in it
-	offset := uint32(at.bit % windowBits)
-	ends := int((at.bit+p.bit)/windowBits) - window
-	last := p.last[:ends+1] // the last group that starts in each window, 0 for none
-	clear(last)
-	groups := (p.n + groupElements - 1) / groupElements
-	for g, start := range p.starts[:groups] {
-		last[(start+offset)/windowBits] = uint16(g)
-	}
-	gaps = gaps[window+1:][:ends]
-	group := 0
-	for i := range gaps {
-		group = max(group, int(last[i])) // its codes reach the end of the window
-		start, end := p.starts[group], p.starts[group+1]
-		left := uint32(i+1)*windowBits - offset - start // from its start to the end of the window
-		next, gap := reach(c, (*[8]byte)(p.exponents[groupElements*group:]), end-start, left)
-		gaps[i] = gap
-		if w := window + 1 + i; w%codebook.ChunkWindows == 0 {
-			positions[w/codebook.ChunkWindows] = uint32(first + groupElements*group + next)
-		}
+	window, end := int(at.bit/windowBits)+1, int((at.bit+p.bit)/windowBits)+1
+	offset := at.bit % windowBits
+	p.gaps(c, offset, gaps[window:end])
+	const mask = codebook.ChunkWindows - 1
+	for w := (window + mask) &^ mask; w < end; w += codebook.ChunkWindows {
+		left := uint32(w-window+1)*windowBits - uint32(offset)
+		group := sort.Search(p.groups(), func(g int) bool { return p.starts[g] >= left }) - 1
+		next, _ := p.reach(c, group, left)
+		positions[w/codebook.ChunkWindows] = uint32(first + groupElements*group + next)
 	}
 }
 
-// reach returns how many codes of a group it takes to go left bits or more, and how many more. The codes
-// of the group, which may be the unfinished last, have the given length in bits, at least left.
-func reach(c *codes, exponents *[groupElements]byte, length, left uint32) (n int, more uint8) {
-	if length > 127 {
-		return reachSlowly(c, exponents, left)
+// gapsGo is gaps in portable Go.
+func (p *packer) gapsGo(c *codes, offset uint64, gaps []byte) {
+	last := p.last[:len(gaps)+1]
+	clear(last)
+	for g, start := range p.starts[:p.groups()] {
+		last[(uint64(start)+offset)/windowBits] = uint16(g)
+	}
+	group, end := 0, uint32(windowBits-offset)
+	for i := range gaps {
+		group = max(group, int(last[i])) // long codes leave windows without the start of a group
+		_, gaps[i] = p.reach(c, group, end)
+		end += windowBits
+	}
+}
+
+// reach returns how many codes of a group it takes to reach the given bit, which they do, and how far they
+// go beyond.
+func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
+	start, end := p.starts[group], p.starts[group+1]
+	exponents := (*[groupElements]byte)(p.exponents[groupElements*group:])
+	if end-start > 127 {
+		for ; start < bit; n++ {
+			start += uint32(c.book.Code(exponents[n]).Length)
+		}
+		return n, uint8(start - bit)
 	}
 	e := binary.LittleEndian.Uint64(exponents[:])
 	lengths := c.pairs[uint16(e)].lengths() | c.pairs[uint16(e>>16)].lengths()<<16 |
 		c.pairs[uint16(e>>32)].lengths()<<32 | c.pairs[e>>48].lengths()<<48
-	// Byte k becomes the sum of the lengths up to k, less left, plus 128: its top bit is set if they reach.
-	// What lies behind an unfinished group touches higher bytes alone.
+	// Byte k of the sums is the length of the codes up to k, less what is left to bit, plus 128: its top
+	// bit is set if they reach, the others are the gap.
 	const each = 0x0101010101010101
-	over := lengths*each + uint64(128-left)*each
-	top := bits.TrailingZeros64(over & (128 * each))
-	return top/8 + 1, uint8(over>>(top&^7)) & 127
-}
-
-// reachSlowly is reach for codes of any length.
-func reachSlowly(c *codes, exponents *[groupElements]byte, left uint32) (n int, more uint8) {
-	length := uint32(0)
-	for ; length < left; n++ {
-		length += uint32(c.book.Code(exponents[n]).Length)
-	}
-	return n, uint8(length - left)
+	sums := lengths*each + uint64(128+start-bit)*each
+	top := bits.TrailingZeros64(sums & (128 * each))
+	return top/8 + 1, uint8(sums>>(top&^7)) & 127
 }
 
 // outputPositions makes the tensor of that name of a stream of n elements in so many chunks, of which codes

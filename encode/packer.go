@@ -22,9 +22,10 @@ type packer struct {
 	exponents [blockElements]byte     // theirs, repeated to whole groups
 	bit       uint64                  // length of the codes so far
 	acc       uint64                  // the last 64 bits of them
-	stream    [maxBytes + 8]byte      // the codes
+	stream    [1 + maxBytes + 8]byte  // the codes, behind a byte for what comes before them
 	starts    [blockGroups + 1]uint32 // the bit at which the codes of each group start, and where the last ends
-	last      [maxBytes/8 + 1]uint16  // see index
+	last      [maxBytes/8 + 1]uint16  // the last group that starts in each window of the unit's stream
+	long      bool                    // some group has more than groupBits bits
 
 	gathered [2 * blockElements]byte // the weights of a block in which tensors meet
 }
@@ -37,19 +38,22 @@ func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 	for i := p.n; i%groupElements > 0; i++ {
 		p.exponents[i] = p.exponents[p.n-1] // fills up the last group, for reach
 	}
-	p.bit, p.acc = 0, 0
+	p.bit, p.acc, p.long = 0, 0, false
 	ok := true
 	for group := 0; groupElements*group < p.n; group++ {
-		if group += p.groups(c, group); groupElements*group < p.n {
+		if group += p.packWhole(c, group); groupElements*group < p.n {
 			ok = p.one(c, group) && ok
 		}
 	}
-	p.starts[(p.n+groupElements-1)/groupElements] = uint32(p.bit)
+	p.starts[p.groups()] = uint32(p.bit)
 	return ok
 }
 
-// groupsGo is groups in portable Go.
-func (p *packer) groupsGo(c *codes, first int) int {
+// groups returns the number of groups, with the unfinished last.
+func (p *packer) groups() int { return (p.n + groupElements - 1) / groupElements }
+
+// packWholeGo is packWhole in portable Go.
+func (p *packer) packWholeGo(c *codes, first int) int {
 	starts := p.starts[first : p.n/groupElements]
 	exponents := p.exponents[groupElements*first:]
 	acc, bit := p.acc, p.bit
@@ -68,7 +72,7 @@ func (p *packer) groupsGo(c *codes, first int) int {
 		bits23 := p2.bits()<<(length3&63) | p3.bits()
 		starts[i] = uint32(bit)
 		acc = acc<<(length&63) | bits01<<(length23&63) | bits23
-		binary.BigEndian.PutUint64(p.stream[uint16(bit/8):], acc<<(-(bit%8+length)&63))
+		binary.BigEndian.PutUint64(p.stream[1+int(uint16(bit/8)):], acc<<(-(bit%8+length)&63))
 		bit += length
 	}
 	p.acc, p.bit = acc, bit
@@ -88,12 +92,13 @@ func (p *packer) one(c *codes, group int) bool {
 		}
 		p.append(uint64(code.Bits), uint64(code.Length))
 	}
+	p.long = p.long || p.bit-uint64(p.starts[group]) > groupBits
 	return ok
 }
 
 // append appends 1 to groupBits bits.
 func (p *packer) append(bits, length uint64) {
 	p.acc = p.acc<<length | bits
-	binary.BigEndian.PutUint64(p.stream[p.bit/8:], p.acc<<(64-p.bit%8-length))
+	binary.BigEndian.PutUint64(p.stream[1+p.bit/8:], p.acc<<(64-p.bit%8-length))
 	p.bit += length
 }

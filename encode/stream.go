@@ -85,16 +85,22 @@ func windowsIn(bits uint64) int { return int((bits + windowBits - 1) / windowBit
 
 // write writes the codes of a block to their place, but for the bits of the last byte that they begin.
 func (p *packer) write(encoded []byte, at place) {
-	out := encoded[at.bit/8 : (at.bit+p.bit)/8]
 	shift := at.bit % 8
-	before := uint64(at.carry) >> (8 - shift) // what fills the shifted word from above
-	from := p.stream[:]
-	for ; len(out) >= 8 && len(from) >= 8; out, from = out[8:], from[8:] {
-		w := binary.BigEndian.Uint64(from)
-		binary.BigEndian.PutUint64(out, before<<(64-shift)|w>>shift)
-		before = w
+	p.stream[0] = at.carry >> (8 - shift)
+	shiftRight(encoded[at.bit/8:(at.bit+p.bit)/8], p.stream[:], shift)
+}
+
+// shiftRight writes the bytes of src behind the first to dst, with their bits shifted right by 0 to 7; those of
+// the first come before them.
+func shiftRight(dst, src []byte, shift uint64) {
+	n := shiftWhole(dst, src, shift)
+	dst, src = dst[n:], src[n:]
+	low := 0x0101010101010101 * (uint64(0xff) >> shift) // what the bits of a byte become
+	for ; len(dst) >= 8 && len(src) >= 9; dst, src = dst[8:], src[8:] {
+		before, bytes := binary.LittleEndian.Uint64(src), binary.LittleEndian.Uint64(src[1:])
+		binary.LittleEndian.PutUint64(dst, before<<(8-shift)&^low|bytes>>(shift&63)&low)
 	}
-	var rest [8]byte
-	binary.BigEndian.PutUint64(rest[:], before<<(64-shift)|binary.BigEndian.Uint64(from)>>shift)
-	copy(out, rest[:])
+	for i := range dst {
+		dst[i] = src[i]<<(8-shift) | src[i+1]>>shift
+	}
 }
