@@ -30,10 +30,11 @@ func (p pair) lengths() uint64 { return uint64(p >> 48) }
 // noPair is a length: longer than any group of codes that is appended at once.
 const noPair = 255
 
-// set makes c the codes of a book.
-func (c *codes) set(b *codebook.Book) {
-	if c.book == b {
-		return
+// newCodes returns the codes of a book, in the memory of old if that is not nil.
+func newCodes(b *codebook.Book, old *codes) *codes {
+	c := old
+	if c == nil {
+		c = new(codes)
 	}
 	c.book, c.fill = b, 0
 	if eos := b.EndOfStream(); eos.Length > 0 {
@@ -49,4 +50,5 @@ func (c *codes) set(b *codebook.Book) {
 			row[first] = newPair(b.Code(first), b.Code(second))
 		}
 	}
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -90,7 +91,9 @@ func check(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [
 	}
 }
 
-func TestEncodeIsTheReference(t *testing.T) {
+func TestEncodeIsTheReference(t *testing.T) { implementations(t, testEncodeIsTheReference) }
+
+func testEncodeIsTheReference(t *testing.T) {
 	weights := trained(8*blockElements+17, 1)
 	for name, book := range books(t, weights) {
 		for _, workers := range []int{1, 3} {
@@ -114,7 +117,9 @@ func TestEncodeIsTheReference(t *testing.T) {
 
 // TestEncodeEnds covers the ends that the index tensors treat apart: streams that end with a chunk
 // or a window, on a byte or not, with a last code that reaches over the boundary or ends at it.
-func TestEncodeEnds(t *testing.T) {
+func TestEncodeEnds(t *testing.T) { implementations(t, testEncodeEnds) }
+
+func testEncodeEnds(t *testing.T) {
 	var h codebook.Histogram
 	for s := range 12 {
 		h[100+s] = 1 << (12 - s)
@@ -153,23 +158,87 @@ func TestEncodeEnds(t *testing.T) {
 	}
 }
 
-// TestEncodeLongCodes codes words of all lengths up to the longest, in random order: groups of codes
-// longer than a window among them.
-func TestEncodeLongCodes(t *testing.T) {
-	var h codebook.Histogram
-	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
-		h[100+s] = a // Fibonacci counts: a code of every length
-	}
-	book, err := codebook.Canonical(&h, codebook.MaxLength)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(8, 8))
-	weights := make([]uint16, 2*blockElements)
+// A bookCase is a book and a way to draw weights for it.
+type bookCase struct {
+	book     *codebook.Book
+	exponent func(r *rand.Rand) uint8
+}
+
+func (c *bookCase) weights(r *rand.Rand, n int) []uint16 {
+	weights := make([]uint16, n)
 	for i := range weights {
-		weights[i] = codebook.Join(uint8(100+r.IntN(33)), uint8(r.Uint32()))
+		weights[i] = codebook.Join(c.exponent(r), uint8(r.Uint32()))
 	}
-	check(t, &Encoder{Workers: 2}, book, weights, cut(weights, r))
+	return weights
+}
+
+// bookCases returns books that lead the packer to all its paths, by name.
+func bookCases(t *testing.T) map[string]*bookCase {
+	t.Helper()
+	canonical := func(h *codebook.Histogram, limit int, exponent func(r *rand.Rand) uint8) *bookCase {
+		book, err := codebook.Canonical(h, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &bookCase{book, exponent}
+	}
+	var fibonacci, halving, one, all codebook.Histogram
+	for k := range 21 {
+		halving[123-k] = 1 << (20 - k)
+	}
+	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
+		fibonacci[100+s] = a // a code of every length
+	}
+	one[77] = 1000
+	for s := range codebook.MaxSymbol + 1 {
+		all[s] = 1
+	}
+	return map[string]*bookCase{
+		"halving": canonical(&halving, 12, func(r *rand.Rand) uint8 { return uint8(123 - bits.TrailingZeros(uint(r.Uint32()|1<<20))) }),
+		// Codes of all lengths, so that groups of codes longer than a window are among the groups.
+		"long": canonical(&fibonacci, codebook.MaxLength, func(r *rand.Rand) uint8 { return uint8(100 + r.IntN(33)) }),
+		// Now and then a group is too long.
+		"some long": canonical(&fibonacci, codebook.MaxLength, func(r *rand.Rand) uint8 {
+			if r.IntN(1000) == 0 {
+				return uint8(100 + r.IntN(33))
+			}
+			return uint8(130 + r.IntN(3))
+		}),
+		// Nothing but codes of 32 bits.
+		"longest": canonical(&fibonacci, codebook.MaxLength, func(*rand.Rand) uint8 { return 100 }),
+		"one":     canonical(&one, 8, func(*rand.Rand) uint8 { return 77 }),
+		"all":     canonical(&all, 9, func(r *rand.Rand) uint8 { return uint8(r.IntN(codebook.MaxSymbol + 1)) }),
+	}
+}
+
+// TestEncodeBooks packs blocks and parts of blocks with all kinds of books.
+func TestEncodeBooks(t *testing.T) {
+	for name, tc := range bookCases(t) {
+		t.Run(name, func(t *testing.T) {
+			implementations(t, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(8, 8))
+				e := Encoder{Workers: 2}
+				for _, n := range []int{3*blockElements + 5, 2 * blockElements, blockElements + 3, 1000, 17, 8, 1} {
+					weights := tc.weights(r, n)
+					check(t, &e, tc.book, weights, cut(weights, r))
+				}
+			})
+		})
+	}
+}
+
+// TestEncodeGrows codes a unit whose first blocks let expect far less than the others need, with an
+// encoder that has no memory yet.
+func TestEncodeGrows(t *testing.T) {
+	tc := bookCases(t)["long"]
+	weights := make([]uint16, 2*blockElements, 6*blockElements)
+	for i := range weights {
+		weights[i] = codebook.Join(132, uint8(i))
+	}
+	weights = append(weights, tc.weights(rand.New(rand.NewPCG(2, 2)), 4*blockElements)...)
+	for _, workers := range []int{1, 4} {
+		check(t, &Encoder{Workers: workers}, tc.book, weights, [][]byte{littleEndian(weights, true)})
+	}
 }
 
 func TestEncodeErrors(t *testing.T) {
@@ -199,7 +268,7 @@ func TestEncodeErrors(t *testing.T) {
 }
 
 func TestHistogram(t *testing.T) {
-	weights := trained(histogramBytes, 3) // two pieces
+	weights := trained(2*histogramBytes, 3) // four pieces
 	for w := range 1 << 16 {
 		weights = append(weights, uint16(w))
 	}

@@ -18,7 +18,7 @@ type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
 
-	codes   codes
+	codes   *codes    // of the last book
 	packers []*packer // one a worker
 	stream  stream
 
@@ -33,7 +33,9 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	if err != nil {
 		return nil, err
 	}
-	e.codes.set(b)
+	if e.codes == nil || e.codes.book != b {
+		e.codes = newCodes(b, e.codes)
+	}
 	e.signMantissa = grow(e.signMantissa, u.n)
 	if !e.pack(u) {
 		return nil, u.missing(b)
@@ -61,14 +63,14 @@ func (e *Encoder) pack(u *unit) bool {
 	var missing atomic.Bool
 	parallel(u.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		ok := p.pack(&e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:])
+		ok := p.pack(e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:])
 		at := e.stream.begin(i, p)
 		defer e.stream.end()
 		if !ok {
 			missing.Store(true)
 		} else if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
 			p.write(e.stream.encoded, at)
-			p.index(&e.codes, first, e.stream.gaps, e.stream.positions, at)
+			p.index(e.codes, first, e.stream.gaps, e.stream.positions, at)
 		}
 	})
 	return !missing.Load()
