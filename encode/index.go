@@ -103,11 +103,11 @@ func (e *Encoder) packGaps(bytes, chunks int) {
 	e.packedGaps = grow(e.packedGaps, all/group*groupBytes)
 	out := e.packedGaps
 	for ; len(gaps) >= group; gaps, out = gaps[group:], out[groupBytes:] {
-		var bits uint64
-		for _, g := range gaps[:group] {
-			bits = bits<<codebook.GapBits | uint64(g)
-		}
-		out[0] = byte(bits >> 32)
-		binary.BigEndian.PutUint32(out[1:], uint32(bits))
+		g := binary.BigEndian.Uint64(gaps)
+		g = g>>3&0x03e003e003e003e0 | g&0x001f001f001f001f // to 10 bits in each 16
+		g = g>>6&0x000ffc00000ffc00 | g&0x000003ff000003ff // to 20 bits in each 32
+		g = g>>32<<20 | g&0xfffff                          // to 40
+		out[0] = byte(g >> 32)
+		binary.BigEndian.PutUint32(out[1:], uint32(g))
 	}
 }

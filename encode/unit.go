@@ -10,7 +10,7 @@ import (
 
 // blockElements is the number of weights in a block: what a worker packs at a time, small enough to stay
 // in the cache with all that is made of it.
-const blockElements = 16 << 10
+const blockElements = 8 << 10
 
 // A unit is weights in parts, seen as blocks.
 type unit struct {
