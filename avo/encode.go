@@ -86,41 +86,48 @@ func (e encoder) split() {
 // pack appends codes, a group of 8 at a time.
 func (e encoder) pack() {
 	const groupElements, groupBits = 8, 56
-	e.begin("packGroups", "func(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64) (done int, accAfter, bitAfter uint64)",
+	e.begin("packGroups", "func(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)",
 		"Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of",
 		"pairs: the low half of an entry is both codes, byte 4 their length. A group whose codes are longer",
 		"than 56 bits ends the loop. acc holds the last bits of the stream; bit is its length. After a group",
-		"the 8 bytes of the stream from the one on in which the group starts are stored.")
+		"the 8 bytes of the stream from the one on in which the group starts are stored. Meanwhile the weights",
+		"that come ahead and the place of their sign_mantissa bytes are fetched: here memory has nothing to do.")
 	exponents, pairs, starts, stream := e.param("exponents"), e.param("pairs"), e.param("starts"), e.param("stream")
 	acc, bit, i := e.param("acc"), e.param("bit"), e.param("groups")
-	e.Comment("One index counts groups from minus their number up to 0, from the ends of exponents and starts.")
+	weights, sm, ahead := e.param("weights"), e.param("signMantissa"), e.param("ahead")
+	e.LEAQ(operand.Mem{Base: weights, Index: ahead, Scale: 2}, weights)
+	e.ADDQ(ahead, sm)
+	e.Comment("One index counts groups from minus their number up to 0, from the ends of exponents and starts, and",
+		"of the weights ahead, in two halves.")
 	e.LEAQ(operand.Mem{Base: exponents, Index: i, Scale: groupElements}, exponents)
 	e.LEAQ(operand.Mem{Base: starts, Index: i, Scale: 4}, starts)
+	e.LEAQ(operand.Mem{Base: sm, Index: i, Scale: groupElements}, sm)
+	e.LEAQ(operand.Mem{Base: weights, Index: i, Scale: groupElements}, weights)
+	second := e.GP64()
+	e.LEAQ(operand.Mem{Base: weights, Index: i, Scale: groupElements}, second)
 	e.NEGQ(i)
 	e.JZ(operand.LabelRef("done"))
 	e.Label("group")
-	var codes, length [2]reg.GPVirtual
-	for half := range 2 {
-		codes[half], length[half] = e.GP64(), e.GP64()
-		second, secondLength := e.GP64(), e.GP64()
-		at := operand.Mem{Base: exponents, Index: i, Scale: groupElements, Disp: groupElements / 2 * half}
-		e.Commentf("Four codes, pair by pair.")
-		e.MOVWQZX(at, codes[half])
-		at.Disp += 2
-		e.MOVWQZX(at, second)
-		e.MOVBQZX(operand.Mem{Base: pairs, Index: codes[half], Scale: 8, Disp: 4}, length[half])
-		e.MOVBQZX(operand.Mem{Base: pairs, Index: second, Scale: 8, Disp: 4}, secondLength)
-		e.MOVL(operand.Mem{Base: pairs, Index: codes[half], Scale: 8}, codes[half].As32())
-		e.MOVL(operand.Mem{Base: pairs, Index: second, Scale: 8}, second.As32())
-		e.SHLXQ(secondLength, codes[half], codes[half])
-		e.ORQ(second, codes[half])
-		e.ADDQ(secondLength, length[half])
+	for _, half := range []reg.GPVirtual{weights, second, sm} {
+		e.PREFETCHT0(operand.Mem{Base: half, Index: i, Scale: groupElements})
 	}
-	e.Comment("All eight.")
-	e.SHLXQ(length[1], codes[0], codes[0])
-	e.ORQ(codes[1], codes[0])
-	e.ADDQ(length[1], length[0])
-	e.CMPQ(length[0], operand.Imm(groupBits))
+	codes, length := e.GP64(), e.GP64()
+	for k := range groupElements / 2 {
+		e.Commentf("Pair %d of %d.", k+1, groupElements/2)
+		pair, pairLength := codes, length
+		if k > 0 {
+			pair, pairLength = e.GP64(), e.GP64()
+		}
+		e.MOVWQZX(operand.Mem{Base: exponents, Index: i, Scale: groupElements, Disp: 2 * k}, pair)
+		e.MOVBQZX(operand.Mem{Base: pairs, Index: pair, Scale: 8, Disp: 4}, pairLength)
+		e.MOVL(operand.Mem{Base: pairs, Index: pair, Scale: 8}, pair.As32())
+		if k > 0 {
+			e.SHLXQ(pairLength, codes, codes)
+			e.ORQ(pair, codes)
+			e.ADDQ(pairLength, length)
+		}
+	}
+	e.CMPQ(length, operand.Imm(groupBits))
 	e.JHI(operand.LabelRef("done"))
 	e.Comment("Append them, and store from the byte on in which they start: shifting left by 64 - n is",
 		"shifting by -n, the processor takes the count modulo 64.")
@@ -128,9 +135,9 @@ func (e encoder) pack() {
 	from, at := e.GP64(), e.GP64()
 	e.MOVQ(bit, from)
 	e.MOVQ(bit, at)
-	e.SHLXQ(length[0], acc, acc)
-	e.ORQ(codes[0], acc)
-	e.ADDQ(length[0], bit)
+	e.SHLXQ(length, acc, acc)
+	e.ORQ(codes, acc)
+	e.ADDQ(length, bit)
 	e.ANDQ(operand.I8(-8), from)
 	e.SUBQ(bit, from)
 	e.SHLXQ(from, acc, from)

@@ -11,10 +11,11 @@ func splitVectors(weights, exponents, signMantissa *byte, vectors int)
 
 // packGroups appends the codes of whole groups to a stream that is bit bits long and ends with those of
 // acc, up to the first group with more than groupBits bits, and notes where each starts. It returns how many
-// it appended, and acc and bit after them. The stream has 8 bytes more than the codes need.
+// it appended, and acc and bit after them. The stream has 8 bytes more than the codes need. It
+// fetches the weights so many elements ahead, and the place of their sign_mantissa bytes.
 //
 //go:noescape
-func packGroups(exponents *byte, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64) (done int, accAfter, bitAfter uint64)
+func packGroups(exponents *byte, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)
 
 // shiftVectors writes 32 bytes of src, vectors times, with their bits shifted right by 0 to 7; those of the
 // byte before src come first.
@@ -47,7 +48,8 @@ func (p *packer) packWhole(c *codes, first int) int {
 	if !hasAVX2 || n == 0 {
 		return p.packWholeGo(c, first)
 	}
-	done, acc, bit := packGroups(&p.exponents[groupElements*first], n, &c.pairs[0], &p.starts[first], &p.stream[1], p.acc, p.bit)
+	done, acc, bit := packGroups(&p.exponents[groupElements*first], n, &c.pairs[0], &p.starts[first], &p.stream[1],
+		p.acc, p.bit, &p.weights[2*groupElements*first], &p.signMantissa[groupElements*first], p.ahead)
 	p.acc, p.bit = acc, bit
 	return done
 }

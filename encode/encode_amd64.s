@@ -55,13 +55,14 @@ vector:
 done:
 	RET
 
-// func packGroups(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc uint64, bit uint64) (done int, accAfter uint64, bitAfter uint64)
-// Requires: BMI2, MOVBE
-TEXT ·packGroups(SB), NOSPLIT, $0-80
+// func packGroups(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc uint64, bit uint64, weights *byte, signMantissa *byte, ahead int) (done int, accAfter uint64, bitAfter uint64)
+// Requires: BMI2, MMX+, MOVBE
+TEXT ·packGroups(SB), NOSPLIT, $0-104
 	// Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of
 	// pairs: the low half of an entry is both codes, byte 4 their length. A group whose codes are longer
 	// than 56 bits ends the loop. acc holds the last bits of the stream; bit is its length. After a group
-	// the 8 bytes of the stream from the one on in which the group starts are stored.
+	// the 8 bytes of the stream from the one on in which the group starts are stored. Meanwhile the weights
+	// that come ahead and the place of their sign_mantissa bytes are fetched: here memory has nothing to do.
 	MOVQ exponents+0(FP), AX
 	MOVQ pairs+16(FP), CX
 	MOVQ starts+24(FP), DX
@@ -69,65 +70,80 @@ TEXT ·packGroups(SB), NOSPLIT, $0-80
 	MOVQ acc+40(FP), SI
 	MOVQ bit+48(FP), DI
 	MOVQ groups+8(FP), R8
+	MOVQ weights+56(FP), R9
+	MOVQ signMantissa+64(FP), R10
+	MOVQ ahead+72(FP), R11
+	LEAQ (R9)(R11*2), R9
+	ADDQ R11, R10
 
-	// One index counts groups from minus their number up to 0, from the ends of exponents and starts.
+	// One index counts groups from minus their number up to 0, from the ends of exponents and starts, and
+	// of the weights ahead, in two halves.
 	LEAQ (AX)(R8*8), AX
 	LEAQ (DX)(R8*4), DX
+	LEAQ (R10)(R8*8), R10
+	LEAQ (R9)(R8*8), R9
+	LEAQ (R9)(R8*8), R11
 	NEGQ R8
 	JZ   done
 
 group:
-	// Four codes, pair by pair.
-	MOVWQZX (AX)(R8*8), R9
-	MOVWQZX 2(AX)(R8*8), R11
-	MOVBQZX 4(CX)(R9*8), R10
-	MOVBQZX 4(CX)(R11*8), R12
-	MOVL    (CX)(R9*8), R9
-	MOVL    (CX)(R11*8), R11
-	SHLXQ   R12, R9, R9
-	ORQ     R11, R9
-	ADDQ    R12, R10
+	PREFETCHT0 (R9)(R8*8)
+	PREFETCHT0 (R11)(R8*8)
+	PREFETCHT0 (R10)(R8*8)
 
-	// Four codes, pair by pair.
-	MOVWQZX 4(AX)(R8*8), R11
-	MOVWQZX 6(AX)(R8*8), R13
-	MOVBQZX 4(CX)(R11*8), R12
-	MOVBQZX 4(CX)(R13*8), R14
-	MOVL    (CX)(R11*8), R11
-	MOVL    (CX)(R13*8), R13
-	SHLXQ   R14, R11, R11
-	ORQ     R13, R11
-	ADDQ    R14, R12
+	// Pair 1 of 4.
+	MOVWQZX (AX)(R8*8), R12
+	MOVBQZX 4(CX)(R12*8), R13
+	MOVL    (CX)(R12*8), R12
 
-	// All eight.
-	SHLXQ R12, R9, R9
-	ORQ   R11, R9
-	ADDQ  R12, R10
-	CMPQ  R10, $0x38
-	JHI   done
+	// Pair 2 of 4.
+	MOVWQZX 2(AX)(R8*8), R14
+	MOVBQZX 4(CX)(R14*8), R15
+	MOVL    (CX)(R14*8), R14
+	SHLXQ   R15, R12, R12
+	ORQ     R14, R12
+	ADDQ    R15, R13
+
+	// Pair 3 of 4.
+	MOVWQZX 4(AX)(R8*8), R14
+	MOVBQZX 4(CX)(R14*8), R15
+	MOVL    (CX)(R14*8), R14
+	SHLXQ   R15, R12, R12
+	ORQ     R14, R12
+	ADDQ    R15, R13
+
+	// Pair 4 of 4.
+	MOVWQZX 6(AX)(R8*8), R14
+	MOVBQZX 4(CX)(R14*8), R15
+	MOVL    (CX)(R14*8), R14
+	SHLXQ   R15, R12, R12
+	ORQ     R14, R12
+	ADDQ    R15, R13
+	CMPQ    R13, $0x38
+	JHI     done
 
 	// Append them, and store from the byte on in which they start: shifting left by 64 - n is
 	// shifting by -n, the processor takes the count modulo 64.
 	MOVL    DI, (DX)(R8*4)
-	MOVQ    DI, R11
-	MOVQ    DI, R12
-	SHLXQ   R10, SI, SI
-	ORQ     R9, SI
-	ADDQ    R10, DI
-	ANDQ    $-8, R11
-	SUBQ    DI, R11
-	SHLXQ   R11, SI, R11
-	SHRQ    $0x03, R12
-	MOVBEQQ R11, (BX)(R12*1)
+	MOVQ    DI, R14
+	MOVQ    DI, R15
+	SHLXQ   R13, SI, SI
+	ORQ     R12, SI
+	ADDQ    R13, DI
+	ANDQ    $-8, R14
+	SUBQ    DI, R14
+	SHLXQ   R14, SI, R14
+	SHRQ    $0x03, R15
+	MOVBEQQ R14, (BX)(R15*1)
 	INCQ    R8
 	JNZ     group
 
 done:
 	MOVQ groups+8(FP), AX
 	ADDQ R8, AX
-	MOVQ AX, done+56(FP)
-	MOVQ SI, accAfter+64(FP)
-	MOVQ DI, bitAfter+72(FP)
+	MOVQ AX, done+80(FP)
+	MOVQ SI, accAfter+88(FP)
+	MOVQ DI, bitAfter+96(FP)
 	RET
 
 // func shiftVectors(dst *byte, src *byte, vectors int, shift uint64)

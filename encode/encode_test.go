@@ -94,7 +94,7 @@ func check(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [
 func TestEncodeIsTheReference(t *testing.T) { implementations(t, testEncodeIsTheReference) }
 
 func testEncodeIsTheReference(t *testing.T) {
-	weights := trained(8*blockElements+17, 1)
+	weights := trained(16*blockElements+17, 1)
 	for name, book := range books(t, weights) {
 		for _, workers := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/workers=%d", name, workers), func(t *testing.T) {

@@ -59,6 +59,9 @@ func (e *Encoder) pack(u *unit) bool {
 	for range workers(e.Workers, u.blocks()) - len(e.packers) {
 		e.packers = append(e.packers, new(packer))
 	}
+	for _, p := range e.packers {
+		p.ahead = workers(e.Workers, u.blocks()) * blockElements
+	}
 	e.stream.reset(u.blocks())
 	var missing atomic.Bool
 	parallel(u.blocks(), e.Workers, func(worker, i int) {

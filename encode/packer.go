@@ -18,6 +18,10 @@ const (
 
 // A packer packs one block at a time, from bit 0 of memory of its own on.
 type packer struct {
+	weights      []byte // the weights of the block
+	signMantissa []byte // where their sign_mantissa bytes go
+	ahead        int    // the distance in weights of the block that comes after this one
+
 	n         int                     // the weights of the block
 	exponents [blockElements]byte     // theirs, repeated to whole groups
 	bit       uint64                  // length of the codes so far
@@ -34,7 +38,8 @@ type packer struct {
 // passed over: it returns false then.
 func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 	p.n = len(weights) / 2
-	split(weights, p.exponents[:p.n], signMantissa[:p.n])
+	p.weights, p.signMantissa = weights, signMantissa[:p.n]
+	split(weights, p.exponents[:p.n], p.signMantissa)
 	for i := p.n; i%groupElements > 0; i++ {
 		p.exponents[i] = p.exponents[p.n-1] // fills up the last group, for reach
 	}
