@@ -2,6 +2,8 @@
 
 package encode
 
+import "github.com/seed54244801/bespoke/codebook"
+
 //go:generate go test ../avo -run ^TestEncoderAssembly$ -update
 
 // splitVectors splits 32 weights, vectors times.
@@ -29,6 +31,13 @@ func shiftVectors(dst, src *byte, vectors int, shift uint64)
 //
 //go:noescape
 func indexWindows(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *pair, gaps *byte, windows int)
+
+// countVectors sets counts, four sums each, to how often the 14 exponents from first on occur in 32 weights,
+// vectors times, at most 255. Vectors with other exponents are copied to others, from which first is
+// subtracted; it returns their number.
+//
+//go:noescape
+func countVectors(weights *byte, vectors int, first uint8, counts *[4]uint64, others *byte) int
 
 // splitWhole splits as many weights as whole vectors hold and returns their number.
 func splitWhole(weights, exponents, signMantissa []byte) int {
@@ -72,4 +81,32 @@ func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
 		return
 	}
 	indexWindows(&p.starts[0], p.groups(), offset, &p.last[0], &p.exponents[0], &c.pairs[0], &gaps[0], len(gaps))
+}
+
+// countWhole adds the exponents of as many weights as whole vectors hold to h, and returns their number.
+func countWhole(h *codebook.Histogram, b []byte) int {
+	const vector, most, run = 32, 255, 14
+	if !hasAVX2 || len(b) < 2*vector*most {
+		return 0
+	}
+	var sample codebook.Histogram
+	sample.CountBytes(b[:2*vector*most/4])
+	first := heaviestRun(&sample, run)
+	n := 0
+	var counts [run][4]uint64
+	var others [vector * most]byte
+	for len(b) >= 2*vector {
+		vectors := min(len(b)/(2*vector), most)
+		for _, e := range others[:vector*countVectors(&b[0], vectors, uint8(first), &counts[0], &others[0])] {
+			if e >= run {
+				h[e+uint8(first)]++
+			}
+		}
+		for s, sums := range counts {
+			h[first+s] += sums[0] + sums[1] + sums[2] + sums[3]
+		}
+		n += vector * vectors
+		b = b[2*vector*vectors:]
+	}
+	return n
 }

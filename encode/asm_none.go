@@ -2,6 +2,10 @@
 
 package encode
 
+import "github.com/seed54244801/bespoke/codebook"
+
+func countWhole(h *codebook.Histogram, b []byte) int { return 0 }
+
 func splitWhole(weights, exponents, signMantissa []byte) int { return 0 }
 
 func (p *packer) packWhole(c *codes, first int) int { return p.packWholeGo(c, first) }

@@ -2,84 +2,70 @@ package encode
 
 import (
 	"encoding/binary"
-	"math"
+	"sync"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-const (
-	// histogramBytes is the size of the pieces that workers count: 2 MiB.
-	histogramBytes = 2 << 20
-	// fewBytes is the size up to which it does not pay to count pairs.
-	fewBytes = 256 << 10
-)
+// histogramBytes is the size of the pieces that workers count: 2 MiB.
+const histogramBytes = 2 << 20
 
 // Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any
 // number of tensors, with at most the given number of goroutines, GOMAXPROCS if 0. A last odd byte
 // of a part does not count.
-func Histogram(parts [][]byte, most int) codebook.Histogram {
+func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	var pieces [][]byte
-	bytes := 0
 	for _, p := range parts {
-		bytes += len(p)
 		for len(p) > histogramBytes {
 			pieces = append(pieces, p[:histogramBytes])
 			p = p[histogramBytes:]
 		}
 		pieces = append(pieces, p)
 	}
+	var mu sync.Mutex
 	var total codebook.Histogram
-	if bytes <= fewBytes {
-		for _, p := range pieces {
-			total.CountBytes(p)
-		}
-		return total
-	}
-	counters := make([]pairCounter, workers(most, len(pieces)))
-	parallel(len(pieces), most, func(worker, i int) { counters[worker].count(pieces[i]) })
-	for i := range counters {
-		counters[i].flush()
-		total.Add(&counters[i].total)
-	}
+	parallel(len(pieces), workers, func(_, i int) {
+		h := count(pieces[i])
+		mu.Lock()
+		defer mu.Unlock()
+		total.Add(&h)
+	})
 	return total
 }
 
-// A pairCounter counts pairs of exponents: half as many steps as counting them one by one, and runs of one
-// exponent hardly make them wait for each other. Only the few thousand pairs that occur need a place in
-// the cache.
-type pairCounter struct {
-	pairs   [1 << 16]uint32 // by the first exponent in the low byte and the second in the high one
-	counted int             // bytes since they were 0
-	total   codebook.Histogram
-}
-
-// count counts the exponents of one piece.
-func (c *pairCounter) count(b []byte) {
-	if c.counted += len(b); c.counted > math.MaxUint32 {
-		c.flush()
+// count counts the exponents of one piece. Four tables keep runs of one exponent from waiting for
+// each other's sums.
+func count(b []byte) codebook.Histogram {
+	var h codebook.Histogram
+	b = b[2*countWhole(&h, b):]
+	var tables [4][256]uint32 // a piece has fewer words than they can count
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		tables[0][w>>7&0xff]++
+		tables[1][w>>23&0xff]++
+		tables[2][w>>39&0xff]++
+		tables[3][w>>55&0xff]++
 	}
-	for ; len(b) >= 16; b = b[16:] {
-		e0 := binary.LittleEndian.Uint64(b) >> 7 & 0x00ff00ff00ff00ff
-		e1 := binary.LittleEndian.Uint64(b[8:]) >> 7 & 0x00ff00ff00ff00ff
-		e0 |= e0 >> 8
-		e1 |= e1 >> 8
-		c.pairs[uint16(e0)]++
-		c.pairs[uint16(e0>>32)]++
-		c.pairs[uint16(e1)]++
-		c.pairs[uint16(e1>>32)]++
-	}
-	c.total.CountBytes(b)
-}
-
-// flush moves the counts of pairs to the total.
-func (c *pairCounter) flush() {
-	for second := range 256 {
-		row := c.pairs[256*second:][:256]
-		for first, n := range row {
-			c.total[first] += uint64(n)
-			c.total[second] += uint64(n)
+	h.CountBytes(b)
+	for s := range h {
+		for t := range tables {
+			h[s] += uint64(tables[t][s])
 		}
-		clear(row)
 	}
-	c.counted = 0
+	return h
+}
+
+// heaviestRun returns the first of n exponents that follow each other and occur most often together.
+func heaviestRun(h *codebook.Histogram, n int) int {
+	first, most := 0, uint64(0)
+	for i := range len(h) - n + 1 {
+		sum := uint64(0)
+		for _, c := range h[i : i+n] {
+			sum += c
+		}
+		if sum > most {
+			first, most = i, sum
+		}
+	}
+	return first
 }
