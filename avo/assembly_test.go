@@ -58,7 +58,7 @@ func golden(t *testing.T, name string, want []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what its generator makes: run go generate ./runtime/...", name)
+		t.Errorf("%s is not what its generator makes: run go generate ./...", name)
 	}
 }
 

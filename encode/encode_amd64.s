@@ -187,10 +187,12 @@ done:
 	VZEROUPPER
 	RET
 
-// func indexWindows(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)
+// func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)
 // Requires: BMI, BMI2
-TEXT ·indexWindows(SB), NOSPLIT, $0-64
-	// First notes the last group that starts in each window: group by group, the last one stays.
+TEXT ·findGaps(SB), NOSPLIT, $0-64
+	// First notes the last group that starts in each window: all groups are written, the last one stays.
+	// Its codes reach the end of the window. The first of them to do so goes beyond it by the gap of the next
+	// window. No step branches on the data.
 	MOVQ starts+0(FP), AX
 	MOVQ last+24(FP), CX
 	MOVQ offset+16(FP), DX
@@ -205,20 +207,18 @@ group:
 	INCQ SI
 	CMPQ SI, BX
 	JNE  group
-
-	// Then, window by window, finds the first code of that group to reach its end. Byte k of the sums
-	// is the length of the codes up to k, less what is left of the window, plus 128: its top bit
-	// is set if they reach, the others are the gap.
 	MOVQ exponents+32(FP), BX
 	MOVQ pairs+40(FP), R8
 	MOVQ gaps+48(FP), R9
 	MOVQ windows+56(FP), R10
+
+	// One index counts windows from minus their number up to 0, from the ends of last and gaps.
 	LEAQ (CX)(R10*2), CX
 	ADDQ R10, R9
 	NEGQ R10
 	JZ   done
 
-	// The end of the window, less 128.
+	// The bit at which the window ends, less 128.
 	MOVL $0x00000040, R11
 	ADDQ DX, R11
 	NEGQ R11
@@ -228,6 +228,8 @@ group:
 window:
 	MOVWQZX (CX)(R10*2), SI
 	MOVL    (AX)(SI*4), DI
+
+	// The lengths of its eight codes, a byte each: the top two bytes of the entries of pairs.
 	MOVWQZX (BX)(SI*8), R14
 	MOVWQZX 6(R8)(R14*8), R13
 	MOVWQZX 2(BX)(SI*8), R14
@@ -242,20 +244,23 @@ window:
 	MOVWQZX 6(R8)(R14*8), SI
 	SHLQ    $0x30, SI
 	ORQ     SI, R13
-	IMULQ   DX, R13
-	SUBQ    R11, DI
-	IMULQ   DX, DI
-	ADDQ    DI, R13
-	MOVQ    R12, R14
-	ANDQ    R13, R14
-	TZCNTQ  R14, R14
-	ANDL    $-8, R14
-	SHRXQ   R14, R13, R13
-	ANDL    $0x7f, R13
-	MOVB    R13, (R9)(R10*1)
-	ADDQ    $0x40, R11
-	INCQ    R10
-	JNZ     window
+
+	// Byte k becomes the length of the codes up to k, less what is left of the window, plus 128: its top
+	// bit is set if they reach, and the others are how far beyond.
+	IMULQ  DX, R13
+	SUBQ   R11, DI
+	IMULQ  DX, DI
+	ADDQ   DI, R13
+	MOVQ   R12, R14
+	ANDQ   R13, R14
+	TZCNTQ R14, R14
+	ANDL   $-8, R14
+	SHRXQ  R14, R13, R13
+	ANDL   $0x7f, R13
+	MOVB   R13, (R9)(R10*1)
+	ADDQ   $0x40, R11
+	INCQ   R10
+	JNZ    window
 
 done:
 	RET
@@ -264,7 +269,7 @@ done:
 // Requires: AVX, AVX2
 TEXT ·countVectors(SB), NOSPLIT, $32-48
 	// Counts the 14 exponents from first on in 32 weights at a time: each has a vector of byte counters, from
-	// which equal bytes, -1 in a comparison, are subtracted. Vectors with other exponents are copied to others.
+	// which equal bytes, -1 in a comparison, are subtracted. Vectors with other exponents are copied as well.
 	VPBROADCASTB first+16(FP), Y0
 	VMOVDQU      Y0, (SP)
 	MOVQ         weights+0(FP), AX

@@ -2,10 +2,12 @@ package encode
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +50,12 @@ func cut(weights []uint16, r *rand.Rand) [][]byte {
 		weights = weights[n:]
 	}
 	return append(parts, littleEndian(weights, true))
+}
+
+// implementations runs a test with the assembly, where there is any, and without.
+func implementations(t *testing.T, test func(t *testing.T)) {
+	t.Run("impl=fastest", test)
+	portable(func() { t.Run("impl=portable", test) })
 }
 
 func histogramOf(weights []uint16) *codebook.Histogram {
@@ -268,20 +276,26 @@ func TestEncodeErrors(t *testing.T) {
 }
 
 func TestHistogram(t *testing.T) {
-	weights := trained(2*histogramBytes, 3) // four pieces
-	for w := range 1 << 16 {
-		weights = append(weights, uint16(w))
-	}
+	trainedWeights := trained(2*histogramBytes, 3) // four pieces
 	r := rand.New(rand.NewPCG(4, 4))
-	want := *histogramOf(weights)
-	for _, workers := range []int{0, 1, 3} {
-		if got := Histogram(cut(weights, r), workers); got != want {
-			t.Errorf("%d workers: not as codebook.Histogram.Count", workers)
+	all := make([]uint16, 1<<18) // four times each word, in any order
+	for i, w := range r.Perm(len(all)) {
+		all[i] = uint16(w)
+	}
+	changing := slices.Concat(all[:50_000], trainedWeights[:50_000], make([]uint16, 50_000))
+	implementations(t, func(t *testing.T) {
+		for name, weights := range map[string][]uint16{
+			"trained": trainedWeights, "all": all, "changing": changing, "zeros": make([]uint16, 100_001), "none": nil,
+			"largest": slices.Repeat([]uint16{0xffff, 0x7f80}, 20_000),
+		} {
+			want := *histogramOf(weights)
+			for _, workers := range []int{0, 1, 3} {
+				if got := Histogram(cut(weights, r), workers); got != want {
+					t.Errorf("%s, %d workers: not as codebook.Histogram.Count", name, workers)
+				}
+			}
 		}
-	}
-	if got := Histogram(nil, 0); got != (codebook.Histogram{}) {
-		t.Errorf("counts of nothing: %v", got)
-	}
+	})
 }
 
 // FuzzEncode holds the encoder to the reference for any words, any books made for them, and any cut
@@ -308,11 +322,12 @@ func FuzzEncode(f *testing.F) {
 		at := 2 * (int(split) % (len(weights) + 1))
 		b := littleEndian(weights, split%3 == 0)
 		check(t, &Encoder{Workers: 2}, book, weights, [][]byte{b[:at], b[at:]})
+		portable(func() { check(t, &Encoder{Workers: 1}, book, weights, [][]byte{b}) })
 	})
 }
 
-// BenchmarkEncode runs on one core: all is histogram and encode together, what a unit costs from weights
-// to tensors.
+// BenchmarkEncode compares the encoder with the reference and with a copy of the weights; all is histogram
+// and encode together, what it takes from weights to tensors.
 func BenchmarkEncode(b *testing.B) {
 	const n = 16 << 20
 	weights := trained(n, 5)
@@ -332,27 +347,29 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds()/1e9, "Gweights/s")
 		})
 	}
-	e := Encoder{Workers: 1}
-	encode := func() error {
-		_, err := e.Encode(book, parts)
-		return err
-	}
 	copied := make([]byte, 2*n)
-	run("reference", func() error {
-		_, err := codebook.Encode(book, weights)
-		return err
-	})
-	run("encode", encode)
-	run("histogram", func() error {
-		Histogram(parts, 1)
-		return nil
-	})
-	run("all", func() error {
-		Histogram(parts, 1)
-		return encode()
-	})
 	run("memcpy", func() error {
 		copy(copied, parts[0])
 		return nil
 	})
+	run("reference", func() error {
+		_, err := codebook.Encode(book, weights)
+		return err
+	})
+	for _, workers := range []int{1, 2} {
+		name := fmt.Sprintf("/workers=%d", workers)
+		e := Encoder{Workers: workers}
+		histogram := func() error {
+			Histogram(parts, workers)
+			return nil
+		}
+		encode := func() error {
+			_, err := e.Encode(book, parts)
+			return err
+		}
+		run("histogram"+name, histogram)
+		run("encode"+name, encode)
+		run("all"+name, func() error { return errors.Join(histogram(), encode()) })
+		portable(func() { run("portable"+name, func() error { return errors.Join(histogram(), encode()) }) })
+	}
 }

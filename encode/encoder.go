@@ -12,6 +12,8 @@ const (
 	windowBits  = codebook.WindowBits
 )
 
+//go:generate go test ../avo -run ^TestEncoderAssembly$ -update
+
 // An Encoder codes units one after another with the same memory. It must not be used by two
 // goroutines at once; it runs its own. The zero value is ready to use.
 type Encoder struct {

@@ -37,6 +37,9 @@ func TestGuardPages(t *testing.T) {
 						part := of(2 * n)
 						copy(part, bytes)
 						check(t, &e, tc.book, weights, [][]byte{part})
+						if got := Histogram([][]byte{part}, 1); got != *histogramOf(weights) {
+							t.Errorf("%d weights: wrong histogram", n)
+						}
 					}
 				}
 			})

@@ -23,7 +23,7 @@ func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at 
 	}
 }
 
-// gapsGo is gaps in portable Go.
+// gapsGo is gaps in portable Go, for codes of any length.
 func (p *packer) gapsGo(c *codes, offset uint64, gaps []byte) {
 	last := p.last[:len(gaps)+1]
 	clear(last)

@@ -18,9 +18,7 @@ const (
 
 // A packer packs one block at a time, from bit 0 of memory of its own on.
 type packer struct {
-	weights      []byte // the weights of the block
-	signMantissa []byte // where their sign_mantissa bytes go
-	ahead        int    // the distance in weights of the block that comes after this one
+	ahead int // how many weights after a block the next one for this packer starts
 
 	n         int                     // the weights of the block
 	exponents [blockElements]byte     // theirs, repeated to whole groups
@@ -38,16 +36,16 @@ type packer struct {
 // passed over: it returns false then.
 func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 	p.n = len(weights) / 2
-	p.weights, p.signMantissa = weights, signMantissa[:p.n]
-	split(weights, p.exponents[:p.n], p.signMantissa)
+	split(weights, p.exponents[:p.n], signMantissa[:p.n])
 	for i := p.n; i%groupElements > 0; i++ {
 		p.exponents[i] = p.exponents[p.n-1] // fills up the last group, for reach
 	}
 	p.bit, p.acc, p.long = 0, 0, false
 	ok := true
 	for group := 0; groupElements*group < p.n; group++ {
-		if group += p.packWhole(c, group); groupElements*group < p.n {
-			ok = p.one(c, group) && ok
+		first := groupElements * group
+		if group += p.packWhole(c, group, weights[2*first:], signMantissa[first:]); groupElements*group < p.n {
+			ok = p.packOne(c, group) && ok
 		}
 	}
 	p.starts[p.groups()] = uint32(p.bit)
@@ -57,7 +55,8 @@ func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 // groups returns the number of groups, with the unfinished last.
 func (p *packer) groups() int { return (p.n + groupElements - 1) / groupElements }
 
-// packWholeGo is packWhole in portable Go.
+// packWholeGo is packWhole in portable Go: it packs whole groups from the given one on, up to the first with
+// more than groupBits bits, and returns their number.
 func (p *packer) packWholeGo(c *codes, first int) int {
 	starts := p.starts[first : p.n/groupElements]
 	exponents := p.exponents[groupElements*first:]
@@ -84,8 +83,8 @@ func (p *packer) packWholeGo(c *codes, first int) int {
 	return len(starts)
 }
 
-// one packs one group, which may be the unfinished last, whatever its codes.
-func (p *packer) one(c *codes, group int) bool {
+// packOne packs one group, which may be the unfinished last, whatever its codes.
+func (p *packer) packOne(c *codes, group int) bool {
 	p.starts[group] = uint32(p.bit)
 	first := groupElements * group
 	ok := true
