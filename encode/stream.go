@@ -2,19 +2,19 @@ package encode
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
 
 // A stream puts packed blocks together, in order, whoever packed them.
 type stream struct {
-	turns sync.Mutex
-	turn  *sync.Cond // next has moved on
-	next  int        // the block whose turn it is
-	bits  uint64     // length of the blocks before it
-	carry byte       // the bits of the last byte that they began, left-aligned
-	n     int        // all blocks
+	blocks int
+	next   atomic.Int64 // the block whose turn it is: its worker owns bits and carry
+	bits   uint64       // length of the blocks before it
+	carry  byte         // the bits of the last byte that they began, left-aligned
 
 	moving    sync.RWMutex // guards the memory below: taken to write while it moves, to read by those who fill it
 	encoded   []byte
@@ -28,30 +28,30 @@ type place struct {
 	carry byte // the bits before it in its first byte, left-aligned
 }
 
-// reset starts a stream of n blocks in the memory of the last one.
-func (s *stream) reset(n int) {
-	s.next, s.bits, s.carry, s.n = 0, 0, 0, n
-	s.turn = sync.NewCond(&s.turns)
+// reset starts a stream of so many blocks in the memory of the last one.
+func (s *stream) reset(blocks int) {
+	s.blocks, s.bits, s.carry = blocks, 0, 0
+	s.next.Store(0)
 }
 
 // begin waits for the turn of block i, gives it a place, and holds the memory of the stream still until
-// end.
+// end. The wait is for a worker that is as good as done: much shorter than to sleep and be woken.
 func (s *stream) begin(i int, p *packer) place {
-	s.turns.Lock()
-	defer s.turns.Unlock()
-	for s.next != i {
-		s.turn.Wait()
+	const looks = 1 << 10 // before another goroutine may use the thread
+	for n := 1; s.next.Load() != int64(i); n++ {
+		if n%looks == 0 {
+			runtime.Gosched()
+		}
 	}
 	at := place{s.bits, s.carry}
 	s.bits += p.bit
-	s.next++
 	s.carry = byte(p.acc << (8 - s.bits%8))
 	if s.bits/8 == at.bit/8 {
 		s.carry |= at.carry
 	}
-	s.reserve()
+	s.reserve(i + 1)
 	s.moving.RLock()
-	s.turn.Broadcast()
+	s.next.Store(int64(i) + 1)
 	return at
 }
 
@@ -59,11 +59,11 @@ func (s *stream) end() { s.moving.RUnlock() }
 
 // reserve makes room for the blocks so far. If it must get more memory it expects the others to
 // be like them.
-func (s *stream) reserve() {
+func (s *stream) reserve(blocks int) {
 	if s.bits > 8*codebook.MaxStreamBytes || windowsIn(s.bits) <= len(s.encoded)/windowBytes {
 		return
 	}
-	expected := windowsIn(uint64(float64(s.bits) / float64(s.next) * float64(s.n) * 1.01))
+	expected := windowsIn(uint64(float64(s.bits) / float64(blocks) * float64(s.blocks) * 1.01))
 	windows := max(windowsIn(s.bits), min(expected, codebook.MaxStreamBytes/windowBytes))
 	s.moving.Lock()
 	defer s.moving.Unlock()
