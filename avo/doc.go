@@ -48,8 +48,12 @@
 // A mark a turn says how far each lane was, so that the caller can tell the bit at which any element
 // ended without a branch here.
 //
+// # The encoder
+//
+// [Encoder] is apart from all that: the loops of package encode, which describes them.
+//
 // # Output
 //
-// [File] is a pure function of its arguments: the text depends on nothing else. A test
-// holds the assembly in package runtime to it.
+// [File] and [Encoder] are pure functions of their arguments: the text depends on nothing else. A test
+// holds the assembly in packages runtime and encode to them.
 package avo
