@@ -5,7 +5,7 @@ import "github.com/mmcloughlin/avo/operand"
 // gaps finds the first code that starts after the end of each window, from where its group starts.
 func (e encoder) gaps() {
 	const groupElements, windowBits = 8, 64
-	e.begin("findGaps", "func(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)",
+	e.begin("findGaps", "func(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *uint64, gaps *byte, windows int)",
 		"First notes the last group that starts in each window: all groups are written, the last one stays.",
 		"Its codes reach the end of the window. The first of them to do so goes beyond it by the gap of the next",
 		"window. No step branches on the data.")

@@ -8,7 +8,7 @@ import (
 // pack appends codes, a group of 8 at a time.
 func (e encoder) pack() {
 	const groupElements, groupBits = 8, 56
-	e.begin("packGroups", "func(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)",
+	e.begin("packGroups", "func(exponents *uint64, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)",
 		"Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of",
 		"pairs: the low half of an entry is both codes, byte 4 their length. A group whose codes are longer",
 		"than 56 bits ends the loop. acc holds the last bits of the stream; bit is its length. After a group",

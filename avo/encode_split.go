@@ -8,7 +8,7 @@ import (
 // split takes weights apart, 32 at a time.
 func (e encoder) split() {
 	const vector = 32
-	e.begin("splitVectors", "func(weights, exponents, signMantissa *byte, vectors int)",
+	e.begin("splitVectors", "func(weights *byte, exponents *uint64, signMantissa *byte, vectors int)",
 		"Splits 32 weights at a time. One index counts for all three arguments: from minus the number of",
 		"weights up to 0, from the ends of what they point to.")
 	weights, exponents, sm, i := e.param("weights"), e.param("exponents"), e.param("signMantissa"), e.param("vectors")

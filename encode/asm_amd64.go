@@ -15,20 +15,20 @@ var hasAVX2 = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI1, cpuid.BMI2, 
 // vector is the number of bytes that the assembly works on at once.
 const vector = 32
 
-// splitWhole splits as many weights as whole vectors hold and returns their number.
-func splitWhole(weights, exponents, signMantissa []byte) int {
-	vectors := min(len(weights)/2, len(exponents), len(signMantissa)) / vector
+// splitWhole splits as many weights as whole vectors hold and returns the number of their groups.
+func splitWhole(weights []byte, groups []uint64, signMantissa []byte) int {
+	vectors := min(len(weights)/2, groupElements*len(groups), len(signMantissa)) / vector
 	if !hasAVX2 || vectors == 0 {
 		return 0
 	}
-	splitVectors(&weights[0], &exponents[0], &signMantissa[0], vectors)
-	return vector * vectors
+	splitVectors(&weights[0], &groups[0], &signMantissa[0], vectors)
+	return vector / groupElements * vectors
 }
 
 // splitVectors splits 32 weights, vectors times.
 //
 //go:noescape
-func splitVectors(weights, exponents, signMantissa *byte, vectors int)
+func splitVectors(weights *byte, exponents *uint64, signMantissa *byte, vectors int)
 
 // packWhole packs whole groups from the given one on, up to the first with more than groupBits bits, and
 // returns their number. The weights and the place of their sign_mantissa bytes, from that group on, tell
@@ -38,7 +38,7 @@ func (p *packer) packWhole(c *codes, first int, weights, signMantissa []byte) in
 	if !hasAVX2 || n == 0 {
 		return p.packWholeGo(c, first)
 	}
-	done, acc, bit := packGroups(&p.exponents[groupElements*first], n, &c.pairs[0], &p.starts[first], &p.stream[1],
+	done, acc, bit := packGroups(&p.exponents[first], n, &c.pairs[0], &p.starts[first], &p.stream[1],
 		p.acc, p.bit, &weights[0], &signMantissa[0], p.ahead)
 	p.acc, p.bit = acc, bit
 	return done
@@ -50,7 +50,7 @@ func (p *packer) packWhole(c *codes, first int, weights, signMantissa []byte) in
 // fetched that many elements ahead of weights and signMantissa.
 //
 //go:noescape
-func packGroups(exponents *byte, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)
+func packGroups(exponents *uint64, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)
 
 // shiftWhole shifts as many bytes as whole vectors hold and returns their number.
 func shiftWhole(dst, src []byte, shift uint64) int {
@@ -83,7 +83,7 @@ func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
 // entry more than there are windows.
 //
 //go:noescape
-func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *pair, gaps *byte, windows int)
+func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *pair, gaps *byte, windows int)
 
 // The assembly counts a run of 14 exponents, in as many vectors as byte counters can count.
 const (

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func splitVectors(weights *byte, exponents *byte, signMantissa *byte, vectors int)
+// func splitVectors(weights *byte, exponents *uint64, signMantissa *byte, vectors int)
 // Requires: AVX, AVX2
 TEXT ·splitVectors(SB), NOSPLIT, $0-32
 	// Splits 32 weights at a time. One index counts for all three arguments: from minus the number of
@@ -55,7 +55,7 @@ vector:
 done:
 	RET
 
-// func packGroups(exponents *byte, groups int, pairs *uint64, starts *uint32, stream *byte, acc uint64, bit uint64, weights *byte, signMantissa *byte, ahead int) (done int, accAfter uint64, bitAfter uint64)
+// func packGroups(exponents *uint64, groups int, pairs *uint64, starts *uint32, stream *byte, acc uint64, bit uint64, weights *byte, signMantissa *byte, ahead int) (done int, accAfter uint64, bitAfter uint64)
 // Requires: BMI2, MMX+, MOVBE
 TEXT ·packGroups(SB), NOSPLIT, $0-104
 	// Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of
@@ -187,7 +187,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *byte, pairs *uint64, gaps *byte, windows int)
+// func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *uint64, gaps *byte, windows int)
 // Requires: BMI, BMI2
 TEXT ·findGaps(SB), NOSPLIT, $0-64
 	// First notes the last group that starts in each window: all groups are written, the last one stays.

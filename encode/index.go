@@ -42,14 +42,13 @@ func (p *packer) gapsGo(c *codes, offset uint64, gaps []byte) {
 // go beyond.
 func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
 	start, end := p.starts[group], p.starts[group+1]
-	exponents := (*[groupElements]byte)(p.exponents[groupElements*group:])
+	e := p.exponents[group]
 	if end-start > 127 {
 		for ; start < bit; n++ {
-			start += uint32(c.book.Code(exponents[n]).Length)
+			start += uint32(c.book.Code(uint8(e >> (8 * n))).Length)
 		}
 		return n, uint8(start - bit)
 	}
-	e := binary.LittleEndian.Uint64(exponents[:])
 	lengths := c.pairs[uint16(e)].lengths() | c.pairs[uint16(e>>16)].lengths()<<16 |
 		c.pairs[uint16(e>>32)].lengths()<<32 | c.pairs[e>>48].lengths()<<48
 	// Byte k of the sums is the length of the codes up to k, less what is left to bit, plus 128: its top

@@ -6,7 +6,7 @@ import "github.com/seed54244801/bespoke/codebook"
 
 // Without assembly there are no vectors, and all work is left to portable Go.
 
-func splitWhole(_, _, _ []byte) int { return 0 }
+func splitWhole(_ []byte, _ []uint64, _ []byte) int { return 0 }
 
 func shiftWhole(_, _ []byte, _ uint64) int { return 0 }
 

@@ -21,7 +21,7 @@ type packer struct {
 	ahead int // how many weights after a block the next one for this packer starts
 
 	n         int                     // the weights of the block
-	exponents [blockElements]byte     // theirs, repeated to whole groups
+	exponents [blockGroups]uint64     // theirs by group, the first in the low byte
 	bit       uint64                  // length of the codes so far
 	acc       uint64                  // the last 64 bits of them
 	stream    [1 + maxBytes + 8]byte  // the codes, behind a byte for what comes before them
@@ -36,10 +36,7 @@ type packer struct {
 // passed over: it returns false then.
 func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 	p.n = len(weights) / 2
-	split(weights, p.exponents[:p.n], signMantissa[:p.n])
-	for i := p.n; i%groupElements > 0; i++ {
-		p.exponents[i] = p.exponents[p.n-1] // fills up the last group, for reach
-	}
+	split(weights, p.exponents[:p.groups()], signMantissa[:p.n])
 	p.bit, p.acc, p.long = 0, 0, false
 	ok := true
 	for group := 0; groupElements*group < p.n; group++ {
@@ -58,11 +55,9 @@ func (p *packer) groups() int { return (p.n + groupElements - 1) / groupElements
 // packWholeGo is packWhole in portable Go: it packs whole groups from the given one on, up to the first with
 // more than groupBits bits, and returns their number.
 func (p *packer) packWholeGo(c *codes, first int) int {
-	starts := p.starts[first : p.n/groupElements]
-	exponents := p.exponents[groupElements*first:]
+	starts := p.starts[first:]
 	acc, bit := p.acc, p.bit
-	for i := range starts {
-		e := binary.LittleEndian.Uint64(exponents[groupElements*i:])
+	for i, e := range p.exponents[first : p.n/groupElements] {
 		p0, p1, p2, p3 := c.pairs[uint16(e)], c.pairs[uint16(e>>16)], c.pairs[uint16(e>>32)], c.pairs[e>>48]
 		length1, length3 := p1.length(), p3.length()
 		length23 := p2.length() + length3
@@ -80,16 +75,15 @@ func (p *packer) packWholeGo(c *codes, first int) int {
 		bit += length
 	}
 	p.acc, p.bit = acc, bit
-	return len(starts)
+	return p.n/groupElements - first
 }
 
 // packOne packs one group, which may be the unfinished last, whatever its codes.
 func (p *packer) packOne(c *codes, group int) bool {
 	p.starts[group] = uint32(p.bit)
-	first := groupElements * group
 	ok := true
-	for _, e := range p.exponents[first:min(first+groupElements, p.n)] {
-		code := c.book.Code(e)
+	for i := range min(groupElements, p.n-groupElements*group) {
+		code := c.book.Code(uint8(p.exponents[group] >> (8 * i)))
 		if code.Length == 0 {
 			ok = false
 			continue
