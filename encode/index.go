@@ -59,8 +59,7 @@ func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
 	return top/8 + 1, uint8(sums>>(top&^7)) & 127
 }
 
-// outputPositions makes the tensor of that name of a stream of n elements in so many chunks, of which codes
-// start in the first ones.
+// index makes the tensors output_positions and gaps of a unit from what the blocks have noted.
 func (e *Encoder) index(b *codebook.Book, u *unit) {
 	s := &e.stream
 	bytes := int(s.bits+7) / 8
