@@ -51,7 +51,7 @@ var peerKinds = []peerKind{
 //go:embed peers
 var peerSources embed.FS
 
-// errMissing is wrapped by the error of a peer that cannot be had here.
+// errMissing is wrapped by the error of a peer that cannot be built or does not get ready.
 var errMissing = errors.New("not here")
 
 // startPeer builds the peer in dir and hands it the data.
@@ -77,7 +77,8 @@ func startPeer(ctx context.Context, kind peerKind, python, dir string, d *dataSe
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
 	if err := p.greet(d, threads); err != nil {
-		return nil, errors.Join(err, p.close())
+		_ = p.close() // says no more than that it ended
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
 	return p, nil
 }
@@ -115,10 +116,10 @@ func (p *peer) greet(d *dataSet, threads int) error {
 	}
 	answer, err := p.answer()
 	if err != nil {
-		return errors.Join(err, writeErr)
+		return err
 	}
 	if reason, ok := strings.CutPrefix(answer, "missing "); ok {
-		return fmt.Errorf("%w: %s", errMissing, reason)
+		return errors.New(reason)
 	}
 	if _, err := fmt.Sscanf(answer, "ok %g", &p.bits); err != nil {
 		return fmt.Errorf("answered %q: %w", answer, err)

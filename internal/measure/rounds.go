@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	goruntime "runtime"
-	"slices"
 	"time"
 )
 
@@ -39,15 +38,17 @@ type Options struct {
 
 // A Sample is one measurement.
 type Sample struct {
-	Rate  float64       // items a nanosecond
-	Probe time.Duration // the slower of the probes before and after
+	Rate   float64       // items a nanosecond
+	Probe  time.Duration // the slower of the probes before and after
+	Waited bool          // in a round that waited for quiet moments
 }
 
 // Samples are the measurements of a run: Samples[i][r] is that of contender i in round r.
 type Samples [][]Sample
 
 // Run measures round by round. In each round every contender has its turn, the first of the last round
-// last. It ends early with the first error and with the context's error.
+// last. Every second round waits before each turn, for some milliseconds at most, until a probe finds the
+// machine quiet. Run ends early with the first error and with the context's error.
 func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, error) {
 	samples := make(Samples, len(contenders))
 	if len(contenders) == 0 {
@@ -56,6 +57,7 @@ func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, er
 	// Work and its probes run on one thread of the system, which stays on its processor while it is busy.
 	goruntime.LockOSThread()
 	defer goruntime.UnlockOSThread()
+	fastest := make(fastestProbes)
 	start := time.Now()
 	for round := 0; round < opts.WarmUp+opts.Rounds || time.Since(start) < opts.Time; round++ {
 		for turn := range contenders {
@@ -63,7 +65,12 @@ func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, er
 				return nil, err
 			}
 			i := (round + turn) % len(contenders)
+			waits := round%2 == 1
+			if waits {
+				fastest.wait(contenders[i].Probes)
+			}
 			s, err := contenders[i].sample(round)
+			s.Waited = waits
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
 			}
@@ -86,55 +93,4 @@ func (c *Contender) sample(round int) (Sample, error) {
 	}
 	after := Probe(c.Probes)
 	return Sample{Rate: float64(items) / float64(max(took, 1)), Probe: max(before, after)}, nil
-}
-
-const (
-	// fastProbes is the part of the probes of a run that is taken for undisturbed.
-	fastProbes = 0.02
-	// quietFactor is how much longer than those the probes of a quiet measurement take at most.
-	quietFactor = 1.05
-)
-
-// QuietProbe returns the time of the fastest probes beside the given contenders, which have equally many.
-func (s Samples) QuietProbe(contenders ...int) time.Duration {
-	var probes []float64
-	for _, i := range contenders {
-		for _, sample := range s[i] {
-			probes = append(probes, float64(sample.Probe))
-		}
-	}
-	if len(probes) == 0 {
-		return 0
-	}
-	slices.Sort(probes)
-	return time.Duration(quantile(probes, fastProbes))
-}
-
-// quiet reports whether the measurement was made while probes took about the given time.
-func (s Sample) quiet(probe time.Duration) bool {
-	return float64(s.Probe) <= quietFactor*float64(probe)
-}
-
-// Rates returns the rates of contender i in all rounds and in those that were quiet for it.
-func (s Samples) Rates(i int, quietProbe time.Duration) (all, quiet []float64) {
-	for _, sample := range s[i] {
-		all = append(all, sample.Rate)
-		if sample.quiet(quietProbe) {
-			quiet = append(quiet, sample.Rate)
-		}
-	}
-	return all, quiet
-}
-
-// Ratios returns, round by round, the rate of contender i as a part of that of contender j, in all
-// rounds and in those that were quiet for both.
-func (s Samples) Ratios(i, j int, quietI, quietJ time.Duration) (all, quiet []float64) {
-	for r := range s[i] {
-		a, b := s[i][r], s[j][r]
-		all = append(all, a.Rate/b.Rate)
-		if a.quiet(quietI) && b.quiet(quietJ) {
-			quiet = append(quiet, a.Rate/b.Rate)
-		}
-	}
-	return all, quiet
 }
