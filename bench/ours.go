@@ -77,7 +77,7 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := b.variants("", limited)
+	list, err := b.variants("", limited, b.threads)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	more, err := b.variants(smallSuffix, small)
+	more, err := b.variants(smallSuffix, small, []int{1}) // a unit this small is decoded by one
 	return append(list, more...), err
 }
 
@@ -107,10 +107,10 @@ const (
 )
 
 // variants returns the decoders of a code limited as the scheme "model" does.
-func (b *bench) variants(suffix string, c *coded) ([]contender, error) {
+func (b *bench) variants(suffix string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
 	add := func(name string, opts ...runtime.Option) error {
-		more, err := decoders(name+suffix, c, b.threads, opts...)
+		more, err := decoders(name+suffix, c, threads, opts...)
 		list = append(list, more...)
 		return err
 	}
