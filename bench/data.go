@@ -25,21 +25,29 @@ type dataSet struct {
 	pieces  []span
 }
 
-// trainedLike returns one unit of n weights that look like trained ones: normally distributed, the same
-// at every call. Their exponents carry about 2.6 bits.
+// trainedLike returns one unit of n weights that look like trained ones, the same at every call: rows of a
+// normal distribution whose deviations differ from row to row, so that an exponent carries 2.7 bits.
 func trainedLike(n, pieceWeights int) *dataSet {
+	const row = 1024
 	r := rand.New(rand.NewPCG(11, 1))
 	weights := make([]uint16, n)
+	deviation := 0.0
 	for i := range weights {
-		weights[i] = uint16(math.Float32bits(float32(r.NormFloat64()*0.02)) >> 16)
+		if i%row == 0 {
+			deviation = 0.02 * math.Exp2(rowSpread*r.NormFloat64())
+		}
+		weights[i] = uint16(math.Float32bits(float32(r.NormFloat64()*deviation)) >> 16)
 	}
 	return &dataSet{
-		name:    fmt.Sprintf("%d Mi weights of a normal distribution", n>>20),
+		name:    fmt.Sprintf("%d Mi normal weights", n>>20),
 		weights: weights,
 		units:   []span{{0, n}},
 		pieces:  equalSpans(n, pieceWeights),
 	}
 }
+
+// rowSpread is the standard deviation of the binary logarithm of a row's deviation.
+const rowSpread = 0.6
 
 // equalSpans cuts n weights into spans of a length.
 func equalSpans(n, length int) []span {

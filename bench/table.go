@@ -30,7 +30,7 @@ type table struct {
 	Units   int     `json:"units"`
 	Pieces  int     `json:"pieces"`
 	Entropy float64 `json:"exponent_entropy"`
-	Rounds  int     `json:"rounds"`
+	Rounds  int     `json:"rounds"` // that did not wait for quiet moments; there are as many more that did
 	// Probe is the time of undisturbed probes in nanoseconds, by the number of them at once.
 	Probe map[int]time.Duration `json:"quiet_probe_ns"`
 	Rows  []*row                `json:"rows"`
@@ -66,7 +66,7 @@ func newMeasured(all, quiet []float64) *measured {
 func newTable(d *dataSet, do string, contenders []contender, samples measure.Samples) *table {
 	t := &table{
 		Data: d.name, Do: do, Weights: len(d.weights), Units: len(d.units), Pieces: len(d.pieces),
-		Entropy: d.entropy(), Rounds: len(samples[0]), Probe: make(map[int]time.Duration),
+		Entropy: d.entropy(), Rounds: len(samples.Plain()), Probe: make(map[int]time.Duration),
 	}
 	at := make(map[contenderKey]int)
 	byProbes := make(map[int][]int)
@@ -77,15 +77,17 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	for n, list := range byProbes {
 		t.Probe[n] = samples.QuietProbe(list...)
 	}
-	quiet := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
+	fastest := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
+	plain := samples.Plain()
 	for i, c := range contenders {
-		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Rate: newMeasured(samples.Rates(i, quiet(i)))}
+		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits}
+		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(fastest, i)))
 		against := func(name string, threads int) *measured {
 			j, ok := at[contenderKey{name, threads}]
 			if !ok || i == j {
 				return nil
 			}
-			return newMeasured(samples.Ratios(i, j, quiet(i), quiet(j)))
+			return newMeasured(samples.Ratios(i, j, plain), samples.Ratios(i, j, samples.Quiet(fastest, i, j)))
 		}
 		r.Memcpy = against(c.yardstick, c.threads)
 		r.One = against(c.name, 1)

@@ -46,36 +46,48 @@ func (s Samples) QuietProbe(contenders ...int) time.Duration {
 	return time.Duration(quantile(probes, fastProbes))
 }
 
-// quiet reports whether the measurement was made while probes took about the given time.
-func (s Sample) quiet(probe time.Duration) bool {
-	return float64(s.Probe) <= quietFactor*float64(probe)
+// Plain returns the rounds that did not wait for quiet moments.
+func (s Samples) Plain() []int {
+	return s.where(func(r int) bool { return !s[0][r].Waited })
 }
 
-// Rates returns the rates of contender i in the rounds that did not wait, and in those, of all, that were
-// quiet for it.
-func (s Samples) Rates(i int, quietProbe time.Duration) (plain, quiet []float64) {
-	for _, sample := range s[i] {
-		if !sample.Waited {
-			plain = append(plain, sample.Rate)
+// Quiet returns the rounds that were quiet for all of the given contenders. Fastest tells the [Samples.QuietProbe]
+// for each.
+func (s Samples) Quiet(fastest func(contender int) time.Duration, contenders ...int) []int {
+	return s.where(func(r int) bool {
+		for _, i := range contenders {
+			if float64(s[i][r].Probe) > quietFactor*float64(fastest(i)) {
+				return false
+			}
 		}
-		if sample.quiet(quietProbe) {
-			quiet = append(quiet, sample.Rate)
-		}
-	}
-	return plain, quiet
+		return true
+	})
 }
 
-// Ratios returns, round by round, the rate of contender i as a part of that of contender j: in the rounds
-// that did not wait, and in those, of all, that were quiet for both.
-func (s Samples) Ratios(i, j int, quietI, quietJ time.Duration) (plain, quiet []float64) {
-	for r := range s[i] {
-		a, b := s[i][r], s[j][r]
-		if !a.Waited {
-			plain = append(plain, a.Rate/b.Rate)
-		}
-		if a.quiet(quietI) && b.quiet(quietJ) {
-			quiet = append(quiet, a.Rate/b.Rate)
+func (s Samples) where(want func(round int) bool) []int {
+	var rounds []int
+	for r := range s[0] {
+		if want(r) {
+			rounds = append(rounds, r)
 		}
 	}
-	return plain, quiet
+	return rounds
+}
+
+// Rates returns the rates of contender i in some rounds.
+func (s Samples) Rates(i int, rounds []int) []float64 {
+	var rates []float64
+	for _, r := range rounds {
+		rates = append(rates, s[i][r].Rate)
+	}
+	return rates
+}
+
+// Ratios returns the rates of contender i as parts of those of contender j in the same rounds.
+func (s Samples) Ratios(i, j int, rounds []int) []float64 {
+	var ratios []float64
+	for _, r := range rounds {
+		ratios = append(ratios, s[i][r].Rate/s[j][r].Rate)
+	}
+	return ratios
 }
