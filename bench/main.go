@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed54244801/bespoke/internal/measure"
@@ -28,12 +29,12 @@ func main() {
 	flag.StringVar(&b.model, "model", "models/all-mpnet-base-v2-bf16", "bf16 model to measure with; left out if it is not there")
 	flag.IntVar(&b.weights, "weights", 64<<20, "number of weights drawn from a normal distribution; 0 for none")
 	flag.IntVar(&b.piece, "piece", 4<<20, "weights in a piece")
-	flag.DurationVar(&b.opts.Time, "time", 20*time.Second, "least time for a table")
-	flag.IntVar(&b.opts.Rounds, "rounds", 11, "least number of rounds for a table")
+	flag.DurationVar(&b.opts.Time, "time", 30*time.Second, "least time for a table")
+	flag.IntVar(&b.opts.Rounds, "rounds", 22, "least number of rounds for a table")
 	flag.StringVar(&b.python, "python", "python3", "Python of the peers zipnn and dfloat11")
 	flag.StringVar(&b.dir, "dir", "build/bench", "folder for peers and results")
 	page := flag.String("page", "docs/BENCHMARKS.md", "page to write; - for none")
-	wall := flag.String("wall", "build/wall.json", "times of whole files, from scripts/wall.sh; left out if it is not there")
+	wall := flag.String("wall", "build/wall.json", "times of whole files, as JSON; left out if it is not there")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,14 +65,17 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 			return err
 		}
 	}
-	if d, err := ofModel(b.model, b.piece*3/4); errors.Is(err, os.ErrNotExist) {
+	d, err := ofModel(b.model, b.piece*3/4)
+	if errors.Is(err, os.ErrNotExist) {
 		b.miss(filepath.Base(b.model), "", "not there; make models makes it")
 	} else if err != nil {
 		return err
 	} else if err := b.measure(ctx, d); err != nil {
 		return err
 	}
-	if err := b.report.readWall(wall); err != nil {
+	if b.report.Wall, err = readWall(wall); errors.Is(err, os.ErrNotExist) {
+		b.miss("whole files", "", "no "+wall)
+	} else if err != nil {
 		return err
 	}
 	if err := b.report.writeJSON(filepath.Join(b.dir, "bench.json")); err != nil {
@@ -142,7 +146,7 @@ func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
 		p, err := startPeer(ctx, kind, b.python, b.dir, d, slices.Max(b.threads))
 		switch {
 		case errors.Is(err, errMissing):
-			b.miss(kind.name, "", err.Error())
+			b.miss(kind.name, "", strings.TrimPrefix(err.Error(), errMissing.Error()+": "))
 		case err != nil:
 			return peers, fmt.Errorf("%s: %w", kind.name, err)
 		default:

@@ -2,40 +2,36 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 )
 
-// wall is what scripts/wall writes: how long whole checkpoints take beside cp.
+// wall is how long whole checkpoints take, beside cp of the same files.
 type wall struct {
-	Model      string `json:"model"`
-	ModelBytes int64  `json:"model_bytes"`
-	Processors int    `json:"processors"`
-	Rounds     int    `json:"rounds"`
-	Runs       []struct {
-		Name          string     `json:"name"`
-		Seconds       float64    `json:"seconds"`
-		Quartiles     [2]float64 `json:"quartiles"`
-		CopyRatio     float64    `json:"cp_ratio"`
-		PeakAnonymous int64      `json:"peak_anonymous_bytes"`
-	} `json:"runs"`
+	Model      string    `json:"model"`
+	ModelBytes int64     `json:"model_bytes"`
+	Processors int       `json:"processors"`
+	Rounds     int       `json:"rounds"`
+	Runs       []wallRun `json:"runs"`
 }
 
-// readWall adds the file to the report if it is there.
-func (r *report) readWall(path string) error {
+// wallRun is one command. Its figures are medians.
+type wallRun struct {
+	Name          string     `json:"name"`
+	Seconds       float64    `json:"seconds"`
+	Quartiles     [2]float64 `json:"quartiles"`
+	CopyRatio     float64    `json:"cp_ratio"`
+	PeakAnonymous int64      `json:"peak_anonymous_bytes"`
+}
+
+func readWall(path string) (*wall, error) {
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		r.Missing = append(r.Missing, missing{What: "whole files", Reason: "no " + path + "; scripts/wall writes it"})
-		return nil
-	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Wall = new(wall)
-	if err := json.Unmarshal(text, r.Wall); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	w := new(wall)
+	if err := json.Unmarshal(text, w); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	return w, nil
 }
