@@ -47,7 +47,7 @@ func quietFigure(m *measured) string {
 	if m.Quiet.N < fewQuiet {
 		return fmt.Sprintf("– [%d]", m.Quiet.N)
 	}
-	return fmt.Sprintf("%.2f [%d]", m.Quiet.Median, m.Quiet.N)
+	return fmt.Sprintf("%s [%d]", figure(m.Quiet.Median), m.Quiet.N)
 }
 
 // abouts says what contenders are, by name.
@@ -56,9 +56,9 @@ var abouts = map[string]string{
 	memcpyBlocks:           "Go's `copy`, 64 KiB at a time",
 	rooflineName:           "reads 1.34 bytes and writes 2 for each weight, no more",
 	"avx2-emitted":         "the decoder that `bespoke generate` emits for these code books",
-	"avx2-table":           "the runtime's decoder for any code book, the same file",
+	"avx2-table":           "the runtime's decoder for any code book, the same stream",
 	"avx2-table-published": "the same, code books of the published encoder (natural length)",
-	"generic":              "portable Go, the code of the first row of ours",
+	"generic":              "portable Go, the same stream",
 	"bespoke":              "histogram, code book, stream, gaps, positions",
 	"klauspost-zstd-1":     "klauspost/compress zstd, fastest level; exponents only",
 	"klauspost-huff0":      "klauspost/compress huff0; exponents only",

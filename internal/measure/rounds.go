@@ -3,7 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	goruntime "runtime"
 	"time"
 )
 
@@ -54,9 +53,6 @@ func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, er
 	if len(contenders) == 0 {
 		return samples, nil
 	}
-	// Work and its probes run on one thread of the system, which stays on its processor while it is busy.
-	goruntime.LockOSThread()
-	defer goruntime.UnlockOSThread()
 	fastest := make(fastestProbes)
 	start := time.Now()
 	for round := 0; round < opts.WarmUp+opts.Rounds || time.Since(start) < opts.Time; round++ {
