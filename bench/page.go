@@ -39,7 +39,15 @@ func spread(m *measured, show func(*measured) string) string {
 }
 
 func span3(median, low, high float64) string {
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", median, low, high)
+	return fmt.Sprintf("%s (%s–%s)", figure(median), figure(low), figure(high))
+}
+
+// figure shows two digits at least.
+func figure(v float64) string {
+	if v < 0.1 {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // quietFigure shows the median of the quiet rounds and their number.
