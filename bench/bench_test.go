@@ -59,9 +59,6 @@ func benchmark(b *testing.B, d *dataSet, list []contender) {
 
 // TestRun measures a little with everything that can be had here.
 func TestRun(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles and starts the peers")
-	}
 	b := bench{
 		model: "../testdata/shakespeare-llama", weights: 1 << 19, piece: 1 << 17,
 		threads: []int{1, 2}, python: "python3", dir: t.TempDir(),

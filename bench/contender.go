@@ -20,6 +20,8 @@ type contender struct {
 	// bits is what a weight, or an exponent where only those are coded, takes in coded form; 0 for
 	// none.
 	bits float64
+	// longest is the length of the longest code in bits, 0 where it is not known.
+	longest int
 	// work does piece p and returns the number of weights.
 	work func(p int) (int, time.Duration, error)
 }

@@ -29,7 +29,7 @@ func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]c
 			return nil, err
 		}
 		d.model[n] = m
-		list = append(list, contender{name: name, threads: n, yardstick: memcpyName, bits: c.bitsPerWeight(),
+		list = append(list, contender{name: name, threads: n, yardstick: memcpyName, bits: c.bitsPerWeight(), longest: c.longestCode(),
 			work: timed(func(p int) (int, error) { return d.decode(p, n) })})
 	}
 	for _, n := range threads {

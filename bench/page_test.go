@@ -20,7 +20,7 @@ func TestPage(t *testing.T) {
 	contenders := []contender{
 		{name: memcpyName, threads: 1, yardstick: memcpyName},
 		{name: rooflineName, threads: 1, yardstick: memcpyName},
-		{name: "generic", threads: 1, yardstick: memcpyName, bits: 10.75},
+		{name: "generic", threads: 1, yardstick: memcpyName, bits: 10.75, longest: 12},
 		{name: "generic", threads: 2, yardstick: memcpyName, bits: 10.75},
 		{name: "generic" + smallSuffix, threads: 1, yardstick: memcpyName, bits: 10.75},
 		{name: "memcpy of zipnn", threads: 1, probes: 2, yardstick: "memcpy of zipnn"},

@@ -41,6 +41,7 @@ type row struct {
 	Impl    string  `json:"impl"`
 	Threads int     `json:"threads"`
 	Bits    float64 `json:"bits,omitempty"`
+	Longest int     `json:"longest_code,omitempty"`
 	// Rate is in thousand million weights a second.
 	Rate *measured `json:"gweights_per_second"`
 	// Memcpy is the part of the rate of copying the words in the same process, Roofline that of moving
@@ -80,7 +81,7 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	fastest := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
 	plain := samples.Plain()
 	for i, c := range contenders {
-		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits}
+		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest}
 		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(fastest, i)))
 		against := func(name string, threads int) *measured {
 			j, ok := at[contenderKey{name, threads}]
