@@ -63,10 +63,10 @@ func TestQuiet(t *testing.T) {
 
 // TestRun checks that contenders take turns, and what is counted.
 func TestRun(t *testing.T) {
-	var turns strings.Builder
+	var turns []string
 	contender := func(name string) Contender {
 		return Contender{Name: name, Probes: 1, Work: func(round int) (int, time.Duration, error) {
-			turns.WriteString(name)
+			turns = append(turns, name)
 			return 10 + round, 5, nil
 		}}
 	}
@@ -74,10 +74,11 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := turns.String(), "abc"+"bca"+"cab"+"abc"; got != want {
+	// What was disturbed may have been repeated.
+	if got, want := strings.Join(slices.Compact(turns), ""), "abc"+"bca"+"cab"+"abc"; got != want {
 		t.Errorf("turns %s, want %s", got, want)
 	}
-	if got, want := s.Rates(1, []int{0, 1, 2}), []float64{11.0 / 5, 12.0 / 5, 13.0 / 5}; !slices.Equal(got, want) {
+	if got, want := s.Rates(1, s.Plain()), []float64{12.0 / 5}; !slices.Equal(got, want) {
 		t.Errorf("rates %v, want %v", got, want)
 	}
 	if got := len(s.Plain()); got != 1 {

@@ -11,24 +11,34 @@ const (
 	// quietFactor is how much longer than those the probes of a quiet measurement take at most. The clock
 	// of a core moves by a tenth; a neighbour doubles the time.
 	quietFactor = 1.2
-	// patience is how long a turn waits for a quiet moment.
-	patience = 10 * time.Millisecond
+	// patience is how long a turn may wait for a quiet moment and repeat what was disturbed.
+	patience = 25 * time.Millisecond
 )
 
 // fastestProbes are the fastest that were seen so far, by number of goroutines.
 type fastestProbes map[int]time.Duration
 
-// wait probes until a probe is as fast as the fastest, or patience ends.
-func (f fastestProbes) wait(probes int) {
-	for start := time.Now(); time.Since(start) < patience; {
-		p := Probe(probes)
-		fastest, known := f[probes]
-		if !known || p < fastest {
-			f[probes] = p
-		} else if float64(p) <= quietFactor*float64(fastest) {
-			return
+// sample measures c in a quiet moment, if one comes soon.
+func (f fastestProbes) sample(c *Contender, round int) (Sample, error) {
+	for start, attempt := time.Now(), 0; ; attempt++ {
+		for !f.quiet(c.Probes, Probe(c.Probes)) && time.Since(start) < patience {
+		}
+		s, err := c.sample(round + attempt)
+		s.Waited = true
+		if err != nil || f.quiet(c.Probes, s.Probe) || time.Since(start) >= patience {
+			return s, err
 		}
 	}
+}
+
+// quiet reports whether a probe was about as fast as the fastest, and notes it if it was faster.
+func (f fastestProbes) quiet(probes int, took time.Duration) bool {
+	fastest, known := f[probes]
+	if !known || took < fastest {
+		f[probes] = took
+		return known
+	}
+	return float64(took) <= quietFactor*float64(fastest)
 }
 
 // QuietProbe returns the time of the fastest probes beside the given contenders, which have equally many.

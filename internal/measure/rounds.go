@@ -13,7 +13,7 @@ type Contender struct {
 	// processor where the work is done by another process on any of them.
 	Probes int
 	// Work does the work of a round, and returns how many items it got through and how long that
-	// took. The same round is the same work for all.
+	// took. The same round is the same work for all; what is repeated is work of the rounds to come.
 	Work func(round int) (items int, took time.Duration, err error)
 }
 
@@ -46,8 +46,8 @@ type Sample struct {
 type Samples [][]Sample
 
 // Run measures round by round. In each round every contender has its turn, the first of the last round
-// last. Every second round waits before each turn, for some milliseconds at most, until a probe finds the
-// machine quiet. Run ends early with the first error and with the context's error.
+// last. Every second round waits before each turn until a probe finds the machine quiet, and repeats what was
+// disturbed, for some milliseconds at most. Run ends early with the first error and with the context's error.
 func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, error) {
 	samples := make(Samples, len(contenders))
 	if len(contenders) == 0 {
@@ -61,12 +61,13 @@ func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, er
 				return nil, err
 			}
 			i := (round + turn) % len(contenders)
-			waits := round%2 == 1
-			if waits {
-				fastest.wait(contenders[i].Probes)
+			var s Sample
+			var err error
+			if round%2 == 1 {
+				s, err = fastest.sample(&contenders[i], round)
+			} else {
+				s, err = contenders[i].sample(round)
 			}
-			s, err := contenders[i].sample(round)
-			s.Waited = waits
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
 			}
