@@ -82,13 +82,13 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	plain := samples.Plain()
 	for i, c := range contenders {
 		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest}
-		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(fastest, i)))
+		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(i, fastest(i))))
 		against := func(name string, threads int) *measured {
 			j, ok := at[contenderKey{name, threads}]
 			if !ok || i == j {
 				return nil
 			}
-			return newMeasured(samples.Ratios(i, j, plain), samples.Ratios(i, j, samples.Quiet(fastest, i, j)))
+			return newMeasured(samples.Ratios(i, j, plain), samples.QuietRatios(i, j, fastest(i), fastest(j)))
 		}
 		r.Memcpy = against(c.yardstick, c.threads)
 		r.One = against(c.name, 1)

@@ -53,8 +53,8 @@ type BenchResult struct {
 }
 
 // BenchQuiet is the part of a [BenchResult] that comes from quiet rounds, all zeros if there were none. A
-// round is quiet when computations before and after the turns of decoder, memcpy and roofline ran about as
-// fast as any in the run.
+// round is quiet when computations before and after the decoder's turn ran about as fast as any in the run;
+// ratios are to the nearest quiet turn of memcpy or roofline, 0 if they had none.
 type BenchQuiet struct {
 	Rounds        int     `json:"rounds"`
 	Rate          float64 `json:"gweights_per_second"`

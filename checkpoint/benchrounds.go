@@ -137,7 +137,7 @@ func (b *bench) contender(name string, threads int, work func(u *benchUnits, fro
 // benchResult sums up the samples of contender i; 0 is memcpy and 1 the roofline.
 func benchResult(decoder string, threads int, s measure.Samples, i int) BenchResult {
 	fastest := s.QuietProbe(0, 1, i)
-	plain, quiet := s.Plain(), s.Quiet(func(int) time.Duration { return fastest }, 0, 1, i)
+	plain, quiet := s.Plain(), s.Quiet(i, fastest)
 	median := func(values []float64) float64 { return measure.NewSpread(values).Median }
 	return BenchResult{
 		Decoder: decoder, Threads: threads, Rounds: len(plain),
@@ -147,7 +147,7 @@ func benchResult(decoder string, threads int, s measure.Samples, i int) BenchRes
 		Quiet: BenchQuiet{
 			Rounds:      len(quiet),
 			Rate:        median(s.Rates(i, quiet)),
-			MemcpyRatio: median(s.Ratios(i, 0, quiet)), RooflineRatio: median(s.Ratios(i, 1, quiet)),
+			MemcpyRatio: median(s.QuietRatios(i, 0, fastest, fastest)), RooflineRatio: median(s.QuietRatios(i, 1, fastest, fastest)),
 		},
 	}
 }

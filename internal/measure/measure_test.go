@@ -36,27 +36,31 @@ func TestQuiet(t *testing.T) {
 	us := time.Microsecond
 	s := Samples{
 		{{Rate: 1, Probe: 100 * us}, {Rate: 2, Probe: 119 * us, Waited: true}, {Rate: 3, Probe: 200 * us}, {Rate: 9, Probe: 150 * us}},
-		{{Rate: 2, Probe: 210 * us}, {Rate: 2, Probe: 101 * us, Waited: true}, {Rate: 2, Probe: 102 * us}, {Rate: 2, Probe: 103 * us}},
+		{{Rate: 2, Probe: 210 * us}, {Rate: 4, Probe: 101 * us, Waited: true}, {Rate: 4, Probe: 102 * us}, {Rate: 4, Probe: 103 * us}},
 	}
 	probe := s.QuietProbe(0, 1)
 	if probe < 100*us || probe > 101*us {
 		t.Fatalf("fastest probes take %v, want about 100µs", probe)
 	}
-	fastest := func(int) time.Duration { return probe }
 	for _, tc := range []struct {
 		name      string
 		got, want []int
 	}{
 		{"plain", s.Plain(), []int{0, 2, 3}},
-		{"quiet for the first", s.Quiet(fastest, 0), []int{0, 1}},
-		{"quiet for the second", s.Quiet(fastest, 1), []int{1, 2, 3}},
-		{"quiet for both", s.Quiet(fastest, 0, 1), []int{1}},
+		{"quiet for the first", s.Quiet(0, probe), []int{0, 1}},
+		{"quiet for the second", s.Quiet(1, probe), []int{1, 2, 3}},
 	} {
 		if !slices.Equal(tc.got, tc.want) {
 			t.Errorf("%s: rounds %v, want %v", tc.name, tc.got, tc.want)
 		}
 	}
-	if got, want := s.Ratios(0, 1, s.Plain()), []float64{0.5, 1.5, 4.5}; !slices.Equal(got, want) {
+	if got, want := s.QuietRatios(1, 0, probe, probe), []float64{2, 2, 2}; !slices.Equal(got, want) {
+		t.Errorf("quiet ratios %v, want %v", got, want)
+	}
+	if got := s.QuietRatios(0, 1, probe, probe/2); got != nil {
+		t.Errorf("quiet ratios %v to what was never quiet", got)
+	}
+	if got, want := s.Ratios(0, 1, s.Plain()), []float64{0.5, 0.75, 2.25}; !slices.Equal(got, want) {
 		t.Errorf("ratios %v, want %v", got, want)
 	}
 }

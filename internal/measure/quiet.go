@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -61,17 +62,9 @@ func (s Samples) Plain() []int {
 	return s.where(func(r int) bool { return !s[0][r].Waited })
 }
 
-// Quiet returns the rounds that were quiet for all of the given contenders. Fastest tells the [Samples.QuietProbe]
-// for each.
-func (s Samples) Quiet(fastest func(contender int) time.Duration, contenders ...int) []int {
-	return s.where(func(r int) bool {
-		for _, i := range contenders {
-			if float64(s[i][r].Probe) > quietFactor*float64(fastest(i)) {
-				return false
-			}
-		}
-		return true
-	})
+// Quiet returns the rounds that were quiet for contender i, whose [Samples.QuietProbe] is given.
+func (s Samples) Quiet(i int, fastest time.Duration) []int {
+	return s.where(func(r int) bool { return float64(s[i][r].Probe) <= quietFactor*float64(fastest) })
 }
 
 func (s Samples) where(want func(round int) bool) []int {
@@ -101,3 +94,20 @@ func (s Samples) Ratios(i, j int, rounds []int) []float64 {
 	}
 	return ratios
 }
+
+// QuietRatios returns the rates of contender i in its quiet rounds as parts of those of contender j in its
+// quiet rounds, each in the nearest one. It is empty if either has none.
+func (s Samples) QuietRatios(i, j int, fastestI, fastestJ time.Duration) []float64 {
+	others := s.Quiet(j, fastestJ)
+	if len(others) == 0 {
+		return nil
+	}
+	var ratios []float64
+	for _, r := range s.Quiet(i, fastestI) {
+		nearest := slices.MinFunc(others, func(a, b int) int { return cmp.Compare(distance(a, r), distance(b, r)) })
+		ratios = append(ratios, s[i][r].Rate/s[j][nearest].Rate)
+	}
+	return ratios
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
