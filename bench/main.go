@@ -58,6 +58,7 @@ type bench struct {
 
 func (b *bench) run(ctx context.Context, page, wall string) error {
 	b.opts.WarmUp = 1
+	b.report.Time = b.opts.Time.String()
 	b.report.Machine = thisMachine()
 	b.report.Date = time.Now().UTC().Format(time.DateOnly)
 	if b.weights > 0 {

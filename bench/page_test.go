@@ -38,6 +38,7 @@ func TestPage(t *testing.T) {
 	}
 	r := report{
 		Date:    "2001-02-03",
+		Time:    "40s",
 		Machine: machine{CPU: "abacus", Cores: 2, Caches: "none", System: "wood", Go: "go1"},
 		Tables:  []*table{newTable(d, "decode", contenders, samples), newTable(d, "encode", contenders[:1], samples[:1])},
 		Missing: []missing{{What: "dfloat11", Reason: "No module named 'dfloat11'"}},

@@ -8,7 +8,9 @@ import (
 
 // A report is what a run found. It is build/bench/bench.json.
 type report struct {
-	Date    string    `json:"date"`
+	Date string `json:"date"`
+	// Time is the least time that was spent on a table.
+	Time    string    `json:"time"`
 	Machine machine   `json:"machine"`
 	Tables  []*table  `json:"tables"`
 	Missing []missing `json:"missing"`
