@@ -6,7 +6,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/roofline"
 )
 
-// smallCopy is the size in words of the copies of memcpySmall: 64 KiB, as in a loop over blocks.
+// smallCopy is the size in words of the copies of memcpyBlocks: 64 KiB, as in a loop over blocks.
 const smallCopy = 32 << 10
 
 // copies returns what only moves memory: one copy a thread, copies of 64 KiB, and the roofline.

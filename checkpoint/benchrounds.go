@@ -18,8 +18,8 @@ const (
 	// benchPiece is the least number of weights that a round decodes, if there are as many: some
 	// milliseconds, so that rounds are short beside what changes on the machine.
 	benchPiece = 4 << 20
-	// benchMemory is the number of words that everyone writes to in turn: 256 MiB, more than most caches.
-	benchMemory = 128 << 20
+	// benchMemory is the number of words that everyone writes to in turn: 128 MiB, more than most caches.
+	benchMemory = 64 << 20
 	// benchRounds is the least number of rounds.
 	benchRounds = 11
 )

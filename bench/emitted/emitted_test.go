@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// lengths are the code lengths of books of all shapes: the shortest code has two bits, the longest as many
+// books returns books of all shapes: the shortest code has two bits, the longest as many
 // as the table has, or more than any table.
 func books(t *testing.T) []*codebook.Book {
 	var list []*codebook.Book
