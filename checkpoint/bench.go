@@ -16,7 +16,7 @@ type BenchOptions struct {
 	Decoders []string
 	// Threads are the numbers of threads to measure with, 1 and GOMAXPROCS if empty.
 	Threads []int
-	// Time is the least time to spend on a measurement, a second if 0.
+	// Time is the least time to spend on each decoder with each number of threads, a second if 0.
 	Time time.Duration
 	// Progress follows the work; nil for none.
 	Progress Progress
@@ -30,8 +30,10 @@ type BenchReport struct {
 	Results []BenchResult `json:"results"`
 }
 
-// BenchResult is the best of several rounds over all units of a checkpoint, decoded one after the other
-// into memory that was used before. What fits the processor's caches is measured in them.
+// BenchResult is a decoder with a number of threads. Figures are medians over rounds in which copying,
+// moving and every decoder took turns on the same weights, a piece of the checkpoint in each round; ratios
+// are of two rates of the same round. Memory that is written was used before, and is not the same twice in a
+// row; what fits the processor's caches is measured in them.
 type BenchResult struct {
 	Decoder string `json:"decoder"`
 	Threads int    `json:"threads"`
@@ -45,6 +47,18 @@ type BenchResult struct {
 	// Roofline is the rate at which the same threads do nothing but move what a decoder must: read 1.34
 	// bytes and write 2 for each weight. RooflineRatio is the part of it that the decoder reaches.
 	Roofline      float64 `json:"roofline_gweights_per_second"`
+	RooflineRatio float64 `json:"roofline_ratio"`
+	// Quiet holds the same for the rounds that nothing else on the machine seemed to disturb.
+	Quiet BenchQuiet `json:"quiet"`
+}
+
+// BenchQuiet is the part of a [BenchResult] that comes from quiet rounds, all zeros if there were none. A
+// round is quiet when computations before and after the decoder's turn ran about as fast as any in the run;
+// ratios are to the nearest quiet turn of memcpy or roofline, 0 if they had none.
+type BenchQuiet struct {
+	Rounds        int     `json:"rounds"`
+	Rate          float64 `json:"gweights_per_second"`
+	MemcpyRatio   float64 `json:"memcpy_ratio"`
 	RooflineRatio float64 `json:"roofline_ratio"`
 }
 
@@ -61,38 +75,26 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 	if opts.Time == 0 {
 		opts.Time = time.Second
 	}
-	b := bench{ctx: ctx, path: path, time: opts.Time, p: orSilent(opts.Progress)}
-	defer b.p.Done()
-	if err := b.prepare(); err != nil {
-		return nil, err
-	}
-	b.p.Stage("measuring", int64(len(threads)*(2+len(decoders))), "runs")
-	report := &BenchReport{DF11: path, Units: len(b.sizes), Results: []BenchResult{}}
-	for _, n := range b.sizes {
-		report.Weights += uint64(n)
-	}
 	for _, n := range threads {
 		if n < 1 {
 			return nil, fmt.Errorf("checkpoint: %d threads, want at least 1", n)
 		}
-		memcpy, _, err := b.measure(func() error { return b.each(n, memcpyBlock) })
+	}
+	p := orSilent(opts.Progress)
+	defer p.Done()
+	b := bench{ctx: ctx, path: path, time: opts.Time}
+	if err := b.prepare(); err != nil {
+		return nil, err
+	}
+	p.Stage("measuring", int64(len(threads)), "numbers of threads")
+	report := &BenchReport{DF11: path, Weights: b.weights, Units: b.units, Results: []BenchResult{}}
+	for _, n := range threads {
+		results, err := b.measure(decoders, n)
 		if err != nil {
 			return nil, err
 		}
-		roofline, _, err := b.measure(func() error { return b.each(n, rooflineBlock) })
-		if err != nil {
-			return nil, err
-		}
-		for _, decoder := range decoders {
-			rate, rounds, err := b.decode(decoder, n)
-			if err != nil {
-				return nil, err
-			}
-			report.Results = append(report.Results, BenchResult{
-				Decoder: decoder, Threads: n, Rounds: rounds, Rate: rate,
-				Memcpy: memcpy, MemcpyRatio: rate / memcpy, Roofline: roofline, RooflineRatio: rate / roofline,
-			})
-		}
+		report.Results = append(report.Results, results...)
+		p.Advance(1)
 	}
 	return report, nil
 }
@@ -114,85 +116,4 @@ func benchDecoders(names []string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-type bench struct {
-	ctx   context.Context
-	path  string
-	time  time.Duration
-	p     Progress
-	names []string
-	sizes []int // weights of each unit
-	at    []int // where in words each unit goes
-	words []uint16
-
-	from, to []byte // of the copies, as large as words
-}
-
-// prepare lists the units and gets the memory.
-func (b *bench) prepare() error {
-	m, err := runtime.Open(b.path, runtime.WithDecoder(runtime.Generic))
-	if err != nil {
-		return err
-	}
-	const most = 64 << 20 // words; far more than any cache holds
-	end, size := 0, 0
-	for _, u := range m.Units() {
-		if end > 0 && end+u.Elements > most {
-			end = 0
-		}
-		b.names = append(b.names, u.Name)
-		b.sizes = append(b.sizes, u.Elements)
-		b.at = append(b.at, end)
-		end += u.Elements
-		size = max(size, end)
-	}
-	b.words = make([]uint16, size)
-	b.from, b.to = make([]byte, 2*size), make([]byte, 2*size)
-	for i := range b.from {
-		b.from[i] = byte(i) // fresh memory may be one page of zeros many times over
-	}
-	return m.Close()
-}
-
-// decode measures a decoder.
-func (b *bench) decode(decoder string, threads int) (rate float64, rounds int, err error) {
-	m, err := runtime.Open(b.path, runtime.WithDecoder(decoder), runtime.WithWorkers(threads))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer m.Close()
-	return b.measure(func() error {
-		for i, name := range b.names {
-			if err := m.DecodeUnit(b.ctx, name, b.words[b.at[i]:b.at[i]+b.sizes[i]]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// measure runs rounds until the time is over and returns the rate of the best in thousand million weights a
-// second. The first round, which finds cold caches and pages that are not mapped yet, does not count.
-func (b *bench) measure(round func() error) (rate float64, rounds int, err error) {
-	weights := 0
-	for _, n := range b.sizes {
-		weights += n
-	}
-	if err := round(); err != nil {
-		return 0, 0, err
-	}
-	best := time.Duration(1<<63 - 1)
-	for start := time.Now(); rounds < 3 || time.Since(start) < b.time; rounds++ {
-		if err := b.ctx.Err(); err != nil {
-			return 0, 0, err
-		}
-		began := time.Now()
-		if err := round(); err != nil {
-			return 0, 0, err
-		}
-		best = min(best, max(time.Since(began), 1))
-	}
-	b.p.Advance(1)
-	return float64(weights) / float64(best.Nanoseconds()), rounds, nil
 }

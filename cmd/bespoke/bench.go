@@ -17,12 +17,16 @@ func (a *app) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench DF11",
 		Short: "Measure how fast a DF11 checkpoint decodes",
-		Long: `Bench decodes a checkpoint again and again, with every decoder that is
-available and with one thread and all, and shows the best round: in thousand
-million weights a second, and beside two things that bound it on this machine:
+		Long: `Bench decodes a checkpoint with every decoder that is available, with one
+thread and with all, in thousand million weights a second, beside two things
+that bound it on this machine:
 
   memcpy    copying as many weights
   roofline  reading 1.34 bytes and writing 2 for each weight, which a decoder must
+
+They take turns on a piece of the checkpoint, round by round. Shown are the
+medians of the rounds, and in brackets those of the rounds in which nothing else
+seemed to use the processor, with their number.
 
 The JSON form has a list results of decoder, threads, gweights_per_second,
 memcpy_ratio and roofline_ratio.`,
@@ -32,7 +36,7 @@ memcpy_ratio and roofline_ratio.`,
 	}
 	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx2, generic (default: all available)")
 	cmd.Flags().IntSliceVar(&opts.Threads, "threads", nil, "numbers of threads to measure with (default: 1 and one a processor)")
-	cmd.Flags().DurationVar(&opts.Time, "time", time.Second, "least time for each measurement")
+	cmd.Flags().DurationVar(&opts.Time, "time", time.Second, "least time for each decoder and number of threads")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	names := []string{runtime.CUDA, runtime.AVX2, runtime.Generic}
 	oneOf(cmd, "decoder", names)
@@ -59,11 +63,18 @@ memcpy_ratio and roofline_ratio.`,
 			return a.json(r)
 		}
 		a.printf("%s: %s in %s\n\n", r.DF11, ui.Plural(r.Weights, "weight"), ui.Plural(uint64(r.Units), "unit"))
-		t := ui.Table{Right: "lrrrr"}
-		t.Row("decoder", "threads", "Gweights/s", "of memcpy", "of roofline")
+		t := ui.Table{Right: "lrrrrr"}
+		t.Row("decoder", "threads", "Gweights/s", "of memcpy", "of roofline", "quiet rounds")
 		t.Rule()
 		for _, s := range r.Results {
-			t.Row(s.Decoder, s.Threads, fmt.Sprintf("%.3f", s.Rate), fmt.Sprintf("%.2f", s.MemcpyRatio), fmt.Sprintf("%.2f", s.RooflineRatio))
+			figure := func(median, quiet float64) string {
+				if s.Quiet.Rounds == 0 {
+					return fmt.Sprintf("%.2f", median)
+				}
+				return fmt.Sprintf("%.2f (%.2f)", median, quiet)
+			}
+			t.Row(s.Decoder, s.Threads, figure(s.Rate, s.Quiet.Rate), figure(s.MemcpyRatio, s.Quiet.MemcpyRatio),
+				figure(s.RooflineRatio, s.Quiet.RooflineRatio), s.Quiet.Rounds)
 		}
 		return a.table(&t)
 	}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"testing"
+)
+
+var benchWeights = flag.Int("weights", 64<<20, "number of weights of the benchmarks")
+
+// BenchmarkDecode times the decoders of this process, a piece of the weights in each iteration. What
+// fits the last cache may lie in it.
+func BenchmarkDecode(b *testing.B) {
+	run := bench{threads: []int{1, 2}}
+	d := trainedLike(*benchWeights, 4<<20)
+	ours, err := run.ourDecoders(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	planes, _, err := run.planes(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, list := range [][]contender{copies(d, run.threads), ours, planes} {
+		benchmark(b, d, list)
+	}
+}
+
+// BenchmarkEncode times the encoders of this process likewise.
+func BenchmarkEncode(b *testing.B) {
+	run := bench{threads: []int{1, 2}}
+	d := trainedLike(*benchWeights, 4<<20)
+	_, planes, err := run.planes(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmark(b, d, run.ourEncoders(d))
+	benchmark(b, d, planes)
+}
+
+func benchmark(b *testing.B, d *dataSet, list []contender) {
+	for _, c := range list {
+		b.Run(fmt.Sprintf("impl=%s/threads=%d", c.name, c.threads), func(b *testing.B) {
+			total, piece := 0, 0
+			for b.Loop() {
+				n, _, err := c.work(piece % len(d.pieces))
+				if err != nil {
+					b.Fatal(err)
+				}
+				total += n
+				piece++
+			}
+			b.SetBytes(2 * int64(total) / int64(b.N))
+			b.ReportMetric(float64(total)/float64(b.Elapsed().Nanoseconds()), "Gweights/s")
+		})
+	}
+}
+
+// TestRun measures a little with everything that can be had here.
+func TestRun(t *testing.T) {
+	b := bench{
+		model: "../testdata/shakespeare-llama", weights: 1 << 19, piece: 1 << 17,
+		threads: []int{1, 2}, python: "python3", dir: t.TempDir(),
+	}
+	b.opts.Rounds = 2
+	if err := b.run(context.Background(), t.TempDir()+"/page.md", "nowall.json"); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.report.Tables) != 4 {
+		t.Fatalf("%d tables, want decode and encode of two data sets", len(b.report.Tables))
+	}
+	for _, table := range b.report.Tables {
+		want := []string{memcpyName, memcpyBlocks, "klauspost-zstd-1", "klauspost-huff0"}
+		if table.Do == "decode" {
+			want = append(want, rooflineName, "generic")
+		} else {
+			want = append(want, "bespoke")
+		}
+		for _, kind := range peerKinds {
+			if table.Do == "encode" || kind.decodes {
+				want = append(want, kind.name)
+			}
+		}
+		for _, name := range want {
+			if !table.has(name) && !b.missed(name) {
+				t.Errorf("%s %s: neither measured nor missing: %s", table.Do, table.Data, name)
+			}
+		}
+		for _, r := range table.Rows {
+			if r.Rate.All.Median <= 0 && table.Rounds > 0 {
+				t.Errorf("%s %s: %s, threads %d: rate %+v", table.Do, table.Data, r.Impl, r.Threads, r.Rate)
+			}
+			if about(r.Impl) == "" {
+				t.Errorf("nothing is said about %s", r.Impl)
+			}
+		}
+	}
+	for _, m := range b.report.Missing {
+		t.Logf("without %s: %s", m.What, m.Reason)
+	}
+}
+
+func (t *table) has(impl string) bool {
+	return len(t.rows(func(r *row) bool { return r.Impl == impl })) > 0
+}
+
+func (b *bench) missed(what string) bool {
+	for _, m := range b.report.Missing {
+		if m.What == what {
+			return true
+		}
+	}
+	return false
+}
+
+// TestPeerMissing asks for peers that cannot be had.
+func TestPeerMissing(t *testing.T) {
+	d := trainedLike(1<<16, 1<<15)
+	for _, kind := range []peerKind{
+		{name: "a library that is not there", source: "zstd.c", library: "nosuchlibrary"},
+		{name: "a program that ends at once", source: "nosuch.py"},
+	} {
+		b := bench{threads: []int{1}, python: "false", dir: t.TempDir()}
+		peerKindsBefore := peerKinds
+		peerKinds = []peerKind{kind}
+		peers, err := b.startPeers(t.Context(), d)
+		peerKinds = peerKindsBefore
+		if err != nil || len(peers) != 0 || !b.missed(kind.name) {
+			t.Errorf("%s: %d peers, error %v, missing %v", kind.name, len(peers), err, b.report.Missing)
+		}
+	}
+}

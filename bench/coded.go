@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"unsafe"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// coded is a data set in DF11.
+type coded struct {
+	data  *dataSet
+	books []*codebook.Book
+	units []*model.Unit
+	parts [][]part // by piece
+}
+
+// A part is what one call decodes: a whole unit, or a tensor of one.
+type part struct {
+	unit, tensor string // tensor is "" for the whole unit
+	span
+}
+
+// code codes a data set with the code books of a scheme.
+func code(d *dataSet, schemeName string) (*coded, error) {
+	scheme, err := codebook.SchemeByName(schemeName)
+	if err != nil {
+		return nil, err
+	}
+	assigned, err := scheme.Assign(d.histograms())
+	if err != nil {
+		return nil, err
+	}
+	c := &coded{data: d, books: assigned.Books, parts: make([][]part, len(d.pieces))}
+	var e encode.Encoder
+	for i, u := range d.units {
+		s, err := e.Encode(assigned.Books[assigned.Unit[i]], [][]byte{bytesOf(d.weights[u.from:u.to])})
+		if err != nil {
+			return nil, err
+		}
+		unit := &model.Unit{Name: fmt.Sprint("unit", i), Named: true, Stream: *cloneStream(s)}
+		if err := unit.Stream.Validate(); err != nil {
+			return nil, err
+		}
+		c.units = append(c.units, unit)
+		c.divide(unit, u)
+	}
+	return c, nil
+}
+
+// divide adds the unit, which holds the given weights, to the parts of the pieces. Pieces that are parts
+// of it become tensors that begin where chunks do, so that nothing is decoded twice.
+func (c *coded) divide(unit *model.Unit, u span) {
+	whole := true
+	for p, piece := range c.data.pieces {
+		from, to := max(piece.from, u.from), min(piece.to, u.to)
+		if from >= to {
+			continue
+		}
+		if from == u.from && to == u.to {
+			c.parts[p] = append(c.parts[p], part{unit: unit.Name, span: u})
+			continue
+		}
+		whole = false
+		from, to = chunkStart(&unit.Stream, from-u.from), chunkStart(&unit.Stream, to-u.from)
+		name := fmt.Sprintf("%s[%d]", unit.Name, p)
+		unit.Tensors = append(unit.Tensors, model.UnitTensor{Name: name, Offset: from, Elements: to - from})
+		c.parts[p] = append(c.parts[p], part{unit.Name, name, span{u.from + from, u.from + to}})
+	}
+	if whole {
+		unit.Tensors = []model.UnitTensor{{Name: unit.Name + ".weight", Elements: u.len()}}
+	}
+}
+
+// chunkStart returns the first element of the first chunk that does not begin before an element.
+func chunkStart(s *codebook.Stream, element int) int {
+	c := sort.Search(s.Chunks(), func(c int) bool {
+		first, _ := s.ChunkStart(c)
+		return first >= element
+	})
+	first, _ := s.ChunkStart(c)
+	return first
+}
+
+// bitsPerWeight returns the size of all units.
+func (c *coded) bitsPerWeight() float64 {
+	size := 0
+	for _, u := range c.units {
+		s := &u.Stream
+		size += len(s.Luts) + len(s.Encoded) + len(s.SignMantissa) + len(s.OutputPositions) + len(s.Gaps)
+	}
+	return 8 * float64(size) / float64(len(c.data.weights))
+}
+
+// longestCode returns the length in bits of the longest code in any book.
+func (c *coded) longestCode() int {
+	longest := 0
+	for _, b := range c.books {
+		longest = max(longest, b.MaxLength())
+	}
+	return longest
+}
+
+// checkpoint returns the coded units as an open checkpoint, in memory of its own.
+func (c *coded) checkpoint() *model.DF11 {
+	file := &model.DF11{Path: c.data.name}
+	for _, u := range c.units {
+		own := *u
+		own.Stream = *cloneStream(&u.Stream)
+		file.Units = append(file.Units, &own)
+	}
+	return file
+}
+
+func cloneStream(s *codebook.Stream) *codebook.Stream {
+	return &codebook.Stream{
+		Luts:            bytes.Clone(s.Luts),
+		Encoded:         bytes.Clone(s.Encoded),
+		SignMantissa:    bytes.Clone(s.SignMantissa),
+		OutputPositions: bytes.Clone(s.OutputPositions),
+		Gaps:            bytes.Clone(s.Gaps),
+	}
+}
+
+// touched returns words whose pages are mapped.
+func touched(n int) []uint16 {
+	return slices.Repeat([]uint16{math.MaxUint16}, n)
+}
+
+// bytesOf returns the memory of words.
+func bytesOf(words []uint16) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"cmp"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed54244801/bespoke/internal/measure"
+)
+
+// A contender is one row of a table: something that decodes, encodes or copies pieces.
+type contender struct {
+	name    string
+	threads int
+	// probes is the number of goroutines that probe beside it, see measure.Contender; threads if 0.
+	probes int
+	// yardstick names the contender that copies the words in the same process.
+	yardstick string
+	// bits is what a weight, or an exponent where only those are coded, takes in coded form; 0 for
+	// none.
+	bits float64
+	// longest is the length of the longest code in bits, 0 where it is not known.
+	longest int
+	// work does piece p and returns the number of weights.
+	work func(p int) (int, time.Duration, error)
+}
+
+// timed lets work be timed from outside.
+func timed(work func(p int) (int, error)) func(int) (int, time.Duration, error) {
+	return measure.Timed(work)
+}
+
+// pieceOf returns the piece of a round. Contenders with more threads are half the pieces apart from those with
+// one, which use the same memory.
+func pieceOf(round, threads, pieces int) int {
+	if threads > 1 {
+		round += pieces / 2
+	}
+	return round % pieces
+}
+
+// parallel calls do(worker, i) for every i below n, with one goroutine for each worker, and returns one of
+// the errors.
+func parallel(workers, n int, do func(worker, i int) error) error {
+	var group sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, workers)
+	loop := func(w int) {
+		for errs[w] == nil {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			errs[w] = do(w, i)
+		}
+	}
+	for w := 1; w < workers; w++ {
+		group.Go(func() { loop(w) })
+	}
+	loop(0)
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probeCount is probes or its default.
+func (c *contender) probeCount() int { return cmp.Or(c.probes, c.threads) }
+
+// The names of what only moves memory.
+const (
+	memcpyName   = "memcpy"
+	memcpyBlocks = "memcpy-64KiB"
+	rooflineName = "roofline"
+)

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// A span is the weights [from, to).
+type span struct{ from, to int }
+
+func (s span) len() int { return s.to - s.from }
+
+// A data set is weights, how they are divided into units, and the pieces that a round works on. A piece is
+// some units, or a part of one.
+type dataSet struct {
+	name    string
+	weights []uint16
+	units   []span
+	pieces  []span
+}
+
+// trainedLike returns one unit of n weights that look like trained ones, the same at every call: rows of a
+// normal distribution whose deviations differ from row to row, so that an exponent carries 2.7 bits.
+func trainedLike(n, pieceWeights int) *dataSet {
+	const row = 1024
+	r := rand.New(rand.NewPCG(11, 1))
+	weights := make([]uint16, n)
+	deviation := 0.0
+	for i := range weights {
+		if i%row == 0 {
+			deviation = 0.02 * math.Exp2(rowSpread*r.NormFloat64())
+		}
+		weights[i] = uint16(math.Float32bits(float32(r.NormFloat64()*deviation)) >> 16)
+	}
+	return &dataSet{
+		name:    fmt.Sprintf("%d Mi normal weights", n>>20),
+		weights: weights,
+		units:   []span{{0, n}},
+		pieces:  equalSpans(n, pieceWeights),
+	}
+}
+
+// rowSpread is the standard deviation of the binary logarithm of a row's deviation.
+const rowSpread = 0.6
+
+// equalSpans cuts n weights into spans of a length.
+func equalSpans(n, length int) []span {
+	var spans []span
+	for from := 0; from < n; from += length {
+		spans = append(spans, span{from, min(n, from+length)})
+	}
+	return spans
+}
+
+// inUnitsOf returns the same weights in units of n.
+func (d *dataSet) inUnitsOf(n int) *dataSet {
+	cut := *d
+	cut.units = equalSpans(len(d.weights), n)
+	return &cut
+}
+
+// ofModel reads the coded weights of a bf16 model. Units that follow each other make a piece of at
+// least pieceWeights.
+func ofModel(path string, pieceWeights int) (*dataSet, error) {
+	c, err := model.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	plan, err := model.PlanUnits(c, model.PlanOptions{})
+	if err != nil {
+		return nil, err
+	}
+	d := &dataSet{name: filepath.Base(path)}
+	piece := 0 // where it begins
+	for _, u := range plan.Units {
+		from := len(d.weights)
+		for _, t := range u.Tensors {
+			b := t.Bytes()
+			for i := 0; i+2 <= len(b); i += 2 {
+				d.weights = append(d.weights, binary.LittleEndian.Uint16(b[i:]))
+			}
+		}
+		d.units = append(d.units, span{from, len(d.weights)})
+		if end := len(d.weights); end-piece >= pieceWeights {
+			d.pieces = append(d.pieces, span{piece, end})
+			piece = end
+		}
+	}
+	switch {
+	case len(d.weights) == 0:
+		return nil, fmt.Errorf("%s: no weights to code", path)
+	case piece == len(d.weights):
+	case len(d.pieces) == 0:
+		d.pieces = []span{{0, len(d.weights)}}
+	default: // the rest is too short for a piece of its own
+		d.pieces[len(d.pieces)-1].to = len(d.weights)
+	}
+	return d, nil
+}
+
+// histograms counts the exponents of every unit.
+func (d *dataSet) histograms() []codebook.Histogram {
+	h := make([]codebook.Histogram, len(d.units))
+	for i, u := range d.units {
+		h[i].Count(d.weights[u.from:u.to])
+	}
+	return h
+}
+
+// entropy returns the information in an exponent, in bits.
+func (d *dataSet) entropy() float64 {
+	var sum codebook.Histogram
+	sum.Count(d.weights)
+	return sum.Entropy()
+}

@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package emitted
+
+import "github.com/seed54244801/bespoke/runtime/kernel"
+
+func avx2() []kernel.Decoder { return nil }

@@ -1,0 +1,167 @@
+// Command bench compares Bespoke's decoders and encoder with copying memory and with other codecs, in
+// rounds (see internal/measure), and writes docs/BENCHMARKS.md. Run it as make bench.
+//
+// The Go benchmarks of this package measure the same contenders for benchstat:
+//
+//	go test -run '^$' -bench . -count 10 ./bench > new.txt
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed54244801/bespoke/internal/measure"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("bench: ")
+	b := bench{threads: []int{1, 2}}
+	flag.StringVar(&b.model, "model", "models/all-mpnet-base-v2-bf16", "bf16 model to measure with; left out if it is not there")
+	flag.IntVar(&b.weights, "weights", 64<<20, "number of weights drawn from a normal distribution; 0 for none")
+	flag.IntVar(&b.piece, "piece", 4<<20, "weights in a piece")
+	flag.DurationVar(&b.opts.Time, "time", 40*time.Second, "least time for a table")
+	flag.IntVar(&b.opts.Rounds, "rounds", 22, "least number of rounds for a table")
+	flag.StringVar(&b.python, "python", "python3", "Python of the peers zipnn and dfloat11")
+	flag.StringVar(&b.dir, "dir", "build/bench", "folder for peers and results")
+	page := flag.String("page", "docs/BENCHMARKS.md", "page to write; - for none")
+	wall := flag.String("wall", "build/wall.json", "times of whole files, as JSON; left out if it is not there")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := b.run(ctx, *page, *wall); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// A bench is one run of the program.
+type bench struct {
+	model   string
+	weights int
+	piece   int
+	threads []int
+	opts    measure.Options
+	dir     string
+	python  string
+
+	report report
+}
+
+func (b *bench) run(ctx context.Context, page, wall string) error {
+	b.opts.WarmUp = 1
+	b.report.Time = b.opts.Time.String()
+	b.report.Machine = thisMachine()
+	b.report.Date = time.Now().UTC().Format(time.DateOnly)
+	if b.weights > 0 {
+		if err := b.measure(ctx, trainedLike(b.weights, b.piece)); err != nil {
+			return err
+		}
+	}
+	d, err := ofModel(b.model, b.piece*3/4)
+	if errors.Is(err, os.ErrNotExist) {
+		b.miss(filepath.Base(b.model), "", "not there; make models makes it")
+	} else if err != nil {
+		return err
+	} else if err := b.measure(ctx, d); err != nil {
+		return err
+	}
+	if b.report.Wall, err = readWall(wall); errors.Is(err, os.ErrNotExist) {
+		b.miss("whole files", "", "no "+wall)
+	} else if err != nil {
+		return err
+	}
+	if err := b.report.writeJSON(filepath.Join(b.dir, "bench.json")); err != nil {
+		return err
+	}
+	if page == "-" {
+		return b.report.write(os.Stdout)
+	}
+	return b.report.writeFile(page)
+}
+
+// measure fills the tables of a data set.
+func (b *bench) measure(ctx context.Context, d *dataSet) error {
+	log.Printf("%s: preparing", d.name)
+	peers, err := b.startPeers(ctx, d)
+	defer func() {
+		for _, p := range peers {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	planesDecode, planesEncode, err := b.planes(d)
+	if err != nil {
+		return err
+	}
+	encode := slices.Concat(copies(d, b.threads)[:2*len(b.threads)], b.ourEncoders(d), planesEncode)
+	decode, err := b.ourDecoders(d)
+	if err != nil {
+		return err
+	}
+	decode = slices.Concat(copies(d, b.threads), decode, planesDecode)
+	for _, p := range peers {
+		encode = append(encode, p.contenders("encode", b.threads)...)
+		if p.decodes {
+			decode = append(decode, p.contenders("decode", b.threads)...)
+		}
+	}
+	for _, job := range []struct {
+		what       string
+		contenders []contender
+	}{{"decode", decode}, {"encode", encode}} {
+		log.Printf("%s: %s, %d contenders", d.name, job.what, len(job.contenders))
+		samples, err := b.rounds(ctx, d, job.contenders)
+		if err != nil {
+			return err
+		}
+		b.report.Tables = append(b.report.Tables, newTable(d, job.what, job.contenders, samples))
+	}
+	return nil
+}
+
+func (b *bench) rounds(ctx context.Context, d *dataSet, contenders []contender) (measure.Samples, error) {
+	var list []measure.Contender
+	for _, c := range contenders {
+		list = append(list, measure.Contender{Name: c.name, Probes: c.probeCount(), Work: func(round int) (int, time.Duration, error) {
+			return c.work(pieceOf(round, c.threads, len(d.pieces)))
+		}})
+	}
+	return measure.Run(ctx, list, b.opts)
+}
+
+// startPeers starts those that can be had and notes the others.
+func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
+	var peers []*peer
+	for _, kind := range peerKinds {
+		p, err := startPeer(ctx, kind, b.python, b.dir, d, slices.Max(b.threads))
+		switch {
+		case errors.Is(err, errMissing):
+			b.miss(kind.name, "", strings.TrimPrefix(err.Error(), errMissing.Error()+": "))
+		case err != nil:
+			return peers, fmt.Errorf("%s: %w", kind.name, err)
+		default:
+			peers = append(peers, p)
+		}
+	}
+	return peers, nil
+}
+
+// miss notes, once, what could not be measured and why.
+func (b *bench) miss(what, data, reason string) {
+	m := missing{what, data, reason}
+	if !slices.Contains(b.report.Missing, m) {
+		log.Printf("without %s %s: %s", what, data, reason)
+		b.report.Missing = append(b.report.Missing, m)
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed54244801/bespoke/bench/emitted"
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+// A decoder is one of ours, with a coded data set and memory of its own.
+type decoder struct {
+	coded *coded
+	model map[int]*runtime.Model // by number of threads
+	dst   []uint16
+}
+
+// decoders returns a contender for every number of threads. It fails if the weights do not come back.
+func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]contender, error) {
+	d := &decoder{coded: c, model: make(map[int]*runtime.Model), dst: touched(len(c.data.weights))}
+	file := c.checkpoint()
+	var list []contender
+	for _, n := range threads {
+		m, err := runtime.New(file, append(opts, runtime.WithWorkers(n))...)
+		if err != nil {
+			return nil, err
+		}
+		d.model[n] = m
+		list = append(list, contender{name: name, threads: n, yardstick: memcpyName, bits: c.bitsPerWeight(), longest: c.longestCode(),
+			work: timed(func(p int) (int, error) { return d.decode(p, n) })})
+	}
+	for _, n := range threads {
+		clear(d.dst)
+		for p := range c.parts {
+			if _, err := d.decode(p, n); err != nil {
+				return nil, err
+			}
+		}
+		for i, w := range c.data.weights {
+			if d.dst[i] != w {
+				return nil, fmt.Errorf("%s: weight %d is %#04x, want %#04x", name, i, d.dst[i], w)
+			}
+		}
+	}
+	return list, nil
+}
+
+// decode decodes the parts of a piece.
+func (d *decoder) decode(p, threads int) (weights int, err error) {
+	m, ctx := d.model[threads], context.Background()
+	for _, part := range d.coded.parts[p] {
+		dst := d.dst[part.from:part.to]
+		if part.tensor == "" {
+			err = m.DecodeUnit(ctx, part.unit, dst)
+		} else {
+			err = m.DecodeTensor(ctx, part.tensor, dst)
+		}
+		if err != nil {
+			return 0, err
+		}
+		weights += len(dst)
+	}
+	return weights, nil
+}
+
+// ourDecoders returns those that the tables compare. Units of smallUnit weights are cut out of the data set
+// too if it is one unit.
+func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
+	limited, err := code(d, "model")
+	if err != nil {
+		return nil, err
+	}
+	published, err := code(d, "published")
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.variants("", limited, b.threads)
+	if err != nil {
+		return nil, err
+	}
+	if b.available(runtime.AVX2) {
+		more, err := decoders("avx2-table-published", published, b.threads, runtime.WithDecoder(runtime.AVX2))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	if len(d.units) > 1 {
+		return list, nil
+	}
+	small, err := code(d.inUnitsOf(smallUnit), "model")
+	if err != nil {
+		return nil, err
+	}
+	more, err := b.variants(smallSuffix, small, []int{1}) // a unit this small is decoded by one
+	return append(list, more...), err
+}
+
+const (
+	// smallUnit is the size in weights of the small units.
+	smallUnit = 64 << 10
+	// smallSuffix marks contenders that decode small units.
+	smallSuffix = "-64Ki-units"
+)
+
+// variants returns the decoders of a code limited as the scheme "model" does.
+func (b *bench) variants(suffix string, c *coded, threads []int) ([]contender, error) {
+	var list []contender
+	add := func(name string, opts ...runtime.Option) error {
+		more, err := decoders(name+suffix, c, threads, opts...)
+		list = append(list, more...)
+		return err
+	}
+	if k, ok := emitted.Kernel(c.books); !b.available(runtime.AVX2) {
+	} else if !ok {
+		b.miss("avx2-emitted"+suffix, c.data.name, "bench/emitted has no function for the shape of these code books")
+	} else if err := add("avx2-emitted", runtime.WithDecoder(runtime.AVX2), runtime.WithKernel(k)); err != nil {
+		return nil, err
+	}
+	if b.available(runtime.AVX2) {
+		if err := add("avx2-table", runtime.WithDecoder(runtime.AVX2)); err != nil {
+			return nil, err
+		}
+	}
+	return list, add("generic", runtime.WithDecoder(runtime.Generic))
+}
+
+// available reports whether a decoder can be used here, and notes why not.
+func (b *bench) available(name string) bool {
+	for _, d := range runtime.Available() {
+		if d.Name == name {
+			if !d.Available {
+				b.miss(name, "", d.Reason)
+			}
+			return d.Available
+		}
+	}
+	return false
+}
+
+// ourEncoders times everything from bf16 words to a coded unit: histogram, code book of at most 11 bits,
+// stream, gaps, output positions.
+func (b *bench) ourEncoders(d *dataSet) []contender {
+	var list []contender
+	for _, n := range b.threads {
+		e := encode.Encoder{Workers: n}
+		list = append(list, contender{name: "bespoke", threads: n, yardstick: memcpyName, work: func(p int) (int, time.Duration, error) {
+			parts := [][]byte{bytesOf(d.weights[d.pieces[p].from:d.pieces[p].to])}
+			start := time.Now()
+			h := encode.Histogram(parts, n)
+			book, err := codebook.Canonical(&h, 11)
+			if err != nil {
+				return 0, 0, err
+			}
+			_, err = e.Encode(book, parts)
+			return d.pieces[p].len(), time.Since(start), err
+		}})
+	}
+	return list
+}

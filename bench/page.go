@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/dustin/go-humanize"
+)
+
+//go:embed page.md.tmpl
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"about": about,
+	"comma": func(n int) string { return humanize.Comma(int64(n)) },
+	"mib":   func(n int64) string { return humanize.Comma(n >> 20) },
+	"all": func(m *measured) string {
+		return spread(m, func(m *measured) string { return span3(m.All.Median, m.All.Low, m.All.High) })
+	},
+	"quiet":   func(m *measured) string { return spread(m, quietFigure) },
+	"seconds": func(lo, hi float64) string { return fmt.Sprintf("%.2f–%.2f", lo, hi) },
+}).Parse(pageText))
+
+// fewQuiet is the least number of quiet rounds whose median is shown.
+const fewQuiet = 10
+
+func spread(m *measured, show func(*measured) string) string {
+	if m == nil {
+		return ""
+	}
+	return show(m)
+}
+
+func span3(median, low, high float64) string {
+	return fmt.Sprintf("%s (%s–%s)", figure(median), figure(low), figure(high))
+}
+
+// figure shows two digits at least.
+func figure(v float64) string {
+	if v < 0.1 {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// quietFigure shows the median of the quiet rounds and their number.
+func quietFigure(m *measured) string {
+	if m.Quiet.N < fewQuiet {
+		return fmt.Sprintf("– [%d]", m.Quiet.N)
+	}
+	return fmt.Sprintf("%s [%d]", figure(m.Quiet.Median), m.Quiet.N)
+}
+
+// abouts says what contenders are, by name.
+var abouts = map[string]string{
+	memcpyName:             "Go's `copy`, one call a thread",
+	memcpyBlocks:           "Go's `copy`, 64 KiB at a time",
+	rooflineName:           "reads 1.34 bytes and writes 2 for each weight, no more",
+	"avx2-emitted":         "the decoder that `bespoke generate` emits for these code books",
+	"avx2-table":           "the runtime's decoder for any code book, the same stream",
+	"avx2-table-published": "the same, code books of the published encoder (natural length)",
+	"generic":              "portable Go, the same stream",
+	"bespoke":              "histogram, code book, stream, gaps, positions",
+	"klauspost-zstd-1":     "klauspost/compress zstd, fastest level; exponents only",
+	"klauspost-huff0":      "klauspost/compress huff0; exponents only",
+	"libzstd-1":            "zstd's own library, level 1; exponents only",
+	"htscodecs-rans32x16":  "rANS of order 0, 32 states; exponents only",
+	"zipnn":                "ZipNN, whole words, called from Python",
+	"dfloat11":             "the published encoder, 16,384 weights a round",
+}
+
+// about describes a contender.
+func about(name string) string {
+	if of, ok := strings.CutPrefix(name, memcpyName+" of "); ok {
+		return "the same copy in the process of " + of
+	}
+	if large, ok := cutSmall(name); ok {
+		return fmt.Sprintf("%s, units of 64 Ki weights", large)
+	}
+	return abouts[name]
+}
+
+// cutSmall returns the name of the contender that decodes large units in the way that this one decodes
+// small ones.
+func cutSmall(name string) (string, bool) { return strings.CutSuffix(name, smallSuffix) }
+
+// Decode returns the tables of decoders, Encode those of encoders.
+func (r *report) Decode() []*table { return r.tables("decode") }
+
+// Encode returns the tables of encoders.
+func (r *report) Encode() []*table { return r.tables("encode") }
+
+func (r *report) tables(do string) []*table {
+	var list []*table
+	for _, t := range r.Tables {
+		if t.Do == do {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// With returns the rows of contenders with n threads, small units left out.
+func (t *table) With(n int) []*row {
+	return t.rows(func(r *row) bool { return r.Threads == n && r.Large == nil })
+}
+
+// Small returns the rows of contenders that decode small units.
+func (t *table) Small() []*row { return t.rows(func(r *row) bool { return r.Large != nil }) }
+
+// Scaling returns the rows that were measured with one thread as well.
+func (t *table) Scaling() []*row {
+	return t.rows(func(r *row) bool { return r.One != nil && r.Threads > 1 })
+}
+
+func (t *table) rows(want func(*row) bool) []*row {
+	var list []*row
+	for _, r := range t.Rows {
+		if want(r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Threads returns the numbers of threads of the table.
+func (t *table) Threads() []int {
+	var list []int
+	for n := 1; len(list) < len(t.Probe); n++ {
+		if _, ok := t.Probe[n]; ok {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// write writes the page.
+func (r *report) write(w io.Writer) error { return pageTemplate.Execute(w, r) }
+
+func (r *report) writeFile(path string) error {
+	var page bytes.Buffer
+	if err := r.write(&page); err != nil {
+		return err
+	}
+	return os.WriteFile(path, page.Bytes(), 0o644)
+}
+
+func (r *report) writeJSON(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}

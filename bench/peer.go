@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"time"
+)
+
+// A peer is somebody else's codec in a process of its own. It is told the weights once, and then asked for
+// one measurement at a time, so that it takes part in rounds like everything else:
+//
+//	→ "PIECES THREADS\n", "WEIGHTS\n" for each piece, then all weights, little-endian
+//	← "ok BITS\n", what a weight or exponent takes, or "missing REASON\n"
+//	→ "decode THREADS PIECE\n", or encode, or memcpy
+//	← "WEIGHTS NANOSECONDS\n", or "failed REASON\n"
+//
+// It checks that its own codec gives back what went in before it says ok, and ends with its input.
+type peer struct {
+	peerKind
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
+	bits float64
+}
+
+// A peerKind says how to build and start a peer, and what it can do.
+type peerKind struct {
+	name    string
+	source  string // in peers/
+	library string // for the linker, "" for Python
+	decodes bool
+	threads int // the most it uses
+}
+
+var peerKinds = []peerKind{
+	{"libzstd-1", "zstd.c", "zstd", true, 2},
+	{"htscodecs-rans32x16", "rans.c", "htscodecs", true, 2},
+	{"zipnn", "zipnn_peer.py", "", true, 2},
+	{"dfloat11", "dfloat11_peer.py", "", false, 1},
+}
+
+//go:embed peers
+var peerSources embed.FS
+
+// errMissing is wrapped by the error of a peer that cannot be built or does not get ready.
+var errMissing = errors.New("not here")
+
+// startPeer builds the peer in dir and hands it the data.
+func startPeer(ctx context.Context, kind peerKind, python, dir string, d *dataSet, threads int) (*peer, error) {
+	if err := os.CopyFS(dir, peerSources); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	command, err := kind.build(ctx, python, filepath.Join(dir, "peers"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
+	}
+	p := &peer{peerKind: kind, cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
+	p.cmd.Stderr = os.Stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
+	}
+	if err := p.greet(d, threads); err != nil {
+		_ = p.close() // says no more than that it ended
+		return nil, fmt.Errorf("%w: %w", errMissing, err)
+	}
+	return p, nil
+}
+
+// build compiles the peer if it is one to compile, and returns the command that runs it.
+func (k *peerKind) build(ctx context.Context, python, dir string) ([]string, error) {
+	source := filepath.Join(dir, k.source)
+	if k.library == "" {
+		return []string{python, source}, nil
+	}
+	cc := os.Getenv("CC")
+	if cc == "" {
+		cc = "cc"
+	}
+	program := strings.TrimSuffix(source, ".c")
+	out, err := exec.CommandContext(ctx, cc, "-O3", "-Wall", "-Wextra", "-pthread", "-o", program, source, "-l"+k.library).CombinedOutput()
+	if err != nil {
+		first, _, _ := strings.Cut(string(out), "\n")
+		return nil, fmt.Errorf("%s: %w: %s", cc, err, strings.TrimPrefix(first, dir+"/"))
+	}
+	return []string{program}, nil
+}
+
+// greet hands over the data and waits for the peer to be ready.
+func (p *peer) greet(d *dataSet, threads int) error {
+	var head strings.Builder
+	fmt.Fprintf(&head, "%d %d\n", len(d.pieces), threads)
+	for _, piece := range d.pieces {
+		fmt.Fprintln(&head, piece.len())
+	}
+	// The peer may answer and end without reading it all.
+	_, writeErr := io.WriteString(p.in, head.String())
+	if writeErr == nil {
+		_, writeErr = p.in.Write(bytesOf(d.weights))
+	}
+	answer, err := p.answer()
+	if err != nil {
+		return err
+	}
+	if reason, ok := strings.CutPrefix(answer, "missing "); ok {
+		return errors.New(reason)
+	}
+	if _, err := fmt.Sscanf(answer, "ok %g", &p.bits); err != nil {
+		return fmt.Errorf("answered %q: %w", answer, err)
+	}
+	return writeErr
+}
+
+func (p *peer) answer() (string, error) {
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("no answer: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// measure asks for one measurement.
+func (p *peer) measure(do string, threads, piece int) (weights int, took time.Duration, err error) {
+	if _, err := fmt.Fprintf(p.in, "%s %d %d\n", do, threads, piece); err != nil {
+		return 0, 0, err
+	}
+	answer, err := p.answer()
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := fmt.Sscanf(answer, "%d %d", &weights, &took); err != nil {
+		return 0, 0, fmt.Errorf("%s: answered %q", do, answer)
+	}
+	return weights, took, nil
+}
+
+// close ends the peer.
+func (p *peer) close() error {
+	return errors.Join(p.in.Close(), p.cmd.Wait())
+}
+
+// contenders returns what the peer does, and its own memcpy, for each number of threads.
+func (p *peer) contenders(do string, threads []int) []contender {
+	var list []contender
+	own := memcpyName + " of " + p.name
+	probes := goruntime.NumCPU()
+	for _, n := range threads {
+		if n > p.threads {
+			continue
+		}
+		list = append(list,
+			contender{name: own, threads: n, probes: probes, yardstick: own, work: func(i int) (int, time.Duration, error) { return p.measure("memcpy", n, i) }},
+			contender{name: p.name, threads: n, probes: probes, yardstick: own, bits: p.bits, work: func(i int) (int, time.Duration, error) { return p.measure(do, n, i) }})
+	}
+	return list
+}

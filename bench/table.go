@@ -1,0 +1,111 @@
+package main
+
+import (
+	"time"
+
+	"github.com/seed54244801/bespoke/internal/measure"
+)
+
+// A report is what a run found. It is build/bench/bench.json.
+type report struct {
+	Date string `json:"date"`
+	// Time is the least time that was spent on a table.
+	Time    string    `json:"time"`
+	Machine machine   `json:"machine"`
+	Tables  []*table  `json:"tables"`
+	Missing []missing `json:"missing"`
+	Wall    *wall     `json:"wall,omitempty"`
+}
+
+// missing says what was not measured.
+type missing struct {
+	What   string `json:"what"`
+	Data   string `json:"data,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// A table holds the contenders that were measured in the same rounds.
+type table struct {
+	Data    string  `json:"data"`
+	Do      string  `json:"do"` // decode or encode
+	Weights int     `json:"weights"`
+	Units   int     `json:"units"`
+	Pieces  int     `json:"pieces"`
+	Entropy float64 `json:"exponent_entropy"`
+	Rounds  int     `json:"rounds"` // that did not wait for quiet moments; there are as many more that did
+	// Probe is the time of undisturbed probes in nanoseconds, by the number of them at once.
+	Probe map[int]time.Duration `json:"quiet_probe_ns"`
+	Rows  []*row                `json:"rows"`
+}
+
+// A row is one contender.
+type row struct {
+	Impl    string  `json:"impl"`
+	Threads int     `json:"threads"`
+	Bits    float64 `json:"bits,omitempty"`
+	Longest int     `json:"longest_code,omitempty"`
+	// Rate is in thousand million weights a second.
+	Rate *measured `json:"gweights_per_second"`
+	// Memcpy is the part of the rate of copying the words in the same process, Roofline that of moving
+	// the bytes of a decoder, One that of the same contender with one thread, Large that of the same
+	// decoder on large units.
+	Memcpy   *measured `json:"memcpy_ratio,omitempty"`
+	Roofline *measured `json:"roofline_ratio,omitempty"`
+	One      *measured `json:"one_thread_ratio,omitempty"`
+	Large    *measured `json:"large_unit_ratio,omitempty"`
+}
+
+// measured is some figure over all rounds and over the quiet ones.
+type measured struct {
+	All   measure.Spread `json:"all"`
+	Quiet measure.Spread `json:"quiet"`
+}
+
+func newMeasured(all, quiet []float64) *measured {
+	return &measured{measure.NewSpread(all), measure.NewSpread(quiet)}
+}
+
+// newTable sums up the samples of contenders.
+func newTable(d *dataSet, do string, contenders []contender, samples measure.Samples) *table {
+	t := &table{
+		Data: d.name, Do: do, Weights: len(d.weights), Units: len(d.units), Pieces: len(d.pieces),
+		Entropy: d.entropy(), Rounds: len(samples.Plain()), Probe: make(map[int]time.Duration),
+	}
+	at := make(map[contenderKey]int)
+	byProbes := make(map[int][]int)
+	for i, c := range contenders {
+		at[contenderKey{c.name, c.threads}] = i
+		byProbes[c.probeCount()] = append(byProbes[c.probeCount()], i)
+	}
+	for n, list := range byProbes {
+		t.Probe[n] = samples.QuietProbe(list...)
+	}
+	fastest := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
+	plain := samples.Plain()
+	for i, c := range contenders {
+		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest}
+		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(i, fastest(i))))
+		against := func(name string, threads int) *measured {
+			j, ok := at[contenderKey{name, threads}]
+			if !ok || i == j {
+				return nil
+			}
+			return newMeasured(samples.Ratios(i, j, plain), samples.QuietRatios(i, j, fastest(i), fastest(j)))
+		}
+		r.Memcpy = against(c.yardstick, c.threads)
+		r.One = against(c.name, 1)
+		if c.yardstick == memcpyName && do == "decode" {
+			r.Roofline = against(rooflineName, c.threads)
+		}
+		if large, ok := cutSmall(c.name); ok {
+			r.Large = against(large, c.threads)
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
+
+type contenderKey struct {
+	name    string
+	threads int
+}

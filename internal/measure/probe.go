@@ -1,0 +1,54 @@
+package measure
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// probeSteps is the number of steps of a probe, of eight additions each: some 25 µs.
+const probeSteps = 32 << 10
+
+// Probe runs the same short computation in threads goroutines at once and returns how long the slowest
+// took.
+func Probe(threads int) time.Duration {
+	times := make([]time.Duration, threads)
+	var others sync.WaitGroup
+	for i := 1; i < threads; i++ {
+		others.Go(func() { times[i] = timeAdditions() })
+	}
+	times[0] = timeAdditions()
+	others.Wait()
+	slowest := time.Duration(0)
+	for _, t := range times {
+		slowest = max(slowest, t)
+	}
+	return slowest
+}
+
+func timeAdditions() time.Duration {
+	start := time.Now()
+	sink.Store(additions(probeSteps))
+	return time.Since(start)
+}
+
+// additions adds in eight registers that do not wait for each other. They start with different values,
+// or the compiler would make one of them.
+func additions(steps uint64) uint64 {
+	a, b, c, d := steps, steps+1, steps+2, steps+3
+	e, f, g, h := steps+4, steps+5, steps+6, steps+7
+	for i := range steps {
+		a += i
+		b ^= i
+		c += i
+		d ^= i
+		e += i
+		f ^= i
+		g += i
+		h ^= i
+	}
+	return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h
+}
+
+// sink keeps the compiler from leaving the additions out.
+var sink atomic.Uint64

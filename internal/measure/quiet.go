@@ -1,0 +1,113 @@
+package measure
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	// fastProbes is the part of the probes of a run that is taken for undisturbed.
+	fastProbes = 0.02
+	// quietFactor is how much longer than those the probes of a quiet measurement take at most. The clock
+	// of a core moves by a tenth; a neighbour doubles the time.
+	quietFactor = 1.2
+	// patience is how long a turn may wait for a quiet moment and repeat what was disturbed.
+	patience = 25 * time.Millisecond
+)
+
+// fastestProbes are the fastest that were seen so far, by number of goroutines.
+type fastestProbes map[int]time.Duration
+
+// sample measures c in a quiet moment, if one comes soon.
+func (f fastestProbes) sample(c *Contender, round int) (Sample, error) {
+	for start, attempt := time.Now(), 0; ; attempt++ {
+		for !f.quiet(c.Probes, Probe(c.Probes)) && time.Since(start) < patience {
+		}
+		s, err := c.sample(round + attempt)
+		s.Waited = true
+		if err != nil || f.quiet(c.Probes, s.Probe) || time.Since(start) >= patience {
+			return s, err
+		}
+	}
+}
+
+// quiet reports whether a probe was about as fast as the fastest, and notes it if it was faster.
+func (f fastestProbes) quiet(probes int, took time.Duration) bool {
+	fastest, known := f[probes]
+	if !known || took < fastest {
+		f[probes] = took
+		return known
+	}
+	return float64(took) <= quietFactor*float64(fastest)
+}
+
+// QuietProbe returns the time of the fastest probes beside the given contenders, which have equally many.
+func (s Samples) QuietProbe(contenders ...int) time.Duration {
+	var probes []float64
+	for _, i := range contenders {
+		for _, sample := range s[i] {
+			probes = append(probes, float64(sample.Probe))
+		}
+	}
+	if len(probes) == 0 {
+		return 0
+	}
+	slices.Sort(probes)
+	return time.Duration(quantile(probes, fastProbes))
+}
+
+// Plain returns the rounds that did not wait for quiet moments.
+func (s Samples) Plain() []int {
+	return s.where(func(r int) bool { return !s[0][r].Waited })
+}
+
+// Quiet returns the rounds that were quiet for contender i, whose [Samples.QuietProbe] is given.
+func (s Samples) Quiet(i int, fastest time.Duration) []int {
+	return s.where(func(r int) bool { return float64(s[i][r].Probe) <= quietFactor*float64(fastest) })
+}
+
+func (s Samples) where(want func(round int) bool) []int {
+	var rounds []int
+	for r := range s[0] {
+		if want(r) {
+			rounds = append(rounds, r)
+		}
+	}
+	return rounds
+}
+
+// Rates returns the rates of contender i in some rounds.
+func (s Samples) Rates(i int, rounds []int) []float64 {
+	var rates []float64
+	for _, r := range rounds {
+		rates = append(rates, s[i][r].Rate)
+	}
+	return rates
+}
+
+// Ratios returns the rates of contender i as parts of those of contender j in the same rounds.
+func (s Samples) Ratios(i, j int, rounds []int) []float64 {
+	var ratios []float64
+	for _, r := range rounds {
+		ratios = append(ratios, s[i][r].Rate/s[j][r].Rate)
+	}
+	return ratios
+}
+
+// QuietRatios returns the rates of contender i in its quiet rounds as parts of those of contender j in its
+// quiet rounds, each in the nearest one. It is empty if either has none.
+func (s Samples) QuietRatios(i, j int, fastestI, fastestJ time.Duration) []float64 {
+	others := s.Quiet(j, fastestJ)
+	if len(others) == 0 {
+		return nil
+	}
+	var ratios []float64
+	for _, r := range s.Quiet(i, fastestI) {
+		nearest := slices.MinFunc(others, func(a, b int) int { return cmp.Compare(distance(a, r), distance(b, r)) })
+		ratios = append(ratios, s[i][r].Rate/s[j][nearest].Rate)
+	}
+	return ratios
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }

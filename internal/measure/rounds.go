@@ -1,0 +1,93 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Contender is one of the things to compare.
+type Contender struct {
+	Name string
+	// Probes is the number of goroutines that probe beside it: as many as its work has, or one for each
+	// processor where the work is done by another process on any of them.
+	Probes int
+	// Work does the work of a round, and returns how many items it got through and how long that
+	// took. The same round is the same work for all; what is repeated is work of the rounds to come.
+	Work func(round int) (items int, took time.Duration, err error)
+}
+
+// Timed returns the Work of something that need not keep time itself.
+func Timed(work func(round int) (items int, err error)) func(int) (int, time.Duration, error) {
+	return func(round int) (int, time.Duration, error) {
+		start := time.Now()
+		items, err := work(round)
+		return items, time.Since(start), err
+	}
+}
+
+// Options say how long to measure.
+type Options struct {
+	// WarmUp is the number of rounds that do not count.
+	WarmUp int
+	// Rounds is the least number of rounds, Time the least time; both hold.
+	Rounds int
+	Time   time.Duration
+}
+
+// A Sample is one measurement.
+type Sample struct {
+	Rate   float64       // items a nanosecond
+	Probe  time.Duration // the slower of the probes before and after
+	Waited bool          // in a round that waited for quiet moments
+}
+
+// Samples are the measurements of a run: Samples[i][r] is that of contender i in round r.
+type Samples [][]Sample
+
+// Run measures round by round. In each round every contender has its turn, the first of the last round
+// last. Every second round waits before each turn until a probe finds the machine quiet, and repeats what was
+// disturbed, for some milliseconds at most. Run ends early with the first error and with the context's error.
+func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, error) {
+	samples := make(Samples, len(contenders))
+	if len(contenders) == 0 {
+		return samples, nil
+	}
+	fastest := make(fastestProbes)
+	start := time.Now()
+	for round := 0; round < opts.WarmUp+opts.Rounds || time.Since(start) < opts.Time; round++ {
+		for turn := range contenders {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			i := (round + turn) % len(contenders)
+			var s Sample
+			var err error
+			if round%2 == 1 {
+				s, err = fastest.sample(&contenders[i], round)
+			} else {
+				s, err = contenders[i].sample(round)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
+			}
+			if round >= opts.WarmUp {
+				samples[i] = append(samples[i], s)
+			}
+		}
+		if round+1 == opts.WarmUp {
+			start = time.Now()
+		}
+	}
+	return samples, nil
+}
+
+func (c *Contender) sample(round int) (Sample, error) {
+	before := Probe(c.Probes)
+	items, took, err := c.Work(round)
+	if err != nil {
+		return Sample{}, err
+	}
+	after := Probe(c.Probes)
+	return Sample{Rate: float64(items) / float64(max(took, 1)), Probe: max(before, after)}, nil
+}
