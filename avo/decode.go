@@ -98,7 +98,7 @@ func (d *decoder) planRegisters() {
 func (d *decoder) turn() {
 	n, rows := d.p.Lanes, d.p.lookups()
 	d.Comment("The next turn: swap the halves of the scratch memory.")
-	d.ADDQ(operand.I32(marksSize), d.marks)
+	d.ADDQ(operand.Imm(uint64(kernel.MarkSize)), d.marks)
 	d.MOVQ(d.filling, d.window)
 	d.MOVQ(d.full, d.entry)
 	d.MOVQ(d.window, d.full)
@@ -192,11 +192,8 @@ func (d *decoder) fill(i int) {
 
 // mark is a field of the mark of lane i in this turn.
 func (d *decoder) mark(i int, off uintptr) operand.Mem {
-	return operand.Mem{Base: d.marks, Disp: i*int(kernel.MarkSize) + int(off)}
+	return operand.Mem{Base: d.marks, Disp: i*int(kernel.LaneMarks) + int(off)}
 }
-
-// marksSize is the distance of the marks of one turn from those of the next.
-const marksSize = kernel.MaxLanes * kernel.MarkSize
 
 // halfSize is the size of one half of the scratch memory of all lanes.
 const halfSize = kernel.MaxLanes * kernel.HalfScratch

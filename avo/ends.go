@@ -64,7 +64,7 @@ func (d *decoder) planBatch(job reg.GPVirtual) {
 	d.JLE(operand.LabelRef("done"))
 
 	d.LEAQ(field(job, kernel.OffMarks), d.marks)
-	d.SHLQ(operand.Imm(log2(int(marksSize))), turns)
+	d.SHLQ(operand.Imm(log2(int(kernel.MarkSize))), turns)
 	d.ADDQ(d.marks, turns)
 	d.MOVQ(turns, d.marksLast)
 }

@@ -20,7 +20,7 @@ func (d *decoder) mergeInTurn(round, m, v int) {
 	half, mark := d.full, d.mark(m, kernel.OffMarkN)
 	if m > round { // it changes halves later in the turn: what it fills is d.full
 		half = d.filling
-		mark.Disp -= int(marksSize)
+		mark.Disp -= int(kernel.MarkSize)
 	}
 	d.MOVQ(half, d.window)
 	d.MOVQ(d.sm[m], d.entry)

@@ -73,12 +73,13 @@ type deal struct {
 func (d *deal) fill() bool {
 	live := -1
 	for i := range d.decoder.Lanes {
-		if !d.runs[i].busy && d.next < d.to {
+		for !d.runs[i].busy && d.next < d.to {
 			// Long runs first: each costs time at its end. Short ones last: all lanes are to end
 			// together.
 			n := max(1, (d.to-d.next)/(2*d.decoder.Lanes))
-			d.runs[i] = d.start(i, d.next, d.next+n)
+			from := d.next
 			d.next += n
+			d.start(i, from, from+n)
 		}
 		if d.runs[i].busy {
 			live = i
@@ -99,21 +100,19 @@ func (d *deal) fill() bool {
 // finishes the runs that the assembly has no room for any more.
 func (d *deal) look() {
 	for i := range d.decoder.Lanes {
+		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
+			d.stop(r)
+		}
+	}
+}
+
+// stop ends a run at a bad chunk: later chunks do not matter any more, earlier ones that are under way
+// do.
+func (d *deal) stop(bad *run) {
+	d.to = bad.chunk
+	for i := range d.runs {
 		r := &d.runs[i]
-		if !r.busy {
-			continue
-		}
-		ok, done := d.follow(i, r)
-		if !ok {
-			// Later chunks do not matter any more, earlier ones that are under way do.
-			d.to = r.chunk
-			for j := range d.runs {
-				d.runs[j].busy = d.runs[j].busy && d.runs[j].chunk < d.to
-			}
-		}
-		if !ok || done {
-			r.busy = false
-		}
+		r.busy = r.busy && r.chunk < d.to
 	}
 }
 

@@ -56,6 +56,11 @@ func join(symbol, sm uint8) uint16 {
 // entrySymbols returns the number of symbols in a table entry.
 func entrySymbols(e uint64) int { return -int(int16(e >> 8)) }
 
+// codeLength returns the length of the code of a symbol in the form of kernel.Rotate.
+func (p *portable) codeLength(symbol uint8) uint64 {
+	return uint64(p.book.Code(bits.RotateLeft8(symbol, 1)).Length)
+}
+
 // tail decodes the last elements of a run, with a check of every step. It reports whether all codes
 // were sound.
 func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
@@ -71,7 +76,7 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 			}
 			e, n, length = uint64(kernel.Rotate(symbol))<<56, 1, uint64(codeLength)
 		} else if n < entrySymbols(e) || bit+length > end {
-			n, length = 1, uint64(p.book.Code(bits.RotateLeft8(uint8(e>>56), 1)).Length)
+			n, length = 1, p.codeLength(uint8(e>>56))
 		}
 		if bit += length; bit > end {
 			return bit, false
@@ -86,24 +91,30 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 
 // skip passes over n codes from bit on. It reports whether all were sound.
 func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
-	end := 8 * uint64(len(encoded))
 	for n > 0 {
 		buf := window(encoded, bit)
-		e := p.table[buf>>p.shift]
-		symbols, length := entrySymbols(e), e&63
-		if symbols == 0 || symbols > n {
-			_, codeLength := p.book.Decode(uint32(buf >> 32))
-			if codeLength == 0 {
-				return bit, false
+		for i := 0; i < p.lookups && n > 0; i++ {
+			e := p.table[buf>>p.shift]
+			symbols, length := entrySymbols(e), e&63
+			if symbols == 0 {
+				_, codeLength := p.book.Decode(uint32(window(encoded, bit) >> 32))
+				if codeLength == 0 {
+					return bit, false
+				}
+				n--
+				bit += uint64(codeLength)
+				break
 			}
-			symbols, length = 1, uint64(codeLength)
+			for symbols > n {
+				symbols--
+				length -= p.codeLength(uint8(e >> (56 - 8*symbols)))
+			}
+			n -= symbols
+			buf <<= length
+			bit += length
 		}
-		if bit += length; bit > end {
-			return bit, false
-		}
-		n -= symbols
 	}
-	return bit, true
+	return bit, bit <= 8*uint64(len(encoded))
 }
 
 // window returns the stream from bit on, at least 57 bits of it, and zeros after its end.

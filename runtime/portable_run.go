@@ -6,38 +6,42 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-const (
-	// batchSymbols is the size of the scratch memory for the symbols of a batch. It is also the
-	// number of elements that must be left for one, as the merge writes whole groups of eight.
-	batchSymbols = 512
-	// batchRoom is what the lookups of one load may fill of it, with the 8 bytes that the last one
-	// stores: tables of 8 bits and more make at most 7 lookups a load.
-	batchRoom = 7*kernel.EntrySymbols + 8
-)
+// batchSymbols is the size of the scratch memory for the symbols of a batch. It is also the number of
+// elements that must be left for one, as the merge writes whole groups of eight.
+const batchSymbols = 512
 
-// run decodes while there is room for whole batches: symbols into scratch memory first, as the
-// lookups are one long chain, then the merge, eight words at a time. It returns where it stopped
-// and the number of elements.
+// run decodes all but a few elements: symbols into scratch memory first, as the lookups are one long
+// chain, then the merge, eight words at a time. It returns where it stopped and the number of elements.
 func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, int) {
 	var symbols [batchSymbols]byte
 	done := 0
 	for len(dst)-done >= batchSymbols {
-		n, next := p.symbols(&symbols, encoded, bit)
+		n, next := p.symbols(&symbols, encoded, bit, batchSymbols-8)
 		if n == 0 {
-			break
+			return bit, done
 		}
 		mergeBatch((*[batchSymbols]uint16)(dst[done:]), (*[batchSymbols]byte)(sm[done:]), &symbols, n)
 		bit, done = next, done+n
 	}
-	return bit, done
+	// There is no room for a batch: it goes to memory of its own.
+	n, next := p.symbols(&symbols, encoded, bit, min(len(dst)-done, batchSymbols-8))
+	if n == 0 {
+		return bit, done
+	}
+	var words [batchSymbols]uint16
+	var bytes [batchSymbols]byte
+	copy(bytes[:], sm[done:done+n])
+	mergeBatch(&words, &bytes, &symbols, n)
+	copy(dst[done:], words[:n])
+	return next, done + n
 }
 
-// symbols decodes a batch of symbols, in the form of kernel.Rotate. It returns their number, less
-// than batchSymbols, and the bit after the last one. It yields none when no code begins at bit or
-// the stream is nearly over.
-func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint64) (n int, next uint64) {
+// symbols decodes a batch of symbols, in the form of kernel.Rotate. It returns their number, at most
+// limit, and the bit after the last one. It yields none when no code begins at bit or the stream is
+// nearly over. The scratch memory has room for 8 bytes behind limit.
+func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint64, limit int) (n int, next uint64) {
 	table, shift := p.table, p.shift&63
-	for n <= len(symbols)-batchRoom && bit/8+8 <= uint64(len(encoded)) {
+	for n <= limit-kernel.EntrySymbols*p.lookups && bit/8+8 <= uint64(len(encoded)) {
 		buf := binary.BigEndian.Uint64(encoded[bit/8:]) << (bit & 7)
 		var e uint64
 		for range p.lookups {

@@ -17,14 +17,14 @@ type run struct {
 	end      int // one past the last element
 }
 
-// start points lane i of the job at chunks [from, to). The lane stays idle if they hold no element,
-// which only the last chunk of a stream may do.
-func (d *deal) start(i, from, to int) run {
+// start gives lane i chunks [from, to). The lane stays idle if they hold too little for the assembly, and
+// are done then.
+func (d *deal) start(i, from, to int) {
 	s := d.stream
 	first, bit := s.ChunkStart(from)
 	end, _ := s.ChunkStart(to)
-	if first == end {
-		return run{}
+	if first == end { // which only the last chunk of a stream may do
+		return
 	}
 	last := len(s.Encoded) - 8
 	src := min(int(bit/8), last)
@@ -37,33 +37,45 @@ func (d *deal) start(i, from, to int) run {
 		Left:         uint64(end - first),
 	}
 	chunkEnd, _ := s.ChunkStart(from + 1)
-	return run{busy: true, chunk: from, chunkEnd: chunkEnd, last: to, at: first, end: end}
+	r := &d.runs[i]
+	*r = run{busy: true, chunk: from, chunkEnd: chunkEnd, last: to, at: first, end: end}
+	if nearEnd(&d.job.Lanes[i]) && !d.finish(i, r) {
+		d.stop(r)
+	}
 }
 
 // follow checks the chunks that the run of lane i came past in a batch, and finishes the run if
 // the assembly can't go on with it. It reports whether all was sound, if not with the bad chunk in
-// r.chunk, and whether the run is done.
-func (d *deal) follow(i int, r *run) (ok, done bool) {
+// r.chunk.
+func (d *deal) follow(i int, r *run) bool {
 	lane := &d.job.Lanes[i]
 	from, to := r.at, r.end-int(lane.Left)
 	for ; r.chunk < r.last && r.chunkEnd <= to; r.enter(d, r.chunk+1) {
 		bit, ok := d.bitAt(i, from, r.chunkEnd)
 		if !ok || !d.stream.EndsAt(r.chunk, bit) {
-			return false, true
+			return false
 		}
 	}
 	r.at = to
 	if to != from && !nearEnd(lane) {
-		return true, false
+		return true
 	}
+	return d.finish(i, r)
+}
+
+// finish ends the run of lane i and decodes the rest of it. It reports whether all was sound, if not with
+// the bad chunk in r.chunk.
+func (d *deal) finish(i int, r *run) bool {
+	r.busy = false
+	lane := &d.job.Lanes[i]
 	bit := d.bit(uint64(uintptr(unsafe.Pointer(lane.Src)))) + lane.Bit
 	for ; r.chunk < r.last; r.enter(d, r.chunk+1) {
 		if !d.portable.finish(d.stream, r.chunk, bit, d.stream.SignMantissa[r.at:r.chunkEnd], d.dst[r.at-d.base:r.chunkEnd-d.base]) {
-			return false, true
+			return false
 		}
 		r.at, bit = d.stream.ChunkStart(r.chunk + 1)
 	}
-	return true, true
+	return true
 }
 
 // enter moves the run on to chunk c.
@@ -79,7 +91,7 @@ func (r *run) enter(d *deal, c int) {
 func (d *deal) bitAt(i, from, element int) (bit uint64, ok bool) {
 	var near kernel.Mark
 	for t := range d.job.Turns + 1 {
-		m := d.job.Marks[t][i]
+		m := d.job.Marks[i][t]
 		if from+int(m.N) > element {
 			break
 		}

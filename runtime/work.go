@@ -9,10 +9,10 @@ import (
 
 // Chunks that a worker takes at a time: large pieces, in which the lanes of the assembly run long,
 // and smaller ones toward the end, so that all workers end together. The smallest are about 240,000
-// weights, a tenth of a millisecond.
+// weights, a tenth of a millisecond; the largest take a few.
 const (
 	minPiece   = 20
-	maxPiece   = 80
+	maxPiece   = 640
 	pieceShare = 8 // a piece is at most this part of what is left
 )
 

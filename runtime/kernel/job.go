@@ -17,7 +17,7 @@ const (
 	TurnBytes = 128
 
 	// BatchTurns is the largest number of turns of one call of Decode.
-	BatchTurns = 32
+	BatchTurns = 64
 
 	// Slack is the number of elements that a lane must still have for Decode to move it: those of
 	// one turn, and the words by which the last vector store may run ahead. A merge in the middle
@@ -84,9 +84,9 @@ type Job struct {
 	Turns uint64
 	// Lanes are the runs to decode; a decoder with n lanes uses, and needs, the first n of them.
 	Lanes [MaxLanes]Lane
-	// Marks follow the lanes through the call if it had turns: Marks[0] is where they began,
-	// Marks[t] lies inside turn t.
-	Marks [BatchTurns + 1][MaxLanes]Mark
+	// Marks follow the lanes through the call if it had turns: Marks[i][0] is where lane i began,
+	// Marks[i][t] lies inside turn t.
+	Marks [MaxLanes][BatchTurns + 1]Mark
 
 	scratch []byte
 	sink    [(BatchTurns + 1) * TurnSymbols]uint16
@@ -125,6 +125,7 @@ const (
 	OffMarks    = unsafe.Offsetof(Job{}.Marks)
 	LaneSize    = unsafe.Sizeof(Lane{})
 	MarkSize    = unsafe.Sizeof(Mark{})
+	LaneMarks   = unsafe.Sizeof(Job{}.Marks[0])
 
 	OffSrc          = unsafe.Offsetof(Lane{}.Src)
 	OffSrcLast      = unsafe.Offsetof(Lane{}.SrcLast)
