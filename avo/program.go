@@ -89,14 +89,11 @@ func TableDriven(name string) Program {
 	return Program{Name: name, TableBits: DefaultTableBits, MaxSymbols: kernel.EntrySymbols, SlowPath: true, Lanes: DefaultLanes}
 }
 
-// For returns the decoder that suits one book: a table that holds every code where the longest is not
-// much longer than usual, else one with a slow path, and entries for no more symbols than the
-// shortest code lets them hold. Its name tells its shape, so books of one shape share a function.
+// For returns the decoder that suits one book: the table-driven one, without the slow path where the table
+// holds every code, and with entries for no more symbols than the shortest code lets them hold. Its name
+// tells its shape, so books of one shape share a function.
 func For(b *codebook.Book) Program {
 	p := TableDriven("")
-	if n := b.MaxLength(); n <= maxTableBits-1 {
-		p.TableBits = max(n, DefaultTableBits)
-	}
 	p.SlowPath = b.MaxLength() > p.TableBits
 	if n := b.MinLength(); n > 0 {
 		p.MaxSymbols = max(1, min(p.MaxSymbols, p.TableBits/n))

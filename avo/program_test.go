@@ -55,7 +55,7 @@ func TestFor(t *testing.T) {
 	}{
 		{[]uint8{1, 2, 3, 4}, Program{TableBits: 11, MaxSymbols: 5, Lanes: DefaultLanes}},
 		{[]uint8{4, 4, 4, 5, 5}, Program{TableBits: 11, MaxSymbols: 2, Lanes: DefaultLanes}},
-		{[]uint8{1, 2, 12, 12}, Program{TableBits: 12, MaxSymbols: 5, Lanes: DefaultLanes}},
+		{[]uint8{1, 2, 12, 12}, Program{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: DefaultLanes}},
 		{[]uint8{1, 2, 13}, Program{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: DefaultLanes}},
 		{[]uint8{2, 3, 32}, Program{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: DefaultLanes}},
 		{nil, Program{TableBits: 11, MaxSymbols: 5, Lanes: DefaultLanes}},

@@ -178,9 +178,9 @@ func shortest(h *Histogram) (*Book, error) {
 	}
 }
 
-// limited returns the canonical book for h with the smallest limit on its code lengths that makes
-// the unit at most slack times its size larger than the shortest book does.
-func limited(h *Histogram, slack float64) (*Book, error) {
+// limited returns the canonical book for h with the smallest limit on its code lengths, of at least
+// tableBits, that makes the unit at most limitSlack times its size larger than the shortest book does.
+func limited(h *Histogram) (*Book, error) {
 	best, err := shortest(h)
 	if err != nil || h.Distinct() == 0 {
 		return best, err
@@ -189,8 +189,8 @@ func limited(h *Histogram, slack float64) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	allowed := size.Total() + uint64(slack*float64(size.Total()))
-	for limit := smallestLimit(h); limit < best.MaxLength(); limit++ {
+	allowed := size.Total() + uint64(limitSlack*float64(size.Total()))
+	for limit := max(tableBits, smallestLimit(h)); limit < best.MaxLength(); limit++ {
 		book, err := Canonical(h, limit)
 		if err != nil {
 			continue // needs more tables than DF11 has

@@ -24,9 +24,13 @@ type Scheme interface {
 const MaxBooks = 8
 
 const (
+	// tableBits is the number of bits that decoders look up at a time: codes limited to fewer gain
+	// nothing.
+	tableBits = 11
 	// limitSlack is what the scheme "model" gives away for shorter codes: a share of the size.
-	limitSlack = 0.0005
-	// clusterSlack is how much larger a model may be with few code books than with one a unit.
+	limitSlack = 0.001
+	// clusterSlack is how much larger a model may be with few code books than with one a unit, limited
+	// alike.
 	clusterSlack = 0.001
 	// clusterRounds bounds the rounds in which units move between clusters.
 	clusterRounds = 16
@@ -38,7 +42,7 @@ const (
 //   - "unit": a canonical book for each unit, as short as DF11 permits;
 //   - "model": one canonical, length-limited book for the whole model, so that a kernel can be cut
 //     for it; at most [MaxBooks] books where one costs over 0.1 % more than a book a unit. The
-//     limit on code lengths is the smallest that costs at most 0.05 % of the whole size.
+//     limit on code lengths is the smallest from 11 bits on that costs at most 0.1 % of the whole size.
 func SchemeByName(name string) (Scheme, error) {
 	switch name {
 	case "published":
@@ -78,7 +82,7 @@ type perModel struct{}
 func (perModel) Name() string { return "model" }
 
 func (perModel) Assign(units []Histogram) (*Assignment, error) {
-	own, err := perUnit{book: shortest}.Assign(units)
+	own, err := perUnit{book: limited}.Assign(units)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +147,7 @@ func (a *Assignment) rebuild(units []Histogram, clusters int) error {
 		if members[k] == 0 && clusters > 1 {
 			continue
 		}
-		book, err := limited(&sums[k], limitSlack)
+		book, err := limited(&sums[k])
 		if err != nil {
 			return err
 		}

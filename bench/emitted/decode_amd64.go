@@ -10,7 +10,6 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
 		{TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11x5},
-		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode12x5},
 		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
 	}
 }
@@ -19,11 +18,6 @@ func avx2() []kernel.Decoder {
 //
 //go:noescape
 func decode11x5(job *kernel.Job)
-
-// decode12x5 decodes 5 runs of codes of at most 12 bits side by side: up to 5 symbols a lookup of 12 bits.
-//
-//go:noescape
-func decode12x5(job *kernel.Job)
 
 // decode11x5Long decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
 //

@@ -34,7 +34,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
 	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
 	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000020, AX
+	MOVL $0x00000040, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
@@ -101,7 +101,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	MOVQ    AX, 24(CX)
 	JLE     done
 	LEAQ    416(CX), DX
-	SHLQ    $0x07, AX
+	SHLQ    $0x04, AX
 	ADDQ    DX, AX
 	MOVQ    AX, 136(SP)
 	MOVQ    (CX), AX
@@ -149,9 +149,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    BX, 16(DX)
-	MOVL    R9, 24(DX)
-	MOVL    $0x00000000, 28(DX)
+	MOVQ    BX, 1040(DX)
+	MOVL    R9, 1048(DX)
+	MOVL    $0x00000000, 1052(DX)
 
 	// Lane 2: where its memory is, the bit buffer, the first mark.
 	MOVQ    152(CX), BX
@@ -166,9 +166,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    BX, 32(DX)
-	MOVL    R11, 40(DX)
-	MOVL    $0x00000000, 44(DX)
+	MOVQ    BX, 2080(DX)
+	MOVL    R11, 2088(DX)
+	MOVL    $0x00000000, 2092(DX)
 
 	// Lane 3: where its memory is, the bit buffer, the first mark.
 	MOVQ    200(CX), BX
@@ -183,9 +183,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    BX, 48(DX)
-	MOVL    R13, 56(DX)
-	MOVL    $0x00000000, 60(DX)
+	MOVQ    BX, 3120(DX)
+	MOVL    R13, 3128(DX)
+	MOVL    $0x00000000, 3132(DX)
 
 	// Lane 4: where its memory is, the bit buffer, the first mark.
 	MOVQ    248(CX), BX
@@ -200,14 +200,14 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	MOVQ    BX, 64(DX)
-	MOVL    R15, 72(DX)
-	MOVL    $0x00000000, 76(DX)
+	MOVQ    BX, 4160(DX)
+	MOVL    R15, 4168(DX)
+	MOVL    $0x00000000, 4172(DX)
 	MOVL    $0x00000035, CX
 
 turn:
 	// The next turn: swap the halves of the scratch memory.
-	ADDQ $+128, DX
+	ADDQ $0x10, DX
 	MOVQ 120(SP), BX
 	MOVQ 128(SP), SI
 	MOVQ BX, 128(SP)
@@ -464,7 +464,7 @@ turn:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -84(DX), BX
+	MOVL       2076(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 56(SP)
 
@@ -592,12 +592,12 @@ turn:
 
 	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 16(DX)
-	MOVL  R9, 24(DX)
+	MOVQ  BX, 1040(DX)
+	MOVL  R9, 1048(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000001ff, SI
 	SUBQ  R10, SI
-	MOVL  SI, 28(DX)
+	MOVL  SI, 1052(DX)
 	MOVQ  120(SP), R10
 	ADDQ  $0x000001ff, R10
 	SHRXQ CX, R11, BX
@@ -755,7 +755,7 @@ turn:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -68(DX), BX
+	MOVL       3116(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 80(SP)
 
@@ -947,12 +947,12 @@ turn:
 
 	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 32(DX)
-	MOVL  R11, 40(DX)
+	MOVQ  BX, 2080(DX)
+	MOVL  R11, 2088(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000002ff, SI
 	SUBQ  R12, SI
-	MOVL  SI, 44(DX)
+	MOVL  SI, 2092(DX)
 	MOVQ  120(SP), R12
 	ADDQ  $0x000002ff, R12
 	SHRXQ CX, R13, BX
@@ -1046,7 +1046,7 @@ turn:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -52(DX), BX
+	MOVL       4156(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 104(SP)
 
@@ -1303,12 +1303,12 @@ turn:
 
 	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 48(DX)
-	MOVL  R13, 56(DX)
+	MOVQ  BX, 3120(DX)
+	MOVL  R13, 3128(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000003ff, SI
 	SUBQ  R14, SI
-	MOVL  SI, 60(DX)
+	MOVL  SI, 3132(DX)
 	MOVQ  120(SP), R14
 	ADDQ  $0x000003ff, R14
 	SHRXQ CX, R15, BX
@@ -1617,7 +1617,7 @@ turn:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       28(DX), BX
+	MOVL       1052(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 32(SP)
 
@@ -1661,12 +1661,12 @@ turn:
 
 	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ BX, 64(DX)
-	MOVL R15, 72(DX)
+	MOVQ BX, 4160(DX)
+	MOVL R15, 4168(DX)
 	MOVQ 128(SP), SI
 	ADDQ $0x000004ff, SI
 	SUBQ BP, SI
-	MOVL SI, 76(DX)
+	MOVL SI, 4172(DX)
 	MOVQ 120(SP), BP
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 136(SP)
@@ -1768,7 +1768,7 @@ rest1_0_done:
 	MOVQ   SI, R11
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  44(DX), SI
+	MOVL  2092(DX), SI
 	TESTQ SI, SI
 	JZ    full2_0_done
 	MOVQ  128(SP), AX
@@ -1843,7 +1843,7 @@ rest2_0_done:
 	MOVQ   SI, R13
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  60(DX), SI
+	MOVL  3132(DX), SI
 	TESTQ SI, SI
 	JZ    full3_0_done
 	MOVQ  128(SP), AX
@@ -1918,1905 +1918,7 @@ rest3_0_done:
 	MOVQ   SI, R15
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  76(DX), SI
-	TESTQ SI, SI
-	JZ    full4_0_done
-	MOVQ  128(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
-
-full4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        full4_0
-
-full4_0_done:
-	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000004ff, SI
-	SUBQ  BP, SI
-	TESTQ SI, SI
-	JZ    rest4_0_done
-	MOVQ  120(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
-
-rest4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        rest4_0
-
-rest4_0_done:
-	MOVQ job+0(FP), AX
-
-	// Lane 0: move it by what it yielded.
-	MOVQ (SP), BX
-	MOVQ BX, 32(AX)
-	MOVQ DI, 48(AX)
-	MOVQ 8(SP), BX
-	MOVQ BX, SI
-	SUBQ 56(AX), SI
-	MOVQ BX, 56(AX)
-	SUBQ SI, 72(AX)
-	ADDQ SI, SI
-	ADDQ SI, 64(AX)
-
-	// Lane 1: move it by what it yielded.
-	MOVQ 24(SP), BX
-	MOVQ BX, 80(AX)
-	MOVQ R9, 96(AX)
-	MOVQ 32(SP), BX
-	MOVQ BX, SI
-	SUBQ 104(AX), SI
-	MOVQ BX, 104(AX)
-	SUBQ SI, 120(AX)
-	ADDQ SI, SI
-	ADDQ SI, 112(AX)
-
-	// Lane 2: move it by what it yielded.
-	MOVQ 48(SP), BX
-	MOVQ BX, 128(AX)
-	MOVQ R11, 144(AX)
-	MOVQ 56(SP), BX
-	MOVQ BX, SI
-	SUBQ 152(AX), SI
-	MOVQ BX, 152(AX)
-	SUBQ SI, 168(AX)
-	ADDQ SI, SI
-	ADDQ SI, 160(AX)
-
-	// Lane 3: move it by what it yielded.
-	MOVQ 72(SP), BX
-	MOVQ BX, 176(AX)
-	MOVQ R13, 192(AX)
-	MOVQ 80(SP), BX
-	MOVQ BX, SI
-	SUBQ 200(AX), SI
-	MOVQ BX, 200(AX)
-	SUBQ SI, 216(AX)
-	ADDQ SI, SI
-	ADDQ SI, 208(AX)
-
-	// Lane 4: move it by what it yielded.
-	MOVQ 96(SP), BX
-	MOVQ BX, 224(AX)
-	MOVQ R15, 240(AX)
-	MOVQ 104(SP), BX
-	MOVQ BX, SI
-	SUBQ 248(AX), SI
-	MOVQ BX, 248(AX)
-	SUBQ SI, 264(AX)
-	ADDQ SI, SI
-	ADDQ SI, 256(AX)
-
-done:
-	VZEROUPPER
-	RET
-
-// func decode12x5(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode12x5(SB), NOSPLIT, $152-8
-	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit. A round is, in each lane,
-	// 4 lookups by the top 12 bits and a refill. An entry of the table holds up to 5 symbols:
-	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
-	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
-	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
-	// lookups: always 128 words, of which the next merge overwrites those that are too many.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), CX
-
-	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
-	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000020, AX
-
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    72(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    40(CX), DX
-	SUBQ    32(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    120(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    88(CX), DX
-	SUBQ    80(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    168(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    136(CX), DX
-	SUBQ    128(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    216(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    184(CX), DX
-	SUBQ    176(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    264(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    232(CX), DX
-	SUBQ    224(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	XORL    DX, DX
-	CMPQ    AX, $0x00
-	CMOVQLT DX, AX
-	MOVQ    AX, 24(CX)
-	JLE     done
-	LEAQ    416(CX), DX
-	SHLQ    $0x07, AX
-	ADDQ    DX, AX
-	MOVQ    AX, 136(SP)
-	MOVQ    (CX), AX
-	VMOVDQU reverse<>+0(SB), Y0
-	VMOVDQU topBits<>+0(SB), Y1
-
-	// All lanes start to fill the first half of the scratch memory.
-	MOVQ 16(CX), BX
-	MOVQ BX, 120(SP)
-	LEAQ 255(BX), R8
-	LEAQ 511(BX), R10
-	LEAQ 767(BX), R12
-	LEAQ 1023(BX), R14
-	LEAQ 1279(BX), BP
-	ADDQ $0x00000800, BX
-	MOVQ BX, 128(SP)
-
-	// Lane 0: where its memory is, the bit buffer, the first mark.
-	MOVQ    56(CX), BX
-	MOVQ    64(CX), SI
-	MOVQ    BX, 8(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 16(SP)
-	MOVQ    32(CX), BX
-	MOVQ    48(CX), SI
-	MOVQ    BX, (SP)
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	MOVQ    BX, (DX)
-	MOVL    DI, 8(DX)
-	MOVL    $0x00000000, 12(DX)
-
-	// Lane 1: where its memory is, the bit buffer, the first mark.
-	MOVQ    104(CX), BX
-	MOVQ    112(CX), SI
-	MOVQ    BX, 32(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 40(SP)
-	MOVQ    80(CX), BX
-	MOVQ    96(CX), SI
-	MOVQ    BX, 24(SP)
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	MOVQ    BX, 16(DX)
-	MOVL    R9, 24(DX)
-	MOVL    $0x00000000, 28(DX)
-
-	// Lane 2: where its memory is, the bit buffer, the first mark.
-	MOVQ    152(CX), BX
-	MOVQ    160(CX), SI
-	MOVQ    BX, 56(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 64(SP)
-	MOVQ    128(CX), BX
-	MOVQ    144(CX), SI
-	MOVQ    BX, 48(SP)
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	MOVQ    BX, 32(DX)
-	MOVL    R11, 40(DX)
-	MOVL    $0x00000000, 44(DX)
-
-	// Lane 3: where its memory is, the bit buffer, the first mark.
-	MOVQ    200(CX), BX
-	MOVQ    208(CX), SI
-	MOVQ    BX, 80(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 88(SP)
-	MOVQ    176(CX), BX
-	MOVQ    192(CX), SI
-	MOVQ    BX, 72(SP)
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	MOVQ    BX, 48(DX)
-	MOVL    R13, 56(DX)
-	MOVL    $0x00000000, 60(DX)
-
-	// Lane 4: where its memory is, the bit buffer, the first mark.
-	MOVQ    248(CX), BX
-	MOVQ    256(CX), SI
-	MOVQ    BX, 104(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 112(SP)
-	MOVQ    224(CX), BX
-	MOVQ    240(CX), SI
-	MOVQ    BX, 96(SP)
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-	MOVQ    BX, 64(DX)
-	MOVL    R15, 72(DX)
-	MOVL    $0x00000000, 76(DX)
-	MOVL    $0x00000034, CX
-
-turn:
-	// The next turn: swap the halves of the scratch memory.
-	ADDQ $+128, DX
-	MOVQ 120(SP), BX
-	MOVQ 128(SP), SI
-	MOVQ BX, 128(SP)
-	MOVQ SI, 120(SP)
-
-	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
-	// Lane 2: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 736(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    64(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
-
-	// Lookup 1 of 4 in every lane.
-	// Index, load, store (the next store overwrites the bytes that are no symbols),
-	// move down by the number of symbols, shift out their bits.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-
-	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, (DX)
-	MOVL  DI, 8(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	MOVL  SI, 12(DX)
-	MOVQ  120(SP), R8
-	ADDQ  $0x000000ff, R8
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 2: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 704(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    64(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 2: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 672(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    64(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 2: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 640(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    64(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -84(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 56(SP)
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-
-	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
-	// Lane 3: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 992(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    88(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
-
-	// Lookup 1 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-
-	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 16(DX)
-	MOVL  R9, 24(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	MOVL  SI, 28(DX)
-	MOVQ  120(SP), R10
-	ADDQ  $0x000001ff, R10
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lane 3: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 960(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    88(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 3: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 928(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    88(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 3: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 896(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    88(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -68(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 80(SP)
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-
-	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
-	// Lane 4: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1248(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    112(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
-
-	// Lookup 1 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 4: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1216(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    112(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-
-	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 32(DX)
-	MOVL  R11, 40(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	MOVL  SI, 44(DX)
-	MOVQ  120(SP), R12
-	ADDQ  $0x000002ff, R12
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lane 4: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1184(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    112(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 4: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1152(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    112(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -52(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 104(SP)
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-
-	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
-	// Lane 0: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 224(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    16(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
-
-	// Lookup 1 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 0: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 192(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    16(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 0: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 160(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    16(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-
-	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 48(DX)
-	MOVL  R13, 56(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	MOVL  SI, 60(DX)
-	MOVQ  120(SP), R14
-	ADDQ  $0x000003ff, R14
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Lane 0: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 128(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    16(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       12(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 8(SP)
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-
-	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
-	// Lane 1: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 480(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    40(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
-
-	// Lookup 1 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 1: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 448(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    40(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
-
-	// Lookup 2 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 1: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 416(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    40(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
-
-	// Lookup 3 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
-
-	// Lane 1: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 384(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    40(SP), BX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       28(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 32(SP)
-
-	// Lookup 4 of 4 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-
-	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ BX, 64(DX)
-	MOVL R15, 72(DX)
-	MOVQ 128(SP), SI
-	ADDQ $0x000004ff, SI
-	SUBQ BP, SI
-	MOVL SI, 76(DX)
-	MOVQ 120(SP), BP
-	ADDQ $0x000004ff, BP
-	CMPQ DX, 136(SP)
-	JNE  turn
-
-	// Lane 0: move its source past the bits that were used.
-	TZCNTQ DI, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   (SP), BX
-	MOVQ   BX, (SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, DI
-
-	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	TESTQ SI, SI
-	JZ    rest0_0_done
-	MOVQ  120(SP), AX
-	ADDQ  $0x000000e0, AX
-	MOVQ  8(SP), CX
-	MOVQ  16(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 8(SP)
-
-rest0_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        rest0_0
-
-rest0_0_done:
-	// Lane 1: move its source past the bits that were used.
-	TZCNTQ R9, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   24(SP), BX
-	MOVQ   BX, 24(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R9
-
-	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	TESTQ SI, SI
-	JZ    rest1_0_done
-	MOVQ  120(SP), AX
-	ADDQ  $0x000001e0, AX
-	MOVQ  32(SP), CX
-	MOVQ  40(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 32(SP)
-
-rest1_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        rest1_0
-
-rest1_0_done:
-	// Lane 2: move its source past the bits that were used.
-	TZCNTQ R11, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   48(SP), BX
-	MOVQ   BX, 48(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R11
-
-	// Merge the half that it filled before it changed halves.
-	MOVL  44(DX), SI
-	TESTQ SI, SI
-	JZ    full2_0_done
-	MOVQ  128(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
-
-full2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        full2_0
-
-full2_0_done:
-	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	TESTQ SI, SI
-	JZ    rest2_0_done
-	MOVQ  120(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
-
-rest2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        rest2_0
-
-rest2_0_done:
-	// Lane 3: move its source past the bits that were used.
-	TZCNTQ R13, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   72(SP), BX
-	MOVQ   BX, 72(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R13
-
-	// Merge the half that it filled before it changed halves.
-	MOVL  60(DX), SI
-	TESTQ SI, SI
-	JZ    full3_0_done
-	MOVQ  128(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
-
-full3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        full3_0
-
-full3_0_done:
-	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	TESTQ SI, SI
-	JZ    rest3_0_done
-	MOVQ  120(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
-
-rest3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, SI
-	JCS        rest3_0
-
-rest3_0_done:
-	// Lane 4: move its source past the bits that were used.
-	TZCNTQ R15, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   96(SP), BX
-	MOVQ   BX, 96(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R15
-
-	// Merge the half that it filled before it changed halves.
-	MOVL  76(DX), SI
+	MOVL  4172(DX), SI
 	TESTQ SI, SI
 	JZ    full4_0_done
 	MOVQ  128(SP), AX
@@ -3965,7 +2067,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
 	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
 	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000020, AX
+	MOVL $0x00000040, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
@@ -4032,7 +2134,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVQ    AX, 24(CX)
 	JLE     done
 	LEAQ    416(CX), DX
-	SHLQ    $0x07, AX
+	SHLQ    $0x04, AX
 	ADDQ    DX, AX
 	MOVQ    AX, 136(SP)
 	MOVQ    8(CX), BX
@@ -4082,9 +2184,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    BX, 16(DX)
-	MOVL    R9, 24(DX)
-	MOVL    $0x00000000, 28(DX)
+	MOVQ    BX, 1040(DX)
+	MOVL    R9, 1048(DX)
+	MOVL    $0x00000000, 1052(DX)
 
 	// Lane 2: where its memory is, the bit buffer, the first mark.
 	MOVQ    152(CX), BX
@@ -4099,9 +2201,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    BX, 32(DX)
-	MOVL    R11, 40(DX)
-	MOVL    $0x00000000, 44(DX)
+	MOVQ    BX, 2080(DX)
+	MOVL    R11, 2088(DX)
+	MOVL    $0x00000000, 2092(DX)
 
 	// Lane 3: where its memory is, the bit buffer, the first mark.
 	MOVQ    200(CX), BX
@@ -4116,9 +2218,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    BX, 48(DX)
-	MOVL    R13, 56(DX)
-	MOVL    $0x00000000, 60(DX)
+	MOVQ    BX, 3120(DX)
+	MOVL    R13, 3128(DX)
+	MOVL    $0x00000000, 3132(DX)
 
 	// Lane 4: where its memory is, the bit buffer, the first mark.
 	MOVQ    248(CX), BX
@@ -4133,14 +2235,14 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	MOVQ    BX, 64(DX)
-	MOVL    R15, 72(DX)
-	MOVL    $0x00000000, 76(DX)
+	MOVQ    BX, 4160(DX)
+	MOVL    R15, 4168(DX)
+	MOVL    $0x00000000, 4172(DX)
 	MOVL    $0x00000035, CX
 
 turn:
 	// The next turn: swap the halves of the scratch memory.
-	ADDQ $+128, DX
+	ADDQ $0x10, DX
 	MOVQ 120(SP), BX
 	MOVQ 128(SP), SI
 	MOVQ BX, 128(SP)
@@ -4420,7 +2522,7 @@ filled0_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -84(DX), BX
+	MOVL       2076(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 56(SP)
 
@@ -4564,12 +2666,12 @@ filled1_0:
 filled1_1:
 	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 16(DX)
-	MOVL  R9, 24(DX)
+	MOVQ  BX, 1040(DX)
+	MOVL  R9, 1048(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000001ff, SI
 	SUBQ  R10, SI
-	MOVL  SI, 28(DX)
+	MOVL  SI, 1052(DX)
 	MOVQ  120(SP), R10
 	ADDQ  $0x000001ff, R10
 	SHRXQ CX, R11, BX
@@ -4739,7 +2841,7 @@ filled1_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -68(DX), BX
+	MOVL       3116(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 80(SP)
 
@@ -4953,12 +3055,12 @@ filled2_1:
 filled2_2:
 	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 32(DX)
-	MOVL  R11, 40(DX)
+	MOVQ  BX, 2080(DX)
+	MOVL  R11, 2088(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000002ff, SI
 	SUBQ  R12, SI
-	MOVL  SI, 44(DX)
+	MOVL  SI, 2092(DX)
 	MOVQ  120(SP), R12
 	ADDQ  $0x000002ff, R12
 	SHRXQ CX, R13, BX
@@ -5058,7 +3160,7 @@ filled2_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -52(DX), BX
+	MOVL       4156(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 104(SP)
 
@@ -5343,12 +3445,12 @@ filled3_2:
 filled3_3:
 	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 48(DX)
-	MOVL  R13, 56(DX)
+	MOVQ  BX, 3120(DX)
+	MOVL  R13, 3128(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000003ff, SI
 	SUBQ  R14, SI
-	MOVL  SI, 60(DX)
+	MOVL  SI, 3132(DX)
 	MOVQ  120(SP), R14
 	ADDQ  $0x000003ff, R14
 	SHRXQ CX, R15, BX
@@ -5686,7 +3788,7 @@ filled4_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       28(DX), BX
+	MOVL       1052(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 32(SP)
 
@@ -5735,12 +3837,12 @@ filled4_3:
 filled4_4:
 	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ BX, 64(DX)
-	MOVL R15, 72(DX)
+	MOVQ BX, 4160(DX)
+	MOVL R15, 4168(DX)
 	MOVQ 128(SP), SI
 	ADDQ $0x000004ff, SI
 	SUBQ BP, SI
-	MOVL SI, 76(DX)
+	MOVL SI, 4172(DX)
 	MOVQ 120(SP), BP
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 136(SP)
@@ -5842,7 +3944,7 @@ rest1_0_done:
 	MOVQ   SI, R11
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  44(DX), SI
+	MOVL  2092(DX), SI
 	TESTQ SI, SI
 	JZ    full2_0_done
 	MOVQ  128(SP), AX
@@ -5917,7 +4019,7 @@ rest2_0_done:
 	MOVQ   SI, R13
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  60(DX), SI
+	MOVL  3132(DX), SI
 	TESTQ SI, SI
 	JZ    full3_0_done
 	MOVQ  128(SP), AX
@@ -5992,7 +4094,7 @@ rest3_0_done:
 	MOVQ   SI, R15
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  76(DX), SI
+	MOVL  4172(DX), SI
 	TESTQ SI, SI
 	JZ    full4_0_done
 	MOVQ  128(SP), AX

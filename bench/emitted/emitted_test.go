@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the generated files instead of co
 // as the table has, or more than any table.
 func books(t *testing.T) []*codebook.Book {
 	var list []*codebook.Book
-	for _, limit := range []int{11, 12, 32} {
+	for _, limit := range []int{11, 32} {
 		var h codebook.Histogram
 		for s := range 24 {
 			h[100+s] = 1 << s

@@ -34,7 +34,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
 	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
 	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000020, AX
+	MOVL $0x00000040, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    72(CX), DX
@@ -101,7 +101,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVQ    AX, 24(CX)
 	JLE     done
 	LEAQ    416(CX), DX
-	SHLQ    $0x07, AX
+	SHLQ    $0x04, AX
 	ADDQ    DX, AX
 	MOVQ    AX, 136(SP)
 	MOVQ    8(CX), BX
@@ -151,9 +151,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R9
 	ORQ     $0x01, R9
 	SHLXQ   SI, R9, R9
-	MOVQ    BX, 16(DX)
-	MOVL    R9, 24(DX)
-	MOVL    $0x00000000, 28(DX)
+	MOVQ    BX, 1040(DX)
+	MOVL    R9, 1048(DX)
+	MOVL    $0x00000000, 1052(DX)
 
 	// Lane 2: where its memory is, the bit buffer, the first mark.
 	MOVQ    152(CX), BX
@@ -168,9 +168,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R11
 	ORQ     $0x01, R11
 	SHLXQ   SI, R11, R11
-	MOVQ    BX, 32(DX)
-	MOVL    R11, 40(DX)
-	MOVL    $0x00000000, 44(DX)
+	MOVQ    BX, 2080(DX)
+	MOVL    R11, 2088(DX)
+	MOVL    $0x00000000, 2092(DX)
 
 	// Lane 3: where its memory is, the bit buffer, the first mark.
 	MOVQ    200(CX), BX
@@ -185,9 +185,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R13
 	ORQ     $0x01, R13
 	SHLXQ   SI, R13, R13
-	MOVQ    BX, 48(DX)
-	MOVL    R13, 56(DX)
-	MOVL    $0x00000000, 60(DX)
+	MOVQ    BX, 3120(DX)
+	MOVL    R13, 3128(DX)
+	MOVL    $0x00000000, 3132(DX)
 
 	// Lane 4: where its memory is, the bit buffer, the first mark.
 	MOVQ    248(CX), BX
@@ -202,14 +202,14 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	MOVBEQQ (BX), R15
 	ORQ     $0x01, R15
 	SHLXQ   SI, R15, R15
-	MOVQ    BX, 64(DX)
-	MOVL    R15, 72(DX)
-	MOVL    $0x00000000, 76(DX)
+	MOVQ    BX, 4160(DX)
+	MOVL    R15, 4168(DX)
+	MOVL    $0x00000000, 4172(DX)
 	MOVL    $0x00000035, CX
 
 turn:
 	// The next turn: swap the halves of the scratch memory.
-	ADDQ $+128, DX
+	ADDQ $0x10, DX
 	MOVQ 120(SP), BX
 	MOVQ 128(SP), SI
 	MOVQ BX, 128(SP)
@@ -489,7 +489,7 @@ filled0_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -84(DX), BX
+	MOVL       2076(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 56(SP)
 
@@ -633,12 +633,12 @@ filled1_0:
 filled1_1:
 	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 16(DX)
-	MOVL  R9, 24(DX)
+	MOVQ  BX, 1040(DX)
+	MOVL  R9, 1048(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000001ff, SI
 	SUBQ  R10, SI
-	MOVL  SI, 28(DX)
+	MOVL  SI, 1052(DX)
 	MOVQ  120(SP), R10
 	ADDQ  $0x000001ff, R10
 	SHRXQ CX, R11, BX
@@ -808,7 +808,7 @@ filled1_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -68(DX), BX
+	MOVL       3116(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 80(SP)
 
@@ -1022,12 +1022,12 @@ filled2_1:
 filled2_2:
 	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 32(DX)
-	MOVL  R11, 40(DX)
+	MOVQ  BX, 2080(DX)
+	MOVL  R11, 2088(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000002ff, SI
 	SUBQ  R12, SI
-	MOVL  SI, 44(DX)
+	MOVL  SI, 2092(DX)
 	MOVQ  120(SP), R12
 	ADDQ  $0x000002ff, R12
 	SHRXQ CX, R13, BX
@@ -1127,7 +1127,7 @@ filled2_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       -52(DX), BX
+	MOVL       4156(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 104(SP)
 
@@ -1412,12 +1412,12 @@ filled3_2:
 filled3_3:
 	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ  BX, 48(DX)
-	MOVL  R13, 56(DX)
+	MOVQ  BX, 3120(DX)
+	MOVL  R13, 3128(DX)
 	MOVQ  128(SP), SI
 	ADDQ  $0x000003ff, SI
 	SUBQ  R14, SI
-	MOVL  SI, 60(DX)
+	MOVL  SI, 3132(DX)
 	MOVQ  120(SP), R14
 	ADDQ  $0x000003ff, R14
 	SHRXQ CX, R15, BX
@@ -1755,7 +1755,7 @@ filled4_3:
 	VMOVDQU    Y4, 192(BX)(SI*2)
 	VMOVDQU    Y2, 224(BX)(SI*2)
 	PREFETCHT0 704(BX)(SI*2)
-	MOVL       28(DX), BX
+	MOVL       1052(DX), BX
 	ADDQ       BX, SI
 	MOVQ       SI, 32(SP)
 
@@ -1804,12 +1804,12 @@ filled4_3:
 filled4_4:
 	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
 	// the number of symbols.
-	MOVQ BX, 64(DX)
-	MOVL R15, 72(DX)
+	MOVQ BX, 4160(DX)
+	MOVL R15, 4168(DX)
 	MOVQ 128(SP), SI
 	ADDQ $0x000004ff, SI
 	SUBQ BP, SI
-	MOVL SI, 76(DX)
+	MOVL SI, 4172(DX)
 	MOVQ 120(SP), BP
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 136(SP)
@@ -1911,7 +1911,7 @@ rest1_0_done:
 	MOVQ   SI, R11
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  44(DX), SI
+	MOVL  2092(DX), SI
 	TESTQ SI, SI
 	JZ    full2_0_done
 	MOVQ  128(SP), AX
@@ -1986,7 +1986,7 @@ rest2_0_done:
 	MOVQ   SI, R13
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  60(DX), SI
+	MOVL  3132(DX), SI
 	TESTQ SI, SI
 	JZ    full3_0_done
 	MOVQ  128(SP), AX
@@ -2061,7 +2061,7 @@ rest3_0_done:
 	MOVQ   SI, R15
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  76(DX), SI
+	MOVL  4172(DX), SI
 	TESTQ SI, SI
 	JZ    full4_0_done
 	MOVQ  128(SP), AX
