@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -82,7 +81,10 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	}
 	defer out.Close()
 
-	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
+	hasher := startHasher(ctx, c.Files)
+	defer hasher.close()
+
+	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), hasher: hasher}
 	defer w.p.Done()
 	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme}
 	if err := w.choose(scheme, opts.Plan); err != nil {
@@ -116,13 +118,14 @@ type compressor struct {
 	books  *assigned
 	report CompressReport
 
-	unitFiles []string // parallel to plan.Units
-	encoder   encode.Encoder
+	unitFiles []string        // parallel to plan.Units
+	sizes     []codebook.Size // likewise
+	hasher    *hasher
 }
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) error {
-	a, err := analyse(w.ctx, w.c, opts, w.p)
+	a, err := analyse(w.ctx, w.c, opts, w.hasher.workers, w.p)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,16 @@
 package checkpoint
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -25,10 +29,9 @@ func (w *compressor) write(single bool) error {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	for i, u := range w.plan.Units {
-		if err := w.unit(u, w.books.Books[w.books.Unit[i]], w.unitFiles[i]); err != nil {
-			return err
-		}
+	w.sizes = make([]codebook.Size, len(names))
+	if err := w.units(); err != nil {
+		return err
 	}
 	if err := w.rest(single); err != nil {
 		return err
@@ -40,23 +43,55 @@ func (w *compressor) write(single bool) error {
 	return w.measure()
 }
 
-// unit codes one unit into its file.
-func (w *compressor) unit(u *model.PlanUnit, book *codebook.Book, file string) error {
+// unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
+// bounds memory: a coded unit takes less than its weights.
+const unitsAtOnce = 3
+
+// units writes the units, several at a time if processors are free for them: most of the work on one is
+// not divided among processors, and so none waits for another.
+func (w *compressor) units() error {
+	group, ctx := errgroup.WithContext(w.ctx)
+	free := make(chan *encode.Encoder, unitsAtOnce)
+	encoders := 0
+	for i := range w.plan.Units {
+		for ; encoders < min(w.hasher.workers(), unitsAtOnce); encoders++ {
+			free <- &encode.Encoder{}
+		}
+		var encoder *encode.Encoder
+		select {
+		case encoder = <-free:
+		case <-ctx.Done():
+			if err := group.Wait(); err != nil {
+				return err
+			}
+			return w.ctx.Err()
+		}
+		encoder.Workers = max(1, w.hasher.workers()/min(len(w.plan.Units)-i, unitsAtOnce))
+		group.Go(func() error {
+			defer func() { free <- encoder }()
+			return w.unit(ctx, i, encoder)
+		})
+	}
+	return group.Wait()
+}
+
+// unit codes unit i into its file.
+func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
+	u := w.plan.Units[i]
 	var parts [][]byte
 	for _, t := range u.Tensors {
 		parts = append(parts, t.Bytes())
 	}
-	stream, err := w.encoder.Encode(book, parts)
+	stream, err := encoder.Encode(w.books.Books[w.books.Unit[i]], parts)
 	if err == nil {
-		err = w.ctx.Err()
+		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: unit %q: %w", u.Name, err)
 	}
-	size := sizeOf(stream, len(u.Tensors))
-	w.report.Stored.Size.Add(&size)
+	w.sizes[i] = sizeOf(stream, len(u.Tensors))
 	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
-	_, err = writeFile(w.out.Path(), file, func(f io.Writer) error {
+	_, err = writeFile(w.out.Path(), w.unitFiles[i], func(f io.Writer) error {
 		return model.Write(f, entries, nil)
 	})
 	w.p.Advance(2 * int64(u.Elements()))
@@ -137,6 +172,9 @@ func (w *compressor) measure() error {
 		}
 	}
 	s := &w.report.Stored
+	for i := range w.sizes {
+		s.Size.Add(&w.sizes[i])
+	}
 	s.Books = w.report.Books
 	coded := s.Size.Total()
 	s.BitsPerWeight = 8 * float64(coded) / float64(w.report.CodedWeights)

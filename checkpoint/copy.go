@@ -25,6 +25,10 @@ func sumOf(text []byte) fileSum {
 	return fileSum{int64(len(text)), hex.EncodeToString(hash[:])}
 }
 
+// buffer is the size of the buffer that small writes to a file go through. Blocks are much larger and hardly
+// touch it.
+const buffer = 64 << 10
+
 // writeFile creates a file, which must not exist, and the folders it lies in. Name is slash-separated.
 func writeFile(dir, name string, write func(io.Writer) error) (size int64, err error) {
 	return writeFileMode(dir, name, 0o666, write)
@@ -44,7 +48,7 @@ func writeFileMode(dir, name string, mode os.FileMode, write func(io.Writer) err
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriterSize(f, block)
+	w := bufio.NewWriterSize(f, buffer)
 	if err = write(w); err == nil {
 		err = w.Flush()
 	}

@@ -6,6 +6,10 @@
 // Checkpoints are mapped into memory and worked through piece by piece. No operation holds more than a few
 // of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
 //
+// The longest job is the sha256 of a file, which cannot be divided among processors; all else is done beside
+// it. [Compress] hashes the files while it counts exponents and codes units. [Decompress] restores several
+// files at a time, and decodes, hashes and writes the pieces of each in stages that overlap.
+//
 // # Output
 //
 // An output folder is built under a temporary name beside its own and appears whole or not at all: after

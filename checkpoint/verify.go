@@ -113,7 +113,6 @@ type verifier struct {
 	p       Progress
 	seen    map[string]bool // tensors of the checkpoint
 	words   []uint16        // of a decoded unit
-	bytes   []byte          // the same, as they lie in a file
 	encoder encode.Encoder
 	report  VerifyReport
 }
