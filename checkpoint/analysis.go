@@ -17,15 +17,14 @@ type analysis struct {
 }
 
 // analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show. Workers says how many
-// goroutines may count at the moment.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, workers func() int, p Progress) (*analysis, error) {
+// cannot be coded, for reasons that only the values show.
+func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) (*analysis, error) {
 	plan, err := model.PlanUnits(c, opts)
 	if err != nil {
 		return nil, err
 	}
 	a := &analysis{plan: plan, tensors: map[string]*codebook.Histogram{}}
-	if err := a.count(ctx, workers, p); err != nil {
+	if err := a.count(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := a.dropInexpressible(); err != nil {
@@ -36,7 +35,7 @@ func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, w
 }
 
 // count fills in the histograms.
-func (a *analysis) count(ctx context.Context, workers func() int, p Progress) error {
+func (a *analysis) count(ctx context.Context, p Progress) error {
 	const piece = 64 << 20 // counted between two looks at the context
 	var total uint64
 	for _, u := range a.plan.Units {
@@ -53,7 +52,7 @@ func (a *analysis) count(ctx context.Context, workers func() int, p Progress) er
 				}
 				part := data[:min(len(data), piece)]
 				data = data[len(part):]
-				h := encode.Histogram([][]byte{part}, workers())
+				h := encode.Histogram([][]byte{part}, 0)
 				sum.Add(&h)
 				p.Advance(int64(len(part)))
 			}

@@ -81,10 +81,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	}
 	defer out.Close()
 
-	hasher := startHasher(ctx, c.Files)
-	defer hasher.close()
-
-	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), hasher: hasher}
+	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
 	defer w.p.Done()
 	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme}
 	if err := w.choose(scheme, opts.Plan); err != nil {
@@ -120,12 +117,12 @@ type compressor struct {
 
 	unitFiles []string        // parallel to plan.Units
 	sizes     []codebook.Size // likewise
-	hasher    *hasher
+	sums      []model.FileSum // parallel to c.Files
 }
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) error {
-	a, err := analyse(w.ctx, w.c, opts, w.hasher.workers, w.p)
+	a, err := analyse(w.ctx, w.c, opts, w.p)
 	if err != nil {
 		return err
 	}

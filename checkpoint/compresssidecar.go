@@ -29,6 +29,13 @@ func (w *compressor) sidecar() error {
 	if err != nil {
 		return err
 	}
+	var others int64
+	for _, f := range w.c.Listed {
+		if weights[f.Path] == nil {
+			others += f.Size
+		}
+	}
+	w.p.Stage("copying", others, "")
 	for _, f := range w.c.Listed {
 		file := weights[f.Path]
 		if file == nil {
@@ -47,10 +54,6 @@ func (w *compressor) sidecar() error {
 
 // weights says how to restore the safetensors files, by path.
 func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
-	sums, err := w.hasher.wait(w.p)
-	if err != nil {
-		return nil, err
-	}
 	files := map[string]*model.SidecarFile{}
 	for i, f := range w.c.Files {
 		name, err := filepath.Rel(w.c.Dir, f.Path())
@@ -59,7 +62,7 @@ func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
 		}
 		path := filepath.ToSlash(name)
 		files[path] = &model.SidecarFile{
-			Path: path, Size: sums[i].size, SHA256: sums[i].sum, Kind: model.Safetensors, Header: string(f.HeaderText()),
+			Path: path, FileSum: w.sums[i], Kind: model.Safetensors, Header: string(f.HeaderText()),
 		}
 	}
 	return files, nil
@@ -98,9 +101,7 @@ func (w *compressor) file(path string) (*model.SidecarFile, error) {
 		return w.copied(file)
 	}
 	w.p.Advance(int64(len(text)))
-	sum := sumOf(text)
-	file.Kind, file.Text = model.Inline, string(text)
-	file.Size, file.SHA256 = sum.size, sum.sum
+	file.FileSum, file.Kind, file.Text = model.SumOf(text), model.Inline, string(text)
 	return file, nil
 }
 
@@ -114,10 +115,7 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 		slices.Contains([]string{model.ConfigName, model.SidecarName, storedFolder}, top) {
 		file.Stored = storedFolder + "/" + file.Path
 	}
-	sum, err := copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
-	if err != nil {
-		return nil, err
-	}
-	file.Size, file.SHA256 = sum.size, sum.sum
-	return file, nil
+	var err error
+	file.FileSum, err = copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
+	return file, err
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,60 +18,72 @@ import (
 
 // write fills the output folder: unit files, what is left, then what restores the original.
 func (w *compressor) write(single bool) error {
-	var files, weights int64
-	for _, f := range w.c.Listed {
-		files += f.Size
-	}
-	for _, u := range w.plan.Units {
-		weights += 2 * int64(u.Elements())
-	}
-	w.p.Stage("compressing", weights, "")
 	var names []string
 	for _, u := range w.plan.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	w.sizes = make([]codebook.Size, len(names))
-	if err := w.units(); err != nil {
+	if err := w.unitsAndSums(); err != nil {
 		return err
 	}
 	if err := w.rest(single); err != nil {
 		return err
 	}
-	w.p.Stage("copying and hashing", files, "")
 	if err := w.sidecar(); err != nil {
 		return err
 	}
 	return w.measure()
 }
 
+// unitsAndSums writes the units, and beside that takes the sums of the safetensors files: that waits for the
+// memory where coding computes.
+func (w *compressor) unitsAndSums() error {
+	total := int64(2 * w.report.CodedWeights)
+	for _, f := range w.c.Files {
+		total += f.Size()
+	}
+	w.p.Stage("compressing", total, "")
+	group, ctx := errgroup.WithContext(w.ctx)
+	group.Go(func() error { return w.units(ctx) })
+	w.sums = make([]model.FileSum, len(w.c.Files))
+	group.Go(func() error {
+		for i, f := range w.c.Files {
+			var sum model.Summer
+			if err := writeBlocks(ctx, &sum, f.Content(), w.p); err != nil {
+				return err
+			}
+			w.sums[i] = sum.Sum()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
 // unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
 // bounds memory: a coded unit takes less than its weights.
 const unitsAtOnce = 3
 
-// units writes the units, several at a time if processors are free for them: most of the work on one is
-// not divided among processors, and so none waits for another.
-func (w *compressor) units() error {
-	group, ctx := errgroup.WithContext(w.ctx)
-	free := make(chan *encode.Encoder, unitsAtOnce)
-	encoders := 0
-	for i := range w.plan.Units {
-		for ; encoders < min(w.hasher.workers(), unitsAtOnce); encoders++ {
-			free <- &encode.Encoder{}
-		}
-		var encoder *encode.Encoder
-		select {
-		case encoder = <-free:
-		case <-ctx.Done():
-			if err := group.Wait(); err != nil {
-				return err
-			}
-			return w.ctx.Err()
-		}
-		encoder.Workers = max(1, w.hasher.workers()/min(len(w.plan.Units)-i, unitsAtOnce))
+// units writes the units, several at a time: writing a file cannot be divided among processors, so others are
+// coded beside it.
+func (w *compressor) units(ctx context.Context) error {
+	w.sizes = make([]codebook.Size, len(w.plan.Units))
+	processors := goruntime.GOMAXPROCS(0)
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int32
+	for range min(processors, unitsAtOnce) {
 		group.Go(func() error {
-			defer func() { free <- encoder }()
-			return w.unit(ctx, i, encoder)
+			var encoder encode.Encoder
+			for {
+				i := int(next.Add(1)) - 1
+				left := len(w.plan.Units) - i
+				if left <= 0 {
+					return nil
+				}
+				encoder.Workers = max(1, processors/min(left, unitsAtOnce))
+				if err := w.unit(ctx, i, &encoder); err != nil {
+					return err
+				}
+			}
 		})
 	}
 	return group.Wait()

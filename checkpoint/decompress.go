@@ -30,7 +30,7 @@ type DecompressReport struct {
 	Source  string `json:"source"`
 	Target  string `json:"target"`
 	Decoder string `json:"decoder"`
-	// Identical says that every file is the original byte for byte, held against its sha256. Without
+	// Identical says that every file is the original byte for byte, held against its sum. Without
 	// the sidecar of [Compress] nothing knows the original files: the tensors are the original ones, but
 	// lie in one file in the order of the reference writer.
 	Identical bool `json:"identical"`
@@ -43,7 +43,7 @@ type DecompressReport struct {
 }
 
 // Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar
-// of [Compress] it restores the original files byte for byte, and checks the sha256 of each before the
+// of [Compress] it restores the original files byte for byte, and checks the sum of each before the
 // output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
 // copies of all other files.
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {

@@ -6,9 +6,9 @@
 // Checkpoints are mapped into memory and worked through piece by piece. No operation holds more than a few
 // of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
 //
-// The longest job is the sha256 of a file, which cannot be divided among processors; all else is done beside
-// it. [Compress] hashes the files while it counts exponents and codes units. [Decompress] restores several
-// files at a time, and decodes, hashes and writes the pieces of each in stages that overlap.
+// What cannot be divided among processors is the sum of a file and writing it, so other work goes on beside
+// them. [Compress] codes and writes several units at a time while it takes the sums. [Decompress] restores
+// several files at a time, and decodes, sums up and writes the pieces of each in stages that overlap.
 //
 // # Output
 //

@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"context"
 	"io"
-	"sync"
 )
 
 // Progress follows an operation. A stage goes over a known number of bytes, or of other units; stages come
@@ -65,30 +64,4 @@ func (c *contextReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.p.Advance(int64(n))
 	return n, err
-}
-
-// A backlog is the Progress of work that begins before its stage: it keeps what was done until then.
-type backlog struct {
-	silent
-	mu   sync.Mutex
-	p    Progress // nil before the stage
-	done int64
-}
-
-func (b *backlog) Advance(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.p == nil {
-		b.done += n
-		return
-	}
-	b.p.Advance(n)
-}
-
-// show begins the stage.
-func (b *backlog) show(p Progress) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.p = p
-	p.Advance(b.done)
 }

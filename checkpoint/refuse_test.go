@@ -227,7 +227,7 @@ func TestCancel(t *testing.T) {
 			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
 			return err
 		}},
-		{"compress", "copying and hashing", func(ctx context.Context, dst string, p Progress) error {
+		{"compress", "copying", func(ctx context.Context, dst string, p Progress) error {
 			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
 			return err
 		}},
@@ -276,7 +276,7 @@ func TestCancel(t *testing.T) {
 func TestVanishingFile(t *testing.T) {
 	src, work := copyTree(t, vectorModel), t.TempDir()
 	writeText(t, filepath.Join(src, "vocab.txt"), "words")
-	p := &canceller{stage: "copying and hashing", cancel: func() { os.Remove(filepath.Join(src, "vocab.txt")) }}
+	p := &canceller{stage: "copying", cancel: func() { os.Remove(filepath.Join(src, "vocab.txt")) }}
 	_, err := Compress(context.Background(), src, filepath.Join(work, "out"), CompressOptions{Progress: p})
 	if err == nil || !strings.Contains(err.Error(), "vocab.txt") {
 		t.Errorf("error %v", err)
@@ -347,7 +347,7 @@ func TestFailingWrite(t *testing.T) {
 	}{
 		{"compressing", "model_layers_1.safetensors", compress},
 		{"compressing", "model.safetensors", compress},
-		{"copying and hashing", "bespoke.json", compress},
+		{"copying", "bespoke.json", compress},
 		{"restoring", "config.json", restore},
 		{"restoring", "model-00002-of-00003.safetensors", restore},
 		{"decompressing", "model.safetensors", rebuild},

@@ -2,8 +2,6 @@ package checkpoint
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -13,8 +11,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// filesAtOnce is how many files are restored at a time. The hash of a file cannot be divided among
-// processors, so they are kept busy with several.
+// filesAtOnce is how many files are restored at a time: writing one keeps no more than one processor busy.
 const filesAtOnce = 8
 
 // restore writes the files that the sidecar lists.
@@ -38,8 +35,8 @@ func (w *decompressor) restore() error {
 			if err != nil {
 				return err
 			}
-			if want := (fileSum{f.Size, f.SHA256}); sum != want {
-				return fmt.Errorf("checkpoint: %s: restored %d bytes with sha256 %s, the original has %d with %s", f.Path, sum.size, sum.sum, want.size, want.sum)
+			if sum != f.FileSum {
+				return fmt.Errorf("checkpoint: %s: restored %v, the original has %v", f.Path, sum, f.FileSum)
 			}
 			return nil
 		})
@@ -48,23 +45,23 @@ func (w *decompressor) restore() error {
 }
 
 // file restores a file and returns what was written.
-func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (fileSum, error) {
+func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.FileSum, error) {
 	switch f.Kind {
 	case model.Copied:
 		return copyFile(ctx, w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
 	case model.Inline:
 		w.p.Advance(f.Size)
-		return sumOf([]byte(f.Text)), writeBytes(w.out.Path(), f.Path, []byte(f.Text))
+		return model.SumOf([]byte(f.Text)), writeBytes(w.out.Path(), f.Path, []byte(f.Text))
 	}
 	pieces, err := w.weightsFile(f)
 	if err != nil {
-		return fileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
+		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
 	}
-	hash := sha256.New()
-	size, err := writeFile(w.out.Path(), f.Path, func(out io.Writer) error {
-		return w.send(ctx, pieces, hash, out)
+	var sum model.Summer
+	_, err = writeFile(w.out.Path(), f.Path, func(out io.Writer) error {
+		return w.send(ctx, pieces, &sum, out)
 	})
-	return fileSum{size, hex.EncodeToString(hash.Sum(nil))}, err
+	return sum.Sum(), err
 }
 
 // weightsFile cuts an original safetensors file into pieces.
