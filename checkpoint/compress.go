@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -116,8 +115,9 @@ type compressor struct {
 	books  *assigned
 	report CompressReport
 
-	unitFiles []string // parallel to plan.Units
-	encoder   encode.Encoder
+	unitFiles []string        // parallel to plan.Units
+	sizes     []codebook.Size // likewise
+	sums      []model.FileSum // parallel to c.Files
 }
 
 // choose divides the model into units and chooses their code books.

@@ -25,18 +25,23 @@ func (w *compressor) sidecar() error {
 		book := w.books.Books[w.books.Unit[i]]
 		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: book.Fingerprint().String()})
 	}
-	headers := map[string][]byte{}
-	for _, f := range w.c.Files {
-		name, err := filepath.Rel(w.c.Dir, f.Path())
-		if err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-		headers[filepath.ToSlash(name)] = f.HeaderText()
+	weights, err := w.weights()
+	if err != nil {
+		return err
 	}
+	var others int64
 	for _, f := range w.c.Listed {
-		file, err := w.file(f, headers[f.Path])
-		if err != nil {
-			return err
+		if weights[f.Path] == nil {
+			others += f.Size
+		}
+	}
+	w.p.Stage("copying", others, "")
+	for _, f := range w.c.Listed {
+		file := weights[f.Path]
+		if file == nil {
+			if file, err = w.file(f.Path); err != nil {
+				return err
+			}
 		}
 		s.Files = append(s.Files, *file)
 	}
@@ -45,6 +50,22 @@ func (w *compressor) sidecar() error {
 		return err
 	}
 	return writeBytes(w.out.Path(), model.SidecarName, text)
+}
+
+// weights says how to restore the safetensors files, by path.
+func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
+	files := map[string]*model.SidecarFile{}
+	for i, f := range w.c.Files {
+		name, err := filepath.Rel(w.c.Dir, f.Path())
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint: %w", err)
+		}
+		path := filepath.ToSlash(name)
+		files[path] = &model.SidecarFile{
+			Path: path, FileSum: w.sums[i], Kind: model.Safetensors, Header: string(f.HeaderText()),
+		}
+	}
+	return files, nil
 }
 
 // config writes config.json with dfloat11_config.
@@ -63,34 +84,24 @@ func (w *compressor) config() error {
 	return writeBytes(w.out.Path(), model.ConfigName, text)
 }
 
-// file says how to restore an original file, and copies it if that is how.
-func (w *compressor) file(f model.ListedFile, header []byte) (*model.SidecarFile, error) {
-	file := &model.SidecarFile{Path: f.Path}
-	var sum fileSum
-	switch {
-	case f.Weights:
-		var err error
-		file.Kind, file.Header = model.Safetensors, string(header)
-		if sum, err = hashFile(w.ctx, filepath.Join(w.c.Dir, filepath.FromSlash(f.Path)), w.p); err != nil {
-			return nil, err
-		}
-	case f.Path == model.ConfigName || model.IsIndex(f.Path):
-		text, err := os.ReadFile(filepath.Join(w.c.Dir, f.Path))
-		if err != nil {
-			return nil, fmt.Errorf("checkpoint: %w", err)
-		}
-		if f.Path == model.ConfigName && !bytes.Equal(text, w.c.Config.Raw) {
-			return nil, fmt.Errorf("checkpoint: %s changed while it was compressed", f.Path)
-		}
-		if !utf8.Valid(text) {
-			return w.copied(file)
-		}
-		w.p.Advance(int64(len(text)))
-		file.Kind, file.Text, sum = model.Inline, string(text), sumOf(text)
-	default:
+// file says how to restore a file that holds no weights, and copies it if that is how.
+func (w *compressor) file(path string) (*model.SidecarFile, error) {
+	file := &model.SidecarFile{Path: path}
+	if path != model.ConfigName && !model.IsIndex(path) {
 		return w.copied(file)
 	}
-	file.Size, file.SHA256 = sum.size, sum.sum
+	text, err := os.ReadFile(filepath.Join(w.c.Dir, path))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	if path == model.ConfigName && !bytes.Equal(text, w.c.Config.Raw) {
+		return nil, fmt.Errorf("checkpoint: %s changed while it was compressed", path)
+	}
+	if !utf8.Valid(text) {
+		return w.copied(file)
+	}
+	w.p.Advance(int64(len(text)))
+	file.FileSum, file.Kind, file.Text = model.SumOf(text), model.Inline, string(text)
 	return file, nil
 }
 
@@ -104,10 +115,7 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 		slices.Contains([]string{model.ConfigName, model.SidecarName, storedFolder}, top) {
 		file.Stored = storedFolder + "/" + file.Path
 	}
-	sum, err := copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
-	if err != nil {
-		return nil, err
-	}
-	file.Size, file.SHA256 = sum.size, sum.sum
-	return file, nil
+	var err error
+	file.FileSum, err = copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
+	return file, err
 }

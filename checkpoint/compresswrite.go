@@ -1,62 +1,111 @@
 package checkpoint
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
 
 // write fills the output folder: unit files, what is left, then what restores the original.
 func (w *compressor) write(single bool) error {
-	var files, weights int64
-	for _, f := range w.c.Listed {
-		files += f.Size
-	}
-	for _, u := range w.plan.Units {
-		weights += 2 * int64(u.Elements())
-	}
-	w.p.Stage("compressing", weights, "")
 	var names []string
 	for _, u := range w.plan.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	for i, u := range w.plan.Units {
-		if err := w.unit(u, w.books.Books[w.books.Unit[i]], w.unitFiles[i]); err != nil {
-			return err
-		}
+	if err := w.unitsAndSums(); err != nil {
+		return err
 	}
 	if err := w.rest(single); err != nil {
 		return err
 	}
-	w.p.Stage("copying and hashing", files, "")
 	if err := w.sidecar(); err != nil {
 		return err
 	}
 	return w.measure()
 }
 
-// unit codes one unit into its file.
-func (w *compressor) unit(u *model.PlanUnit, book *codebook.Book, file string) error {
+// unitsAndSums writes the units, and beside that takes the sums of the safetensors files: that waits for the
+// memory where coding computes.
+func (w *compressor) unitsAndSums() error {
+	total := int64(2 * w.report.CodedWeights)
+	for _, f := range w.c.Files {
+		total += f.Size()
+	}
+	w.p.Stage("compressing", total, "")
+	group, ctx := errgroup.WithContext(w.ctx)
+	group.Go(func() error { return w.units(ctx) })
+	w.sums = make([]model.FileSum, len(w.c.Files))
+	group.Go(func() error {
+		for i, f := range w.c.Files {
+			var sum model.Summer
+			if err := writeBlocks(ctx, &sum, f.Content(), w.p); err != nil {
+				return err
+			}
+			w.sums[i] = sum.Sum()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
+// bounds memory: a coded unit takes less than its weights.
+const unitsAtOnce = 3
+
+// units writes the units, several at a time: writing a file cannot be divided among processors, so others are
+// coded beside it.
+func (w *compressor) units(ctx context.Context) error {
+	w.sizes = make([]codebook.Size, len(w.plan.Units))
+	processors := goruntime.GOMAXPROCS(0)
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int32
+	for range min(processors, unitsAtOnce) {
+		group.Go(func() error {
+			var encoder encode.Encoder
+			for {
+				i := int(next.Add(1)) - 1
+				left := len(w.plan.Units) - i
+				if left <= 0 {
+					return nil
+				}
+				encoder.Workers = max(1, processors/min(left, unitsAtOnce))
+				if err := w.unit(ctx, i, &encoder); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// unit codes unit i into its file.
+func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
+	u := w.plan.Units[i]
 	var parts [][]byte
 	for _, t := range u.Tensors {
 		parts = append(parts, t.Bytes())
 	}
-	stream, err := w.encoder.Encode(book, parts)
+	stream, err := encoder.Encode(w.books.Books[w.books.Unit[i]], parts)
 	if err == nil {
-		err = w.ctx.Err()
+		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: unit %q: %w", u.Name, err)
 	}
-	size := sizeOf(stream, len(u.Tensors))
-	w.report.Stored.Size.Add(&size)
+	w.sizes[i] = sizeOf(stream, len(u.Tensors))
 	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
-	_, err = writeFile(w.out.Path(), file, func(f io.Writer) error {
+	_, err = writeFile(w.out.Path(), w.unitFiles[i], func(f io.Writer) error {
 		return model.Write(f, entries, nil)
 	})
 	w.p.Advance(2 * int64(u.Elements()))
@@ -137,6 +186,9 @@ func (w *compressor) measure() error {
 		}
 	}
 	s := &w.report.Stored
+	for i := range w.sizes {
+		s.Size.Add(&w.sizes[i])
+	}
 	s.Books = w.report.Books
 	coded := s.Size.Total()
 	s.BitsPerWeight = 8 * float64(coded) / float64(w.report.CodedWeights)

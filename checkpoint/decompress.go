@@ -2,9 +2,6 @@ package checkpoint
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"slices"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
@@ -33,7 +30,7 @@ type DecompressReport struct {
 	Source  string `json:"source"`
 	Target  string `json:"target"`
 	Decoder string `json:"decoder"`
-	// Identical says that every file is the original byte for byte, held against its sha256. Without
+	// Identical says that every file is the original byte for byte, held against its sum. Without
 	// the sidecar of [Compress] nothing knows the original files: the tensors are the original ones, but
 	// lie in one file in the order of the reference writer.
 	Identical bool `json:"identical"`
@@ -46,7 +43,7 @@ type DecompressReport struct {
 }
 
 // Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar
-// of [Compress] it restores the original files byte for byte, and checks the sha256 of each before the
+// of [Compress] it restores the original files byte for byte, and checks the sum of each before the
 // output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
 // copies of all other files.
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
@@ -84,15 +81,14 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 }
 
 type decompressor struct {
-	ctx    context.Context
-	d      *model.DF11
-	m      *runtime.Model
-	out    *atomicfile.Dir
-	p      Progress
-	coded  map[string]*model.UnitTensor
-	raw    map[string]*model.Tensor
-	words  []uint16 // the last decoded tensor
-	bytes  []byte   // a block of it
+	ctx   context.Context
+	d     *model.DF11
+	m     *runtime.Model
+	out   *atomicfile.Dir
+	p     Progress
+	coded map[string]*model.UnitTensor
+	raw   map[string]*model.Tensor
+
 	report DecompressReport
 }
 
@@ -106,86 +102,13 @@ func newDecompressor(ctx context.Context, d *model.DF11, m *runtime.Model, out *
 	for _, t := range d.Rest {
 		w.raw[t.Name] = t
 	}
-	w.bytes = make([]byte, block)
 	return w
 }
 
-// restore writes the files that the sidecar lists.
-func (w *decompressor) restore() error {
-	var total int64
-	for _, f := range w.d.Sidecar.Files {
-		total += f.Size
-	}
-	w.p.Stage("restoring", total, "")
-	for i := range w.d.Sidecar.Files {
-		f := &w.d.Sidecar.Files[i]
-		sum, err := w.file(f)
-		if err != nil {
-			return err
-		}
-		if want := (fileSum{f.Size, f.SHA256}); sum != want {
-			return fmt.Errorf("checkpoint: %s: restored %d bytes with sha256 %s, the original has %d with %s", f.Path, sum.size, sum.sum, want.size, want.sum)
-		}
-		w.report.Files++
-		w.report.Bytes += uint64(f.Size)
-	}
-	return nil
-}
-
-func (w *decompressor) file(f *model.SidecarFile) (fileSum, error) {
-	switch f.Kind {
-	case model.Copied:
-		return copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
-	case model.Inline:
-		w.p.Advance(f.Size)
-		return writeHashed(w.out.Path(), f.Path, 0o666, func(out io.Writer) error {
-			_, err := io.WriteString(out, f.Text)
-			return err
-		})
-	}
-	return writeHashed(w.out.Path(), f.Path, 0o666, func(out io.Writer) error {
-		return model.Restore(out, []byte(f.Header), func(t *model.Tensor, out io.Writer) error {
-			if raw := w.raw[t.Name]; raw != nil && (raw.DType != t.DType || !slices.Equal(raw.Shape, t.Shape)) {
-				return fmt.Errorf("%s %v in the checkpoint, %s %v in the original", raw.DType, raw.Shape, t.DType, t.Shape)
-			}
-			return w.tensor(t.Name, out)
-		})
-	})
-}
-
-// tensor writes the bytes of a tensor, decoded or raw.
-func (w *decompressor) tensor(name string, out io.Writer) error {
+// count counts a tensor in the report.
+func (w *decompressor) count(name string) {
 	w.report.Tensors++
-	if raw := w.raw[name]; raw != nil {
-		return writeBlocks(w.ctx, out, raw.Bytes(), w.p)
-	}
-	coded := w.coded[name]
-	if coded == nil {
-		return fmt.Errorf("not in %s", w.d.Path)
-	}
-	w.report.Decoded++
-	if cap(w.words) < coded.Elements {
-		w.words = make([]uint16, coded.Elements)
-	}
-	words := w.words[:coded.Elements]
-	if err := w.m.DecodeTensor(w.ctx, name, words); err != nil {
-		return err
-	}
-	for len(words) > 0 {
-		n := min(len(words), len(w.bytes)/2)
-		putWords(w.bytes, words[:n])
-		if err := writeBlocks(w.ctx, out, w.bytes[:2*n], w.p); err != nil {
-			return err
-		}
-		words = words[n:]
-	}
-	return nil
-}
-
-// putWords writes bfloat16 words to dst as they lie in files.
-func putWords(dst []byte, words []uint16) {
-	dst = dst[:2*len(words)]
-	for i, w := range words {
-		dst[2*i], dst[2*i+1] = byte(w), byte(w>>8)
+	if w.coded[name] != nil {
+		w.report.Decoded++
 	}
 }

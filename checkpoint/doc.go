@@ -6,6 +6,10 @@
 // Checkpoints are mapped into memory and worked through piece by piece. No operation holds more than a few
 // of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
 //
+// What cannot be divided among processors is the sum of a file and writing it, so other work goes on beside
+// them. [Compress] codes and writes several units at a time while it takes the sums. [Decompress] restores
+// several files at a time, and decodes, sums up and writes the pieces of each in stages that overlap.
+//
 // # Output
 //
 // An output folder is built under a temporary name beside its own and appears whole or not at all: after

@@ -72,29 +72,39 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 // weights writes all tensors to model.safetensors.
 func (w *decompressor) weights() error {
 	metadata := map[string]string{"format": "pt"} // without it some loaders refuse a file
-	var entries []model.Entry
-	var total int64
-	add := func(name string, dtype model.DType, shape []uint64, size int64) {
-		total += size
-		entries = append(entries, model.Entry{Name: name, DType: dtype, Shape: shape, Write: func(out io.Writer) error {
-			return w.tensor(name, out)
-		}})
-	}
-	for name, t := range w.coded {
-		add(name, model.BF16, t.Shape, 2*int64(t.Elements))
-	}
-	for _, t := range w.d.Rest {
-		add(t.Name, t.DType, t.Shape, int64(t.Size()))
-	}
 	for _, f := range w.d.Files {
 		if f.Metadata != nil {
 			metadata = f.Metadata
 		}
 	}
+	var entries []model.Entry
+	for name, t := range w.coded {
+		entries = append(entries, model.Entry{Name: name, DType: model.BF16, Shape: t.Shape})
+	}
+	for _, t := range w.d.Rest {
+		entries = append(entries, model.Entry{Name: t.Name, DType: t.DType, Shape: t.Shape})
+	}
 	model.SortEntries(entries)
+	header, err := model.HeaderText(entries, metadata)
+	if err != nil {
+		return err
+	}
+	list := split(nil, model.FileStart(header))
+	total := int64(len(header))
+	for i := range entries {
+		size, err := entries[i].Size()
+		if err == nil {
+			list, err = w.tensor(list, entries[i].Name, size)
+		}
+		if err != nil {
+			return fmt.Errorf("checkpoint: %s: %w", model.RestFileName, err)
+		}
+		w.count(entries[i].Name)
+		total += int64(size)
+	}
 	w.p.Stage("decompressing", total, "")
 	size, err := writeFile(w.out.Path(), model.RestFileName, func(out io.Writer) error {
-		return model.Write(out, entries, metadata)
+		return w.send(w.ctx, list, out)
 	})
 	w.report.Files++
 	w.report.Bytes += uint64(size)

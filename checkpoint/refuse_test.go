@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -226,7 +227,7 @@ func TestCancel(t *testing.T) {
 			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
 			return err
 		}},
-		{"compress", "copying and hashing", func(ctx context.Context, dst string, p Progress) error {
+		{"compress", "copying", func(ctx context.Context, dst string, p Progress) error {
 			_, err := Compress(ctx, vectorModel, dst, CompressOptions{Progress: p})
 			return err
 		}},
@@ -275,7 +276,7 @@ func TestCancel(t *testing.T) {
 func TestVanishingFile(t *testing.T) {
 	src, work := copyTree(t, vectorModel), t.TempDir()
 	writeText(t, filepath.Join(src, "vocab.txt"), "words")
-	p := &canceller{stage: "copying and hashing", cancel: func() { os.Remove(filepath.Join(src, "vocab.txt")) }}
+	p := &canceller{stage: "copying", cancel: func() { os.Remove(filepath.Join(src, "vocab.txt")) }}
 	_, err := Compress(context.Background(), src, filepath.Join(work, "out"), CompressOptions{Progress: p})
 	if err == nil || !strings.Contains(err.Error(), "vocab.txt") {
 		t.Errorf("error %v", err)
@@ -303,5 +304,108 @@ func TestForceThroughLink(t *testing.T) {
 	}
 	if _, ok := tree(t, filepath.Join(dir, "real"))[model.SidecarName]; !ok {
 		t.Error("the folder behind the link was not replaced")
+	}
+}
+
+// stager is a Progress that calls a function when a stage begins.
+type stager struct {
+	silent
+	stage string
+	begin func()
+}
+
+func (s *stager) Stage(name string, _ int64, _ string) {
+	if name == s.stage {
+		s.begin()
+	}
+}
+
+// A file that cannot be written, in whatever stage, takes the whole output with it.
+func TestFailingWrite(t *testing.T) {
+	ctx := context.Background()
+	sharded, df11 := filepath.Join(t.TempDir(), "sharded"), filepath.Join(t.TempDir(), "df11")
+	writeShards(t, sharded, readTensors(t, vectorModel), 3)
+	writeText(t, filepath.Join(sharded, "config.json"), vectorConfig(t))
+	if _, err := Compress(ctx, sharded, df11, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	compress := func(dst string, p Progress) error {
+		_, err := Compress(ctx, sharded, dst, CompressOptions{Progress: p})
+		return err
+	}
+	restore := func(dst string, p Progress) error {
+		_, err := Decompress(ctx, df11, dst, DecompressOptions{Progress: p})
+		return err
+	}
+	rebuild := func(dst string, p Progress) error {
+		_, err := Decompress(ctx, vectorDF11, dst, DecompressOptions{Progress: p})
+		return err
+	}
+	cases := []struct {
+		stage, file string
+		run         func(dst string, p Progress) error
+	}{
+		{"compressing", "model_layers_1.safetensors", compress},
+		{"compressing", "model.safetensors", compress},
+		{"copying", "bespoke.json", compress},
+		{"restoring", "config.json", restore},
+		{"restoring", "model-00002-of-00003.safetensors", restore},
+		{"decompressing", "model.safetensors", rebuild},
+	}
+	for _, c := range cases {
+		t.Run(c.stage+"/"+c.file, func(t *testing.T) {
+			dir := t.TempDir()
+			err := c.run(filepath.Join(dir, "out"), &stager{stage: c.stage, begin: func() {
+				temp, err := filepath.Glob(filepath.Join(dir, ".out.*"))
+				if err != nil || len(temp) != 1 {
+					t.Fatalf("%v, %v", temp, err)
+				}
+				writeText(t, filepath.Join(temp[0], c.file), "in the way")
+			}})
+			if err == nil || !strings.Contains(err.Error(), "write "+c.file) {
+				t.Errorf("error %v", err)
+			}
+			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+}
+
+// A stream that does not decode, and one that decodes to other weights than it was made from, take the
+// whole output with them.
+func TestDecompressDamaged(t *testing.T) {
+	ctx := context.Background()
+	df11 := filepath.Join(t.TempDir(), "df11")
+	if _, err := Compress(ctx, vectorModel, df11, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]string{"encoded_exponent": `unit "lm_head": chunk 0: `, "sign_mantissa": "model.safetensors: restored "} {
+		t.Run(part, func(t *testing.T) {
+			damaged, dir := copyTree(t, df11), t.TempDir()
+			path := filepath.Join(damaged, "lm_head.safetensors")
+			f, err := model.OpenFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := bytes.Clone(f.Content())
+			at := len(content) - int(f.Tensors[len(f.Tensors)-1].End-f.Tensor("lm_head."+part).Begin)
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 64 {
+				content[at+100+i] ^= 0xff
+			}
+			if err := os.WriteFile(path, content, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, err = Decompress(ctx, damaged, filepath.Join(dir, "out"), DecompressOptions{})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want one with %q", err, want)
+			}
+			if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
 	}
 }

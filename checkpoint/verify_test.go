@@ -151,12 +151,12 @@ func TestVerifyFiles(t *testing.T) {
 		t.Errorf("a changed copy: %v", got)
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	if _, err := Decompress(ctx, df11, out, DecompressOptions{}); err == nil || !strings.Contains(err.Error(), "tokenizer.json: restored 2 bytes with sha256") {
+	if _, err := Decompress(ctx, df11, out, DecompressOptions{}); err == nil || !strings.Contains(err.Error(), "tokenizer.json: restored 2 bytes with xxh128") {
 		t.Errorf("a changed copy was restored: %v", err)
 	}
 	writeText(t, filepath.Join(df11, "tokenizer.json"), "{}")
 	damage(t, filepath.Join(df11, "lm_head.safetensors"), "lm_head.sign_mantissa", func(b []byte) { b[0] ^= 1 })
-	if _, err := Decompress(ctx, df11, out, DecompressOptions{}); err == nil || !strings.Contains(err.Error(), "model.safetensors: restored 318192 bytes with sha256") {
+	if _, err := Decompress(ctx, df11, out, DecompressOptions{}); err == nil || !strings.Contains(err.Error(), "model.safetensors: restored 318192 bytes with xxh128") {
 		t.Errorf("a changed weight was restored: %v", err)
 	}
 	if _, err := os.Lstat(out); err == nil {

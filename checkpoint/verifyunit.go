@@ -19,11 +19,7 @@ func (v *verifier) unit(u *model.Unit) error {
 	if cancelled := v.ctx.Err(); cancelled != nil {
 		return cancelled
 	}
-	if cap(v.bytes) < 2*n {
-		v.bytes = make([]byte, 2*n)
-	}
-	decoded := v.bytes[:2*n]
-	putWords(decoded, words)
+	decoded := fileBytes(words)
 	broken := err != nil
 	if broken {
 		v.differ(DiffStream, u.Name, "%v", err)

@@ -18,11 +18,12 @@ const lengthBytes = 8
 // until Close. The file must not be changed or cut short while it is open.
 type File struct {
 	*Header
-	path   string
-	mapped mmap.MMap // nil when the bytes were not mapped
-	text   []byte    // header text with its padding
-	data   []byte    // what follows the header
-	size   int64
+	path    string
+	mapped  mmap.MMap // nil when the bytes were not mapped
+	content []byte    // the whole file
+	text    []byte    // header text with its padding
+	data    []byte    // what follows the header
+	size    int64
 }
 
 // OpenFile maps a safetensors file and checks its header in full before any tensor can be touched.
@@ -77,7 +78,7 @@ func newFile(path string, content []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Header: header, path: path, text: text, data: data, size: int64(len(content))}
+	f := &File{Header: header, path: path, content: content, text: text, data: data, size: int64(len(content))}
 	for _, t := range header.Tensors {
 		t.file = f
 	}
@@ -94,10 +95,13 @@ func (f *File) Size() int64 { return f.size }
 // and valid until Close.
 func (f *File) HeaderText() []byte { return f.text }
 
+// Content returns the whole file as it is on disk. The slice is read-only and valid until Close.
+func (f *File) Content() []byte { return f.content }
+
 // Close unmaps the file. All slices taken from it become invalid.
 func (f *File) Close() error {
 	mapped := f.mapped
-	f.mapped, f.text, f.data = nil, nil, nil
+	f.mapped, f.content, f.text, f.data = nil, nil, nil, nil
 	if mapped == nil {
 		return nil
 	}

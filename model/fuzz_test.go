@@ -3,7 +3,6 @@ package model
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 	"testing"
 
@@ -40,17 +39,9 @@ func FuzzParseHeader(f *testing.F) {
 		if size > 1<<16 {
 			return
 		}
-		var out bytes.Buffer
-		err = Restore(&out, text, func(x *Tensor, w io.Writer) error {
-			_, err := w.Write(make([]byte, x.Size()))
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := newFile("x", out.Bytes())
+		again, err := newFile("x", append(FileStart(text), make([]byte, size)...))
 		if err != nil || !bytes.Equal(again.HeaderText(), text) {
-			t.Fatalf("restored %q, %v", out.Bytes(), err)
+			t.Fatalf("a file of this header and %d bytes: %v", size, err)
 		}
 	})
 }

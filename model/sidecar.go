@@ -19,7 +19,7 @@ const SidecarName = "bespoke.json"
 const maxSidecar = 1 << 30
 
 // sidecarVersion is the version of the sidecar that is written and read.
-const sidecarVersion = 1
+const sidecarVersion = 2
 
 // Sidecar keeps what DF11 has no place for: the original files and how to restore them byte for
 // byte. The published loader ignores it.
@@ -56,10 +56,8 @@ const (
 type SidecarFile struct {
 	// Path is relative to the model's folder, slash-separated.
 	Path string `json:"path"`
-	Size int64  `json:"size"`
-	// SHA256 is the hash of the content in hexadecimal.
-	SHA256 string   `json:"sha256"`
-	Kind   FileKind `json:"kind"`
+	FileSum
+	Kind FileKind `json:"kind"`
 	// Stored is the path within the DF11 folder of a Copied file, "" when it is Path.
 	Stored string `json:"stored,omitempty"`
 	// Text is the content of an Inline file.
@@ -95,8 +93,11 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	if err := json.Unmarshal(text, &version); err != nil {
 		return nil, jsonedit.Explain(err)
 	}
-	if version.Version != sidecarVersion {
+	switch {
+	case version.Version < 1 || version.Version > sidecarVersion:
 		return nil, fmt.Errorf("version %d, only version %d is supported", version.Version, sidecarVersion)
+	case version.Version < sidecarVersion:
+		return nil, fmt.Errorf("version %d of an earlier bespoke, only version %d is supported: compress the model anew", version.Version, sidecarVersion)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

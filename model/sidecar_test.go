@@ -1,8 +1,6 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,10 +13,9 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// hashOf returns the hash of content as a sidecar writes it.
-func hashOf(content string) string {
-	h := sha256.Sum256([]byte(content))
-	return hex.EncodeToString(h[:])
+// sumOf returns the sum of a file with the content, as if it had the given size.
+func sumOf(content string, size int64) FileSum {
+	return FileSum{size, SumOf([]byte(content)).XXH128}
 }
 
 // exampleHeader is the header of the original file of unitBlock, with a padding that no writer here
@@ -39,15 +36,15 @@ func exampleSidecar(t testing.TB) *Sidecar {
 		t.Fatal(err)
 	}
 	return &Sidecar{
-		Version: 1,
+		Version: 2,
 		Scheme:  "unit",
 		Units:   []SidecarUnit{{Name: "block.0", Book: book.Fingerprint().String()}},
 		Files: []SidecarFile{
-			{Path: "config.json", Size: 13, SHA256: hashOf("<{\"a\":\"é\"}>\n"), Kind: Inline, Text: "<{\"a\":\"é\"}>\n"},
-			{Path: "empty", Size: 0, SHA256: hashOf(""), Kind: Inline},
-			{Path: "model.safetensors", Size: size, SHA256: hashOf("m"), Kind: Safetensors, Header: exampleHeader},
-			{Path: "onnx/model.onnx", Size: 1 << 40, SHA256: hashOf("o"), Kind: Copied},
-			{Path: "other.safetensors", Size: 5, SHA256: hashOf("p"), Kind: Copied, Stored: "original/other.safetensors"},
+			{Path: "config.json", FileSum: sumOf("<{\"a\":\"é\"}>\n", 13), Kind: Inline, Text: "<{\"a\":\"é\"}>\n"},
+			{Path: "empty", FileSum: sumOf("", 0), Kind: Inline},
+			{Path: "model.safetensors", FileSum: sumOf("m", size), Kind: Safetensors, Header: exampleHeader},
+			{Path: "onnx/model.onnx", FileSum: sumOf("o", 1<<40), Kind: Copied},
+			{Path: "other.safetensors", FileSum: sumOf("p", 5), Kind: Copied, Stored: "original/other.safetensors"},
 		},
 	}
 }
@@ -111,6 +108,7 @@ func TestOpenDF11WithSidecar(t *testing.T) {
 			f.Size = int64(8 + len(f.Header) + 24)
 		}
 	}
+	otherBook := "sha256:" + strings.Repeat("0", 64)
 	tests := []struct {
 		name   string
 		change func(*Sidecar)
@@ -118,7 +116,7 @@ func TestOpenDF11WithSidecar(t *testing.T) {
 	}{
 		{"unit missing", func(s *Sidecar) { s.Units = nil }, "0 units, the checkpoint has 1"},
 		{"other unit", func(s *Sidecar) { s.Units[0].Name = "x" }, `unit "block.0" of the checkpoint is not listed`},
-		{"other book", func(s *Sidecar) { s.Units[0].Book = "sha256:" + hashOf("x") }, "code book sha256:" + hashOf("x") + ", the checkpoint has sha256:"},
+		{"other book", func(s *Sidecar) { s.Units[0].Book = otherBook }, "code book " + otherBook + ", the checkpoint has sha256:"},
 		{"tensor missing", header("q_proj", "k_proj"), `tensor "block.0.self_attn.q_proj.weight" is in none of the original files`},
 		{"other dtype", header("BF16", "F16"), "q_proj.weight\" is F16 [1 4], the checkpoint has 4 weights"},
 		{"other size", func(s *Sidecar) {
@@ -150,14 +148,14 @@ func TestSidecarRefuses(t *testing.T) {
 		{"path twice", func(s *Sidecar) { s.Files[4].Path = "onnx/model.onnx" }, `file "onnx/model.onnx" is listed twice`},
 		{"path is a folder of another", func(s *Sidecar) { s.Files[4].Path = "onnx" }, `file "onnx/model.onnx" lies in "onnx", which is a file too`},
 		{"negative size", func(s *Sidecar) { s.Files[3].Size = -1 }, "size -1"},
-		{"hash short", func(s *Sidecar) { s.Files[3].SHA256 = "ab" }, `sha256 "ab" is malformed`},
-		{"hash upper case", func(s *Sidecar) { s.Files[3].SHA256 = strings.Repeat("A", 64) }, "is malformed"},
+		{"hash short", func(s *Sidecar) { s.Files[3].XXH128 = "ab" }, `xxh128 "ab" is malformed`},
+		{"hash upper case", func(s *Sidecar) { s.Files[3].XXH128 = strings.Repeat("A", 32) }, "is malformed"},
 		{"kind", func(s *Sidecar) { s.Files[3].Kind = "linked" }, `kind "linked" is unknown`},
 		{"copied with text", func(s *Sidecar) { s.Files[3].Text = "x" }, `kind "copied" does not go with`},
 		{"inline with header", func(s *Sidecar) { s.Files[0].Header = "{}" }, `kind "inline" does not go with`},
 		{"inline stored", func(s *Sidecar) { s.Files[0].Stored = "x" }, `kind "inline" does not go with`},
-		{"text changed", func(s *Sidecar) { s.Files[0].Text = "another text!" }, "another sha256"},
-		{"text of another size", func(s *Sidecar) { s.Files[0].Size++ }, "text of 13 bytes has another sha256 or size than the file of 14"},
+		{"text changed", func(s *Sidecar) { s.Files[0].Text = "another text!" }, "text has 13 bytes with xxh128 "},
+		{"text of another size", func(s *Sidecar) { s.Files[0].Size++ }, ", the file 14 bytes with xxh128 "},
 		{"header broken", func(s *Sidecar) { s.Files[2].Header = "{" }, "unexpected EOF"},
 		{"header not UTF-8", func(s *Sidecar) { s.Files[2].Header = "{\"\xff\":1}" }, "not valid UTF-8"},
 		{"header of another file", func(s *Sidecar) { s.Files[2].Size++ }, "data of 24 do not make a file of"},
@@ -170,7 +168,7 @@ func TestSidecarRefuses(t *testing.T) {
 		{"tensor in two files", func(s *Sidecar) { f := s.Files[2]; f.Path = "again"; s.Files = append(s.Files, f) }, `is in "model.safetensors" too`},
 		{"unit twice", func(s *Sidecar) { s.Units = append(s.Units, s.Units[0]) }, `unit "block.0" is named twice`},
 		{"unit without name", func(s *Sidecar) { s.Units[0].Name = "" }, `unit "" is named twice or not at all`},
-		{"fingerprint", func(s *Sidecar) { s.Units[0].Book = hashOf("x") }, "is not the fingerprint"},
+		{"fingerprint", func(s *Sidecar) { s.Units[0].Book = "x" }, "is not the fingerprint"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,12 +183,13 @@ func TestSidecarRefuses(t *testing.T) {
 func TestParseSidecarRefuses(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"no JSON", `x`, "invalid character"},
-		{"no version", `{}`, "version 0, only version 1"},
-		{"later version", `{"version":2,"new":1}`, "version 2, only version 1"},
-		{"unknown field", `{"version":1,"new":1}`, `unknown field "new"`},
-		{"unknown field of a file", `{"version":1,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
-		{"size beyond 63 bits", `{"version":1,"files":[{"size":9223372036854775808}]}`, "files.size: unexpected number"},
-		{"text behind", `{"version":1}{}`, "after top-level value"},
+		{"no version", `{}`, "version 0, only version 2"},
+		{"earlier version", `{"version":1,"old":1}`, "version 1 of an earlier bespoke, only version 2 is supported: compress the model anew"},
+		{"later version", `{"version":3,"new":1}`, "version 3, only version 2"},
+		{"unknown field", `{"version":2,"new":1}`, `unknown field "new"`},
+		{"unknown field of a file", `{"version":2,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
+		{"size beyond 63 bits", `{"version":2,"files":[{"size":9223372036854775808}]}`, "size: unexpected number"},
+		{"text behind", `{"version":2}{}`, "after top-level value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

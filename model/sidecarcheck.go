@@ -1,8 +1,6 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
 	"strings"
@@ -20,7 +18,7 @@ func (s *Sidecar) Check() error {
 			return fmt.Errorf("unit %q is named twice or not at all", u.Name)
 		}
 		units[u.Name] = true
-		if hash, ok := strings.CutPrefix(u.Book, "sha256:"); !ok || !isHash(hash) {
+		if hash, ok := strings.CutPrefix(u.Book, "sha256:"); !ok || !isHex(hash, len(codebook.Fingerprint{})) {
 			return fmt.Errorf("unit %q: %q is not the fingerprint of a code book", u.Name, u.Book)
 		}
 	}
@@ -55,8 +53,8 @@ func (f *SidecarFile) check() (err error) {
 	if err := CheckPath(f.Path); err != nil {
 		return err
 	}
-	if f.Size < 0 || !isHash(f.SHA256) {
-		return fmt.Errorf("size %d or sha256 %q is malformed", f.Size, f.SHA256)
+	if err := f.FileSum.check(); err != nil {
+		return err
 	}
 	if f.Kind != Copied && f.Stored != "" || f.Kind != Inline && f.Text != "" || f.Kind != Safetensors && f.Header != "" {
 		return fmt.Errorf("kind %q does not go with the other fields", f.Kind)
@@ -65,8 +63,8 @@ func (f *SidecarFile) check() (err error) {
 	case Copied:
 		return CheckPath(f.StoredPath())
 	case Inline:
-		if hash := sha256.Sum256([]byte(f.Text)); hex.EncodeToString(hash[:]) != f.SHA256 || int64(len(f.Text)) != f.Size {
-			return fmt.Errorf("text of %d bytes has another sha256 or size than the file of %d", len(f.Text), f.Size)
+		if sum := SumOf([]byte(f.Text)); sum != f.FileSum {
+			return fmt.Errorf("text has %v, the file %v", sum, f.FileSum)
 		}
 		return nil
 	case Safetensors:
@@ -87,11 +85,6 @@ func (f *SidecarFile) check() (err error) {
 		return nil
 	}
 	return fmt.Errorf("kind %q is unknown", f.Kind)
-}
-
-// isHash reports whether s is a SHA-256 hash as this package writes it.
-func isHash(s string) bool {
-	return len(s) == 2*sha256.Size && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // apply checks the units of a checkpoint against the sidecar and takes their shapes from it.

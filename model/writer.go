@@ -56,8 +56,14 @@ type headerEntry struct {
 	Offsets [2]uint64 `json:"data_offsets"`
 }
 
-// buildHeader returns the header text of a file that holds the entries in the given order, padded
-// with spaces to a multiple of 8 bytes as the reference writer does.
+// HeaderText returns the header of a file that holds the entries in the given order, padded
+// with spaces to a multiple of 8 bytes as the reference writer does. What entries write does not matter.
+func HeaderText(entries []Entry, metadata map[string]string) ([]byte, error) {
+	text, err := buildHeader(entries, metadata)
+	return text, prefixed(err)
+}
+
+// buildHeader is HeaderText without the prefix of its errors.
 func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -127,7 +133,7 @@ func write(w io.Writer, entries []Entry, metadata map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeLengthAndHeader(w, text); err != nil {
+	if _, err := w.Write(FileStart(text)); err != nil {
 		return err
 	}
 	for i := range entries {
@@ -149,34 +155,10 @@ func WriteFile(path string, entries []Entry, metadata map[string]string) error {
 	return createFile(path, func(w io.Writer) error { return write(w, entries, metadata) })
 }
 
-// Restore writes a whole safetensors file to w with a header given verbatim, calling write for each
-// tensor in the order of their bytes.
-func Restore(w io.Writer, header []byte, write func(*Tensor, io.Writer) error) error {
-	h, err := parseLoneHeader(header)
-	if err != nil {
-		return prefixed(err)
-	}
-	if err := writeLengthAndHeader(w, header); err != nil {
-		return prefixed(err)
-	}
-	for _, t := range h.Tensors {
-		err := writeTensor(w, t.Name, t.Size(), func(w io.Writer) error { return write(t, w) })
-		if err != nil {
-			return prefixed(err)
-		}
-	}
-	return nil
-}
-
-// writeLengthAndHeader writes what stands before the data.
-func writeLengthAndHeader(w io.Writer, text []byte) error {
-	var length [lengthBytes]byte
-	binary.LittleEndian.PutUint64(length[:], uint64(len(text)))
-	if _, err := w.Write(length[:]); err != nil {
-		return err
-	}
-	_, err := w.Write(text)
-	return err
+// FileStart returns what stands before the data in a file with the given header text: its length and it.
+func FileStart(header []byte) []byte {
+	start := binary.LittleEndian.AppendUint64(make([]byte, 0, lengthBytes+len(header)), uint64(len(header)))
+	return append(start, header...)
 }
 
 // writeTensor lets write produce the bytes of one tensor and holds it to their number.

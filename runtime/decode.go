@@ -33,6 +33,19 @@ func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) err
 	return m.decodeRange(ctx, part.unit, part.from, part.to, dst)
 }
 
+// DecodePart is DecodeTensor for a part of the tensor: as many elements as dst has words, from element first
+// on.
+func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []uint16) error {
+	part, ok := m.tensors[name]
+	if !ok {
+		return fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+	}
+	if n := part.to - part.from; first < 0 || first > n || len(dst) > n-first {
+		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements from %d on, it has %d", name, len(dst), first, n))
+	}
+	return m.decodeRange(ctx, part.unit, part.from+first, part.from+first+len(dst), dst)
+}
+
 // decodeRange writes the elements [from, to) of a unit to dst.
 func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) error {
 	d, err := u.prepare()

@@ -22,7 +22,7 @@ func (a *app) decompress() *cobra.Command {
 		Use:   "decompress DF11 -o DIR",
 		Short: "Restore the model from a DF11 checkpoint",
 		Long: `Decompress restores the files that "bespoke compress" was given, byte for byte,
-and checks the sha256 of each before the output appears.
+and checks the xxh128 of each before the output appears.
 
 Any other DF11 checkpoint gives model.safetensors with all tensors, config.json
 without dfloat11_config and copies of the other files. Such a checkpoint does
@@ -62,7 +62,7 @@ its config.json does not name them either: --pattern FILE does.`,
 		a.printf("%s → %s\n\n  %s, %s in %s (%d decoded, decoder %s)\n", r.Source, r.Target,
 			ui.Bytes(r.Bytes), ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(uint64(r.Files), "file"), r.Decoded, r.Decoder)
 		if r.Identical {
-			a.printf("  every file is the original: same sha256\n")
+			a.printf("  every file is the original: same xxh128\n")
 		} else {
 			a.printf("  no sidecar: the tensors are the original ones, the files are not\n")
 		}

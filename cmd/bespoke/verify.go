@@ -16,7 +16,7 @@ func (a *app) verify() *cobra.Command {
 		Short: "Prove that a DF11 checkpoint holds a model, bit for bit",
 		Long: `Verify decodes a DF11 checkpoint and compares every tensor with the model, bit
 for bit. It also audits what a GPU decoder relies on, the gap of every window,
-and holds the model's files against the sha256 in the sidecar, if there is one.
+and holds the model's files against the xxh128 in the sidecar, if there is one.
 
 The exit status is 1 if anything differs.`,
 		Example: `  bespoke verify models/llama models/llama-df11`,
@@ -59,7 +59,7 @@ func (a *app) printVerified(r *checkpoint.VerifyReport) error {
 		a.printf("identical: %s, %s (%d tensors decoded, decoder %s)\n",
 			ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(r.Weights, "weight"), r.Decoded, r.Decoder)
 		if r.Files > 0 {
-			a.printf("files:     sha256 of %s as the sidecar says\n", ui.Plural(uint64(r.Files), "file"))
+			a.printf("files:     xxh128 of %s as the sidecar says\n", ui.Plural(uint64(r.Files), "file"))
 		}
 		return nil
 	}

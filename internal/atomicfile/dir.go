@@ -35,8 +35,8 @@ func NewDir(target string, replace bool) (*Dir, error) {
 // Path is the temporary folder to write into.
 func (d *Dir) Path() string { return d.temp }
 
-// Commit flushes every file and folder to the disk and puts the folder in the target's place. On failure
-// the target is untouched and the temporary folder removed.
+// Commit puts the folder in the target's place, and flushes it to the disk first where that deletes what was
+// there. On failure the target is untouched and the temporary folder removed.
 func (d *Dir) Commit() error {
 	if d.done {
 		return errors.New("atomicfile: folder was committed or closed before")
@@ -49,6 +49,14 @@ func (d *Dir) Commit() error {
 }
 
 func (d *Dir) commit() error {
+	switch _, err := os.Lstat(d.target); {
+	case errors.Is(err, fs.ErrNotExist):
+		return renameNew(d.temp, d.target)
+	case err != nil:
+		return fmt.Errorf("atomicfile: %w", err)
+	case !d.replace:
+		return existsError(d.target)
+	}
 	if err := syncTree(d.temp); err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
 	}
@@ -59,9 +67,6 @@ func (d *Dir) commit() error {
 	if err := syncPath(filepath.Dir(d.target)); err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
 	}
-	if old == "" {
-		return nil
-	}
 	// The new folder stands; what is left of the old one is only space.
 	if err := os.RemoveAll(old); err != nil {
 		return fmt.Errorf("atomicfile: %s is in place, but the folder it replaced remains: %w", d.target, err)
@@ -69,18 +74,9 @@ func (d *Dir) commit() error {
 	return nil
 }
 
-// swap renames the temporary folder to the target and returns the name under which a replaced folder
-// still lies, "" if there was none.
+// swap renames the temporary folder to the target and returns the name under which the replaced folder still
+// lies.
 func (d *Dir) swap() (old string, err error) {
-	_, err = os.Lstat(d.target)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", renameNew(d.temp, d.target)
-	case err != nil:
-		return "", fmt.Errorf("atomicfile: %w", err)
-	case !d.replace:
-		return "", existsError(d.target)
-	}
 	switch err := d.exchange(d.temp, d.target); {
 	case err == nil:
 		return d.temp, nil

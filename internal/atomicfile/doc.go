@@ -1,9 +1,8 @@
 // Package atomicfile makes output appear whole or not at all.
 //
 // [NewDir] builds a folder and [Create] a file under a temporary name beside the target, on the same
-// file system. Commit flushes everything to the disk and renames it into place; until then, and after
-// any failure, the target is what it was. Close without Commit removes the temporary name, so the usual
-// form is
+// file system. Commit renames it into place; until then, and after any failure, the target is what it was.
+// Close without Commit removes the temporary name, so the usual form is
 //
 //	d, err := atomicfile.NewDir(target, force)
 //	if err != nil {
@@ -12,6 +11,13 @@
 //	defer d.Close()
 //	… write below d.Path() …
 //	return d.Commit()
+//
+// # Durability
+//
+// A folder may hold many gigabytes, and what it was made from is still there. So a new folder is renamed
+// without waiting for the disk, as cp does not wait either: after a crash of the system within the next half
+// minute or so it may hold files that are cut short. Where a folder is replaced, the new one is flushed to the
+// disk before the old one is deleted. A file is always flushed.
 //
 // # Replacing
 //

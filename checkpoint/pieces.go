@@ -1,0 +1,85 @@
+package checkpoint
+
+import (
+	"context"
+	"fmt"
+	"io"
+)
+
+// pieceBytes is the most that a piece holds. It stays in the second-level cache from stage to stage.
+const pieceBytes = 2 << 20
+
+// A piece is a part of a file: bytes that are at hand, or words of a tensor to decode.
+type piece struct {
+	bytes        []byte
+	tensor       string
+	first, words int
+}
+
+// split appends data, cut into pieces.
+func split(list []piece, data []byte) []piece {
+	for len(data) > 0 {
+		n := min(len(data), pieceBytes)
+		list = append(list, piece{bytes: data[:n]})
+		data = data[n:]
+	}
+	return list
+}
+
+// tensor appends a tensor that takes size bytes, cut into pieces.
+func (w *decompressor) tensor(list []piece, name string, size uint64) ([]piece, error) {
+	var have uint64
+	coded, raw := w.coded[name], w.raw[name]
+	switch {
+	case raw != nil:
+		list, have = split(list, raw.Bytes()), raw.Size()
+	case coded != nil:
+		for first := 0; first < coded.Elements; first += pieceBytes / 2 {
+			list = append(list, piece{tensor: name, first: first, words: min(pieceBytes/2, coded.Elements-first)})
+		}
+		have = 2 * uint64(coded.Elements)
+	default:
+		return nil, fmt.Errorf("tensor %q: not in %s", name, w.d.Path)
+	}
+	if have != size {
+		return nil, fmt.Errorf("tensor %q: %d bytes in %s, must be %d", name, have, w.d.Path, size)
+	}
+	return list, nil
+}
+
+// A pieceSlot holds a piece on its way: its bytes, and the memory that words are decoded into.
+type pieceSlot struct {
+	bytes []byte
+	words []uint16
+}
+
+// send writes pieces to all writers. Decoding is a stage, and each writer is another.
+func (w *decompressor) send(ctx context.Context, list []piece, to ...io.Writer) error {
+	stages := []stage[pieceSlot]{func(ctx context.Context, i int, slot *pieceSlot) error {
+		return w.load(ctx, &list[i], slot)
+	}}
+	for _, out := range to {
+		stages = append(stages, func(_ context.Context, _ int, slot *pieceSlot) error {
+			_, err := out.Write(slot.bytes)
+			return err
+		})
+	}
+	// One more than stages, so that none has to wait for another to be done with its piece.
+	return overlap(ctx, len(list), make([]pieceSlot, len(stages)+1), stages...)
+}
+
+// load brings a piece into a slot.
+func (w *decompressor) load(ctx context.Context, p *piece, slot *pieceSlot) error {
+	if slot.bytes = p.bytes; p.words > 0 {
+		if slot.words == nil {
+			slot.words = make([]uint16, pieceBytes/2)
+		}
+		words := slot.words[:p.words]
+		if err := w.m.DecodePart(ctx, p.tensor, p.first, words); err != nil {
+			return err
+		}
+		slot.bytes = fileBytes(words)
+	}
+	w.p.Advance(int64(len(slot.bytes)))
+	return nil
+}

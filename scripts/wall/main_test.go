@@ -1,0 +1,42 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestQuantile(t *testing.T) {
+	values := []float64{4, 1, 3, 2, 10}
+	for share, want := range map[float64]float64{0: 1, 0.25: 2, 0.5: 3, 0.75: 4, 0.875: 7, 1: 10} {
+		if got := quantile(values, share); got != want {
+			t.Errorf("quantile %g is %g, want %g", share, got, want)
+		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	s, err := measure(t.Context(), []string{"sleep", "0.05"})
+	if err != nil || s.seconds < 0.05 || s.resident == 0 || s.anonymous == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := measure(t.Context(), []string{"false"}); err == nil {
+		t.Error("a command that fails gives no error")
+	}
+}
+
+func TestPrint(t *testing.T) {
+	copies := []sample{{seconds: 2}, {seconds: 1}}
+	r := result{Model: "m", ModelBytes: 3 << 30, Processors: 2, Rounds: 2, Runs: []row{
+		sumUp("compress", []sample{{seconds: 4, cpu: 6, anonymous: 5 << 20}, {seconds: 3, cpu: 6, resident: 9 << 20}}, copies),
+	}}
+	var out strings.Builder
+	if err := r.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(out.String()[strings.Index(out.String(), "compress"):])
+	if got := strings.Join(fields, " "); got != "compress 3.50 3.25–3.75 6.00 2.50 5 9" {
+		t.Errorf("%s", out.String())
+	}
+}
