@@ -37,7 +37,7 @@ func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint
 			if !ok {
 				break
 			}
-			t := wholeUnit(m.units[next], buf)
+			t := wholeUnit(m.units[next], m.workers, buf)
 			for range min(m.workers, t.pieces()) {
 				feed <- t
 			}
@@ -68,14 +68,14 @@ const unitsAhead = 32
 
 // wholeUnit returns the task that decodes a unit, a finished one with an error if the unit cannot
 // be decoded.
-func wholeUnit(u *unit, dst []uint16) *task {
+func wholeUnit(u *unit, workers int, dst []uint16) *task {
 	d, err := u.prepare()
 	if err != nil {
-		t := newTask(u, nil, 0, 0, dst)
+		t := newTask(u, nil, workers, 0, 0, dst)
 		t.err = err
 		return t
 	}
-	return newTask(u, d, 0, u.stream.Chunks(), dst)
+	return newTask(u, d, workers, 0, u.stream.Chunks(), dst)
 }
 
 // buffers hands out memory for weights, and keeps it for the next unit within a limit.

@@ -86,7 +86,7 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	wantErr := referenceDecode(b, want, s)
 	got := make([]uint16, s.Elements())
 	u := &unit{Unit: Unit{Name: "u"}, path: "file", stream: *s, book: b}
-	err := newTask(u, dc.decoder, 0, s.Chunks(), got).run(context.Background(), workers)
+	err := newTask(u, dc.decoder, workers, 0, s.Chunks(), got).run(context.Background())
 	var streamErr *codebook.StreamError
 	switch {
 	case wantErr == nil && err == nil:

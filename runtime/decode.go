@@ -58,8 +58,9 @@ func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []ui
 	s := &u.stream
 	first, end := u.chunkOf(from), u.chunkOf(to-1)+1
 	if start, _ := s.ChunkStart(first); start < from {
-		n, err := m.decodePart(ctx, u, d, first, from, to, dst)
-		if err != nil {
+		stop, _ := s.ChunkStart(first + 1)
+		n := min(to, stop) - from
+		if err := u.decodePart(d, first, from, dst[:n]); err != nil {
 			return err
 		}
 		dst, from = dst[n:], from+n
@@ -71,23 +72,27 @@ func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []ui
 		start, _ := s.ChunkStart(end)
 		dst, last = dst[:start-from], dst[start-from:]
 	}
-	if err := newTask(u, d, first, end, dst).run(ctx, m.workers); err != nil {
+	if err := newTask(u, d, m.workers, first, end, dst).run(ctx); err != nil {
 		return err
 	}
 	if len(last) > 0 {
-		_, err = m.decodePart(ctx, u, d, end, to-len(last), to, last)
+		return u.decodePart(d, end, to-len(last), last)
 	}
-	return err
+	return nil
 }
 
-// decodePart decodes chunk c on the side and copies those of its elements that lie in [from, to) to
-// dst. It returns their number.
-func (m *Model) decodePart(ctx context.Context, u *unit, d chunkDecoder, c, from, to int, dst []uint16) (int, error) {
+// decodePart writes elements of chunk c, from one on, to dst. It checks the whole chunk. What the fast
+// decoder rejects, the reference decides.
+func (u *unit) decodePart(d chunkDecoder, c, from int, dst []uint16) error {
+	if d.decodePart(&u.stream, c, from, dst) {
+		return nil
+	}
 	start, _ := u.stream.ChunkStart(c)
 	stop, _ := u.stream.ChunkStart(c + 1)
-	whole := make([]uint16, stop-start, codebook.ChunkBits)
-	if err := newTask(u, d, c, c+1, whole).run(ctx, 1); err != nil {
-		return 0, err
+	whole := make([]uint16, stop-start)
+	if err := codebook.DecodeChunk(u.book, &u.stream, c, whole); err != nil {
+		return u.wrap(err)
 	}
-	return copy(dst, whole[from-start:min(to, stop)-start]), nil
+	copy(dst, whole[from-start:])
+	return nil
 }

@@ -57,6 +57,10 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 	return d.to
 }
 
+func (l *lanes) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
+	return l.portable.decodePart(s, c, from, dst)
+}
+
 // A deal hands the chunks of one call of decode out to the lanes of a job.
 type deal struct {
 	*lanes

@@ -15,6 +15,9 @@ type chunkDecoder interface {
 	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the
 	// first chunk that it could not decode, to if there is none.
 	decode(s *codebook.Stream, from, to int, dst []uint16) int
+	// decodePart writes the elements of chunk c of a validated stream, from one on, to dst, and checks
+	// the others. It reports whether it could decode the chunk.
+	decodePart(s *codebook.Stream, c, from int, dst []uint16) bool
 }
 
 // portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes
@@ -39,12 +42,33 @@ func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error)
 	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
 }
 
+func (p *portable) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
+	start, bit := s.ChunkStart(c)
+	stop, _ := s.ChunkStart(c + 1)
+	to := from + len(dst)
+	bit, ok := p.skip(s.Encoded, bit, from-start)
+	if !ok {
+		return false
+	}
+	if bit, ok = p.rest(s.Encoded, bit, s.SignMantissa[from:to], dst); !ok {
+		return false
+	}
+	bit, ok = p.skip(s.Encoded, bit, stop-to)
+	return ok && s.EndsAt(c, bit)
+}
+
 // finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
 // sm. It reports whether the codes were sound and ended where the chunk does.
 func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
-	bit, done := p.run(s.Encoded, bit, sm, dst)
-	bit, ok := p.tail(s.Encoded, bit, sm[done:], dst[done:])
+	bit, ok := p.rest(s.Encoded, bit, sm, dst)
 	return ok && s.EndsAt(c, bit)
+}
+
+// rest decodes elements from bit on, one for each byte of sm. It returns the bit after the last one and
+// reports whether the codes were sound.
+func (p *portable) rest(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
+	bit, done := p.run(encoded, bit, sm, dst)
+	return p.tail(encoded, bit, sm[done:], dst[done:])
 }
 
 // join makes a word of a symbol in the form of kernel.Rotate and its sign_mantissa byte.

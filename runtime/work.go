@@ -7,13 +7,12 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Chunks that a worker takes at a time: large pieces, in which the lanes of the assembly run long,
-// and smaller ones toward the end, so that all workers end together. The smallest are about 240,000
-// weights, a tenth of a millisecond; the largest take a few.
+// Chunks that a worker takes at a time: a fair share of half of what is left, or all of it where there is
+// one worker, so that the lanes of the assembly run long and all workers end together. The smallest pieces
+// are about 240,000 weights, a tenth of a millisecond; the largest take a few.
 const (
-	minPiece   = 20
-	maxPiece   = 640
-	pieceShare = 8 // a piece is at most this part of what is left
+	minPiece = 20
+	maxPiece = 640
 )
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
@@ -21,6 +20,7 @@ const (
 type task struct {
 	unit    *unit
 	decoder chunkDecoder
+	workers int
 	dst     []uint16 // the elements of the chunks
 	base    int      // the first of them
 
@@ -32,10 +32,10 @@ type task struct {
 	done chan struct{} // closed when no piece is left
 }
 
-// newTask prepares the decoding of chunks [from, to) of a unit.
-func newTask(u *unit, d chunkDecoder, from, to int, dst []uint16) *task {
+// newTask prepares the decoding of chunks [from, to) of a unit by as many workers.
+func newTask(u *unit, d chunkDecoder, workers, from, to int, dst []uint16) *task {
 	base, _ := u.stream.ChunkStart(from)
-	t := &task{unit: u, decoder: d, dst: dst, base: base, next: from, to: to, done: make(chan struct{})}
+	t := &task{unit: u, decoder: d, workers: workers, dst: dst, base: base, next: from, to: to, done: make(chan struct{})}
 	if from == to {
 		close(t.done)
 	}
@@ -50,7 +50,11 @@ func (t *task) take() (from, to int, ok bool) {
 		return 0, 0, false
 	}
 	from = t.next
-	t.next = min(t.to, from+max(minPiece, min(maxPiece, (t.to-from)/pieceShare)))
+	n := t.to - from
+	if t.workers > 1 {
+		n = max(minPiece, n/(2*t.workers))
+	}
+	t.next = min(t.to, from+min(n, maxPiece))
 	t.busy++
 	return from, t.next, true
 }
@@ -102,9 +106,9 @@ func (t *task) work(ctx context.Context) {
 // pieces bounds the number of pieces of a task that nobody works on yet.
 func (t *task) pieces() int { return (t.to - t.next + minPiece - 1) / minPiece }
 
-// run decodes the whole task with at most n goroutines, this one among them.
-func (t *task) run(ctx context.Context, n int) error {
-	n = min(n, t.pieces())
+// run decodes the whole task, this goroutine being one of the workers.
+func (t *task) run(ctx context.Context) error {
+	n := min(t.workers, t.pieces())
 	var others sync.WaitGroup
 	for range n - 1 {
 		others.Go(func() { t.work(ctx) })
