@@ -37,7 +37,7 @@ check: ## vet, staticcheck, gofmt, tidy
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-generate: ## rewrite everything that is generated: out/ and the assembly of runtime/
+generate: ## rewrite everything that is generated: out/ and the assembly
 	$(GO) generate ./...
 
 golden: ## rewrite the golden files of all tests
@@ -46,7 +46,8 @@ golden: ## rewrite the golden files of all tests
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## decoders and encoders against memcpy and other codecs, into docs/BENCHMARKS.md
+bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
+	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
 
 gobench: ## the Go benchmarks of all packages, for benchstat

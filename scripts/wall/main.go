@@ -3,9 +3,10 @@
 // Command wall measures how long bespoke takes to compress and to decompress a whole model, beside cp of
 // the same files. The three take turns, so that what disturbs the machine disturbs all of them.
 //
-//	go run ./scripts/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] MODEL
+//	go run ./scripts/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] [-layers N] MODEL
 //
-// MODEL is read once before, so that it lies in the page cache if it fits. Output goes to a folder beside
+// With -layers, MODEL is made if it is not there: a Llama with normal weights, 2 GiB with 16 layers. It
+// is read once before, so that it lies in the page cache if it fits. Output goes to a folder beside
 // it, which is removed at the end; before every run what is not needed is removed and the disk flushed.
 package main
 
@@ -13,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -31,6 +33,7 @@ func main() {
 	bespoke := flag.String("bespoke", "build/bespoke", "the command to measure")
 	rounds := flag.Int("rounds", 10, "how often each is run")
 	out := flag.String("json", "", "write the result to this file too")
+	layers := flag.Int("layers", 0, "make a model of as many layers if there is none")
 	flag.Parse()
 	if flag.NArg() != 1 || *rounds < 1 {
 		flag.Usage()
@@ -38,7 +41,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
 	defer stop()
-	r, err := run(ctx, *bespoke, flag.Arg(0), *rounds)
+	r, err := makeAndRun(ctx, *bespoke, flag.Arg(0), *layers, *rounds)
 	if err == nil && *out != "" {
 		err = r.save(*out)
 	}
@@ -74,6 +77,15 @@ type row struct {
 	// with the pages of mapped files.
 	PeakAnonymous int64 `json:"peak_anonymous_bytes"`
 	PeakResident  int64 `json:"peak_resident_bytes"`
+}
+
+func makeAndRun(ctx context.Context, bespoke, model string, layers, rounds int) (*result, error) {
+	if _, err := os.Stat(model); errors.Is(err, fs.ErrNotExist) && layers > 0 {
+		if err := makeLlama(model, layers); err != nil {
+			return nil, err
+		}
+	}
+	return run(ctx, bespoke, model, rounds)
 }
 
 func run(ctx context.Context, bespoke, model string, rounds int) (*result, error) {

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 func TestQuantile(t *testing.T) {
@@ -13,6 +16,23 @@ func TestQuantile(t *testing.T) {
 		if got := quantile(values, share); got != want {
 			t.Errorf("quantile %g is %g, want %g", share, got, want)
 		}
+	}
+}
+
+// TestLlama makes a small model, which every command takes.
+func TestLlama(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "llama")
+	if err := makeLlama(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	c, err := model.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	plan, err := model.PlanUnits(c, model.PlanOptions{})
+	if err != nil || len(plan.Units) != 2 || len(plan.Raw) != 1 {
+		t.Errorf("%+v, %v", plan, err)
 	}
 }
 
