@@ -70,3 +70,19 @@ func TestEncoderAssembly(t *testing.T) {
 	}
 	golden(t, "../encode/encode_amd64.s", asm)
 }
+
+// TestNoSlowInstructions keeps out what some CPUs with AVX2 and BMI2 run as microcode: parallel bit
+// deposit and extract on Zen 1 and 2, gathers where their results are guarded.
+func TestNoSlowInstructions(t *testing.T) {
+	for _, name := range []string{"../runtime/decode_amd64.s", "../encode/encode_amd64.s"} {
+		asm, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, slow := range []string{"PDEP", "PEXT", "GATHER"} {
+			if bytes.Contains(asm, []byte(slow)) {
+				t.Errorf("%s uses %s", name, slow)
+			}
+		}
+	}
+}
