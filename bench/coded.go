@@ -78,6 +78,14 @@ func (c *coded) divide(unit *model.Unit, u span) {
 	}
 }
 
+// whole returns the same data, one unit, with all of it as every piece.
+func (c *coded) whole() *coded {
+	all := *c
+	piece := []part{{unit: c.units[0].Name, span: c.data.units[0]}}
+	all.parts = slices.Repeat([][]part{piece}, len(c.parts))
+	return &all
+}
+
 // chunkStart returns the first element of the first chunk that does not begin before an element.
 func chunkStart(s *codebook.Stream, element int) int {
 	c := sort.Search(s.Chunks(), func(c int) bool {

@@ -91,6 +91,13 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if len(d.units) > 1 {
 		return list, nil
 	}
+	if b.available(runtime.AVX2) {
+		more, err := decoders("avx2-table"+wholeSuffix, limited.whole(), b.threads, runtime.WithDecoder(runtime.AVX2))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
 	small, err := code(d.inUnitsOf(smallUnit), "model")
 	if err != nil {
 		return nil, err
@@ -104,6 +111,9 @@ const (
 	smallUnit = 64 << 10
 	// smallSuffix marks contenders that decode small units.
 	smallSuffix = "-64Ki-units"
+	// wholeSuffix marks contenders that decode all pieces at once: a second thread takes a tenth of a
+	// millisecond to start, much of the time of a piece.
+	wholeSuffix = "-whole-unit"
 )
 
 // variants returns the decoders of a code limited as the scheme "model" does.

@@ -84,6 +84,9 @@ func about(name string) string {
 	if large, ok := cutSmall(name); ok {
 		return fmt.Sprintf("%s, units of 64 Ki weights", large)
 	}
+	if piece, ok := strings.CutSuffix(name, wholeSuffix); ok {
+		return fmt.Sprintf("%s, the whole unit in one call", piece)
+	}
 	return abouts[name]
 }
 
