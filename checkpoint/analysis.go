@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -14,17 +13,19 @@ type analysis struct {
 	plan *model.Plan
 	// tensors holds the histograms of all tensors that were in a unit at first, by name.
 	tensors map[string]*codebook.Histogram
+	sums    []model.FileSum // of the checkpoint's files, if wanted
 }
 
 // analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) (*analysis, error) {
+// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums of the files if they are
+// wanted: the bytes are at hand.
+func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*analysis, error) {
 	plan, err := model.PlanUnits(c, opts)
 	if err != nil {
 		return nil, err
 	}
 	a := &analysis{plan: plan, tensors: map[string]*codebook.Histogram{}}
-	if err := a.count(ctx, p); err != nil {
+	if err := a.count(ctx, c, sums, p); err != nil {
 		return nil, err
 	}
 	if err := a.dropInexpressible(); err != nil {
@@ -34,29 +35,38 @@ func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p
 	return a, err
 }
 
-// count fills in the histograms.
-func (a *analysis) count(ctx context.Context, p Progress) error {
-	const piece = 64 << 20 // counted between two looks at the context
-	var total uint64
-	for _, u := range a.plan.Units {
-		total += 2 * u.Elements()
-	}
-	p.Stage("counting exponents", int64(total), "")
+// count fills in the histograms, and the sums if they are wanted.
+func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
 	for _, u := range a.plan.Units {
 		for _, t := range u.Tensors {
-			sum := &codebook.Histogram{}
-			a.tensors[t.Name] = sum
-			for data := t.Bytes(); len(data) > 0; {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				part := data[:min(len(data), piece)]
-				data = data[len(part):]
-				h := encode.Histogram([][]byte{part}, 0)
-				sum.Add(&h)
-				p.Advance(int64(len(part)))
+			a.tensors[t.Name] = &codebook.Histogram{}
+		}
+	}
+	var spans []span
+	var files []*summed
+	for _, f := range c.Files {
+		var file *summed
+		if sums {
+			file = &summed{}
+			files = append(files, file)
+			spans = cut(spans, f.Start(), nil, file)
+		}
+		for _, t := range f.Tensors {
+			if counts := a.tensors[t.Name]; counts != nil || sums {
+				spans = cut(spans, t.Bytes(), counts, file)
 			}
 		}
+	}
+	var total int64
+	for i := range spans {
+		total += int64(len(spans[i].bytes))
+	}
+	p.Stage("counting exponents", total, "")
+	if err := survey(ctx, spans, p); err != nil {
+		return err
+	}
+	for _, f := range files {
+		a.sums = append(a.sums, f.sum.Sum())
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ type compressor struct {
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) error {
-	a, err := analyse(w.ctx, w.c, opts, w.p)
+	a, err := analyse(w.ctx, w.c, opts, true, w.p)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) erro
 	if len(a.plan.Units) == 0 {
 		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
 	}
-	w.plan = a.plan
+	w.plan, w.sums = a.plan, a.sums
 	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
 	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
 	w.report.Raw = []RawReport{}

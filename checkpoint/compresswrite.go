@@ -23,7 +23,7 @@ func (w *compressor) write(single bool) error {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	if err := w.unitsAndSums(); err != nil {
+	if err := w.units(); err != nil {
 		return err
 	}
 	if err := w.rest(single); err != nil {
@@ -35,40 +35,17 @@ func (w *compressor) write(single bool) error {
 	return w.measure()
 }
 
-// unitsAndSums writes the units, and beside that takes the sums of the safetensors files: that waits for the
-// memory where coding computes.
-func (w *compressor) unitsAndSums() error {
-	total := int64(2 * w.report.CodedWeights)
-	for _, f := range w.c.Files {
-		total += f.Size()
-	}
-	w.p.Stage("compressing", total, "")
-	group, ctx := errgroup.WithContext(w.ctx)
-	group.Go(func() error { return w.units(ctx) })
-	w.sums = make([]model.FileSum, len(w.c.Files))
-	group.Go(func() error {
-		for i, f := range w.c.Files {
-			var sum model.Summer
-			if err := writeBlocks(ctx, &sum, f.Content(), w.p); err != nil {
-				return err
-			}
-			w.sums[i] = sum.Sum()
-		}
-		return nil
-	})
-	return group.Wait()
-}
-
 // unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
 // bounds memory: a coded unit takes less than its weights.
 const unitsAtOnce = 3
 
 // units writes the units, several at a time: writing a file cannot be divided among processors, so others are
 // coded beside it.
-func (w *compressor) units(ctx context.Context) error {
+func (w *compressor) units() error {
+	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
 	w.sizes = make([]codebook.Size, len(w.plan.Units))
 	processors := goruntime.GOMAXPROCS(0)
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
 	for range min(processors, unitsAtOnce) {
 		group.Go(func() error {

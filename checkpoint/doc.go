@@ -7,7 +7,8 @@
 // of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
 //
 // What cannot be divided among processors is the sum of a file and writing it, so other work goes on beside
-// them. [Compress] codes and writes several units at a time while it takes the sums. [Decompress] restores
+// them. [Compress] goes over the model twice: it counts exponents, and adds what it has counted to the sums
+// while that is in the cache; then it codes and writes several units at a time. [Decompress] restores
 // several files at a time, and decodes, sums up and writes the pieces of each in stages that overlap.
 //
 // # Output

@@ -65,7 +65,7 @@ func (r *Report) fromModel(ctx context.Context, path string, opts model.PlanOpti
 		return err
 	}
 	defer c.Close()
-	a, err := analyse(ctx, c, opts, p)
+	a, err := analyse(ctx, c, opts, false, p)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
 //go:noescape
 func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *pair, gaps *byte, windows int)
 
-// The assembly counts a run of 14 exponents, in as many vectors as byte counters can count.
+// The assembly counts a run of 14 exponents. At most so many vectors at a time bound what it copies.
 const (
 	runExponents = 14
 	mostVectors  = 255
@@ -94,8 +94,8 @@ const (
 // countWhole adds the exponents of as many weights as whole vectors hold to h, and returns their number. The
 // run is the heaviest among the first weights; few others are counted one by one.
 func countWhole(h *codebook.Histogram, b []byte) int {
-	const sampleBytes = 4 << 10
-	if !hasAVX2 || len(b) < 4*sampleBytes {
+	const sampleBytes = 1 << 10
+	if !hasAVX2 || len(b) < 16*sampleBytes {
 		return 0
 	}
 	var sample codebook.Histogram
@@ -112,17 +112,17 @@ func countWhole(h *codebook.Histogram, b []byte) int {
 				h[e+uint8(first)]++
 			}
 		}
-		for s, sums := range counts {
-			h[first+s] += sums[0] + sums[1] + sums[2] + sums[3]
-		}
 		n += vector * vectors
 		b = b[2*vector*vectors:]
+	}
+	for s, sums := range counts {
+		h[first+s] += sums[0] + sums[1] + sums[2] + sums[3]
 	}
 	return n
 }
 
-// countVectors sets counts, four sums each, to how often the runExponents exponents from first on occur in 32
-// weights, vectors times, 1 to mostVectors. The exponents of a vector in which others occur are copied
+// countVectors adds to counts, four sums each, how often the runExponents exponents from first on occur in 32
+// weights, vectors times, 1 or more. The exponents of a vector in which others occur are copied
 // to others, less first; it returns the number of those vectors.
 //
 //go:noescape

@@ -266,176 +266,193 @@ done:
 	RET
 
 // func countVectors(weights *byte, vectors int, first uint8, counts *uint64, others *byte) int
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·countVectors(SB), NOSPLIT, $32-48
-	// Counts the 14 exponents from first on in 32 weights at a time: each has a vector of byte counters, from
-	// which equal bytes, -1 in a comparison, are subtracted. Vectors with other exponents are copied as well.
-	VPBROADCASTB first+16(FP), Y0
-	VMOVDQU      Y0, (SP)
-	MOVQ         weights+0(FP), AX
-	MOVQ         vectors+8(FP), CX
-	MOVQ         others+32(FP), DX
-	VPXOR        Y2, Y2, Y2
-	VPXOR        Y3, Y3, Y3
-	VPXOR        Y4, Y4, Y4
-	VPXOR        Y5, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	VPXOR        Y8, Y8, Y8
-	VPXOR        Y9, Y9, Y9
-	VPXOR        Y10, Y10, Y10
-	VPXOR        Y11, Y11, Y11
-	VPXOR        Y12, Y12, Y12
-	VPXOR        Y13, Y13, Y13
-	VPXOR        Y14, Y14, Y14
-	VPXOR        Y15, Y15, Y15
-	SHLQ         $0x06, CX
-	ADDQ         AX, CX
+	// Counts the 14 exponents from first on in 32 weights at a time. A vector of counters has half a byte for
+	// each of two exponents: a table gives 1 for the first of them, 16 for the second, and 0 for the others.
+	// After 15 vectors the counters could be full, and are added up. Vectors with other exponents are copied.
+	// The weights 2 KiB ahead are fetched: the processor by itself does not fetch beyond a page.
+	VPBROADCASTB   first+16(FP), Y0
+	VMOVDQU        Y0, (SP)
+	MOVQ           weights+0(FP), AX
+	MOVQ           vectors+8(FP), CX
+	MOVQ           counts+24(FP), DX
+	MOVQ           others+32(FP), BX
+	SHLQ           $0x06, CX
+	ADDQ           AX, CX
+	VBROADCASTI128 symbols<>+0(SB), Y2
+	VPXOR          Y3, Y3, Y3
+	VBROADCASTI128 symbols<>+16(SB), Y4
+	VPXOR          Y5, Y5, Y5
+	VBROADCASTI128 symbols<>+32(SB), Y6
+	VPXOR          Y7, Y7, Y7
+	VBROADCASTI128 symbols<>+48(SB), Y8
+	VPXOR          Y9, Y9, Y9
+	VBROADCASTI128 symbols<>+64(SB), Y10
+	VPXOR          Y11, Y11, Y11
+	VBROADCASTI128 symbols<>+80(SB), Y12
+	VPXOR          Y13, Y13, Y13
+	VBROADCASTI128 symbols<>+96(SB), Y14
+	VPXOR          Y15, Y15, Y15
+
+round:
+	LEAQ    960(AX), SI
+	CMPQ    SI, CX
+	CMOVQHI CX, SI
 
 vector:
+	PREFETCHT0 2048(AX)
+
 	// Exponents, less the first; their order does not matter.
 	VMOVDQU   (AX), Y0
-	VPSLLW    $0x01, Y0, Y0
+	VPADDW    Y0, Y0, Y0
 	VPSRLW    $0x08, Y0, Y0
 	VMOVDQU   32(AX), Y1
-	VPSLLW    $0x01, Y1, Y1
+	VPADDW    Y1, Y1, Y1
 	VPSRLW    $0x08, Y1, Y1
 	VPACKUSWB Y1, Y0, Y0
 	VPSUBB    (SP), Y0, Y0
-	VPSUBUSB  symbols<>+416(SB), Y0, Y1
+	VPSUBUSB  last<>+0(SB), Y0, Y1
 	VPTEST    Y1, Y1
 	JNZ       other
 
 run:
-	VPCMPEQB symbols<>+0(SB), Y0, Y1
-	VPSUBB   Y1, Y2, Y2
-	VPCMPEQB symbols<>+32(SB), Y0, Y1
-	VPSUBB   Y1, Y3, Y3
-	VPCMPEQB symbols<>+64(SB), Y0, Y1
-	VPSUBB   Y1, Y4, Y4
-	VPCMPEQB symbols<>+96(SB), Y0, Y1
-	VPSUBB   Y1, Y5, Y5
-	VPCMPEQB symbols<>+128(SB), Y0, Y1
-	VPSUBB   Y1, Y6, Y6
-	VPCMPEQB symbols<>+160(SB), Y0, Y1
-	VPSUBB   Y1, Y7, Y7
-	VPCMPEQB symbols<>+192(SB), Y0, Y1
-	VPSUBB   Y1, Y8, Y8
-	VPCMPEQB symbols<>+224(SB), Y0, Y1
-	VPSUBB   Y1, Y9, Y9
-	VPCMPEQB symbols<>+256(SB), Y0, Y1
-	VPSUBB   Y1, Y10, Y10
-	VPCMPEQB symbols<>+288(SB), Y0, Y1
-	VPSUBB   Y1, Y11, Y11
-	VPCMPEQB symbols<>+320(SB), Y0, Y1
-	VPSUBB   Y1, Y12, Y12
-	VPCMPEQB symbols<>+352(SB), Y0, Y1
-	VPSUBB   Y1, Y13, Y13
-	VPCMPEQB symbols<>+384(SB), Y0, Y1
-	VPSUBB   Y1, Y14, Y14
-	VPCMPEQB symbols<>+416(SB), Y0, Y1
-	VPSUBB   Y1, Y15, Y15
-	ADDQ     $0x40, AX
-	CMPQ     AX, CX
-	JNE      vector
+	VPSHUFB Y0, Y2, Y1
+	VPADDB  Y1, Y3, Y3
+	VPSHUFB Y0, Y4, Y1
+	VPADDB  Y1, Y5, Y5
+	VPSHUFB Y0, Y6, Y1
+	VPADDB  Y1, Y7, Y7
+	VPSHUFB Y0, Y8, Y1
+	VPADDB  Y1, Y9, Y9
+	VPSHUFB Y0, Y10, Y1
+	VPADDB  Y1, Y11, Y11
+	VPSHUFB Y0, Y12, Y1
+	VPADDB  Y1, Y13, Y13
+	VPSHUFB Y0, Y14, Y1
+	VPADDB  Y1, Y15, Y15
+	ADDQ    $0x40, AX
+	CMPQ    AX, SI
+	JNE     vector
 
-	// Sum up: four sums of eight byte counters each.
-	MOVQ    counts+24(FP), AX
+	// Add up: four sums of eight counters each.
 	VPXOR   Y1, Y1, Y1
-	VPSADBW Y1, Y2, Y2
-	VMOVDQU Y2, (AX)
+	VPAND   low<>+0(SB), Y3, Y0
+	VPSRLW  $0x04, Y3, Y3
+	VPAND   low<>+0(SB), Y3, Y3
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  (DX), Y0, Y0
+	VMOVDQU Y0, (DX)
 	VPSADBW Y1, Y3, Y3
-	VMOVDQU Y3, 32(AX)
-	VPSADBW Y1, Y4, Y4
-	VMOVDQU Y4, 64(AX)
+	VPADDQ  32(DX), Y3, Y3
+	VMOVDQU Y3, 32(DX)
+	VPXOR   Y3, Y3, Y3
+	VPAND   low<>+0(SB), Y5, Y0
+	VPSRLW  $0x04, Y5, Y5
+	VPAND   low<>+0(SB), Y5, Y5
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  64(DX), Y0, Y0
+	VMOVDQU Y0, 64(DX)
 	VPSADBW Y1, Y5, Y5
-	VMOVDQU Y5, 96(AX)
-	VPSADBW Y1, Y6, Y6
-	VMOVDQU Y6, 128(AX)
+	VPADDQ  96(DX), Y5, Y5
+	VMOVDQU Y5, 96(DX)
+	VPXOR   Y5, Y5, Y5
+	VPAND   low<>+0(SB), Y7, Y0
+	VPSRLW  $0x04, Y7, Y7
+	VPAND   low<>+0(SB), Y7, Y7
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  128(DX), Y0, Y0
+	VMOVDQU Y0, 128(DX)
 	VPSADBW Y1, Y7, Y7
-	VMOVDQU Y7, 160(AX)
-	VPSADBW Y1, Y8, Y8
-	VMOVDQU Y8, 192(AX)
+	VPADDQ  160(DX), Y7, Y7
+	VMOVDQU Y7, 160(DX)
+	VPXOR   Y7, Y7, Y7
+	VPAND   low<>+0(SB), Y9, Y0
+	VPSRLW  $0x04, Y9, Y9
+	VPAND   low<>+0(SB), Y9, Y9
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  192(DX), Y0, Y0
+	VMOVDQU Y0, 192(DX)
 	VPSADBW Y1, Y9, Y9
-	VMOVDQU Y9, 224(AX)
-	VPSADBW Y1, Y10, Y10
-	VMOVDQU Y10, 256(AX)
+	VPADDQ  224(DX), Y9, Y9
+	VMOVDQU Y9, 224(DX)
+	VPXOR   Y9, Y9, Y9
+	VPAND   low<>+0(SB), Y11, Y0
+	VPSRLW  $0x04, Y11, Y11
+	VPAND   low<>+0(SB), Y11, Y11
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  256(DX), Y0, Y0
+	VMOVDQU Y0, 256(DX)
 	VPSADBW Y1, Y11, Y11
-	VMOVDQU Y11, 288(AX)
-	VPSADBW Y1, Y12, Y12
-	VMOVDQU Y12, 320(AX)
+	VPADDQ  288(DX), Y11, Y11
+	VMOVDQU Y11, 288(DX)
+	VPXOR   Y11, Y11, Y11
+	VPAND   low<>+0(SB), Y13, Y0
+	VPSRLW  $0x04, Y13, Y13
+	VPAND   low<>+0(SB), Y13, Y13
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  320(DX), Y0, Y0
+	VMOVDQU Y0, 320(DX)
 	VPSADBW Y1, Y13, Y13
-	VMOVDQU Y13, 352(AX)
-	VPSADBW Y1, Y14, Y14
-	VMOVDQU Y14, 384(AX)
+	VPADDQ  352(DX), Y13, Y13
+	VMOVDQU Y13, 352(DX)
+	VPXOR   Y13, Y13, Y13
+	VPAND   low<>+0(SB), Y15, Y0
+	VPSRLW  $0x04, Y15, Y15
+	VPAND   low<>+0(SB), Y15, Y15
+	VPSADBW Y1, Y0, Y0
+	VPADDQ  384(DX), Y0, Y0
+	VMOVDQU Y0, 384(DX)
 	VPSADBW Y1, Y15, Y15
-	VMOVDQU Y15, 416(AX)
+	VPADDQ  416(DX), Y15, Y15
+	VMOVDQU Y15, 416(DX)
+	VPXOR   Y15, Y15, Y15
+	CMPQ    AX, CX
+	JNE     round
 	MOVQ    others+32(FP), AX
-	SUBQ    AX, DX
-	SHRQ    $0x05, DX
-	MOVQ    DX, ret+40(FP)
+	SUBQ    AX, BX
+	SHRQ    $0x05, BX
+	MOVQ    BX, ret+40(FP)
 	VZEROUPPER
 	RET
 
 other:
-	VMOVDQU Y0, (DX)
-	ADDQ    $0x20, DX
+	// Tables have as many entries as half a byte tells apart: what is beyond the run must not begin anew.
+	VMOVDQU Y0, (BX)
+	VPMINUB none<>+0(SB), Y0, Y0
+	ADDQ    $0x20, BX
 	JMP     run
 
-DATA symbols<>+0(SB)/8, $0x0000000000000000
+DATA symbols<>+0(SB)/8, $0x0000000000001001
 DATA symbols<>+8(SB)/8, $0x0000000000000000
-DATA symbols<>+16(SB)/8, $0x0000000000000000
+DATA symbols<>+16(SB)/8, $0x0000000010010000
 DATA symbols<>+24(SB)/8, $0x0000000000000000
-DATA symbols<>+32(SB)/8, $0x0101010101010101
-DATA symbols<>+40(SB)/8, $0x0101010101010101
-DATA symbols<>+48(SB)/8, $0x0101010101010101
-DATA symbols<>+56(SB)/8, $0x0101010101010101
-DATA symbols<>+64(SB)/8, $0x0202020202020202
-DATA symbols<>+72(SB)/8, $0x0202020202020202
-DATA symbols<>+80(SB)/8, $0x0202020202020202
-DATA symbols<>+88(SB)/8, $0x0202020202020202
-DATA symbols<>+96(SB)/8, $0x0303030303030303
-DATA symbols<>+104(SB)/8, $0x0303030303030303
-DATA symbols<>+112(SB)/8, $0x0303030303030303
-DATA symbols<>+120(SB)/8, $0x0303030303030303
-DATA symbols<>+128(SB)/8, $0x0404040404040404
-DATA symbols<>+136(SB)/8, $0x0404040404040404
-DATA symbols<>+144(SB)/8, $0x0404040404040404
-DATA symbols<>+152(SB)/8, $0x0404040404040404
-DATA symbols<>+160(SB)/8, $0x0505050505050505
-DATA symbols<>+168(SB)/8, $0x0505050505050505
-DATA symbols<>+176(SB)/8, $0x0505050505050505
-DATA symbols<>+184(SB)/8, $0x0505050505050505
-DATA symbols<>+192(SB)/8, $0x0606060606060606
-DATA symbols<>+200(SB)/8, $0x0606060606060606
-DATA symbols<>+208(SB)/8, $0x0606060606060606
-DATA symbols<>+216(SB)/8, $0x0606060606060606
-DATA symbols<>+224(SB)/8, $0x0707070707070707
-DATA symbols<>+232(SB)/8, $0x0707070707070707
-DATA symbols<>+240(SB)/8, $0x0707070707070707
-DATA symbols<>+248(SB)/8, $0x0707070707070707
-DATA symbols<>+256(SB)/8, $0x0808080808080808
-DATA symbols<>+264(SB)/8, $0x0808080808080808
-DATA symbols<>+272(SB)/8, $0x0808080808080808
-DATA symbols<>+280(SB)/8, $0x0808080808080808
-DATA symbols<>+288(SB)/8, $0x0909090909090909
-DATA symbols<>+296(SB)/8, $0x0909090909090909
-DATA symbols<>+304(SB)/8, $0x0909090909090909
-DATA symbols<>+312(SB)/8, $0x0909090909090909
-DATA symbols<>+320(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA symbols<>+328(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA symbols<>+336(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA symbols<>+344(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA symbols<>+352(SB)/8, $0x0b0b0b0b0b0b0b0b
-DATA symbols<>+360(SB)/8, $0x0b0b0b0b0b0b0b0b
-DATA symbols<>+368(SB)/8, $0x0b0b0b0b0b0b0b0b
-DATA symbols<>+376(SB)/8, $0x0b0b0b0b0b0b0b0b
-DATA symbols<>+384(SB)/8, $0x0c0c0c0c0c0c0c0c
-DATA symbols<>+392(SB)/8, $0x0c0c0c0c0c0c0c0c
-DATA symbols<>+400(SB)/8, $0x0c0c0c0c0c0c0c0c
-DATA symbols<>+408(SB)/8, $0x0c0c0c0c0c0c0c0c
-DATA symbols<>+416(SB)/8, $0x0d0d0d0d0d0d0d0d
-DATA symbols<>+424(SB)/8, $0x0d0d0d0d0d0d0d0d
-DATA symbols<>+432(SB)/8, $0x0d0d0d0d0d0d0d0d
-DATA symbols<>+440(SB)/8, $0x0d0d0d0d0d0d0d0d
-GLOBL symbols<>(SB), RODATA|NOPTR, $448
+DATA symbols<>+32(SB)/8, $0x0000100100000000
+DATA symbols<>+40(SB)/8, $0x0000000000000000
+DATA symbols<>+48(SB)/8, $0x1001000000000000
+DATA symbols<>+56(SB)/8, $0x0000000000000000
+DATA symbols<>+64(SB)/8, $0x0000000000000000
+DATA symbols<>+72(SB)/8, $0x0000000000001001
+DATA symbols<>+80(SB)/8, $0x0000000000000000
+DATA symbols<>+88(SB)/8, $0x0000000010010000
+DATA symbols<>+96(SB)/8, $0x0000000000000000
+DATA symbols<>+104(SB)/8, $0x0000100100000000
+GLOBL symbols<>(SB), RODATA|NOPTR, $112
+
+DATA last<>+0(SB)/8, $0x0d0d0d0d0d0d0d0d
+DATA last<>+8(SB)/8, $0x0d0d0d0d0d0d0d0d
+DATA last<>+16(SB)/8, $0x0d0d0d0d0d0d0d0d
+DATA last<>+24(SB)/8, $0x0d0d0d0d0d0d0d0d
+GLOBL last<>(SB), RODATA|NOPTR, $32
+
+DATA none<>+0(SB)/8, $0x0e0e0e0e0e0e0e0e
+DATA none<>+8(SB)/8, $0x0e0e0e0e0e0e0e0e
+DATA none<>+16(SB)/8, $0x0e0e0e0e0e0e0e0e
+DATA none<>+24(SB)/8, $0x0e0e0e0e0e0e0e0e
+GLOBL none<>(SB), RODATA|NOPTR, $32
+
+DATA low<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA low<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA low<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA low<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL low<>(SB), RODATA|NOPTR, $32

@@ -57,14 +57,14 @@ func count(b []byte) codebook.Histogram {
 
 // heaviestRun returns the first of n exponents that follow each other and occur most often together.
 func heaviestRun(h *codebook.Histogram, n int) int {
-	first, most := 0, uint64(0)
-	for i := range len(h) - n + 1 {
-		sum := uint64(0)
-		for _, c := range h[i : i+n] {
-			sum += c
-		}
-		if sum > most {
-			first, most = i, sum
+	var sum uint64
+	for _, c := range h[:n] {
+		sum += c
+	}
+	first, most := 0, sum
+	for i := n; i < len(h); i++ {
+		if sum += h[i] - h[i-n]; sum > most {
+			first, most = i-n+1, sum
 		}
 	}
 	return first

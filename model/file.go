@@ -95,6 +95,10 @@ func (f *File) Size() int64 { return f.size }
 // and valid until Close.
 func (f *File) HeaderText() []byte { return f.text }
 
+// Start returns what stands before the data: the length of the header and it. The slice is read-only and valid
+// until Close.
+func (f *File) Start() []byte { return f.content[:lengthBytes+len(f.text)] }
+
 // Content returns the whole file as it is on disk. The slice is read-only and valid until Close.
 func (f *File) Content() []byte { return f.content }
 

@@ -1,0 +1,102 @@
+package checkpoint
+
+import (
+	"context"
+	goruntime "runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// spanBytes is the most that a span holds. It stays in the second-level cache from counting to summing up.
+const spanBytes = 512 << 10
+
+// A span is a part of a file: of one tensor, or of what is not counted.
+type span struct {
+	bytes  []byte
+	counts *codebook.Histogram // of the tensor, nil where nothing is counted
+	file   *summed             // nil where no sum is taken
+	index  int                 // of the span in its file
+}
+
+// survey goes over spans once, several at a time: it counts the exponents of each, then adds it to the sum of
+// its file.
+func survey(ctx context.Context, spans []span, p Progress) error {
+	var next atomic.Int64
+	var adding sync.Mutex // guards all counts
+	group, ctx := errgroup.WithContext(ctx)
+	for range goruntime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(len(spans)); i = next.Add(1) - 1 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				s := &spans[i]
+				if s.counts != nil {
+					h := encode.Histogram([][]byte{s.bytes}, 1)
+					adding.Lock()
+					s.counts.Add(&h)
+					adding.Unlock()
+				}
+				if s.file != nil {
+					s.file.add(s.index, s.bytes)
+				}
+				p.Advance(int64(len(s.bytes)))
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// cut appends data, cut into spans.
+func cut(spans []span, data []byte, counts *codebook.Histogram, file *summed) []span {
+	for len(data) > 0 {
+		s := span{bytes: data[:min(len(data), spanBytes)], counts: counts, file: file}
+		if file != nil {
+			s.index = file.expect()
+		}
+		spans = append(spans, s)
+		data = data[len(s.bytes):]
+	}
+	return spans
+}
+
+// A summed is a file whose sum is taken from spans that come in almost any order. Nobody waits for the spans
+// before: who brings what is missing adds those that came early, too.
+type summed struct {
+	mu    sync.Mutex
+	early [][]byte // by span: those that came before their turn
+	next  int      // the span whose turn it is
+	busy  bool     // somebody is adding spans: owns sum
+	sum   model.Summer
+}
+
+// expect makes place for one more span and returns its index.
+func (f *summed) expect() int {
+	f.early = append(f.early, nil)
+	return len(f.early) - 1
+}
+
+// add brings span i, which is not empty.
+func (f *summed) add(i int, data []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.early[i] = data
+	if f.busy {
+		return
+	}
+	f.busy = true
+	for ; f.next < len(f.early) && f.early[f.next] != nil; f.next++ {
+		data := f.early[f.next]
+		f.mu.Unlock()
+		_, _ = f.sum.Write(data) // never fails
+		f.mu.Lock()
+	}
+	f.busy = false
+}
