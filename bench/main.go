@@ -89,7 +89,7 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 }
 
 // measure fills the tables of a data set.
-func (b *bench) measure(ctx context.Context, d *dataSet) error {
+func (b *bench) measure(ctx context.Context, d *dataSet) (err error) {
 	log.Printf("%s: preparing", d.name)
 	peers, err := b.startPeers(ctx, d)
 	defer func() {
