@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -112,6 +115,28 @@ func (b *bench) missed(what string) bool {
 		}
 	}
 	return false
+}
+
+// TestUnpackPeers writes the sources over those of an earlier run.
+func TestUnpackPeers(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		sources, err := unpackPeers(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(sources, "zstd.c")
+		want, err := peerSources.ReadFile("peers/zstd.c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("other sources than are embedded, error %v", err)
+		}
+		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestPeerMissing asks for peers that cannot be had.

@@ -89,7 +89,7 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 }
 
 // measure fills the tables of a data set.
-func (b *bench) measure(ctx context.Context, d *dataSet) error {
+func (b *bench) measure(ctx context.Context, d *dataSet) (err error) {
 	log.Printf("%s: preparing", d.name)
 	peers, err := b.startPeers(ctx, d)
 	defer func() {
@@ -142,9 +142,13 @@ func (b *bench) rounds(ctx context.Context, d *dataSet, contenders []contender) 
 
 // startPeers starts those that can be had and notes the others.
 func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
+	sources, err := unpackPeers(b.dir)
+	if err != nil {
+		return nil, err
+	}
 	var peers []*peer
 	for _, kind := range peerKinds {
-		p, err := startPeer(ctx, kind, b.python, b.dir, d, slices.Max(b.threads))
+		p, err := startPeer(ctx, kind, b.python, sources, d, slices.Max(b.threads))
 		switch {
 		case errors.Is(err, errMissing):
 			b.miss(kind.name, "", strings.TrimPrefix(err.Error(), errMissing.Error()+": "))

@@ -54,12 +54,19 @@ var peerSources embed.FS
 // errMissing is wrapped by the error of a peer that cannot be built or does not get ready.
 var errMissing = errors.New("not here")
 
-// startPeer builds the peer in dir and hands it the data.
-func startPeer(ctx context.Context, kind peerKind, python, dir string, d *dataSet, threads int) (*peer, error) {
-	if err := os.CopyFS(dir, peerSources); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
+// unpackPeers writes the sources of all peers to dir, in place of those of an earlier run, and returns
+// their folder.
+func unpackPeers(dir string) (string, error) {
+	sources := filepath.Join(dir, "peers")
+	if err := os.RemoveAll(sources); err != nil {
+		return "", err
 	}
-	command, err := kind.build(ctx, python, filepath.Join(dir, "peers"))
+	return sources, os.CopyFS(dir, peerSources)
+}
+
+// startPeer builds the peer in the folder of the sources and hands it the data.
+func startPeer(ctx context.Context, kind peerKind, python, sources string, d *dataSet, threads int) (*peer, error) {
+	command, err := kind.build(ctx, python, sources)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}

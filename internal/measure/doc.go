@@ -15,7 +15,8 @@
 // use all that a core has to compute with. A neighbour on the other hardware thread of the core shows
 // there at once, as it shows in a decoder, while copying memory hardly notices. A measurement is quiet
 // when the slower of its two probes took at most 1.2 times as long as the fastest probes of the run
-// did (their 2 % quantile). Nothing else decides. Every second round waits for such moments and
-// repeats what was disturbed, since they may be rare and short; it counts for the quiet figures alone. Where no moment of a run was undisturbed
-// this cannot be known: the time of the fastest probes is reported, so that runs can be compared.
+// did (their 2 % quantile). Nothing else decides. Every second round waits for such moments and repeats
+// what was disturbed, since they may be rare and short; it counts for the quiet figures alone. Where no
+// moment of a run was undisturbed this cannot be known: the time of the fastest probes is reported, so
+// that runs can be compared.
 package measure

@@ -17,15 +17,6 @@ type Contender struct {
 	Work func(round int) (items int, took time.Duration, err error)
 }
 
-// Timed returns the Work of something that need not keep time itself.
-func Timed(work func(round int) (items int, err error)) func(int) (int, time.Duration, error) {
-	return func(round int) (int, time.Duration, error) {
-		start := time.Now()
-		items, err := work(round)
-		return items, time.Since(start), err
-	}
-}
-
 // Options say how long to measure.
 type Options struct {
 	// WarmUp is the number of rounds that do not count.

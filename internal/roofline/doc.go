@@ -1,5 +1,6 @@
 // Package roofline moves the bytes that a decoder of DF11 must move, and does nothing else with them: how
-// fast that goes bounds every decoder on a machine. [Move] does it.
+// fast that goes bounds every decoder on a machine. [Move] does it. Without AVX2 it may be bound by what it
+// computes.
 package roofline
 
 //go:generate go test -tags purego . -run ^TestAssembly$ -update

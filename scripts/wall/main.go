@@ -11,7 +11,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,10 +22,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed54244801/bespoke/internal/measure"
 )
 
 func main() {
@@ -102,7 +102,7 @@ func run(ctx context.Context, bespoke, model string, rounds int) (*result, error
 	copied, df11, restored := filepath.Join(dir, "copied"), filepath.Join(dir, "df11"), filepath.Join(dir, "restored")
 	steps := []struct {
 		name    string
-		remove  []string // output of earlier steps that is not wanted any more
+		remove  []string // output of earlier steps
 		command []string
 	}{
 		{"cp", []string{df11, restored}, []string{"cp", "-rL", model, copied}},
@@ -118,7 +118,7 @@ func run(ctx context.Context, bespoke, model string, rounds int) (*result, error
 				}
 			}
 			unix.Sync()
-			m, err := measure(ctx, s.command)
+			m, err := timed(ctx, s.command)
 			if err != nil {
 				return nil, fmt.Errorf("%q: %w", s.command, err)
 			}
@@ -159,19 +159,10 @@ func sumUp(name string, samples, copies []sample) row {
 		r.PeakAnonymous = max(r.PeakAnonymous, s.anonymous)
 		r.PeakResident = max(r.PeakResident, s.resident)
 	}
-	r.Seconds, r.CPUSeconds, r.CopyRatio = quantile(seconds, 0.5), quantile(cpu, 0.5), quantile(ratios, 0.5)
-	r.AllSeconds = seconds
-	r.Quartiles = [2]float64{quantile(seconds, 0.25), quantile(seconds, 0.75)}
+	spread := measure.NewSpread(seconds)
+	r.Seconds, r.Quartiles, r.AllSeconds = spread.Median, [2]float64{spread.Low, spread.High}, seconds
+	r.CPUSeconds, r.CopyRatio = measure.NewSpread(cpu).Median, measure.NewSpread(ratios).Median
 	return r
-}
-
-// quantile returns the value that the given share of the values is below, interpolated.
-func quantile(values []float64, share float64) float64 {
-	sorted := slices.SortedFunc(slices.Values(values), cmp.Compare)
-	at := share * float64(len(sorted)-1)
-	low := int(at)
-	high := min(low+1, len(sorted)-1)
-	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
 func (r *result) save(path string) error {

@@ -10,15 +10,6 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-func TestQuantile(t *testing.T) {
-	values := []float64{4, 1, 3, 2, 10}
-	for share, want := range map[float64]float64{0: 1, 0.25: 2, 0.5: 3, 0.75: 4, 0.875: 7, 1: 10} {
-		if got := quantile(values, share); got != want {
-			t.Errorf("quantile %g is %g, want %g", share, got, want)
-		}
-	}
-}
-
 // TestLlama makes a small model, which every command takes.
 func TestLlama(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "llama")
@@ -36,12 +27,12 @@ func TestLlama(t *testing.T) {
 	}
 }
 
-func TestMeasure(t *testing.T) {
-	s, err := measure(t.Context(), []string{"sleep", "0.05"})
+func TestTimed(t *testing.T) {
+	s, err := timed(t.Context(), []string{"sleep", "0.05"})
 	if err != nil || s.seconds < 0.05 || s.resident == 0 || s.anonymous == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := measure(t.Context(), []string{"false"}); err == nil {
+	if _, err := timed(t.Context(), []string{"false"}); err == nil {
 		t.Error("a command that fails gives no error")
 	}
 }

@@ -18,8 +18,8 @@ type sample struct {
 	anonymous, resident int64
 }
 
-// measure runs a command to its end.
-func measure(ctx context.Context, command []string) (sample, error) {
+// timed runs a command to its end.
+func timed(ctx context.Context, command []string) (sample, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stderr = os.Stderr
 	start := time.Now()
@@ -37,7 +37,7 @@ func measure(ctx context.Context, command []string) (sample, error) {
 		return s, err
 	}
 	s.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	s.resident = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	s.resident = int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 	return s, nil
 }
 
