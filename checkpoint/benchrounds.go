@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -20,8 +21,8 @@ const (
 	benchPiece = 4 << 20
 	// benchMemory is the number of words that everyone writes to in turn: 128 MiB, more than most caches.
 	benchMemory = 64 << 20
-	// benchRounds is the least number of rounds.
-	benchRounds = 11
+	// benchRounds is the least number of rounds, of which every second one waits for quiet moments.
+	benchRounds = 22
 )
 
 // bench is one call of [Bench].
@@ -65,6 +66,9 @@ func (b *bench) prepare() error {
 			piece = benchUnits{}
 		}
 	}
+	if b.weights == 0 {
+		return errors.Join(fmt.Errorf("checkpoint: %s: no coded weights to measure with", b.path), m.Close())
+	}
 	// Fresh memory is not there before it is written, and may be one page of zeros many times over.
 	b.memory = slices.Repeat([]uint16{math.MaxUint16}, max(largest, int(min(4*b.weights, benchMemory))))
 	b.source = slices.Clone(b.memory)
@@ -95,9 +99,9 @@ func (b *bench) measure(decoders []string, threads int) (results []BenchResult, 
 		}),
 	}
 	for _, decoder := range decoders {
-		m, err := runtime.Open(b.path, runtime.WithDecoder(decoder), runtime.WithWorkers(threads))
-		if err != nil {
-			return nil, err
+		m, openErr := runtime.Open(b.path, runtime.WithDecoder(decoder), runtime.WithWorkers(threads))
+		if openErr != nil {
+			return nil, openErr
 		}
 		defer func() { err = errors.Join(err, m.Close()) }()
 		contenders = append(contenders, b.contender(decoder, threads, func(u *benchUnits, from, to int) error {

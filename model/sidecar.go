@@ -93,11 +93,8 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	if err := json.Unmarshal(text, &version); err != nil {
 		return nil, jsonedit.Explain(err)
 	}
-	switch {
-	case version.Version < 1 || version.Version > sidecarVersion:
+	if version.Version != sidecarVersion {
 		return nil, fmt.Errorf("version %d, only version %d is supported", version.Version, sidecarVersion)
-	case version.Version < sidecarVersion:
-		return nil, fmt.Errorf("version %d of an earlier bespoke, only version %d is supported: compress the model anew", version.Version, sidecarVersion)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

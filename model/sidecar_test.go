@@ -184,7 +184,7 @@ func TestParseSidecarRefuses(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"no JSON", `x`, "invalid character"},
 		{"no version", `{}`, "version 0, only version 2"},
-		{"earlier version", `{"version":1,"old":1}`, "version 1 of an earlier bespoke, only version 2 is supported: compress the model anew"},
+		{"earlier version", `{"version":1,"old":1}`, "version 1, only version 2 is supported"},
 		{"later version", `{"version":3,"new":1}`, "version 3, only version 2"},
 		{"unknown field", `{"version":2,"new":1}`, `unknown field "new"`},
 		{"unknown field of a file", `{"version":2,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
