@@ -15,7 +15,9 @@
 //
 // An output folder is built under a temporary name beside its own and appears whole or not at all: after
 // an error, a full disk or a cancelled context nothing is left of it. An existing folder is only replaced
-// when asked, and only if it looks like a model. What holds the input, or lies in it, is refused.
+// when asked, and only if it looks like a model. What holds the input, or lies in it, is refused. Only an
+// output that replaces another is flushed to the disk: another one can be made again after a crash of the
+// system.
 //
 // # Progress and errors
 //

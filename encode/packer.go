@@ -71,6 +71,7 @@ func (p *packer) packWholeGo(c *codes, first int) int {
 		bits23 := p2.bits()<<(length3&63) | p3.bits()
 		starts[i] = uint32(bit)
 		acc = acc<<(length&63) | bits01<<(length23&63) | bits23
+		// The modulo changes nothing: it shows the compiler that the place is in range.
 		binary.BigEndian.PutUint64(p.stream[1+bit/8%maxBytes:], acc<<(-(bit%8+length)&63))
 		bit += length
 	}
