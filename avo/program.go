@@ -30,7 +30,7 @@ type Program struct {
 // DefaultTableBits makes a table of 16 KiB, which leaves half of a small first-level cache to the
 // streams.
 const (
-	DefaultTableBits = 11
+	DefaultTableBits = codebook.TableBits
 	DefaultLanes     = 5
 
 	minTableBits = 8

@@ -151,7 +151,7 @@ func (b *bench) available(name string) bool {
 	return false
 }
 
-// ourEncoders times everything from bf16 words to a coded unit: histogram, code book of at most 11 bits,
+// ourEncoders times everything from bf16 words to a coded unit: histogram, code book limited to the bits of a table,
 // stream, gaps, output positions.
 func (b *bench) ourEncoders(d *dataSet) []contender {
 	var list []contender
@@ -161,7 +161,7 @@ func (b *bench) ourEncoders(d *dataSet) []contender {
 			parts := [][]byte{bytesOf(d.weights[d.pieces[p].from:d.pieces[p].to])}
 			start := time.Now()
 			h := encode.Histogram(parts, n)
-			book, err := codebook.Canonical(&h, 11)
+			book, err := codebook.Canonical(&h, codebook.TableBits)
 			if err != nil {
 				return 0, 0, err
 			}

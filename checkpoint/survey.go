@@ -4,7 +4,6 @@ import (
 	"context"
 	goruntime "runtime"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,27 +26,24 @@ type span struct {
 // survey goes over spans once, several at a time: it counts the exponents of each, then adds it to the sum of
 // its file.
 func survey(ctx context.Context, spans []span, p Progress) error {
-	var next atomic.Int64
 	var adding sync.Mutex // guards all counts
 	group, ctx := errgroup.WithContext(ctx)
-	for range goruntime.GOMAXPROCS(0) {
+	group.SetLimit(goruntime.GOMAXPROCS(0))
+	for _, s := range spans {
 		group.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(spans)); i = next.Add(1) - 1 {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				s := &spans[i]
-				if s.counts != nil {
-					h := encode.Histogram([][]byte{s.bytes}, 1)
-					adding.Lock()
-					s.counts.Add(&h)
-					adding.Unlock()
-				}
-				if s.file != nil {
-					s.file.add(s.index, s.bytes)
-				}
-				p.Advance(int64(len(s.bytes)))
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			if s.counts != nil {
+				h := encode.Histogram([][]byte{s.bytes}, 1)
+				adding.Lock()
+				s.counts.Add(&h)
+				adding.Unlock()
+			}
+			if s.file != nil {
+				s.file.add(s.index, s.bytes)
+			}
+			p.Advance(int64(len(s.bytes)))
 			return nil
 		})
 	}

@@ -179,7 +179,7 @@ func shortest(h *Histogram) (*Book, error) {
 }
 
 // limited returns the canonical book for h with the smallest limit on its code lengths, of at least
-// tableBits, that makes the unit at most limitSlack times its size larger than the shortest book does.
+// TableBits, that makes the unit at most limitSlack times its size larger than the shortest book does.
 func limited(h *Histogram) (*Book, error) {
 	best, err := shortest(h)
 	if err != nil || h.Distinct() == 0 {
@@ -190,7 +190,7 @@ func limited(h *Histogram) (*Book, error) {
 		return nil, err
 	}
 	allowed := size.Total() + uint64(limitSlack*float64(size.Total()))
-	for limit := max(tableBits, smallestLimit(h)); limit < best.MaxLength(); limit++ {
+	for limit := max(TableBits, smallestLimit(h)); limit < best.MaxLength(); limit++ {
 		book, err := Canonical(h, limit)
 		if err != nil {
 			continue // needs more tables than DF11 has

@@ -23,10 +23,11 @@ type Scheme interface {
 // MaxBooks is the largest number of code books that the scheme "model" gives a model.
 const MaxBooks = 8
 
+// TableBits is the number of bits that decoders look up at a time. The scheme "model" limits codes to no
+// fewer: that would gain nothing.
+const TableBits = 11
+
 const (
-	// tableBits is the number of bits that decoders look up at a time: codes limited to fewer gain
-	// nothing.
-	tableBits = 11
 	// limitSlack is what the scheme "model" gives away for shorter codes: a share of the size.
 	limitSlack = 0.001
 	// clusterSlack is how much larger a model may be with few code books than with one a unit, limited
@@ -42,7 +43,7 @@ const (
 //   - "unit": a canonical book for each unit, as short as DF11 permits;
 //   - "model": one canonical, length-limited book for the whole model, so that a kernel can be cut
 //     for it; at most [MaxBooks] books where one costs over 0.1 % more than a book a unit. The
-//     limit on code lengths is the smallest from 11 bits on that costs at most 0.1 % of the whole size.
+//     limit on code lengths is the smallest from [TableBits] on that costs at most 0.1 % of the whole size.
 func SchemeByName(name string) (Scheme, error) {
 	switch name {
 	case "published":

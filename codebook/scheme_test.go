@@ -98,7 +98,7 @@ func TestModelScheme(t *testing.T) {
 
 func TestModelSchemeLimitsTheLength(t *testing.T) {
 	units := []Histogram{*trainedHistogram()}
-	if got := assign(t, "model", units).Books[0].MaxLength(); got < tableBits || got > tableBits+1 {
+	if got := assign(t, "model", units).Books[0].MaxLength(); got < TableBits || got > TableBits+1 {
 		t.Errorf("longest code has %d bits", got)
 	}
 	if got := assign(t, "unit", units).Books[0].MaxLength(); got < 20 {

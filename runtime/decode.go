@@ -3,8 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-
-	"github.com/seed54244801/bespoke/codebook"
 )
 
 // DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the
@@ -23,9 +21,9 @@ func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error
 // DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element.
 // It decodes, and checks, only the chunks of the unit that the tensor lies in.
 func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
-	part, ok := m.tensors[name]
-	if !ok {
-		return fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+	part, err := m.part(name)
+	if err != nil {
+		return err
 	}
 	if n := part.to - part.from; len(dst) != n {
 		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements into a buffer of %d", name, n, len(dst)))
@@ -36,14 +34,23 @@ func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) err
 // DecodePart is DecodeTensor for a part of the tensor: as many elements as dst has words, from element first
 // on.
 func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []uint16) error {
-	part, ok := m.tensors[name]
-	if !ok {
-		return fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+	part, err := m.part(name)
+	if err != nil {
+		return err
 	}
 	if n := part.to - part.from; first < 0 || first > n || len(dst) > n-first {
 		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements from %d on, it has %d", name, len(dst), first, n))
 	}
 	return m.decodeRange(ctx, part.unit, part.from+first, part.from+first+len(dst), dst)
+}
+
+// part finds a coded tensor.
+func (m *Model) part(name string) (part, error) {
+	p, ok := m.tensors[name]
+	if !ok {
+		return part{}, fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+	}
+	return p, nil
 }
 
 // decodeRange writes the elements [from, to) of a unit to dst.
@@ -90,8 +97,8 @@ func (u *unit) decodePart(d chunkDecoder, c, from int, dst []uint16) error {
 	start, _ := u.stream.ChunkStart(c)
 	stop, _ := u.stream.ChunkStart(c + 1)
 	whole := make([]uint16, stop-start)
-	if err := codebook.DecodeChunk(u.book, &u.stream, c, whole); err != nil {
-		return u.wrap(err)
+	if err := u.reference(c, whole); err != nil {
+		return err
 	}
 	copy(dst, whole[from-start:])
 	return nil

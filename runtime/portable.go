@@ -32,7 +32,7 @@ type portable struct {
 }
 
 // portableBits is the number of bits that index the table of the decoder generic.
-const portableBits = 11
+const portableBits = codebook.TableBits
 
 func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error) {
 	table, err := kernel.Table(b, tableBits, maxSymbols)

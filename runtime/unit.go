@@ -62,6 +62,14 @@ func newDecoder(b *codebook.Book, d *kernel.Decoder) func() (chunkDecoder, error
 	})
 }
 
+// reference decodes chunk c as the specification does. Where it fails, its error is the unit's.
+func (u *unit) reference(c int, dst []uint16) error {
+	if err := codebook.DecodeChunk(u.book, &u.stream, c, dst); err != nil {
+		return u.wrap(err)
+	}
+	return nil
+}
+
 // wrap names file and unit in an error.
 func (u *unit) wrap(err error) error {
 	return fmt.Errorf("runtime: %s: unit %q: %w", u.path, u.Name, err)

@@ -3,8 +3,6 @@ package runtime
 import (
 	"context"
 	"sync"
-
-	"github.com/seed54244801/bespoke/codebook"
 )
 
 // Chunks that a worker takes at a time: a fair share of half of what is left, or all of it where there is
@@ -84,8 +82,8 @@ func (t *task) piece(from, to int) (bad int, err error) {
 		}
 		first, _ = s.ChunkStart(bad)
 		end, _ = s.ChunkStart(bad + 1)
-		if err := codebook.DecodeChunk(t.unit.book, s, bad, t.dst[first-t.base:end-t.base]); err != nil {
-			return bad, t.unit.wrap(err)
+		if err := t.unit.reference(bad, t.dst[first-t.base:end-t.base]); err != nil {
+			return bad, err
 		}
 		from = bad + 1
 	}
