@@ -3,8 +3,8 @@ package codebook
 import "fmt"
 
 // Audit decodes s and checks what a sequential decoder does not need but a GPU kernel relies on:
-// the gap of every window. It returns the first one that differs from what [Encode] writes. What
-// fills up the last byte of the stream may be anything.
+// the gap of every window and the record of every tile. It returns the first that differs from what
+// [EncodeIndexed] writes. What fills up the last byte of the stream may be anything.
 func Audit(s *Stream) error {
 	weights := make([]uint16, s.Elements())
 	if err := Decode(weights, s); err != nil {
@@ -14,13 +14,38 @@ func Audit(s *Stream) error {
 	if err != nil {
 		return err
 	}
-	want, err := Encode(b, weights)
+	want, err := EncodeIndexed(b, weights, s.Index())
 	if err != nil {
 		return err
 	}
-	for w := range s.Chunks() * ChunkWindows {
-		if got, want := s.gap(w), want.gap(w); got != want {
-			return fmt.Errorf("codebook: window %d: gap of %d bits, want %d", w, got, want)
+	if s.Index().HasGaps() {
+		for w := range s.Chunks() * ChunkWindows {
+			if got, want := s.gap(w), want.gap(w); got != want {
+				return fmt.Errorf("codebook: window %d: gap of %d bits, want %d", w, got, want)
+			}
+		}
+	}
+	if s.Index().HasTiles() {
+		for t := range s.tileCount() {
+			if err := sameTile(s.Tile(t), want.Tile(t)); err != nil {
+				return fmt.Errorf("codebook: tile %d: %w", t, err)
+			}
+		}
+	}
+	return nil
+}
+
+// sameTile says in what a record differs from the one that is wanted.
+func sameTile(got, want Tile) error {
+	if got.Bit != want.Bit {
+		return fmt.Errorf("starts at bit %d, want %d", got.Bit, want.Bit)
+	}
+	if got.Minimum != want.Minimum {
+		return fmt.Errorf("minimum of %d bits, want %d", got.Minimum, want.Minimum)
+	}
+	for l := range TileLanes {
+		if got.Over[l] != want.Over[l] {
+			return fmt.Errorf("lane %d: %d bits over the minimum, want %d", l, got.Over[l], want.Over[l])
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps)
 	}
 	f.Fuzz(func(t *testing.T, luts, encoded, signMantissa, outputPositions, gaps []byte) {
-		s := &Stream{luts, encoded, signMantissa, outputPositions, gaps}
+		s := &Stream{Luts: luts, Encoded: encoded, SignMantissa: signMantissa, OutputPositions: outputPositions, Gaps: gaps}
 		weights := make([]uint16, len(signMantissa))
 		if Decode(weights, s) != nil {
 			return

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// Encode codes weights, given as bfloat16 words, with b. It is the reference: slow and obvious.
-// With a book from [Published] the tensors are those of the published encoder to the byte.
+// Encode codes weights, given as bfloat16 words, with b, and indexes the stream as DF11 does. It is the
+// reference: slow and obvious. With a book from [Published] the tensors are those of the published encoder
+// to the byte.
 func Encode(b *Book, weights []uint16) (*Stream, error) {
 	if len(weights) > MaxElements {
 		return nil, fmt.Errorf("codebook: %d weights, a unit has at most %d", len(weights), MaxElements)
@@ -33,6 +34,21 @@ func Encode(b *Book, weights []uint16) (*Stream, error) {
 	}
 	s.OutputPositions = index.outputPositions(b, s.Chunks(), len(weights))
 	s.Gaps = index.packedGaps(s.Chunks())
+	return s, nil
+}
+
+// EncodeIndexed is [Encode] with a choice of the index.
+func EncodeIndexed(b *Book, weights []uint16, index Index) (*Stream, error) {
+	s, err := Encode(b, weights)
+	if err != nil {
+		return nil, err
+	}
+	if index.HasTiles() {
+		s.Tiles = EncodeTiles(b, weights)
+	}
+	if !index.HasGaps() {
+		s.OutputPositions, s.Gaps = nil, nil
+	}
 	return s, nil
 }
 
@@ -140,20 +156,30 @@ func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 	if len(dst) == 0 {
 		return nil
 	}
+	element, bit, cause := decodeRun(b, s, element, bit, dst)
+	if cause == 0 && !s.EndsAt(c, bit) {
+		cause = CountMismatch
+	}
+	if cause != 0 {
+		return &StreamError{c, element, bit, cause}
+	}
+	return nil
+}
+
+// decodeRun writes the weights from an element on, whose code starts at bit, to dst. It returns the element
+// and the bit after the last one, or those that it could not decode and why.
+func decodeRun(b *Book, s *Stream, element int, bit uint64, dst []uint16) (int, uint64, Cause) {
 	for i := range dst {
 		symbol, length := b.Decode(s.window(bit))
 		if length == 0 {
-			return &StreamError{c, element, bit, NoSuchCode}
+			return element, bit, NoSuchCode
 		}
 		if bit+uint64(length) > 8*uint64(len(s.Encoded)) {
-			return &StreamError{c, element, bit, StreamEnds}
+			return element, bit, StreamEnds
 		}
 		dst[i] = Join(symbol, s.SignMantissa[element])
 		bit += uint64(length)
 		element++
 	}
-	if !s.EndsAt(c, bit) {
-		return &StreamError{c, element, bit, CountMismatch}
-	}
-	return nil
+	return element, bit, 0
 }

@@ -1,6 +1,6 @@
 package codebook
 
-// Size is the size in bytes of the DF11 tensors of a unit, by kind.
+// Size is the size in bytes of the tensors of a unit, by kind.
 type Size struct {
 	Luts            uint64 `json:"luts"`
 	Stream          uint64 `json:"encoded_exponent"`
@@ -8,11 +8,12 @@ type Size struct {
 	OutputPositions uint64 `json:"output_positions"`
 	Gaps            uint64 `json:"gaps"`
 	SplitPositions  uint64 `json:"split_positions"`
+	Tiles           uint64 `json:"tiles,omitempty"`
 }
 
 // Total returns the size of all tensors together.
 func (s *Size) Total() uint64 {
-	return s.Luts + s.Stream + s.SignMantissa + s.OutputPositions + s.Gaps + s.SplitPositions
+	return s.Luts + s.Stream + s.SignMantissa + s.OutputPositions + s.Gaps + s.SplitPositions + s.Tiles
 }
 
 // Add adds the sizes of o.
@@ -23,10 +24,11 @@ func (s *Size) Add(o *Size) {
 	s.OutputPositions += o.OutputPositions
 	s.Gaps += o.Gaps
 	s.SplitPositions += o.SplitPositions
+	s.Tiles += o.Tiles
 }
 
-// ExpectedSize returns the exact sizes of a unit with histogram h coded with b, without its split
-// positions, of which a histogram knows nothing.
+// ExpectedSize returns the exact sizes of a unit with histogram h coded with b in plain DF11, without its
+// split positions, of which a histogram knows nothing.
 func ExpectedSize(h *Histogram, b *Book) (Size, error) {
 	bits, err := b.StreamBits(h)
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Stream is one coded unit: the tensors of DF11, all of dtype U8, flattened.
+// Stream is one coded unit: the tensors of DF11 and the tile index, all of dtype U8, flattened. It has
+// OutputPositions and Gaps, or Tiles, or all three: see [Index].
 // The methods other than [Stream.Validate] rely on its having returned nil.
 type Stream struct {
 	Luts            []byte // code book, see [Book.Luts]
@@ -13,22 +14,40 @@ type Stream struct {
 	SignMantissa    []byte // one byte an element
 	OutputPositions []byte // little-endian uint32: first element of each chunk, then the number of elements
 	Gaps            []byte // 5 bits a window, most significant bit first: offset of its first code
+	Tiles           []byte // a record of TileBytes a tile, see Tile
 }
 
 // Elements returns the number of weights.
 func (s *Stream) Elements() int { return len(s.SignMantissa) }
 
-// Chunks returns the number of chunks of the bit stream.
-func (s *Stream) Chunks() int { return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes }
+// Index says which index the stream has.
+func (s *Stream) Index() Index {
+	switch {
+	case len(s.Tiles) == 0:
+		return IndexGaps
+	case len(s.OutputPositions) == 0:
+		return IndexTiles
+	}
+	return IndexBoth
+}
+
+// Chunks returns the number of chunks: of ChunkBytes of the stream, or of ChunkTiles tiles where tiles are
+// all the index there is.
+func (s *Stream) Chunks() int {
+	if s.Index() == IndexTiles {
+		return (s.Elements() + ChunkElements - 1) / ChunkElements
+	}
+	return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes
+}
 
 // Validate checks the sizes of the tensors against each other, the order of the output positions,
-// that the first code starts the stream, and the limits of the format, in time proportional to the
-// number of chunks. It does not look at the code book or the codes.
+// that the first code starts the stream, that each tile ends where the next one starts, and the limits of
+// the format, in time proportional to the size of the index. It does not look at the code book or the codes.
 //
 // Where no code starts in the last chunk and the stream ends on a byte boundary, the published
 // encoder leaves out the output position of that chunk. Validate accepts this.
 func (s *Stream) Validate() error {
-	chunks, elements := s.Chunks(), s.Elements()
+	elements := s.Elements()
 	if rows := len(s.Luts) / rowBytes; len(s.Luts)%rowBytes != 0 || rows < 2 || rows > MaxTables+1 {
 		return fmt.Errorf("luts has %d bytes, want 2 to %d rows of %d", len(s.Luts), MaxTables+1, rowBytes)
 	}
@@ -41,6 +60,27 @@ func (s *Stream) Validate() error {
 	if (elements == 0) != (len(s.Encoded) == 0) {
 		return fmt.Errorf("encoded_exponent has %d bytes for %d elements", len(s.Encoded), elements)
 	}
+	if elements == 0 && len(s.OutputPositions)+len(s.Gaps)+len(s.Tiles) == 0 {
+		return nil // there is nothing to index
+	}
+	index := s.Index()
+	if index.HasTiles() {
+		if err := s.validateTiles(); err != nil {
+			return err
+		}
+	}
+	if index.HasGaps() {
+		return s.validateGaps()
+	}
+	if len(s.Gaps) != 0 {
+		return fmt.Errorf("gaps has %d bytes without output_positions", len(s.Gaps))
+	}
+	return nil
+}
+
+// validateGaps checks the index of DF11.
+func (s *Stream) validateGaps() error {
+	chunks := s.Chunks()
 	if want := gapBytesPerChunk * chunks; len(s.Gaps) != want {
 		return fmt.Errorf("gaps has %d bytes, want %d for %d chunks", len(s.Gaps), want, chunks)
 	}
@@ -100,6 +140,10 @@ func (s *Stream) gap(window int) uint64 {
 func (s *Stream) ChunkStart(c int) (element int, bit uint64) {
 	if c >= s.Chunks() {
 		return s.Elements(), 8 * uint64(len(s.Encoded))
+	}
+	if s.Index() == IndexTiles {
+		t := s.Tile(ChunkTiles * c)
+		return t.First, t.Bit
 	}
 	return s.position(c), uint64(c)*ChunkBits + s.gap(c*ChunkWindows)
 }
