@@ -1,4 +1,4 @@
-// Package encode is the production encoder of DF11 streams: what codebook.Encode specifies, to the
+// Package encode is the production encoder of DF11 streams: what codebook.EncodeIndexed specifies, to the
 // byte, in parallel and at speed. Start with [Histogram], which counts exponents for the choice of a
 // code book, then code one unit after another with an [Encoder].
 //
@@ -19,9 +19,10 @@
 //     them;
 //   - write: the packed bytes to their place, shifted by up to 7 bits. The last byte that a block begins is
 //     handed on to the next block;
-//   - index: gaps and output positions. A window's gap is how far the first code that reaches the start of the
+//   - index: gaps and output positions, tiles, or both. A window's gap is how far the first code that reaches the start of the
 //     window goes beyond it. That code is in the last group that starts before the window, and is found
-//     from the lengths of the group's codes, summed up in the bytes of one word.
+//     from the lengths of the group's codes, summed up in the bytes of one word. A record of the tile index
+//     takes the starts of every eighth group alone.
 //
 // So the weights are read once, and only the short step of taking a place is done in order. The length of the
 // stream is not known before its end: memory grows to what the blocks so far let expect.

@@ -86,7 +86,16 @@ func books(t *testing.T, weights []uint16) map[string]*codebook.Book {
 // check holds the encoder to the reference.
 func check(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [][]byte) {
 	t.Helper()
-	want, err := codebook.Encode(b, weights)
+	for index := range codebook.IndexNames {
+		e.Index = codebook.Index(index)
+		checkIndex(t, e, b, weights, parts)
+	}
+}
+
+// checkIndex holds the encoder to the reference with one index.
+func checkIndex(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [][]byte) {
+	t.Helper()
+	want, err := codebook.EncodeIndexed(b, weights, e.Index)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,6 +244,22 @@ func TestEncodeBooks(t *testing.T) {
 	}
 }
 
+// TestEncodeTiles codes units that end around the borders of lanes and tiles, with regular tiles and others.
+func TestEncodeTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for name, tc := range bookCases(t) {
+		t.Run(name, func(t *testing.T) {
+			weights := tc.weights(r, 5*codebook.TileElements)
+			var e Encoder
+			for _, border := range []int{64, 128, codebook.TileElements - 64, codebook.TileElements, codebook.TileElements + 64, 4 * codebook.TileElements} {
+				for d := -2; d <= 2; d++ {
+					check(t, &e, tc.book, weights[:border+d], cut(weights[:border+d], r))
+				}
+			}
+		})
+	}
+}
+
 // TestEncodeGrows codes a unit whose first blocks let expect far less than the others need, with an
 // encoder that has no memory yet.
 func TestEncodeGrows(t *testing.T) {
@@ -369,6 +394,11 @@ func BenchmarkEncode(b *testing.B) {
 		}
 		run("histogram"+name, histogram)
 		run("encode"+name, encode)
+		tiled := Encoder{Workers: workers, Index: codebook.IndexBoth}
+		run("both"+name, func() error {
+			_, err := tiled.Encode(book, parts)
+			return err
+		})
 		run("all"+name, func() error { return errors.Join(histogram(), encode()) })
 		portable(func() { run("portable"+name, func() error { return errors.Join(histogram(), encode()) }) })
 	}

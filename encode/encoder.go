@@ -19,16 +19,18 @@ const (
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
+	// Index says how streams are indexed.
+	Index codebook.Index
 
 	codes   *codes    // of the last book
 	packers []*packer // one a worker
 	stream  stream
 
-	signMantissa, outputPositions, packedGaps []byte
+	signMantissa, outputPositions, packedGaps, tiles []byte
 }
 
 // Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
-// after another. The stream is the one that codebook.Encode makes. It is good until the next call
+// after another. The stream is the one that codebook.EncodeIndexed makes. It is good until the next call
 // of Encode, which uses its memory again.
 func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, error) {
 	u, err := newUnit(parts)
@@ -39,6 +41,9 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 		e.codes = newCodes(b, e.codes)
 	}
 	e.signMantissa = grow(e.signMantissa, u.n)
+	if e.Index.HasTiles() {
+		e.tiles = grow(e.tiles, u.tiles()*codebook.TileBytes)
+	}
 	if !e.pack(u) {
 		return nil, u.missing(b)
 	}
@@ -46,14 +51,15 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	if bytes > codebook.MaxStreamBytes {
 		return nil, fmt.Errorf("encode: stream of %d bytes, a unit has at most %d", bytes, codebook.MaxStreamBytes)
 	}
-	e.index(b, u)
-	return &codebook.Stream{
-		Luts:            b.Luts(),
-		Encoded:         e.stream.finish(e.codes.fill),
-		SignMantissa:    e.signMantissa,
-		OutputPositions: e.outputPositions,
-		Gaps:            e.packedGaps,
-	}, nil
+	s := &codebook.Stream{Luts: b.Luts(), Encoded: e.stream.finish(e.codes.fill), SignMantissa: e.signMantissa}
+	if e.Index.HasGaps() {
+		e.index(b, u)
+		s.OutputPositions, s.Gaps = e.outputPositions, e.packedGaps
+	}
+	if e.Index.HasTiles() {
+		s.Tiles = e.tiles
+	}
+	return s, nil
 }
 
 // pack packs all weights. It returns false if some have no code.
@@ -75,7 +81,12 @@ func (e *Encoder) pack(u *unit) bool {
 			missing.Store(true)
 		} else if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
 			p.write(e.stream.encoded, at)
-			p.index(e.codes, first, e.stream.gaps, e.stream.positions, at)
+			if e.Index.HasGaps() {
+				p.index(e.codes, first, e.stream.gaps, e.stream.positions, at)
+			}
+			if e.Index.HasTiles() {
+				p.tiles(at.bit, e.tiles[first/codebook.TileElements*codebook.TileBytes:])
+			}
 		}
 	})
 	return !missing.Load()
