@@ -14,6 +14,9 @@ import (
 type CompressOptions struct {
 	// Scheme chooses the code books: one of [Schemes], "" for the first.
 	Scheme string
+	// Index says how the streams are indexed. A checkpoint without gaps is not readable by the published
+	// loader.
+	Index codebook.Index
 	// Plan says how the model is divided into units.
 	Plan model.PlanOptions
 	// SingleFile writes all tensors to one file instead of one file a unit. It needs room for the
@@ -32,6 +35,8 @@ type CompressReport struct {
 	Source string `json:"source"`
 	Target string `json:"target"`
 	Scheme string `json:"scheme"`
+	// Index says how the streams are indexed.
+	Index codebook.Index `json:"index"`
 	// Patterns says where the division into units comes from.
 	Patterns     string `json:"patterns"`
 	Units        int    `json:"units"`
@@ -54,7 +59,7 @@ type CompressReport struct {
 var ErrNothingToCompress = errors.New("nothing to compress")
 
 // Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The
-// published loader reads the result; [Decompress] restores every file of src from it byte for byte.
+// published loader reads the result, unless the index is tiles alone; [Decompress] restores every file of src from it byte for byte.
 //
 // Memory is bounded by a few of the largest unit, whatever the size of the model.
 func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
@@ -83,7 +88,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 
 	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
 	defer w.p.Done()
-	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme}
+	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index}
 	if err := w.choose(scheme, opts.Plan); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (w *compressor) sidecar() error {
 	if err := w.config(); err != nil {
 		return err
 	}
-	s := &model.Sidecar{Scheme: w.report.Scheme}
+	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
 	for i, u := range w.plan.Units {
 		book := w.books.Books[w.books.Unit[i]]
 		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: book.Fingerprint().String()})

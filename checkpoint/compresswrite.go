@@ -49,7 +49,7 @@ func (w *compressor) units() error {
 	var next atomic.Int32
 	for range min(processors, unitsAtOnce) {
 		group.Go(func() error {
-			var encoder encode.Encoder
+			encoder := encode.Encoder{Index: w.report.Index}
 			for {
 				i := int(next.Add(1)) - 1
 				left := len(w.plan.Units) - i

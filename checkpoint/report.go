@@ -145,10 +145,11 @@ func distinctBooks(books []*codebook.Book) int {
 	return len(seen)
 }
 
-// sizeOf returns the sizes of the DF11 tensors of a unit that joins a number of tensors.
+// sizeOf returns the sizes of the tensors of a unit that joins a number of tensors.
 func sizeOf(s *codebook.Stream, tensors int) codebook.Size {
 	return codebook.Size{
 		Luts: uint64(len(s.Luts)), Stream: uint64(len(s.Encoded)), SignMantissa: uint64(len(s.SignMantissa)),
 		OutputPositions: uint64(len(s.OutputPositions)), Gaps: uint64(len(s.Gaps)), SplitPositions: 8 * uint64(tensors-1),
+		Tiles: uint64(len(s.Tiles)),
 	}
 }

@@ -74,17 +74,18 @@ func hexWord(b []byte) string {
 	return text
 }
 
-// audit checks the gap of every window, on which GPU kernels rely. Coding the weights again with the same
-// book gives the gaps; only where the two differ does the slow audit decide whether it matters.
+// audit checks the gap of every window and the record of every tile, on which GPU kernels rely. Coding the
+// weights again with the same book gives them; only where the two differ does the slow audit decide whether it matters.
 func (v *verifier) audit(u *model.Unit, decoded []byte) {
 	book, err := codebook.ParseLuts(u.Stream.Luts)
 	if err != nil {
 		v.differ(DiffStream, u.Name, "%v", err)
 		return
 	}
+	v.encoder.Index = u.Stream.Index()
 	again, err := v.encoder.Encode(book, [][]byte{decoded})
 	if err == nil && bytes.Equal(again.Encoded, u.Stream.Encoded) && bytes.Equal(again.Gaps, u.Stream.Gaps) &&
-		bytes.Equal(again.OutputPositions, u.Stream.OutputPositions) {
+		bytes.Equal(again.OutputPositions, u.Stream.OutputPositions) && bytes.Equal(again.Tiles, u.Stream.Tiles) {
 		return
 	}
 	if err := codebook.Audit(&u.Stream); err != nil {

@@ -139,6 +139,12 @@ func TestWriteDF11Reference(t *testing.T) {
 // unitBlock is a DF11 unit of two small weights, as entries that a test can spoil.
 func unitBlock(t testing.TB, module string) []Entry {
 	t.Helper()
+	return indexedBlock(t, module, codebook.IndexGaps)
+}
+
+// indexedBlock is unitBlock with a choice of the index.
+func indexedBlock(t testing.TB, module string, index codebook.Index) []Entry {
+	t.Helper()
 	weights := make([]uint16, 12)
 	for i := range weights {
 		weights[i] = uint16(0x3f80 + i<<6)
@@ -149,7 +155,7 @@ func unitBlock(t testing.TB, module string) []Entry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := codebook.Encode(book, weights)
+	s, err := codebook.EncodeIndexed(book, weights, index)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
@@ -26,8 +27,10 @@ const sidecarVersion = 2
 type Sidecar struct {
 	Version int `json:"version"`
 	// Scheme names how the code books were chosen.
-	Scheme string        `json:"scheme"`
-	Units  []SidecarUnit `json:"units"`
+	Scheme string `json:"scheme"`
+	// Index says how the streams are indexed. That of DF11 goes without saying.
+	Index codebook.Index `json:"index,omitempty"`
+	Units []SidecarUnit  `json:"units"`
 	// Files lists the original files by path.
 	Files []SidecarFile `json:"files"`
 }

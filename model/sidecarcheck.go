@@ -114,6 +114,9 @@ func (s *Sidecar) apply(units []*Unit) error {
 		if have := book.Fingerprint().String(); have != want {
 			return fmt.Errorf("unit %q: code book %s, the checkpoint has %s", u.Name, want, have)
 		}
+		if have := u.Stream.Index(); have != s.Index {
+			return fmt.Errorf("unit %q: index %v, the checkpoint has %v", u.Name, s.Index, have)
+		}
 		for i := range u.Tensors {
 			t := &u.Tensors[i]
 			original := tensors[t.Name]

@@ -8,7 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// The tensors of a unit, in the order in which the published encoder writes them.
+// The tensors of a unit: those of DF11, in the order in which the published encoder writes them, and the
+// tile index, which it does not know.
 const (
 	partLuts = iota
 	partEncoded
@@ -16,11 +17,12 @@ const (
 	partOutputPositions
 	partGaps
 	partSplitPositions
+	partTiles
 	partCount
 )
 
 // partNames are their names behind the name of the module.
-var partNames = [partCount]string{"luts", "encoded_exponent", "sign_mantissa", "output_positions", "gaps", "split_positions"}
+var partNames = [partCount]string{"luts", "encoded_exponent", "sign_mantissa", "output_positions", "gaps", "split_positions", "tiles"}
 
 // lutsColumns is the width of the tensor luts.
 const lutsColumns = 256
@@ -29,7 +31,7 @@ const lutsColumns = 256
 type unitParts [partCount]*Tensor
 
 // splitPart returns the module and the part that a tensor's name stands for, or part -1 for a
-// tensor that belongs to no unit. The sixth part has a plain name and counts only beside another.
+// tensor that belongs to no unit. The last two parts have plain names and count only beside another.
 func splitPart(name string, all map[string]*Tensor) (module string, part int) {
 	dot := strings.LastIndexByte(name, '.')
 	if dot <= 0 {
@@ -39,7 +41,7 @@ func splitPart(name string, all map[string]*Tensor) (module string, part int) {
 		if name[dot+1:] != p {
 			continue
 		}
-		if i == partSplitPositions && all[name[:dot+1]+partNames[partEncoded]] == nil {
+		if i >= partSplitPositions && all[name[:dot+1]+partNames[partEncoded]] == nil {
 			return "", -1
 		}
 		return name[:dot], i
@@ -62,8 +64,8 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	}
 	for i, t := range p {
 		switch {
-		case t == nil && i == partSplitPositions:
-			continue // a bare module may do without
+		case t == nil && p.optional(i):
+			continue
 		case t == nil:
 			return fail("tensor %q is missing", partNames[i])
 		case t.File() != u.File:
@@ -73,19 +75,24 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 		if i == partSplitPositions {
 			dtype = I64
 		}
-		if i == partLuts {
+		columns := partColumns[i]
+		if columns > 0 {
 			dims = 2
 		}
-		if t.DType != dtype || len(t.Shape) != dims || i == partLuts && t.Shape[1] != lutsColumns {
-			return fail("tensor %q is %s %v, must be %s with %s", t.Name, t.DType, t.Shape, dtype, partShapes[i])
+		if t.DType != dtype || len(t.Shape) != dims || columns > 0 && t.Shape[1] != columns {
+			return fail("tensor %q is %s %v, must be %s with %s", t.Name, t.DType, t.Shape, dtype, shapeText(columns))
 		}
 	}
 	u.Stream = codebook.Stream{
-		Luts:            p[partLuts].Bytes(),
-		Encoded:         p[partEncoded].Bytes(),
-		SignMantissa:    p[partSignMantissa].Bytes(),
-		OutputPositions: p[partOutputPositions].Bytes(),
-		Gaps:            p[partGaps].Bytes(),
+		Luts:            p.bytes(partLuts),
+		Encoded:         p.bytes(partEncoded),
+		SignMantissa:    p.bytes(partSignMantissa),
+		OutputPositions: p.bytes(partOutputPositions),
+		Gaps:            p.bytes(partGaps),
+		Tiles:           p.bytes(partTiles),
+	}
+	if n := u.Stream.Elements(); n > 0 && p[partTiles] != nil && !u.Stream.Index().HasTiles() {
+		return fail("tiles has 0 bytes for %d elements", n)
 	}
 	if err := u.Stream.Validate(); err != nil {
 		return fail("%w", err)
@@ -100,8 +107,36 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	return u, nil
 }
 
-// partShapes describe the shapes for errors.
-var partShapes = [partCount]string{"shape [*,256]", "1 dimension", "1 dimension", "1 dimension", "1 dimension", "1 dimension"}
+// optional reports whether a unit may do without a part: a bare module without split positions, and any
+// unit without one of the two indices.
+func (p *unitParts) optional(part int) bool {
+	switch part {
+	case partSplitPositions, partTiles:
+		return true
+	case partOutputPositions, partGaps:
+		return p[partTiles] != nil && p[partOutputPositions] == nil && p[partGaps] == nil
+	}
+	return false
+}
+
+// bytes returns those of a part, nil where it is missing.
+func (p *unitParts) bytes(part int) []byte {
+	if p[part] == nil {
+		return nil
+	}
+	return p[part].Bytes()
+}
+
+// partColumns are the widths of the parts with two dimensions.
+var partColumns = [partCount]uint64{partLuts: lutsColumns, partTiles: codebook.TileBytes}
+
+// shapeText describes a shape of two dimensions with so many columns, or of one, for errors.
+func shapeText(columns uint64) string {
+	if columns == 0 {
+		return "1 dimension"
+	}
+	return fmt.Sprintf("shape [*,%d]", columns)
+}
 
 // bounds returns where the weights of the unit begin and end: 0, the split positions, the number of
 // elements.

@@ -9,21 +9,30 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// UnitEntries returns the safetensors entries of a unit as the published encoder writes them. Split
-// positions are the cumulative element counts of its weights, the last left out.
+// UnitEntries returns the safetensors entries of a unit as the published encoder writes them, with the
+// tensors of the index that the stream has. Split positions are the cumulative element counts of its
+// weights, the last left out.
 func UnitEntries(module string, s *codebook.Stream, splitPositions []uint64) []Entry {
 	splits := make([]byte, 0, 8*len(splitPositions))
 	for _, at := range splitPositions {
 		splits = binary.LittleEndian.AppendUint64(splits, at)
 	}
-	parts := [partCount][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, splits}
-	entries := make([]Entry, partCount)
+	parts := [partCount][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, splits, s.Tiles}
+	index := s.Index()
+	var entries []Entry
 	for i, data := range parts {
-		entries[i] = BytesEntry(module+"."+partNames[i], U8, []uint64{uint64(len(data))}, data)
+		if (i == partOutputPositions || i == partGaps) && !index.HasGaps() || i == partTiles && !index.HasTiles() {
+			continue
+		}
+		e := BytesEntry(module+"."+partNames[i], U8, []uint64{uint64(len(data))}, data)
+		if columns := partColumns[i]; columns > 0 {
+			e.Shape = []uint64{uint64(len(data)) / columns, columns}
+		}
+		if i == partSplitPositions {
+			e.DType, e.Shape = I64, []uint64{uint64(len(splitPositions))}
+		}
+		entries = append(entries, e)
 	}
-	entries[partLuts].Shape = []uint64{uint64(len(s.Luts)) / lutsColumns, lutsColumns}
-	entries[partSplitPositions].DType = I64
-	entries[partSplitPositions].Shape = []uint64{uint64(len(splitPositions))}
 	return entries
 }
 

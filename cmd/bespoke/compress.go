@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
@@ -14,6 +15,7 @@ func (a *app) compress() *cobra.Command {
 	var out output
 	var units units
 	var opts checkpoint.CompressOptions
+	var index string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "compress MODEL -o DIR",
@@ -28,6 +30,13 @@ for the folders .git and .cache, which are no part of a model.
   unit       one for each unit, as short as the format permits
   published  byte-identical with the published encoder
 
+--index says how decoders find their way in the bit stream:
+  gaps   as DF11 does; the default
+  both   that and, in one more tensor a unit, where each tile of 2048 weights
+         starts, so that a GPU can decode in one pass; the published loader
+         takes it
+  tiles  the tiles alone: smaller than DF11, for Bespoke's decoders only
+
 Only bfloat16 weights are coded; all else stays as it is, and the report says
 why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 		Example: `  bespoke compress models/llama -o models/llama-df11
@@ -37,15 +46,23 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 	out.flags(cmd, "folder")
 	units.flags(cmd)
 	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes[0], "how to choose the code books: model, unit or published")
+	cmd.Flags().StringVar(&index, "index", codebook.IndexNames[0], "how to index the bit streams: gaps, tiles or both")
 	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
 	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "decode the output and compare it with MODEL before it appears")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	oneOf(cmd, "codebook", checkpoint.Schemes)
+	oneOf(cmd, "index", codebook.IndexNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if err := out.check(cmd); err != nil {
 			return err
 		}
 		if err := checkOneOf("codebook", opts.Scheme, checkpoint.Schemes); err != nil {
+			return err
+		}
+		if err := checkOneOf("index", index, codebook.IndexNames); err != nil {
+			return err
+		}
+		if opts.Index, err = codebook.IndexByName(index); err != nil {
 			return err
 		}
 		if opts.Plan, err = units.options(); err != nil {
@@ -89,8 +106,13 @@ func (a *app) printCompressed(r *checkpoint.CompressReport) error {
 	}
 	row("sign_mantissa", s.SignMantissa)
 	row("encoded_exponent", s.Stream)
-	row("gaps", s.Gaps)
-	row("output_positions", s.OutputPositions)
+	if r.Index.HasGaps() {
+		row("gaps", s.Gaps)
+		row("output_positions", s.OutputPositions)
+	}
+	if r.Index.HasTiles() {
+		row("tiles", s.Tiles)
+	}
 	row("luts", s.Luts)
 	row("split_positions", s.SplitPositions)
 	t.Rule()

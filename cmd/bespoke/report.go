@@ -24,6 +24,7 @@ func (a *app) printReport(r *checkpoint.Report, picture string) error {
 	head.Row("to code", coded)
 	if r.Kind == checkpoint.KindDF11 {
 		head.Row("code books", ui.Count(uint64(r.Stored.Books)))
+		head.Row("index", indexSizes(r))
 	}
 	if err := a.table(&head); err != nil {
 		return err
@@ -46,6 +47,19 @@ func (a *app) printReport(r *checkpoint.Report, picture string) error {
 		a.printf("\n  drawn to %s\n", picture)
 	}
 	return nil
+}
+
+// indexSizes says what indexes the streams of a compressed checkpoint, and what it takes.
+func indexSizes(r *checkpoint.Report) string {
+	var parts []string
+	add := func(name string, bytes uint64) {
+		if bytes > 0 {
+			parts = append(parts, fmt.Sprintf("%s (%.4f bits a weight)", name, 8*float64(bytes)/float64(r.CodedWeights)))
+		}
+	}
+	add("gaps", r.Stored.Gaps+r.Stored.OutputPositions)
+	add("tiles", r.Stored.Tiles)
+	return strings.Join(parts, ", ")
 }
 
 func dtypes(list []checkpoint.DTypeCount) string {

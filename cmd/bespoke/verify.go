@@ -15,8 +15,9 @@ func (a *app) verify() *cobra.Command {
 		Use:   "verify MODEL DF11",
 		Short: "Prove that a DF11 checkpoint holds a model, bit for bit",
 		Long: `Verify decodes a DF11 checkpoint and compares every tensor with the model, bit
-for bit. It also audits what a GPU decoder relies on, the gap of every window,
-and holds the model's files against the xxh128 in the sidecar, if there is one.
+for bit. It also audits what a GPU decoder relies on, the gap of every window and
+the record of every tile, and holds the model's files against the xxh128 in the
+sidecar, if there is one.
 
 The exit status is 1 if anything differs.`,
 		Example: `  bespoke verify models/llama models/llama-df11`,
