@@ -109,13 +109,21 @@ func (s *Stream) validateTiles() error {
 		from, to := t.ends()
 		if i == n-1 {
 			if size := uint64(len(s.Encoded)); size < ceilDiv(from, 8) || size > ceilDiv(to, 8) {
-				return fmt.Errorf("tiles: tile %d ends at bit %d to %d, the stream at %d", i, from, to, 8*size)
+				return fmt.Errorf("tiles: tile %d ends at bit %s, the stream at %d", i, rangeText(from, to), 8*size)
 			}
 		} else if next := s.Tile(i + 1).Bit; next < from || next > to {
-			return fmt.Errorf("tiles: tile %d ends at bit %d to %d, the next one starts at %d", i, from, to, next)
+			return fmt.Errorf("tiles: tile %d ends at bit %s, the next one starts at %d", i, rangeText(from, to), next)
 		}
 	}
 	return nil
+}
+
+// rangeText writes a range of bits, or the one bit that it is.
+func rangeText(from, to uint64) string {
+	if from == to {
+		return fmt.Sprint(from)
+	}
+	return fmt.Sprintf("%d to %d", from, to)
 }
 
 // validate checks the lanes of a record.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
 )
 
 // TestDecodePart decodes parts that begin and end anywhere: in one chunk, at its borders, in no chunk at
@@ -12,7 +14,16 @@ import (
 func TestDecodePart(t *testing.T) {
 	bc := bookCases()[1]
 	weights := bc.weights[:60_000]
-	path := write(t, testUnit{name: "u", book: bc.book, weights: weights})
+	for index := range codebook.IndexNames {
+		t.Run("index="+codebook.Index(index).String(), func(t *testing.T) {
+			testDecodePart(t, testUnit{name: "u", book: bc.book, weights: weights, damage: indexed(bc.book, weights, codebook.Index(index))})
+		})
+	}
+}
+
+func testDecodePart(t *testing.T, u testUnit) {
+	weights := u.weights
+	path := write(t, u)
 	eachDecoder(t, func(t *testing.T, decoder string) {
 		m := open(t, path, WithDecoder(decoder), WithWorkers(2))
 		s := &m.units[0].stream
