@@ -43,9 +43,9 @@ func sameTile(got, want Tile) error {
 	if got.Minimum != want.Minimum {
 		return fmt.Errorf("minimum of %d bits, want %d", got.Minimum, want.Minimum)
 	}
-	for l := range TileLanes {
-		if got.Over[l] != want.Over[l] {
-			return fmt.Errorf("lane %d: %d bits over the minimum, want %d", l, got.Over[l], want.Over[l])
+	for i := range got.Lanes {
+		if got.Lanes[i] != want.Lanes[i] {
+			return fmt.Errorf("byte %d of the lanes is %d, want %d", i, got.Lanes[i], want.Lanes[i])
 		}
 	}
 	return nil

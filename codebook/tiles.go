@@ -1,6 +1,7 @@
 package codebook
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -17,14 +18,14 @@ const (
 	TileBytes = 8 + TileLanes
 	// TileBitWidth is the width of the start bit in the first word of a record; the minimum lies above it.
 	TileBitWidth = 48
-	// IrregularTile is the minimum of a tile whose lanes the record does not tell.
-	IrregularTile = 0xffff
+	// WideTile stands for the minimum in the record of a wide tile.
+	WideTile = 0xffff
 	// ChunkTiles is the number of tiles in a chunk of a stream that has no other index, ChunkElements that of
 	// their weights.
 	ChunkTiles    = 8
 	ChunkElements = ChunkTiles * TileElements
 
-	// mostOver is the most bits that a lane of a regular tile takes over the minimum.
+	// mostOver is the most bits that a lane takes over the minimum if the tile is not wide.
 	mostOver = 255
 )
 
@@ -34,15 +35,16 @@ func EncodeTiles(b *Book, weights []uint16) []byte {
 	bit := uint64(0)
 	for tile := range slices.Chunk(weights, TileElements) {
 		start := bit
-		var full []uint64 // bits of the lanes with all their weights
+		var full []int // bits of the lanes with all their weights
 		for lane := range slices.Chunk(tile, LaneElements) {
-			first := bit
+			bits := 0
 			for _, w := range lane {
-				bit += uint64(b.Code(Exponent(w)).Length)
+				bits += int(b.Code(Exponent(w)).Length)
 			}
 			if len(lane) == LaneElements {
-				full = append(full, bit-first)
+				full = append(full, bits)
 			}
+			bit += uint64(bits)
 		}
 		tensor = append(tensor, newRecord(start, full)...)
 	}
@@ -50,19 +52,23 @@ func EncodeTiles(b *Book, weights []uint16) []byte {
 }
 
 // newRecord returns the record of a tile that starts at a bit and whose full lanes take so many.
-func newRecord(start uint64, full []uint64) []byte {
+func newRecord(start uint64, full []int) []byte {
 	record := make([]byte, TileBytes)
-	minimum := uint64(0)
+	minimum, lanes := 0, record[8:]
 	if len(full) > 0 {
 		minimum = slices.Min(full)
-		if slices.Max(full)-minimum > mostOver {
-			minimum, full = IrregularTile, nil
+	}
+	if len(full) > 0 && slices.Max(full)-minimum > mostOver {
+		minimum = WideTile
+		for pair := range len(full) / 2 {
+			binary.LittleEndian.PutUint16(lanes[2*pair:], uint16(full[2*pair]+full[2*pair+1]))
+		}
+	} else {
+		for l, bits := range full {
+			lanes[l] = byte(bits - minimum)
 		}
 	}
-	binary.LittleEndian.PutUint64(record, start|minimum<<TileBitWidth)
-	for l, bits := range full {
-		record[8+l] = byte(bits - minimum)
-	}
+	binary.LittleEndian.PutUint64(record, start|uint64(minimum)<<TileBitWidth)
 	return record
 }
 
@@ -70,8 +76,8 @@ func newRecord(start uint64, full []uint64) []byte {
 type Tile struct {
 	First, Elements int    // the weights of the unit that it covers
 	Bit             uint64 // where the code of the first starts
-	Minimum         int    // the least bits of a full lane, 0 without one, or IrregularTile
-	Over            []byte // the bits of each lane over the minimum, 0 for lanes that are not full
+	Minimum         int    // the least bits of a full lane, 0 without one, or WideTile
+	Lanes           []byte // a byte a lane, or two a pair of lanes in a wide tile
 }
 
 // tileCount returns the number of tiles.
@@ -84,12 +90,25 @@ func (s *Stream) Tile(t int) Tile {
 	first := TileElements * t
 	return Tile{
 		First: first, Elements: min(TileElements, s.Elements()-first),
-		Bit: word & (1<<TileBitWidth - 1), Minimum: int(word >> TileBitWidth), Over: record[8:],
+		Bit: word & (1<<TileBitWidth - 1), Minimum: int(word >> TileBitWidth), Lanes: record[8:],
 	}
 }
 
-// FullLanes returns the number of lanes that hold LaneElements weights.
-func (t *Tile) FullLanes() int { return t.Elements / LaneElements }
+// Run returns how many successive weights the record tells the bits of: those of a lane, or of two.
+func (t *Tile) Run() int {
+	if t.Minimum == WideTile {
+		return 2 * LaneElements
+	}
+	return LaneElements
+}
+
+// RunBits returns the bits of run i, one of Elements/Run() that have all their weights.
+func (t *Tile) RunBits(i int) int {
+	if t.Minimum == WideTile {
+		return int(binary.LittleEndian.Uint16(t.Lanes[2*i:]))
+	}
+	return t.Minimum + int(t.Lanes[i])
+}
 
 // validateTiles checks that every record is one that some weights could have, and that each tile ends
 // where the next one begins.
@@ -98,11 +117,14 @@ func (s *Stream) validateTiles() error {
 	if want := TileBytes * n; len(s.Tiles) != want {
 		return fmt.Errorf("tiles has %d bytes, want %d for %d tiles", len(s.Tiles), want, n)
 	}
-	if n > 0 && s.Tile(0).Bit != 0 {
-		return fmt.Errorf("tiles: tile 0 starts at bit %d, want 0", s.Tile(0).Bit)
+	if n == 0 {
+		return nil
+	}
+	t := s.Tile(0)
+	if t.Bit != 0 {
+		return fmt.Errorf("tiles: tile 0 starts at bit %d, want 0", t.Bit)
 	}
 	for i := range n {
-		t := s.Tile(i)
 		if err := t.validate(); err != nil {
 			return fmt.Errorf("tiles: tile %d: %w", i, err)
 		}
@@ -111,8 +133,10 @@ func (s *Stream) validateTiles() error {
 			if size := uint64(len(s.Encoded)); size < ceilDiv(from, 8) || size > ceilDiv(to, 8) {
 				return fmt.Errorf("tiles: tile %d ends at bit %s, the stream at %d", i, rangeText(from, to), 8*size)
 			}
-		} else if next := s.Tile(i + 1).Bit; next < from || next > to {
-			return fmt.Errorf("tiles: tile %d ends at bit %s, the next one starts at %d", i, rangeText(from, to), next)
+			break
+		}
+		if t = s.Tile(i + 1); t.Bit < from || t.Bit > to {
+			return fmt.Errorf("tiles: tile %d ends at bit %s, the next one starts at %d", i, rangeText(from, to), t.Bit)
 		}
 	}
 	return nil
@@ -128,21 +152,26 @@ func rangeText(from, to uint64) string {
 
 // validate checks the lanes of a record.
 func (t *Tile) validate() error {
-	full := t.FullLanes()
-	told := t.Over[:full] // by the record
+	full := t.Elements / LaneElements
+	told := full // bytes of Lanes
 	switch {
-	case t.Minimum == IrregularTile && full > 1:
-		told = nil
+	case t.Minimum == WideTile && full > 1:
+		for i := range t.Elements / t.Run() {
+			if bits := t.RunBits(i); bits < t.Run() || bits > t.Run()*MaxLength {
+				return fmt.Errorf("lanes %d and %d: %d bits for %d codes", 2*i, 2*i+1, bits, t.Run())
+			}
+		}
+		told = full &^ 1
 	case full > 0 && (t.Minimum < LaneElements || t.Minimum > LaneElements*MaxLength):
 		return fmt.Errorf("%d bits for %d codes", t.Minimum, LaneElements)
-	case full > 0 && !slices.Contains(told, 0):
+	case full > 0 && bytes.IndexByte(t.Lanes[:full], 0) < 0:
 		return fmt.Errorf("no lane takes the minimum of %d bits", t.Minimum)
 	case full == 0 && t.Minimum != 0:
 		return fmt.Errorf("%d bits for no full lane", t.Minimum)
 	}
-	for l := len(told); l < TileLanes; l++ {
-		if t.Over[l] != 0 {
-			return fmt.Errorf("lane %d: %d bits over the minimum, want 0 as it is not told", l, t.Over[l])
+	for i := told; i < len(t.Lanes); i++ {
+		if t.Lanes[i] != 0 {
+			return fmt.Errorf("byte %d of the lanes is %d, want 0: it tells of no weights", i, t.Lanes[i])
 		}
 	}
 	return nil
@@ -150,16 +179,26 @@ func (t *Tile) validate() error {
 
 // ends returns the first and the last bit at which the tile can end by its record.
 func (t *Tile) ends() (from, to uint64) {
-	end, untold := t.Bit, uint64(t.Elements)
-	if t.Minimum != IrregularTile {
-		full := t.FullLanes()
-		untold %= LaneElements
-		end += uint64(full * t.Minimum)
-		for _, over := range t.Over[:full] {
-			end += uint64(over)
-		}
+	end := t.Bit
+	if t.Minimum != WideTile && t.Elements == TileElements {
+		end += uint64(TileLanes*t.Minimum) + sumBytes(t.Lanes)
+		return end, end
 	}
+	for i := range t.Elements / t.Run() {
+		end += uint64(t.RunBits(i))
+	}
+	untold := uint64(t.Elements % t.Run())
 	return end + untold, end + untold*MaxLength
+}
+
+// sumBytes returns the sum of TileLanes bytes.
+func sumBytes(b []byte) uint64 {
+	const even = 0x00ff00ff00ff00ff
+	b = b[:TileLanes]
+	w0, w1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+	sums := w0&even + w0>>8&even + w1&even + w1>>8&even + w2&even + w2>>8&even + w3&even + w3>>8&even // four of 16 bits
+	return sums * 0x0001000100010001 >> 48
 }
 
 // A TileError reports where and why a tile cannot be decoded. It is comparable with ==.
@@ -180,25 +219,21 @@ func (e *TileError) Error() string {
 // where the record says.
 //
 // A lane must end where the next one starts, and the last one where the next tile does or, where none
-// follows, in the last byte of the stream; else its error, [*TileError], is CountMismatch. An irregular tile
-// is decoded as one lane.
+// follows, in the last byte of the stream; else its error, [*TileError], is CountMismatch. In a wide tile that
+// goes for pairs of lanes.
 func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 	tile := s.Tile(t)
 	if len(dst) != tile.Elements {
 		return fmt.Errorf("codebook: %d elements of tile %d into a buffer of %d", tile.Elements, t, len(dst))
 	}
-	size := LaneElements
-	if tile.Minimum == IrregularTile {
-		size = TileElements
-	}
 	element, bit := tile.First, tile.Bit
-	for lane := 0; len(dst) > 0; lane++ {
-		n := min(size, len(dst))
-		next := bit + uint64(tile.Minimum) + uint64(tile.Over[lane]) // told of lanes of LaneElements
+	for run := 0; len(dst) > 0; run++ {
+		n := min(tile.Run(), len(dst))
+		start := bit
 		var cause Cause
 		element, bit, cause = decodeRun(b, s, element, bit, dst[:n])
 		dst = dst[n:]
-		if cause == 0 && (n == LaneElements && bit != next || len(dst) == 0 && !s.tileEndsAt(t, bit)) {
+		if cause == 0 && (n == tile.Run() && bit != start+uint64(tile.RunBits(run)) || len(dst) == 0 && !s.tileEndsAt(t, bit)) {
 			cause = CountMismatch
 		}
 		if cause != 0 {

@@ -1,6 +1,7 @@
 package codebook
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -119,9 +120,16 @@ func TestTileRecord(t *testing.T) {
 		}
 		return list
 	}
-	all := over()
-	for l := range 31 {
-		all[l] = 15
+	pairs := func(bits ...int) []byte {
+		list := make([]byte, TileLanes)
+		for i := range TileLanes / 2 {
+			n := 128
+			if i < len(bits) {
+				n = bits[i]
+			}
+			binary.LittleEndian.PutUint16(list[2*i:], uint16(n))
+		}
+		return list
 	}
 	tests := []struct {
 		name    string
@@ -137,9 +145,10 @@ func TestTileRecord(t *testing.T) {
 		}},
 		{"the last lane the least", mostly(2048, slices.Concat(span(0, 1), span(64, 1), span(128, 1))...), []Tile{{0, 2048, 0, 64, over(0, 15, 1, 15, 2, 15)}}},
 		{"255 bits over", mostly(2048, span(64, 17)...), []Tile{{0, 2048, 0, 64, over(1, 255)}}},
-		{"270 bits over", mostly(2049, span(64, 18)...), []Tile{{0, 2048, 0, IrregularTile, over()}, {2048, 1, 2318, 0, over()}}},
-		{"a partial lane does not count", mostly(192, slices.Concat(span(0, 64), span(64, 64))...), []Tile{{0, 192, 0, IrregularTile, over()}}},
-		{"not even a long one", mostly(191, span(128, 63)...), []Tile{{0, 191, 0, 64, over()}}},
+		{"270 bits over", mostly(2049, span(64, 18)...), []Tile{{0, 2048, 0, WideTile, pairs(128 + 270)}, {2048, 1, 2318, 0, over()}}},
+		{"a wide pair", mostly(2048, span(130, 126)...), []Tile{{0, 2048, 0, WideTile, pairs(128, 128+126*15)}}},
+		{"a wide tile with a lane left over", mostly(192+5, span(0, 64)...), []Tile{{0, 197, 0, WideTile, over(0, 64, 1, 4)}}},
+		{"a partial lane does not count", mostly(191, span(128, 63)...), []Tile{{0, 191, 0, 64, over()}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,11 +180,11 @@ func TestMutatedTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 4))
 	books := testBooks(t)
 	for name, weights := range map[string][]uint16{
-		"regular":   mostly(2*TileElements+100, 5, 2047, 2048),
-		"irregular": mostly(2*TileElements, span(2100, 64)...),
-		"a lane":    mostly(64, 9),
-		"a weight":  mostly(1),
-		"random":    nil,
+		"regular":  mostly(2*TileElements+100, 5, 2047, 2048),
+		"wide":     mostly(2*TileElements, span(2100, 64)...),
+		"a lane":   mostly(64, 9),
+		"a weight": mostly(1),
+		"random":   nil,
 	} {
 		b := b
 		if weights == nil {
@@ -242,11 +251,14 @@ func TestTilesRefused(t *testing.T) {
 		{"far start", mostly(4096), IndexTiles, func(s *Stream) { s.Tiles[45] = 255 }, "tiles: tile 0 ends at bit 2048, the next one starts at 280375465084928"},
 		{"minimum too small", mostly(64), IndexTiles, func(s *Stream) { s.Tiles[6] = 63 }, "tiles: tile 0: 63 bits for 64 codes"},
 		{"minimum too large", mostly(64), IndexTiles, func(s *Stream) { s.Tiles[7] = 9 }, "tiles: tile 0: 2368 bits for 64 codes"},
-		{"irregular for one lane", mostly(65), IndexTiles, func(s *Stream) { s.Tiles[6], s.Tiles[7] = 255, 255 }, "tiles: tile 0: 65535 bits for 64 codes"},
+		{"wide for one lane", mostly(65), IndexTiles, func(s *Stream) { s.Tiles[6], s.Tiles[7] = 255, 255 }, "tiles: tile 0: 65535 bits for 64 codes"},
 		{"minimum of nothing", mostly(63), IndexTiles, func(s *Stream) { s.Tiles[6] = 64 }, "tiles: tile 0: 64 bits for no full lane"},
 		{"no least lane", mostly(64), IndexTiles, func(s *Stream) { s.Tiles[8] = 1 }, "tiles: tile 0: no lane takes the minimum of 64 bits"},
-		{"a lane past the end", mostly(130), IndexTiles, func(s *Stream) { s.Tiles[8+2] = 1 }, "tiles: tile 0: lane 2: 1 bits over the minimum, want 0 as it is not told"},
-		{"a lane of an irregular tile", mostly(2048, span(0, 64)...), IndexTiles, func(s *Stream) { s.Tiles[8+31] = 7 }, "tiles: tile 0: lane 31: 7 bits over the minimum, want 0 as it is not told"},
+		{"a lane past the end", mostly(130), IndexTiles, func(s *Stream) { s.Tiles[8+2] = 1 }, "tiles: tile 0: byte 2 of the lanes is 1, want 0: it tells of no weights"},
+		{"a pair past the end", mostly(2047, span(0, 64)...), IndexTiles, func(s *Stream) { s.Tiles[8+30] = 7 }, "tiles: tile 0: byte 30 of the lanes is 7, want 0: it tells of no weights"},
+		{"a pair too short", mostly(2048, span(0, 64)...), IndexTiles, func(s *Stream) { s.Tiles[8+31] = 0; s.Tiles[8+30] = 127 }, "tiles: tile 0: lanes 30 and 31: 127 bits for 128 codes"},
+		{"a pair too long", mostly(2048, span(0, 64)...), IndexTiles, func(s *Stream) { s.Tiles[8+7] = 17 }, "tiles: tile 0: lanes 6 and 7: 4480 bits for 128 codes"},
+		{"a pair longer", mostly(2048, span(0, 64)...), IndexTiles, func(s *Stream) { s.Tiles[8+6]++ }, "tiles: tile 0 ends at bit 3009, the stream at 3008"},
 		{"end", mostly(65), IndexTiles, func(s *Stream) { s.Encoded = append(s.Encoded, 0, 0, 0, 0) }, "tiles: tile 0 ends at bit 65 to 96, the stream at 104"},
 		{"stray gaps", mostly(65), IndexTiles, func(s *Stream) { s.Gaps = []byte{0} }, "gaps has 1 bytes without output_positions"},
 		{"gaps of both", mostly(65), IndexBoth, func(s *Stream) { s.Gaps = nil }, "gaps has 0 bytes, want 320 for 1 chunks"},
@@ -279,7 +291,7 @@ func TestTradedLanes(t *testing.T) {
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Audit(s); err == nil || err.Error() != "codebook: tile 1: lane 0: 14 bits over the minimum, want 15" {
+	if err := Audit(s); err == nil || err.Error() != "codebook: tile 1: byte 0 of the lanes is 14, want 15" {
 		t.Errorf("audit: %v", err)
 	}
 	dst := make([]uint16, TileElements)

@@ -244,7 +244,7 @@ func TestEncodeBooks(t *testing.T) {
 	}
 }
 
-// TestEncodeTiles codes units that end around the borders of lanes and tiles, with regular tiles and others.
+// TestEncodeTiles codes units that end around the borders of lanes and tiles, wide tiles and others.
 func TestEncodeTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for name, tc := range bookCases(t) {

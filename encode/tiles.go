@@ -9,7 +9,7 @@ import (
 
 const (
 	laneGroups = codebook.LaneElements / groupElements
-	mostOver   = 255 // bits that a record can say a lane takes over the minimum
+	mostOver   = 255 // bits of a lane over the minimum that a byte can tell
 )
 
 // tiles writes the records of the tiles of a block that starts at a bit of the stream. The packer knows
@@ -37,10 +37,14 @@ func tile(bit uint64, starts []uint32, record []byte) {
 	case len(lanes) == 0:
 		minimum = 0
 	case most-minimum > mostOver:
-		minimum, lanes = codebook.IrregularTile, nil
+		minimum = codebook.WideTile
+		for l := 1; l < len(lanes); l += 2 {
+			binary.LittleEndian.PutUint16(record[8+l-1:], uint16(lanes[l-1]+lanes[l]))
+		}
+	default:
+		for l, n := range lanes {
+			record[8+l] = byte(n - minimum)
+		}
 	}
 	binary.LittleEndian.PutUint64(record, bit+uint64(starts[0])|uint64(minimum)<<codebook.TileBitWidth)
-	for l, n := range lanes {
-		record[8+l] = byte(n - minimum)
-	}
 }

@@ -50,17 +50,8 @@ func damageTiles(t *testing.T, bc bookCase, decoders []decoderCase) {
 		s.Encoded = slices.Clone(s.Encoded)
 		s.Tiles = slices.Clone(s.Tiles)
 		switch r.IntN(4) {
-		case 0: // a chunk starts elsewhere, between two tiles that do not tell where they end
-			chunk := 1 + r.IntN(s.Chunks()-1)
-			for tile := chunk*codebook.ChunkTiles - 1; tile <= chunk*codebook.ChunkTiles && codebook.TileElements*(tile+1) <= n; tile++ {
-				record := s.Tiles[codebook.TileBytes*tile:][:codebook.TileBytes]
-				clear(record[8:])
-				word := binary.LittleEndian.Uint64(record) | codebook.IrregularTile<<codebook.TileBitWidth
-				if tile == chunk*codebook.ChunkTiles {
-					word = word + uint64(r.IntN(5)) - 2
-				}
-				binary.LittleEndian.PutUint64(record, word)
-			}
+		case 0: // a chunk starts elsewhere, and the records agree about it
+			moveTile(&s, codebook.ChunkTiles*(1+r.IntN(s.Chunks()-1)), 1+r.IntN(3))
 		case 1:
 			s.Encoded = append(s.Encoded[:len(s.Encoded)-r.IntN(3)], make([]byte, r.IntN(2))...)
 		default:
@@ -76,6 +67,21 @@ func damageTiles(t *testing.T, bc bookCase, decoders []decoderCase) {
 		}
 	}
 	t.Logf("causes met: %v", causes)
+}
+
+// moveTile lets a tile start some bits later, taken from one of its lanes for one of the tile before it, if there
+// are lanes that can.
+func moveTile(s *codebook.Stream, tile, bits int) {
+	record := s.Tiles[codebook.TileBytes*tile:]
+	before, lanes := s.Tile(tile-1).Lanes[:codebook.TileLanes], s.Tile(tile).Lanes[:codebook.TileLanes]
+	can := func(b byte) bool { return b > 3 && b < 250 }
+	from, to := slices.IndexFunc(lanes, can), slices.IndexFunc(before, can)
+	if from < 0 || to < 0 {
+		return
+	}
+	lanes[from] -= byte(bits)
+	before[to] += byte(bits)
+	binary.LittleEndian.PutUint64(record, binary.LittleEndian.Uint64(record)+uint64(bits))
 }
 
 // TestTileErrors names file, unit and chunk, or tile, of what is broken in a unit without gaps.
