@@ -22,6 +22,29 @@
 // A code is at most 32 bits long, so at least one code starts in every window but the last, and a
 // gap fits its 5 bits. A chunk can be decoded on its own from its first gap and its position.
 //
+// # The tile index
+//
+// A second index over the same stream lets a GPU decode in one pass, without counting first: it tells every
+// thread where to start, and which weights it decodes follows from its number. A lane is 64 successive weights, a
+// tile 32 lanes, 2048 weights; the last lane and the last tile of a unit may be short. The tensor
+// tiles, U8 [tiles, 40], holds a record for each tile: 0.156 bits a weight.
+//
+//	byte    bits                 content
+//	0 to 7  0 to 47 of uint64    the bit of the stream at which the first code of the tile starts
+//	        48 to 63             the minimum: the least bits that the codes of a full lane (of 64 weights) take;
+//	                             0 if no lane is full; 0xffff if the tile is wide
+//	8 + l   all                  the bits of lane l less the minimum; 0 if the lane is not full
+//	8 + 2p  16 as uint16         in a wide tile instead: the bits of lanes 2p and 2p+1 together; 0 unless
+//	                             both are full
+//
+// Numbers are little-endian. A tile is wide if a full lane takes over 255 bits more than another. What
+// follows a lane, or a pair, that is not full is past the end of the unit, so no decoder needs its bits. Where
+// pairs are all that is told, the second lane of each starts where the first has ended.
+//
+// A unit has the index of DF11 (gaps and output_positions), tiles, or all three: see [Index]. Without gaps a
+// chunk is 8 tiles, and all that was said of chunks holds of them. The published loader takes a unit with an
+// additional tensor tiles; it cannot do without the others.
+//
 // # Code books
 //
 // A [Book] maps the exponents 0 to 239 to prefix codes; DF11 uses the byte values 240 to 255 of its

@@ -73,7 +73,7 @@ func damageTiles(t *testing.T, bc bookCase, decoders []decoderCase) {
 // are lanes that can.
 func moveTile(s *codebook.Stream, tile, bits int) {
 	record := s.Tiles[codebook.TileBytes*tile:]
-	before, lanes := s.Tile(tile-1).Lanes[:codebook.TileLanes], s.Tile(tile).Lanes[:codebook.TileLanes]
+	before, lanes := s.Tile(tile - 1).Lanes[:codebook.TileLanes], s.Tile(tile).Lanes[:codebook.TileLanes]
 	can := func(b byte) bool { return b > 3 && b < 250 }
 	from, to := slices.IndexFunc(lanes, can), slices.IndexFunc(before, can)
 	if from < 0 || to < 0 {
