@@ -12,7 +12,7 @@
 //
 // A unit is what one stream covers. Its codes are appended most significant bit first. If the last
 // code does not end on a byte boundary, the end-of-stream code follows, cut off at the end of that
-// byte, or padded with zero bits up to it. The stream is indexed at two levels:
+// byte, or padded with zero bits up to it. DF11 indexes the stream at two levels:
 //
 //   - a window is 8 bytes (64 bits); its gap, 5 bits, is the offset in bits of the first code that
 //     starts in it;
