@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/avo"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
@@ -19,13 +20,21 @@ func TestAssembly(t *testing.T) {
 		dir, pkg, from string
 		programs       []avo.Program
 	}{
-		{"../runtime", "runtime", "the table-driven decoder", []avo.Program{avo.TableDriven("decodeTable")}},
+		{"../runtime", "runtime", "the table-driven decoder", []avo.Program{
+			avo.TableDriven("decodeTable", kernel.Bytes),
+			avo.TableDriven("decodeTableSlots", kernel.Slots),
+		}},
 		{"../runtime/internal/shapes", "shapes", "the shapes for tests", []avo.Program{
 			{Name: "decodeOneLane", TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1},
 			{Name: "decodeTwoSymbols", TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 5},
 			{Name: "decode11", TableBits: 11, MaxSymbols: 5, Lanes: 5},
 			{Name: "decode12", TableBits: 12, MaxSymbols: 5, Lanes: 4},
 			{Name: "decodeWide", TableBits: 13, MaxSymbols: 5, Lanes: 3},
+			{Name: "decodeOneLaneSlots", Form: kernel.Slots, TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1},
+			{Name: "decodeTwoSymbolsSlots", Form: kernel.Slots, TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 8},
+			{Name: "decode11Slots", Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, Lanes: 8},
+			{Name: "decode12Slots", Form: kernel.Slots, TableBits: 12, MaxSymbols: 5, Lanes: 7},
+			{Name: "decodeWideSlots", Form: kernel.Slots, TableBits: 13, MaxSymbols: 5, Lanes: 3},
 		}},
 	} {
 		t.Run(tc.pkg, func(t *testing.T) {

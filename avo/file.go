@@ -2,6 +2,7 @@ package avo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"go/token"
@@ -25,17 +26,25 @@ func File(header string, programs []Program) ([]byte, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("avo: no programs")
 	}
-	if kernel.LaneSize != 6*8 || kernel.MarkSize != 16 {
+	if kernel.LaneSize != 8*8 || kernel.MarkSize != 3*8 {
 		return nil, errors.New("avo: the offsets of amd64 need a 64-bit machine to generate on")
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
-	constants := newConstants(ctx)
+	forms := make(map[kernel.Form]bool)
+	for _, p := range programs {
+		forms[p.Form] = true
+	}
+	constants := newConstants(ctx, forms)
 	for _, p := range distinct(programs) {
 		if err := p.Validate(); err != nil {
 			return nil, err
 		}
-		newDecoder(ctx, &p, constants).emit()
+		if p.Form == kernel.Slots {
+			newAVX512(ctx, &p, constants).emit()
+		} else {
+			newAVX2(ctx, &p, constants).emit()
+		}
 	}
 	return assembled(ctx, header)
 }
@@ -65,22 +74,39 @@ func assembled(ctx *build.Context, header string) ([]byte, error) {
 type constants struct {
 	reverse operand.Mem // for VPSHUFB: reverses the bytes of each 8
 	topBits operand.Mem // the highest bit of each byte
+
+	low, high operand.Mem // for VPERMB: each byte of the low, the high half twice
+	words     operand.Mem // the bits of a word that come from the symbol, where it stands in both bytes
+	flags     operand.Mem // for VPSHUFBITQMB: the flags of the bytes of a slot
 }
 
-func newConstants(ctx *build.Context) constants {
+func newConstants(ctx *build.Context, forms map[kernel.Form]bool) constants {
 	var c constants
-	c.reverse = ctx.StaticGlobal("reverse")
-	ctx.DataAttributes(attr.RODATA | attr.NOPTR)
-	for range 2 {
-		ctx.AppendDatum(operand.U64(0x0001020304050607))
-		ctx.AppendDatum(operand.U64(0x08090a0b0c0d0e0f))
+	if forms[kernel.Bytes] {
+		c.reverse = vector(ctx, "reverse", 32, func(i int) byte { return byte(i&8 | 7 - i&7) })
+		c.topBits = vector(ctx, "topBits", 32, func(int) byte { return 0x80 })
 	}
-	c.topBits = ctx.StaticGlobal("topBits")
-	ctx.DataAttributes(attr.RODATA | attr.NOPTR)
-	for range 4 {
-		ctx.AppendDatum(operand.U64(0x8080808080808080))
+	if forms[kernel.Slots] {
+		c.low = vector(ctx, "low", 64, func(i int) byte { return byte(i / 2) })
+		c.high = vector(ctx, "high", 64, func(i int) byte { return byte(32 + i/2) })
+		c.words = vector(ctx, "words", 64, func(i int) byte { return [2]byte{0x80, 0x7f}[i%2] })
+		c.flags = vector(ctx, "flags", 64, func(i int) byte { return byte(56 + i%8) })
 	}
 	return c
+}
+
+// vector declares a constant of n bytes.
+func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand.Mem {
+	m := ctx.StaticGlobal(name)
+	ctx.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := 0; i < n; i += 8 {
+		var quad [8]byte
+		for j := range quad {
+			quad[j] = at(i + j)
+		}
+		ctx.AppendDatum(operand.U64(binary.LittleEndian.Uint64(quad[:])))
+	}
+	return m
 }
 
 // signature is func(job *kernel.Job), put together by hand: loading the package from source would

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"go/format"
 	"strings"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations
-// of the functions and a function avx2 that lists them as kernel.Decoder values, in the order of
-// the programs. Its first line is "// " and header.
+// of the functions and, for each form, a function that lists those of it as kernel.Decoder values, in
+// the order of the programs. Its first line is "// " and header.
 func Stubs(header, pkg string, programs []Program) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `// %s
@@ -18,20 +20,14 @@ func Stubs(header, pkg string, programs []Program) ([]byte, error) {
 package %s
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
-
-// avx2 lists the assembly decoders of this package.
-func avx2() []kernel.Decoder {
-	return []kernel.Decoder{
 `, header, pkg)
-	for i := range programs {
-		p := &programs[i]
+	for _, p := range programs {
 		if err := p.Validate(); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, "{TableBits: %d, MaxSymbols: %d, SlowPath: %t, Lanes: %d, Decode: %s},\n",
-			p.TableBits, p.MaxSymbols, p.SlowPath, p.Lanes, p.Name)
 	}
-	b.WriteString("}\n}\n")
+	list(&b, "avx512", "AVX-512", kernel.Slots, programs)
+	list(&b, "avx2", "AVX2", kernel.Bytes, programs)
 	for _, p := range distinct(programs) {
 		fmt.Fprintf(&b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *kernel.Job)\n", p.Name, p.describe(), p.Name)
 	}
@@ -40,6 +36,20 @@ func avx2() []kernel.Decoder {
 		return nil, fmt.Errorf("avo: stubs: %w", err)
 	}
 	return source, nil
+}
+
+// list writes a function that lists the programs of a form.
+func list(b *strings.Builder, name, features string, form kernel.Form, programs []Program) {
+	fmt.Fprintf(b, "\n// %s lists the assembly decoders of this package for CPUs with %s.\n", name, features)
+	fmt.Fprintf(b, "func %s() []kernel.Decoder {\nreturn []kernel.Decoder{\n", name)
+	for _, p := range programs {
+		if p.Form == form {
+			fmt.Fprintf(b, "{Form: kernel.%s, TableBits: %d, MaxSymbols: %d, SlowPath: %t, Lanes: %d, Decode: %s},\n",
+				[...]string{kernel.Bytes: "Bytes", kernel.Slots: "Slots"}[form],
+				p.TableBits, p.MaxSymbols, p.SlowPath, p.Lanes, p.Name)
+		}
+	}
+	b.WriteString("}\n}\n")
 }
 
 // describe says what the program does, to follow its name.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -53,14 +54,17 @@ func BenchmarkDecode(b *testing.B) {
 // namedDecoders lists the decoders that users meet.
 func namedDecoders(b *testing.B, book *codebook.Book) []decoderCase {
 	cases := []decoderCase{{"generic", must(newPortable(book, portableBits, kernel.EntrySymbols))}}
-	if missing := missingForAVX2(); missing != "" {
-		b.Logf("without avx2: %s", missing)
-		return cases
-	}
-	cases = append(cases, decoderCase{"avx2-table", must(newLanes(book, avx2()[0]))})
-	for _, d := range shapes.Decoders() {
-		if d.TableBits == book.MaxLength() && d.TableBits == 11 {
-			cases = append(cases, decoderCase{"avx2-emitted", must(newLanes(book, d))})
+	for _, name := range []string{AVX512, AVX2} {
+		own, _ := assembly(name, nil)
+		if i := slices.IndexFunc(Available(), func(d DecoderInfo) bool { return d.Name == name }); !Available()[i].Available {
+			b.Logf("without %s: %s", name, Available()[i].Reason)
+			continue
+		}
+		cases = append(cases, decoderCase{name + "-table", must(newLanes(book, own[0]))})
+		for _, d := range shapes.Decoders() {
+			if d.Form == own[0].Form && d.TableBits == book.MaxLength() && d.TableBits == 11 {
+				cases = append(cases, decoderCase{name + "-emitted", must(newLanes(book, d))})
+			}
 		}
 	}
 	return cases

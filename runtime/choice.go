@@ -5,11 +5,12 @@ import (
 	"os"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A Choice names a decoder and says why it was chosen.
 type Choice struct {
-	Name   string // "avx2" or "generic"
+	Name   string // "avx512", "avx2" or "generic"
 	Reason string // for example "kernel llama matches code book sha256:…"
 }
 
@@ -25,20 +26,40 @@ type DecoderInfo struct {
 
 // Available lists all decoders, the preferred ones first.
 func Available() []DecoderInfo {
-	avx2 := DecoderInfo{AVX2, true, "CPU has AVX2 and BMI2"}
-	if missing := missingForAVX2(); missing != "" {
-		avx2 = DecoderInfo{AVX2, false, missing}
-	}
 	return []DecoderInfo{
 		{CUDA, false, "not built in"},
-		avx2,
+		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2 and BITALG", missingForAVX512()),
+		assemblyInfo(AVX2, "CPU has AVX2 and BMI2", missingForAVX2()),
 		{Generic, true, "portable Go"},
 	}
 }
 
+// assemblyInfo describes a decoder that lacks what missing says, "" for nothing.
+func assemblyInfo(name, has, missing string) DecoderInfo {
+	if missing != "" {
+		return DecoderInfo{name, false, missing}
+	}
+	return DecoderInfo{name, true, has}
+}
+
+// assembly returns the assembly decoders of this package, and those of a kernel, that belong to a name;
+// none for the names of others.
+func assembly(name string, k *Kernel) (own, cut []kernel.Decoder) {
+	if k == nil {
+		k = &Kernel{}
+	}
+	switch name {
+	case AVX512:
+		return avx512(), k.AVX512
+	case AVX2:
+		return avx2(), k.AVX2
+	}
+	return nil, nil
+}
+
 func knownDecoder(name string) bool {
 	switch name {
-	case Auto, CUDA, AVX2, Generic:
+	case Auto, CUDA, AVX512, AVX2, Generic:
 		return true
 	}
 	return false
@@ -53,7 +74,7 @@ func choose(o *options) (Choice, error) {
 			name = Auto
 		}
 		if !knownDecoder(name) {
-			return Choice{}, fmt.Errorf("runtime: %s: no decoder %q, want %s, %s, %s or %s", by, name, Auto, CUDA, AVX2, Generic)
+			return Choice{}, fmt.Errorf("runtime: %s: no decoder %q, want %s", by, name, decoderNames)
 		}
 	}
 	for _, d := range Available() {

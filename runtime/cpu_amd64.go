@@ -4,9 +4,20 @@ package runtime
 
 import "github.com/klauspost/cpuid/v2"
 
-// hasAVX2 says that the CPU and the operating system support all that the assembly uses. Tests turn
-// it off.
-var hasAVX2 = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI1, cpuid.BMI2, cpuid.MOVBE, cpuid.CMOV)
+// hasAVX2 and hasAVX512 say that the CPU and the operating system support all that the assembly uses.
+// Tests turn them off.
+var (
+	hasAVX2   = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI1, cpuid.BMI2, cpuid.MOVBE, cpuid.CMOV)
+	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2, cpuid.AVX512BITALG)
+)
+
+// missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.
+func missingForAVX512() string {
+	if !hasAVX512 {
+		return "CPU lacks AVX-512 with VBMI2 and BITALG"
+	}
+	return ""
+}
 
 // missingForAVX2 says what the decoder avx2 lacks here, "" for nothing.
 func missingForAVX2() string {

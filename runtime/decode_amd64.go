@@ -6,10 +6,17 @@ package runtime
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
-// avx2 lists the assembly decoders of this package.
+// avx512 lists the assembly decoders of this package for CPUs with AVX-512.
+func avx512() []kernel.Decoder {
+	return []kernel.Decoder{
+		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decodeTableSlots},
+	}
+}
+
+// avx2 lists the assembly decoders of this package for CPUs with AVX2.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decodeTable},
+		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decodeTable},
 	}
 }
 
@@ -17,3 +24,8 @@ func avx2() []kernel.Decoder {
 //
 //go:noescape
 func decodeTable(job *kernel.Job)
+
+// decodeTableSlots decodes 8 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+//
+//go:noescape
+func decodeTableSlots(job *kernel.Job)

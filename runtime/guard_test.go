@@ -56,6 +56,7 @@ func guardTables(t *testing.T, d chunkDecoder) {
 		d.table = fencedCopy(t, d.table, true)
 	case *lanes:
 		d.portable.table = fencedCopy(t, d.portable.table, true)
+		d.table = fencedCopy(t, d.table, true)
 		d.long = fencedCopy(t, d.long, false)
 	}
 }

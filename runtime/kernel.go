@@ -12,9 +12,9 @@ type Kernel struct {
 	Name string
 	// Books are the code books that the decoders were cut for.
 	Books []*codebook.Book
-	// AVX2 holds the assembly decoders: AVX2[i] decodes Books[i]. It is nil in builds without
-	// assembly.
-	AVX2 []kernel.Decoder
+	// AVX512 and AVX2 hold the assembly decoders: AVX512[i] and AVX2[i] decode Books[i]. They are nil in
+	// builds without assembly.
+	AVX512, AVX2 []kernel.Decoder
 	// CUDA is the source of the GPU decoder.
 	CUDA string
 	// PTX is the compiled GPU decoder, empty when none was compiled.

@@ -3,7 +3,8 @@ package runtime
 import (
 	"fmt"
 	"sync"
-	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -12,12 +13,19 @@ import (
 //go:generate go test ../avo -run ^TestAssembly$ -update
 
 // lanes drives an assembly decoder: it deals runs of chunks out to the decoder's lanes, checks that
-// each chunk ends where the next one begins, and finishes each run in Go. It is the decoder avx2.
+// each chunk ends where the next one begins, and finishes in Go what the assembly leaves over. It is the
+// decoders avx512 and avx2.
 type lanes struct {
-	portable *portable // over the same table
+	portable *portable
+	table    []uint64 // the assembly's: that of portable, or one of its own
 	long     []uint64
 	decoder  kernel.Decoder
 }
+
+// cachedBytes is the size up to which the words of a unit are written through the caches: the second
+// level of a core. Larger units would push out of it what is needed more, and only words that are
+// written around it come without a read of what was there.
+var cachedBytes = max(cpuid.CPU.Cache.L2, 1<<20)
 
 // jobs keeps the working memory of the workers.
 var jobs = sync.Pool{New: func() any { return kernel.NewJob() }}
@@ -34,7 +42,13 @@ func newLanes(b *codebook.Book, d kernel.Decoder) (*lanes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lanes{portable: p, long: kernel.Long(b, d.TableBits), decoder: d}, nil
+	l := &lanes{portable: p, table: p.table, long: kernel.Long(b, d.TableBits), decoder: d}
+	if d.Form == kernel.Slots {
+		if l.table, err = kernel.SlotTable(b, d.TableBits, d.MaxSymbols); err != nil {
+			return nil, fmt.Errorf("runtime: %w", err)
+		}
+	}
+	return l, nil
 }
 
 func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
@@ -46,11 +60,14 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 		job.Reset()
 		jobs.Put(job)
 	}()
-	job.Table = &l.portable.table[0]
+	job.Table = &l.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
-	base, _ := s.ChunkStart(from)
-	d := deal{lanes: l, stream: s, dst: dst, base: base, job: job, next: from, to: to}
-	for d.fill() {
+	job.Stream = 0
+	if 2*s.Elements() > cachedBytes {
+		job.Stream = 1
+	}
+	d := newDeal(l, s, from, to, dst, job)
+	for d.plan() {
 		l.decoder.Decode(job)
 		d.look()
 	}
@@ -61,66 +78,21 @@ func (l *lanes) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
 	return l.portable.decodePart(s, c, from, dst)
 }
 
-// A deal hands the chunks of one call of decode out to the lanes of a job.
-type deal struct {
-	*lanes
-	stream *codebook.Stream
-	dst    []uint16
-	base   int // the first element of dst
-	job    *kernel.Job
-	next   int // the first chunk that no lane has had
-	to     int // one past the last chunk to decode; lowered to the first bad one
-	runs   [kernel.MaxLanes]run
-}
-
-// fill gives every idle lane a run. It reports whether any lane has one.
-func (d *deal) fill() bool {
-	live := -1
-	for i := range d.decoder.Lanes {
-		for !d.runs[i].busy && d.next < d.to {
-			// Long runs first: each costs time at its end. Short ones last: all lanes are to end
-			// together.
-			n := max(1, (d.to-d.next)/(2*d.decoder.Lanes))
-			from := d.next
-			d.next += n
-			d.start(i, from, from+n)
-		}
-		if d.runs[i].busy {
-			live = i
+// skip passes over n codes from bit on, by the table that the assembly has in the cache. It reports
+// whether all were sound.
+func (l *lanes) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
+	for n >= kernel.EntrySymbols {
+		buf := window(encoded, bit)
+		for range l.portable.lookups {
+			e := l.table[buf>>l.portable.shift]
+			symbols, length := -int(int8(e>>8)), e&63
+			if symbols == 0 || symbols > n {
+				return l.portable.skip(encoded, bit, n)
+			}
+			n -= symbols
+			buf <<= length
+			bit += length
 		}
 	}
-	if live < 0 {
-		return false
-	}
-	for i := range d.decoder.Lanes {
-		if !d.runs[i].busy {
-			d.job.Idle(i, live)
-		}
-	}
-	return true
-}
-
-// look follows the runs through a batch: it checks the ends of the chunks that they came past, and
-// finishes the runs that the assembly has no room for any more.
-func (d *deal) look() {
-	for i := range d.decoder.Lanes {
-		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
-			d.stop(r)
-		}
-	}
-}
-
-// stop ends a run at a bad chunk: later chunks do not matter any more, earlier ones that are under way
-// do.
-func (d *deal) stop(bad *run) {
-	d.to = bad.chunk
-	for i := range d.runs {
-		r := &d.runs[i]
-		r.busy = r.busy && r.chunk < d.to
-	}
-}
-
-// offset returns p - base for two places in one buffer.
-func offset(p, base *byte) int {
-	return int(uintptr(unsafe.Pointer(p)) - uintptr(unsafe.Pointer(base)))
+	return l.portable.skip(encoded, bit, n)
 }

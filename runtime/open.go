@@ -97,18 +97,19 @@ func (m *Model) add(f *model.Unit) {
 func (m *Model) pickDecoders(k *Kernel) error {
 	var matched []codebook.Fingerprint
 	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
+	own, cut := assembly(m.choice.Name, k)
 	for _, u := range m.units {
 		var d *kernel.Decoder
-		if m.choice.Name == AVX2 {
-			d = &avx2()[0]
+		if len(own) > 0 {
+			d = &own[0]
 		}
 		if k != nil && u.bookErr == nil {
 			i, err := m.match(k, u)
 			if err != nil {
 				return err
 			}
-			if d != nil && len(k.AVX2) > 0 {
-				d = &k.AVX2[i]
+			if len(cut) > 0 {
+				d = &cut[i]
 			}
 			if !slices.Contains(matched, u.Book) {
 				matched = append(matched, u.Book)

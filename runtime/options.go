@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	goruntime "runtime"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // DecoderEnv is the environment variable that names the decoder to use where no option does.
@@ -12,9 +14,13 @@ const DecoderEnv = "BESPOKE_DECODER"
 const (
 	Auto    = "auto"
 	CUDA    = "cuda"
+	AVX512  = "avx512"
 	AVX2    = "avx2"
 	Generic = "generic"
 )
+
+// decoderNames lists them for messages.
+const decoderNames = Auto + ", " + CUDA + ", " + AVX512 + ", " + AVX2 + " or " + Generic
 
 // An Option changes what [Open] does.
 type Option func(*options) error
@@ -33,20 +39,22 @@ func WithKernel(k *Kernel) Option {
 		if k == nil {
 			return fmt.Errorf("runtime: kernel is nil")
 		}
-		if n := len(k.AVX2); n != 0 && n != len(k.Books) {
-			return fmt.Errorf("runtime: kernel %s has %d decoders for %d code books", k.Name, n, len(k.Books))
+		for _, decoders := range [][]kernel.Decoder{k.AVX512, k.AVX2} {
+			if n := len(decoders); n != 0 && n != len(k.Books) {
+				return fmt.Errorf("runtime: kernel %s has %d decoders for %d code books", k.Name, n, len(k.Books))
+			}
 		}
 		o.kernel = k
 		return nil
 	}
 }
 
-// WithDecoder forces a decoder: "cuda", "avx2" or "generic". "auto", the default, leaves the choice
-// to BESPOKE_DECODER and then to Open.
+// WithDecoder forces a decoder: "cuda", "avx512", "avx2" or "generic". "auto", the default, leaves the
+// choice to BESPOKE_DECODER and then to Open.
 func WithDecoder(name string) Option {
 	return func(o *options) error {
 		if !knownDecoder(name) {
-			return fmt.Errorf("runtime: no decoder %q, want %s, %s, %s or %s", name, Auto, CUDA, AVX2, Generic)
+			return fmt.Errorf("runtime: no decoder %q, want %s", name, decoderNames)
 		}
 		o.decoder = name
 		return nil

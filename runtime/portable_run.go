@@ -28,11 +28,7 @@ func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uin
 	if n == 0 {
 		return bit, done
 	}
-	var words [batchSymbols]uint16
-	var bytes [batchSymbols]byte
-	copy(bytes[:], sm[done:done+n])
-	mergeBatch(&words, &bytes, &symbols, n)
-	copy(dst[done:], words[:n])
+	mergeFew(dst[done:done+n], sm[done:done+n], &symbols)
 	return next, done + n
 }
 
@@ -85,6 +81,15 @@ func mergeBatch(dst *[batchSymbols]uint16, sm, symbols *[batchSymbols]byte, n in
 		d[0], d[1], d[2], d[3] = uint16(m), uint16(m>>16), uint16(m>>32), uint16(m>>48)
 		d[4], d[5], d[6], d[7] = uint16(e), uint16(e>>16), uint16(e>>32), uint16(e>>48)
 	}
+}
+
+// mergeFew is mergeBatch for as many symbols as dst has words: it writes no others.
+func mergeFew(dst []uint16, sm []byte, symbols *[batchSymbols]byte) {
+	var words [batchSymbols]uint16
+	var bytes [batchSymbols]byte
+	copy(bytes[:], sm)
+	mergeBatch(&words, &bytes, symbols, len(dst))
+	copy(dst, words[:])
 }
 
 // mergeMasks are the top bits of bytes, every other byte, and every other pair of bytes.

@@ -4,20 +4,29 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A run is what a lane is busy with: successive chunks, decoded through their borders.
+// A run is what a lane is busy with: successive chunks, decoded through their borders. With form Slots the
+// lane runs on beyond the last one until the batch ends.
 type run struct {
-	busy     bool
-	chunk    int // the chunk that the lane is in
-	chunkEnd int // one past its last element
-	last     int // one past the last chunk
-	at       int // the element that the lane is at
-	end      int // one past the last element
+	busy  bool
+	chunk int    // the chunk that the lane is in
+	last  int    // one past the last chunk
+	end   int    // one past the last element
+	at    int    // the element that the lane is at
+	bit   uint64 // where its code begins
+	limit int    // one past the last element that the assembly may write
 }
 
-// start gives lane i chunks [from, to). The lane stays idle if they hold too little for the assembly, and
+// A border is where a chunk starts.
+type border struct {
+	element int
+	bit     uint64
+}
+
+// start gives lane i chunks [from, to). The lane stays idle if the assembly has no room there, and they
 // are done then.
 func (d *deal) start(i, from, to int) {
 	s := d.stream
@@ -26,88 +35,149 @@ func (d *deal) start(i, from, to int) {
 	if first == end { // which only the last chunk of a stream may do
 		return
 	}
-	last := len(s.Encoded) - 8
-	src := min(int(bit/8), last)
+	r := &d.runs[i]
+	*r = run{chunk: from, last: to, end: end, at: first, bit: bit, limit: end}
+	if d.decoder.Form == kernel.Slots {
+		r.limit = d.base + len(d.dst)
+	}
+	next, _ := s.ChunkStart(from + 1)
+	head := d.head(first)
+	// Chunks of fewer elements than a head's are the last ones of streams, or not sound.
+	if head > next-first || d.full(r, head) {
+		if !d.finish(r) {
+			d.stop(r)
+		}
+		return
+	}
+	if !d.decodeTo(r, first+head) {
+		d.stop(r)
+		return
+	}
+	r.busy = true
+	src := r.bit / 8
 	d.job.Lanes[i] = kernel.Lane{
 		Src:          &s.Encoded[src],
-		SrcLast:      &s.Encoded[last],
-		Bit:          bit - 8*uint64(src),
-		SignMantissa: &s.SignMantissa[first],
-		Dst:          &d.dst[first-d.base],
-		Left:         uint64(end - first),
-	}
-	chunkEnd, _ := s.ChunkStart(from + 1)
-	r := &d.runs[i]
-	*r = run{busy: true, chunk: from, chunkEnd: chunkEnd, last: to, at: first, end: end}
-	if nearEnd(&d.job.Lanes[i]) && !d.finish(i, r) {
-		d.stop(r)
+		SrcLast:      &s.Encoded[len(s.Encoded)-8],
+		Bit:          r.bit % 8,
+		SignMantissa: &s.SignMantissa[r.at],
+		Dst:          &d.dst[r.at-d.base],
+		Left:         uint64(r.limit - r.at),
+		Border:       d.address(from + 1),
 	}
 }
 
-// follow checks the chunks that the run of lane i came past in a batch, and finishes the run if
-// the assembly can't go on with it. It reports whether all was sound, if not with the bad chunk in
+// head returns the number of elements from one on to decode ahead of the assembly: those before the next
+// line of memory, where it is to write around the caches.
+func (d *deal) head(element int) int {
+	if d.job.Stream == 0 || d.decoder.Form != kernel.Slots {
+		return 0
+	}
+	return int(-uintptr(unsafe.Pointer(&d.dst[element-d.base])) % kernel.LineSize / 2)
+}
+
+// full reports whether the assembly has no room for a run, or would have none after a number of elements.
+func (d *deal) full(r *run, after int) bool {
+	const longest = codebook.MaxLength / 8
+	return r.limit-r.at-after < d.decoder.Form.Slack() ||
+		int(r.bit/8)+after*longest+kernel.SrcSlack+8 > len(d.stream.Encoded)
+}
+
+// crossed returns the number of borders that lane i crossed in a batch.
+func (d *deal) crossed(i int, r *run) int {
+	return int(d.job.Lanes[i].Border-d.address(r.chunk+1)) / codebook.ChunkBytes
+}
+
+// follow checks the borders that the run of lane i crossed in a batch, and finishes the run if it is at
+// its end or the assembly can't go on with it. It reports whether all was sound, if not with the bad chunk in
 // r.chunk.
-func (d *deal) follow(i int, r *run) bool {
-	lane := &d.job.Lanes[i]
-	from, to := r.at, r.end-int(lane.Left)
-	for ; r.chunk < r.last && r.chunkEnd <= to; r.enter(d, r.chunk+1) {
-		bit, ok := d.bitAt(i, from, r.chunkEnd)
-		if !ok || !d.stream.EndsAt(r.chunk, bit) {
+func (d *deal) follow(i int, r *run, borders []border) bool {
+	for k := range min(d.crossed(i, r), r.last-r.chunk) {
+		if !d.sound(&d.job.Marks[i][k], borders[k]) {
 			return false
 		}
+		r.chunk++
 	}
-	r.at = to
-	if to != from && !nearEnd(lane) {
+	lane := &d.job.Lanes[i]
+	at := r.limit - int(lane.Left-lane.Pending)
+	n := at - r.at
+	r.at, r.bit = at, d.bitOf(lane.Src)+lane.Bit
+	d.turns += int(d.job.Turns)
+	d.elements += n
+	if n > 0 && r.chunk < r.last && r.at < r.end && !d.full(r, 0) {
 		return true
 	}
-	return d.finish(i, r)
+	d.mergePending(i, r)
+	return d.finish(r)
 }
 
-// finish ends the run of lane i and decodes the rest of it. It reports whether all was sound, if not with
-// the bad chunk in r.chunk.
-func (d *deal) finish(i int, r *run) bool {
-	r.busy = false
-	lane := &d.job.Lanes[i]
-	bit := d.bit(uint64(uintptr(unsafe.Pointer(lane.Src)))) + lane.Bit
-	for ; r.chunk < r.last; r.enter(d, r.chunk+1) {
-		if !d.portable.finish(d.stream, r.chunk, bit, d.stream.SignMantissa[r.at:r.chunkEnd], d.dst[r.at-d.base:r.chunkEnd-d.base]) {
-			return false
-		}
-		r.at, bit = d.stream.ChunkStart(r.chunk + 1)
+// shorten takes the chunks of the run of lane i from one on away. It reports whether the run has not come to
+// them yet.
+func (d *deal) shorten(i, chunk int) bool {
+	r := &d.runs[i]
+	end, _ := d.stream.ChunkStart(chunk)
+	if r.at > end {
+		return false
+	}
+	r.last, r.end = chunk, end
+	if d.decoder.Form == kernel.Bytes {
+		d.job.Lanes[i].Left -= uint64(r.limit - end)
+		r.limit = end
 	}
 	return true
 }
 
-// enter moves the run on to chunk c.
-func (r *run) enter(d *deal, c int) {
-	r.chunk = c
-	if c < r.last {
-		r.chunkEnd, _ = d.stream.ChunkStart(c + 1)
+// sound reports whether the codes from a mark on end where the border is.
+func (d *deal) sound(m *kernel.Mark, b border) bool {
+	at := int(m.Element - uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.SignMantissa)))))
+	n := b.element - at
+	// The assembly does not come to the last elements of a stream.
+	if n < 0 || n > d.decoder.Form.TurnSymbols() || b.element == d.stream.Elements() {
+		return false
+	}
+	bit, ok := d.skip(d.stream.Encoded, 8*(m.Src-d.address(0))+uint64(bits.TrailingZeros64(m.Buf)), n)
+	return ok && bit == b.bit
+}
+
+// mergePending writes the words of the run's symbols that lane i has pending.
+func (d *deal) mergePending(i int, r *run) {
+	first := r.at - int(d.job.Lanes[i].Pending)
+	if to := min(r.at, r.end); first < to {
+		mergeFew(d.dst[first-d.base:to-d.base], d.stream.SignMantissa[first:to], (*[batchSymbols]byte)(d.job.Pending(i)))
 	}
 }
 
-// bitAt returns the bit where the codes before an element end, by the marks that lane i left in a
-// batch that began at element from.
-func (d *deal) bitAt(i, from, element int) (bit uint64, ok bool) {
-	var near kernel.Mark
-	for t := range d.job.Turns + 1 {
-		m := d.job.Marks[i][t]
-		if from+int(m.N) > element {
-			break
+// finish ends a run: it decodes what the assembly left over. It reports whether all was sound, if not
+// with the bad chunk in r.chunk.
+func (d *deal) finish(r *run) bool {
+	r.busy = false
+	for ; r.chunk < r.last; r.chunk++ {
+		end, next := d.stream.ChunkStart(r.chunk + 1)
+		if r.at > end || !d.decodeTo(r, end) || !d.stream.EndsAt(r.chunk, r.bit) {
+			return false
 		}
-		from += int(m.N)
-		near = m
+		r.bit = next
 	}
-	bit = d.bit(near.Src) + uint64(bits.TrailingZeros32(near.Buf))
-	return d.portable.skip(d.stream.Encoded, bit, element-from)
+	// The first codes behind a border may belong to the chunk before it.
+	return r.at >= r.end || d.decodeTo(r, r.end)
 }
 
-// bit returns the number of the first bit of the stream's byte at an address.
-func (d *deal) bit(address uint64) uint64 {
-	return 8 * (address - uint64(uintptr(unsafe.Pointer(&d.stream.Encoded[0]))))
+// decodeTo decodes the elements of a run before one of them in Go. It reports whether all were sound.
+func (d *deal) decodeTo(r *run, element int) bool {
+	if r.at == element {
+		return true
+	}
+	var ok bool
+	r.bit, ok = d.portable.rest(d.stream.Encoded, r.bit, d.stream.SignMantissa[r.at:element], d.dst[r.at-d.base:element-d.base])
+	r.at = element
+	return ok
 }
 
-// nearEnd reports whether a lane has too little left for the assembly.
-func nearEnd(l *kernel.Lane) bool {
-	return l.Left < kernel.Slack || offset(l.SrcLast, l.Src) < kernel.SrcSlack
+// address returns the address at which a chunk of the stream begins.
+func (d *deal) address(chunk int) uint64 {
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.Encoded)))) + uint64(chunk)*codebook.ChunkBytes
+}
+
+// bitOf returns the number of the first bit of a byte of the stream.
+func (d *deal) bitOf(p *byte) uint64 {
+	return 8 * (uint64(uintptr(unsafe.Pointer(p))) - d.address(0))
 }

@@ -106,8 +106,10 @@ type decoderCase struct {
 // once for each book.
 func decoderCases(tb testing.TB, b *codebook.Book) []decoderCase {
 	tb.Helper()
-	if missing := missingForAVX2(); missing != "" {
-		tb.Logf("without avx2: %s", missing)
+	for _, d := range Available() {
+		if !d.Available && d.Name != CUDA {
+			tb.Logf("without %s: %s", d.Name, d.Reason)
+		}
 	}
 	made.Lock()
 	defer made.Unlock()
@@ -124,14 +126,15 @@ var made = struct {
 
 func newDecoderCases(b *codebook.Book) []decoderCase {
 	cases := []decoderCase{{"generic", must(newPortable(b, portableBits, kernel.EntrySymbols))}}
-	if missingForAVX2() != "" {
-		return cases
-	}
-	for _, d := range slices.Concat(avx2(), shapes.Decoders()) {
-		if !d.SlowPath && b.MaxLength() > d.TableBits {
+	for _, d := range slices.Concat(avx512(), avx2(), shapes.Decoders()) {
+		name, missing := AVX2, missingForAVX2()
+		if d.Form == kernel.Slots {
+			name, missing = AVX512, missingForAVX512()
+		}
+		if missing != "" || !d.SlowPath && b.MaxLength() > d.TableBits {
 			continue
 		}
-		name := fmt.Sprintf("avx2 bits=%d symbols=%d lanes=%d slow=%t", d.TableBits, d.MaxSymbols, d.Lanes, d.SlowPath)
+		name = fmt.Sprintf("%s bits=%d symbols=%d lanes=%d slow=%t", name, d.TableBits, d.MaxSymbols, d.Lanes, d.SlowPath)
 		cases = append(cases, decoderCase{name, must(newLanes(b, d))})
 	}
 	return cases

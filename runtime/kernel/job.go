@@ -1,6 +1,10 @@
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
 
 const (
 	// MaxLanes is the largest number of lanes of a [Decoder].
@@ -9,36 +13,59 @@ const (
 	// VectorSymbols is the number of weights that one step of the merge writes.
 	VectorSymbols = 32
 
-	// TurnSymbols bounds the symbols that one turn yields in one lane. It is also the most words
-	// that one merge writes, however few of them are good.
-	TurnSymbols = 128
+	// LineSize is a cache line in bytes, the words of one such step.
+	LineSize = 2 * VectorSymbols
+
+	// MergeSymbols is the number of weights that one merge of form [Slots] writes.
+	MergeSymbols = 4 * VectorSymbols
 
 	// TurnBytes bounds the bytes by which one turn moves Lane.Src.
 	TurnBytes = 128
 
 	// BatchTurns is the largest number of turns of one call of Decode.
-	BatchTurns = 64
+	BatchTurns = 256
 
-	// Slack is the number of elements that a lane must still have for Decode to move it: those of
-	// one turn, and the words by which the last vector store may run ahead. A merge in the middle
-	// of a turn begins no later than the turn did, so that its TurnSymbols words are within.
-	Slack = TurnSymbols + VectorSymbols - 1
+	// BatchMarks bounds the marks that a lane leaves in one call: a turn leaves at most one, and the next
+	// one comes [codebook.ChunkBytes] later.
+	BatchMarks = BatchTurns*TurnBytes/codebook.ChunkBytes + 1
 
 	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
 	// move the lane: what one turn consumes at most.
 	SrcSlack = TurnBytes
 
-	// HalfScratch is half of the scratch memory of a lane in bytes: the symbols of one turn, and
-	// room below them for the last 8-byte store.
-	HalfScratch = 2 * TurnSymbols
+	// HalfScratch is half of the scratch memory of a lane with form Bytes, in bytes: the symbols of one
+	// turn, and room below them for the last 8-byte store.
+	HalfScratch = 256
 
-	// scratchSize is the scratch memory of all lanes. Aligned to this power of two, it lies in one
-	// 64 KiB page, which lets decoders move a scratch pointer by adding to its low 16 bits alone.
-	scratchSize = MaxLanes * 2 * HalfScratch
+	// TurnSlots is the number of slots of a lane with form Slots in one half of the scratch memory: those
+	// of one turn. A turn may leave the last few unused.
+	TurnSlots = 32
+
+	// HalfSymbols is what the lanes fill in one half of the scratch memory, in bytes: symbols or slots.
+	// Behind them is a mark for each lane: where it was when it began to fill the half.
+	HalfSymbols = MaxLanes * max(HalfScratch, TurnSlots*8)
+
+	// HalfSize is the size of half of the scratch memory.
+	HalfSize = HalfSymbols + MaxLanes*int(MarkSize)
+
+	// PendingScratch is the room for the pending symbols of a lane with form Slots, in bytes: those that
+	// are too few for a merge, those of a turn, and the vector store of the last ones. They lie behind
+	// both halves.
+	PendingScratch = 384
+
+	// OffPendingSymbols is the distance of the pending symbols of lane 0 from Job.Scratch.
+	OffPendingSymbols = 2 * HalfSize
+
+	// sinkTurns is about the number of turns of a batch with an idle lane of form Bytes.
+	sinkTurns = 64
+
+	// scratchSize is enough for the scratch memory. Aligned to this power of two, it lies in one 64 KiB
+	// page, which lets decoders move a scratch pointer by adding to its low 16 bits alone.
+	scratchSize = 8 << 10
 )
 
 // A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of
-// *Src. Decode moves Src, Bit, SignMantissa, Dst and Left forward together.
+// *Src. Decode moves Src, Bit, SignMantissa, Dst, Left, Pending and Border forward together.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Lane struct {
@@ -51,21 +78,27 @@ type Lane struct {
 	Bit uint64
 	// SignMantissa is the next of the Left bytes to merge.
 	SignMantissa *byte
-	// Dst is the next of the Left words to write.
+	// Dst is the next of the Left words to write. Where decoders write around the caches, it is the start
+	// of a cache line.
 	Dst *uint16
-	// Left counts the elements that are not decoded yet.
+	// Left counts the elements that are not written yet.
 	Left uint64
+	// Pending counts those of them that are decoded: their symbols wait in the job's scratch memory.
+	// It is 0 with form [Bytes].
+	Pending uint64
+	// Border is the address of the byte of the stream, beyond Src, with which its next chunk begins.
+	Border uint64
 }
 
-// A Mark says how far a lane was in the middle of a batch. After the N symbols since the mark before
-// it, the next code begins in the byte at Src, as many bits behind its most significant one as Buf
-// has zeros below its lowest 1.
+// A Mark says where a lane was at most a turn before it came to a border: which element was next, and
+// that its code began in the byte at Src, as many bits behind its most significant one as Buf has zeros
+// below its lowest 1.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Mark struct {
-	Src uint64 // an address, to be compared with those of the stream
-	Buf uint32
-	N   uint32
+	Src     uint64 // an address, to be compared with those of the stream
+	Buf     uint64
+	Element uint64 // the address of its sign_mantissa byte
 }
 
 // A Job is the state of one call of Decode. Make one with [NewJob] for each worker; it must not be
@@ -73,39 +106,53 @@ type Mark struct {
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
-	// Table is the first entry of a [Table] with the decoder's TableBits and MaxSymbols.
+	// Table is the first entry of a [Table] or [SlotTable] with the decoder's TableBits and MaxSymbols.
 	Table *uint64
 	// LongLast is the last entry of the [Long] list, nil where the decoder has no slow path.
 	LongLast *uint64
-	// Scratch is the start of the decoder's working memory: two halves of HalfScratch bytes, of
-	// which each lane has its own part.
+	// Scratch is the start of the decoder's working memory.
 	Scratch *byte
-	// Turns is the number of turns of the call: 0 when some lane had no room for one.
+	// Stream is 1 if decoders of form [Slots] shall write around the caches: for more words than the
+	// caches hold.
+	Stream uint64
+	// Turns bounds the turns of the call; the decoder puts their number in its place. That is 0 when
+	// some lane had no room for one.
 	Turns uint64
 	// Lanes are the runs to decode; a decoder with n lanes uses, and needs, the first n of them.
 	Lanes [MaxLanes]Lane
-	// Marks follow the lanes through the call if it had turns: Marks[i][0] is where lane i began,
-	// Marks[i][t] lies inside turn t.
-	Marks [MaxLanes][BatchTurns + 1]Mark
+	// Marks[i] are the marks of lane i, one for each border that it came to in the call.
+	Marks [MaxLanes][BatchMarks]Mark
 
-	scratch []byte
-	sink    [(BatchTurns + 1) * TurnSymbols]uint16
+	scratch []byte // scratchSize bytes from Scratch on
+	sink    [sinkTurns * HalfScratch / 2]uint16
 }
 
 // NewJob returns a job with scratch memory and nothing else.
 func NewJob() *Job {
-	j := &Job{scratch: make([]byte, 2*scratchSize)}
-	skip := -uintptr(unsafe.Pointer(&j.scratch[0])) & (scratchSize - 1)
-	j.Scratch = &j.scratch[skip]
+	memory := make([]byte, 2*scratchSize)
+	skip := -uintptr(unsafe.Pointer(&memory[0])) & (scratchSize - 1)
+	j := &Job{scratch: memory[skip:][:scratchSize]}
+	j.Scratch = &j.scratch[0]
 	return j
 }
 
-// Idle gives lane i, for which there is no run, the codes of lane like to decode: all lanes of a job
-// run or none. The words go to memory that nobody looks at.
-func (j *Job) Idle(i, like int) {
-	j.Lanes[i] = j.Lanes[like]
-	j.Lanes[i].Dst = &j.sink[0]
-	j.Lanes[i].Left = min(j.Lanes[i].Left, uint64(len(j.sink)))
+// Pending returns the symbols, in the form of [Rotate], that lane i has decoded for its next words, and
+// what lies behind them.
+func (j *Job) Pending(i int) []byte {
+	return j.scratch[OffPendingSymbols+i*PendingScratch:]
+}
+
+// Idle gives lane i, for which there is no run, the codes of lane like to decode: all lanes of a job run or
+// none. With form [Slots] both write the same words. With form [Bytes] one writes words that mean nothing
+// where the other may have been, so those of lane i go to memory that nobody looks at.
+func (j *Job) Idle(f Form, i, like int) {
+	l := &j.Lanes[i]
+	*l = j.Lanes[like]
+	if f == Bytes {
+		l.Dst = &j.sink[0]
+		l.Left = min(l.Left, uint64(len(j.sink)))
+	}
+	copy(j.Pending(i)[:l.Pending], j.Pending(like))
 }
 
 // Reset drops the job's references to streams and tables, so that a kept job keeps nothing else
@@ -120,12 +167,13 @@ const (
 	OffTable    = unsafe.Offsetof(Job{}.Table)
 	OffLongLast = unsafe.Offsetof(Job{}.LongLast)
 	OffScratch  = unsafe.Offsetof(Job{}.Scratch)
+	OffStream   = unsafe.Offsetof(Job{}.Stream)
 	OffTurns    = unsafe.Offsetof(Job{}.Turns)
 	OffLanes    = unsafe.Offsetof(Job{}.Lanes)
 	OffMarks    = unsafe.Offsetof(Job{}.Marks)
 	LaneSize    = unsafe.Sizeof(Lane{})
 	MarkSize    = unsafe.Sizeof(Mark{})
-	LaneMarks   = unsafe.Sizeof(Job{}.Marks[0])
+	LaneMarks   = unsafe.Sizeof(Job{}.Marks[0]) // from the marks of one lane to those of the next
 
 	OffSrc          = unsafe.Offsetof(Lane{}.Src)
 	OffSrcLast      = unsafe.Offsetof(Lane{}.SrcLast)
@@ -133,8 +181,10 @@ const (
 	OffSignMantissa = unsafe.Offsetof(Lane{}.SignMantissa)
 	OffDst          = unsafe.Offsetof(Lane{}.Dst)
 	OffLeft         = unsafe.Offsetof(Lane{}.Left)
+	OffPending      = unsafe.Offsetof(Lane{}.Pending)
+	OffBorder       = unsafe.Offsetof(Lane{}.Border)
 
-	OffMarkSrc = unsafe.Offsetof(Mark{}.Src)
-	OffMarkBuf = unsafe.Offsetof(Mark{}.Buf)
-	OffMarkN   = unsafe.Offsetof(Mark{}.N)
+	OffMarkSrc     = unsafe.Offsetof(Mark{}.Src)
+	OffMarkBuf     = unsafe.Offsetof(Mark{}.Buf)
+	OffMarkElement = unsafe.Offsetof(Mark{}.Element)
 )

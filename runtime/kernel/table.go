@@ -20,6 +20,35 @@ const EntrySymbols = 5
 // An entry is zero when the first code does not fit the index or does not exist. The symbols and
 // lengths are those of codebook.MultiTable.
 func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
+	return table(b, bits, maxSymbols, func(symbols []uint8, used uint64) uint64 {
+		entry := uint64(uint16(-len(symbols)))<<8 | used
+		for i, s := range symbols {
+			entry |= uint64(s) << (56 - 8*i)
+		}
+		return entry
+	})
+}
+
+// SlotTable builds the lookup table of a decoder with [Slots]. It differs from that of [Table] in how
+// an entry is packed, from the least significant byte:
+//
+//	byte  0     the total length in bits of the codes in this entry
+//	byte  1     minus the number of symbols: what both tables have there
+//	bytes 2…6   the symbols, the first one in byte 2, each in the form of [Rotate]
+//	byte  7     a flag for each byte of the entry, the lowest for byte 0: it holds a symbol
+func SlotTable(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
+	return table(b, bits, maxSymbols, func(symbols []uint8, used uint64) uint64 {
+		entry := uint64(uint8(-len(symbols)))<<8 | used
+		for i, s := range symbols {
+			entry |= uint64(s)<<(16+8*i) | 1<<(58+i)
+		}
+		return entry
+	})
+}
+
+// table builds a lookup table with entries that pack makes of symbols, in the form of [Rotate], and of
+// the total length of their codes.
+func table(b *codebook.Book, bits, maxSymbols int, pack func(symbols []uint8, used uint64) uint64) ([]uint64, error) {
 	if bits < 1 || bits > 16 {
 		return nil, fmt.Errorf("kernel: table of %d bits, want 1 to 16", bits)
 	}
@@ -27,27 +56,31 @@ func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 		return nil, fmt.Errorf("kernel: %d symbols an entry, want 1 to %d", maxSymbols, EntrySymbols)
 	}
 	first := firstCodes(b, bits)
-	table := make([]uint64, len(first))
-	for i := range table {
-		var entry, used, n uint64
-		for n < uint64(maxSymbols) {
+	entries := make([]uint64, len(first))
+	symbols := make([]uint8, 0, EntrySymbols)
+	for i := range entries {
+		symbols = symbols[:0]
+		used := uint64(0)
+		for len(symbols) < maxSymbols {
 			// The bits after those used, with zeros that no code of the window may reach into.
 			c := first[i<<used&(len(first)-1)]
 			if c.length == 0 || used+c.length > uint64(bits) {
 				break
 			}
-			entry |= c.symbol << (56 - 8*n)
+			symbols = append(symbols, c.symbol)
 			used += c.length
-			n++
 		}
-		table[i] = entry | uint64(uint16(-n))<<8 | used
+		entries[i] = pack(symbols, used)
 	}
-	return table, nil
+	return entries, nil
 }
 
 // A firstCode is the code at the top of a window: its symbol, in the form of [Rotate], and its
 // length, 0 for none.
-type firstCode struct{ symbol, length uint64 }
+type firstCode struct {
+	symbol uint8
+	length uint64
+}
 
 // firstCodes returns the code at the top of every window of the given number of bits, if the window
 // holds it completely.
@@ -61,7 +94,7 @@ func firstCodes(b *codebook.Book, bits int) []firstCode {
 		free := bits - int(c.Length)
 		run := first[c.Bits<<free : (c.Bits+1)<<free]
 		for i := range run {
-			run[i] = firstCode{uint64(Rotate(s)), uint64(c.Length)}
+			run[i] = firstCode{Rotate(s), uint64(c.Length)}
 		}
 	}
 	return first

@@ -6,14 +6,25 @@ package shapes
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
-// avx2 lists the assembly decoders of this package.
+// avx512 lists the assembly decoders of this package for CPUs with AVX-512.
+func avx512() []kernel.Decoder {
+	return []kernel.Decoder{
+		{Form: kernel.Slots, TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1, Decode: decodeOneLaneSlots},
+		{Form: kernel.Slots, TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 8, Decode: decodeTwoSymbolsSlots},
+		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 8, Decode: decode11Slots},
+		{Form: kernel.Slots, TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 7, Decode: decode12Slots},
+		{Form: kernel.Slots, TableBits: 13, MaxSymbols: 5, SlowPath: false, Lanes: 3, Decode: decodeWideSlots},
+	}
+}
+
+// avx2 lists the assembly decoders of this package for CPUs with AVX2.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1, Decode: decodeOneLane},
-		{TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 5, Decode: decodeTwoSymbols},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11},
-		{TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 4, Decode: decode12},
-		{TableBits: 13, MaxSymbols: 5, SlowPath: false, Lanes: 3, Decode: decodeWide},
+		{Form: kernel.Bytes, TableBits: 8, MaxSymbols: 4, SlowPath: true, Lanes: 1, Decode: decodeOneLane},
+		{Form: kernel.Bytes, TableBits: 10, MaxSymbols: 2, SlowPath: true, Lanes: 5, Decode: decodeTwoSymbols},
+		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11},
+		{Form: kernel.Bytes, TableBits: 12, MaxSymbols: 5, SlowPath: false, Lanes: 4, Decode: decode12},
+		{Form: kernel.Bytes, TableBits: 13, MaxSymbols: 5, SlowPath: false, Lanes: 3, Decode: decodeWide},
 	}
 }
 
@@ -41,3 +52,28 @@ func decode12(job *kernel.Job)
 //
 //go:noescape
 func decodeWide(job *kernel.Job)
+
+// decodeOneLaneSlots decodes 1 runs of codes of any length side by side: up to 4 symbols a lookup of 8 bits.
+//
+//go:noescape
+func decodeOneLaneSlots(job *kernel.Job)
+
+// decodeTwoSymbolsSlots decodes 8 runs of codes of any length side by side: up to 2 symbols a lookup of 10 bits.
+//
+//go:noescape
+func decodeTwoSymbolsSlots(job *kernel.Job)
+
+// decode11Slots decodes 8 runs of codes of at most 11 bits side by side: up to 5 symbols a lookup of 11 bits.
+//
+//go:noescape
+func decode11Slots(job *kernel.Job)
+
+// decode12Slots decodes 7 runs of codes of at most 12 bits side by side: up to 5 symbols a lookup of 12 bits.
+//
+//go:noescape
+func decode12Slots(job *kernel.Job)
+
+// decodeWideSlots decodes 3 runs of codes of at most 13 bits side by side: up to 5 symbols a lookup of 13 bits.
+//
+//go:noescape
+func decodeWideSlots(job *kernel.Job)

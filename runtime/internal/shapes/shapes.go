@@ -3,7 +3,12 @@
 // without the slow path.
 package shapes
 
-import "github.com/seed54244801/bespoke/runtime/kernel"
+import (
+	"slices"
 
-// Decoders returns the decoders, none in builds without assembly. They need AVX2 and BMI2.
-func Decoders() []kernel.Decoder { return avx2() }
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// Decoders returns the decoders, none in builds without assembly. Those of form Bytes need AVX2 and
+// BMI2, those of form Slots AVX-512 with VBMI2 and BITALG besides.
+func Decoders() []kernel.Decoder { return slices.Concat(avx512(), avx2()) }

@@ -15,12 +15,11 @@ const (
 
 // mergeInTurn merges vector v of lane m in a round of the turn, and moves the lane after the last
 // vector.
-func (d *decoder) mergeInTurn(round, m, v int) {
+func (d *avx2) mergeInTurn(round, m, v int) {
 	d.Commentf("Lane %d: merge vector %d of %d.", m, v+1, d.p.mergeVectors())
-	half, mark := d.full, d.mark(m, kernel.OffMarkN)
+	half := d.full
 	if m > round { // it changes halves later in the turn: what it fills is d.full
 		half = d.filling
-		mark.Disp -= int(kernel.MarkSize)
 	}
 	d.MOVQ(half, d.window)
 	d.MOVQ(d.sm[m], d.entry)
@@ -35,15 +34,14 @@ func (d *decoder) mergeInTurn(round, m, v int) {
 		d.PREFETCHT0(sm)
 	}
 	if v == d.p.mergeVectors()-1 {
-		d.MOVL(mark, d.window.As32())
-		d.ADDQ(d.window, d.entry)
+		d.ADDQ(d.filled[m], d.entry)
 		d.MOVQ(d.entry, d.sm[m])
 	}
 }
 
 // mergeRest merges as many symbols of lane i as entry says, from a half of its scratch memory, and
 // moves the lane. It may write up to 31 words too many.
-func (d *decoder) mergeRest(i int, half operand.Mem, name string) {
+func (d *avx2) mergeRest(i int, half operand.Mem, name string) {
 	top, sm, dst := d.GP64(), d.GP64(), d.GP64()
 	d.TESTQ(d.entry, d.entry)
 	d.JZ(operand.LabelRef(name + "_done"))
@@ -64,7 +62,7 @@ func (d *decoder) mergeRest(i int, half operand.Mem, name string) {
 
 // mergeVector merges 32 weights: symbols points at the last of them, as they lie in memory in
 // reverse. Between loads and stores it calls loaded.
-func (d *decoder) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
+func (d *avx2) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
 	e, m, t, lo, hi := d.YMM(), d.YMM(), d.YMM(), d.YMM(), d.YMM()
 	d.Comment("Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.")
 	d.VPERMQ(operand.Imm(0x27), symbols, e)

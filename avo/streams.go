@@ -1,0 +1,264 @@
+package avo
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// streams is what decoders of both forms have: the lanes' bit buffers, and how they are looked up in,
+// moved on and filled.
+type streams struct {
+	*build.Context
+	p *Program
+
+	table  reg.GPVirtual // the lookup table
+	shift  reg.GPVirtual // 64 - TableBits
+	window reg.GPVirtual // index of a lookup; spare between lookups
+	entry  reg.GPVirtual // entry of a lookup; spare between lookups
+	buf    []reg.GPVirtual
+
+	src      []operand.Mem // where each lane loads its stream
+	border   []operand.Mem // where the next chunk begins
+	marks    []operand.Mem // the next mark that each lane leaves
+	turns    operand.Mem   // the turns that are left
+	longLast operand.Mem   // the end of the list of long codes
+}
+
+func newStreams(ctx *build.Context, p *Program) streams {
+	return streams{Context: ctx, p: p}
+}
+
+// planStreams reserves registers and stack.
+func (d *streams) planStreams() {
+	d.table, d.shift = d.GP64(), d.GP64()
+	d.window, d.entry = d.GP64(), d.GP64()
+	for range d.p.Lanes {
+		d.buf = append(d.buf, d.GP64())
+		d.src = append(d.src, d.AllocLocal(8))
+		d.border = append(d.border, d.AllocLocal(8))
+		d.marks = append(d.marks, d.AllocLocal(8))
+	}
+	d.turns, d.longLast = d.AllocLocal(8), d.AllocLocal(8)
+}
+
+// beginStreams loads what the lookups need.
+func (d *streams) beginStreams(job reg.GPVirtual) {
+	if d.p.SlowPath {
+		d.MOVQ(field(job, kernel.OffLongLast), d.window)
+		d.MOVQ(d.window, d.longLast)
+	}
+	d.MOVQ(field(job, kernel.OffTable), d.table)
+}
+
+// look loads the entry of the next lookup in lane i; window is its index.
+func (d *streams) look(i int) {
+	d.SHRXQ(d.shift, d.buf[i], d.window)
+	d.MOVQ(operand.Mem{Base: d.table, Index: d.window, Scale: 8}, d.entry)
+}
+
+// consume shifts out the bits of the entry.
+func (d *streams) consume(i int) {
+	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
+}
+
+// refill moves the source of lane i past the bytes that were used and loads the bit buffer anew. It
+// leaves the source in window. The name tells the refills of a turn apart.
+func (d *streams) refill(name string, i int) {
+	if d.p.SlowPath {
+		d.Commentf("An empty entry: the next code is longer than the table's %d bits, or none.", d.p.TableBits)
+		d.TESTB(d.entry.As8(), d.entry.As8())
+		d.JZ(operand.LabelRef("slow" + name))
+	}
+	d.Commentf("Refill lane %d: the marker bit tells how many bits were used.", i)
+	d.TZCNTQ(d.buf[i], d.entry)
+	d.advance(i)
+	d.fill(i)
+	if d.p.SlowPath {
+		d.Label("filled" + name)
+	}
+}
+
+// advance moves the source of lane i by the whole bytes among the used bits in entry; it leaves the
+// source in window and the rest of the bits in entry.
+func (d *streams) advance(i int) {
+	d.MOVQ(d.entry, d.window)
+	d.SHRQ(operand.Imm(3), d.window)
+	d.ADDQ(d.src[i], d.window)
+	d.MOVQ(d.window, d.src[i])
+	d.ANDL(operand.Imm(7), d.entry.As32())
+}
+
+// fill loads 8 bytes from the address in window into the bit buffer of lane i, sets the marker in
+// the lowest bit and shifts out as many bits as entry says.
+func (d *streams) fill(i int) {
+	d.MOVBEQQ(operand.Mem{Base: d.window}, d.buf[i])
+	d.ORQ(operand.Imm(1), d.buf[i])
+	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
+}
+
+// slowPath decodes one code of lane i by a search through the list of long codes (kernel.Long), out
+// of the way of the hot loop, in place of the refill of the same name. Where the list has no code
+// either, the lane stands still. The symbol is in the lowest byte of window when store is called, and
+// the length of its code, 0 for none, in the bit buffer.
+func (d *streams) slowPath(name string, i int, store func()) {
+	buf := d.buf[i]
+	d.Label("slow" + name)
+	d.Commentf("Slow path of lane %d: line up the bits of the next code.", i)
+	d.TZCNTQ(buf, d.entry)
+	d.advance(i)
+	d.MOVBEQQ(operand.Mem{Base: d.window}, buf)
+	d.SHLXQ(d.entry, buf, buf)
+	d.SHRQ(operand.Imm(32), buf)
+	d.Comment("Search downward for the first entry that does not begin above them; the lowest begins at 0.")
+	d.MOVQ(d.longLast, d.window)
+	d.Label("search" + name)
+	d.CMPL(buf.As32(), operand.Mem{Base: d.window, Disp: 4})
+	d.JCC(operand.LabelRef("found" + name))
+	d.SUBQ(operand.Imm(8), d.window)
+	d.JMP(operand.LabelRef("search" + name))
+	d.Label("found" + name)
+	d.Comment("Store its symbol, and count it if the entry is a code: the length of none is 0.")
+	d.MOVQ(operand.Mem{Base: d.window}, d.window)
+	d.MOVBQZX(d.window.As8(), buf)
+	d.ADDQ(buf, d.entry)
+	d.SHRQ(operand.Imm(8), d.window)
+	store()
+	d.advance(i)
+	d.fill(i)
+	d.JMP(operand.LabelRef("filled" + name))
+}
+
+// planBatch sets the number of turns, and leaves the function when it is 0.
+func (d *streams) planBatch(job reg.GPVirtual) {
+	symbols, ahead := d.p.Form.TurnSymbols(), d.p.Form.Ahead()
+	d.Commentf("How many turns has every lane room for? One yields at most %d symbols and consumes at most", symbols)
+	d.Commentf("%d bytes; merges run ahead by at most %d words. Negative room means none.", kernel.TurnBytes, ahead)
+	if symbols&(symbols-1) != 0 {
+		d.Commentf("(Divided by %d as times %d / %d.)", symbols, reciprocal(symbols), 1<<reciprocalBits)
+	}
+	turns, room := d.GP64(), d.GP64()
+	d.MOVL(operand.U32(kernel.BatchTurns), turns.As32())
+	d.MOVQ(field(job, kernel.OffTurns), room)
+	d.CMPQ(room, turns)
+	d.CMOVQLT(room, turns)
+	for i := range d.p.Lanes {
+		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
+		d.MOVQ(lane(job, i, kernel.OffLeft), room)
+		if d.p.Form == kernel.Slots {
+			d.SUBQ(lane(job, i, kernel.OffPending), room)
+		}
+		if ahead != 0 {
+			d.SUBQ(operand.Imm(uint64(ahead)), room)
+		}
+		if symbols&(symbols-1) == 0 {
+			d.SARQ(operand.Imm(log2(symbols)), room)
+		} else {
+			d.IMUL3Q(operand.I32(reciprocal(symbols)), room, room)
+			d.SARQ(operand.Imm(reciprocalBits), room)
+		}
+		d.CMPQ(room, turns)
+		d.CMOVQLT(room, turns)
+		d.MOVQ(lane(job, i, kernel.OffSrcLast), room)
+		d.SUBQ(lane(job, i, kernel.OffSrc), room)
+		d.SARQ(operand.Imm(log2(kernel.TurnBytes)), room)
+		d.CMPQ(room, turns)
+		d.CMOVQLT(room, turns)
+	}
+	d.XORL(room.As32(), room.As32())
+	d.CMPQ(turns, operand.Imm(0))
+	d.CMOVQLT(room, turns)
+	d.MOVQ(turns, field(job, kernel.OffTurns))
+	d.JLE(operand.LabelRef("done"))
+	d.MOVQ(turns, d.turns)
+}
+
+// reciprocalBits is the precision of a reciprocal that stands in for a division.
+const reciprocalBits = 24
+
+// reciprocal returns what to multiply by to divide by n. The quotient is exact as far as it counts:
+// below kernel.BatchTurns.
+func reciprocal(n int) int {
+	r := (1<<reciprocalBits)/n + 1
+	for q := range kernel.BatchTurns {
+		if q*n*r>>reciprocalBits != q || (q*n+n-1)*r>>reciprocalBits != q {
+			panic(fmt.Sprintf("avo: %d / %d is not the reciprocal of %d", r, 1<<reciprocalBits, n))
+		}
+	}
+	return r
+}
+
+// beginLane fills the bit buffer of lane i, which begins to fill a half of its scratch memory.
+func (d *streams) beginLane(job reg.GPVirtual, i int, half reg.GPVirtual) {
+	d.LEAQ(field(job, kernel.OffMarks+uintptr(i)*kernel.LaneMarks), d.window)
+	d.MOVQ(d.window, d.marks[i])
+	d.MOVQ(lane(job, i, kernel.OffBorder), d.window)
+	d.MOVQ(d.window, d.border[i])
+	d.MOVQ(lane(job, i, kernel.OffSrc), d.window)
+	d.MOVQ(lane(job, i, kernel.OffBit), d.entry)
+	d.MOVQ(d.window, d.src[i])
+	d.fill(i)
+	d.note(half, i)
+}
+
+// note keeps where lane i, whose source is in window, begins to fill a half.
+func (d *streams) note(half reg.GPVirtual, i int) {
+	d.MOVQ(d.window, begun(half, i, kernel.OffMarkSrc))
+	d.MOVQ(d.buf[i], begun(half, i, kernel.OffMarkBuf))
+}
+
+// markBorder leaves a mark of lane i, which came past its border: where it began to fill a half, and the
+// element that it had come to, which element loads to entry. It uses spare, too.
+func (d *streams) markBorder(i int, half, spare reg.GPVirtual, element func()) {
+	d.Commentf("Lane %d came past its border: mark where it was before, and the element.", i)
+	d.MOVQ(d.marks[i], spare)
+	for _, off := range []uintptr{kernel.OffMarkSrc, kernel.OffMarkBuf} {
+		d.MOVQ(begun(half, i, off), d.entry)
+		d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(off)})
+	}
+	element()
+	d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(kernel.OffMarkElement)})
+	d.ADDQ(operand.Imm(uint64(kernel.MarkSize)), d.marks[i])
+	d.ADDQ(operand.U32(codebook.ChunkBytes), d.border[i])
+}
+
+// begun is a field of the mark of where lane i began to fill a half.
+func begun(half reg.GPVirtual, i int, off uintptr) operand.Mem {
+	return operand.Mem{Base: half, Disp: kernel.HalfSymbols + i*int(kernel.MarkSize) + int(off)}
+}
+
+// field is a word of the job.
+func field(job reg.GPVirtual, off uintptr) operand.Mem {
+	return operand.Mem{Base: job, Disp: int(off)}
+}
+
+// lane is a word of lane i of the job.
+func lane(job reg.GPVirtual, i int, off uintptr) operand.Mem {
+	return field(job, kernel.OffLanes+uintptr(i)*kernel.LaneSize+off)
+}
+
+// label numbers a label.
+func label(name string, n ...int) string {
+	for i, k := range n {
+		name += []string{"", "_"}[min(i, 1)] + strconv.Itoa(k)
+	}
+	return name
+}
+
+// log2 returns the binary logarithm of n, a power of two.
+func log2(n int) uint64 {
+	l := uint64(0)
+	for ; n > 1; n >>= 1 {
+		l++
+	}
+	if 1<<l < n {
+		panic(fmt.Sprintf("avo: %d is no power of two", n))
+	}
+	return l
+}

@@ -1,0 +1,119 @@
+package runtime
+
+import (
+	"math"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// A deal hands the chunks of one call of decode out to the lanes of a job: as many to each, as the lanes
+// use up their streams at nearly the same rate. A lane that is done before others takes over half of
+// what one of them has left.
+type deal struct {
+	*lanes
+	stream *codebook.Stream
+	dst    []uint16
+	base   int // the first element of dst
+	job    *kernel.Job
+	to     int // one past the last chunk to decode; lowered to the first bad one
+	runs   [kernel.MaxLanes]run
+
+	// Turns of runs up to now, and what they yielded: to foretell how many a run takes to its end.
+	turns, elements int
+}
+
+func newDeal(l *lanes, s *codebook.Stream, from, to int, dst []uint16, job *kernel.Job) *deal {
+	base, _ := s.ChunkStart(from)
+	d := &deal{
+		lanes: l, stream: s, dst: dst, base: base, job: job, to: to,
+		turns: 1, elements: l.decoder.Form.TurnSymbols(),
+	}
+	n := l.decoder.Lanes
+	for i := range n {
+		first, last := from+(to-from)*i/n, from+(to-from)*(i+1)/n
+		if first < min(last, d.to) {
+			d.start(i, first, last)
+		}
+	}
+	return d
+}
+
+// plan gives idle lanes something to do, and sets the turns of the next batch. It reports whether any
+// lane has a run.
+func (d *deal) plan() bool {
+	n := d.decoder.Lanes
+	for i := range n {
+		for !d.runs[i].busy && d.share(i) {
+		}
+	}
+	live, least, most := -1, math.MaxInt, 0
+	for i := range n {
+		if r := &d.runs[i]; r.busy {
+			left := (r.end-r.at)*d.turns/d.elements + 1
+			live, least, most = i, min(least, left), max(most, left)
+		}
+	}
+	if live < 0 {
+		return false
+	}
+	// Where the first one to end can't take over a chunk from another, it may as well run on into the run
+	// behind its own, whose elements it decodes to no effect.
+	chunk := d.stream.Elements() / d.stream.Chunks() * d.turns / d.elements
+	if most-least < chunk {
+		least = most
+	}
+	d.job.Turns = uint64(least)
+	for i := range n {
+		if !d.runs[i].busy {
+			d.job.Idle(d.decoder.Form, i, live)
+		}
+	}
+	return true
+}
+
+// share gives idle lane i half of the chunks of the run that has most left. It reports whether there was
+// one with a chunk to spare.
+func (d *deal) share(i int) bool {
+	from, most := 0, 1
+	for j := range d.runs {
+		if r := &d.runs[j]; r.busy && r.last-r.chunk > most {
+			from, most = j, r.last-r.chunk
+		}
+	}
+	to := d.runs[from].last
+	if most < 2 || !d.shorten(from, to-most/2) {
+		return false
+	}
+	d.start(i, to-most/2, to)
+	return true
+}
+
+// look follows the runs through a batch: it checks the ends of the chunks that they came past, and
+// finishes the runs that are at their end or that the assembly has no room for any more.
+func (d *deal) look() {
+	// All borders are looked up before the first is checked, to wait for memory only once.
+	var borders [kernel.MaxLanes][kernel.BatchMarks]border
+	for i := range d.decoder.Lanes {
+		if r := &d.runs[i]; r.busy {
+			for k := range d.crossed(i, r) {
+				borders[i][k].element, borders[i][k].bit = d.stream.ChunkStart(r.chunk + k + 1)
+			}
+		}
+	}
+	for i := range d.decoder.Lanes {
+		if r := &d.runs[i]; r.busy && !d.follow(i, r, borders[i][:]) {
+			d.stop(r)
+		}
+	}
+}
+
+// stop ends a run at a bad chunk: later chunks do not matter any more, earlier ones that are under way
+// do.
+func (d *deal) stop(bad *run) {
+	d.to = bad.chunk
+	for i := range d.runs {
+		r := &d.runs[i]
+		r.busy = r.busy && r.chunk < d.to
+	}
+}
