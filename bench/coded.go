@@ -19,6 +19,7 @@ type coded struct {
 	books []*codebook.Book
 	units []*model.Unit
 	parts [][]part // by piece
+	all   bool     // every piece is all of the data
 }
 
 // A part is what one call decodes: a whole unit, or a tensor of one.
@@ -83,7 +84,16 @@ func (c *coded) whole() *coded {
 	all := *c
 	piece := []part{{unit: c.units[0].Name, span: c.data.units[0]}}
 	all.parts = slices.Repeat([][]part{piece}, len(c.parts))
+	all.all = true
 	return &all
+}
+
+// yardstick names the contender that copies the words of a piece.
+func (c *coded) yardstick() string {
+	if c.all {
+		return memcpyName + wholeSuffix
+	}
+	return memcpyName
 }
 
 // chunkStart returns the first element of the first chunk that does not begin before an element.

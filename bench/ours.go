@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,7 +30,7 @@ func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]c
 			return nil, err
 		}
 		d.model[n] = m
-		list = append(list, contender{name: name, threads: n, yardstick: memcpyName, bits: c.bitsPerWeight(), longest: c.longestCode(),
+		list = append(list, contender{name: name, threads: n, yardstick: c.yardstick(), bits: c.bitsPerWeight(), longest: c.longestCode(),
 			work: timed(func(p int) (int, error) { return d.decode(p, n) })})
 	}
 	for _, n := range threads {
@@ -77,33 +78,29 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := b.variants("", limited, b.threads)
-	if err != nil {
-		return nil, err
-	}
-	if b.available(runtime.AVX2) {
-		more, err := decoders("avx2-table-published", published, b.threads, runtime.WithDecoder(runtime.AVX2))
-		if err != nil {
-			return nil, err
-		}
+	var list []contender
+	add := func(more []contender, err error) error {
 		list = append(list, more...)
+		return err
 	}
-	if len(d.units) > 1 {
-		return list, nil
-	}
-	if b.available(runtime.AVX2) {
-		more, err := decoders("avx2-table"+wholeSuffix, limited.whole(), b.threads, runtime.WithDecoder(runtime.AVX2))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
+	err = errors.Join(
+		add(b.assembly("", limited, b.threads)),
+		add(decoders(runtime.Generic, limited, b.threads, runtime.WithDecoder(runtime.Generic))),
+		add(b.tableDriven("-published", published, b.threads)))
+	if err != nil || len(d.units) > 1 {
+		return list, err
 	}
 	small, err := code(d.inUnitsOf(smallUnit), "model")
 	if err != nil {
 		return nil, err
 	}
-	more, err := b.variants(smallSuffix, small, []int{1}) // a unit this small is decoded by one
-	return append(list, more...), err
+	err = errors.Join(
+		add(b.assembly(wholeSuffix, limited.whole(), b.threads)),
+		add(b.tableDriven("-published"+wholeSuffix, published.whole(), b.threads)),
+		// A unit this small is decoded by one.
+		add(b.assembly(smallSuffix, small, []int{1})),
+		add(decoders(runtime.Generic+smallSuffix, small, []int{1}, runtime.WithDecoder(runtime.Generic))))
+	return list, err
 }
 
 const (
@@ -116,26 +113,47 @@ const (
 	wholeSuffix = "-whole-unit"
 )
 
-// variants returns the decoders of a code limited as the scheme "model" does.
-func (b *bench) variants(suffix string, c *coded, threads []int) ([]contender, error) {
+// families are the decoders in assembly.
+var families = []string{runtime.AVX512, runtime.AVX2}
+
+// assembly returns the decoders in assembly, emitted and table-driven, of a code limited as the scheme
+// "model" does.
+func (b *bench) assembly(suffix string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
-	add := func(name string, opts ...runtime.Option) error {
-		more, err := decoders(name+suffix, c, threads, opts...)
-		list = append(list, more...)
-		return err
-	}
-	if k, ok := emitted.Kernel(c.books); !b.available(runtime.AVX2) {
-	} else if !ok {
-		b.miss("avx2-emitted"+suffix, c.data.name, "bench/emitted has no function for the shape of these code books")
-	} else if err := add("avx2-emitted", runtime.WithDecoder(runtime.AVX2), runtime.WithKernel(k)); err != nil {
-		return nil, err
-	}
-	if b.available(runtime.AVX2) {
-		if err := add("avx2-table", runtime.WithDecoder(runtime.AVX2)); err != nil {
+	k, ok := emitted.Kernel(c.books)
+	for _, family := range families {
+		if !b.available(family) {
+			continue
+		}
+		name := family + "-emitted" + suffix
+		if !ok {
+			b.miss(name, c.data.name, "bench/emitted has no function for the shape of these code books")
+			continue
+		}
+		more, err := decoders(name, c, threads, runtime.WithDecoder(family), runtime.WithKernel(k))
+		if err != nil {
 			return nil, err
 		}
+		list = append(list, more...)
 	}
-	return list, add("generic", runtime.WithDecoder(runtime.Generic))
+	more, err := b.tableDriven(suffix, c, threads)
+	return append(list, more...), err
+}
+
+// tableDriven returns the decoders in assembly that take every code book.
+func (b *bench) tableDriven(suffix string, c *coded, threads []int) ([]contender, error) {
+	var list []contender
+	for _, family := range families {
+		if !b.available(family) {
+			continue
+		}
+		more, err := decoders(family+"-table"+suffix, c, threads, runtime.WithDecoder(family))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	return list, nil
 }
 
 // available reports whether a decoder can be used here, and notes why not.

@@ -60,20 +60,23 @@ func quietFigure(m *measured) string {
 
 // abouts says what contenders are, by name.
 var abouts = map[string]string{
-	memcpyName:             "Go's `copy`, one call a thread",
-	memcpyBlocks:           "Go's `copy`, 64 KiB at a time",
-	rooflineName:           "reads 1.34 bytes and writes 2 for each weight, no more",
-	"avx2-emitted":         "the decoder that `bespoke generate` emits for these code books",
-	"avx2-table":           "the runtime's decoder for any code book, the same stream",
-	"avx2-table-published": "the same, code books of the published encoder (natural length)",
-	"generic":              "portable Go, the same stream",
-	"bespoke":              "histogram, code book, stream, gaps, positions",
-	"klauspost-zstd-1":     "klauspost/compress zstd, fastest level; exponents only",
-	"klauspost-huff0":      "klauspost/compress huff0; exponents only",
-	"libzstd-1":            "zstd's own library, level 1; exponents only",
-	"htscodecs-rans32x16":  "rANS of order 0, 32 states; exponents only",
-	"zipnn":                "ZipNN, whole words, called from Python",
-	"dfloat11":             "the published encoder, 16,384 weights a round",
+	memcpyName:               "Go's `copy`, one call a thread",
+	memcpyBlocks:             "Go's `copy`, 64 KiB at a time",
+	rooflineName:             "reads 1.34 bytes and writes 2 for each weight, no more",
+	"avx512-emitted":         "the AVX-512 decoder that `bespoke generate` emits for these code books",
+	"avx512-table":           "the runtime's decoder for any code book, the same stream",
+	"avx512-table-published": "the same, code books of the published encoder (natural length)",
+	"avx2-emitted":           "the AVX2 decoder that `bespoke generate` emits for these code books",
+	"avx2-table":             "the runtime's decoder for any code book, the same stream",
+	"avx2-table-published":   "the same, code books of the published encoder (natural length)",
+	"generic":                "portable Go, the same stream",
+	"bespoke":                "histogram, code book, stream, gaps, positions",
+	"klauspost-zstd-1":       "klauspost/compress zstd, fastest level; exponents only",
+	"klauspost-huff0":        "klauspost/compress huff0; exponents only",
+	"libzstd-1":              "zstd's own library, level 1; exponents only",
+	"htscodecs-rans32x16":    "rANS of order 0, 32 states; exponents only",
+	"zipnn":                  "ZipNN, whole words, called from Python",
+	"dfloat11":               "the published encoder, 16,384 weights a round",
 }
 
 // about describes a contender.

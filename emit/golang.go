@@ -145,6 +145,7 @@ func kernelFields(p *Plan, ptx bool) []jen.Code {
 	fields := []jen.Code{
 		jen.Id("Name").Op(":").Lit(p.Package),
 		jen.Id("Books").Op(":").Id("Books").Call(),
+		jen.Id("AVX512").Op(":").Id("avx512").Call(),
 		jen.Id("AVX2").Op(":").Id("avx2").Call(),
 		jen.Id("CUDA").Op(":").Id("cudaSource"),
 	}

@@ -35,7 +35,7 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	asm, stubs, err := emit.AVX2(p.Plan)
+	asm, stubs, err := emit.Assembly(p.Plan)
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,7 @@ import (
 )
 
 func TestChoose(t *testing.T) {
-	best := Generic
-	if missingForAVX2() == "" {
-		best = AVX2
-	}
+	best := Available()[slices.IndexFunc(Available(), func(d DecoderInfo) bool { return d.Available })].Name
 	for _, tc := range []struct {
 		name, option, env string
 		want, reason      string
@@ -53,9 +50,12 @@ func TestKernels(t *testing.T) {
 	limited, published := units[1].book, units[2].book
 	other := bookCases()[6].book
 	path := write(t, units...)
-	decoders := func(n int) []kernel.Decoder { return slices.Repeat(avx2(), n) } // none in builds without assembly
+	with := func(name string, books ...*codebook.Book) *Kernel { // no decoders in builds without assembly
+		n := len(books)
+		return &Kernel{Name: name, Books: books, AVX512: slices.Repeat(avx512(), n), AVX2: slices.Repeat(avx2(), n)}
+	}
 	t.Run("matches", func(t *testing.T) {
-		k := &Kernel{Name: "both", Books: []*codebook.Book{other, published, limited}, AVX2: decoders(3)}
+		k := with("both", other, published, limited)
 		m := open(t, path, WithKernel(k))
 		if got := m.Decoder().Reason; !strings.Contains(got, "kernel both matches 2 code books") {
 			t.Errorf("reason %q", got)
@@ -63,7 +63,7 @@ func TestKernels(t *testing.T) {
 		decodeAll(t, m, units)
 	})
 	t.Run("one book", func(t *testing.T) {
-		k := &Kernel{Name: "one", Books: []*codebook.Book{limited}, AVX2: decoders(1)}
+		k := with("one", limited)
 		m := open(t, write(t, units[1]), WithKernel(k))
 		if got := m.Decoder().Reason; !strings.Contains(got, "kernel one matches code book "+limited.Fingerprint().String()) {
 			t.Errorf("reason %q", got)
@@ -75,7 +75,7 @@ func TestKernels(t *testing.T) {
 		"no books":   nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := &Kernel{Name: "k", Books: books, AVX2: decoders(len(books))}
+			k := with("k", books...)
 			_, err := Open(path, WithKernel(k))
 			var mismatch *MismatchError
 			if !errors.As(err, &mismatch) {
@@ -96,9 +96,11 @@ func TestKernels(t *testing.T) {
 		})
 	}
 	t.Run("decoders missing", func(t *testing.T) {
-		k := &Kernel{Name: "k", Books: []*codebook.Book{limited, other}, AVX2: make([]kernel.Decoder, 1)}
-		if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "1 decoders for 2 code books") {
-			t.Errorf("error %v", err)
+		books, one := []*codebook.Book{limited, other}, make([]kernel.Decoder, 1)
+		for _, k := range []*Kernel{{Name: "k", Books: books, AVX512: one}, {Name: "k", Books: books, AVX2: one}} {
+			if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "1 decoders for 2 code books") {
+				t.Errorf("error %v", err)
+			}
 		}
 	})
 }

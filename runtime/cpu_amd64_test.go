@@ -7,18 +7,33 @@ import (
 	"testing"
 )
 
-// TestWithoutAVX2 runs as on a CPU that cannot run the assembly.
-func TestWithoutAVX2(t *testing.T) {
-	defer func(old bool) { hasAVX2 = old }(hasAVX2)
-	hasAVX2 = false
+// TestLesserCPUs runs as on CPUs that cannot run the assembly, or not that of form Slots.
+func TestLesserCPUs(t *testing.T) {
+	defer func(avx2, avx512 bool) { hasAVX2, hasAVX512 = avx2, avx512 }(hasAVX2, hasAVX512)
 	units := sampleUnits()
 	path := write(t, units...)
-	m := open(t, path)
-	if got := m.Decoder(); got != (Choice{Generic, "CPU lacks AVX2 or BMI2"}) {
-		t.Errorf("chose %v", got)
-	}
-	decodeAll(t, m, units)
-	if _, err := Open(path, WithDecoder(AVX2)); err == nil || !strings.Contains(err.Error(), "CPU lacks AVX2 or BMI2") {
-		t.Errorf("forced avx2: error %v", err)
+	hasAVX512 = false
+	for _, tc := range []struct {
+		avx2      bool
+		want      Choice
+		forbidden map[string]string // reasons, by decoder
+	}{
+		{true, Choice{AVX2, "table-driven, no kernel given"}, map[string]string{AVX512: "CPU lacks AVX-512 with VBMI2 and BITALG"}},
+		{false, Choice{Generic, "CPU lacks AVX2 or BMI2"}, map[string]string{AVX2: "CPU lacks AVX2 or BMI2"}},
+	} {
+		if tc.avx2 && !hasAVX2 {
+			continue
+		}
+		hasAVX2 = tc.avx2
+		m := open(t, path)
+		if got := m.Decoder(); got != tc.want {
+			t.Errorf("chose %v, want %v", got, tc.want)
+		}
+		decodeAll(t, m, units)
+		for name, reason := range tc.forbidden {
+			if _, err := Open(path, WithDecoder(name)); err == nil || !strings.Contains(err.Error(), reason) {
+				t.Errorf("forced %s: error %v", name, err)
+			}
+		}
 	}
 }

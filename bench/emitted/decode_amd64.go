@@ -6,11 +6,19 @@ package emitted
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
-// avx2 lists the assembly decoders of this package.
+// avx512 lists the assembly decoders of this package for CPUs with AVX-512.
+func avx512() []kernel.Decoder {
+	return []kernel.Decoder{
+		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 8, Decode: decode11x5Slots},
+		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots},
+	}
+}
+
+// avx2 lists the assembly decoders of this package for CPUs with AVX2.
 func avx2() []kernel.Decoder {
 	return []kernel.Decoder{
-		{TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11x5},
-		{TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
+		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: false, Lanes: 5, Decode: decode11x5},
+		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
 	}
 }
 
@@ -23,3 +31,13 @@ func decode11x5(job *kernel.Job)
 //
 //go:noescape
 func decode11x5Long(job *kernel.Job)
+
+// decode11x5Slots decodes 8 runs of codes of at most 11 bits side by side: up to 5 symbols a lookup of 11 bits.
+//
+//go:noescape
+func decode11x5Slots(job *kernel.Job)
+
+// decode11x5LongSlots decodes 8 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+//
+//go:noescape
+func decode11x5LongSlots(job *kernel.Job)

@@ -16,9 +16,49 @@ DATA topBits<>+16(SB)/8, $0x8080808080808080
 DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
+DATA low<>+0(SB)/8, $0x0303020201010000
+DATA low<>+8(SB)/8, $0x0707060605050404
+DATA low<>+16(SB)/8, $0x0b0b0a0a09090808
+DATA low<>+24(SB)/8, $0x0f0f0e0e0d0d0c0c
+DATA low<>+32(SB)/8, $0x1313121211111010
+DATA low<>+40(SB)/8, $0x1717161615151414
+DATA low<>+48(SB)/8, $0x1b1b1a1a19191818
+DATA low<>+56(SB)/8, $0x1f1f1e1e1d1d1c1c
+GLOBL low<>(SB), RODATA|NOPTR, $64
+
+DATA high<>+0(SB)/8, $0x2323222221212020
+DATA high<>+8(SB)/8, $0x2727262625252424
+DATA high<>+16(SB)/8, $0x2b2b2a2a29292828
+DATA high<>+24(SB)/8, $0x2f2f2e2e2d2d2c2c
+DATA high<>+32(SB)/8, $0x3333323231313030
+DATA high<>+40(SB)/8, $0x3737363635353434
+DATA high<>+48(SB)/8, $0x3b3b3a3a39393838
+DATA high<>+56(SB)/8, $0x3f3f3e3e3d3d3c3c
+GLOBL high<>(SB), RODATA|NOPTR, $64
+
+DATA words<>+0(SB)/8, $0x7f807f807f807f80
+DATA words<>+8(SB)/8, $0x7f807f807f807f80
+DATA words<>+16(SB)/8, $0x7f807f807f807f80
+DATA words<>+24(SB)/8, $0x7f807f807f807f80
+DATA words<>+32(SB)/8, $0x7f807f807f807f80
+DATA words<>+40(SB)/8, $0x7f807f807f807f80
+DATA words<>+48(SB)/8, $0x7f807f807f807f80
+DATA words<>+56(SB)/8, $0x7f807f807f807f80
+GLOBL words<>(SB), RODATA|NOPTR, $64
+
+DATA flags<>+0(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+8(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+16(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+24(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+32(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+40(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+48(SB)/8, $0x3f3e3d3c3b3a3938
+DATA flags<>+56(SB)/8, $0x3f3e3d3c3b3a3938
+GLOBL flags<>(SB), RODATA|NOPTR, $64
+
 // func decode11x5(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode11x5(SB), NOSPLIT, $152-8
+TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
@@ -29,250 +69,272 @@ TEXT ·decode11x5(SB), NOSPLIT, $152-8
 	// lookups: always 128 words, of which the next merge overwrites those that are too many.
 	// How many turns there is room for is known before the first: no load or store can leave its
 	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), CX
+	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
-	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000040, AX
+	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	MOVL    $0x00000100, AX
+	MOVQ    32(R10), CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    72(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    40(CX), DX
-	SUBQ    32(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    80(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    48(R10), CX
+	SUBQ    40(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    120(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    88(CX), DX
-	SUBQ    80(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    144(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    112(R10), CX
+	SUBQ    104(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    168(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    136(CX), DX
-	SUBQ    128(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    208(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    176(R10), CX
+	SUBQ    168(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    216(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    184(CX), DX
-	SUBQ    176(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    272(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    240(R10), CX
+	SUBQ    232(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    264(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    232(CX), DX
-	SUBQ    224(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	XORL    DX, DX
+	MOVQ    336(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    304(R10), CX
+	SUBQ    296(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	XORL    CX, CX
 	CMPQ    AX, $0x00
-	CMOVQLT DX, AX
-	MOVQ    AX, 24(CX)
+	CMOVQLT CX, AX
+	MOVQ    AX, 32(R10)
 	JLE     done
-	LEAQ    416(CX), DX
-	SHLQ    $0x04, AX
-	ADDQ    DX, AX
-	MOVQ    AX, 136(SP)
-	MOVQ    (CX), AX
+	MOVQ    AX, 120(SP)
+	MOVQ    (R10), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 	// All lanes start to fill the first half of the scratch memory.
-	MOVQ 16(CX), BX
-	MOVQ BX, 120(SP)
-	LEAQ 255(BX), R8
-	LEAQ 511(BX), R10
-	LEAQ 767(BX), R12
-	LEAQ 1023(BX), R14
-	LEAQ 1279(BX), BP
-	ADDQ $0x00000800, BX
-	MOVQ BX, 128(SP)
+	MOVQ 16(R10), CX
+	MOVQ CX, 256(SP)
+	LEAQ 255(CX), R12
+	LEAQ 511(CX), R13
+	LEAQ 767(CX), R14
+	LEAQ 1023(CX), R15
+	LEAQ 1279(CX), BP
+	LEAQ 2240(CX), DX
+	MOVQ DX, 264(SP)
 
-	// Lane 0: where its memory is, the bit buffer, the first mark.
-	MOVQ    56(CX), BX
-	MOVQ    64(CX), SI
-	MOVQ    BX, 8(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 16(SP)
-	MOVQ    32(CX), BX
-	MOVQ    48(CX), SI
-	MOVQ    BX, (SP)
-	MOVBEQQ (BX), DI
+	// Lane 0: where its memory is, the bit buffer.
+	MOVQ    64(R10), DX
+	MOVQ    72(R10), BX
+	MOVQ    DX, 136(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 144(SP)
+	MOVQ    $+0, 152(SP)
+	LEAQ    552(R10), DX
+	MOVQ    DX, 16(SP)
+	MOVQ    96(R10), DX
+	MOVQ    DX, 8(SP)
+	MOVQ    40(R10), DX
+	MOVQ    56(R10), BX
+	MOVQ    DX, (SP)
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	MOVQ    DX, 2048(CX)
+	MOVQ    SI, 2056(CX)
+
+	// Lane 1: where its memory is, the bit buffer.
+	MOVQ    128(R10), DX
+	MOVQ    136(R10), BX
+	MOVQ    DX, 160(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 168(SP)
+	MOVQ    $+0, 176(SP)
+	LEAQ    768(R10), DX
+	MOVQ    DX, 40(SP)
+	MOVQ    160(R10), DX
+	MOVQ    DX, 32(SP)
+	MOVQ    104(R10), DX
+	MOVQ    120(R10), BX
+	MOVQ    DX, 24(SP)
+	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	MOVQ    BX, (DX)
-	MOVL    DI, 8(DX)
-	MOVL    $0x00000000, 12(DX)
+	SHLXQ   BX, DI, DI
+	MOVQ    DX, 2072(CX)
+	MOVQ    DI, 2080(CX)
 
-	// Lane 1: where its memory is, the bit buffer, the first mark.
-	MOVQ    104(CX), BX
-	MOVQ    112(CX), SI
-	MOVQ    BX, 32(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 40(SP)
-	MOVQ    80(CX), BX
-	MOVQ    96(CX), SI
-	MOVQ    BX, 24(SP)
-	MOVBEQQ (BX), R9
+	// Lane 2: where its memory is, the bit buffer.
+	MOVQ    192(R10), DX
+	MOVQ    200(R10), BX
+	MOVQ    DX, 184(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 192(SP)
+	MOVQ    $+0, 200(SP)
+	LEAQ    984(R10), DX
+	MOVQ    DX, 64(SP)
+	MOVQ    224(R10), DX
+	MOVQ    DX, 56(SP)
+	MOVQ    168(R10), DX
+	MOVQ    184(R10), BX
+	MOVQ    DX, 48(SP)
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	MOVQ    DX, 2096(CX)
+	MOVQ    R8, 2104(CX)
+
+	// Lane 3: where its memory is, the bit buffer.
+	MOVQ    256(R10), DX
+	MOVQ    264(R10), BX
+	MOVQ    DX, 208(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 216(SP)
+	MOVQ    $+0, 224(SP)
+	LEAQ    1200(R10), DX
+	MOVQ    DX, 88(SP)
+	MOVQ    288(R10), DX
+	MOVQ    DX, 80(SP)
+	MOVQ    232(R10), DX
+	MOVQ    248(R10), BX
+	MOVQ    DX, 72(SP)
+	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	MOVQ    BX, 1040(DX)
-	MOVL    R9, 1048(DX)
-	MOVL    $0x00000000, 1052(DX)
+	SHLXQ   BX, R9, R9
+	MOVQ    DX, 2120(CX)
+	MOVQ    R9, 2128(CX)
 
-	// Lane 2: where its memory is, the bit buffer, the first mark.
-	MOVQ    152(CX), BX
-	MOVQ    160(CX), SI
-	MOVQ    BX, 56(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 64(SP)
-	MOVQ    128(CX), BX
-	MOVQ    144(CX), SI
-	MOVQ    BX, 48(SP)
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	MOVQ    BX, 2080(DX)
-	MOVL    R11, 2088(DX)
-	MOVL    $0x00000000, 2092(DX)
-
-	// Lane 3: where its memory is, the bit buffer, the first mark.
-	MOVQ    200(CX), BX
-	MOVQ    208(CX), SI
-	MOVQ    BX, 80(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 88(SP)
-	MOVQ    176(CX), BX
-	MOVQ    192(CX), SI
-	MOVQ    BX, 72(SP)
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	MOVQ    BX, 3120(DX)
-	MOVL    R13, 3128(DX)
-	MOVL    $0x00000000, 3132(DX)
-
-	// Lane 4: where its memory is, the bit buffer, the first mark.
-	MOVQ    248(CX), BX
-	MOVQ    256(CX), SI
-	MOVQ    BX, 104(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 112(SP)
-	MOVQ    224(CX), BX
-	MOVQ    240(CX), SI
-	MOVQ    BX, 96(SP)
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-	MOVQ    BX, 4160(DX)
-	MOVL    R15, 4168(DX)
-	MOVL    $0x00000000, 4172(DX)
+	// Lane 4: where its memory is, the bit buffer.
+	MOVQ    320(R10), DX
+	MOVQ    328(R10), BX
+	MOVQ    DX, 232(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 240(SP)
+	MOVQ    $+0, 248(SP)
+	LEAQ    1416(R10), DX
+	MOVQ    DX, 112(SP)
+	MOVQ    352(R10), DX
+	MOVQ    DX, 104(SP)
+	MOVQ    296(R10), DX
+	MOVQ    312(R10), BX
+	MOVQ    DX, 96(SP)
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	MOVQ    DX, 2144(CX)
+	MOVQ    R10, 2152(CX)
 	MOVL    $0x00000035, CX
 
 turn:
 	// The next turn: swap the halves of the scratch memory.
-	ADDQ $0x10, DX
-	MOVQ 120(SP), BX
-	MOVQ 128(SP), SI
-	MOVQ BX, 128(SP)
-	MOVQ SI, 120(SP)
+	MOVQ 256(SP), DX
+	MOVQ 264(SP), BX
+	MOVQ DX, 264(SP)
+	MOVQ BX, 256(SP)
 
 	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
 	// Lookup 1 of 5 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
-	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, (DX)
-	MOVL  DI, 8(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	MOVL  SI, 12(DX)
-	MOVQ  120(SP), R8
-	ADDQ  $0x000000ff, R8
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 0 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000000ff, BX
+	SUBQ R12, BX
+	MOVQ BX, 152(SP)
+	MOVQ 256(SP), R12
+	MOVQ DX, 2048(R12)
+	MOVQ SI, 2056(R12)
+	ADDQ $0x000000ff, R12
+	CMPQ DX, 8(SP)
+	JCC  border0
+
+marked0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 2: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 736(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 736(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -282,57 +344,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 2: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 704(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 704(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -342,56 +404,56 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 2: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 672(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 672(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -401,57 +463,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 2: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 640(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 640(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -461,98 +523,97 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       2076(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 56(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       200(SP), BX
+	MOVQ       BX, 184(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R13)
+	ADDW    1(AX)(DX*8), R13
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 3: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 992(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 992(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -562,68 +623,72 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
-	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 1040(DX)
-	MOVL  R9, 1048(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	MOVL  SI, 1052(DX)
-	MOVQ  120(SP), R10
-	ADDQ  $0x000001ff, R10
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 1 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000001ff, BX
+	SUBQ R13, BX
+	MOVQ BX, 176(SP)
+	MOVQ 256(SP), R13
+	MOVQ DX, 2072(R13)
+	MOVQ DI, 2080(R13)
+	ADDQ $0x000001ff, R13
+	CMPQ DX, 32(SP)
+	JCC  border1
+
+marked1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 3: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 960(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 960(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -633,56 +698,56 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 3: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 928(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 928(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -692,57 +757,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 3: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 896(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 896(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -752,98 +817,97 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       3116(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 80(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       224(SP), BX
+	MOVQ       BX, 208(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R13)
+	ADDW    1(AX)(DX*8), R13
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 4: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1248(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1248(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -853,57 +917,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 4: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1216(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1216(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -913,67 +977,71 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
-	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 2080(DX)
-	MOVL  R11, 2088(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	MOVL  SI, 2092(DX)
-	MOVQ  120(SP), R12
-	ADDQ  $0x000002ff, R12
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 2 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000002ff, BX
+	SUBQ R14, BX
+	MOVQ BX, 200(SP)
+	MOVQ 256(SP), R14
+	MOVQ DX, 2096(R14)
+	MOVQ R8, 2104(R14)
+	ADDQ $0x000002ff, R14
+	CMPQ DX, 56(SP)
+	JCC  border2
+
+marked2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 4: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1184(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1184(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -983,57 +1051,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 4: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1152(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1152(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1043,98 +1111,97 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       4156(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 104(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       248(SP), BX
+	MOVQ       BX, 232(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R13)
+	ADDW    1(AX)(DX*8), R13
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 0: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 224(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 224(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1144,57 +1211,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 0: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 192(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 192(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1204,56 +1271,56 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 0: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 160(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 160(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1263,68 +1330,72 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
-	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 3120(DX)
-	MOVL  R13, 3128(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	MOVL  SI, 3132(DX)
-	MOVQ  120(SP), R14
-	ADDQ  $0x000003ff, R14
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 3 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000003ff, BX
+	SUBQ R15, BX
+	MOVQ BX, 224(SP)
+	MOVQ 256(SP), R15
+	MOVQ DX, 2120(R15)
+	MOVQ R9, 2128(R15)
+	ADDQ $0x000003ff, R15
+	CMPQ DX, 80(SP)
+	JCC  border3
+
+marked3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 0: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 128(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 128(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1334,98 +1405,97 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       12(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 8(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       152(SP), BX
+	MOVQ       BX, 136(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	SHRXQ   CX, R9, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R10)
-	ADDW    1(AX)(BX*8), R10
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R13)
+	ADDW    1(AX)(DX*8), R13
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 1: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 480(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 480(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1435,57 +1505,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	SHRXQ   CX, R11, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R12)
-	ADDW    1(AX)(BX*8), R12
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R14)
+	ADDW    1(AX)(DX*8), R14
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 1: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 448(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 448(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1495,56 +1565,56 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	SHRXQ   CX, R13, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(R14)
-	ADDW    1(AX)(BX*8), R14
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(R15)
+	ADDW    1(AX)(DX*8), R15
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 1: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 416(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 416(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1554,57 +1624,57 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	SHRXQ   CX, R15, BX
-	MOVQ    (AX)(BX*8), SI
-	MOVQ    SI, -7(BP)
-	ADDW    1(AX)(BX*8), BP
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, -7(BP)
+	ADDW    1(AX)(DX*8), BP
+	SHLXQ   BX, R10, R10
 
 	// Lane 1: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 384(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 384(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -1614,85 +1684,104 @@ turn:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       1052(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 32(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       176(SP), BX
+	MOVQ       BX, 160(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
-	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ BX, 4160(DX)
-	MOVL R15, 4168(DX)
-	MOVQ 128(SP), SI
-	ADDQ $0x000004ff, SI
-	SUBQ BP, SI
-	MOVL SI, 4172(DX)
-	MOVQ 120(SP), BP
+	// Lane 4 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000004ff, BX
+	SUBQ BP, BX
+	MOVQ BX, 248(SP)
+	MOVQ 256(SP), BP
+	MOVQ DX, 2144(BP)
+	MOVQ R10, 2152(BP)
 	ADDQ $0x000004ff, BP
-	CMPQ DX, 136(SP)
-	JNE  turn
+	CMPQ DX, 104(SP)
+	JCC  border4
+
+marked4:
+	DECQ 120(SP)
+	JNZ  turn
 
 	// Lane 0: move its source past the bits that were used.
-	TZCNTQ DI, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   (SP), BX
-	MOVQ   BX, (SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, DI
+	TZCNTQ SI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   (SP), DX
+	MOVQ   DX, (SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, SI
+	MOVQ   (SP), DX
+	CMPQ   DX, 8(SP)
+	JCS    within0
+	MOVQ   256(SP), DX
 
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), R11
+	MOVQ 2048(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2056(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 136(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+
+within0:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000000ff, BX
+	SUBQ  R12, BX
+	TESTQ BX, BX
 	JZ    rest0_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000000e0, AX
-	MOVQ  8(SP), CX
-	MOVQ  16(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 8(SP)
+	MOVQ  136(SP), CX
+	MOVQ  144(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 136(SP)
 
 rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1707,35 +1796,51 @@ rest0_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest0_0
 
 rest0_0_done:
 	// Lane 1: move its source past the bits that were used.
-	TZCNTQ R9, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   24(SP), BX
-	MOVQ   BX, 24(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R9
+	TZCNTQ DI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   24(SP), DX
+	MOVQ   DX, 24(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, DI
+	MOVQ   24(SP), DX
+	CMPQ   DX, 32(SP)
+	JCS    within1
+	MOVQ   256(SP), DX
 
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), R11
+	MOVQ 2072(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2080(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 160(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+
+within1:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000001ff, BX
+	SUBQ  R13, BX
+	TESTQ BX, BX
 	JZ    rest1_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000001e0, AX
-	MOVQ  32(SP), CX
-	MOVQ  40(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 32(SP)
+	MOVQ  160(SP), CX
+	MOVQ  168(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 160(SP)
 
 rest1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1750,33 +1855,33 @@ rest1_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest1_0
 
 rest1_0_done:
 	// Lane 2: move its source past the bits that were used.
-	TZCNTQ R11, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   48(SP), BX
-	MOVQ   BX, 48(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R11
+	TZCNTQ R8, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   48(SP), DX
+	MOVQ   DX, 48(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R8
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  2092(DX), SI
-	TESTQ SI, SI
+	MOVQ  200(SP), BX
+	TESTQ BX, BX
 	JZ    full2_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
+	MOVQ  184(SP), CX
+	MOVQ  192(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 184(SP)
 
 full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1791,26 +1896,43 @@ full2_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full2_0
 
 full2_0_done:
+	MOVQ 48(SP), DX
+	CMPQ DX, 56(SP)
+	JCS  within2
+	MOVQ 256(SP), DX
+
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), R11
+	MOVQ 2096(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2104(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 184(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+
+within2:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000002ff, BX
+	SUBQ  R14, BX
+	TESTQ BX, BX
 	JZ    rest2_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
+	MOVQ  184(SP), CX
+	MOVQ  192(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 184(SP)
 
 rest2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1825,33 +1947,33 @@ rest2_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest2_0
 
 rest2_0_done:
 	// Lane 3: move its source past the bits that were used.
-	TZCNTQ R13, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   72(SP), BX
-	MOVQ   BX, 72(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R13
+	TZCNTQ R9, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   72(SP), DX
+	MOVQ   DX, 72(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R9
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  3132(DX), SI
-	TESTQ SI, SI
+	MOVQ  224(SP), BX
+	TESTQ BX, BX
 	JZ    full3_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
+	MOVQ  208(SP), CX
+	MOVQ  216(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 208(SP)
 
 full3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1866,26 +1988,43 @@ full3_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full3_0
 
 full3_0_done:
+	MOVQ 72(SP), DX
+	CMPQ DX, 80(SP)
+	JCS  within3
+	MOVQ 256(SP), DX
+
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), R11
+	MOVQ 2120(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2128(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 208(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+
+within3:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000003ff, BX
+	SUBQ  R15, BX
+	TESTQ BX, BX
 	JZ    rest3_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
+	MOVQ  208(SP), CX
+	MOVQ  216(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 208(SP)
 
 rest3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1900,33 +2039,33 @@ rest3_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest3_0
 
 rest3_0_done:
 	// Lane 4: move its source past the bits that were used.
-	TZCNTQ R15, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   96(SP), BX
-	MOVQ   BX, 96(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R15
+	TZCNTQ R10, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   96(SP), DX
+	MOVQ   DX, 96(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R10
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  4172(DX), SI
-	TESTQ SI, SI
+	MOVQ  248(SP), BX
+	TESTQ BX, BX
 	JZ    full4_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
+	MOVQ  232(SP), CX
+	MOVQ  240(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 232(SP)
 
 full4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1945,22 +2084,39 @@ full4_0:
 	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full4_0
 
 full4_0_done:
+	MOVQ 96(SP), DX
+	CMPQ DX, 104(SP)
+	JCS  within4
+	MOVQ 256(SP), DX
+
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), R11
+	MOVQ 2144(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2152(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 232(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+
+within4:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000004ff, SI
-	SUBQ  BP, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000004ff, BX
+	SUBQ  BP, BX
+	TESTQ BX, BX
 	JZ    rest4_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
+	MOVQ  232(SP), CX
+	MOVQ  240(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 232(SP)
 
 rest4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -1979,79 +2135,164 @@ rest4_0:
 	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest4_0
 
 rest4_0_done:
 	MOVQ job+0(FP), AX
 
 	// Lane 0: move it by what it yielded.
-	MOVQ (SP), BX
-	MOVQ BX, 32(AX)
-	MOVQ DI, 48(AX)
-	MOVQ 8(SP), BX
-	MOVQ BX, SI
-	SUBQ 56(AX), SI
-	MOVQ BX, 56(AX)
-	SUBQ SI, 72(AX)
-	ADDQ SI, SI
-	ADDQ SI, 64(AX)
+	MOVQ (SP), DX
+	MOVQ DX, 40(AX)
+	MOVQ SI, 56(AX)
+	MOVQ 136(SP), DX
+	MOVQ DX, BX
+	SUBQ 64(AX), BX
+	MOVQ DX, 64(AX)
+	SUBQ BX, 80(AX)
+	ADDQ BX, BX
+	ADDQ BX, 72(AX)
+	MOVQ 8(SP), DX
+	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
-	MOVQ 24(SP), BX
-	MOVQ BX, 80(AX)
-	MOVQ R9, 96(AX)
-	MOVQ 32(SP), BX
-	MOVQ BX, SI
-	SUBQ 104(AX), SI
-	MOVQ BX, 104(AX)
-	SUBQ SI, 120(AX)
-	ADDQ SI, SI
-	ADDQ SI, 112(AX)
+	MOVQ 24(SP), DX
+	MOVQ DX, 104(AX)
+	MOVQ DI, 120(AX)
+	MOVQ 160(SP), DX
+	MOVQ DX, BX
+	SUBQ 128(AX), BX
+	MOVQ DX, 128(AX)
+	SUBQ BX, 144(AX)
+	ADDQ BX, BX
+	ADDQ BX, 136(AX)
+	MOVQ 32(SP), DX
+	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
-	MOVQ 48(SP), BX
-	MOVQ BX, 128(AX)
-	MOVQ R11, 144(AX)
-	MOVQ 56(SP), BX
-	MOVQ BX, SI
-	SUBQ 152(AX), SI
-	MOVQ BX, 152(AX)
-	SUBQ SI, 168(AX)
-	ADDQ SI, SI
-	ADDQ SI, 160(AX)
+	MOVQ 48(SP), DX
+	MOVQ DX, 168(AX)
+	MOVQ R8, 184(AX)
+	MOVQ 184(SP), DX
+	MOVQ DX, BX
+	SUBQ 192(AX), BX
+	MOVQ DX, 192(AX)
+	SUBQ BX, 208(AX)
+	ADDQ BX, BX
+	ADDQ BX, 200(AX)
+	MOVQ 56(SP), DX
+	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
-	MOVQ 72(SP), BX
-	MOVQ BX, 176(AX)
-	MOVQ R13, 192(AX)
-	MOVQ 80(SP), BX
-	MOVQ BX, SI
-	SUBQ 200(AX), SI
-	MOVQ BX, 200(AX)
-	SUBQ SI, 216(AX)
-	ADDQ SI, SI
-	ADDQ SI, 208(AX)
+	MOVQ 72(SP), DX
+	MOVQ DX, 232(AX)
+	MOVQ R9, 248(AX)
+	MOVQ 208(SP), DX
+	MOVQ DX, BX
+	SUBQ 256(AX), BX
+	MOVQ DX, 256(AX)
+	SUBQ BX, 272(AX)
+	ADDQ BX, BX
+	ADDQ BX, 264(AX)
+	MOVQ 80(SP), DX
+	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
-	MOVQ 96(SP), BX
-	MOVQ BX, 224(AX)
-	MOVQ R15, 240(AX)
-	MOVQ 104(SP), BX
-	MOVQ BX, SI
-	SUBQ 248(AX), SI
-	MOVQ BX, 248(AX)
-	SUBQ SI, 264(AX)
-	ADDQ SI, SI
-	ADDQ SI, 256(AX)
+	MOVQ 96(SP), DX
+	MOVQ DX, 296(AX)
+	MOVQ R10, 312(AX)
+	MOVQ 232(SP), DX
+	MOVQ DX, BX
+	SUBQ 320(AX), BX
+	MOVQ DX, 320(AX)
+	SUBQ BX, 336(AX)
+	ADDQ BX, BX
+	ADDQ BX, 328(AX)
+	MOVQ 104(SP), DX
+	MOVQ DX, 352(AX)
 
 done:
 	VZEROUPPER
 	RET
 
+border0:
+	MOVQ 264(SP), DX
+
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), R11
+	MOVQ 2048(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2056(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 136(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+	JMP  marked0
+
+border1:
+	MOVQ 264(SP), DX
+
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), R11
+	MOVQ 2072(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2080(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 160(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+	JMP  marked1
+
+border2:
+	MOVQ 264(SP), DX
+
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), R11
+	MOVQ 2096(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2104(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 184(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+	JMP  marked2
+
+border3:
+	MOVQ 264(SP), DX
+
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), R11
+	MOVQ 2120(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2128(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 208(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+	JMP  marked3
+
+border4:
+	MOVQ 264(SP), DX
+
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), R11
+	MOVQ 2144(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2152(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 232(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+	JMP  marked4
+
 // func decode11x5Long(job *kernel.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
+TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
 	// stream at the top of a register, above a marker bit. A round is, in each lane,
 	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
@@ -2062,257 +2303,279 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $152-8
 	// lookups: always 128 words, of which the next merge overwrites those that are too many.
 	// How many turns there is room for is known before the first: no load or store can leave its
 	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), CX
+	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes. A merge in a turn writes at most 128 words from where the turn before ended, the
-	// last ones of the batch at most 31 too many. Negative room means none.
-	MOVL $0x00000040, AX
+	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	MOVL    $0x00000100, AX
+	MOVQ    32(R10), CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    72(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    40(CX), DX
-	SUBQ    32(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    80(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    48(R10), CX
+	SUBQ    40(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    120(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    88(CX), DX
-	SUBQ    80(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    144(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    112(R10), CX
+	SUBQ    104(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    168(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    136(CX), DX
-	SUBQ    128(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    208(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    176(R10), CX
+	SUBQ    168(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    216(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    184(CX), DX
-	SUBQ    176(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
+	MOVQ    272(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    240(R10), CX
+	SUBQ    232(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    264(CX), DX
-	SUBQ    $0x1f, DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    232(CX), DX
-	SUBQ    224(CX), DX
-	SARQ    $0x07, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	XORL    DX, DX
+	MOVQ    336(R10), CX
+	SUBQ    $0x1f, CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	MOVQ    304(R10), CX
+	SUBQ    296(R10), CX
+	SARQ    $0x07, CX
+	CMPQ    CX, AX
+	CMOVQLT CX, AX
+	XORL    CX, CX
 	CMPQ    AX, $0x00
-	CMOVQLT DX, AX
-	MOVQ    AX, 24(CX)
+	CMOVQLT CX, AX
+	MOVQ    AX, 32(R10)
 	JLE     done
-	LEAQ    416(CX), DX
-	SHLQ    $0x04, AX
-	ADDQ    DX, AX
-	MOVQ    AX, 136(SP)
-	MOVQ    8(CX), BX
-	MOVQ    BX, 144(SP)
-	MOVQ    (CX), AX
+	MOVQ    AX, 120(SP)
+	MOVQ    8(R10), DX
+	MOVQ    DX, 128(SP)
+	MOVQ    (R10), AX
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
 	// All lanes start to fill the first half of the scratch memory.
-	MOVQ 16(CX), BX
-	MOVQ BX, 120(SP)
-	LEAQ 255(BX), R8
-	LEAQ 511(BX), R10
-	LEAQ 767(BX), R12
-	LEAQ 1023(BX), R14
-	LEAQ 1279(BX), BP
-	ADDQ $0x00000800, BX
-	MOVQ BX, 128(SP)
+	MOVQ 16(R10), CX
+	MOVQ CX, 256(SP)
+	LEAQ 255(CX), R12
+	LEAQ 511(CX), R13
+	LEAQ 767(CX), R14
+	LEAQ 1023(CX), R15
+	LEAQ 1279(CX), BP
+	LEAQ 2240(CX), DX
+	MOVQ DX, 264(SP)
 
-	// Lane 0: where its memory is, the bit buffer, the first mark.
-	MOVQ    56(CX), BX
-	MOVQ    64(CX), SI
-	MOVQ    BX, 8(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 16(SP)
-	MOVQ    32(CX), BX
-	MOVQ    48(CX), SI
-	MOVQ    BX, (SP)
-	MOVBEQQ (BX), DI
+	// Lane 0: where its memory is, the bit buffer.
+	MOVQ    64(R10), DX
+	MOVQ    72(R10), BX
+	MOVQ    DX, 136(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 144(SP)
+	MOVQ    $+0, 152(SP)
+	LEAQ    552(R10), DX
+	MOVQ    DX, 16(SP)
+	MOVQ    96(R10), DX
+	MOVQ    DX, 8(SP)
+	MOVQ    40(R10), DX
+	MOVQ    56(R10), BX
+	MOVQ    DX, (SP)
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	MOVQ    DX, 2048(CX)
+	MOVQ    SI, 2056(CX)
+
+	// Lane 1: where its memory is, the bit buffer.
+	MOVQ    128(R10), DX
+	MOVQ    136(R10), BX
+	MOVQ    DX, 160(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 168(SP)
+	MOVQ    $+0, 176(SP)
+	LEAQ    768(R10), DX
+	MOVQ    DX, 40(SP)
+	MOVQ    160(R10), DX
+	MOVQ    DX, 32(SP)
+	MOVQ    104(R10), DX
+	MOVQ    120(R10), BX
+	MOVQ    DX, 24(SP)
+	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
-	MOVQ    BX, (DX)
-	MOVL    DI, 8(DX)
-	MOVL    $0x00000000, 12(DX)
+	SHLXQ   BX, DI, DI
+	MOVQ    DX, 2072(CX)
+	MOVQ    DI, 2080(CX)
 
-	// Lane 1: where its memory is, the bit buffer, the first mark.
-	MOVQ    104(CX), BX
-	MOVQ    112(CX), SI
-	MOVQ    BX, 32(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 40(SP)
-	MOVQ    80(CX), BX
-	MOVQ    96(CX), SI
-	MOVQ    BX, 24(SP)
-	MOVBEQQ (BX), R9
+	// Lane 2: where its memory is, the bit buffer.
+	MOVQ    192(R10), DX
+	MOVQ    200(R10), BX
+	MOVQ    DX, 184(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 192(SP)
+	MOVQ    $+0, 200(SP)
+	LEAQ    984(R10), DX
+	MOVQ    DX, 64(SP)
+	MOVQ    224(R10), DX
+	MOVQ    DX, 56(SP)
+	MOVQ    168(R10), DX
+	MOVQ    184(R10), BX
+	MOVQ    DX, 48(SP)
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	MOVQ    DX, 2096(CX)
+	MOVQ    R8, 2104(CX)
+
+	// Lane 3: where its memory is, the bit buffer.
+	MOVQ    256(R10), DX
+	MOVQ    264(R10), BX
+	MOVQ    DX, 208(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 216(SP)
+	MOVQ    $+0, 224(SP)
+	LEAQ    1200(R10), DX
+	MOVQ    DX, 88(SP)
+	MOVQ    288(R10), DX
+	MOVQ    DX, 80(SP)
+	MOVQ    232(R10), DX
+	MOVQ    248(R10), BX
+	MOVQ    DX, 72(SP)
+	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
-	MOVQ    BX, 1040(DX)
-	MOVL    R9, 1048(DX)
-	MOVL    $0x00000000, 1052(DX)
+	SHLXQ   BX, R9, R9
+	MOVQ    DX, 2120(CX)
+	MOVQ    R9, 2128(CX)
 
-	// Lane 2: where its memory is, the bit buffer, the first mark.
-	MOVQ    152(CX), BX
-	MOVQ    160(CX), SI
-	MOVQ    BX, 56(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 64(SP)
-	MOVQ    128(CX), BX
-	MOVQ    144(CX), SI
-	MOVQ    BX, 48(SP)
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
-	MOVQ    BX, 2080(DX)
-	MOVL    R11, 2088(DX)
-	MOVL    $0x00000000, 2092(DX)
-
-	// Lane 3: where its memory is, the bit buffer, the first mark.
-	MOVQ    200(CX), BX
-	MOVQ    208(CX), SI
-	MOVQ    BX, 80(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 88(SP)
-	MOVQ    176(CX), BX
-	MOVQ    192(CX), SI
-	MOVQ    BX, 72(SP)
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
-	MOVQ    BX, 3120(DX)
-	MOVL    R13, 3128(DX)
-	MOVL    $0x00000000, 3132(DX)
-
-	// Lane 4: where its memory is, the bit buffer, the first mark.
-	MOVQ    248(CX), BX
-	MOVQ    256(CX), SI
-	MOVQ    BX, 104(SP)
-	SUBQ    BX, SI
-	SUBQ    BX, SI
-	MOVQ    SI, 112(SP)
-	MOVQ    224(CX), BX
-	MOVQ    240(CX), SI
-	MOVQ    BX, 96(SP)
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
-	MOVQ    BX, 4160(DX)
-	MOVL    R15, 4168(DX)
-	MOVL    $0x00000000, 4172(DX)
+	// Lane 4: where its memory is, the bit buffer.
+	MOVQ    320(R10), DX
+	MOVQ    328(R10), BX
+	MOVQ    DX, 232(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 240(SP)
+	MOVQ    $+0, 248(SP)
+	LEAQ    1416(R10), DX
+	MOVQ    DX, 112(SP)
+	MOVQ    352(R10), DX
+	MOVQ    DX, 104(SP)
+	MOVQ    296(R10), DX
+	MOVQ    312(R10), BX
+	MOVQ    DX, 96(SP)
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	MOVQ    DX, 2144(CX)
+	MOVQ    R10, 2152(CX)
 	MOVL    $0x00000035, CX
 
 turn:
 	// The next turn: swap the halves of the scratch memory.
-	ADDQ $0x10, DX
-	MOVQ 120(SP), BX
-	MOVQ 128(SP), SI
-	MOVQ BX, 128(SP)
-	MOVQ SI, 120(SP)
+	MOVQ 256(SP), DX
+	MOVQ 264(SP), BX
+	MOVQ DX, 264(SP)
+	MOVQ BX, 256(SP)
 
 	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
 	// Lookup 1 of 5 in every lane.
 	// Index, load, store (the next store overwrites the bytes that are no symbols),
 	// move down by the number of symbols, shift out their bits.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow0_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
 filled0_0:
-	// Lane 0 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, (DX)
-	MOVL  DI, 8(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	MOVL  SI, 12(DX)
-	MOVQ  120(SP), R8
-	ADDQ  $0x000000ff, R8
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 0 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000000ff, BX
+	SUBQ R12, BX
+	MOVQ BX, 152(SP)
+	MOVQ 256(SP), R12
+	MOVQ DX, 2048(R12)
+	MOVQ SI, 2056(R12)
+	ADDQ $0x000000ff, R12
+	CMPQ DX, 8(SP)
+	JCC  border0
+
+marked0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 2: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 736(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 736(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2322,63 +2585,63 @@ filled0_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow0_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
 filled0_1:
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 2: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 704(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 704(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2388,62 +2651,62 @@ filled0_1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow0_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
 filled0_2:
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 2: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 672(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 672(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2453,63 +2716,63 @@ filled0_2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow0_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
 filled0_3:
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 2: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 56(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 184(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 640(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    64(SP), BX
+	VPERMQ  $0x27, 640(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    192(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2519,109 +2782,108 @@ filled0_3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       2076(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 56(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       200(SP), BX
+	MOVQ       BX, 184(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow0_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 filled0_4:
 	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow1_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
 filled1_0:
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 3: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 992(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 992(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2631,73 +2893,77 @@ filled1_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow1_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
 filled1_1:
-	// Lane 1 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 1040(DX)
-	MOVL  R9, 1048(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	MOVL  SI, 1052(DX)
-	MOVQ  120(SP), R10
-	ADDQ  $0x000001ff, R10
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 1 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000001ff, BX
+	SUBQ R13, BX
+	MOVQ BX, 176(SP)
+	MOVQ 256(SP), R13
+	MOVQ DX, 2072(R13)
+	MOVQ DI, 2080(R13)
+	ADDQ $0x000001ff, R13
+	CMPQ DX, 32(SP)
+	JCC  border1
+
+marked1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 3: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 960(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 960(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2707,62 +2973,62 @@ filled1_1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow1_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
 filled1_2:
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 3: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 928(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 928(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2772,63 +3038,63 @@ filled1_2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow1_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
 filled1_3:
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 3: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 80(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 208(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 896(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    88(SP), BX
+	VPERMQ  $0x27, 896(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    216(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2838,109 +3104,108 @@ filled1_3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       3116(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 80(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       224(SP), BX
+	MOVQ       BX, 208(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow1_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 filled1_4:
 	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow2_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
 filled2_0:
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 4: merge vector 1 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1248(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1248(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -2950,63 +3215,63 @@ filled2_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow2_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
 filled2_1:
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 4: merge vector 2 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1216(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1216(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3016,72 +3281,76 @@ filled2_1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow2_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
 filled2_2:
-	// Lane 2 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 2080(DX)
-	MOVL  R11, 2088(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	MOVL  SI, 2092(DX)
-	MOVQ  120(SP), R12
-	ADDQ  $0x000002ff, R12
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 2 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000002ff, BX
+	SUBQ R14, BX
+	MOVQ BX, 200(SP)
+	MOVQ 256(SP), R14
+	MOVQ DX, 2096(R14)
+	MOVQ R8, 2104(R14)
+	ADDQ $0x000002ff, R14
+	CMPQ DX, 56(SP)
+	JCC  border2
+
+marked2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 4: merge vector 3 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1184(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1184(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3091,63 +3360,63 @@ filled2_2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow2_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
 filled2_3:
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 4: merge vector 4 of 4.
-	MOVQ 120(SP), BX
-	MOVQ 104(SP), SI
+	MOVQ 256(SP), DX
+	MOVQ 232(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1152(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    112(SP), BX
+	VPERMQ  $0x27, 1152(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    240(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3157,109 +3426,108 @@ filled2_3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       4156(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 104(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       248(SP), BX
+	MOVQ       BX, 232(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow2_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 filled2_4:
 	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow3_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
 filled3_0:
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 0: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 224(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 224(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3269,63 +3537,63 @@ filled3_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow3_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
 filled3_1:
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 0: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 192(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 192(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3335,62 +3603,62 @@ filled3_1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow3_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
 filled3_2:
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 0: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 160(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 160(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3400,73 +3668,77 @@ filled3_2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow3_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
 filled3_3:
-	// Lane 3 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ  BX, 3120(DX)
-	MOVL  R13, 3128(DX)
-	MOVQ  128(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	MOVL  SI, 3132(DX)
-	MOVQ  120(SP), R14
-	ADDQ  $0x000003ff, R14
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	// Lane 3 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000003ff, BX
+	SUBQ R15, BX
+	MOVQ BX, 224(SP)
+	MOVQ 256(SP), R15
+	MOVQ DX, 2120(R15)
+	MOVQ R9, 2128(R15)
+	ADDQ $0x000003ff, R15
+	CMPQ DX, 80(SP)
+	JCC  border3
+
+marked3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 0: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 8(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 136(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 128(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    16(SP), BX
+	VPERMQ  $0x27, 128(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    144(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3476,109 +3748,108 @@ filled3_3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       12(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 8(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       152(SP), BX
+	MOVQ       BX, 136(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow3_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 filled3_4:
 	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
 	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow4_0
 
 	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 
 filled4_0:
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 1: merge vector 1 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 480(BX), Y2
-	VPERMQ  $0xd8, (SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 480(DX), Y2
+	VPERMQ  $0xd8, (BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3588,63 +3859,63 @@ filled4_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(SI*2)
-	VMOVDQU    Y2, 32(BX)(SI*2)
-	PREFETCHT0 512(BX)(SI*2)
-	PREFETCHT0 256(SI)
+	VMOVDQU    Y4, (DX)(BX*2)
+	VMOVDQU    Y2, 32(DX)(BX*2)
+	PREFETCHT0 512(DX)(BX*2)
+	PREFETCHT0 256(BX)
 
 	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow4_1
 
 	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 
 filled4_1:
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 1: merge vector 2 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 448(BX), Y2
-	VPERMQ  $0xd8, 32(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 448(DX), Y2
+	VPERMQ  $0xd8, 32(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3654,62 +3925,62 @@ filled4_1:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(BX)(SI*2)
-	VMOVDQU    Y2, 96(BX)(SI*2)
-	PREFETCHT0 576(BX)(SI*2)
+	VMOVDQU    Y4, 64(DX)(BX*2)
+	VMOVDQU    Y2, 96(DX)(BX*2)
+	PREFETCHT0 576(DX)(BX*2)
 
 	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow4_2
 
 	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 
 filled4_2:
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 1: merge vector 3 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 416(BX), Y2
-	VPERMQ  $0xd8, 64(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 416(DX), Y2
+	VPERMQ  $0xd8, 64(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3719,63 +3990,63 @@ filled4_2:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(BX)(SI*2)
-	VMOVDQU    Y2, 160(BX)(SI*2)
-	PREFETCHT0 640(BX)(SI*2)
-	PREFETCHT0 320(SI)
+	VMOVDQU    Y4, 128(DX)(BX*2)
+	VMOVDQU    Y2, 160(DX)(BX*2)
+	PREFETCHT0 640(DX)(BX*2)
+	PREFETCHT0 320(BX)
 
 	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow4_3
 
 	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 
 filled4_3:
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// Lane 1: merge vector 4 of 4.
-	MOVQ 128(SP), BX
-	MOVQ 32(SP), SI
+	MOVQ 264(SP), DX
+	MOVQ 160(SP), BX
 
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 384(BX), Y2
-	VPERMQ  $0xd8, 96(SI), Y3
-	MOVQ    40(SP), BX
+	VPERMQ  $0x27, 384(DX), Y2
+	VPERMQ  $0xd8, 96(BX), Y3
+	MOVQ    168(SP), DX
 	VPSHUFB Y0, Y2, Y2
 
 	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
@@ -3785,90 +4056,109 @@ filled4_3:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(BX)(SI*2)
-	VMOVDQU    Y2, 224(BX)(SI*2)
-	PREFETCHT0 704(BX)(SI*2)
-	MOVL       1052(DX), BX
-	ADDQ       BX, SI
-	MOVQ       SI, 32(SP)
+	VMOVDQU    Y4, 192(DX)(BX*2)
+	VMOVDQU    Y2, 224(DX)(BX*2)
+	PREFETCHT0 704(DX)(BX*2)
+	ADDQ       176(SP), BX
+	MOVQ       BX, 160(SP)
 
 	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, DI, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R8)
-	ADDW  1(AX)(BX*8), R8
-	SHLXQ SI, DI, DI
-	SHRXQ CX, R9, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R10)
-	ADDW  1(AX)(BX*8), R10
-	SHLXQ SI, R9, R9
-	SHRXQ CX, R11, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R12)
-	ADDW  1(AX)(BX*8), R12
-	SHLXQ SI, R11, R11
-	SHRXQ CX, R13, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(R14)
-	ADDW  1(AX)(BX*8), R14
-	SHLXQ SI, R13, R13
-	SHRXQ CX, R15, BX
-	MOVQ  (AX)(BX*8), SI
-	MOVQ  SI, -7(BP)
-	ADDW  1(AX)(BX*8), BP
-	SHLXQ SI, R15, R15
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R12)
+	ADDW  1(AX)(DX*8), R12
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R13)
+	ADDW  1(AX)(DX*8), R13
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R14)
+	ADDW  1(AX)(DX*8), R14
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(R15)
+	ADDW  1(AX)(DX*8), R15
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, -7(BP)
+	ADDW  1(AX)(DX*8), BP
+	SHLXQ BX, R10, R10
 
 	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB SI, SI
+	TESTB BL, BL
 	JZ    slow4_4
 
 	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 
 filled4_4:
-	// Lane 4 changes halves. Mark how far it is: the source, the bits used of its first byte,
-	// the number of symbols.
-	MOVQ BX, 4160(DX)
-	MOVL R15, 4168(DX)
-	MOVQ 128(SP), SI
-	ADDQ $0x000004ff, SI
-	SUBQ BP, SI
-	MOVL SI, 4172(DX)
-	MOVQ 120(SP), BP
+	// Lane 4 changes halves. Note how far it is: the number of symbols, the source, the bits used of
+	// its first byte. Is it past its border?
+	MOVQ 264(SP), BX
+	ADDQ $0x000004ff, BX
+	SUBQ BP, BX
+	MOVQ BX, 248(SP)
+	MOVQ 256(SP), BP
+	MOVQ DX, 2144(BP)
+	MOVQ R10, 2152(BP)
 	ADDQ $0x000004ff, BP
-	CMPQ DX, 136(SP)
-	JNE  turn
+	CMPQ DX, 104(SP)
+	JCC  border4
+
+marked4:
+	DECQ 120(SP)
+	JNZ  turn
 
 	// Lane 0: move its source past the bits that were used.
-	TZCNTQ DI, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   (SP), BX
-	MOVQ   BX, (SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, DI
+	TZCNTQ SI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   (SP), DX
+	MOVQ   DX, (SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, SI
+	MOVQ   (SP), DX
+	CMPQ   DX, 8(SP)
+	JCS    within0
+	MOVQ   256(SP), DX
 
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), R11
+	MOVQ 2048(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2056(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 136(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+
+within0:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000000ff, SI
-	SUBQ  R8, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000000ff, BX
+	SUBQ  R12, BX
+	TESTQ BX, BX
 	JZ    rest0_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000000e0, AX
-	MOVQ  8(SP), CX
-	MOVQ  16(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 8(SP)
+	MOVQ  136(SP), CX
+	MOVQ  144(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 136(SP)
 
 rest0_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -3883,35 +4173,51 @@ rest0_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest0_0
 
 rest0_0_done:
 	// Lane 1: move its source past the bits that were used.
-	TZCNTQ R9, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   24(SP), BX
-	MOVQ   BX, 24(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R9
+	TZCNTQ DI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   24(SP), DX
+	MOVQ   DX, 24(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, DI
+	MOVQ   24(SP), DX
+	CMPQ   DX, 32(SP)
+	JCS    within1
+	MOVQ   256(SP), DX
 
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), R11
+	MOVQ 2072(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2080(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 160(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+
+within1:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000001ff, SI
-	SUBQ  R10, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000001ff, BX
+	SUBQ  R13, BX
+	TESTQ BX, BX
 	JZ    rest1_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000001e0, AX
-	MOVQ  32(SP), CX
-	MOVQ  40(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 32(SP)
+	MOVQ  160(SP), CX
+	MOVQ  168(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 160(SP)
 
 rest1_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -3926,33 +4232,33 @@ rest1_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest1_0
 
 rest1_0_done:
 	// Lane 2: move its source past the bits that were used.
-	TZCNTQ R11, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   48(SP), BX
-	MOVQ   BX, 48(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R11
+	TZCNTQ R8, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   48(SP), DX
+	MOVQ   DX, 48(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R8
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  2092(DX), SI
-	TESTQ SI, SI
+	MOVQ  200(SP), BX
+	TESTQ BX, BX
 	JZ    full2_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
+	MOVQ  184(SP), CX
+	MOVQ  192(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 184(SP)
 
 full2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -3967,26 +4273,43 @@ full2_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full2_0
 
 full2_0_done:
+	MOVQ 48(SP), DX
+	CMPQ DX, 56(SP)
+	JCS  within2
+	MOVQ 256(SP), DX
+
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), R11
+	MOVQ 2096(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2104(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 184(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+
+within2:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000002ff, SI
-	SUBQ  R12, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000002ff, BX
+	SUBQ  R14, BX
+	TESTQ BX, BX
 	JZ    rest2_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000002e0, AX
-	MOVQ  56(SP), CX
-	MOVQ  64(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 56(SP)
+	MOVQ  184(SP), CX
+	MOVQ  192(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 184(SP)
 
 rest2_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -4001,33 +4324,33 @@ rest2_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest2_0
 
 rest2_0_done:
 	// Lane 3: move its source past the bits that were used.
-	TZCNTQ R13, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   72(SP), BX
-	MOVQ   BX, 72(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R13
+	TZCNTQ R9, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   72(SP), DX
+	MOVQ   DX, 72(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R9
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  3132(DX), SI
-	TESTQ SI, SI
+	MOVQ  224(SP), BX
+	TESTQ BX, BX
 	JZ    full3_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
+	MOVQ  208(SP), CX
+	MOVQ  216(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 208(SP)
 
 full3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -4042,26 +4365,43 @@ full3_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full3_0
 
 full3_0_done:
+	MOVQ 72(SP), DX
+	CMPQ DX, 80(SP)
+	JCS  within3
+	MOVQ 256(SP), DX
+
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), R11
+	MOVQ 2120(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2128(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 208(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+
+within3:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000003ff, SI
-	SUBQ  R14, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000003ff, BX
+	SUBQ  R15, BX
+	TESTQ BX, BX
 	JZ    rest3_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000003e0, AX
-	MOVQ  80(SP), CX
-	MOVQ  88(SP), BX
-	ADDQ  CX, SI
-	MOVQ  SI, 80(SP)
+	MOVQ  208(SP), CX
+	MOVQ  216(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 208(SP)
 
 rest3_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -4076,33 +4416,33 @@ rest3_0:
 	VPXOR      Y4, Y3, Y3
 	VPUNPCKLBW Y2, Y3, Y4
 	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (BX)(CX*2)
-	VMOVDQU    Y2, 32(BX)(CX*2)
+	VMOVDQU    Y4, (DX)(CX*2)
+	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest3_0
 
 rest3_0_done:
 	// Lane 4: move its source past the bits that were used.
-	TZCNTQ R15, SI
-	MOVQ   SI, BX
-	SHRQ   $0x03, BX
-	ADDQ   96(SP), BX
-	MOVQ   BX, 96(SP)
-	ANDL   $0x07, SI
-	MOVQ   SI, R15
+	TZCNTQ R10, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   96(SP), DX
+	MOVQ   DX, 96(SP)
+	ANDL   $0x07, BX
+	MOVQ   BX, R10
 
 	// Merge the half that it filled before it changed halves.
-	MOVL  4172(DX), SI
-	TESTQ SI, SI
+	MOVQ  248(SP), BX
+	TESTQ BX, BX
 	JZ    full4_0_done
-	MOVQ  128(SP), AX
+	MOVQ  264(SP), AX
 	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
+	MOVQ  232(SP), CX
+	MOVQ  240(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 232(SP)
 
 full4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -4121,22 +4461,39 @@ full4_0:
 	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        full4_0
 
 full4_0_done:
+	MOVQ 96(SP), DX
+	CMPQ DX, 104(SP)
+	JCS  within4
+	MOVQ 256(SP), DX
+
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), R11
+	MOVQ 2144(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2152(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 232(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+
+within4:
 	// Merge what it has in the other half.
-	MOVQ  120(SP), SI
-	ADDQ  $0x000004ff, SI
-	SUBQ  BP, SI
-	TESTQ SI, SI
+	MOVQ  256(SP), BX
+	ADDQ  $0x000004ff, BX
+	SUBQ  BP, BX
+	TESTQ BX, BX
 	JZ    rest4_0_done
-	MOVQ  120(SP), AX
+	MOVQ  256(SP), AX
 	ADDQ  $0x000004e0, AX
-	MOVQ  104(SP), CX
-	MOVQ  112(SP), DX
-	ADDQ  CX, SI
-	MOVQ  SI, 104(SP)
+	MOVQ  232(SP), CX
+	MOVQ  240(SP), DX
+	ADDQ  CX, BX
+	MOVQ  BX, 232(SP)
 
 rest4_0:
 	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
@@ -4155,1122 +4512,11275 @@ rest4_0:
 	VMOVDQU    Y2, 32(DX)(CX*2)
 	SUBQ       $0x20, AX
 	ADDQ       $0x20, CX
-	CMPQ       CX, SI
+	CMPQ       CX, BX
 	JCS        rest4_0
 
 rest4_0_done:
 	MOVQ job+0(FP), AX
 
 	// Lane 0: move it by what it yielded.
-	MOVQ (SP), BX
-	MOVQ BX, 32(AX)
-	MOVQ DI, 48(AX)
-	MOVQ 8(SP), BX
-	MOVQ BX, SI
-	SUBQ 56(AX), SI
-	MOVQ BX, 56(AX)
-	SUBQ SI, 72(AX)
-	ADDQ SI, SI
-	ADDQ SI, 64(AX)
+	MOVQ (SP), DX
+	MOVQ DX, 40(AX)
+	MOVQ SI, 56(AX)
+	MOVQ 136(SP), DX
+	MOVQ DX, BX
+	SUBQ 64(AX), BX
+	MOVQ DX, 64(AX)
+	SUBQ BX, 80(AX)
+	ADDQ BX, BX
+	ADDQ BX, 72(AX)
+	MOVQ 8(SP), DX
+	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
-	MOVQ 24(SP), BX
-	MOVQ BX, 80(AX)
-	MOVQ R9, 96(AX)
-	MOVQ 32(SP), BX
-	MOVQ BX, SI
-	SUBQ 104(AX), SI
-	MOVQ BX, 104(AX)
-	SUBQ SI, 120(AX)
-	ADDQ SI, SI
-	ADDQ SI, 112(AX)
+	MOVQ 24(SP), DX
+	MOVQ DX, 104(AX)
+	MOVQ DI, 120(AX)
+	MOVQ 160(SP), DX
+	MOVQ DX, BX
+	SUBQ 128(AX), BX
+	MOVQ DX, 128(AX)
+	SUBQ BX, 144(AX)
+	ADDQ BX, BX
+	ADDQ BX, 136(AX)
+	MOVQ 32(SP), DX
+	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
-	MOVQ 48(SP), BX
-	MOVQ BX, 128(AX)
-	MOVQ R11, 144(AX)
-	MOVQ 56(SP), BX
-	MOVQ BX, SI
-	SUBQ 152(AX), SI
-	MOVQ BX, 152(AX)
-	SUBQ SI, 168(AX)
-	ADDQ SI, SI
-	ADDQ SI, 160(AX)
+	MOVQ 48(SP), DX
+	MOVQ DX, 168(AX)
+	MOVQ R8, 184(AX)
+	MOVQ 184(SP), DX
+	MOVQ DX, BX
+	SUBQ 192(AX), BX
+	MOVQ DX, 192(AX)
+	SUBQ BX, 208(AX)
+	ADDQ BX, BX
+	ADDQ BX, 200(AX)
+	MOVQ 56(SP), DX
+	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
-	MOVQ 72(SP), BX
-	MOVQ BX, 176(AX)
-	MOVQ R13, 192(AX)
-	MOVQ 80(SP), BX
-	MOVQ BX, SI
-	SUBQ 200(AX), SI
-	MOVQ BX, 200(AX)
-	SUBQ SI, 216(AX)
-	ADDQ SI, SI
-	ADDQ SI, 208(AX)
+	MOVQ 72(SP), DX
+	MOVQ DX, 232(AX)
+	MOVQ R9, 248(AX)
+	MOVQ 208(SP), DX
+	MOVQ DX, BX
+	SUBQ 256(AX), BX
+	MOVQ DX, 256(AX)
+	SUBQ BX, 272(AX)
+	ADDQ BX, BX
+	ADDQ BX, 264(AX)
+	MOVQ 80(SP), DX
+	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
-	MOVQ 96(SP), BX
-	MOVQ BX, 224(AX)
-	MOVQ R15, 240(AX)
-	MOVQ 104(SP), BX
-	MOVQ BX, SI
-	SUBQ 248(AX), SI
-	MOVQ BX, 248(AX)
-	SUBQ SI, 264(AX)
-	ADDQ SI, SI
-	ADDQ SI, 256(AX)
+	MOVQ 96(SP), DX
+	MOVQ DX, 296(AX)
+	MOVQ R10, 312(AX)
+	MOVQ 232(SP), DX
+	MOVQ DX, BX
+	SUBQ 320(AX), BX
+	MOVQ DX, 320(AX)
+	SUBQ BX, 336(AX)
+	ADDQ BX, BX
+	ADDQ BX, 328(AX)
+	MOVQ 104(SP), DX
+	MOVQ DX, 352(AX)
 
 done:
 	VZEROUPPER
 	RET
 
+border0:
+	MOVQ 264(SP), DX
+
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), R11
+	MOVQ 2048(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2056(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 136(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+	JMP  marked0
+
+border1:
+	MOVQ 264(SP), DX
+
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), R11
+	MOVQ 2072(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2080(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 160(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+	JMP  marked1
+
+border2:
+	MOVQ 264(SP), DX
+
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), R11
+	MOVQ 2096(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2104(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 184(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+	JMP  marked2
+
+border3:
+	MOVQ 264(SP), DX
+
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), R11
+	MOVQ 2120(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2128(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 208(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+	JMP  marked3
+
+border4:
+	MOVQ 264(SP), DX
+
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), R11
+	MOVQ 2144(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2152(DX), BX
+	MOVQ BX, 8(R11)
+	MOVQ 232(SP), BX
+	MOVQ BX, 16(R11)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+	JMP  marked4
+
 slow0_0:
 	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	SHLXQ   SI, DI, DI
-	SHRQ    $0x20, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search0_0:
-	CMPL DI, 4(BX)
+	CMPL SI, 4(DX)
 	JCC  found0_0
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search0_0
 
 found0_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, DI
-	ADDQ    DI, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R8)
-	CMPQ    DI, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R12)
+	CMPQ    SI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R8
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	ADCQ    $-1, R12
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 	JMP     filled0_0
 
 slow0_1:
 	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	SHLXQ   SI, R9, R9
-	SHRQ    $0x20, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search0_1:
-	CMPL R9, 4(BX)
+	CMPL DI, 4(DX)
 	JCC  found0_1
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search0_1
 
 found0_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R9
-	ADDQ    R9, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R10)
-	CMPQ    R9, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R13)
+	CMPQ    DI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R10
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	ADCQ    $-1, R13
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 	JMP     filled0_1
 
 slow0_2:
 	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	SHLXQ   SI, R11, R11
-	SHRQ    $0x20, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search0_2:
-	CMPL R11, 4(BX)
+	CMPL R8, 4(DX)
 	JCC  found0_2
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search0_2
 
 found0_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R11
-	ADDQ    R11, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R12)
-	CMPQ    R11, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R14)
+	CMPQ    R8, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	ADCQ    $-1, R14
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 	JMP     filled0_2
 
 slow0_3:
 	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	SHLXQ   SI, R13, R13
-	SHRQ    $0x20, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search0_3:
-	CMPL R13, 4(BX)
+	CMPL R9, 4(DX)
 	JCC  found0_3
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search0_3
 
 found0_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R13
-	ADDQ    R13, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R14)
-	CMPQ    R13, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R15)
+	CMPQ    R9, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	ADCQ    $-1, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 	JMP     filled0_3
 
 slow0_4:
 	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	SHLXQ   SI, R15, R15
-	SHRQ    $0x20, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search0_4:
-	CMPL R15, 4(BX)
+	CMPL R10, 4(DX)
 	JCC  found0_4
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search0_4
 
 found0_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R15
-	ADDQ    R15, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (BP)
-	CMPQ    R15, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (BP)
+	CMPQ    R10, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
 	ADCQ    $-1, BP
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 	JMP     filled0_4
 
 slow1_0:
 	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	SHLXQ   SI, DI, DI
-	SHRQ    $0x20, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search1_0:
-	CMPL DI, 4(BX)
+	CMPL SI, 4(DX)
 	JCC  found1_0
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search1_0
 
 found1_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, DI
-	ADDQ    DI, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R8)
-	CMPQ    DI, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R12)
+	CMPQ    SI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R8
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	ADCQ    $-1, R12
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 	JMP     filled1_0
 
 slow1_1:
 	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	SHLXQ   SI, R9, R9
-	SHRQ    $0x20, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search1_1:
-	CMPL R9, 4(BX)
+	CMPL DI, 4(DX)
 	JCC  found1_1
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search1_1
 
 found1_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R9
-	ADDQ    R9, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R10)
-	CMPQ    R9, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R13)
+	CMPQ    DI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R10
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	ADCQ    $-1, R13
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 	JMP     filled1_1
 
 slow1_2:
 	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	SHLXQ   SI, R11, R11
-	SHRQ    $0x20, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search1_2:
-	CMPL R11, 4(BX)
+	CMPL R8, 4(DX)
 	JCC  found1_2
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search1_2
 
 found1_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R11
-	ADDQ    R11, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R12)
-	CMPQ    R11, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R14)
+	CMPQ    R8, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	ADCQ    $-1, R14
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 	JMP     filled1_2
 
 slow1_3:
 	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	SHLXQ   SI, R13, R13
-	SHRQ    $0x20, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search1_3:
-	CMPL R13, 4(BX)
+	CMPL R9, 4(DX)
 	JCC  found1_3
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search1_3
 
 found1_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R13
-	ADDQ    R13, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R14)
-	CMPQ    R13, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R15)
+	CMPQ    R9, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	ADCQ    $-1, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 	JMP     filled1_3
 
 slow1_4:
 	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	SHLXQ   SI, R15, R15
-	SHRQ    $0x20, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search1_4:
-	CMPL R15, 4(BX)
+	CMPL R10, 4(DX)
 	JCC  found1_4
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search1_4
 
 found1_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R15
-	ADDQ    R15, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (BP)
-	CMPQ    R15, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (BP)
+	CMPQ    R10, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
 	ADCQ    $-1, BP
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 	JMP     filled1_4
 
 slow2_0:
 	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	SHLXQ   SI, DI, DI
-	SHRQ    $0x20, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search2_0:
-	CMPL DI, 4(BX)
+	CMPL SI, 4(DX)
 	JCC  found2_0
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search2_0
 
 found2_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, DI
-	ADDQ    DI, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R8)
-	CMPQ    DI, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R12)
+	CMPQ    SI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R8
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	ADCQ    $-1, R12
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 	JMP     filled2_0
 
 slow2_1:
 	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	SHLXQ   SI, R9, R9
-	SHRQ    $0x20, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search2_1:
-	CMPL R9, 4(BX)
+	CMPL DI, 4(DX)
 	JCC  found2_1
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search2_1
 
 found2_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R9
-	ADDQ    R9, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R10)
-	CMPQ    R9, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R13)
+	CMPQ    DI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R10
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	ADCQ    $-1, R13
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 	JMP     filled2_1
 
 slow2_2:
 	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	SHLXQ   SI, R11, R11
-	SHRQ    $0x20, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search2_2:
-	CMPL R11, 4(BX)
+	CMPL R8, 4(DX)
 	JCC  found2_2
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search2_2
 
 found2_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R11
-	ADDQ    R11, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R12)
-	CMPQ    R11, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R14)
+	CMPQ    R8, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	ADCQ    $-1, R14
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 	JMP     filled2_2
 
 slow2_3:
 	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	SHLXQ   SI, R13, R13
-	SHRQ    $0x20, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search2_3:
-	CMPL R13, 4(BX)
+	CMPL R9, 4(DX)
 	JCC  found2_3
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search2_3
 
 found2_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R13
-	ADDQ    R13, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R14)
-	CMPQ    R13, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R15)
+	CMPQ    R9, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	ADCQ    $-1, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 	JMP     filled2_3
 
 slow2_4:
 	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	SHLXQ   SI, R15, R15
-	SHRQ    $0x20, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search2_4:
-	CMPL R15, 4(BX)
+	CMPL R10, 4(DX)
 	JCC  found2_4
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search2_4
 
 found2_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R15
-	ADDQ    R15, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (BP)
-	CMPQ    R15, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (BP)
+	CMPQ    R10, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
 	ADCQ    $-1, BP
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 	JMP     filled2_4
 
 slow3_0:
 	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	SHLXQ   SI, DI, DI
-	SHRQ    $0x20, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search3_0:
-	CMPL DI, 4(BX)
+	CMPL SI, 4(DX)
 	JCC  found3_0
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search3_0
 
 found3_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, DI
-	ADDQ    DI, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R8)
-	CMPQ    DI, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R12)
+	CMPQ    SI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R8
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	ADCQ    $-1, R12
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 	JMP     filled3_0
 
 slow3_1:
 	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	SHLXQ   SI, R9, R9
-	SHRQ    $0x20, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search3_1:
-	CMPL R9, 4(BX)
+	CMPL DI, 4(DX)
 	JCC  found3_1
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search3_1
 
 found3_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R9
-	ADDQ    R9, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R10)
-	CMPQ    R9, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R13)
+	CMPQ    DI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R10
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	ADCQ    $-1, R13
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 	JMP     filled3_1
 
 slow3_2:
 	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	SHLXQ   SI, R11, R11
-	SHRQ    $0x20, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search3_2:
-	CMPL R11, 4(BX)
+	CMPL R8, 4(DX)
 	JCC  found3_2
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search3_2
 
 found3_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R11
-	ADDQ    R11, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R12)
-	CMPQ    R11, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R14)
+	CMPQ    R8, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	ADCQ    $-1, R14
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 	JMP     filled3_2
 
 slow3_3:
 	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	SHLXQ   SI, R13, R13
-	SHRQ    $0x20, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search3_3:
-	CMPL R13, 4(BX)
+	CMPL R9, 4(DX)
 	JCC  found3_3
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search3_3
 
 found3_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R13
-	ADDQ    R13, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R14)
-	CMPQ    R13, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R15)
+	CMPQ    R9, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	ADCQ    $-1, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 	JMP     filled3_3
 
 slow3_4:
 	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	SHLXQ   SI, R15, R15
-	SHRQ    $0x20, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search3_4:
-	CMPL R15, 4(BX)
+	CMPL R10, 4(DX)
 	JCC  found3_4
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search3_4
 
 found3_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R15
-	ADDQ    R15, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (BP)
-	CMPQ    R15, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (BP)
+	CMPQ    R10, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
 	ADCQ    $-1, BP
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 	JMP     filled3_4
 
 slow4_0:
 	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  DI, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	SHLXQ   SI, DI, DI
-	SHRQ    $0x20, DI
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search4_0:
-	CMPL DI, 4(BX)
+	CMPL SI, 4(DX)
 	JCC  found4_0
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search4_0
 
 found4_0:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, DI
-	ADDQ    DI, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R8)
-	CMPQ    DI, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R12)
+	CMPQ    SI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R8
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    (SP), BX
-	MOVQ    BX, (SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), DI
-	ORQ     $0x01, DI
-	SHLXQ   SI, DI, DI
+	ADCQ    $-1, R12
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
 	JMP     filled4_0
 
 slow4_1:
 	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  R9, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	SHLXQ   SI, R9, R9
-	SHRQ    $0x20, R9
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search4_1:
-	CMPL R9, 4(BX)
+	CMPL DI, 4(DX)
 	JCC  found4_1
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search4_1
 
 found4_1:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R9
-	ADDQ    R9, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R10)
-	CMPQ    R9, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R13)
+	CMPQ    DI, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R10
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    24(SP), BX
-	MOVQ    BX, 24(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R9
-	ORQ     $0x01, R9
-	SHLXQ   SI, R9, R9
+	ADCQ    $-1, R13
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
 	JMP     filled4_1
 
 slow4_2:
 	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R11, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	SHLXQ   SI, R11, R11
-	SHRQ    $0x20, R11
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search4_2:
-	CMPL R11, 4(BX)
+	CMPL R8, 4(DX)
 	JCC  found4_2
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search4_2
 
 found4_2:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R11
-	ADDQ    R11, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R12)
-	CMPQ    R11, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R14)
+	CMPQ    R8, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    48(SP), BX
-	MOVQ    BX, 48(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R11
-	ORQ     $0x01, R11
-	SHLXQ   SI, R11, R11
+	ADCQ    $-1, R14
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
 	JMP     filled4_2
 
 slow4_3:
 	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R13, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	SHLXQ   SI, R13, R13
-	SHRQ    $0x20, R13
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search4_3:
-	CMPL R13, 4(BX)
+	CMPL R9, 4(DX)
 	JCC  found4_3
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search4_3
 
 found4_3:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R13
-	ADDQ    R13, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (R14)
-	CMPQ    R13, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (R15)
+	CMPQ    R9, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    72(SP), BX
-	MOVQ    BX, 72(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R13
-	ORQ     $0x01, R13
-	SHLXQ   SI, R13, R13
+	ADCQ    $-1, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
 	JMP     filled4_3
 
 slow4_4:
 	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R15, SI
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	SHLXQ   SI, R15, R15
-	SHRQ    $0x20, R15
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
 
 	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 144(SP), BX
+	MOVQ 128(SP), DX
 
 search4_4:
-	CMPL R15, 4(BX)
+	CMPL R10, 4(DX)
 	JCC  found4_4
-	SUBQ $0x08, BX
+	SUBQ $0x08, DX
 	JMP  search4_4
 
 found4_4:
 	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (BX), BX
-	MOVBQZX BL, R15
-	ADDQ    R15, SI
-	SHRQ    $0x08, BX
-	MOVB    BL, (BP)
-	CMPQ    R15, $0x01
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVB    DL, (BP)
+	CMPQ    R10, $0x01
 
 	// Carry means length 0: out moves by carry - 1.
 	ADCQ    $-1, BP
-	MOVQ    SI, BX
-	SHRQ    $0x03, BX
-	ADDQ    96(SP), BX
-	MOVQ    BX, 96(SP)
-	ANDL    $0x07, SI
-	MOVBEQQ (BX), R15
-	ORQ     $0x01, R15
-	SHLXQ   SI, R15, R15
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
 	JMP     filled4_4
+
+// func decode11x5Slots(job *kernel.Job)
+// Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
+TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
+	// Decodes 8 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit, and is refilled after 5 lookups by the
+	// top 11 bits. An entry of the table holds up to 5 symbols: byte 0 the bits that they take,
+	// from byte 2 on the symbols, each rotated right by one bit, in byte 7 a flag for each byte that
+	// is one.
+	// A turn is 30 lookups in each lane, whose entries go to as many slots. Between them the slots of
+	// the turn before are drained: their symbols, pressed together, join those that are pending.
+	// Where 128 are pending, they are merged with as many sign_mantissa bytes.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
+	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
+	// (Divided by 160 as times 104858 / 16777216.)
+	MOVL    $0x00000100, AX
+	MOVQ    32(CX), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    80(CX), DX
+	SUBQ    88(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    48(CX), DX
+	SUBQ    40(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    144(CX), DX
+	SUBQ    152(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    112(CX), DX
+	SUBQ    104(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    208(CX), DX
+	SUBQ    216(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    176(CX), DX
+	SUBQ    168(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 3: by its elements, then by its bytes of stream.
+	MOVQ    272(CX), DX
+	SUBQ    280(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    240(CX), DX
+	SUBQ    232(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 4: by its elements, then by its bytes of stream.
+	MOVQ    336(CX), DX
+	SUBQ    344(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    304(CX), DX
+	SUBQ    296(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 5: by its elements, then by its bytes of stream.
+	MOVQ    400(CX), DX
+	SUBQ    408(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    368(CX), DX
+	SUBQ    360(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 6: by its elements, then by its bytes of stream.
+	MOVQ    464(CX), DX
+	SUBQ    472(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    432(CX), DX
+	SUBQ    424(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 7: by its elements, then by its bytes of stream.
+	MOVQ      528(CX), DX
+	SUBQ      536(CX), DX
+	IMUL3Q    $+104858, DX, DX
+	SARQ      $0x18, DX
+	CMPQ      DX, AX
+	CMOVQLT   DX, AX
+	MOVQ      496(CX), DX
+	SUBQ      488(CX), DX
+	SARQ      $0x07, DX
+	CMPQ      DX, AX
+	CMOVQLT   DX, AX
+	XORL      DX, DX
+	CMPQ      AX, $0x00
+	CMOVQLT   DX, AX
+	MOVQ      AX, 32(CX)
+	JLE       done
+	MOVQ      AX, 192(SP)
+	MOVQ      (CX), AX
+	VMOVDQU64 low<>+0(SB), Z0
+	VMOVDQU64 high<>+0(SB), Z1
+	VMOVDQU64 words<>+0(SB), Z2
+	VMOVDQU64 flags<>+0(SB), Z3
+	MOVQ      24(CX), DX
+	MOVQ      DX, 408(SP)
+
+	// The first turn fills the second half of the slots, and drains the first, which is empty.
+	MOVQ      16(CX), R14
+	LEAQ      2240(R14), R15
+	VPXORD    Z4, Z4, Z4
+	VMOVDQU64 Z4, (R14)
+	VMOVDQU64 Z4, 64(R14)
+	VMOVDQU64 Z4, 128(R14)
+	VMOVDQU64 Z4, 192(R14)
+	VMOVDQU64 Z4, 256(R14)
+	VMOVDQU64 Z4, 320(R14)
+	VMOVDQU64 Z4, 384(R14)
+	VMOVDQU64 Z4, 448(R14)
+	VMOVDQU64 Z4, 512(R14)
+	VMOVDQU64 Z4, 576(R14)
+	VMOVDQU64 Z4, 640(R14)
+	VMOVDQU64 Z4, 704(R14)
+	VMOVDQU64 Z4, 768(R14)
+	VMOVDQU64 Z4, 832(R14)
+	VMOVDQU64 Z4, 896(R14)
+	VMOVDQU64 Z4, 960(R14)
+	VMOVDQU64 Z4, 1024(R14)
+	VMOVDQU64 Z4, 1088(R14)
+	VMOVDQU64 Z4, 1152(R14)
+	VMOVDQU64 Z4, 1216(R14)
+	VMOVDQU64 Z4, 1280(R14)
+	VMOVDQU64 Z4, 1344(R14)
+	VMOVDQU64 Z4, 1408(R14)
+	VMOVDQU64 Z4, 1472(R14)
+	VMOVDQU64 Z4, 1536(R14)
+	VMOVDQU64 Z4, 1600(R14)
+	VMOVDQU64 Z4, 1664(R14)
+	VMOVDQU64 Z4, 1728(R14)
+	VMOVDQU64 Z4, 1792(R14)
+	VMOVDQU64 Z4, 1856(R14)
+	VMOVDQU64 Z4, 1920(R14)
+	VMOVDQU64 Z4, 1984(R14)
+
+	// The last slots of the other half stay empty.
+	VMOVDQU64 Z4, 192(R15)
+	VMOVDQU64 Z4, 448(R15)
+	VMOVDQU64 Z4, 704(R15)
+	VMOVDQU64 Z4, 960(R15)
+	VMOVDQU64 Z4, 1216(R15)
+	VMOVDQU64 Z4, 1472(R15)
+	VMOVDQU64 Z4, 1728(R15)
+	VMOVDQU64 Z4, 1984(R15)
+	LEAQ      4480(R14), R13
+	MOVQ      R13, 400(SP)
+
+	// Lane 0: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    64(CX), DX
+	MOVQ    72(CX), BX
+	MOVQ    DX, 208(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 216(SP)
+	MOVQ    88(CX), DX
+	LEAQ    (R13)(DX*1), DX
+	MOVQ    DX, 224(SP)
+	LEAQ    552(CX), DX
+	MOVQ    DX, 16(SP)
+	MOVQ    96(CX), DX
+	MOVQ    DX, 8(SP)
+	MOVQ    40(CX), DX
+	MOVQ    56(CX), BX
+	MOVQ    DX, (SP)
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	MOVQ    DX, 2048(R15)
+	MOVQ    SI, 2056(R15)
+
+	// Lane 1: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    128(CX), DX
+	MOVQ    136(CX), BX
+	MOVQ    DX, 232(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 240(SP)
+	MOVQ    152(CX), DX
+	LEAQ    384(R13)(DX*1), DX
+	MOVQ    DX, 248(SP)
+	LEAQ    768(CX), DX
+	MOVQ    DX, 40(SP)
+	MOVQ    160(CX), DX
+	MOVQ    DX, 32(SP)
+	MOVQ    104(CX), DX
+	MOVQ    120(CX), BX
+	MOVQ    DX, 24(SP)
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	MOVQ    DX, 2072(R15)
+	MOVQ    DI, 2080(R15)
+
+	// Lane 2: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    192(CX), DX
+	MOVQ    200(CX), BX
+	MOVQ    DX, 256(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 264(SP)
+	MOVQ    216(CX), DX
+	LEAQ    768(R13)(DX*1), DX
+	MOVQ    DX, 272(SP)
+	LEAQ    984(CX), DX
+	MOVQ    DX, 64(SP)
+	MOVQ    224(CX), DX
+	MOVQ    DX, 56(SP)
+	MOVQ    168(CX), DX
+	MOVQ    184(CX), BX
+	MOVQ    DX, 48(SP)
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	MOVQ    DX, 2096(R15)
+	MOVQ    R8, 2104(R15)
+
+	// Lane 3: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    256(CX), DX
+	MOVQ    264(CX), BX
+	MOVQ    DX, 280(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 288(SP)
+	MOVQ    280(CX), DX
+	LEAQ    1152(R13)(DX*1), DX
+	MOVQ    DX, 296(SP)
+	LEAQ    1200(CX), DX
+	MOVQ    DX, 88(SP)
+	MOVQ    288(CX), DX
+	MOVQ    DX, 80(SP)
+	MOVQ    232(CX), DX
+	MOVQ    248(CX), BX
+	MOVQ    DX, 72(SP)
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	MOVQ    DX, 2120(R15)
+	MOVQ    R9, 2128(R15)
+
+	// Lane 4: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    320(CX), DX
+	MOVQ    328(CX), BX
+	MOVQ    DX, 304(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 312(SP)
+	MOVQ    344(CX), DX
+	LEAQ    1536(R13)(DX*1), DX
+	MOVQ    DX, 320(SP)
+	LEAQ    1416(CX), DX
+	MOVQ    DX, 112(SP)
+	MOVQ    352(CX), DX
+	MOVQ    DX, 104(SP)
+	MOVQ    296(CX), DX
+	MOVQ    312(CX), BX
+	MOVQ    DX, 96(SP)
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	MOVQ    DX, 2144(R15)
+	MOVQ    R10, 2152(R15)
+
+	// Lane 5: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    384(CX), DX
+	MOVQ    392(CX), BX
+	MOVQ    DX, 328(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 336(SP)
+	MOVQ    408(CX), DX
+	LEAQ    1920(R13)(DX*1), DX
+	MOVQ    DX, 344(SP)
+	LEAQ    1632(CX), DX
+	MOVQ    DX, 136(SP)
+	MOVQ    416(CX), DX
+	MOVQ    DX, 128(SP)
+	MOVQ    360(CX), DX
+	MOVQ    376(CX), BX
+	MOVQ    DX, 120(SP)
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	MOVQ    DX, 2168(R15)
+	MOVQ    R11, 2176(R15)
+
+	// Lane 6: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    448(CX), DX
+	MOVQ    456(CX), BX
+	MOVQ    DX, 352(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 360(SP)
+	MOVQ    472(CX), DX
+	LEAQ    2304(R13)(DX*1), DX
+	MOVQ    DX, 368(SP)
+	LEAQ    1848(CX), DX
+	MOVQ    DX, 160(SP)
+	MOVQ    480(CX), DX
+	MOVQ    DX, 152(SP)
+	MOVQ    424(CX), DX
+	MOVQ    440(CX), BX
+	MOVQ    DX, 144(SP)
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	MOVQ    DX, 2192(R15)
+	MOVQ    R12, 2200(R15)
+
+	// Lane 7: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    512(CX), DX
+	MOVQ    520(CX), BX
+	MOVQ    DX, 376(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 384(SP)
+	MOVQ    536(CX), DX
+	LEAQ    2688(R13)(DX*1), DX
+	MOVQ    DX, 392(SP)
+	LEAQ    2064(CX), DX
+	MOVQ    DX, 184(SP)
+	MOVQ    544(CX), DX
+	MOVQ    DX, 176(SP)
+	MOVQ    488(CX), DX
+	MOVQ    504(CX), BX
+	MOVQ    DX, 168(SP)
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	MOVQ    DX, 2216(R15)
+	MOVQ    R13, 2224(R15)
+	MOVL    $0x00000035, CX
+
+turn:
+	// The next turn: swap the halves of the slots.
+	XCHGQ R14, R15
+
+	// Lookup 1 of 30 in every lane.
+	// Index, load, store, shift out the bits.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, (R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 256(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 512(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 768(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1024(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1280(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1536(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1792(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 2 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 8(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 264(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 520(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 776(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1032(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1288(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1544(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1800(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 3 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 16(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 272(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 528(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 784(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1040(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1296(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1552(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1808(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 4 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 24(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 280(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 536(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 792(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1048(R14)
+	SHLXQ BX, R10, R10
+
+	// Lane 0: merge 128 words.
+merge0:
+	MOVQ 400(SP), DX
+	MOVQ 224(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000080
+	JCS  merged0
+	MOVQ 208(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB (DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB (DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 64(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 64(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 128(DX), Z5
+	VMOVDQU64 192(DX), Z7
+	VMOVDQU64 256(DX), Z9
+	VMOVDQU64 Z5, (DX)
+	VMOVDQU64 Z7, 64(DX)
+	VMOVDQU64 Z9, 128(DX)
+	MOVQ      216(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge0
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge0:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 208(SP)
+	SUBQ       $+128, 224(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000100
+	JCC  merge0
+
+merged0:
+	// Lane 0: drain the slots of the turn before.
+	VMOVDQU64     (R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     64(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     128(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     192(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          224(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 224(SP)
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1304(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1560(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1816(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 5 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 32(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 288(R14)
+	SHLXQ   BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 544(R14)
+	SHLXQ   BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 800(R14)
+	SHLXQ   BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1056(R14)
+	SHLXQ   BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	SHRXQ   CX, R11, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1312(R14)
+	SHLXQ   BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	SHRXQ   CX, R12, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1568(R14)
+	SHLXQ   BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	SHRXQ   CX, R13, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1824(R14)
+	SHLXQ   BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Lookup 6 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 40(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 296(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 552(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 808(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1064(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1320(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1576(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1832(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 7 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 48(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 304(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 560(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 816(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1072(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1328(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1584(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1840(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 8 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 56(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 312(R14)
+	SHLXQ BX, DI, DI
+
+	// Lane 1: merge 128 words.
+merge1:
+	MOVQ 400(SP), DX
+	MOVQ 248(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000200
+	JCS  merged1
+	MOVQ 232(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 384(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 384(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 448(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 448(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 512(DX), Z5
+	VMOVDQU64 576(DX), Z7
+	VMOVDQU64 640(DX), Z9
+	VMOVDQU64 Z5, 384(DX)
+	VMOVDQU64 Z7, 448(DX)
+	VMOVDQU64 Z9, 512(DX)
+	MOVQ      240(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge1
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge1:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 232(SP)
+	SUBQ       $+128, 248(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000280
+	JCC  merge1
+
+merged1:
+	// Lane 1: drain the slots of the turn before.
+	VMOVDQU64     256(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     320(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     384(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     448(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          248(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 248(SP)
+	SHRXQ         CX, R8, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 568(R14)
+	SHLXQ         BX, R8, R8
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 824(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1080(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1336(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1592(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1848(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 9 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 64(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 320(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 576(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 832(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1088(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1344(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1600(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1856(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 10 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 72(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 328(R14)
+	SHLXQ   BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 584(R14)
+	SHLXQ   BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 840(R14)
+	SHLXQ   BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1096(R14)
+	SHLXQ   BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	SHRXQ   CX, R11, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1352(R14)
+	SHLXQ   BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	SHRXQ   CX, R12, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1608(R14)
+	SHLXQ   BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	SHRXQ   CX, R13, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1864(R14)
+	SHLXQ   BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Lookup 11 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 80(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 336(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 592(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 848(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1104(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1360(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1616(R14)
+	SHLXQ BX, R12, R12
+
+	// Lane 2: merge 128 words.
+merge2:
+	MOVQ 400(SP), DX
+	MOVQ 272(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000380
+	JCS  merged2
+	MOVQ 256(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 768(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 768(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 832(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 832(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 896(DX), Z5
+	VMOVDQU64 960(DX), Z7
+	VMOVDQU64 1024(DX), Z9
+	VMOVDQU64 Z5, 768(DX)
+	VMOVDQU64 Z7, 832(DX)
+	VMOVDQU64 Z9, 896(DX)
+	MOVQ      264(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge2
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge2:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 256(SP)
+	SUBQ       $+128, 272(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000400
+	JCC  merge2
+
+merged2:
+	// Lane 2: drain the slots of the turn before.
+	VMOVDQU64     512(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     576(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     640(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     704(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          272(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 272(SP)
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1872(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 12 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 88(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 344(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 600(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 856(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1112(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1368(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1624(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1880(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 13 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 96(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 352(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 608(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 864(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1120(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1376(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1632(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1888(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 14 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 104(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 360(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 616(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 872(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1128(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1384(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1640(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1896(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 15 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 112(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 368(R14)
+	SHLXQ   BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 624(R14)
+	SHLXQ   BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 880(R14)
+	SHLXQ   BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+	// Lane 3: merge 128 words.
+merge3:
+	MOVQ 400(SP), DX
+	MOVQ 296(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000500
+	JCS  merged3
+	MOVQ 280(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1152(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1152(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1216(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1216(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1280(DX), Z5
+	VMOVDQU64 1344(DX), Z7
+	VMOVDQU64 1408(DX), Z9
+	VMOVDQU64 Z5, 1152(DX)
+	VMOVDQU64 Z7, 1216(DX)
+	VMOVDQU64 Z9, 1280(DX)
+	MOVQ      288(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge3
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge3:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 280(SP)
+	SUBQ       $+128, 296(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000580
+	JCC  merge3
+
+merged3:
+	// Lane 3: drain the slots of the turn before.
+	VMOVDQU64     768(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     832(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     896(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     960(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          296(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 296(SP)
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1136(R14)
+	SHLXQ         BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	SHRXQ   CX, R11, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1392(R14)
+	SHLXQ   BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	SHRXQ   CX, R12, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1648(R14)
+	SHLXQ   BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	SHRXQ   CX, R13, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1904(R14)
+	SHLXQ   BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Lookup 16 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 120(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 376(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 632(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 888(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1144(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1400(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1656(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1912(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 17 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 128(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 384(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 640(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 896(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1152(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1408(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1664(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1920(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 18 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 136(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 392(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 648(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 904(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1160(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1416(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1672(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1928(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 19 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 144(R14)
+	SHLXQ BX, SI, SI
+
+	// Lane 4: merge 128 words.
+merge4:
+	MOVQ 400(SP), DX
+	MOVQ 320(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000680
+	JCS  merged4
+	MOVQ 304(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1536(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1536(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1600(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1600(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1664(DX), Z5
+	VMOVDQU64 1728(DX), Z7
+	VMOVDQU64 1792(DX), Z9
+	VMOVDQU64 Z5, 1536(DX)
+	VMOVDQU64 Z7, 1600(DX)
+	VMOVDQU64 Z9, 1664(DX)
+	MOVQ      312(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge4
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge4:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 304(SP)
+	SUBQ       $+128, 320(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000700
+	JCC  merge4
+
+merged4:
+	// Lane 4: drain the slots of the turn before.
+	VMOVDQU64     1024(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1088(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1152(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1216(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          320(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 320(SP)
+	SHRXQ         CX, DI, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 400(R14)
+	SHLXQ         BX, DI, DI
+	SHRXQ         CX, R8, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 656(R14)
+	SHLXQ         BX, R8, R8
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 912(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1168(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1424(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1680(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1936(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 20 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 152(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 408(R14)
+	SHLXQ   BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 664(R14)
+	SHLXQ   BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 920(R14)
+	SHLXQ   BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1176(R14)
+	SHLXQ   BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	SHRXQ   CX, R11, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1432(R14)
+	SHLXQ   BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	SHRXQ   CX, R12, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1688(R14)
+	SHLXQ   BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	SHRXQ   CX, R13, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1944(R14)
+	SHLXQ   BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Lookup 21 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 160(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 416(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 672(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 928(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1184(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1440(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1696(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1952(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 22 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 168(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 424(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 680(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 936(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1192(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1448(R14)
+	SHLXQ BX, R11, R11
+
+	// Lane 5: merge 128 words.
+merge5:
+	MOVQ 400(SP), DX
+	MOVQ 344(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000800
+	JCS  merged5
+	MOVQ 328(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1920(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1920(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1984(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1984(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2048(DX), Z5
+	VMOVDQU64 2112(DX), Z7
+	VMOVDQU64 2176(DX), Z9
+	VMOVDQU64 Z5, 1920(DX)
+	VMOVDQU64 Z7, 1984(DX)
+	VMOVDQU64 Z9, 2048(DX)
+	MOVQ      336(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge5
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge5:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 328(SP)
+	SUBQ       $+128, 344(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000880
+	JCC  merge5
+
+merged5:
+	// Lane 5: drain the slots of the turn before.
+	VMOVDQU64     1280(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1344(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1408(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1472(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          344(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 344(SP)
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1704(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1960(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 23 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 176(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 432(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 688(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 944(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1200(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1456(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1712(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1968(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 24 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 184(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 440(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 696(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 952(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1208(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1464(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1720(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1976(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 25 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 192(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	SHRXQ   CX, DI, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 448(R14)
+	SHLXQ   BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	SHRXQ   CX, R8, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 704(R14)
+	SHLXQ   BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	SHRXQ   CX, R9, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 960(R14)
+	SHLXQ   BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	SHRXQ   CX, R10, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1216(R14)
+	SHLXQ   BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	SHRXQ   CX, R11, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1472(R14)
+	SHLXQ   BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	SHRXQ   CX, R12, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1728(R14)
+	SHLXQ   BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	SHRXQ   CX, R13, DX
+	MOVQ    (AX)(DX*8), BX
+	MOVQ    BX, 1984(R14)
+	SHLXQ   BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Lookup 26 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 200(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 456(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 712(R14)
+	SHLXQ BX, R8, R8
+
+	// Lane 6: merge 128 words.
+merge6:
+	MOVQ 400(SP), DX
+	MOVQ 368(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000980
+	JCS  merged6
+	MOVQ 352(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2304(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2304(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2368(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2368(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2432(DX), Z5
+	VMOVDQU64 2496(DX), Z7
+	VMOVDQU64 2560(DX), Z9
+	VMOVDQU64 Z5, 2304(DX)
+	VMOVDQU64 Z7, 2368(DX)
+	VMOVDQU64 Z9, 2432(DX)
+	MOVQ      360(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge6
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge6:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 352(SP)
+	SUBQ       $+128, 368(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000a00
+	JCC  merge6
+
+merged6:
+	// Lane 6: drain the slots of the turn before.
+	VMOVDQU64     1536(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1600(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1664(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1728(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          368(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 368(SP)
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 968(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1224(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1480(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1736(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1992(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 27 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 208(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 464(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 720(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 976(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1232(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1488(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1744(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2000(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 28 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 216(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 472(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 728(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 984(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1240(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1496(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1752(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2008(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 29 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 224(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 480(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 736(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 992(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1248(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1504(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1760(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2016(R14)
+	SHLXQ BX, R13, R13
+
+	// Lane 7: merge 128 words.
+merge7:
+	MOVQ 400(SP), DX
+	MOVQ 392(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000b00
+	JCS  merged7
+	MOVQ 376(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2688(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2688(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2752(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2752(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2816(DX), Z5
+	VMOVDQU64 2880(DX), Z7
+	VMOVDQU64 2944(DX), Z9
+	VMOVDQU64 Z5, 2688(DX)
+	VMOVDQU64 Z7, 2752(DX)
+	VMOVDQU64 Z9, 2816(DX)
+	MOVQ      384(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge7
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge7:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 376(SP)
+	SUBQ       $+128, 392(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000b80
+	JCC  merge7
+
+merged7:
+	// Lane 7: drain the slots of the turn before.
+	VMOVDQU64     1792(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1856(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1920(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1984(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          392(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 392(SP)
+
+	// Lookup 30 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 232(R14)
+	SHLXQ BX, SI, SI
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+	// Note how far lane 0 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2048(R15)
+	MOVQ       SI, 2056(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 8(SP)
+	JCC        border0
+
+marked0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 488(R14)
+	SHLXQ BX, DI, DI
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2072(R15)
+	MOVQ       DI, 2080(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 32(SP)
+	JCC        border1
+
+marked1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 744(R14)
+	SHLXQ BX, R8, R8
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2096(R15)
+	MOVQ       R8, 2104(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 56(SP)
+	JCC        border2
+
+marked2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1000(R14)
+	SHLXQ BX, R9, R9
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2120(R15)
+	MOVQ       R9, 2128(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 80(SP)
+	JCC        border3
+
+marked3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1256(R14)
+	SHLXQ BX, R10, R10
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2144(R15)
+	MOVQ       R10, 2152(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 104(SP)
+	JCC        border4
+
+marked4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1512(R14)
+	SHLXQ BX, R11, R11
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2168(R15)
+	MOVQ       R11, 2176(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 128(SP)
+	JCC        border5
+
+marked5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1768(R14)
+	SHLXQ BX, R12, R12
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2192(R15)
+	MOVQ       R12, 2200(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 152(SP)
+	JCC        border6
+
+marked6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2024(R14)
+	SHLXQ BX, R13, R13
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2216(R15)
+	MOVQ       R13, 2224(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 176(SP)
+	JCC        border7
+
+marked7:
+	DECQ  192(SP)
+	JNZ   turn
+	XCHGQ R14, R15
+
+	// Lane 0: merge 128 words.
+lastmerge0:
+	MOVQ 400(SP), DX
+	MOVQ 224(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000080
+	JCS  lastmerged0
+	MOVQ 208(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB (DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB (DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 64(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 64(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 128(DX), Z5
+	VMOVDQU64 192(DX), Z7
+	VMOVDQU64 256(DX), Z9
+	VMOVDQU64 Z5, (DX)
+	VMOVDQU64 Z7, 64(DX)
+	VMOVDQU64 Z9, 128(DX)
+	MOVQ      216(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge0
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge0:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 208(SP)
+	SUBQ       $+128, 224(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000100
+	JCC  lastmerge0
+
+lastmerged0:
+	// Lane 0: drain the slots of the turn before.
+	VMOVDQU64     (R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     64(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     128(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     192(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          224(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 224(SP)
+
+	// Lane 1: merge 128 words.
+lastmerge1:
+	MOVQ 400(SP), DX
+	MOVQ 248(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000200
+	JCS  lastmerged1
+	MOVQ 232(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 384(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 384(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 448(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 448(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 512(DX), Z5
+	VMOVDQU64 576(DX), Z7
+	VMOVDQU64 640(DX), Z9
+	VMOVDQU64 Z5, 384(DX)
+	VMOVDQU64 Z7, 448(DX)
+	VMOVDQU64 Z9, 512(DX)
+	MOVQ      240(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge1
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge1:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 232(SP)
+	SUBQ       $+128, 248(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000280
+	JCC  lastmerge1
+
+lastmerged1:
+	// Lane 1: drain the slots of the turn before.
+	VMOVDQU64     256(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     320(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     384(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     448(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          248(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 248(SP)
+
+	// Lane 2: merge 128 words.
+lastmerge2:
+	MOVQ 400(SP), DX
+	MOVQ 272(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000380
+	JCS  lastmerged2
+	MOVQ 256(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 768(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 768(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 832(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 832(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 896(DX), Z5
+	VMOVDQU64 960(DX), Z7
+	VMOVDQU64 1024(DX), Z9
+	VMOVDQU64 Z5, 768(DX)
+	VMOVDQU64 Z7, 832(DX)
+	VMOVDQU64 Z9, 896(DX)
+	MOVQ      264(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge2
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge2:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 256(SP)
+	SUBQ       $+128, 272(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000400
+	JCC  lastmerge2
+
+lastmerged2:
+	// Lane 2: drain the slots of the turn before.
+	VMOVDQU64     512(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     576(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     640(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     704(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          272(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 272(SP)
+
+	// Lane 3: merge 128 words.
+lastmerge3:
+	MOVQ 400(SP), DX
+	MOVQ 296(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000500
+	JCS  lastmerged3
+	MOVQ 280(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1152(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1152(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1216(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1216(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1280(DX), Z5
+	VMOVDQU64 1344(DX), Z7
+	VMOVDQU64 1408(DX), Z9
+	VMOVDQU64 Z5, 1152(DX)
+	VMOVDQU64 Z7, 1216(DX)
+	VMOVDQU64 Z9, 1280(DX)
+	MOVQ      288(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge3
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge3:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 280(SP)
+	SUBQ       $+128, 296(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000580
+	JCC  lastmerge3
+
+lastmerged3:
+	// Lane 3: drain the slots of the turn before.
+	VMOVDQU64     768(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     832(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     896(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     960(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          296(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 296(SP)
+
+	// Lane 4: merge 128 words.
+lastmerge4:
+	MOVQ 400(SP), DX
+	MOVQ 320(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000680
+	JCS  lastmerged4
+	MOVQ 304(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1536(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1536(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1600(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1600(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1664(DX), Z5
+	VMOVDQU64 1728(DX), Z7
+	VMOVDQU64 1792(DX), Z9
+	VMOVDQU64 Z5, 1536(DX)
+	VMOVDQU64 Z7, 1600(DX)
+	VMOVDQU64 Z9, 1664(DX)
+	MOVQ      312(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge4
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge4:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 304(SP)
+	SUBQ       $+128, 320(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000700
+	JCC  lastmerge4
+
+lastmerged4:
+	// Lane 4: drain the slots of the turn before.
+	VMOVDQU64     1024(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1088(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1152(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1216(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          320(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 320(SP)
+
+	// Lane 5: merge 128 words.
+lastmerge5:
+	MOVQ 400(SP), DX
+	MOVQ 344(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000800
+	JCS  lastmerged5
+	MOVQ 328(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1920(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1920(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1984(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1984(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2048(DX), Z5
+	VMOVDQU64 2112(DX), Z7
+	VMOVDQU64 2176(DX), Z9
+	VMOVDQU64 Z5, 1920(DX)
+	VMOVDQU64 Z7, 1984(DX)
+	VMOVDQU64 Z9, 2048(DX)
+	MOVQ      336(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge5
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge5:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 328(SP)
+	SUBQ       $+128, 344(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000880
+	JCC  lastmerge5
+
+lastmerged5:
+	// Lane 5: drain the slots of the turn before.
+	VMOVDQU64     1280(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1344(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1408(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1472(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          344(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 344(SP)
+
+	// Lane 6: merge 128 words.
+lastmerge6:
+	MOVQ 400(SP), DX
+	MOVQ 368(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000980
+	JCS  lastmerged6
+	MOVQ 352(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2304(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2304(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2368(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2368(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2432(DX), Z5
+	VMOVDQU64 2496(DX), Z7
+	VMOVDQU64 2560(DX), Z9
+	VMOVDQU64 Z5, 2304(DX)
+	VMOVDQU64 Z7, 2368(DX)
+	VMOVDQU64 Z9, 2432(DX)
+	MOVQ      360(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge6
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge6:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 352(SP)
+	SUBQ       $+128, 368(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000a00
+	JCC  lastmerge6
+
+lastmerged6:
+	// Lane 6: drain the slots of the turn before.
+	VMOVDQU64     1536(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1600(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1664(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1728(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          368(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 368(SP)
+
+	// Lane 7: merge 128 words.
+lastmerge7:
+	MOVQ 400(SP), DX
+	MOVQ 392(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000b00
+	JCS  lastmerged7
+	MOVQ 376(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2688(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2688(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2752(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2752(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2816(DX), Z5
+	VMOVDQU64 2880(DX), Z7
+	VMOVDQU64 2944(DX), Z9
+	VMOVDQU64 Z5, 2688(DX)
+	VMOVDQU64 Z7, 2752(DX)
+	VMOVDQU64 Z9, 2816(DX)
+	MOVQ      384(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge7
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge7:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 376(SP)
+	SUBQ       $+128, 392(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000b80
+	JCC  lastmerge7
+
+lastmerged7:
+	// Lane 7: drain the slots of the turn before.
+	VMOVDQU64     1792(R15), Z0
+	VPSHUFBITQMB  Z3, Z0, K1
+	VPCOMPRESSB.Z Z0, K1, Z0
+	VMOVDQU64     1856(R15), Z1
+	VPSHUFBITQMB  Z3, Z1, K2
+	VPCOMPRESSB.Z Z1, K2, Z1
+	VMOVDQU64     1920(R15), Z2
+	VPSHUFBITQMB  Z3, Z2, K3
+	VPCOMPRESSB.Z Z2, K3, Z2
+	VMOVDQU64     1984(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K4
+	VPCOMPRESSB.Z Z4, K4, Z4
+	MOVQ          392(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z0, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z1, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z2, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 392(SP)
+	MOVQ          job+0(FP), AX
+
+	// Lane 0: move it past the bits that were used, by the words that were written.
+	TZCNTQ SI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   (SP), DX
+	MOVQ   DX, (SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 40(AX)
+	MOVQ   BX, 56(AX)
+	MOVQ   224(SP), BX
+	SUBQ   400(SP), BX
+	MOVQ   BX, 88(AX)
+	MOVQ   208(SP), DX
+	MOVQ   DX, BX
+	SUBQ   64(AX), BX
+	MOVQ   DX, 64(AX)
+	SUBQ   BX, 80(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 72(AX)
+	MOVQ   8(SP), DX
+	MOVQ   DX, 96(AX)
+
+	// Lane 1: move it past the bits that were used, by the words that were written.
+	TZCNTQ DI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   24(SP), DX
+	MOVQ   DX, 24(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 104(AX)
+	MOVQ   BX, 120(AX)
+	MOVQ   248(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000180, BX
+	MOVQ   BX, 152(AX)
+	MOVQ   232(SP), DX
+	MOVQ   DX, BX
+	SUBQ   128(AX), BX
+	MOVQ   DX, 128(AX)
+	SUBQ   BX, 144(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 136(AX)
+	MOVQ   32(SP), DX
+	MOVQ   DX, 160(AX)
+
+	// Lane 2: move it past the bits that were used, by the words that were written.
+	TZCNTQ R8, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   48(SP), DX
+	MOVQ   DX, 48(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 168(AX)
+	MOVQ   BX, 184(AX)
+	MOVQ   272(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000300, BX
+	MOVQ   BX, 216(AX)
+	MOVQ   256(SP), DX
+	MOVQ   DX, BX
+	SUBQ   192(AX), BX
+	MOVQ   DX, 192(AX)
+	SUBQ   BX, 208(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 200(AX)
+	MOVQ   56(SP), DX
+	MOVQ   DX, 224(AX)
+
+	// Lane 3: move it past the bits that were used, by the words that were written.
+	TZCNTQ R9, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   72(SP), DX
+	MOVQ   DX, 72(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 232(AX)
+	MOVQ   BX, 248(AX)
+	MOVQ   296(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000480, BX
+	MOVQ   BX, 280(AX)
+	MOVQ   280(SP), DX
+	MOVQ   DX, BX
+	SUBQ   256(AX), BX
+	MOVQ   DX, 256(AX)
+	SUBQ   BX, 272(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 264(AX)
+	MOVQ   80(SP), DX
+	MOVQ   DX, 288(AX)
+
+	// Lane 4: move it past the bits that were used, by the words that were written.
+	TZCNTQ R10, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   96(SP), DX
+	MOVQ   DX, 96(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 296(AX)
+	MOVQ   BX, 312(AX)
+	MOVQ   320(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000600, BX
+	MOVQ   BX, 344(AX)
+	MOVQ   304(SP), DX
+	MOVQ   DX, BX
+	SUBQ   320(AX), BX
+	MOVQ   DX, 320(AX)
+	SUBQ   BX, 336(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 328(AX)
+	MOVQ   104(SP), DX
+	MOVQ   DX, 352(AX)
+
+	// Lane 5: move it past the bits that were used, by the words that were written.
+	TZCNTQ R11, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   120(SP), DX
+	MOVQ   DX, 120(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 360(AX)
+	MOVQ   BX, 376(AX)
+	MOVQ   344(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000780, BX
+	MOVQ   BX, 408(AX)
+	MOVQ   328(SP), DX
+	MOVQ   DX, BX
+	SUBQ   384(AX), BX
+	MOVQ   DX, 384(AX)
+	SUBQ   BX, 400(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 392(AX)
+	MOVQ   128(SP), DX
+	MOVQ   DX, 416(AX)
+
+	// Lane 6: move it past the bits that were used, by the words that were written.
+	TZCNTQ R12, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   144(SP), DX
+	MOVQ   DX, 144(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 424(AX)
+	MOVQ   BX, 440(AX)
+	MOVQ   368(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000900, BX
+	MOVQ   BX, 472(AX)
+	MOVQ   352(SP), DX
+	MOVQ   DX, BX
+	SUBQ   448(AX), BX
+	MOVQ   DX, 448(AX)
+	SUBQ   BX, 464(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 456(AX)
+	MOVQ   152(SP), DX
+	MOVQ   DX, 480(AX)
+
+	// Lane 7: move it past the bits that were used, by the words that were written.
+	TZCNTQ R13, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   168(SP), DX
+	MOVQ   DX, 168(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 488(AX)
+	MOVQ   BX, 504(AX)
+	MOVQ   392(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000a80, BX
+	MOVQ   BX, 536(AX)
+	MOVQ   376(SP), DX
+	MOVQ   DX, BX
+	SUBQ   512(AX), BX
+	MOVQ   DX, 512(AX)
+	SUBQ   BX, 528(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 520(AX)
+	MOVQ   176(SP), DX
+	MOVQ   DX, 544(AX)
+
+	// Stores around the caches are ordered with no others.
+	SFENCE
+
+done:
+	VZEROUPPER
+	RET
+
+cached_merge0:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge0
+
+cached_merge1:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge1
+
+cached_merge2:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge2
+
+cached_merge3:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge3
+
+cached_merge4:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge4
+
+cached_merge5:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge5
+
+cached_merge6:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge6
+
+cached_merge7:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge7
+
+border0:
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), BP
+	MOVQ 2048(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2056(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 224(SP), BX
+	SUBQ 400(SP), BX
+	ADDQ 208(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+	JMP  marked0
+
+border1:
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), BP
+	MOVQ 2072(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2080(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 248(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000180, BX
+	ADDQ 232(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+	JMP  marked1
+
+border2:
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), BP
+	MOVQ 2096(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2104(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 272(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000300, BX
+	ADDQ 256(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+	JMP  marked2
+
+border3:
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), BP
+	MOVQ 2120(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2128(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 296(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000480, BX
+	ADDQ 280(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+	JMP  marked3
+
+border4:
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), BP
+	MOVQ 2144(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2152(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 320(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000600, BX
+	ADDQ 304(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+	JMP  marked4
+
+border5:
+	// Lane 5 came past its border: mark where it was before, and the element.
+	MOVQ 136(SP), BP
+	MOVQ 2168(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2176(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 344(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000780, BX
+	ADDQ 328(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 136(SP)
+	ADDQ $0x00001000, 128(SP)
+	JMP  marked5
+
+border6:
+	// Lane 6 came past its border: mark where it was before, and the element.
+	MOVQ 160(SP), BP
+	MOVQ 2192(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2200(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 368(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000900, BX
+	ADDQ 352(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 160(SP)
+	ADDQ $0x00001000, 152(SP)
+	JMP  marked6
+
+border7:
+	// Lane 7 came past its border: mark where it was before, and the element.
+	MOVQ 184(SP), BP
+	MOVQ 2216(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2224(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 392(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000a80, BX
+	ADDQ 376(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 184(SP)
+	ADDQ $0x00001000, 176(SP)
+	JMP  marked7
+
+cached_lastmerge0:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge0
+
+cached_lastmerge1:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge1
+
+cached_lastmerge2:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge2
+
+cached_lastmerge3:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge3
+
+cached_lastmerge4:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge4
+
+cached_lastmerge5:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge5
+
+cached_lastmerge6:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge6
+
+cached_lastmerge7:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge7
+
+// func decode11x5LongSlots(job *kernel.Job)
+// Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
+TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
+	// Decodes 8 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
+	// stream at the top of a register, above a marker bit, and is refilled after 5 lookups by the
+	// top 11 bits. An entry of the table holds up to 5 symbols: byte 0 the bits that they take,
+	// from byte 2 on the symbols, each rotated right by one bit, in byte 7 a flag for each byte that
+	// is one.
+	// A turn is 30 lookups in each lane, whose entries go to as many slots. Between them the slots of
+	// the turn before are drained: their symbols, pressed together, join those that are pending.
+	// Where 128 are pending, they are merged with as many sign_mantissa bytes.
+	// How many turns there is room for is known before the first: no load or store can leave its
+	// buffer, whatever the streams hold.
+	MOVQ job+0(FP), CX
+
+	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
+	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
+	// (Divided by 160 as times 104858 / 16777216.)
+	MOVL    $0x00000100, AX
+	MOVQ    32(CX), DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 0: by its elements, then by its bytes of stream.
+	MOVQ    80(CX), DX
+	SUBQ    88(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    48(CX), DX
+	SUBQ    40(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 1: by its elements, then by its bytes of stream.
+	MOVQ    144(CX), DX
+	SUBQ    152(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    112(CX), DX
+	SUBQ    104(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 2: by its elements, then by its bytes of stream.
+	MOVQ    208(CX), DX
+	SUBQ    216(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    176(CX), DX
+	SUBQ    168(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 3: by its elements, then by its bytes of stream.
+	MOVQ    272(CX), DX
+	SUBQ    280(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    240(CX), DX
+	SUBQ    232(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 4: by its elements, then by its bytes of stream.
+	MOVQ    336(CX), DX
+	SUBQ    344(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    304(CX), DX
+	SUBQ    296(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 5: by its elements, then by its bytes of stream.
+	MOVQ    400(CX), DX
+	SUBQ    408(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    368(CX), DX
+	SUBQ    360(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 6: by its elements, then by its bytes of stream.
+	MOVQ    464(CX), DX
+	SUBQ    472(CX), DX
+	IMUL3Q  $+104858, DX, DX
+	SARQ    $0x18, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+	MOVQ    432(CX), DX
+	SUBQ    424(CX), DX
+	SARQ    $0x07, DX
+	CMPQ    DX, AX
+	CMOVQLT DX, AX
+
+	// Lane 7: by its elements, then by its bytes of stream.
+	MOVQ      528(CX), DX
+	SUBQ      536(CX), DX
+	IMUL3Q    $+104858, DX, DX
+	SARQ      $0x18, DX
+	CMPQ      DX, AX
+	CMOVQLT   DX, AX
+	MOVQ      496(CX), DX
+	SUBQ      488(CX), DX
+	SARQ      $0x07, DX
+	CMPQ      DX, AX
+	CMOVQLT   DX, AX
+	XORL      DX, DX
+	CMPQ      AX, $0x00
+	CMOVQLT   DX, AX
+	MOVQ      AX, 32(CX)
+	JLE       done
+	MOVQ      AX, 192(SP)
+	MOVQ      8(CX), DX
+	MOVQ      DX, 200(SP)
+	MOVQ      (CX), AX
+	VMOVDQU64 low<>+0(SB), Z0
+	VMOVDQU64 high<>+0(SB), Z1
+	VMOVDQU64 words<>+0(SB), Z2
+	VMOVDQU64 flags<>+0(SB), Z3
+	MOVQ      24(CX), DX
+	MOVQ      DX, 408(SP)
+
+	// The first turn fills the second half of the slots, and drains the first, which is empty.
+	MOVQ      16(CX), R14
+	LEAQ      2240(R14), R15
+	VPXORD    Z4, Z4, Z4
+	VMOVDQU64 Z4, (R14)
+	VMOVDQU64 Z4, 64(R14)
+	VMOVDQU64 Z4, 128(R14)
+	VMOVDQU64 Z4, 192(R14)
+	VMOVDQU64 Z4, 256(R14)
+	VMOVDQU64 Z4, 320(R14)
+	VMOVDQU64 Z4, 384(R14)
+	VMOVDQU64 Z4, 448(R14)
+	VMOVDQU64 Z4, 512(R14)
+	VMOVDQU64 Z4, 576(R14)
+	VMOVDQU64 Z4, 640(R14)
+	VMOVDQU64 Z4, 704(R14)
+	VMOVDQU64 Z4, 768(R14)
+	VMOVDQU64 Z4, 832(R14)
+	VMOVDQU64 Z4, 896(R14)
+	VMOVDQU64 Z4, 960(R14)
+	VMOVDQU64 Z4, 1024(R14)
+	VMOVDQU64 Z4, 1088(R14)
+	VMOVDQU64 Z4, 1152(R14)
+	VMOVDQU64 Z4, 1216(R14)
+	VMOVDQU64 Z4, 1280(R14)
+	VMOVDQU64 Z4, 1344(R14)
+	VMOVDQU64 Z4, 1408(R14)
+	VMOVDQU64 Z4, 1472(R14)
+	VMOVDQU64 Z4, 1536(R14)
+	VMOVDQU64 Z4, 1600(R14)
+	VMOVDQU64 Z4, 1664(R14)
+	VMOVDQU64 Z4, 1728(R14)
+	VMOVDQU64 Z4, 1792(R14)
+	VMOVDQU64 Z4, 1856(R14)
+	VMOVDQU64 Z4, 1920(R14)
+	VMOVDQU64 Z4, 1984(R14)
+
+	// The last slots of the other half stay empty.
+	VMOVDQU64 Z4, 192(R15)
+	VMOVDQU64 Z4, 448(R15)
+	VMOVDQU64 Z4, 704(R15)
+	VMOVDQU64 Z4, 960(R15)
+	VMOVDQU64 Z4, 1216(R15)
+	VMOVDQU64 Z4, 1472(R15)
+	VMOVDQU64 Z4, 1728(R15)
+	VMOVDQU64 Z4, 1984(R15)
+	LEAQ      4480(R14), R13
+	MOVQ      R13, 400(SP)
+
+	// Lane 0: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    64(CX), DX
+	MOVQ    72(CX), BX
+	MOVQ    DX, 208(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 216(SP)
+	MOVQ    88(CX), DX
+	LEAQ    (R13)(DX*1), DX
+	MOVQ    DX, 224(SP)
+	LEAQ    552(CX), DX
+	MOVQ    DX, 16(SP)
+	MOVQ    96(CX), DX
+	MOVQ    DX, 8(SP)
+	MOVQ    40(CX), DX
+	MOVQ    56(CX), BX
+	MOVQ    DX, (SP)
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	MOVQ    DX, 2048(R15)
+	MOVQ    SI, 2056(R15)
+
+	// Lane 1: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    128(CX), DX
+	MOVQ    136(CX), BX
+	MOVQ    DX, 232(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 240(SP)
+	MOVQ    152(CX), DX
+	LEAQ    384(R13)(DX*1), DX
+	MOVQ    DX, 248(SP)
+	LEAQ    768(CX), DX
+	MOVQ    DX, 40(SP)
+	MOVQ    160(CX), DX
+	MOVQ    DX, 32(SP)
+	MOVQ    104(CX), DX
+	MOVQ    120(CX), BX
+	MOVQ    DX, 24(SP)
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	MOVQ    DX, 2072(R15)
+	MOVQ    DI, 2080(R15)
+
+	// Lane 2: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    192(CX), DX
+	MOVQ    200(CX), BX
+	MOVQ    DX, 256(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 264(SP)
+	MOVQ    216(CX), DX
+	LEAQ    768(R13)(DX*1), DX
+	MOVQ    DX, 272(SP)
+	LEAQ    984(CX), DX
+	MOVQ    DX, 64(SP)
+	MOVQ    224(CX), DX
+	MOVQ    DX, 56(SP)
+	MOVQ    168(CX), DX
+	MOVQ    184(CX), BX
+	MOVQ    DX, 48(SP)
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	MOVQ    DX, 2096(R15)
+	MOVQ    R8, 2104(R15)
+
+	// Lane 3: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    256(CX), DX
+	MOVQ    264(CX), BX
+	MOVQ    DX, 280(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 288(SP)
+	MOVQ    280(CX), DX
+	LEAQ    1152(R13)(DX*1), DX
+	MOVQ    DX, 296(SP)
+	LEAQ    1200(CX), DX
+	MOVQ    DX, 88(SP)
+	MOVQ    288(CX), DX
+	MOVQ    DX, 80(SP)
+	MOVQ    232(CX), DX
+	MOVQ    248(CX), BX
+	MOVQ    DX, 72(SP)
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	MOVQ    DX, 2120(R15)
+	MOVQ    R9, 2128(R15)
+
+	// Lane 4: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    320(CX), DX
+	MOVQ    328(CX), BX
+	MOVQ    DX, 304(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 312(SP)
+	MOVQ    344(CX), DX
+	LEAQ    1536(R13)(DX*1), DX
+	MOVQ    DX, 320(SP)
+	LEAQ    1416(CX), DX
+	MOVQ    DX, 112(SP)
+	MOVQ    352(CX), DX
+	MOVQ    DX, 104(SP)
+	MOVQ    296(CX), DX
+	MOVQ    312(CX), BX
+	MOVQ    DX, 96(SP)
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	MOVQ    DX, 2144(R15)
+	MOVQ    R10, 2152(R15)
+
+	// Lane 5: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    384(CX), DX
+	MOVQ    392(CX), BX
+	MOVQ    DX, 328(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 336(SP)
+	MOVQ    408(CX), DX
+	LEAQ    1920(R13)(DX*1), DX
+	MOVQ    DX, 344(SP)
+	LEAQ    1632(CX), DX
+	MOVQ    DX, 136(SP)
+	MOVQ    416(CX), DX
+	MOVQ    DX, 128(SP)
+	MOVQ    360(CX), DX
+	MOVQ    376(CX), BX
+	MOVQ    DX, 120(SP)
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	MOVQ    DX, 2168(R15)
+	MOVQ    R11, 2176(R15)
+
+	// Lane 6: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    448(CX), DX
+	MOVQ    456(CX), BX
+	MOVQ    DX, 352(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 360(SP)
+	MOVQ    472(CX), DX
+	LEAQ    2304(R13)(DX*1), DX
+	MOVQ    DX, 368(SP)
+	LEAQ    1848(CX), DX
+	MOVQ    DX, 160(SP)
+	MOVQ    480(CX), DX
+	MOVQ    DX, 152(SP)
+	MOVQ    424(CX), DX
+	MOVQ    440(CX), BX
+	MOVQ    DX, 144(SP)
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	MOVQ    DX, 2192(R15)
+	MOVQ    R12, 2200(R15)
+
+	// Lane 7: where its memory is, its pending symbols, the bit buffer.
+	MOVQ    512(CX), DX
+	MOVQ    520(CX), BX
+	MOVQ    DX, 376(SP)
+	SUBQ    DX, BX
+	SUBQ    DX, BX
+	MOVQ    BX, 384(SP)
+	MOVQ    536(CX), DX
+	LEAQ    2688(R13)(DX*1), DX
+	MOVQ    DX, 392(SP)
+	LEAQ    2064(CX), DX
+	MOVQ    DX, 184(SP)
+	MOVQ    544(CX), DX
+	MOVQ    DX, 176(SP)
+	MOVQ    488(CX), DX
+	MOVQ    504(CX), BX
+	MOVQ    DX, 168(SP)
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	MOVQ    DX, 2216(R15)
+	MOVQ    R13, 2224(R15)
+	MOVL    $0x00000035, CX
+
+turn:
+	// The next turn: swap the halves of the slots.
+	XCHGQ R14, R15
+
+	// Lookup 1 of 30 in every lane.
+	// Index, load, store, shift out the bits.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, (R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 256(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 512(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 768(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1024(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1280(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1536(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1792(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 2 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 8(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 264(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 520(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 776(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1032(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1288(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1544(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1800(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 3 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 16(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 272(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 528(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 784(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1040(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1296(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1552(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1808(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 4 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 24(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 280(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 536(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 792(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1048(R14)
+	SHLXQ BX, R10, R10
+
+	// Lane 0: merge 128 words.
+merge0:
+	MOVQ 400(SP), DX
+	MOVQ 224(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000080
+	JCS  merged0
+	MOVQ 208(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB (DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB (DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 64(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 64(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 128(DX), Z5
+	VMOVDQU64 192(DX), Z7
+	VMOVDQU64 256(DX), Z9
+	VMOVDQU64 Z5, (DX)
+	VMOVDQU64 Z7, 64(DX)
+	VMOVDQU64 Z9, 128(DX)
+	MOVQ      216(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge0
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge0:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 208(SP)
+	SUBQ       $+128, 224(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000100
+	JCC  merge0
+
+merged0:
+	// Lane 0: drain the slots of the turn before.
+	VMOVDQU64     (R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     64(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     128(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     192(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          224(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 224(SP)
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1304(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1560(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1816(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 5 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 32(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled4_0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 288(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled4_1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 544(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled4_2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 800(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled4_3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1056(R14)
+	SHLXQ BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled4_4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1312(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled4_5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1568(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled4_6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1824(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow4_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled4_7:
+	// Lookup 6 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 40(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 296(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 552(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 808(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1064(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1320(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1576(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1832(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 7 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 48(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 304(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 560(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 816(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1072(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1328(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1584(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1840(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 8 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 56(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 312(R14)
+	SHLXQ BX, DI, DI
+
+	// Lane 1: merge 128 words.
+merge1:
+	MOVQ 400(SP), DX
+	MOVQ 248(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000200
+	JCS  merged1
+	MOVQ 232(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 384(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 384(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 448(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 448(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 512(DX), Z5
+	VMOVDQU64 576(DX), Z7
+	VMOVDQU64 640(DX), Z9
+	VMOVDQU64 Z5, 384(DX)
+	VMOVDQU64 Z7, 448(DX)
+	VMOVDQU64 Z9, 512(DX)
+	MOVQ      240(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge1
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge1:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 232(SP)
+	SUBQ       $+128, 248(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000280
+	JCC  merge1
+
+merged1:
+	// Lane 1: drain the slots of the turn before.
+	VMOVDQU64     256(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     320(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     384(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     448(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          248(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 248(SP)
+	SHRXQ         CX, R8, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 568(R14)
+	SHLXQ         BX, R8, R8
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 824(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1080(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1336(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1592(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1848(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 9 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 64(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 320(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 576(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 832(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1088(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1344(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1600(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1856(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 10 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 72(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled9_0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 328(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled9_1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 584(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled9_2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 840(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled9_3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1096(R14)
+	SHLXQ BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled9_4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1352(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled9_5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1608(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled9_6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1864(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow9_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled9_7:
+	// Lookup 11 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 80(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 336(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 592(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 848(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1104(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1360(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1616(R14)
+	SHLXQ BX, R12, R12
+
+	// Lane 2: merge 128 words.
+merge2:
+	MOVQ 400(SP), DX
+	MOVQ 272(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000380
+	JCS  merged2
+	MOVQ 256(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 768(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 768(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 832(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 832(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 896(DX), Z5
+	VMOVDQU64 960(DX), Z7
+	VMOVDQU64 1024(DX), Z9
+	VMOVDQU64 Z5, 768(DX)
+	VMOVDQU64 Z7, 832(DX)
+	VMOVDQU64 Z9, 896(DX)
+	MOVQ      264(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge2
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge2:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 256(SP)
+	SUBQ       $+128, 272(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000400
+	JCC  merge2
+
+merged2:
+	// Lane 2: drain the slots of the turn before.
+	VMOVDQU64     512(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     576(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     640(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     704(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          272(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 272(SP)
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1872(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 12 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 88(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 344(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 600(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 856(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1112(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1368(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1624(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1880(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 13 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 96(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 352(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 608(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 864(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1120(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1376(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1632(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1888(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 14 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 104(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 360(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 616(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 872(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1128(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1384(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1640(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1896(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 15 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 112(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled14_0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 368(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled14_1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 624(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled14_2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 880(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled14_3:
+	// Lane 3: merge 128 words.
+merge3:
+	MOVQ 400(SP), DX
+	MOVQ 296(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000500
+	JCS  merged3
+	MOVQ 280(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1152(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1152(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1216(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1216(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1280(DX), Z5
+	VMOVDQU64 1344(DX), Z7
+	VMOVDQU64 1408(DX), Z9
+	VMOVDQU64 Z5, 1152(DX)
+	VMOVDQU64 Z7, 1216(DX)
+	VMOVDQU64 Z9, 1280(DX)
+	MOVQ      288(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge3
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge3:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 280(SP)
+	SUBQ       $+128, 296(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000580
+	JCC  merge3
+
+merged3:
+	// Lane 3: drain the slots of the turn before.
+	VMOVDQU64     768(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     832(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     896(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     960(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          296(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 296(SP)
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1136(R14)
+	SHLXQ         BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled14_4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1392(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled14_5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1648(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled14_6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1904(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow14_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled14_7:
+	// Lookup 16 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 120(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 376(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 632(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 888(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1144(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1400(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1656(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1912(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 17 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 128(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 384(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 640(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 896(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1152(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1408(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1664(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1920(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 18 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 136(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 392(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 648(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 904(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1160(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1416(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1672(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1928(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 19 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 144(R14)
+	SHLXQ BX, SI, SI
+
+	// Lane 4: merge 128 words.
+merge4:
+	MOVQ 400(SP), DX
+	MOVQ 320(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000680
+	JCS  merged4
+	MOVQ 304(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1536(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1536(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1600(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1600(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1664(DX), Z5
+	VMOVDQU64 1728(DX), Z7
+	VMOVDQU64 1792(DX), Z9
+	VMOVDQU64 Z5, 1536(DX)
+	VMOVDQU64 Z7, 1600(DX)
+	VMOVDQU64 Z9, 1664(DX)
+	MOVQ      312(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge4
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge4:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 304(SP)
+	SUBQ       $+128, 320(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000700
+	JCC  merge4
+
+merged4:
+	// Lane 4: drain the slots of the turn before.
+	VMOVDQU64     1024(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1088(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1152(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1216(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          320(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 320(SP)
+	SHRXQ         CX, DI, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 400(R14)
+	SHLXQ         BX, DI, DI
+	SHRXQ         CX, R8, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 656(R14)
+	SHLXQ         BX, R8, R8
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 912(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1168(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1424(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1680(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1936(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 20 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 152(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled19_0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 408(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled19_1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 664(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled19_2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 920(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled19_3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1176(R14)
+	SHLXQ BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled19_4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1432(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled19_5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1688(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled19_6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1944(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow19_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled19_7:
+	// Lookup 21 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 160(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 416(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 672(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 928(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1184(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1440(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1696(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1952(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 22 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 168(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 424(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 680(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 936(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1192(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1448(R14)
+	SHLXQ BX, R11, R11
+
+	// Lane 5: merge 128 words.
+merge5:
+	MOVQ 400(SP), DX
+	MOVQ 344(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000800
+	JCS  merged5
+	MOVQ 328(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1920(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1920(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1984(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1984(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2048(DX), Z5
+	VMOVDQU64 2112(DX), Z7
+	VMOVDQU64 2176(DX), Z9
+	VMOVDQU64 Z5, 1920(DX)
+	VMOVDQU64 Z7, 1984(DX)
+	VMOVDQU64 Z9, 2048(DX)
+	MOVQ      336(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge5
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge5:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 328(SP)
+	SUBQ       $+128, 344(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000880
+	JCC  merge5
+
+merged5:
+	// Lane 5: drain the slots of the turn before.
+	VMOVDQU64     1280(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1344(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1408(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1472(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          344(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 344(SP)
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1704(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1960(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 23 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 176(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 432(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 688(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 944(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1200(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1456(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1712(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1968(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 24 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 184(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 440(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 696(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 952(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1208(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1464(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1720(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1976(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 25 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 192(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled24_0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 448(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled24_1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 704(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled24_2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 960(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled24_3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1216(R14)
+	SHLXQ BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled24_4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1472(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled24_5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1728(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled24_6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1984(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow24_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled24_7:
+	// Lookup 26 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 200(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 456(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 712(R14)
+	SHLXQ BX, R8, R8
+
+	// Lane 6: merge 128 words.
+merge6:
+	MOVQ 400(SP), DX
+	MOVQ 368(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000980
+	JCS  merged6
+	MOVQ 352(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2304(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2304(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2368(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2368(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2432(DX), Z5
+	VMOVDQU64 2496(DX), Z7
+	VMOVDQU64 2560(DX), Z9
+	VMOVDQU64 Z5, 2304(DX)
+	VMOVDQU64 Z7, 2368(DX)
+	VMOVDQU64 Z9, 2432(DX)
+	MOVQ      360(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge6
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge6:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 352(SP)
+	SUBQ       $+128, 368(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000a00
+	JCC  merge6
+
+merged6:
+	// Lane 6: drain the slots of the turn before.
+	VMOVDQU64     1536(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1600(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1664(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1728(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          368(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 368(SP)
+	SHRXQ         CX, R9, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 968(R14)
+	SHLXQ         BX, R9, R9
+	SHRXQ         CX, R10, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1224(R14)
+	SHLXQ         BX, R10, R10
+	SHRXQ         CX, R11, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1480(R14)
+	SHLXQ         BX, R11, R11
+	SHRXQ         CX, R12, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1736(R14)
+	SHLXQ         BX, R12, R12
+	SHRXQ         CX, R13, DX
+	MOVQ          (AX)(DX*8), BX
+	MOVQ          BX, 1992(R14)
+	SHLXQ         BX, R13, R13
+
+	// Lookup 27 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 208(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 464(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 720(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 976(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1232(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1488(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1744(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2000(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 28 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 216(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 472(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 728(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 984(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1240(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1496(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1752(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2008(R14)
+	SHLXQ BX, R13, R13
+
+	// Lookup 29 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 224(R14)
+	SHLXQ BX, SI, SI
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 480(R14)
+	SHLXQ BX, DI, DI
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 736(R14)
+	SHLXQ BX, R8, R8
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 992(R14)
+	SHLXQ BX, R9, R9
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1248(R14)
+	SHLXQ BX, R10, R10
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1504(R14)
+	SHLXQ BX, R11, R11
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1760(R14)
+	SHLXQ BX, R12, R12
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2016(R14)
+	SHLXQ BX, R13, R13
+
+	// Lane 7: merge 128 words.
+merge7:
+	MOVQ 400(SP), DX
+	MOVQ 392(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000b00
+	JCS  merged7
+	MOVQ 376(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2688(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2688(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2752(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2752(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2816(DX), Z5
+	VMOVDQU64 2880(DX), Z7
+	VMOVDQU64 2944(DX), Z9
+	VMOVDQU64 Z5, 2688(DX)
+	VMOVDQU64 Z7, 2752(DX)
+	VMOVDQU64 Z9, 2816(DX)
+	MOVQ      384(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_merge7
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_merge7:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 376(SP)
+	SUBQ       $+128, 392(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000b80
+	JCC  merge7
+
+merged7:
+	// Lane 7: drain the slots of the turn before.
+	VMOVDQU64     1792(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1856(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1920(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1984(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          392(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 392(SP)
+
+	// Lookup 30 of 30 in every lane.
+	SHRXQ CX, SI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 232(R14)
+	SHLXQ BX, SI, SI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_0
+
+	// Refill lane 0: the marker bit tells how many bits were used.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+
+filled29_0:
+	// Note how far lane 0 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2048(R15)
+	MOVQ       SI, 2056(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 8(SP)
+	JCC        border0
+
+marked0:
+	SHRXQ CX, DI, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 488(R14)
+	SHLXQ BX, DI, DI
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_1
+
+	// Refill lane 1: the marker bit tells how many bits were used.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+
+filled29_1:
+	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2072(R15)
+	MOVQ       DI, 2080(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 32(SP)
+	JCC        border1
+
+marked1:
+	SHRXQ CX, R8, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 744(R14)
+	SHLXQ BX, R8, R8
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_2
+
+	// Refill lane 2: the marker bit tells how many bits were used.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+
+filled29_2:
+	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2096(R15)
+	MOVQ       R8, 2104(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 56(SP)
+	JCC        border2
+
+marked2:
+	SHRXQ CX, R9, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1000(R14)
+	SHLXQ BX, R9, R9
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_3
+
+	// Refill lane 3: the marker bit tells how many bits were used.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+
+filled29_3:
+	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2120(R15)
+	MOVQ       R9, 2128(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 80(SP)
+	JCC        border3
+
+marked3:
+	SHRXQ CX, R10, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1256(R14)
+	SHLXQ BX, R10, R10
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_4
+
+	// Refill lane 4: the marker bit tells how many bits were used.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+
+filled29_4:
+	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2144(R15)
+	MOVQ       R10, 2152(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 104(SP)
+	JCC        border4
+
+marked4:
+	SHRXQ CX, R11, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1512(R14)
+	SHLXQ BX, R11, R11
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_5
+
+	// Refill lane 5: the marker bit tells how many bits were used.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+
+filled29_5:
+	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2168(R15)
+	MOVQ       R11, 2176(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 128(SP)
+	JCC        border5
+
+marked5:
+	SHRXQ CX, R12, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 1768(R14)
+	SHLXQ BX, R12, R12
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_6
+
+	// Refill lane 6: the marker bit tells how many bits were used.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+
+filled29_6:
+	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2192(R15)
+	MOVQ       R12, 2200(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 152(SP)
+	JCC        border6
+
+marked6:
+	SHRXQ CX, R13, DX
+	MOVQ  (AX)(DX*8), BX
+	MOVQ  BX, 2024(R14)
+	SHLXQ BX, R13, R13
+
+	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	TESTB BL, BL
+	JZ    slow29_7
+
+	// Refill lane 7: the marker bit tells how many bits were used.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+
+filled29_7:
+	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
+	MOVQ       DX, 2216(R15)
+	MOVQ       R13, 2224(R15)
+	PREFETCHT0 192(DX)
+	CMPQ       DX, 176(SP)
+	JCC        border7
+
+marked7:
+	DECQ  192(SP)
+	JNZ   turn
+	XCHGQ R14, R15
+
+	// Lane 0: merge 128 words.
+lastmerge0:
+	MOVQ 400(SP), DX
+	MOVQ 224(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000080
+	JCS  lastmerged0
+	MOVQ 208(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB (DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB (DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 64(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 64(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 128(DX), Z5
+	VMOVDQU64 192(DX), Z7
+	VMOVDQU64 256(DX), Z9
+	VMOVDQU64 Z5, (DX)
+	VMOVDQU64 Z7, 64(DX)
+	VMOVDQU64 Z9, 128(DX)
+	MOVQ      216(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge0
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge0:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 208(SP)
+	SUBQ       $+128, 224(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000100
+	JCC  lastmerge0
+
+lastmerged0:
+	// Lane 0: drain the slots of the turn before.
+	VMOVDQU64     (R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     64(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     128(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     192(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          224(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 224(SP)
+
+	// Lane 1: merge 128 words.
+lastmerge1:
+	MOVQ 400(SP), DX
+	MOVQ 248(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000200
+	JCS  lastmerged1
+	MOVQ 232(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 384(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 384(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 448(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 448(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 512(DX), Z5
+	VMOVDQU64 576(DX), Z7
+	VMOVDQU64 640(DX), Z9
+	VMOVDQU64 Z5, 384(DX)
+	VMOVDQU64 Z7, 448(DX)
+	VMOVDQU64 Z9, 512(DX)
+	MOVQ      240(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge1
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge1:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 232(SP)
+	SUBQ       $+128, 248(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000280
+	JCC  lastmerge1
+
+lastmerged1:
+	// Lane 1: drain the slots of the turn before.
+	VMOVDQU64     256(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     320(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     384(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     448(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          248(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 248(SP)
+
+	// Lane 2: merge 128 words.
+lastmerge2:
+	MOVQ 400(SP), DX
+	MOVQ 272(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000380
+	JCS  lastmerged2
+	MOVQ 256(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 768(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 768(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 832(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 832(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 896(DX), Z5
+	VMOVDQU64 960(DX), Z7
+	VMOVDQU64 1024(DX), Z9
+	VMOVDQU64 Z5, 768(DX)
+	VMOVDQU64 Z7, 832(DX)
+	VMOVDQU64 Z9, 896(DX)
+	MOVQ      264(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge2
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge2:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 256(SP)
+	SUBQ       $+128, 272(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000400
+	JCC  lastmerge2
+
+lastmerged2:
+	// Lane 2: drain the slots of the turn before.
+	VMOVDQU64     512(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     576(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     640(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     704(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          272(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 272(SP)
+
+	// Lane 3: merge 128 words.
+lastmerge3:
+	MOVQ 400(SP), DX
+	MOVQ 296(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000500
+	JCS  lastmerged3
+	MOVQ 280(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1152(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1152(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1216(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1216(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1280(DX), Z5
+	VMOVDQU64 1344(DX), Z7
+	VMOVDQU64 1408(DX), Z9
+	VMOVDQU64 Z5, 1152(DX)
+	VMOVDQU64 Z7, 1216(DX)
+	VMOVDQU64 Z9, 1280(DX)
+	MOVQ      288(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge3
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge3:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 280(SP)
+	SUBQ       $+128, 296(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000580
+	JCC  lastmerge3
+
+lastmerged3:
+	// Lane 3: drain the slots of the turn before.
+	VMOVDQU64     768(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     832(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     896(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     960(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          296(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 296(SP)
+
+	// Lane 4: merge 128 words.
+lastmerge4:
+	MOVQ 400(SP), DX
+	MOVQ 320(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000680
+	JCS  lastmerged4
+	MOVQ 304(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1536(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1536(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1600(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1600(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 1664(DX), Z5
+	VMOVDQU64 1728(DX), Z7
+	VMOVDQU64 1792(DX), Z9
+	VMOVDQU64 Z5, 1536(DX)
+	VMOVDQU64 Z7, 1600(DX)
+	VMOVDQU64 Z9, 1664(DX)
+	MOVQ      312(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge4
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge4:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 304(SP)
+	SUBQ       $+128, 320(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000700
+	JCC  lastmerge4
+
+lastmerged4:
+	// Lane 4: drain the slots of the turn before.
+	VMOVDQU64     1024(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1088(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1152(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1216(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          320(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 320(SP)
+
+	// Lane 5: merge 128 words.
+lastmerge5:
+	MOVQ 400(SP), DX
+	MOVQ 344(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000800
+	JCS  lastmerged5
+	MOVQ 328(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 1920(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 1920(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 1984(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 1984(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2048(DX), Z5
+	VMOVDQU64 2112(DX), Z7
+	VMOVDQU64 2176(DX), Z9
+	VMOVDQU64 Z5, 1920(DX)
+	VMOVDQU64 Z7, 1984(DX)
+	VMOVDQU64 Z9, 2048(DX)
+	MOVQ      336(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge5
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge5:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 328(SP)
+	SUBQ       $+128, 344(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000880
+	JCC  lastmerge5
+
+lastmerged5:
+	// Lane 5: drain the slots of the turn before.
+	VMOVDQU64     1280(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1344(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1408(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1472(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          344(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 344(SP)
+
+	// Lane 6: merge 128 words.
+lastmerge6:
+	MOVQ 400(SP), DX
+	MOVQ 368(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000980
+	JCS  lastmerged6
+	MOVQ 352(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2304(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2304(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2368(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2368(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2432(DX), Z5
+	VMOVDQU64 2496(DX), Z7
+	VMOVDQU64 2560(DX), Z9
+	VMOVDQU64 Z5, 2304(DX)
+	VMOVDQU64 Z7, 2368(DX)
+	VMOVDQU64 Z9, 2432(DX)
+	MOVQ      360(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge6
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge6:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 352(SP)
+	SUBQ       $+128, 368(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000a00
+	JCC  lastmerge6
+
+lastmerged6:
+	// Lane 6: drain the slots of the turn before.
+	VMOVDQU64     1536(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K1
+	VPCOMPRESSB.Z Z4, K1, Z4
+	VMOVDQU64     1600(R15), Z5
+	VPSHUFBITQMB  Z3, Z5, K2
+	VPCOMPRESSB.Z Z5, K2, Z5
+	VMOVDQU64     1664(R15), Z6
+	VPSHUFBITQMB  Z3, Z6, K3
+	VPCOMPRESSB.Z Z6, K3, Z6
+	VMOVDQU64     1728(R15), Z7
+	VPSHUFBITQMB  Z3, Z7, K4
+	VPCOMPRESSB.Z Z7, K4, Z7
+	MOVQ          368(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z5, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z6, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z7, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 368(SP)
+
+	// Lane 7: merge 128 words.
+lastmerge7:
+	MOVQ 400(SP), DX
+	MOVQ 392(SP), BP
+	SUBQ DX, BP
+	CMPQ BP, $0x00000b00
+	JCS  lastmerged7
+	MOVQ 376(SP), BX
+
+	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
+	VPERMB 2688(DX), Z0, Z4
+	VPERMB (BX), Z0, Z5
+	VPERMB 2688(DX), Z1, Z6
+	VPERMB (BX), Z1, Z7
+	VPERMB 2752(DX), Z0, Z8
+	VPERMB 64(BX), Z0, Z9
+	VPERMB 2752(DX), Z1, Z10
+	VPERMB 64(BX), Z1, Z11
+
+	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	VPTERNLOGD $0xe4, Z2, Z7, Z6
+	VPTERNLOGD $0xe4, Z2, Z9, Z8
+	VPTERNLOGD $0xe4, Z2, Z11, Z10
+
+	// Move the other pending symbols to the front.
+	VMOVDQU64 2816(DX), Z5
+	VMOVDQU64 2880(DX), Z7
+	VMOVDQU64 2944(DX), Z9
+	VMOVDQU64 Z5, 2688(DX)
+	VMOVDQU64 Z7, 2752(DX)
+	VMOVDQU64 Z9, 2816(DX)
+	MOVQ      384(SP), DX
+	LEAQ      (DX)(BX*2), DX
+	CMPQ      408(SP), $0x00
+	JEQ       cached_lastmerge7
+	VMOVNTDQ  Z4, (DX)
+	VMOVNTDQ  Z6, 64(DX)
+	VMOVNTDQ  Z8, 128(DX)
+	VMOVNTDQ  Z10, 192(DX)
+
+stored_lastmerge7:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	ADDQ       $0x00000080, BX
+	MOVQ       BX, 376(SP)
+	SUBQ       $+128, 392(SP)
+
+	// Hardly ever: as many again are pending.
+	CMPQ BP, $0x00000b80
+	JCC  lastmerge7
+
+lastmerged7:
+	// Lane 7: drain the slots of the turn before.
+	VMOVDQU64     1792(R15), Z0
+	VPSHUFBITQMB  Z3, Z0, K1
+	VPCOMPRESSB.Z Z0, K1, Z0
+	VMOVDQU64     1856(R15), Z1
+	VPSHUFBITQMB  Z3, Z1, K2
+	VPCOMPRESSB.Z Z1, K2, Z1
+	VMOVDQU64     1920(R15), Z2
+	VPSHUFBITQMB  Z3, Z2, K3
+	VPCOMPRESSB.Z Z2, K3, Z2
+	VMOVDQU64     1984(R15), Z4
+	VPSHUFBITQMB  Z3, Z4, K4
+	VPCOMPRESSB.Z Z4, K4, Z4
+	MOVQ          392(SP), DX
+	KMOVQ         K1, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z0, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K2, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z1, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K3, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z2, (DX)
+	ADDQ          BX, DX
+	KMOVQ         K4, BX
+	POPCNTQ       BX, BX
+	VMOVDQU64     Z4, (DX)
+	ADDQ          BX, DX
+	MOVQ          DX, 392(SP)
+	MOVQ          job+0(FP), AX
+
+	// Lane 0: move it past the bits that were used, by the words that were written.
+	TZCNTQ SI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   (SP), DX
+	MOVQ   DX, (SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 40(AX)
+	MOVQ   BX, 56(AX)
+	MOVQ   224(SP), BX
+	SUBQ   400(SP), BX
+	MOVQ   BX, 88(AX)
+	MOVQ   208(SP), DX
+	MOVQ   DX, BX
+	SUBQ   64(AX), BX
+	MOVQ   DX, 64(AX)
+	SUBQ   BX, 80(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 72(AX)
+	MOVQ   8(SP), DX
+	MOVQ   DX, 96(AX)
+
+	// Lane 1: move it past the bits that were used, by the words that were written.
+	TZCNTQ DI, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   24(SP), DX
+	MOVQ   DX, 24(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 104(AX)
+	MOVQ   BX, 120(AX)
+	MOVQ   248(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000180, BX
+	MOVQ   BX, 152(AX)
+	MOVQ   232(SP), DX
+	MOVQ   DX, BX
+	SUBQ   128(AX), BX
+	MOVQ   DX, 128(AX)
+	SUBQ   BX, 144(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 136(AX)
+	MOVQ   32(SP), DX
+	MOVQ   DX, 160(AX)
+
+	// Lane 2: move it past the bits that were used, by the words that were written.
+	TZCNTQ R8, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   48(SP), DX
+	MOVQ   DX, 48(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 168(AX)
+	MOVQ   BX, 184(AX)
+	MOVQ   272(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000300, BX
+	MOVQ   BX, 216(AX)
+	MOVQ   256(SP), DX
+	MOVQ   DX, BX
+	SUBQ   192(AX), BX
+	MOVQ   DX, 192(AX)
+	SUBQ   BX, 208(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 200(AX)
+	MOVQ   56(SP), DX
+	MOVQ   DX, 224(AX)
+
+	// Lane 3: move it past the bits that were used, by the words that were written.
+	TZCNTQ R9, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   72(SP), DX
+	MOVQ   DX, 72(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 232(AX)
+	MOVQ   BX, 248(AX)
+	MOVQ   296(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000480, BX
+	MOVQ   BX, 280(AX)
+	MOVQ   280(SP), DX
+	MOVQ   DX, BX
+	SUBQ   256(AX), BX
+	MOVQ   DX, 256(AX)
+	SUBQ   BX, 272(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 264(AX)
+	MOVQ   80(SP), DX
+	MOVQ   DX, 288(AX)
+
+	// Lane 4: move it past the bits that were used, by the words that were written.
+	TZCNTQ R10, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   96(SP), DX
+	MOVQ   DX, 96(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 296(AX)
+	MOVQ   BX, 312(AX)
+	MOVQ   320(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000600, BX
+	MOVQ   BX, 344(AX)
+	MOVQ   304(SP), DX
+	MOVQ   DX, BX
+	SUBQ   320(AX), BX
+	MOVQ   DX, 320(AX)
+	SUBQ   BX, 336(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 328(AX)
+	MOVQ   104(SP), DX
+	MOVQ   DX, 352(AX)
+
+	// Lane 5: move it past the bits that were used, by the words that were written.
+	TZCNTQ R11, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   120(SP), DX
+	MOVQ   DX, 120(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 360(AX)
+	MOVQ   BX, 376(AX)
+	MOVQ   344(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000780, BX
+	MOVQ   BX, 408(AX)
+	MOVQ   328(SP), DX
+	MOVQ   DX, BX
+	SUBQ   384(AX), BX
+	MOVQ   DX, 384(AX)
+	SUBQ   BX, 400(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 392(AX)
+	MOVQ   128(SP), DX
+	MOVQ   DX, 416(AX)
+
+	// Lane 6: move it past the bits that were used, by the words that were written.
+	TZCNTQ R12, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   144(SP), DX
+	MOVQ   DX, 144(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 424(AX)
+	MOVQ   BX, 440(AX)
+	MOVQ   368(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000900, BX
+	MOVQ   BX, 472(AX)
+	MOVQ   352(SP), DX
+	MOVQ   DX, BX
+	SUBQ   448(AX), BX
+	MOVQ   DX, 448(AX)
+	SUBQ   BX, 464(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 456(AX)
+	MOVQ   152(SP), DX
+	MOVQ   DX, 480(AX)
+
+	// Lane 7: move it past the bits that were used, by the words that were written.
+	TZCNTQ R13, BX
+	MOVQ   BX, DX
+	SHRQ   $0x03, DX
+	ADDQ   168(SP), DX
+	MOVQ   DX, 168(SP)
+	ANDL   $0x07, BX
+	MOVQ   DX, 488(AX)
+	MOVQ   BX, 504(AX)
+	MOVQ   392(SP), BX
+	SUBQ   400(SP), BX
+	SUBQ   $0x00000a80, BX
+	MOVQ   BX, 536(AX)
+	MOVQ   376(SP), DX
+	MOVQ   DX, BX
+	SUBQ   512(AX), BX
+	MOVQ   DX, 512(AX)
+	SUBQ   BX, 528(AX)
+	ADDQ   BX, BX
+	ADDQ   BX, 520(AX)
+	MOVQ   176(SP), DX
+	MOVQ   DX, 544(AX)
+
+	// Stores around the caches are ordered with no others.
+	SFENCE
+
+done:
+	VZEROUPPER
+	RET
+
+cached_merge0:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge0
+
+cached_merge1:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge1
+
+cached_merge2:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge2
+
+cached_merge3:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge3
+
+cached_merge4:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge4
+
+cached_merge5:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge5
+
+cached_merge6:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge6
+
+cached_merge7:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_merge7
+
+border0:
+	// Lane 0 came past its border: mark where it was before, and the element.
+	MOVQ 16(SP), BP
+	MOVQ 2048(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2056(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 224(SP), BX
+	SUBQ 400(SP), BX
+	ADDQ 208(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 16(SP)
+	ADDQ $0x00001000, 8(SP)
+	JMP  marked0
+
+border1:
+	// Lane 1 came past its border: mark where it was before, and the element.
+	MOVQ 40(SP), BP
+	MOVQ 2072(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2080(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 248(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000180, BX
+	ADDQ 232(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 40(SP)
+	ADDQ $0x00001000, 32(SP)
+	JMP  marked1
+
+border2:
+	// Lane 2 came past its border: mark where it was before, and the element.
+	MOVQ 64(SP), BP
+	MOVQ 2096(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2104(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 272(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000300, BX
+	ADDQ 256(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 64(SP)
+	ADDQ $0x00001000, 56(SP)
+	JMP  marked2
+
+border3:
+	// Lane 3 came past its border: mark where it was before, and the element.
+	MOVQ 88(SP), BP
+	MOVQ 2120(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2128(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 296(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000480, BX
+	ADDQ 280(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 88(SP)
+	ADDQ $0x00001000, 80(SP)
+	JMP  marked3
+
+border4:
+	// Lane 4 came past its border: mark where it was before, and the element.
+	MOVQ 112(SP), BP
+	MOVQ 2144(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2152(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 320(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000600, BX
+	ADDQ 304(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 112(SP)
+	ADDQ $0x00001000, 104(SP)
+	JMP  marked4
+
+border5:
+	// Lane 5 came past its border: mark where it was before, and the element.
+	MOVQ 136(SP), BP
+	MOVQ 2168(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2176(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 344(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000780, BX
+	ADDQ 328(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 136(SP)
+	ADDQ $0x00001000, 128(SP)
+	JMP  marked5
+
+border6:
+	// Lane 6 came past its border: mark where it was before, and the element.
+	MOVQ 160(SP), BP
+	MOVQ 2192(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2200(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 368(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000900, BX
+	ADDQ 352(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 160(SP)
+	ADDQ $0x00001000, 152(SP)
+	JMP  marked6
+
+border7:
+	// Lane 7 came past its border: mark where it was before, and the element.
+	MOVQ 184(SP), BP
+	MOVQ 2216(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2224(R14), BX
+	MOVQ BX, 8(BP)
+	MOVQ 392(SP), BX
+	SUBQ 400(SP), BX
+	SUBQ $0x00000a80, BX
+	ADDQ 376(SP), BX
+	MOVQ BX, 16(BP)
+	ADDQ $0x18, 184(SP)
+	ADDQ $0x00001000, 176(SP)
+	JMP  marked7
+
+cached_lastmerge0:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge0
+
+cached_lastmerge1:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge1
+
+cached_lastmerge2:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge2
+
+cached_lastmerge3:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge3
+
+cached_lastmerge4:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge4
+
+cached_lastmerge5:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge5
+
+cached_lastmerge6:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge6
+
+cached_lastmerge7:
+	VMOVDQU64 Z4, (DX)
+	VMOVDQU64 Z6, 64(DX)
+	VMOVDQU64 Z8, 128(DX)
+	VMOVDQU64 Z10, 192(DX)
+	JMP       stored_lastmerge7
+
+slow4_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_0:
+	CMPL SI, 4(DX)
+	JCC  found4_0
+	SUBQ $0x08, DX
+	JMP  search4_0
+
+found4_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 32(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled4_0
+
+slow4_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_1:
+	CMPL DI, 4(DX)
+	JCC  found4_1
+	SUBQ $0x08, DX
+	JMP  search4_1
+
+found4_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 288(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled4_1
+
+slow4_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_2:
+	CMPL R8, 4(DX)
+	JCC  found4_2
+	SUBQ $0x08, DX
+	JMP  search4_2
+
+found4_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 544(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled4_2
+
+slow4_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_3:
+	CMPL R9, 4(DX)
+	JCC  found4_3
+	SUBQ $0x08, DX
+	JMP  search4_3
+
+found4_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 800(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled4_3
+
+slow4_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_4:
+	CMPL R10, 4(DX)
+	JCC  found4_4
+	SUBQ $0x08, DX
+	JMP  search4_4
+
+found4_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1056(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled4_4
+
+slow4_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_5:
+	CMPL R11, 4(DX)
+	JCC  found4_5
+	SUBQ $0x08, DX
+	JMP  search4_5
+
+found4_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1312(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled4_5
+
+slow4_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_6:
+	CMPL R12, 4(DX)
+	JCC  found4_6
+	SUBQ $0x08, DX
+	JMP  search4_6
+
+found4_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1568(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled4_6
+
+slow4_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search4_7:
+	CMPL R13, 4(DX)
+	JCC  found4_7
+	SUBQ $0x08, DX
+	JMP  search4_7
+
+found4_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 1824(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled4_7
+
+slow9_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_0:
+	CMPL SI, 4(DX)
+	JCC  found9_0
+	SUBQ $0x08, DX
+	JMP  search9_0
+
+found9_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 72(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled9_0
+
+slow9_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_1:
+	CMPL DI, 4(DX)
+	JCC  found9_1
+	SUBQ $0x08, DX
+	JMP  search9_1
+
+found9_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 328(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled9_1
+
+slow9_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_2:
+	CMPL R8, 4(DX)
+	JCC  found9_2
+	SUBQ $0x08, DX
+	JMP  search9_2
+
+found9_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 584(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled9_2
+
+slow9_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_3:
+	CMPL R9, 4(DX)
+	JCC  found9_3
+	SUBQ $0x08, DX
+	JMP  search9_3
+
+found9_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 840(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled9_3
+
+slow9_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_4:
+	CMPL R10, 4(DX)
+	JCC  found9_4
+	SUBQ $0x08, DX
+	JMP  search9_4
+
+found9_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1096(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled9_4
+
+slow9_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_5:
+	CMPL R11, 4(DX)
+	JCC  found9_5
+	SUBQ $0x08, DX
+	JMP  search9_5
+
+found9_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1352(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled9_5
+
+slow9_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_6:
+	CMPL R12, 4(DX)
+	JCC  found9_6
+	SUBQ $0x08, DX
+	JMP  search9_6
+
+found9_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1608(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled9_6
+
+slow9_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search9_7:
+	CMPL R13, 4(DX)
+	JCC  found9_7
+	SUBQ $0x08, DX
+	JMP  search9_7
+
+found9_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 1864(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled9_7
+
+slow14_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_0:
+	CMPL SI, 4(DX)
+	JCC  found14_0
+	SUBQ $0x08, DX
+	JMP  search14_0
+
+found14_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 112(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled14_0
+
+slow14_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_1:
+	CMPL DI, 4(DX)
+	JCC  found14_1
+	SUBQ $0x08, DX
+	JMP  search14_1
+
+found14_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 368(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled14_1
+
+slow14_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_2:
+	CMPL R8, 4(DX)
+	JCC  found14_2
+	SUBQ $0x08, DX
+	JMP  search14_2
+
+found14_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 624(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled14_2
+
+slow14_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_3:
+	CMPL R9, 4(DX)
+	JCC  found14_3
+	SUBQ $0x08, DX
+	JMP  search14_3
+
+found14_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 880(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled14_3
+
+slow14_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_4:
+	CMPL R10, 4(DX)
+	JCC  found14_4
+	SUBQ $0x08, DX
+	JMP  search14_4
+
+found14_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1136(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled14_4
+
+slow14_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_5:
+	CMPL R11, 4(DX)
+	JCC  found14_5
+	SUBQ $0x08, DX
+	JMP  search14_5
+
+found14_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1392(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled14_5
+
+slow14_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_6:
+	CMPL R12, 4(DX)
+	JCC  found14_6
+	SUBQ $0x08, DX
+	JMP  search14_6
+
+found14_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1648(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled14_6
+
+slow14_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search14_7:
+	CMPL R13, 4(DX)
+	JCC  found14_7
+	SUBQ $0x08, DX
+	JMP  search14_7
+
+found14_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 1904(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled14_7
+
+slow19_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_0:
+	CMPL SI, 4(DX)
+	JCC  found19_0
+	SUBQ $0x08, DX
+	JMP  search19_0
+
+found19_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 152(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled19_0
+
+slow19_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_1:
+	CMPL DI, 4(DX)
+	JCC  found19_1
+	SUBQ $0x08, DX
+	JMP  search19_1
+
+found19_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 408(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled19_1
+
+slow19_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_2:
+	CMPL R8, 4(DX)
+	JCC  found19_2
+	SUBQ $0x08, DX
+	JMP  search19_2
+
+found19_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 664(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled19_2
+
+slow19_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_3:
+	CMPL R9, 4(DX)
+	JCC  found19_3
+	SUBQ $0x08, DX
+	JMP  search19_3
+
+found19_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 920(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled19_3
+
+slow19_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_4:
+	CMPL R10, 4(DX)
+	JCC  found19_4
+	SUBQ $0x08, DX
+	JMP  search19_4
+
+found19_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1176(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled19_4
+
+slow19_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_5:
+	CMPL R11, 4(DX)
+	JCC  found19_5
+	SUBQ $0x08, DX
+	JMP  search19_5
+
+found19_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1432(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled19_5
+
+slow19_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_6:
+	CMPL R12, 4(DX)
+	JCC  found19_6
+	SUBQ $0x08, DX
+	JMP  search19_6
+
+found19_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1688(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled19_6
+
+slow19_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search19_7:
+	CMPL R13, 4(DX)
+	JCC  found19_7
+	SUBQ $0x08, DX
+	JMP  search19_7
+
+found19_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 1944(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled19_7
+
+slow24_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_0:
+	CMPL SI, 4(DX)
+	JCC  found24_0
+	SUBQ $0x08, DX
+	JMP  search24_0
+
+found24_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 192(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled24_0
+
+slow24_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_1:
+	CMPL DI, 4(DX)
+	JCC  found24_1
+	SUBQ $0x08, DX
+	JMP  search24_1
+
+found24_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 448(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled24_1
+
+slow24_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_2:
+	CMPL R8, 4(DX)
+	JCC  found24_2
+	SUBQ $0x08, DX
+	JMP  search24_2
+
+found24_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 704(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled24_2
+
+slow24_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_3:
+	CMPL R9, 4(DX)
+	JCC  found24_3
+	SUBQ $0x08, DX
+	JMP  search24_3
+
+found24_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 960(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled24_3
+
+slow24_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_4:
+	CMPL R10, 4(DX)
+	JCC  found24_4
+	SUBQ $0x08, DX
+	JMP  search24_4
+
+found24_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1216(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled24_4
+
+slow24_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_5:
+	CMPL R11, 4(DX)
+	JCC  found24_5
+	SUBQ $0x08, DX
+	JMP  search24_5
+
+found24_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1472(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled24_5
+
+slow24_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_6:
+	CMPL R12, 4(DX)
+	JCC  found24_6
+	SUBQ $0x08, DX
+	JMP  search24_6
+
+found24_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1728(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled24_6
+
+slow24_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search24_7:
+	CMPL R13, 4(DX)
+	JCC  found24_7
+	SUBQ $0x08, DX
+	JMP  search24_7
+
+found24_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 1984(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled24_7
+
+slow29_0:
+	// Slow path of lane 0: line up the bits of the next code.
+	TZCNTQ  SI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	SHLXQ   BX, SI, SI
+	SHRQ    $0x20, SI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_0:
+	CMPL SI, 4(DX)
+	JCC  found29_0
+	SUBQ $0x08, DX
+	JMP  search29_0
+
+found29_0:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, SI
+	ADDQ    SI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    SI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    SI, SI
+	ANDNQ   DX, SI, DX
+	MOVQ    DX, 232(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    (SP), DX
+	MOVQ    DX, (SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), SI
+	ORQ     $0x01, SI
+	SHLXQ   BX, SI, SI
+	JMP     filled29_0
+
+slow29_1:
+	// Slow path of lane 1: line up the bits of the next code.
+	TZCNTQ  DI, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	SHLXQ   BX, DI, DI
+	SHRQ    $0x20, DI
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_1:
+	CMPL DI, 4(DX)
+	JCC  found29_1
+	SUBQ $0x08, DX
+	JMP  search29_1
+
+found29_1:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, DI
+	ADDQ    DI, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    DI, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    DI, DI
+	ANDNQ   DX, DI, DX
+	MOVQ    DX, 488(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    24(SP), DX
+	MOVQ    DX, 24(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), DI
+	ORQ     $0x01, DI
+	SHLXQ   BX, DI, DI
+	JMP     filled29_1
+
+slow29_2:
+	// Slow path of lane 2: line up the bits of the next code.
+	TZCNTQ  R8, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	SHLXQ   BX, R8, R8
+	SHRQ    $0x20, R8
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_2:
+	CMPL R8, 4(DX)
+	JCC  found29_2
+	SUBQ $0x08, DX
+	JMP  search29_2
+
+found29_2:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R8
+	ADDQ    R8, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R8, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R8, R8
+	ANDNQ   DX, R8, DX
+	MOVQ    DX, 744(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    48(SP), DX
+	MOVQ    DX, 48(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R8
+	ORQ     $0x01, R8
+	SHLXQ   BX, R8, R8
+	JMP     filled29_2
+
+slow29_3:
+	// Slow path of lane 3: line up the bits of the next code.
+	TZCNTQ  R9, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	SHLXQ   BX, R9, R9
+	SHRQ    $0x20, R9
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_3:
+	CMPL R9, 4(DX)
+	JCC  found29_3
+	SUBQ $0x08, DX
+	JMP  search29_3
+
+found29_3:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R9
+	ADDQ    R9, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R9, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R9, R9
+	ANDNQ   DX, R9, DX
+	MOVQ    DX, 1000(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    72(SP), DX
+	MOVQ    DX, 72(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R9
+	ORQ     $0x01, R9
+	SHLXQ   BX, R9, R9
+	JMP     filled29_3
+
+slow29_4:
+	// Slow path of lane 4: line up the bits of the next code.
+	TZCNTQ  R10, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	SHLXQ   BX, R10, R10
+	SHRQ    $0x20, R10
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_4:
+	CMPL R10, 4(DX)
+	JCC  found29_4
+	SUBQ $0x08, DX
+	JMP  search29_4
+
+found29_4:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R10
+	ADDQ    R10, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R10, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R10, R10
+	ANDNQ   DX, R10, DX
+	MOVQ    DX, 1256(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    96(SP), DX
+	MOVQ    DX, 96(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R10
+	ORQ     $0x01, R10
+	SHLXQ   BX, R10, R10
+	JMP     filled29_4
+
+slow29_5:
+	// Slow path of lane 5: line up the bits of the next code.
+	TZCNTQ  R11, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	SHLXQ   BX, R11, R11
+	SHRQ    $0x20, R11
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_5:
+	CMPL R11, 4(DX)
+	JCC  found29_5
+	SUBQ $0x08, DX
+	JMP  search29_5
+
+found29_5:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R11
+	ADDQ    R11, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R11, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R11, R11
+	ANDNQ   DX, R11, DX
+	MOVQ    DX, 1512(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    120(SP), DX
+	MOVQ    DX, 120(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R11
+	ORQ     $0x01, R11
+	SHLXQ   BX, R11, R11
+	JMP     filled29_5
+
+slow29_6:
+	// Slow path of lane 6: line up the bits of the next code.
+	TZCNTQ  R12, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	SHLXQ   BX, R12, R12
+	SHRQ    $0x20, R12
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_6:
+	CMPL R12, 4(DX)
+	JCC  found29_6
+	SUBQ $0x08, DX
+	JMP  search29_6
+
+found29_6:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R12
+	ADDQ    R12, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R12, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R12, R12
+	ANDNQ   DX, R12, DX
+	MOVQ    DX, 1768(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    144(SP), DX
+	MOVQ    DX, 144(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R12
+	ORQ     $0x01, R12
+	SHLXQ   BX, R12, R12
+	JMP     filled29_6
+
+slow29_7:
+	// Slow path of lane 7: line up the bits of the next code.
+	TZCNTQ  R13, BX
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	SHLXQ   BX, R13, R13
+	SHRQ    $0x20, R13
+
+	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	MOVQ 200(SP), DX
+
+search29_7:
+	CMPL R13, 4(DX)
+	JCC  found29_7
+	SUBQ $0x08, DX
+	JMP  search29_7
+
+found29_7:
+	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	MOVQ    (DX), DX
+	MOVBQZX DL, R13
+	ADDQ    R13, BX
+	SHRQ    $0x08, DX
+	MOVBQZX DL, DX
+	SHLQ    $0x10, DX
+	BTSQ    $0x3a, DX
+	CMPQ    R13, $0x01
+
+	// Carry means length 0: the slot is to stay empty.
+	SBBQ    R13, R13
+	ANDNQ   DX, R13, DX
+	MOVQ    DX, 2024(R14)
+	MOVQ    BX, DX
+	SHRQ    $0x03, DX
+	ADDQ    168(SP), DX
+	MOVQ    DX, 168(SP)
+	ANDL    $0x07, BX
+	MOVBEQQ (DX), R13
+	ORQ     $0x01, R13
+	SHLXQ   BX, R13, R13
+	JMP     filled29_7

@@ -17,17 +17,18 @@ import (
 func Kernel(books []*codebook.Book) (*runtime.Kernel, bool) {
 	k := &runtime.Kernel{Name: "emitted", Books: books}
 	for _, b := range books {
-		d, ok := decoder(avo.For(b))
-		if !ok {
+		wide, ok := decoder(avx512(), avo.For(b, kernel.Slots))
+		narrow, also := decoder(avx2(), avo.For(b, kernel.Bytes))
+		if !ok || !also {
 			return nil, false
 		}
-		k.AVX2 = append(k.AVX2, d)
+		k.AVX512, k.AVX2 = append(k.AVX512, wide), append(k.AVX2, narrow)
 	}
 	return k, true
 }
 
-func decoder(p avo.Program) (kernel.Decoder, bool) {
-	for _, d := range avx2() {
+func decoder(list []kernel.Decoder, p avo.Program) (kernel.Decoder, bool) {
+	for _, d := range list {
 		if d.TableBits == p.TableBits && d.MaxSymbols == p.MaxSymbols && d.SlowPath == p.SlowPath && d.Lanes == p.Lanes {
 			return d, true
 		}

@@ -34,11 +34,11 @@ memcpy_ratio and roofline_ratio.`,
   bespoke bench models/llama-df11 --decoder generic --threads 1,2,4 --json`,
 		Args: takes("one DF11 checkpoint"),
 	}
-	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx2, generic (default: all available)")
+	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx512, avx2, generic (default: all available)")
 	cmd.Flags().IntSliceVar(&opts.Threads, "threads", nil, "numbers of threads to measure with (default: 1 and one a processor)")
 	cmd.Flags().DurationVar(&opts.Time, "time", time.Second, "least time for each decoder and number of threads")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	names := []string{runtime.CUDA, runtime.AVX2, runtime.Generic}
+	names := []string{runtime.CUDA, runtime.AVX512, runtime.AVX2, runtime.Generic}
 	oneOf(cmd, "decoder", names)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, name := range opts.Decoders {

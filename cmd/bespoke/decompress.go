@@ -93,8 +93,8 @@ type decoder struct {
 }
 
 func (d *decoder) flags(cmd *cobra.Command) {
-	names := []string{runtime.Auto, runtime.CUDA, runtime.AVX2, runtime.Generic}
-	cmd.Flags().StringVar(&d.name, "decoder", runtime.Auto, "decoder to use: auto, cuda, avx2 or generic")
+	names := []string{runtime.Auto, runtime.CUDA, runtime.AVX512, runtime.AVX2, runtime.Generic}
+	cmd.Flags().StringVar(&d.name, "decoder", runtime.Auto, "decoder to use: auto, cuda, avx512, avx2 or generic")
 	cmd.Flags().IntVar(&d.threads, "threads", 0, "number of threads (default: one a processor)")
 	oneOf(cmd, "decoder", names)
 }

@@ -26,8 +26,8 @@ func (a *app) generate() *cobra.Command {
 		Use:   "generate MODEL -o DIR",
 		Short: "Generate a Go package with decoders cut for a model",
 		Long: `Generate writes a Go package with decoders for the code books of one model: CUDA
-C++ and, where a compiler is found, PTX; AVX2 assembly; the tables in Go; a test
-that holds all of them against the reference; and a manifest.
+C++ and, where a compiler is found, PTX; AVX-512 and AVX2 assembly; the tables in
+Go; a test that holds all of them against the reference; and a manifest.
 
 MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
 JSON file with a histogram. A compressed model brings its code books; for any

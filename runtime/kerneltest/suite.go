@@ -62,9 +62,12 @@ func (s *Suite) Sources(t *testing.T) {
 // decoders returns the names of the decoders of the kernel that package runtime can run here.
 // A test for a decoder that the kernel has and this machine cannot run is skipped with the reason.
 func (s *Suite) decoders() []string {
-	names := []string{"generic"}
+	names := []string{runtime.Generic}
+	if s.Kernel.AVX512 != nil {
+		names = append(names, runtime.AVX512)
+	}
 	if s.Kernel.AVX2 != nil {
-		names = append(names, "avx2")
+		names = append(names, runtime.AVX2)
 	}
 	return names
 }

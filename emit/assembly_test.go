@@ -8,9 +8,9 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// TestAVX2 checks that every book gets a function cut to its codes, that books alike share one, and
-// that both files open with the header.
-func TestAVX2(t *testing.T) {
+// TestAssembly checks that every book gets a function of each form cut to its codes, that books alike
+// share one, and that both files open with the header.
+func TestAssembly(t *testing.T) {
 	var short, long [256]uint8
 	copy(short[120:], []uint8{1, 2, 3, 4, 5})
 	copy(long[120:], []uint8{1, 2, 3, 4, 20})
@@ -22,7 +22,7 @@ func TestAVX2(t *testing.T) {
 		}
 		p.Books = append(p.Books, b)
 	}
-	asm, stubs, err := AVX2(p)
+	asm, stubs, err := Assembly(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,23 +32,26 @@ func TestAVX2(t *testing.T) {
 			t.Errorf("%s begins with %.200q", name, file)
 		}
 	}
-	first, second, found := bytes.Cut(asm, []byte("TEXT ·decode11x5Long(SB)"))
-	if !found || !bytes.Contains(first, []byte("TEXT ·decode11x5(SB)")) {
-		t.Fatal("decode_amd64.s lacks a function")
+	functions := strings.Split(string(asm), "TEXT ·")[1:]
+	if len(functions) != 4 {
+		t.Fatalf("decode_amd64.s has %d functions, want 4", len(functions))
 	}
-	if bytes.Contains(first, []byte("slow0_0:")) || !bytes.Contains(second, []byte("slow0_0:")) {
-		t.Error("the slow path is not where the long codes are")
+	for _, f := range functions {
+		name, _, _ := strings.Cut(f, "(")
+		if strings.Contains(f, "\nslow") != strings.Contains(name, "Long") {
+			t.Errorf("%s: the slow path is not where the long codes are", name)
+		}
 	}
-	for _, entry := range []string{"SlowPath: false, Lanes: 5, Decode: decode11x5}", "SlowPath: true, Lanes: 5, Decode: decode11x5Long}"} {
+	for _, entry := range []string{
+		"SlowPath: false, Lanes: 5, Decode: decode11x5}", "SlowPath: true, Lanes: 5, Decode: decode11x5Long}",
+		"SlowPath: false, Lanes: 8, Decode: decode11x5Slots}", "SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots}",
+	} {
 		if !bytes.Contains(stubs, []byte(entry)) {
 			t.Errorf("decode_amd64.go lacks %q:\n%s", entry, stubs)
 		}
 	}
-	if n := bytes.Count(asm, []byte("TEXT ·")); n != 2 {
-		t.Errorf("decode_amd64.s has %d functions, want 2", n)
-	}
 	p.Books = nil
-	if _, _, err := AVX2(p); err == nil {
+	if _, _, err := Assembly(p); err == nil {
 		t.Error("assembled a plan without code books")
 	}
 }
