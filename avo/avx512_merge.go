@@ -107,6 +107,7 @@ func (d *avx512) store(name string, lines []reg.VecVirtual, dst reg.GPVirtual) {
 		d.Label(cached)
 		for v := range lines {
 			d.VMOVDQU64(lines[v], operand.Mem{Base: dst, Disp: v * kernel.LineSize})
+			d.PREFETCHT0(operand.Mem{Base: dst, Disp: prefetchAhead + v*kernel.LineSize})
 		}
 		d.JMP(operand.LabelRef(stored))
 	})

@@ -88,10 +88,14 @@ func (p *Program) turnLookups() int {
 // takes the place of an entry.)
 func (p *Program) turnSymbols() int { return p.turnLookups() * p.MaxSymbols }
 
-// turnBytes bounds the bytes by which a turn moves a source: full entries and, for each refill, one
-// code of the slow path and the bits that were used of the first byte.
+// turnBytes bounds the bytes by which a turn moves a source: full entries, for each refill one code of the
+// slow path, and the bits that were used of the first byte.
 func (p *Program) turnBytes() int {
-	return p.turnLookups() / p.lookups() * (7 + p.lookups()*p.TableBits + 32) / 8
+	bits := 7 + p.turnLookups()*p.TableBits
+	if p.SlowPath {
+		bits += p.turnLookups() / p.lookups() * codebook.MaxLength
+	}
+	return bits / 8
 }
 
 // mergeVectors is the number of vectors that hold the symbols of a turn.

@@ -137,39 +137,35 @@ func (d *streams) slowPath(name string, i int, store func()) {
 
 // planBatch sets the number of turns, and leaves the function when it is 0.
 func (d *streams) planBatch(job reg.GPVirtual) {
-	symbols, ahead := d.p.Form.TurnSymbols(), d.p.Form.Ahead()
+	symbols, bytes, ahead := d.p.Form.TurnSymbols(), d.p.turnBytes(), d.p.Form.Ahead()
 	d.Commentf("How many turns has every lane room for? One yields at most %d symbols and consumes at most", symbols)
-	d.Commentf("%d bytes; merges run ahead by at most %d words. Negative room means none.", kernel.TurnBytes, ahead)
-	if symbols&(symbols-1) != 0 {
-		d.Commentf("(Divided by %d as times %d / %d.)", symbols, reciprocal(symbols), 1<<reciprocalBits)
-	}
+	d.Commentf("%d bytes; merges run ahead by at most %d words. Negative room means none. Divided by n is", bytes, ahead)
+	d.Commentf("as times %d/n rounded up, and shifted right by %d.", 1<<reciprocalBits, reciprocalBits)
 	turns, room := d.GP64(), d.GP64()
+	least := func() {
+		d.CMPQ(room, turns)
+		d.CMOVQLT(room, turns)
+	}
+	divide := func(n int) {
+		d.IMUL3Q(operand.I32(reciprocal(n)), room, room)
+		d.SARQ(operand.Imm(reciprocalBits), room)
+	}
 	d.MOVL(operand.U32(kernel.BatchTurns), turns.As32())
 	d.MOVQ(field(job, kernel.OffTurns), room)
-	d.CMPQ(room, turns)
-	d.CMOVQLT(room, turns)
+	least()
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
 		d.MOVQ(lane(job, i, kernel.OffLeft), room)
-		if d.p.Form == kernel.Slots {
-			d.SUBQ(lane(job, i, kernel.OffPending), room)
-		}
+		d.SUBQ(lane(job, i, kernel.OffPending), room)
 		if ahead != 0 {
 			d.SUBQ(operand.Imm(uint64(ahead)), room)
 		}
-		if symbols&(symbols-1) == 0 {
-			d.SARQ(operand.Imm(log2(symbols)), room)
-		} else {
-			d.IMUL3Q(operand.I32(reciprocal(symbols)), room, room)
-			d.SARQ(operand.Imm(reciprocalBits), room)
-		}
-		d.CMPQ(room, turns)
-		d.CMOVQLT(room, turns)
+		divide(symbols)
+		least()
 		d.MOVQ(lane(job, i, kernel.OffSrcLast), room)
 		d.SUBQ(lane(job, i, kernel.OffSrc), room)
-		d.SARQ(operand.Imm(log2(kernel.TurnBytes)), room)
-		d.CMPQ(room, turns)
-		d.CMOVQLT(room, turns)
+		divide(bytes)
+		least()
 	}
 	d.XORL(room.As32(), room.As32())
 	d.CMPQ(turns, operand.Imm(0))

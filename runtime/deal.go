@@ -18,25 +18,24 @@ type deal struct {
 	job    *kernel.Job
 	to     int // one past the last chunk to decode; lowered to the first bad one
 	runs   [kernel.MaxLanes]run
+	// borders are those that lanes crossed in a batch.
+	borders [kernel.MaxLanes][kernel.BatchMarks]border
 
 	// Turns of runs up to now, and what they yielded: to foretell how many a run takes to its end.
 	turns, elements int
 }
 
-func newDeal(l *lanes, s *codebook.Stream, from, to int, dst []uint16, job *kernel.Job) *deal {
-	base, _ := s.ChunkStart(from)
-	d := &deal{
-		lanes: l, stream: s, dst: dst, base: base, job: job, to: to,
-		turns: 1, elements: l.decoder.Form.TurnSymbols(),
-	}
-	n := l.decoder.Lanes
+// begin deals out chunks [from, d.to).
+func (d *deal) begin(from int) {
+	d.base, _ = d.stream.ChunkStart(from)
+	d.turns, d.elements = 1, d.decoder.Form.TurnSymbols() // the most there can be
+	to, n := d.to, d.decoder.Lanes
 	for i := range n {
 		first, last := from+(to-from)*i/n, from+(to-from)*(i+1)/n
 		if first < min(last, d.to) {
 			d.start(i, first, last)
 		}
 	}
-	return d
 }
 
 // plan gives idle lanes something to do, and sets the turns of the next batch. It reports whether any
@@ -93,16 +92,15 @@ func (d *deal) share(i int) bool {
 // finishes the runs that are at their end or that the assembly has no room for any more.
 func (d *deal) look() {
 	// All borders are looked up before the first is checked, to wait for memory only once.
-	var borders [kernel.MaxLanes][kernel.BatchMarks]border
 	for i := range d.decoder.Lanes {
 		if r := &d.runs[i]; r.busy {
 			for k := range d.crossed(i, r) {
-				borders[i][k].element, borders[i][k].bit = d.stream.ChunkStart(r.chunk + k + 1)
+				d.borders[i][k].element, d.borders[i][k].bit = d.stream.ChunkStart(r.chunk + k + 1)
 			}
 		}
 	}
 	for i := range d.decoder.Lanes {
-		if r := &d.runs[i]; r.busy && !d.follow(i, r, borders[i][:]) {
+		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
 			d.stop(r)
 		}
 	}

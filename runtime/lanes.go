@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 
 	"github.com/klauspost/cpuid/v2"
 
@@ -63,10 +64,11 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 	job.Table = &l.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
 	job.Stream = 0
-	if 2*s.Elements() > cachedBytes {
+	if 2*s.Elements() > cachedBytes && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%2 == 0 {
 		job.Stream = 1
 	}
-	d := newDeal(l, s, from, to, dst, job)
+	d := deal{lanes: l, stream: s, dst: dst, job: job, to: to}
+	d.begin(from)
 	for d.plan() {
 		l.decoder.Decode(job)
 		d.look()
@@ -78,21 +80,7 @@ func (l *lanes) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
 	return l.portable.decodePart(s, c, from, dst)
 }
 
-// skip passes over n codes from bit on, by the table that the assembly has in the cache. It reports
-// whether all were sound.
+// skip is that of portable, by the table that the assembly has in the cache.
 func (l *lanes) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
-	for n >= kernel.EntrySymbols {
-		buf := window(encoded, bit)
-		for range l.portable.lookups {
-			e := l.table[buf>>l.portable.shift]
-			symbols, length := -int(int8(e>>8)), e&63
-			if symbols == 0 || symbols > n {
-				return l.portable.skip(encoded, bit, n)
-			}
-			n -= symbols
-			buf <<= length
-			bit += length
-		}
-	}
-	return l.portable.skip(encoded, bit, n)
+	return l.portable.skipBy(l.table, l.decoder.Form, encoded, bit, n)
 }

@@ -77,8 +77,8 @@ func join(symbol, sm uint8) uint16 {
 	return uint16(symbol^t)<<8 | uint16(sm^t)
 }
 
-// entrySymbols returns the number of symbols in a table entry.
-func entrySymbols(e uint64) int { return -int(int16(e >> 8)) }
+// entrySymbols returns the number of symbols in a table entry of either form.
+func entrySymbols(e uint64) int { return -int(int8(e >> 8)) }
 
 // codeLength returns the length of the code of a symbol in the form of kernel.Rotate.
 func (p *portable) codeLength(symbol uint8) uint64 {
@@ -115,10 +115,15 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 
 // skip passes over n codes from bit on. It reports whether all were sound.
 func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
+	return p.skipBy(p.table, kernel.Bytes, encoded, bit, n)
+}
+
+// skipBy is skip with a table of the same width for decoders of a form.
+func (p *portable) skipBy(table []uint64, f kernel.Form, encoded []byte, bit uint64, n int) (uint64, bool) {
 	for n > 0 {
 		buf := window(encoded, bit)
 		for i := 0; i < p.lookups && n > 0; i++ {
-			e := p.table[buf>>p.shift]
+			e := table[buf>>p.shift]
 			symbols, length := entrySymbols(e), e&63
 			if symbols == 0 {
 				_, codeLength := p.book.Decode(uint32(window(encoded, bit) >> 32))
@@ -131,7 +136,7 @@ func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
 			}
 			for symbols > n {
 				symbols--
-				length -= p.codeLength(uint8(e >> (56 - 8*symbols)))
+				length -= p.codeLength(f.EntrySymbol(e, symbols))
 			}
 			n -= symbols
 			buf <<= length

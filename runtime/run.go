@@ -90,9 +90,9 @@ func (d *deal) crossed(i int, r *run) int {
 // follow checks the borders that the run of lane i crossed in a batch, and finishes the run if it is at
 // its end or the assembly can't go on with it. It reports whether all was sound, if not with the bad chunk in
 // r.chunk.
-func (d *deal) follow(i int, r *run, borders []border) bool {
+func (d *deal) follow(i int, r *run) bool {
 	for k := range min(d.crossed(i, r), r.last-r.chunk) {
-		if !d.sound(&d.job.Marks[i][k], borders[k]) {
+		if !d.sound(&d.job.Marks[i][k], d.borders[i][k]) {
 			return false
 		}
 		r.chunk++

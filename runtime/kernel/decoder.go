@@ -20,6 +20,14 @@ func (f Form) TurnSymbols() int {
 	return HalfScratch / 2
 }
 
+// EntrySymbol returns symbol i of a table entry, in the form of [Rotate].
+func (f Form) EntrySymbol(e uint64, i int) uint8 {
+	if f == Slots {
+		return uint8(e >> (16 + 8*i))
+	}
+	return uint8(e >> (56 - 8*i))
+}
+
 // Ahead bounds the words by which the vectors of a merge run ahead of what is decoded. A merge in the
 // middle of a turn of form Bytes writes TurnSymbols words, however few of them are good, but begins no
 // later than the turn did. One of form Slots writes nothing that is not decoded.

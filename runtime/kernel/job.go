@@ -20,7 +20,7 @@ const (
 	MergeSymbols = 4 * VectorSymbols
 
 	// TurnBytes bounds the bytes by which one turn moves Lane.Src.
-	TurnBytes = 128
+	TurnBytes = 96
 
 	// BatchTurns is the largest number of turns of one call of Decode.
 	BatchTurns = 256

@@ -72,7 +72,8 @@ TEXT ·decodeOneLane(SB), NOSPLIT, $80-8
 	MOVQ job+0(FP), SI
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 11 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(SI), CX
 	CMPQ    CX, AX
@@ -80,13 +81,16 @@ TEXT ·decodeOneLane(SB), NOSPLIT, $80-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(SI), CX
+	SUBQ    88(SI), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(SI), CX
 	SUBQ    40(SI), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+1525202, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -397,7 +401,8 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 52 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R10), CX
 	CMPQ    CX, AX
@@ -405,61 +410,76 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R10), CX
+	SUBQ    88(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R10), CX
 	SUBQ    40(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+322639, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R10), CX
+	SUBQ    152(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R10), CX
 	SUBQ    104(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+322639, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R10), CX
+	SUBQ    216(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R10), CX
 	SUBQ    168(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+322639, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    272(R10), CX
+	SUBQ    280(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    240(R10), CX
 	SUBQ    232(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+322639, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    336(R10), CX
+	SUBQ    344(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    304(R10), CX
 	SUBQ    296(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+322639, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -514,7 +534,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    768(R10), DX
+	LEAQ    720(R10), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R10), DX
 	MOVQ    DX, 32(SP)
@@ -535,7 +555,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    984(R10), DX
+	LEAQ    888(R10), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R10), DX
 	MOVQ    DX, 56(SP)
@@ -556,7 +576,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1200(R10), DX
+	LEAQ    1056(R10), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(R10), DX
 	MOVQ    DX, 80(SP)
@@ -577,7 +597,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1416(R10), DX
+	LEAQ    1224(R10), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(R10), DX
 	MOVQ    DX, 104(SP)
@@ -3609,7 +3629,8 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 35 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R10), CX
 	CMPQ    CX, AX
@@ -3617,61 +3638,76 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R10), CX
+	SUBQ    88(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R10), CX
 	SUBQ    40(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R10), CX
+	SUBQ    152(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R10), CX
 	SUBQ    104(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R10), CX
+	SUBQ    216(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R10), CX
 	SUBQ    168(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    272(R10), CX
+	SUBQ    280(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    240(R10), CX
 	SUBQ    232(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    336(R10), CX
+	SUBQ    344(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    304(R10), CX
 	SUBQ    296(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -3724,7 +3760,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    768(R10), DX
+	LEAQ    720(R10), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R10), DX
 	MOVQ    DX, 32(SP)
@@ -3745,7 +3781,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    984(R10), DX
+	LEAQ    888(R10), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R10), DX
 	MOVQ    DX, 56(SP)
@@ -3766,7 +3802,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1200(R10), DX
+	LEAQ    1056(R10), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(R10), DX
 	MOVQ    DX, 80(SP)
@@ -3787,7 +3823,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1416(R10), DX
+	LEAQ    1224(R10), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(R10), DX
 	MOVQ    DX, 104(SP)
@@ -5843,7 +5879,8 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	MOVQ job+0(FP), R9
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 24 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R9), CX
 	CMPQ    CX, AX
@@ -5851,49 +5888,61 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R9), CX
+	SUBQ    88(R9), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R9), CX
 	SUBQ    40(R9), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+699051, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R9), CX
+	SUBQ    152(R9), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R9), CX
 	SUBQ    104(R9), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+699051, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R9), CX
+	SUBQ    216(R9), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R9), CX
 	SUBQ    168(R9), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+699051, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    272(R9), CX
+	SUBQ    280(R9), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    240(R9), CX
 	SUBQ    232(R9), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+699051, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -5945,7 +5994,7 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 144(SP)
 	MOVQ    $+0, 152(SP)
-	LEAQ    768(R9), DX
+	LEAQ    720(R9), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R9), DX
 	MOVQ    DX, 32(SP)
@@ -5966,7 +6015,7 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    984(R9), DX
+	LEAQ    888(R9), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R9), DX
 	MOVQ    DX, 56(SP)
@@ -5987,7 +6036,7 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    1200(R9), DX
+	LEAQ    1056(R9), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(R9), DX
 	MOVQ    DX, 80(SP)
@@ -7345,7 +7394,8 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	MOVQ job+0(FP), R8
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 20 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R8), CX
 	CMPQ    CX, AX
@@ -7353,37 +7403,46 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R8), CX
+	SUBQ    88(R8), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R8), CX
 	SUBQ    40(R8), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+838861, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R8), CX
+	SUBQ    152(R8), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R8), CX
 	SUBQ    104(R8), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+838861, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R8), CX
+	SUBQ    216(R8), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R8), CX
 	SUBQ    168(R8), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+838861, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -7434,7 +7493,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	SUBQ    DX, BX
 	MOVQ    BX, 120(SP)
 	MOVQ    $+0, 128(SP)
-	LEAQ    768(R8), DX
+	LEAQ    720(R8), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R8), DX
 	MOVQ    DX, 32(SP)
@@ -7455,7 +7514,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	SUBQ    DX, BX
 	MOVQ    BX, 144(SP)
 	MOVQ    $+0, 152(SP)
-	LEAQ    984(R8), DX
+	LEAQ    888(R8), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R8), DX
 	MOVQ    DX, 56(SP)
@@ -8317,8 +8376,8 @@ TEXT ·decodeOneLaneSlots(SB), NOSPLIT, $80-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 44 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -8333,7 +8392,8 @@ TEXT ·decodeOneLaneSlots(SB), NOSPLIT, $80-8
 	CMOVQLT   DX, AX
 	MOVQ      48(CX), DX
 	SUBQ      40(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+381301, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -8840,11 +8900,15 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -8862,11 +8926,15 @@ border0:
 	JMP  marked0
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 slow6_0:
 	// Slow path of lane 0: line up the bits of the next code.
@@ -9068,8 +9136,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 62 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -9084,7 +9152,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9097,7 +9166,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9110,7 +9180,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    176(CX), DX
 	SUBQ    168(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9123,7 +9194,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    240(CX), DX
 	SUBQ    232(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9136,7 +9208,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    304(CX), DX
 	SUBQ    296(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9149,7 +9222,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    368(CX), DX
 	SUBQ    360(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9162,7 +9236,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    432(CX), DX
 	SUBQ    424(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+270601, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9175,7 +9250,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	CMOVQLT   DX, AX
 	MOVQ      496(CX), DX
 	SUBQ      488(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+270601, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -9276,7 +9352,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -9299,7 +9375,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -9322,7 +9398,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1200(CX), DX
+	LEAQ    1056(CX), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(CX), DX
 	MOVQ    DX, 80(SP)
@@ -9345,7 +9421,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1416(CX), DX
+	LEAQ    1224(CX), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(CX), DX
 	MOVQ    DX, 104(SP)
@@ -9368,7 +9444,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1632(CX), DX
+	LEAQ    1392(CX), DX
 	MOVQ    DX, 136(SP)
 	MOVQ    416(CX), DX
 	MOVQ    DX, 128(SP)
@@ -9391,7 +9467,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1848(CX), DX
+	LEAQ    1560(CX), DX
 	MOVQ    DX, 160(SP)
 	MOVQ    480(CX), DX
 	MOVQ    DX, 152(SP)
@@ -9414,7 +9490,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    2064(CX), DX
+	LEAQ    1728(CX), DX
 	MOVQ    DX, 184(SP)
 	MOVQ    544(CX), DX
 	MOVQ    DX, 176(SP)
@@ -12882,60 +12958,92 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 cached_merge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge3
 
 cached_merge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge4
 
 cached_merge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge5
 
 cached_merge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge6
 
 cached_merge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge7
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -13065,60 +13173,92 @@ border7:
 	JMP  marked7
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
 
 cached_lastmerge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge3
 
 cached_lastmerge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge4
 
 cached_lastmerge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge5
 
 cached_lastmerge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge6
 
 cached_lastmerge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge7
 
 slow4_0:
 	// Slow path of lane 0: line up the bits of the next code.
@@ -15344,8 +15484,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 42 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -15360,7 +15500,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15373,7 +15514,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15386,7 +15528,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    176(CX), DX
 	SUBQ    168(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15399,7 +15542,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    240(CX), DX
 	SUBQ    232(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15412,7 +15556,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    304(CX), DX
 	SUBQ    296(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15425,7 +15570,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    368(CX), DX
 	SUBQ    360(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15438,7 +15584,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    432(CX), DX
 	SUBQ    424(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -15451,7 +15598,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	CMOVQLT   DX, AX
 	MOVQ      496(CX), DX
 	SUBQ      488(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+399458, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -15550,7 +15698,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -15573,7 +15721,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -15596,7 +15744,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1200(CX), DX
+	LEAQ    1056(CX), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(CX), DX
 	MOVQ    DX, 80(SP)
@@ -15619,7 +15767,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1416(CX), DX
+	LEAQ    1224(CX), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(CX), DX
 	MOVQ    DX, 104(SP)
@@ -15642,7 +15790,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1632(CX), DX
+	LEAQ    1392(CX), DX
 	MOVQ    DX, 136(SP)
 	MOVQ    416(CX), DX
 	MOVQ    DX, 128(SP)
@@ -15665,7 +15813,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1848(CX), DX
+	LEAQ    1560(CX), DX
 	MOVQ    DX, 160(SP)
 	MOVQ    480(CX), DX
 	MOVQ    DX, 152(SP)
@@ -15688,7 +15836,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    2064(CX), DX
+	LEAQ    1728(CX), DX
 	MOVQ    DX, 184(SP)
 	MOVQ    544(CX), DX
 	MOVQ    DX, 176(SP)
@@ -18882,60 +19030,92 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 cached_merge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge3
 
 cached_merge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge4
 
 cached_merge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge5
 
 cached_merge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge6
 
 cached_merge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge7
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -19065,60 +19245,92 @@ border7:
 	JMP  marked7
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
 
 cached_lastmerge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge3
 
 cached_lastmerge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge4
 
 cached_lastmerge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge5
 
 cached_lastmerge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge6
 
 cached_lastmerge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge7
 
 // func decode12Slots(job *kernel.Job)
 // Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
@@ -19136,8 +19348,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 48 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -19152,7 +19364,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19165,7 +19378,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19178,7 +19392,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    176(CX), DX
 	SUBQ    168(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19191,7 +19406,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    240(CX), DX
 	SUBQ    232(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19204,7 +19420,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    304(CX), DX
 	SUBQ    296(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19217,7 +19434,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT DX, AX
 	MOVQ    368(CX), DX
 	SUBQ    360(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+349526, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -19230,7 +19448,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	CMOVQLT   DX, AX
 	MOVQ      432(CX), DX
 	SUBQ      424(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+349526, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -19315,7 +19534,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R12)(DX*1), DX
 	MOVQ    DX, 224(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -19338,7 +19557,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R12)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -19361,7 +19580,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R12)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    1200(CX), DX
+	LEAQ    1056(CX), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(CX), DX
 	MOVQ    DX, 80(SP)
@@ -19384,7 +19603,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R12)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1416(CX), DX
+	LEAQ    1224(CX), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(CX), DX
 	MOVQ    DX, 104(SP)
@@ -19407,7 +19626,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R12)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1632(CX), DX
+	LEAQ    1392(CX), DX
 	MOVQ    DX, 136(SP)
 	MOVQ    416(CX), DX
 	MOVQ    DX, 128(SP)
@@ -19430,7 +19649,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R12)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1848(CX), DX
+	LEAQ    1560(CX), DX
 	MOVQ    DX, 160(SP)
 	MOVQ    480(CX), DX
 	MOVQ    DX, 152(SP)
@@ -22450,53 +22669,81 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 cached_merge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge3
 
 cached_merge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge4
 
 cached_merge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge5
 
 cached_merge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge6
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -22610,53 +22857,81 @@ border6:
 	JMP  marked6
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
 
 cached_lastmerge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge3
 
 cached_lastmerge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge4
 
 cached_lastmerge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge5
 
 cached_lastmerge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge6
 
 // func decodeWideSlots(job *kernel.Job)
 // Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
@@ -22674,8 +22949,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 52 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -22690,7 +22965,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+322639, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -22703,7 +22979,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+322639, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -22716,7 +22993,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	CMOVQLT   DX, AX
 	MOVQ      176(CX), DX
 	SUBQ      168(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+322639, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -22785,7 +23063,7 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R8)(DX*1), DX
 	MOVQ    DX, 128(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -22808,7 +23086,7 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R8)(DX*1), DX
 	MOVQ    DX, 152(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -24156,25 +24434,37 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -24224,22 +24514,34 @@ border2:
 	JMP  marked2
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
