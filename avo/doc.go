@@ -1,13 +1,20 @@
-// Package avo holds the assembly programs of Bespoke: one family of AVX2/BMI2 decoders of DF11 streams, written with
-// the assembler library of the same name and parameterised by [Program]. The table-driven decoder
-// of package runtime and the decoders of generated packages are instances of it. Start with [File].
+// Package avo holds the assembly programs of Bespoke: two families of decoders of DF11 streams, for AVX2 and for
+// AVX-512, written with the assembler library of the same name and parameterised by [Program]. The
+// table-driven decoders of package runtime and the decoders of generated packages are instances of them. Start
+// with [File].
 //
-// # The loop
+// # The streams
 //
-// A decoder runs several lanes side by side (kernel.Lane: a run of codes with a known start),
-// because one lane alone waits most of its time for its own last lookup. Each lane keeps the next
-// bits of its stream left-aligned in a register. A round is as many table lookups as the register
-// has bits for, then a refill:
+// A decoder runs several lanes side by side (kernel.Lane: a run of codes with a known start), because one
+// lane alone waits most of its time for its own last lookup. Each lane keeps the next bits of its
+// stream left-aligned in a register. What both families share is in streams.go: after as many table lookups as
+// the register has bits for comes a refill. A marker bit below the buffered bits tells, by its position, how
+// many were used; the refill moves Src by whole bytes, loads 8 bytes big-endian and shifts out the bits of the
+// first byte that were used before.
+//
+// # AVX2
+//
+// A lookup, with two registers a lane:
 //
 //	window = buf >> (64 - TableBits)
 //	entry  = table[window]        // kernel.Table: symbols, their number, their length in bits
@@ -18,12 +25,6 @@
 // The scratch memory is written downward because the symbols then lie in the high bytes of the
 // entry and the length in the lowest one, where the shift takes its count from without any
 // unpacking.
-//
-// A marker bit below the buffered bits tells, by its position, how many were used: the refill moves
-// Src by whole bytes, loads 8 bytes big-endian and shifts out the bits of the first byte that were
-// used before.
-//
-// # The merge
 //
 // A lane has two halves of scratch memory. A turn has as many rounds as there are lanes; in round i
 // lane i changes over to its other half, and the half that a lane left a few rounds before is
@@ -36,17 +37,33 @@
 // Refills are spread over the rows as well: they are the longest chain of instructions, and lanes
 // in step would all wait for theirs at once.
 //
+// # AVX-512
+//
+// A lookup, with one register a lane, so that eight lanes fit:
+//
+//	window = buf >> (64 - TableBits)
+//	entry  = table[window]        // kernel.SlotTable: symbols, flags that tell them, their length in bits
+//	slot k = entry                // at a fixed place
+//	buf  <<= length in bits
+//
+// A turn fills one half of the slots. Meanwhile the slots that the turn before filled are drained: flags
+// become a mask (VPSHUFBITQMB), VPCOMPRESSB presses the symbols of eight slots together, and they join those of
+// the lane that are pending. Where 128 are pending they are merged: VPERMB puts each byte in both halves of a
+// word, one VPTERNLOG takes the bits of a word from the one or the other. Words are good when they are
+// written, and whole cache lines: where there are more of them than the caches hold, they go around the caches
+// (VMOVNTDQ), which saves reading what was there.
+//
 // # Bounds
 //
 // Before the first turn the program computes, from what the lanes have left in elements and in bytes
 // of stream, how many turns all lanes have room for: whatever the stream holds, a turn yields at most
-// kernel.TurnSymbols symbols and consumes at most kernel.TurnBytes bytes, and a merge writes at most
-// kernel.TurnSymbols words. No load or store in a turn needs a check of its own, and none can leave
-// its buffer for a corrupt stream. A stream that stops (bits that no code begins with) makes its
-// lane stand still.
+// kernel.Form.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
+// store in a turn needs a check of its own, and none can leave its buffer for a corrupt stream. A
+// stream that stops (bits that no code begins with) makes its lane stand still.
 //
-// A mark a turn says how far each lane was, so that the caller can tell the bit at which any element
-// ended without a branch here.
+// Each lane notes where it is when it changes halves. Once in a chunk it comes past the border of the next: it
+// then leaves a mark of where it was before, from which the caller can tell the bit at which the chunk's last
+// element ended.
 //
 // # The encoder
 //

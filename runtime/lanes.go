@@ -21,6 +21,7 @@ type lanes struct {
 	table    []uint64 // the assembly's: that of portable, or one of its own
 	long     []uint64
 	decoder  kernel.Decoder
+	cached   int // cachedBytes
 }
 
 // cachedBytes is the size up to which the words of a unit are written through the caches: the second
@@ -43,7 +44,7 @@ func newLanes(b *codebook.Book, d kernel.Decoder) (*lanes, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lanes{portable: p, table: p.table, long: kernel.Long(b, d.TableBits), decoder: d}
+	l := &lanes{portable: p, table: p.table, long: kernel.Long(b, d.TableBits), decoder: d, cached: cachedBytes}
 	if d.Form == kernel.Slots {
 		if l.table, err = kernel.SlotTable(b, d.TableBits, d.MaxSymbols); err != nil {
 			return nil, fmt.Errorf("runtime: %w", err)
@@ -64,7 +65,7 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 	job.Table = &l.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
 	job.Stream = 0
-	if 2*s.Elements() > cachedBytes && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%2 == 0 {
+	if 2*s.Elements() > l.cached && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%2 == 0 {
 		job.Stream = 1
 	}
 	d := deal{lanes: l, stream: s, dst: dst, job: job, to: to}

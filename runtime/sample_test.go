@@ -136,6 +136,11 @@ func newDecoderCases(b *codebook.Book) []decoderCase {
 		}
 		name = fmt.Sprintf("%s bits=%d symbols=%d lanes=%d slow=%t", name, d.TableBits, d.MaxSymbols, d.Lanes, d.SlowPath)
 		cases = append(cases, decoderCase{name, must(newLanes(b, d))})
+		if d.Form == kernel.Slots && d.TableBits == portableBits { // those that are generated
+			around := must(newLanes(b, d))
+			around.cached = 0
+			cases = append(cases, decoderCase{name + " around caches", around})
+		}
 	}
 	return cases
 }

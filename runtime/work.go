@@ -3,14 +3,16 @@ package runtime
 import (
 	"context"
 	"sync"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Chunks that a worker takes at a time: a fair share of half of what is left, or all of it where there is
-// one worker, so that the lanes of the assembly run long and all workers end together. The smallest pieces
-// are about 240,000 weights, a tenth of a millisecond; the largest take a few.
+// one worker, so that the lanes of the assembly run long and all workers end together; as many for each
+// lane. The smallest pieces are about 300,000 weights, a tenth of a millisecond; the largest take a few.
 const (
-	minPiece = 20
-	maxPiece = 640
+	minPiece = 3 * kernel.MaxLanes
+	maxPiece = 80 * kernel.MaxLanes
 )
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
@@ -50,7 +52,7 @@ func (t *task) take() (from, to int, ok bool) {
 	from = t.next
 	n := t.to - from
 	if t.workers > 1 {
-		n = max(minPiece, n/(2*t.workers))
+		n = max(minPiece, n/(2*t.workers)/kernel.MaxLanes*kernel.MaxLanes)
 	}
 	t.next = min(t.to, from+min(n, maxPiece))
 	t.busy++

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math/bits"
 	"testing"
 	"unsafe"
@@ -42,22 +43,41 @@ func books(t *testing.T) map[string]*codebook.Book {
 func TestTable(t *testing.T) {
 	for name, b := range books(t) {
 		for _, tc := range []struct{ bits, maxSymbols int }{{8, 1}, {8, 5}, {11, 2}, {11, 5}, {13, 5}} {
-			table, err := Table(b, tc.bits, tc.maxSymbols)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, want := range codebook.MultiTable(b, tc.bits, tc.maxSymbols) {
-				e := table[i]
-				n := -int(int16(e >> 8))
-				if len(want.Symbols) != n || n == 0 != (e == 0) || n > 0 && uint8(e) != want.Bits {
-					t.Fatalf("%s, %d bits, %d symbols: entry %d is %#x, want %v", name, tc.bits, tc.maxSymbols, i, e, want)
+			t.Run(fmt.Sprintf("%s/%d bits, %d symbols", name, tc.bits, tc.maxSymbols), func(t *testing.T) {
+				bytes, err := Table(b, tc.bits, tc.maxSymbols)
+				if err != nil {
+					t.Fatal(err)
 				}
-				for j, s := range want.Symbols {
-					if got := bits.RotateLeft8(uint8(e>>(56-8*j)), 1); got != s {
-						t.Fatalf("%s: entry %d: symbol %d is %d, want %d", name, i, j, got, s)
+				slots, err := SlotTable(b, tc.bits, tc.maxSymbols)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, want := range codebook.MultiTable(b, tc.bits, tc.maxSymbols) {
+					n := len(want.Symbols)
+					if e := bytes[i]; int(int16(e>>8)) != -n {
+						t.Fatalf("entry %d is %#x, want %v", i, e, want)
 					}
+					if e := slots[i]; e>>56 != (1<<n-1)<<2 {
+						t.Fatalf("slot entry %d is %#x, want %v", i, e, want)
+					}
+					checkEntry(t, Bytes, bytes[i], &want)
+					checkEntry(t, Slots, slots[i], &want)
 				}
-			}
+			})
+		}
+	}
+}
+
+// checkEntry checks what entries of both forms have.
+func checkEntry(t *testing.T, f Form, e uint64, want *codebook.Entry) {
+	t.Helper()
+	n := len(want.Symbols)
+	if -int(int8(e>>8)) != n || n == 0 != (e == 0) || n > 0 && uint8(e) != want.Bits {
+		t.Fatalf("form %d: %#x, want %v", f, e, want)
+	}
+	for j, s := range want.Symbols {
+		if got := bits.RotateLeft8(f.EntrySymbol(e, j), 1); got != s {
+			t.Fatalf("form %d: %#x: symbol %d is %d, want %d", f, e, j, got, s)
 		}
 	}
 }
@@ -105,16 +125,20 @@ func TestLong(t *testing.T) {
 
 // TestJob checks what the assembly relies on: scratch memory inside one 64 KiB page.
 func TestJob(t *testing.T) {
-	if MaxLanes*2*HalfScratch > scratchSize {
-		t.Errorf("scratch memory of %d bytes, room for %d", MaxLanes*2*HalfScratch, scratchSize)
+	if n := OffPendingSymbols + MaxLanes*PendingScratch; n > scratchSize || OffPendingSymbols%LineSize != 0 {
+		t.Errorf("scratch memory of %d bytes, room for %d; pending symbols from %d on", n, scratchSize, OffPendingSymbols)
 	}
 	for range 100 {
 		j := NewJob()
 		if addr := address(j.Scratch); addr%scratchSize != 0 {
 			t.Fatalf("scratch memory at %#x", addr)
 		}
-		j.Lanes[2].Left = 1
-		if j.Idle(3, 2); j.Lanes[3].Left != 1 || j.Lanes[3].Dst == nil {
+		j.Lanes[2].Left, j.Lanes[2].Pending = 100, 1
+		j.Pending(2)[0] = 7
+		if j.Idle(Slots, 3, 2); j.Lanes[3] != j.Lanes[2] || j.Pending(3)[0] != 7 {
+			t.Fatal("an idle lane is not as the other")
+		}
+		if j.Idle(Bytes, 3, 2); j.Lanes[3].Left != 100 || j.Lanes[3].Dst == nil {
 			t.Fatal("an idle lane is not as the other, or has nowhere to write")
 		}
 		if j.Reset(); j.Lanes != [MaxLanes]Lane{} || j.Scratch == nil {
