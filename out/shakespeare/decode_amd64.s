@@ -72,7 +72,8 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 35 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R10), CX
 	CMPQ    CX, AX
@@ -80,61 +81,76 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R10), CX
+	SUBQ    88(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R10), CX
 	SUBQ    40(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R10), CX
+	SUBQ    152(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R10), CX
 	SUBQ    104(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R10), CX
+	SUBQ    216(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R10), CX
 	SUBQ    168(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    272(R10), CX
+	SUBQ    280(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    240(R10), CX
 	SUBQ    232(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    336(R10), CX
+	SUBQ    344(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    304(R10), CX
 	SUBQ    296(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+479350, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -187,7 +203,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    768(R10), DX
+	LEAQ    720(R10), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R10), DX
 	MOVQ    DX, 32(SP)
@@ -208,7 +224,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    984(R10), DX
+	LEAQ    888(R10), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R10), DX
 	MOVQ    DX, 56(SP)
@@ -229,7 +245,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1200(R10), DX
+	LEAQ    1056(R10), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(R10), DX
 	MOVQ    DX, 80(SP)
@@ -250,7 +266,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1416(R10), DX
+	LEAQ    1224(R10), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(R10), DX
 	MOVQ    DX, 104(SP)
@@ -2306,7 +2322,8 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVQ job+0(FP), R10
 
 	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 31 words. Negative room means none.
+	// 55 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(R10), CX
 	CMPQ    CX, AX
@@ -2314,61 +2331,76 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 
 	// Lane 0: by its elements, then by its bytes of stream.
 	MOVQ    80(R10), CX
+	SUBQ    88(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    48(R10), CX
 	SUBQ    40(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+305041, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 1: by its elements, then by its bytes of stream.
 	MOVQ    144(R10), CX
+	SUBQ    152(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    112(R10), CX
 	SUBQ    104(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+305041, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 2: by its elements, then by its bytes of stream.
 	MOVQ    208(R10), CX
+	SUBQ    216(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    176(R10), CX
 	SUBQ    168(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+305041, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 3: by its elements, then by its bytes of stream.
 	MOVQ    272(R10), CX
+	SUBQ    280(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    240(R10), CX
 	SUBQ    232(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+305041, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
 	// Lane 4: by its elements, then by its bytes of stream.
 	MOVQ    336(R10), CX
+	SUBQ    344(R10), CX
 	SUBQ    $0x1f, CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+131073, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	MOVQ    304(R10), CX
 	SUBQ    296(R10), CX
-	SARQ    $0x07, CX
+	IMUL3Q  $+305041, CX, CX
+	SARQ    $0x18, CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 	XORL    CX, CX
@@ -2423,7 +2455,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    768(R10), DX
+	LEAQ    720(R10), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(R10), DX
 	MOVQ    DX, 32(SP)
@@ -2444,7 +2476,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    984(R10), DX
+	LEAQ    888(R10), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(R10), DX
 	MOVQ    DX, 56(SP)
@@ -2465,7 +2497,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1200(R10), DX
+	LEAQ    1056(R10), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(R10), DX
 	MOVQ    DX, 80(SP)
@@ -2486,7 +2518,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1416(R10), DX
+	LEAQ    1224(R10), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(R10), DX
 	MOVQ    DX, 104(SP)
@@ -5733,8 +5765,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 42 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -5749,7 +5781,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5762,7 +5795,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5775,7 +5809,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    176(CX), DX
 	SUBQ    168(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5788,7 +5823,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    240(CX), DX
 	SUBQ    232(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5801,7 +5837,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    304(CX), DX
 	SUBQ    296(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5814,7 +5851,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    368(CX), DX
 	SUBQ    360(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5827,7 +5865,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    432(CX), DX
 	SUBQ    424(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+399458, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -5840,7 +5879,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	CMOVQLT   DX, AX
 	MOVQ      496(CX), DX
 	SUBQ      488(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+399458, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -5939,7 +5979,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -5962,7 +6002,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -5985,7 +6025,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1200(CX), DX
+	LEAQ    1056(CX), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(CX), DX
 	MOVQ    DX, 80(SP)
@@ -6008,7 +6048,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1416(CX), DX
+	LEAQ    1224(CX), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(CX), DX
 	MOVQ    DX, 104(SP)
@@ -6031,7 +6071,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1632(CX), DX
+	LEAQ    1392(CX), DX
 	MOVQ    DX, 136(SP)
 	MOVQ    416(CX), DX
 	MOVQ    DX, 128(SP)
@@ -6054,7 +6094,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1848(CX), DX
+	LEAQ    1560(CX), DX
 	MOVQ    DX, 160(SP)
 	MOVQ    480(CX), DX
 	MOVQ    DX, 152(SP)
@@ -6077,7 +6117,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    2064(CX), DX
+	LEAQ    1728(CX), DX
 	MOVQ    DX, 184(SP)
 	MOVQ    544(CX), DX
 	MOVQ    DX, 176(SP)
@@ -9271,60 +9311,92 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 cached_merge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge3
 
 cached_merge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge4
 
 cached_merge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge5
 
 cached_merge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge6
 
 cached_merge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge7
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -9454,60 +9526,92 @@ border7:
 	JMP  marked7
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
 
 cached_lastmerge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge3
 
 cached_lastmerge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge4
 
 cached_lastmerge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge5
 
 cached_lastmerge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge6
 
 cached_lastmerge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge7
 
 // func decode11x5LongSlots(job *kernel.Job)
 // Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
@@ -9525,8 +9629,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ job+0(FP), CX
 
 	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 128 bytes; merges run ahead by at most 0 words. Negative room means none.
-	// (Divided by 160 as times 104858 / 16777216.)
+	// 66 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
+	// as times 16777216/n rounded up, and shifted right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    32(CX), DX
 	CMPQ    DX, AX
@@ -9541,7 +9645,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    48(CX), DX
 	SUBQ    40(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9554,7 +9659,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    112(CX), DX
 	SUBQ    104(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9567,7 +9673,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    176(CX), DX
 	SUBQ    168(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9580,7 +9687,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    240(CX), DX
 	SUBQ    232(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9593,7 +9701,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    304(CX), DX
 	SUBQ    296(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9606,7 +9715,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    368(CX), DX
 	SUBQ    360(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9619,7 +9729,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT DX, AX
 	MOVQ    432(CX), DX
 	SUBQ    424(CX), DX
-	SARQ    $0x07, DX
+	IMUL3Q  $+254201, DX, DX
+	SARQ    $0x18, DX
 	CMPQ    DX, AX
 	CMOVQLT DX, AX
 
@@ -9632,7 +9743,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	CMOVQLT   DX, AX
 	MOVQ      496(CX), DX
 	SUBQ      488(CX), DX
-	SARQ      $0x07, DX
+	IMUL3Q    $+254201, DX, DX
+	SARQ      $0x18, DX
 	CMPQ      DX, AX
 	CMOVQLT   DX, AX
 	XORL      DX, DX
@@ -9733,7 +9845,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    768(CX), DX
+	LEAQ    720(CX), DX
 	MOVQ    DX, 40(SP)
 	MOVQ    160(CX), DX
 	MOVQ    DX, 32(SP)
@@ -9756,7 +9868,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    984(CX), DX
+	LEAQ    888(CX), DX
 	MOVQ    DX, 64(SP)
 	MOVQ    224(CX), DX
 	MOVQ    DX, 56(SP)
@@ -9779,7 +9891,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1200(CX), DX
+	LEAQ    1056(CX), DX
 	MOVQ    DX, 88(SP)
 	MOVQ    288(CX), DX
 	MOVQ    DX, 80(SP)
@@ -9802,7 +9914,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1416(CX), DX
+	LEAQ    1224(CX), DX
 	MOVQ    DX, 112(SP)
 	MOVQ    352(CX), DX
 	MOVQ    DX, 104(SP)
@@ -9825,7 +9937,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1632(CX), DX
+	LEAQ    1392(CX), DX
 	MOVQ    DX, 136(SP)
 	MOVQ    416(CX), DX
 	MOVQ    DX, 128(SP)
@@ -9848,7 +9960,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1848(CX), DX
+	LEAQ    1560(CX), DX
 	MOVQ    DX, 160(SP)
 	MOVQ    480(CX), DX
 	MOVQ    DX, 152(SP)
@@ -9871,7 +9983,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    2064(CX), DX
+	LEAQ    1728(CX), DX
 	MOVQ    DX, 184(SP)
 	MOVQ    544(CX), DX
 	MOVQ    DX, 176(SP)
@@ -13339,60 +13451,92 @@ done:
 	RET
 
 cached_merge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge0
 
 cached_merge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge1
 
 cached_merge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge2
 
 cached_merge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge3
 
 cached_merge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge4
 
 cached_merge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge5
 
 cached_merge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge6
 
 cached_merge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_merge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_merge7
 
 border0:
 	// Lane 0 came past its border: mark where it was before, and the element.
@@ -13522,60 +13666,92 @@ border7:
 	JMP  marked7
 
 cached_lastmerge0:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge0
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge0
 
 cached_lastmerge1:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge1
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge1
 
 cached_lastmerge2:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge2
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge2
 
 cached_lastmerge3:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge3
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge3
 
 cached_lastmerge4:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge4
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge4
 
 cached_lastmerge5:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge5
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge5
 
 cached_lastmerge6:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge6
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge6
 
 cached_lastmerge7:
-	VMOVDQU64 Z4, (DX)
-	VMOVDQU64 Z6, 64(DX)
-	VMOVDQU64 Z8, 128(DX)
-	VMOVDQU64 Z10, 192(DX)
-	JMP       stored_lastmerge7
+	VMOVDQU64  Z4, (DX)
+	PREFETCHT0 512(DX)
+	VMOVDQU64  Z6, 64(DX)
+	PREFETCHT0 576(DX)
+	VMOVDQU64  Z8, 128(DX)
+	PREFETCHT0 640(DX)
+	VMOVDQU64  Z10, 192(DX)
+	PREFETCHT0 704(DX)
+	JMP        stored_lastmerge7
 
 slow4_0:
 	// Slow path of lane 0: line up the bits of the next code.
