@@ -75,8 +75,7 @@ func (d *avx512) end() {
 		d.SUBQ(d.entry, lane(job, i, kernel.OffLeft))
 		d.ADDQ(d.entry, d.entry)
 		d.ADDQ(d.entry, lane(job, i, kernel.OffDst))
-		d.MOVQ(d.border[i], d.window)
-		d.MOVQ(d.window, lane(job, i, kernel.OffBorder))
+		d.endMarks(job, i)
 	}
 	d.Comment("Stores around the caches are ordered with no others.")
 	d.SFENCE()

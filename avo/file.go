@@ -26,7 +26,7 @@ func File(header string, programs []Program) ([]byte, error) {
 	if len(programs) == 0 {
 		return nil, errors.New("avo: no programs")
 	}
-	if kernel.LaneSize != 8*8 || kernel.MarkSize != 3*8 {
+	if kernel.LaneSize != 8*8 || kernel.MarkSize != 4*8 {
 		return nil, errors.New("avo: the offsets of amd64 need a 64-bit machine to generate on")
 	}
 	ctx := build.NewContext()

@@ -8,7 +8,6 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -25,8 +24,8 @@ type streams struct {
 	buf    []reg.GPVirtual
 
 	src      []operand.Mem // where each lane loads its stream
-	border   []operand.Mem // where the next chunk begins
 	marks    []operand.Mem // the next mark that each lane leaves
+	border   []operand.Mem // its border
 	turns    operand.Mem   // the turns that are left
 	longLast operand.Mem   // the end of the list of long codes
 }
@@ -192,9 +191,9 @@ func reciprocal(n int) int {
 
 // beginLane fills the bit buffer of lane i, which begins to fill a half of its scratch memory.
 func (d *streams) beginLane(job reg.GPVirtual, i int, half reg.GPVirtual) {
-	d.LEAQ(field(job, kernel.OffMarks+uintptr(i)*kernel.LaneMarks), d.window)
+	d.LEAQ(laneMarks(job, i), d.window)
 	d.MOVQ(d.window, d.marks[i])
-	d.MOVQ(lane(job, i, kernel.OffBorder), d.window)
+	d.MOVQ(operand.Mem{Base: d.window, Disp: int(kernel.OffMarkBorder)}, d.window)
 	d.MOVQ(d.window, d.border[i])
 	d.MOVQ(lane(job, i, kernel.OffSrc), d.window)
 	d.MOVQ(lane(job, i, kernel.OffBit), d.entry)
@@ -220,8 +219,24 @@ func (d *streams) markBorder(i int, half, spare reg.GPVirtual, element func()) {
 	}
 	element()
 	d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(kernel.OffMarkElement)})
-	d.ADDQ(operand.Imm(uint64(kernel.MarkSize)), d.marks[i])
-	d.ADDQ(operand.U32(codebook.ChunkBytes), d.border[i])
+	d.ADDQ(operand.Imm(uint64(kernel.MarkSize)), spare)
+	d.MOVQ(spare, d.marks[i])
+	d.MOVQ(operand.Mem{Base: spare, Disp: int(kernel.OffMarkBorder)}, spare)
+	d.MOVQ(spare, d.border[i])
+}
+
+// endMarks counts the marks that lane i left.
+func (d *streams) endMarks(job reg.GPVirtual, i int) {
+	d.LEAQ(laneMarks(job, i), d.window)
+	d.SUBQ(d.marks[i], d.window)
+	d.NEGQ(d.window)
+	d.SHRQ(operand.Imm(log2(int(kernel.MarkSize))), d.window)
+	d.MOVQ(d.window, lane(job, i, kernel.OffMarked))
+}
+
+// laneMarks is the first mark of lane i.
+func laneMarks(job reg.GPVirtual, i int) operand.Mem {
+	return field(job, kernel.OffMarks+uintptr(i)*kernel.LaneMarks)
 }
 
 // begun is a field of the mark of where lane i began to fill a half.

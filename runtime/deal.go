@@ -18,7 +18,7 @@ type deal struct {
 	job    *kernel.Job
 	to     int // one past the last chunk to decode; lowered to the first bad one
 	runs   [kernel.MaxLanes]run
-	// borders are those that lanes crossed in a batch.
+	// borders are those that lanes may cross in a batch.
 	borders [kernel.MaxLanes][kernel.BatchMarks]border
 
 	// Turns of runs up to now, and what they yielded: to foretell how many a run takes to its end.
@@ -62,9 +62,11 @@ func (d *deal) plan() bool {
 	if most-least < chunk {
 		least = most
 	}
-	d.job.Turns = uint64(least)
+	d.job.Turns = uint64(min(least, kernel.BatchTurns))
 	for i := range n {
-		if !d.runs[i].busy {
+		if r := &d.runs[i]; r.busy {
+			d.ahead(i, r)
+		} else {
 			d.job.Idle(d.decoder.Form, i, live)
 		}
 	}
@@ -91,14 +93,6 @@ func (d *deal) share(i int) bool {
 // look follows the runs through a batch: it checks the ends of the chunks that they came past, and
 // finishes the runs that are at their end or that the assembly has no room for any more.
 func (d *deal) look() {
-	// All borders are looked up before the first is checked, to wait for memory only once.
-	for i := range d.decoder.Lanes {
-		if r := &d.runs[i]; r.busy {
-			for k := range d.crossed(i, r) {
-				d.borders[i][k].element, d.borders[i][k].bit = d.stream.ChunkStart(r.chunk + k + 1)
-			}
-		}
-	}
 	for i := range d.decoder.Lanes {
 		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
 			d.stop(r)

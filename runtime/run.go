@@ -62,7 +62,6 @@ func (d *deal) start(i, from, to int) {
 		SignMantissa: &s.SignMantissa[r.at],
 		Dst:          &d.dst[r.at-d.base],
 		Left:         uint64(r.limit - r.at),
-		Border:       d.address(from + 1),
 	}
 }
 
@@ -82,16 +81,27 @@ func (d *deal) full(r *run, after int) bool {
 		int(r.bit/8)+after*longest+kernel.SrcSlack+8 > len(d.stream.Encoded)
 }
 
-// crossed returns the number of borders that lane i crossed in a batch.
-func (d *deal) crossed(i int, r *run) int {
-	return int(d.job.Lanes[i].Border-d.address(r.chunk+1)) / codebook.ChunkBytes
+// ahead looks up the borders that the run of lane i can come to in a batch, and has them marked.
+func (d *deal) ahead(i int, r *run) {
+	lane, marks := &d.job.Lanes[i], &d.job.Marks[i]
+	reach := uint64(uintptr(unsafe.Pointer(lane.Src))) + d.job.Turns*kernel.TurnBytes
+	n := 0
+	for ; n < kernel.BatchMarks && r.chunk+1+n <= r.last; n++ {
+		b := &d.borders[i][n]
+		b.element, b.bit = d.stream.ChunkStart(r.chunk + 1 + n)
+		marks[n].Border = d.address(b.bit / 8)
+		if marks[n].Border > reach {
+			return
+		}
+	}
+	marks[n].Border = kernel.NoBorder
 }
 
 // follow checks the borders that the run of lane i crossed in a batch, and finishes the run if it is at
 // its end or the assembly can't go on with it. It reports whether all was sound, if not with the bad chunk in
 // r.chunk.
 func (d *deal) follow(i int, r *run) bool {
-	for k := range min(d.crossed(i, r), r.last-r.chunk) {
+	for k := range int(d.job.Lanes[i].Marked) {
 		if !d.sound(&d.job.Marks[i][k], d.borders[i][k]) {
 			return false
 		}
@@ -172,9 +182,9 @@ func (d *deal) decodeTo(r *run, element int) bool {
 	return ok
 }
 
-// address returns the address at which a chunk of the stream begins.
-func (d *deal) address(chunk int) uint64 {
-	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.Encoded)))) + uint64(chunk)*codebook.ChunkBytes
+// address returns the address of a byte of the stream.
+func (d *deal) address(i uint64) uint64 {
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.Encoded)))) + i
 }
 
 // bitOf returns the number of the first bit of a byte of the stream.

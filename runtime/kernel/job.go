@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -25,9 +26,9 @@ const (
 	// BatchTurns is the largest number of turns of one call of Decode.
 	BatchTurns = 256
 
-	// BatchMarks bounds the marks that a lane leaves in one call: a turn leaves at most one, and the next
-	// one comes [codebook.ChunkBytes] later.
-	BatchMarks = BatchTurns*TurnBytes/codebook.ChunkBytes + 1
+	// BatchMarks is the largest number of marks that a lane leaves in one call: enough for chunks of gaps,
+	// which have [codebook.ChunkBytes], and of tiles, each element of which takes a bit at least.
+	BatchMarks = BatchTurns*TurnBytes/min(codebook.ChunkBytes, codebook.ChunkElements/8) + 1
 
 	// SrcSlack is the number of bytes that must lie between Lane.Src and Lane.SrcLast for Decode to
 	// move the lane: what one turn consumes at most.
@@ -65,7 +66,7 @@ const (
 )
 
 // A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of
-// *Src. Decode moves Src, Bit, SignMantissa, Dst, Left, Pending and Border forward together.
+// *Src. Decode moves Src, Bit, SignMantissa, Dst, Left and Pending forward together.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Lane struct {
@@ -86,20 +87,26 @@ type Lane struct {
 	// Pending counts those of them that are decoded: their symbols wait in the job's scratch memory.
 	// It is 0 with form [Bytes].
 	Pending uint64
-	// Border is the address of the byte of the stream, beyond Src, with which its next chunk begins.
-	Border uint64
+	// Marked counts the marks that the lane left in the call.
+	Marked uint64
 }
 
-// A Mark says where a lane was at most a turn before it came to a border: which element was next, and
-// that its code began in the byte at Src, as many bits behind its most significant one as Buf has zeros
-// below its lowest 1.
+// A Mark is told a border and, when its lane has come there, says where the lane was before, by at most a
+// turn: which element was next, and that its code began in the byte at Src, as many bits behind its most
+// significant one as Buf has zeros below its lowest 1.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Mark struct {
 	Src     uint64 // an address, to be compared with those of the stream
 	Buf     uint64
 	Element uint64 // the address of its sign_mantissa byte
+	// Border is the address of a byte of the stream, TurnBytes or more behind that of the mark before, or
+	// [NoBorder].
+	Border uint64
 }
+
+// NoBorder is a border that no lane comes to.
+const NoBorder = math.MaxUint64
 
 // A Job is the state of one call of Decode. Make one with [NewJob] for each worker; it must not be
 // copied or used by two goroutines at once.
@@ -120,8 +127,9 @@ type Job struct {
 	Turns uint64
 	// Lanes are the runs to decode; a decoder with n lanes uses, and needs, the first n of them.
 	Lanes [MaxLanes]Lane
-	// Marks[i] are the marks of lane i, one for each border that it came to in the call.
-	Marks [MaxLanes][BatchMarks]Mark
+	// Marks[i] are the marks of lane i, for the borders that it may come to in the call, and behind them one
+	// with a border that it won't.
+	Marks [MaxLanes][BatchMarks + 1]Mark
 
 	scratch []byte // scratchSize bytes from Scratch on
 	sink    [sinkTurns * HalfScratch / 2]uint16
@@ -153,6 +161,7 @@ func (j *Job) Idle(f Form, i, like int) {
 		l.Left = min(l.Left, uint64(len(j.sink)))
 	}
 	copy(j.Pending(i)[:l.Pending], j.Pending(like))
+	j.Marks[i][0].Border = NoBorder
 }
 
 // Reset drops the job's references to streams and tables, so that a kept job keeps nothing else
@@ -182,9 +191,10 @@ const (
 	OffDst          = unsafe.Offsetof(Lane{}.Dst)
 	OffLeft         = unsafe.Offsetof(Lane{}.Left)
 	OffPending      = unsafe.Offsetof(Lane{}.Pending)
-	OffBorder       = unsafe.Offsetof(Lane{}.Border)
+	OffMarked       = unsafe.Offsetof(Lane{}.Marked)
 
 	OffMarkSrc     = unsafe.Offsetof(Mark{}.Src)
 	OffMarkBuf     = unsafe.Offsetof(Mark{}.Buf)
 	OffMarkElement = unsafe.Offsetof(Mark{}.Element)
+	OffMarkBorder  = unsafe.Offsetof(Mark{}.Border)
 )

@@ -109,7 +109,7 @@ TEXT ·decodeOneLane(SB), NOSPLIT, $80-8
 	MOVQ 16(SI), CX
 	MOVQ CX, 64(SP)
 	LEAQ 255(CX), R8
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 72(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -122,7 +122,7 @@ TEXT ·decodeOneLane(SB), NOSPLIT, $80-8
 	MOVQ    $+0, 56(SP)
 	LEAQ    552(SI), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(SI), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(SI), DX
 	MOVQ    56(SI), BX
@@ -270,8 +270,10 @@ marked0:
 	MOVQ BX, 8(DI)
 	MOVQ 40(SP), BX
 	MOVQ BX, 16(DI)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, DI
+	MOVQ DI, 16(SP)
+	MOVQ 24(DI), DI
+	MOVQ DI, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -321,7 +323,10 @@ rest0_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 done:
@@ -339,8 +344,10 @@ border0:
 	MOVQ BX, 8(DI)
 	MOVQ 40(SP), BX
 	MOVQ BX, 16(DI)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, DI
+	MOVQ DI, 16(SP)
+	MOVQ 24(DI), DI
+	MOVQ DI, 8(SP)
 	JMP  marked0
 
 slow0_0:
@@ -502,7 +509,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	LEAQ 767(CX), R14
 	LEAQ 1023(CX), R15
 	LEAQ 1279(CX), BP
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 264(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -515,7 +522,7 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVQ    $+0, 152(SP)
 	LEAQ    552(R10), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R10), DX
 	MOVQ    56(R10), BX
@@ -534,9 +541,9 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    720(R10), DX
+	LEAQ    1000(R10), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R10), DX
 	MOVQ    120(R10), BX
@@ -544,8 +551,8 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R10), DX
@@ -555,9 +562,9 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    888(R10), DX
+	LEAQ    1448(R10), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R10), DX
 	MOVQ    184(R10), BX
@@ -565,8 +572,8 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 
 	// Lane 3: where its memory is, the bit buffer.
 	MOVQ    256(R10), DX
@@ -576,9 +583,9 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1056(R10), DX
+	LEAQ    1896(R10), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(R10), DX
 	MOVQ    248(R10), BX
@@ -586,8 +593,8 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(CX)
-	MOVQ    R9, 2128(CX)
+	MOVQ    DX, 2144(CX)
+	MOVQ    R9, 2152(CX)
 
 	// Lane 4: where its memory is, the bit buffer.
 	MOVQ    320(R10), DX
@@ -597,9 +604,9 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1224(R10), DX
+	LEAQ    2344(R10), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(R10), DX
 	MOVQ    312(R10), BX
@@ -607,8 +614,8 @@ TEXT ·decodeTwoSymbols(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(CX)
-	MOVQ    R10, 2152(CX)
+	MOVQ    DX, 2176(CX)
+	MOVQ    R10, 2184(CX)
 	MOVL    $0x00000036, CX
 
 turn:
@@ -979,8 +986,8 @@ filled1_1:
 	SUBQ R13, BX
 	MOVQ BX, 176(SP)
 	MOVQ 256(SP), R13
-	MOVQ DX, 2072(R13)
-	MOVQ DI, 2080(R13)
+	MOVQ DX, 2080(R13)
+	MOVQ DI, 2088(R13)
 	ADDQ $0x000001ff, R13
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -1329,8 +1336,8 @@ filled2_2:
 	SUBQ R14, BX
 	MOVQ BX, 200(SP)
 	MOVQ 256(SP), R14
-	MOVQ DX, 2096(R14)
-	MOVQ R8, 2104(R14)
+	MOVQ DX, 2112(R14)
+	MOVQ R8, 2120(R14)
 	ADDQ $0x000002ff, R14
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -1657,8 +1664,8 @@ filled3_3:
 	SUBQ R15, BX
 	MOVQ BX, 224(SP)
 	MOVQ 256(SP), R15
-	MOVQ DX, 2120(R15)
-	MOVQ R9, 2128(R15)
+	MOVQ DX, 2144(R15)
+	MOVQ R9, 2152(R15)
 	ADDQ $0x000003ff, R15
 	CMPQ DX, 80(SP)
 	JCC  border3
@@ -2008,8 +2015,8 @@ filled4_4:
 	SUBQ BP, BX
 	MOVQ BX, 248(SP)
 	MOVQ 256(SP), BP
-	MOVQ DX, 2144(BP)
-	MOVQ R10, 2152(BP)
+	MOVQ DX, 2176(BP)
+	MOVQ R10, 2184(BP)
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 104(SP)
 	JCC  border4
@@ -2039,8 +2046,10 @@ marked4:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -2092,14 +2101,16 @@ rest0_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -2184,14 +2195,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -2276,14 +2289,16 @@ full3_0_done:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 
 within3:
 	// Merge what it has in the other half.
@@ -2368,14 +2383,16 @@ full4_0_done:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 
 within4:
 	// Merge what it has in the other half.
@@ -2425,7 +2442,10 @@ rest4_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -2439,7 +2459,10 @@ rest4_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -2453,7 +2476,10 @@ rest4_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
@@ -2467,7 +2493,10 @@ rest4_0_done:
 	SUBQ BX, 272(AX)
 	ADDQ BX, BX
 	ADDQ BX, 264(AX)
-	MOVQ 80(SP), DX
+	LEAQ 1896(AX), DX
+	SUBQ 88(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
@@ -2481,7 +2510,10 @@ rest4_0_done:
 	SUBQ BX, 336(AX)
 	ADDQ BX, BX
 	ADDQ BX, 328(AX)
-	MOVQ 104(SP), DX
+	LEAQ 2344(AX), DX
+	SUBQ 112(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 352(AX)
 
 done:
@@ -2499,8 +2531,10 @@ border0:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 	JMP  marked0
 
 border1:
@@ -2508,14 +2542,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 	JMP  marked1
 
 border2:
@@ -2523,14 +2559,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 	JMP  marked2
 
 border3:
@@ -2538,14 +2576,16 @@ border3:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 	JMP  marked3
 
 border4:
@@ -2553,14 +2593,16 @@ border4:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 	JMP  marked4
 
 slow0_0:
@@ -3728,7 +3770,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	LEAQ 767(CX), R14
 	LEAQ 1023(CX), R15
 	LEAQ 1279(CX), BP
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 264(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -3741,7 +3783,7 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVQ    $+0, 152(SP)
 	LEAQ    552(R10), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R10), DX
 	MOVQ    56(R10), BX
@@ -3760,9 +3802,9 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    720(R10), DX
+	LEAQ    1000(R10), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R10), DX
 	MOVQ    120(R10), BX
@@ -3770,8 +3812,8 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R10), DX
@@ -3781,9 +3823,9 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    888(R10), DX
+	LEAQ    1448(R10), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R10), DX
 	MOVQ    184(R10), BX
@@ -3791,8 +3833,8 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 
 	// Lane 3: where its memory is, the bit buffer.
 	MOVQ    256(R10), DX
@@ -3802,9 +3844,9 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1056(R10), DX
+	LEAQ    1896(R10), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(R10), DX
 	MOVQ    248(R10), BX
@@ -3812,8 +3854,8 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(CX)
-	MOVQ    R9, 2128(CX)
+	MOVQ    DX, 2144(CX)
+	MOVQ    R9, 2152(CX)
 
 	// Lane 4: where its memory is, the bit buffer.
 	MOVQ    320(R10), DX
@@ -3823,9 +3865,9 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1224(R10), DX
+	LEAQ    2344(R10), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(R10), DX
 	MOVQ    312(R10), BX
@@ -3833,8 +3875,8 @@ TEXT ·decode11(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(CX)
-	MOVQ    R10, 2152(CX)
+	MOVQ    DX, 2176(CX)
+	MOVQ    R10, 2184(CX)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -4231,8 +4273,8 @@ marked0:
 	SUBQ R13, BX
 	MOVQ BX, 176(SP)
 	MOVQ 256(SP), R13
-	MOVQ DX, 2072(R13)
-	MOVQ DI, 2080(R13)
+	MOVQ DX, 2080(R13)
+	MOVQ DI, 2088(R13)
 	ADDQ $0x000001ff, R13
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -4589,8 +4631,8 @@ marked1:
 	SUBQ R14, BX
 	MOVQ BX, 200(SP)
 	MOVQ 256(SP), R14
-	MOVQ DX, 2096(R14)
-	MOVQ R8, 2104(R14)
+	MOVQ DX, 2112(R14)
+	MOVQ R8, 2120(R14)
 	ADDQ $0x000002ff, R14
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -4948,8 +4990,8 @@ marked2:
 	SUBQ R15, BX
 	MOVQ BX, 224(SP)
 	MOVQ 256(SP), R15
-	MOVQ DX, 2120(R15)
-	MOVQ R9, 2128(R15)
+	MOVQ DX, 2144(R15)
+	MOVQ R9, 2152(R15)
 	ADDQ $0x000003ff, R15
 	CMPQ DX, 80(SP)
 	JCC  border3
@@ -5308,8 +5350,8 @@ marked3:
 	SUBQ BP, BX
 	MOVQ BX, 248(SP)
 	MOVQ 256(SP), BP
-	MOVQ DX, 2144(BP)
-	MOVQ R10, 2152(BP)
+	MOVQ DX, 2176(BP)
+	MOVQ R10, 2184(BP)
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 104(SP)
 	JCC  border4
@@ -5339,8 +5381,10 @@ marked4:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -5392,14 +5436,16 @@ rest0_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -5484,14 +5530,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -5576,14 +5624,16 @@ full3_0_done:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 
 within3:
 	// Merge what it has in the other half.
@@ -5668,14 +5718,16 @@ full4_0_done:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 
 within4:
 	// Merge what it has in the other half.
@@ -5725,7 +5777,10 @@ rest4_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -5739,7 +5794,10 @@ rest4_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -5753,7 +5811,10 @@ rest4_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
@@ -5767,7 +5828,10 @@ rest4_0_done:
 	SUBQ BX, 272(AX)
 	ADDQ BX, BX
 	ADDQ BX, 264(AX)
-	MOVQ 80(SP), DX
+	LEAQ 1896(AX), DX
+	SUBQ 88(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
@@ -5781,7 +5845,10 @@ rest4_0_done:
 	SUBQ BX, 336(AX)
 	ADDQ BX, BX
 	ADDQ BX, 328(AX)
-	MOVQ 104(SP), DX
+	LEAQ 2344(AX), DX
+	SUBQ 112(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 352(AX)
 
 done:
@@ -5799,8 +5866,10 @@ border0:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 	JMP  marked0
 
 border1:
@@ -5808,14 +5877,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 	JMP  marked1
 
 border2:
@@ -5823,14 +5894,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 	JMP  marked2
 
 border3:
@@ -5838,14 +5911,16 @@ border3:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 	JMP  marked3
 
 border4:
@@ -5853,14 +5928,16 @@ border4:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 	JMP  marked4
 
 // func decode12(job *kernel.Job)
@@ -5962,7 +6039,7 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	LEAQ 511(CX), R12
 	LEAQ 767(CX), R13
 	LEAQ 1023(CX), R14
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 216(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -5975,7 +6052,7 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	MOVQ    $+0, 128(SP)
 	LEAQ    552(R9), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R9), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R9), DX
 	MOVQ    56(R9), BX
@@ -5994,9 +6071,9 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 144(SP)
 	MOVQ    $+0, 152(SP)
-	LEAQ    720(R9), DX
+	LEAQ    1000(R9), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R9), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R9), DX
 	MOVQ    120(R9), BX
@@ -6004,8 +6081,8 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R9), DX
@@ -6015,9 +6092,9 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    888(R9), DX
+	LEAQ    1448(R9), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R9), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R9), DX
 	MOVQ    184(R9), BX
@@ -6025,8 +6102,8 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 
 	// Lane 3: where its memory is, the bit buffer.
 	MOVQ    256(R9), DX
@@ -6036,9 +6113,9 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    1056(R9), DX
+	LEAQ    1896(R9), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(R9), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(R9), DX
 	MOVQ    248(R9), BX
@@ -6046,8 +6123,8 @@ TEXT ·decode12(SB), NOSPLIT, $224-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(CX)
-	MOVQ    R9, 2128(CX)
+	MOVQ    DX, 2144(CX)
+	MOVQ    R9, 2152(CX)
 	MOVL    $0x00000034, CX
 
 turn:
@@ -6360,8 +6437,8 @@ marked0:
 	SUBQ R12, BX
 	MOVQ BX, 152(SP)
 	MOVQ 208(SP), R12
-	MOVQ DX, 2072(R12)
-	MOVQ DI, 2080(R12)
+	MOVQ DX, 2080(R12)
+	MOVQ DI, 2088(R12)
 	ADDQ $0x000001ff, R12
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -6634,8 +6711,8 @@ marked1:
 	SUBQ R13, BX
 	MOVQ BX, 176(SP)
 	MOVQ 208(SP), R13
-	MOVQ DX, 2096(R13)
-	MOVQ R8, 2104(R13)
+	MOVQ DX, 2112(R13)
+	MOVQ R8, 2120(R13)
 	ADDQ $0x000002ff, R13
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -6911,8 +6988,8 @@ marked2:
 	SUBQ R14, BX
 	MOVQ BX, 200(SP)
 	MOVQ 208(SP), R14
-	MOVQ DX, 2120(R14)
-	MOVQ R9, 2128(R14)
+	MOVQ DX, 2144(R14)
+	MOVQ R9, 2152(R14)
 	ADDQ $0x000003ff, R14
 	CMPQ DX, 80(SP)
 	JCC  border3
@@ -6942,8 +7019,10 @@ marked3:
 	MOVQ BX, 8(R10)
 	MOVQ 112(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 16(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -7028,14 +7107,16 @@ full1_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R10
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R10)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R10)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 40(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -7120,14 +7201,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R10
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R10)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 64(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -7212,14 +7295,16 @@ full3_0_done:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R10
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R10)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 88(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 80(SP)
 
 within3:
 	// Merge what it has in the other half.
@@ -7269,7 +7354,10 @@ rest3_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -7283,7 +7371,10 @@ rest3_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -7297,7 +7388,10 @@ rest3_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
@@ -7311,7 +7405,10 @@ rest3_0_done:
 	SUBQ BX, 272(AX)
 	ADDQ BX, BX
 	ADDQ BX, 264(AX)
-	MOVQ 80(SP), DX
+	LEAQ 1896(AX), DX
+	SUBQ 88(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 288(AX)
 
 done:
@@ -7329,8 +7426,10 @@ border0:
 	MOVQ BX, 8(R10)
 	MOVQ 112(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 16(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 8(SP)
 	JMP  marked0
 
 border1:
@@ -7338,14 +7437,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R10
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R10)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R10)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 40(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 32(SP)
 	JMP  marked1
 
 border2:
@@ -7353,14 +7454,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R10
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R10)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 64(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 56(SP)
 	JMP  marked2
 
 border3:
@@ -7368,14 +7471,16 @@ border3:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R10
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R10)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R10)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R10)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R10
+	MOVQ R10, 88(SP)
+	MOVQ 24(R10), R10
+	MOVQ R10, 80(SP)
 	JMP  marked3
 
 // func decodeWide(job *kernel.Job)
@@ -7461,7 +7566,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	LEAQ 255(CX), R10
 	LEAQ 511(CX), R11
 	LEAQ 767(CX), R12
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 168(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -7474,7 +7579,7 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	MOVQ    $+0, 104(SP)
 	LEAQ    552(R8), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R8), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R8), DX
 	MOVQ    56(R8), BX
@@ -7493,9 +7598,9 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	SUBQ    DX, BX
 	MOVQ    BX, 120(SP)
 	MOVQ    $+0, 128(SP)
-	LEAQ    720(R8), DX
+	LEAQ    1000(R8), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R8), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R8), DX
 	MOVQ    120(R8), BX
@@ -7503,8 +7608,8 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R8), DX
@@ -7514,9 +7619,9 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	SUBQ    DX, BX
 	MOVQ    BX, 144(SP)
 	MOVQ    $+0, 152(SP)
-	LEAQ    888(R8), DX
+	LEAQ    1448(R8), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R8), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R8), DX
 	MOVQ    184(R8), BX
@@ -7524,8 +7629,8 @@ TEXT ·decodeWide(SB), NOSPLIT, $176-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 	MOVL    $0x00000033, CX
 
 turn:
@@ -7780,8 +7885,8 @@ marked0:
 	SUBQ R11, BX
 	MOVQ BX, 128(SP)
 	MOVQ 160(SP), R11
-	MOVQ DX, 2072(R11)
-	MOVQ DI, 2080(R11)
+	MOVQ DX, 2080(R11)
+	MOVQ DI, 2088(R11)
 	ADDQ $0x000001ff, R11
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -7975,8 +8080,8 @@ marked1:
 	SUBQ R12, BX
 	MOVQ BX, 152(SP)
 	MOVQ 160(SP), R12
-	MOVQ DX, 2096(R12)
-	MOVQ R8, 2104(R12)
+	MOVQ DX, 2112(R12)
+	MOVQ R8, 2120(R12)
 	ADDQ $0x000002ff, R12
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -8045,8 +8150,10 @@ marked2:
 	MOVQ BX, 8(R9)
 	MOVQ 88(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 16(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -8131,14 +8238,16 @@ full1_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R9
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R9)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R9)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R9)
 	MOVQ 112(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 40(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -8223,14 +8332,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R9
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R9)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R9)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 64(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -8280,7 +8391,10 @@ rest2_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -8294,7 +8408,10 @@ rest2_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -8308,7 +8425,10 @@ rest2_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 done:
@@ -8326,8 +8446,10 @@ border0:
 	MOVQ BX, 8(R9)
 	MOVQ 88(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 16(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 8(SP)
 	JMP  marked0
 
 border1:
@@ -8335,14 +8457,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R9
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R9)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R9)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R9)
 	MOVQ 112(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 40(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 32(SP)
 	JMP  marked1
 
 border2:
@@ -8350,14 +8474,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R9
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R9)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R9)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 64(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 56(SP)
 	JMP  marked2
 
 // func decodeOneLaneSlots(job *kernel.Job)
@@ -8414,7 +8540,7 @@ TEXT ·decodeOneLaneSlots(SB), NOSPLIT, $80-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), DI
-	LEAQ      2240(DI), R8
+	LEAQ      2304(DI), R8
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (DI)
 	VMOVDQU64 Z4, 64(DI)
@@ -8423,7 +8549,7 @@ TEXT ·decodeOneLaneSlots(SB), NOSPLIT, $80-8
 
 	// The last slots of the other half stay empty.
 	VMOVDQU64 Z4, 192(R8)
-	LEAQ      4480(DI), SI
+	LEAQ      4608(DI), SI
 	MOVQ      SI, 64(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -8438,7 +8564,7 @@ TEXT ·decodeOneLaneSlots(SB), NOSPLIT, $80-8
 	MOVQ    DX, 56(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -8889,7 +9015,10 @@ lastmerged0:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -8921,8 +9050,10 @@ border0:
 	SUBQ 64(SP), BX
 	ADDQ 40(SP), BX
 	MOVQ BX, 16(R9)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R9
+	MOVQ R9, 16(SP)
+	MOVQ 24(R9), R9
+	MOVQ R9, 8(SP)
 	JMP  marked0
 
 cached_lastmerge0:
@@ -9272,7 +9403,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R14
-	LEAQ      2240(R14), R15
+	LEAQ      2304(R14), R15
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R14)
 	VMOVDQU64 Z4, 64(R14)
@@ -9316,7 +9447,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	VMOVDQU64 Z4, 1472(R15)
 	VMOVDQU64 Z4, 1728(R15)
 	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4480(R14), R13
+	LEAQ      4608(R14), R13
 	MOVQ      R13, 400(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -9331,7 +9462,7 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    DX, 224(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -9352,9 +9483,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -9362,8 +9493,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R15)
-	MOVQ    DI, 2080(R15)
+	MOVQ    DX, 2080(R15)
+	MOVQ    DI, 2088(R15)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -9375,9 +9506,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -9385,8 +9516,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R15)
-	MOVQ    R8, 2104(R15)
+	MOVQ    DX, 2112(R15)
+	MOVQ    R8, 2120(R15)
 
 	// Lane 3: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    256(CX), DX
@@ -9398,9 +9529,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1056(CX), DX
+	LEAQ    1896(CX), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(CX), DX
 	MOVQ    248(CX), BX
@@ -9408,8 +9539,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(R15)
-	MOVQ    R9, 2128(R15)
+	MOVQ    DX, 2144(R15)
+	MOVQ    R9, 2152(R15)
 
 	// Lane 4: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    320(CX), DX
@@ -9421,9 +9552,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1224(CX), DX
+	LEAQ    2344(CX), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(CX), DX
 	MOVQ    312(CX), BX
@@ -9431,8 +9562,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(R15)
-	MOVQ    R10, 2152(R15)
+	MOVQ    DX, 2176(R15)
+	MOVQ    R10, 2184(R15)
 
 	// Lane 5: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    384(CX), DX
@@ -9444,9 +9575,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1392(CX), DX
+	LEAQ    2792(CX), DX
 	MOVQ    DX, 136(SP)
-	MOVQ    416(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 128(SP)
 	MOVQ    360(CX), DX
 	MOVQ    376(CX), BX
@@ -9454,8 +9585,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R11
 	ORQ     $0x01, R11
 	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2168(R15)
-	MOVQ    R11, 2176(R15)
+	MOVQ    DX, 2208(R15)
+	MOVQ    R11, 2216(R15)
 
 	// Lane 6: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    448(CX), DX
@@ -9467,9 +9598,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1560(CX), DX
+	LEAQ    3240(CX), DX
 	MOVQ    DX, 160(SP)
-	MOVQ    480(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 152(SP)
 	MOVQ    424(CX), DX
 	MOVQ    440(CX), BX
@@ -9477,8 +9608,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R12
 	ORQ     $0x01, R12
 	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2192(R15)
-	MOVQ    R12, 2200(R15)
+	MOVQ    DX, 2240(R15)
+	MOVQ    R12, 2248(R15)
 
 	// Lane 7: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    512(CX), DX
@@ -9490,9 +9621,9 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    1728(CX), DX
+	LEAQ    3688(CX), DX
 	MOVQ    DX, 184(SP)
-	MOVQ    544(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 176(SP)
 	MOVQ    488(CX), DX
 	MOVQ    504(CX), BX
@@ -9500,8 +9631,8 @@ TEXT ·decodeTwoSymbolsSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R13
 	ORQ     $0x01, R13
 	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2216(R15)
-	MOVQ    R13, 2224(R15)
+	MOVQ    DX, 2272(R15)
+	MOVQ    R13, 2280(R15)
 	MOVL    $0x00000036, CX
 
 turn:
@@ -11901,8 +12032,8 @@ marked0:
 
 filled29_1:
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R15)
-	MOVQ       DI, 2080(R15)
+	MOVQ       DX, 2080(R15)
+	MOVQ       DI, 2088(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -11930,8 +12061,8 @@ marked1:
 
 filled29_2:
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R15)
-	MOVQ       R8, 2104(R15)
+	MOVQ       DX, 2112(R15)
+	MOVQ       R8, 2120(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -11959,8 +12090,8 @@ marked2:
 
 filled29_3:
 	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2120(R15)
-	MOVQ       R9, 2128(R15)
+	MOVQ       DX, 2144(R15)
+	MOVQ       R9, 2152(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 80(SP)
 	JCC        border3
@@ -11988,8 +12119,8 @@ marked3:
 
 filled29_4:
 	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R10, 2152(R15)
+	MOVQ       DX, 2176(R15)
+	MOVQ       R10, 2184(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 104(SP)
 	JCC        border4
@@ -12017,8 +12148,8 @@ marked4:
 
 filled29_5:
 	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2168(R15)
-	MOVQ       R11, 2176(R15)
+	MOVQ       DX, 2208(R15)
+	MOVQ       R11, 2216(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 128(SP)
 	JCC        border5
@@ -12046,8 +12177,8 @@ marked5:
 
 filled29_6:
 	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2192(R15)
-	MOVQ       R12, 2200(R15)
+	MOVQ       DX, 2240(R15)
+	MOVQ       R12, 2248(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 152(SP)
 	JCC        border6
@@ -12075,8 +12206,8 @@ marked6:
 
 filled29_7:
 	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2216(R15)
-	MOVQ       R13, 2224(R15)
+	MOVQ       DX, 2272(R15)
+	MOVQ       R13, 2280(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 176(SP)
 	JCC        border7
@@ -12786,7 +12917,10 @@ lastmerged7:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -12809,7 +12943,10 @@ lastmerged7:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -12832,7 +12969,10 @@ lastmerged7:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Lane 3: move it past the bits that were used, by the words that were written.
@@ -12855,7 +12995,10 @@ lastmerged7:
 	SUBQ   BX, 272(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 264(AX)
-	MOVQ   80(SP), DX
+	LEAQ   1896(AX), DX
+	SUBQ   88(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 288(AX)
 
 	// Lane 4: move it past the bits that were used, by the words that were written.
@@ -12878,7 +13021,10 @@ lastmerged7:
 	SUBQ   BX, 336(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 328(AX)
-	MOVQ   104(SP), DX
+	LEAQ   2344(AX), DX
+	SUBQ   112(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 352(AX)
 
 	// Lane 5: move it past the bits that were used, by the words that were written.
@@ -12901,7 +13047,10 @@ lastmerged7:
 	SUBQ   BX, 400(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 392(AX)
-	MOVQ   128(SP), DX
+	LEAQ   2792(AX), DX
+	SUBQ   136(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 416(AX)
 
 	// Lane 6: move it past the bits that were used, by the words that were written.
@@ -12924,7 +13073,10 @@ lastmerged7:
 	SUBQ   BX, 464(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 456(AX)
-	MOVQ   152(SP), DX
+	LEAQ   3240(AX), DX
+	SUBQ   160(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 480(AX)
 
 	// Lane 7: move it past the bits that were used, by the words that were written.
@@ -12947,7 +13099,10 @@ lastmerged7:
 	SUBQ   BX, 528(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 520(AX)
-	MOVQ   176(SP), DX
+	LEAQ   3688(AX), DX
+	SUBQ   184(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 544(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -13056,120 +13211,136 @@ border0:
 	SUBQ 400(SP), BX
 	ADDQ 208(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 16(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), BP
-	MOVQ 2072(R14), BX
-	MOVQ BX, (BP)
 	MOVQ 2080(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2088(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 248(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 232(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 40(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), BP
-	MOVQ 2096(R14), BX
+	MOVQ 2112(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2104(R14), BX
+	MOVQ 2120(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 272(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 256(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 64(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 56(SP)
 	JMP  marked2
 
 border3:
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), BP
-	MOVQ 2120(R14), BX
+	MOVQ 2144(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2128(R14), BX
+	MOVQ 2152(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 296(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000480, BX
 	ADDQ 280(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 88(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 80(SP)
 	JMP  marked3
 
 border4:
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), BP
-	MOVQ 2144(R14), BX
+	MOVQ 2176(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
+	MOVQ 2184(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 320(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000600, BX
 	ADDQ 304(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 112(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 104(SP)
 	JMP  marked4
 
 border5:
 	// Lane 5 came past its border: mark where it was before, and the element.
 	MOVQ 136(SP), BP
-	MOVQ 2168(R14), BX
+	MOVQ 2208(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2176(R14), BX
+	MOVQ 2216(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 344(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000780, BX
 	ADDQ 328(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 136(SP)
-	ADDQ $0x00001000, 128(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 136(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 128(SP)
 	JMP  marked5
 
 border6:
 	// Lane 6 came past its border: mark where it was before, and the element.
 	MOVQ 160(SP), BP
-	MOVQ 2192(R14), BX
+	MOVQ 2240(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2200(R14), BX
+	MOVQ 2248(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 368(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000900, BX
 	ADDQ 352(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 160(SP)
-	ADDQ $0x00001000, 152(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 160(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 152(SP)
 	JMP  marked6
 
 border7:
 	// Lane 7 came past its border: mark where it was before, and the element.
 	MOVQ 184(SP), BP
-	MOVQ 2216(R14), BX
+	MOVQ 2272(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2224(R14), BX
+	MOVQ 2280(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 392(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000a80, BX
 	ADDQ 376(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 184(SP)
-	ADDQ $0x00001000, 176(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 184(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 176(SP)
 	JMP  marked7
 
 cached_lastmerge0:
@@ -15618,7 +15789,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R14
-	LEAQ      2240(R14), R15
+	LEAQ      2304(R14), R15
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R14)
 	VMOVDQU64 Z4, 64(R14)
@@ -15662,7 +15833,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	VMOVDQU64 Z4, 1472(R15)
 	VMOVDQU64 Z4, 1728(R15)
 	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4480(R14), R13
+	LEAQ      4608(R14), R13
 	MOVQ      R13, 400(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -15677,7 +15848,7 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    DX, 224(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -15698,9 +15869,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -15708,8 +15879,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R15)
-	MOVQ    DI, 2080(R15)
+	MOVQ    DX, 2080(R15)
+	MOVQ    DI, 2088(R15)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -15721,9 +15892,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -15731,8 +15902,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R15)
-	MOVQ    R8, 2104(R15)
+	MOVQ    DX, 2112(R15)
+	MOVQ    R8, 2120(R15)
 
 	// Lane 3: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    256(CX), DX
@@ -15744,9 +15915,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1056(CX), DX
+	LEAQ    1896(CX), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(CX), DX
 	MOVQ    248(CX), BX
@@ -15754,8 +15925,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(R15)
-	MOVQ    R9, 2128(R15)
+	MOVQ    DX, 2144(R15)
+	MOVQ    R9, 2152(R15)
 
 	// Lane 4: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    320(CX), DX
@@ -15767,9 +15938,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1224(CX), DX
+	LEAQ    2344(CX), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(CX), DX
 	MOVQ    312(CX), BX
@@ -15777,8 +15948,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(R15)
-	MOVQ    R10, 2152(R15)
+	MOVQ    DX, 2176(R15)
+	MOVQ    R10, 2184(R15)
 
 	// Lane 5: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    384(CX), DX
@@ -15790,9 +15961,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1392(CX), DX
+	LEAQ    2792(CX), DX
 	MOVQ    DX, 136(SP)
-	MOVQ    416(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 128(SP)
 	MOVQ    360(CX), DX
 	MOVQ    376(CX), BX
@@ -15800,8 +15971,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R11
 	ORQ     $0x01, R11
 	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2168(R15)
-	MOVQ    R11, 2176(R15)
+	MOVQ    DX, 2208(R15)
+	MOVQ    R11, 2216(R15)
 
 	// Lane 6: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    448(CX), DX
@@ -15813,9 +15984,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1560(CX), DX
+	LEAQ    3240(CX), DX
 	MOVQ    DX, 160(SP)
-	MOVQ    480(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 152(SP)
 	MOVQ    424(CX), DX
 	MOVQ    440(CX), BX
@@ -15823,8 +15994,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R12
 	ORQ     $0x01, R12
 	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2192(R15)
-	MOVQ    R12, 2200(R15)
+	MOVQ    DX, 2240(R15)
+	MOVQ    R12, 2248(R15)
 
 	// Lane 7: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    512(CX), DX
@@ -15836,9 +16007,9 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    1728(CX), DX
+	LEAQ    3688(CX), DX
 	MOVQ    DX, 184(SP)
-	MOVQ    544(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 176(SP)
 	MOVQ    488(CX), DX
 	MOVQ    504(CX), BX
@@ -15846,8 +16017,8 @@ TEXT ·decode11Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R13
 	ORQ     $0x01, R13
 	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2216(R15)
-	MOVQ    R13, 2224(R15)
+	MOVQ    DX, 2272(R15)
+	MOVQ    R13, 2280(R15)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -18003,8 +18174,8 @@ marked0:
 	SHLXQ   BX, DI, DI
 
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R15)
-	MOVQ       DI, 2080(R15)
+	MOVQ       DX, 2080(R15)
+	MOVQ       DI, 2088(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -18027,8 +18198,8 @@ marked1:
 	SHLXQ   BX, R8, R8
 
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R15)
-	MOVQ       R8, 2104(R15)
+	MOVQ       DX, 2112(R15)
+	MOVQ       R8, 2120(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -18051,8 +18222,8 @@ marked2:
 	SHLXQ   BX, R9, R9
 
 	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2120(R15)
-	MOVQ       R9, 2128(R15)
+	MOVQ       DX, 2144(R15)
+	MOVQ       R9, 2152(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 80(SP)
 	JCC        border3
@@ -18075,8 +18246,8 @@ marked3:
 	SHLXQ   BX, R10, R10
 
 	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R10, 2152(R15)
+	MOVQ       DX, 2176(R15)
+	MOVQ       R10, 2184(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 104(SP)
 	JCC        border4
@@ -18099,8 +18270,8 @@ marked4:
 	SHLXQ   BX, R11, R11
 
 	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2168(R15)
-	MOVQ       R11, 2176(R15)
+	MOVQ       DX, 2208(R15)
+	MOVQ       R11, 2216(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 128(SP)
 	JCC        border5
@@ -18123,8 +18294,8 @@ marked5:
 	SHLXQ   BX, R12, R12
 
 	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2192(R15)
-	MOVQ       R12, 2200(R15)
+	MOVQ       DX, 2240(R15)
+	MOVQ       R12, 2248(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 152(SP)
 	JCC        border6
@@ -18147,8 +18318,8 @@ marked6:
 	SHLXQ   BX, R13, R13
 
 	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2216(R15)
-	MOVQ       R13, 2224(R15)
+	MOVQ       DX, 2272(R15)
+	MOVQ       R13, 2280(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 176(SP)
 	JCC        border7
@@ -18858,7 +19029,10 @@ lastmerged7:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -18881,7 +19055,10 @@ lastmerged7:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -18904,7 +19081,10 @@ lastmerged7:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Lane 3: move it past the bits that were used, by the words that were written.
@@ -18927,7 +19107,10 @@ lastmerged7:
 	SUBQ   BX, 272(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 264(AX)
-	MOVQ   80(SP), DX
+	LEAQ   1896(AX), DX
+	SUBQ   88(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 288(AX)
 
 	// Lane 4: move it past the bits that were used, by the words that were written.
@@ -18950,7 +19133,10 @@ lastmerged7:
 	SUBQ   BX, 336(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 328(AX)
-	MOVQ   104(SP), DX
+	LEAQ   2344(AX), DX
+	SUBQ   112(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 352(AX)
 
 	// Lane 5: move it past the bits that were used, by the words that were written.
@@ -18973,7 +19159,10 @@ lastmerged7:
 	SUBQ   BX, 400(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 392(AX)
-	MOVQ   128(SP), DX
+	LEAQ   2792(AX), DX
+	SUBQ   136(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 416(AX)
 
 	// Lane 6: move it past the bits that were used, by the words that were written.
@@ -18996,7 +19185,10 @@ lastmerged7:
 	SUBQ   BX, 464(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 456(AX)
-	MOVQ   152(SP), DX
+	LEAQ   3240(AX), DX
+	SUBQ   160(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 480(AX)
 
 	// Lane 7: move it past the bits that were used, by the words that were written.
@@ -19019,7 +19211,10 @@ lastmerged7:
 	SUBQ   BX, 528(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 520(AX)
-	MOVQ   176(SP), DX
+	LEAQ   3688(AX), DX
+	SUBQ   184(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 544(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -19128,120 +19323,136 @@ border0:
 	SUBQ 400(SP), BX
 	ADDQ 208(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 16(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), BP
-	MOVQ 2072(R14), BX
-	MOVQ BX, (BP)
 	MOVQ 2080(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2088(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 248(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 232(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 40(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), BP
-	MOVQ 2096(R14), BX
+	MOVQ 2112(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2104(R14), BX
+	MOVQ 2120(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 272(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 256(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 64(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 56(SP)
 	JMP  marked2
 
 border3:
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), BP
-	MOVQ 2120(R14), BX
+	MOVQ 2144(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2128(R14), BX
+	MOVQ 2152(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 296(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000480, BX
 	ADDQ 280(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 88(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 80(SP)
 	JMP  marked3
 
 border4:
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), BP
-	MOVQ 2144(R14), BX
+	MOVQ 2176(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
+	MOVQ 2184(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 320(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000600, BX
 	ADDQ 304(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 112(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 104(SP)
 	JMP  marked4
 
 border5:
 	// Lane 5 came past its border: mark where it was before, and the element.
 	MOVQ 136(SP), BP
-	MOVQ 2168(R14), BX
+	MOVQ 2208(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2176(R14), BX
+	MOVQ 2216(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 344(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000780, BX
 	ADDQ 328(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 136(SP)
-	ADDQ $0x00001000, 128(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 136(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 128(SP)
 	JMP  marked5
 
 border6:
 	// Lane 6 came past its border: mark where it was before, and the element.
 	MOVQ 160(SP), BP
-	MOVQ 2192(R14), BX
+	MOVQ 2240(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2200(R14), BX
+	MOVQ 2248(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 368(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000900, BX
 	ADDQ 352(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 160(SP)
-	ADDQ $0x00001000, 152(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 160(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 152(SP)
 	JMP  marked6
 
 border7:
 	// Lane 7 came past its border: mark where it was before, and the element.
 	MOVQ 184(SP), BP
-	MOVQ 2216(R14), BX
+	MOVQ 2272(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2224(R14), BX
+	MOVQ 2280(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 392(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000a80, BX
 	ADDQ 376(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 184(SP)
-	ADDQ $0x00001000, 176(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 184(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 176(SP)
 	JMP  marked7
 
 cached_lastmerge0:
@@ -19468,7 +19679,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R13
-	LEAQ      2240(R13), R14
+	LEAQ      2304(R13), R14
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R13)
 	VMOVDQU64 Z4, 64(R13)
@@ -19498,7 +19709,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	VMOVDQU64 Z4, 1600(R13)
 	VMOVDQU64 Z4, 1664(R13)
 	VMOVDQU64 Z4, 1728(R13)
-	LEAQ      4480(R13), R12
+	LEAQ      4608(R13), R12
 	MOVQ      R12, 352(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -19513,7 +19724,7 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    DX, 200(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -19534,9 +19745,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R12)(DX*1), DX
 	MOVQ    DX, 224(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -19544,8 +19755,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R14)
-	MOVQ    DI, 2080(R14)
+	MOVQ    DX, 2080(R14)
+	MOVQ    DI, 2088(R14)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -19557,9 +19768,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R12)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -19567,8 +19778,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R14)
-	MOVQ    R8, 2104(R14)
+	MOVQ    DX, 2112(R14)
+	MOVQ    R8, 2120(R14)
 
 	// Lane 3: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    256(CX), DX
@@ -19580,9 +19791,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R12)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    1056(CX), DX
+	LEAQ    1896(CX), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(CX), DX
 	MOVQ    248(CX), BX
@@ -19590,8 +19801,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(R14)
-	MOVQ    R9, 2128(R14)
+	MOVQ    DX, 2144(R14)
+	MOVQ    R9, 2152(R14)
 
 	// Lane 4: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    320(CX), DX
@@ -19603,9 +19814,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R12)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1224(CX), DX
+	LEAQ    2344(CX), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(CX), DX
 	MOVQ    312(CX), BX
@@ -19613,8 +19824,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(R14)
-	MOVQ    R10, 2152(R14)
+	MOVQ    DX, 2176(R14)
+	MOVQ    R10, 2184(R14)
 
 	// Lane 5: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    384(CX), DX
@@ -19626,9 +19837,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R12)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1392(CX), DX
+	LEAQ    2792(CX), DX
 	MOVQ    DX, 136(SP)
-	MOVQ    416(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 128(SP)
 	MOVQ    360(CX), DX
 	MOVQ    376(CX), BX
@@ -19636,8 +19847,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), R11
 	ORQ     $0x01, R11
 	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2168(R14)
-	MOVQ    R11, 2176(R14)
+	MOVQ    DX, 2208(R14)
+	MOVQ    R11, 2216(R14)
 
 	// Lane 6: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    448(CX), DX
@@ -19649,9 +19860,9 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R12)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1560(CX), DX
+	LEAQ    3240(CX), DX
 	MOVQ    DX, 160(SP)
-	MOVQ    480(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 152(SP)
 	MOVQ    424(CX), DX
 	MOVQ    440(CX), BX
@@ -19659,8 +19870,8 @@ TEXT ·decode12Slots(SB), NOSPLIT, $368-8
 	MOVBEQQ (DX), R12
 	ORQ     $0x01, R12
 	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2192(R14)
-	MOVQ    R12, 2200(R14)
+	MOVQ    DX, 2240(R14)
+	MOVQ    R12, 2248(R14)
 	MOVL    $0x00000034, CX
 
 turn:
@@ -21774,8 +21985,8 @@ marked0:
 	SHLXQ   BX, DI, DI
 
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R14)
-	MOVQ       DI, 2080(R14)
+	MOVQ       DX, 2080(R14)
+	MOVQ       DI, 2088(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -21798,8 +22009,8 @@ marked1:
 	SHLXQ   BX, R8, R8
 
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R14)
-	MOVQ       R8, 2104(R14)
+	MOVQ       DX, 2112(R14)
+	MOVQ       R8, 2120(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -21822,8 +22033,8 @@ marked2:
 	SHLXQ   BX, R9, R9
 
 	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2120(R14)
-	MOVQ       R9, 2128(R14)
+	MOVQ       DX, 2144(R14)
+	MOVQ       R9, 2152(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 80(SP)
 	JCC        border3
@@ -21846,8 +22057,8 @@ marked3:
 	SHLXQ   BX, R10, R10
 
 	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R14)
-	MOVQ       R10, 2152(R14)
+	MOVQ       DX, 2176(R14)
+	MOVQ       R10, 2184(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 104(SP)
 	JCC        border4
@@ -21870,8 +22081,8 @@ marked4:
 	SHLXQ   BX, R11, R11
 
 	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2168(R14)
-	MOVQ       R11, 2176(R14)
+	MOVQ       DX, 2208(R14)
+	MOVQ       R11, 2216(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 128(SP)
 	JCC        border5
@@ -21894,8 +22105,8 @@ marked5:
 	SHLXQ   BX, R12, R12
 
 	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2192(R14)
-	MOVQ       R12, 2200(R14)
+	MOVQ       DX, 2240(R14)
+	MOVQ       R12, 2248(R14)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 152(SP)
 	JCC        border6
@@ -22520,7 +22731,10 @@ lastmerged6:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -22543,7 +22757,10 @@ lastmerged6:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -22566,7 +22783,10 @@ lastmerged6:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Lane 3: move it past the bits that were used, by the words that were written.
@@ -22589,7 +22809,10 @@ lastmerged6:
 	SUBQ   BX, 272(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 264(AX)
-	MOVQ   80(SP), DX
+	LEAQ   1896(AX), DX
+	SUBQ   88(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 288(AX)
 
 	// Lane 4: move it past the bits that were used, by the words that were written.
@@ -22612,7 +22835,10 @@ lastmerged6:
 	SUBQ   BX, 336(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 328(AX)
-	MOVQ   104(SP), DX
+	LEAQ   2344(AX), DX
+	SUBQ   112(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 352(AX)
 
 	// Lane 5: move it past the bits that were used, by the words that were written.
@@ -22635,7 +22861,10 @@ lastmerged6:
 	SUBQ   BX, 400(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 392(AX)
-	MOVQ   128(SP), DX
+	LEAQ   2792(AX), DX
+	SUBQ   136(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 416(AX)
 
 	// Lane 6: move it past the bits that were used, by the words that were written.
@@ -22658,7 +22887,10 @@ lastmerged6:
 	SUBQ   BX, 464(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 456(AX)
-	MOVQ   152(SP), DX
+	LEAQ   3240(AX), DX
+	SUBQ   160(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 480(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -22756,104 +22988,118 @@ border0:
 	SUBQ 352(SP), BX
 	ADDQ 184(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 16(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R15
-	MOVQ 2072(R13), BX
-	MOVQ BX, (R15)
 	MOVQ 2080(R13), BX
+	MOVQ BX, (R15)
+	MOVQ 2088(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 224(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 208(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 40(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R15
-	MOVQ 2096(R13), BX
+	MOVQ 2112(R13), BX
 	MOVQ BX, (R15)
-	MOVQ 2104(R13), BX
+	MOVQ 2120(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 248(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 232(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 64(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 56(SP)
 	JMP  marked2
 
 border3:
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R15
-	MOVQ 2120(R13), BX
+	MOVQ 2144(R13), BX
 	MOVQ BX, (R15)
-	MOVQ 2128(R13), BX
+	MOVQ 2152(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 272(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000480, BX
 	ADDQ 256(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 88(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 80(SP)
 	JMP  marked3
 
 border4:
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R15
-	MOVQ 2144(R13), BX
+	MOVQ 2176(R13), BX
 	MOVQ BX, (R15)
-	MOVQ 2152(R13), BX
+	MOVQ 2184(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 296(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000600, BX
 	ADDQ 280(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 112(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 104(SP)
 	JMP  marked4
 
 border5:
 	// Lane 5 came past its border: mark where it was before, and the element.
 	MOVQ 136(SP), R15
-	MOVQ 2168(R13), BX
+	MOVQ 2208(R13), BX
 	MOVQ BX, (R15)
-	MOVQ 2176(R13), BX
+	MOVQ 2216(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 320(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000780, BX
 	ADDQ 304(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 136(SP)
-	ADDQ $0x00001000, 128(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 136(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 128(SP)
 	JMP  marked5
 
 border6:
 	// Lane 6 came past its border: mark where it was before, and the element.
 	MOVQ 160(SP), R15
-	MOVQ 2192(R13), BX
+	MOVQ 2240(R13), BX
 	MOVQ BX, (R15)
-	MOVQ 2200(R13), BX
+	MOVQ 2248(R13), BX
 	MOVQ BX, 8(R15)
 	MOVQ 344(SP), BX
 	SUBQ 352(SP), BX
 	SUBQ $0x00000900, BX
 	ADDQ 328(SP), BX
 	MOVQ BX, 16(R15)
-	ADDQ $0x18, 160(SP)
-	ADDQ $0x00001000, 152(SP)
+	ADDQ $0x20, R15
+	MOVQ R15, 160(SP)
+	MOVQ 24(R15), R15
+	MOVQ R15, 152(SP)
 	JMP  marked6
 
 cached_lastmerge0:
@@ -23013,7 +23259,7 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R9
-	LEAQ      2240(R9), R10
+	LEAQ      2304(R9), R10
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R9)
 	VMOVDQU64 Z4, 64(R9)
@@ -23027,7 +23273,7 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	VMOVDQU64 Z4, 576(R9)
 	VMOVDQU64 Z4, 640(R9)
 	VMOVDQU64 Z4, 704(R9)
-	LEAQ      4480(R9), R8
+	LEAQ      4608(R9), R8
 	MOVQ      R8, 160(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -23042,7 +23288,7 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ    DX, 104(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -23063,9 +23309,9 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R8)(DX*1), DX
 	MOVQ    DX, 128(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -23073,8 +23319,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R10)
-	MOVQ    DI, 2080(R10)
+	MOVQ    DX, 2080(R10)
+	MOVQ    DI, 2088(R10)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -23086,9 +23332,9 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R8)(DX*1), DX
 	MOVQ    DX, 152(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -23096,8 +23342,8 @@ TEXT ·decodeWideSlots(SB), NOSPLIT, $176-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R10)
-	MOVQ    R8, 2104(R10)
+	MOVQ    DX, 2112(R10)
+	MOVQ    R8, 2120(R10)
 	MOVL    $0x00000033, CX
 
 turn:
@@ -24067,8 +24313,8 @@ marked0:
 	SHLXQ   BX, DI, DI
 
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R10)
-	MOVQ       DI, 2080(R10)
+	MOVQ       DX, 2080(R10)
+	MOVQ       DI, 2088(R10)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -24091,8 +24337,8 @@ marked1:
 	SHLXQ   BX, R8, R8
 
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R10)
-	MOVQ       R8, 2104(R10)
+	MOVQ       DX, 2112(R10)
+	MOVQ       R8, 2120(R10)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -24377,7 +24623,10 @@ lastmerged2:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -24400,7 +24649,10 @@ lastmerged2:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -24423,7 +24675,10 @@ lastmerged2:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -24477,40 +24732,46 @@ border0:
 	SUBQ 160(SP), BX
 	ADDQ 88(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(R9), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(R9), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(R9), BX
 	MOVQ BX, 8(R11)
 	MOVQ 128(SP), BX
 	SUBQ 160(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 112(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(R9), BX
+	MOVQ 2112(R9), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(R9), BX
+	MOVQ 2120(R9), BX
 	MOVQ BX, 8(R11)
 	MOVQ 152(SP), BX
 	SUBQ 160(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 	JMP  marked2
 
 cached_lastmerge0:
