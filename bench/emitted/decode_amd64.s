@@ -171,7 +171,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	LEAQ 767(CX), R14
 	LEAQ 1023(CX), R15
 	LEAQ 1279(CX), BP
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 264(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -184,7 +184,7 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVQ    $+0, 152(SP)
 	LEAQ    552(R10), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R10), DX
 	MOVQ    56(R10), BX
@@ -203,9 +203,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    720(R10), DX
+	LEAQ    1000(R10), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R10), DX
 	MOVQ    120(R10), BX
@@ -213,8 +213,8 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R10), DX
@@ -224,9 +224,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    888(R10), DX
+	LEAQ    1448(R10), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R10), DX
 	MOVQ    184(R10), BX
@@ -234,8 +234,8 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 
 	// Lane 3: where its memory is, the bit buffer.
 	MOVQ    256(R10), DX
@@ -245,9 +245,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1056(R10), DX
+	LEAQ    1896(R10), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(R10), DX
 	MOVQ    248(R10), BX
@@ -255,8 +255,8 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(CX)
-	MOVQ    R9, 2128(CX)
+	MOVQ    DX, 2144(CX)
+	MOVQ    R9, 2152(CX)
 
 	// Lane 4: where its memory is, the bit buffer.
 	MOVQ    320(R10), DX
@@ -266,9 +266,9 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1224(R10), DX
+	LEAQ    2344(R10), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(R10), DX
 	MOVQ    312(R10), BX
@@ -276,8 +276,8 @@ TEXT ·decode11x5(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(CX)
-	MOVQ    R10, 2152(CX)
+	MOVQ    DX, 2176(CX)
+	MOVQ    R10, 2184(CX)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -674,8 +674,8 @@ marked0:
 	SUBQ R13, BX
 	MOVQ BX, 176(SP)
 	MOVQ 256(SP), R13
-	MOVQ DX, 2072(R13)
-	MOVQ DI, 2080(R13)
+	MOVQ DX, 2080(R13)
+	MOVQ DI, 2088(R13)
 	ADDQ $0x000001ff, R13
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -1032,8 +1032,8 @@ marked1:
 	SUBQ R14, BX
 	MOVQ BX, 200(SP)
 	MOVQ 256(SP), R14
-	MOVQ DX, 2096(R14)
-	MOVQ R8, 2104(R14)
+	MOVQ DX, 2112(R14)
+	MOVQ R8, 2120(R14)
 	ADDQ $0x000002ff, R14
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -1391,8 +1391,8 @@ marked2:
 	SUBQ R15, BX
 	MOVQ BX, 224(SP)
 	MOVQ 256(SP), R15
-	MOVQ DX, 2120(R15)
-	MOVQ R9, 2128(R15)
+	MOVQ DX, 2144(R15)
+	MOVQ R9, 2152(R15)
 	ADDQ $0x000003ff, R15
 	CMPQ DX, 80(SP)
 	JCC  border3
@@ -1751,8 +1751,8 @@ marked3:
 	SUBQ BP, BX
 	MOVQ BX, 248(SP)
 	MOVQ 256(SP), BP
-	MOVQ DX, 2144(BP)
-	MOVQ R10, 2152(BP)
+	MOVQ DX, 2176(BP)
+	MOVQ R10, 2184(BP)
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 104(SP)
 	JCC  border4
@@ -1782,8 +1782,10 @@ marked4:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -1835,14 +1837,16 @@ rest0_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -1927,14 +1931,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -2019,14 +2025,16 @@ full3_0_done:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 
 within3:
 	// Merge what it has in the other half.
@@ -2111,14 +2119,16 @@ full4_0_done:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 
 within4:
 	// Merge what it has in the other half.
@@ -2168,7 +2178,10 @@ rest4_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -2182,7 +2195,10 @@ rest4_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -2196,7 +2212,10 @@ rest4_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
@@ -2210,7 +2229,10 @@ rest4_0_done:
 	SUBQ BX, 272(AX)
 	ADDQ BX, BX
 	ADDQ BX, 264(AX)
-	MOVQ 80(SP), DX
+	LEAQ 1896(AX), DX
+	SUBQ 88(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
@@ -2224,7 +2246,10 @@ rest4_0_done:
 	SUBQ BX, 336(AX)
 	ADDQ BX, BX
 	ADDQ BX, 328(AX)
-	MOVQ 104(SP), DX
+	LEAQ 2344(AX), DX
+	SUBQ 112(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 352(AX)
 
 done:
@@ -2242,8 +2267,10 @@ border0:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 	JMP  marked0
 
 border1:
@@ -2251,14 +2278,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 	JMP  marked1
 
 border2:
@@ -2266,14 +2295,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 	JMP  marked2
 
 border3:
@@ -2281,14 +2312,16 @@ border3:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 	JMP  marked3
 
 border4:
@@ -2296,14 +2329,16 @@ border4:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 	JMP  marked4
 
 // func decode11x5Long(job *kernel.Job)
@@ -2423,7 +2458,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	LEAQ 767(CX), R14
 	LEAQ 1023(CX), R15
 	LEAQ 1279(CX), BP
-	LEAQ 2240(CX), DX
+	LEAQ 2304(CX), DX
 	MOVQ DX, 264(SP)
 
 	// Lane 0: where its memory is, the bit buffer.
@@ -2436,7 +2471,7 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVQ    $+0, 152(SP)
 	LEAQ    552(R10), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(R10), DX
 	MOVQ    56(R10), BX
@@ -2455,9 +2490,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 168(SP)
 	MOVQ    $+0, 176(SP)
-	LEAQ    720(R10), DX
+	LEAQ    1000(R10), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(R10), DX
 	MOVQ    120(R10), BX
@@ -2465,8 +2500,8 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(CX)
-	MOVQ    DI, 2080(CX)
+	MOVQ    DX, 2080(CX)
+	MOVQ    DI, 2088(CX)
 
 	// Lane 2: where its memory is, the bit buffer.
 	MOVQ    192(R10), DX
@@ -2476,9 +2511,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 192(SP)
 	MOVQ    $+0, 200(SP)
-	LEAQ    888(R10), DX
+	LEAQ    1448(R10), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(R10), DX
 	MOVQ    184(R10), BX
@@ -2486,8 +2521,8 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(CX)
-	MOVQ    R8, 2104(CX)
+	MOVQ    DX, 2112(CX)
+	MOVQ    R8, 2120(CX)
 
 	// Lane 3: where its memory is, the bit buffer.
 	MOVQ    256(R10), DX
@@ -2497,9 +2532,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 216(SP)
 	MOVQ    $+0, 224(SP)
-	LEAQ    1056(R10), DX
+	LEAQ    1896(R10), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(R10), DX
 	MOVQ    248(R10), BX
@@ -2507,8 +2542,8 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(CX)
-	MOVQ    R9, 2128(CX)
+	MOVQ    DX, 2144(CX)
+	MOVQ    R9, 2152(CX)
 
 	// Lane 4: where its memory is, the bit buffer.
 	MOVQ    320(R10), DX
@@ -2518,9 +2553,9 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	SUBQ    DX, BX
 	MOVQ    BX, 240(SP)
 	MOVQ    $+0, 248(SP)
-	LEAQ    1224(R10), DX
+	LEAQ    2344(R10), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(R10), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(R10), DX
 	MOVQ    312(R10), BX
@@ -2528,8 +2563,8 @@ TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(CX)
-	MOVQ    R10, 2152(CX)
+	MOVQ    DX, 2176(CX)
+	MOVQ    R10, 2184(CX)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -2965,8 +3000,8 @@ filled1_1:
 	SUBQ R13, BX
 	MOVQ BX, 176(SP)
 	MOVQ 256(SP), R13
-	MOVQ DX, 2072(R13)
-	MOVQ DI, 2080(R13)
+	MOVQ DX, 2080(R13)
+	MOVQ DI, 2088(R13)
 	ADDQ $0x000001ff, R13
 	CMPQ DX, 32(SP)
 	JCC  border1
@@ -3357,8 +3392,8 @@ filled2_2:
 	SUBQ R14, BX
 	MOVQ BX, 200(SP)
 	MOVQ 256(SP), R14
-	MOVQ DX, 2096(R14)
-	MOVQ R8, 2104(R14)
+	MOVQ DX, 2112(R14)
+	MOVQ R8, 2120(R14)
 	ADDQ $0x000002ff, R14
 	CMPQ DX, 56(SP)
 	JCC  border2
@@ -3750,8 +3785,8 @@ filled3_3:
 	SUBQ R15, BX
 	MOVQ BX, 224(SP)
 	MOVQ 256(SP), R15
-	MOVQ DX, 2120(R15)
-	MOVQ R9, 2128(R15)
+	MOVQ DX, 2144(R15)
+	MOVQ R9, 2152(R15)
 	ADDQ $0x000003ff, R15
 	CMPQ DX, 80(SP)
 	JCC  border3
@@ -4144,8 +4179,8 @@ filled4_4:
 	SUBQ BP, BX
 	MOVQ BX, 248(SP)
 	MOVQ 256(SP), BP
-	MOVQ DX, 2144(BP)
-	MOVQ R10, 2152(BP)
+	MOVQ DX, 2176(BP)
+	MOVQ R10, 2184(BP)
 	ADDQ $0x000004ff, BP
 	CMPQ DX, 104(SP)
 	JCC  border4
@@ -4175,8 +4210,10 @@ marked4:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 
 within0:
 	// Merge what it has in the other half.
@@ -4228,14 +4265,16 @@ rest0_0_done:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 
 within1:
 	// Merge what it has in the other half.
@@ -4320,14 +4359,16 @@ full2_0_done:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 
 within2:
 	// Merge what it has in the other half.
@@ -4412,14 +4453,16 @@ full3_0_done:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 
 within3:
 	// Merge what it has in the other half.
@@ -4504,14 +4547,16 @@ full4_0_done:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 
 within4:
 	// Merge what it has in the other half.
@@ -4561,7 +4606,10 @@ rest4_0_done:
 	SUBQ BX, 80(AX)
 	ADDQ BX, BX
 	ADDQ BX, 72(AX)
-	MOVQ 8(SP), DX
+	LEAQ 552(AX), DX
+	SUBQ 16(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 96(AX)
 
 	// Lane 1: move it by what it yielded.
@@ -4575,7 +4623,10 @@ rest4_0_done:
 	SUBQ BX, 144(AX)
 	ADDQ BX, BX
 	ADDQ BX, 136(AX)
-	MOVQ 32(SP), DX
+	LEAQ 1000(AX), DX
+	SUBQ 40(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 160(AX)
 
 	// Lane 2: move it by what it yielded.
@@ -4589,7 +4640,10 @@ rest4_0_done:
 	SUBQ BX, 208(AX)
 	ADDQ BX, BX
 	ADDQ BX, 200(AX)
-	MOVQ 56(SP), DX
+	LEAQ 1448(AX), DX
+	SUBQ 64(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 224(AX)
 
 	// Lane 3: move it by what it yielded.
@@ -4603,7 +4657,10 @@ rest4_0_done:
 	SUBQ BX, 272(AX)
 	ADDQ BX, BX
 	ADDQ BX, 264(AX)
-	MOVQ 80(SP), DX
+	LEAQ 1896(AX), DX
+	SUBQ 88(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 288(AX)
 
 	// Lane 4: move it by what it yielded.
@@ -4617,7 +4674,10 @@ rest4_0_done:
 	SUBQ BX, 336(AX)
 	ADDQ BX, BX
 	ADDQ BX, 328(AX)
-	MOVQ 104(SP), DX
+	LEAQ 2344(AX), DX
+	SUBQ 112(SP), DX
+	NEGQ DX
+	SHRQ $0x05, DX
 	MOVQ DX, 352(AX)
 
 done:
@@ -4635,8 +4695,10 @@ border0:
 	MOVQ BX, 8(R11)
 	MOVQ 136(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 16(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 8(SP)
 	JMP  marked0
 
 border1:
@@ -4644,14 +4706,16 @@ border1:
 
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), R11
-	MOVQ 2072(DX), BX
-	MOVQ BX, (R11)
 	MOVQ 2080(DX), BX
+	MOVQ BX, (R11)
+	MOVQ 2088(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 160(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 40(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 32(SP)
 	JMP  marked1
 
 border2:
@@ -4659,14 +4723,16 @@ border2:
 
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), R11
-	MOVQ 2096(DX), BX
+	MOVQ 2112(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2104(DX), BX
+	MOVQ 2120(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 184(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 64(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 56(SP)
 	JMP  marked2
 
 border3:
@@ -4674,14 +4740,16 @@ border3:
 
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), R11
-	MOVQ 2120(DX), BX
+	MOVQ 2144(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2128(DX), BX
+	MOVQ 2152(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 208(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 88(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 80(SP)
 	JMP  marked3
 
 border4:
@@ -4689,14 +4757,16 @@ border4:
 
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), R11
-	MOVQ 2144(DX), BX
+	MOVQ 2176(DX), BX
 	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
+	MOVQ 2184(DX), BX
 	MOVQ BX, 8(R11)
 	MOVQ 232(SP), BX
 	MOVQ BX, 16(R11)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, R11
+	MOVQ R11, 112(SP)
+	MOVQ 24(R11), R11
+	MOVQ R11, 104(SP)
 	JMP  marked4
 
 slow0_0:
@@ -5899,7 +5969,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R14
-	LEAQ      2240(R14), R15
+	LEAQ      2304(R14), R15
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R14)
 	VMOVDQU64 Z4, 64(R14)
@@ -5943,7 +6013,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	VMOVDQU64 Z4, 1472(R15)
 	VMOVDQU64 Z4, 1728(R15)
 	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4480(R14), R13
+	LEAQ      4608(R14), R13
 	MOVQ      R13, 400(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -5958,7 +6028,7 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    DX, 224(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -5979,9 +6049,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -5989,8 +6059,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R15)
-	MOVQ    DI, 2080(R15)
+	MOVQ    DX, 2080(R15)
+	MOVQ    DI, 2088(R15)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -6002,9 +6072,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -6012,8 +6082,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R15)
-	MOVQ    R8, 2104(R15)
+	MOVQ    DX, 2112(R15)
+	MOVQ    R8, 2120(R15)
 
 	// Lane 3: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    256(CX), DX
@@ -6025,9 +6095,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1056(CX), DX
+	LEAQ    1896(CX), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(CX), DX
 	MOVQ    248(CX), BX
@@ -6035,8 +6105,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(R15)
-	MOVQ    R9, 2128(R15)
+	MOVQ    DX, 2144(R15)
+	MOVQ    R9, 2152(R15)
 
 	// Lane 4: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    320(CX), DX
@@ -6048,9 +6118,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1224(CX), DX
+	LEAQ    2344(CX), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(CX), DX
 	MOVQ    312(CX), BX
@@ -6058,8 +6128,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(R15)
-	MOVQ    R10, 2152(R15)
+	MOVQ    DX, 2176(R15)
+	MOVQ    R10, 2184(R15)
 
 	// Lane 5: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    384(CX), DX
@@ -6071,9 +6141,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1392(CX), DX
+	LEAQ    2792(CX), DX
 	MOVQ    DX, 136(SP)
-	MOVQ    416(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 128(SP)
 	MOVQ    360(CX), DX
 	MOVQ    376(CX), BX
@@ -6081,8 +6151,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R11
 	ORQ     $0x01, R11
 	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2168(R15)
-	MOVQ    R11, 2176(R15)
+	MOVQ    DX, 2208(R15)
+	MOVQ    R11, 2216(R15)
 
 	// Lane 6: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    448(CX), DX
@@ -6094,9 +6164,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1560(CX), DX
+	LEAQ    3240(CX), DX
 	MOVQ    DX, 160(SP)
-	MOVQ    480(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 152(SP)
 	MOVQ    424(CX), DX
 	MOVQ    440(CX), BX
@@ -6104,8 +6174,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R12
 	ORQ     $0x01, R12
 	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2192(R15)
-	MOVQ    R12, 2200(R15)
+	MOVQ    DX, 2240(R15)
+	MOVQ    R12, 2248(R15)
 
 	// Lane 7: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    512(CX), DX
@@ -6117,9 +6187,9 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    1728(CX), DX
+	LEAQ    3688(CX), DX
 	MOVQ    DX, 184(SP)
-	MOVQ    544(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 176(SP)
 	MOVQ    488(CX), DX
 	MOVQ    504(CX), BX
@@ -6127,8 +6197,8 @@ TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R13
 	ORQ     $0x01, R13
 	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2216(R15)
-	MOVQ    R13, 2224(R15)
+	MOVQ    DX, 2272(R15)
+	MOVQ    R13, 2280(R15)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -8284,8 +8354,8 @@ marked0:
 	SHLXQ   BX, DI, DI
 
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R15)
-	MOVQ       DI, 2080(R15)
+	MOVQ       DX, 2080(R15)
+	MOVQ       DI, 2088(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -8308,8 +8378,8 @@ marked1:
 	SHLXQ   BX, R8, R8
 
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R15)
-	MOVQ       R8, 2104(R15)
+	MOVQ       DX, 2112(R15)
+	MOVQ       R8, 2120(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -8332,8 +8402,8 @@ marked2:
 	SHLXQ   BX, R9, R9
 
 	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2120(R15)
-	MOVQ       R9, 2128(R15)
+	MOVQ       DX, 2144(R15)
+	MOVQ       R9, 2152(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 80(SP)
 	JCC        border3
@@ -8356,8 +8426,8 @@ marked3:
 	SHLXQ   BX, R10, R10
 
 	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R10, 2152(R15)
+	MOVQ       DX, 2176(R15)
+	MOVQ       R10, 2184(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 104(SP)
 	JCC        border4
@@ -8380,8 +8450,8 @@ marked4:
 	SHLXQ   BX, R11, R11
 
 	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2168(R15)
-	MOVQ       R11, 2176(R15)
+	MOVQ       DX, 2208(R15)
+	MOVQ       R11, 2216(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 128(SP)
 	JCC        border5
@@ -8404,8 +8474,8 @@ marked5:
 	SHLXQ   BX, R12, R12
 
 	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2192(R15)
-	MOVQ       R12, 2200(R15)
+	MOVQ       DX, 2240(R15)
+	MOVQ       R12, 2248(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 152(SP)
 	JCC        border6
@@ -8428,8 +8498,8 @@ marked6:
 	SHLXQ   BX, R13, R13
 
 	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2216(R15)
-	MOVQ       R13, 2224(R15)
+	MOVQ       DX, 2272(R15)
+	MOVQ       R13, 2280(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 176(SP)
 	JCC        border7
@@ -9139,7 +9209,10 @@ lastmerged7:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -9162,7 +9235,10 @@ lastmerged7:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -9185,7 +9261,10 @@ lastmerged7:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Lane 3: move it past the bits that were used, by the words that were written.
@@ -9208,7 +9287,10 @@ lastmerged7:
 	SUBQ   BX, 272(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 264(AX)
-	MOVQ   80(SP), DX
+	LEAQ   1896(AX), DX
+	SUBQ   88(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 288(AX)
 
 	// Lane 4: move it past the bits that were used, by the words that were written.
@@ -9231,7 +9313,10 @@ lastmerged7:
 	SUBQ   BX, 336(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 328(AX)
-	MOVQ   104(SP), DX
+	LEAQ   2344(AX), DX
+	SUBQ   112(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 352(AX)
 
 	// Lane 5: move it past the bits that were used, by the words that were written.
@@ -9254,7 +9339,10 @@ lastmerged7:
 	SUBQ   BX, 400(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 392(AX)
-	MOVQ   128(SP), DX
+	LEAQ   2792(AX), DX
+	SUBQ   136(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 416(AX)
 
 	// Lane 6: move it past the bits that were used, by the words that were written.
@@ -9277,7 +9365,10 @@ lastmerged7:
 	SUBQ   BX, 464(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 456(AX)
-	MOVQ   152(SP), DX
+	LEAQ   3240(AX), DX
+	SUBQ   160(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 480(AX)
 
 	// Lane 7: move it past the bits that were used, by the words that were written.
@@ -9300,7 +9391,10 @@ lastmerged7:
 	SUBQ   BX, 528(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 520(AX)
-	MOVQ   176(SP), DX
+	LEAQ   3688(AX), DX
+	SUBQ   184(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 544(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -9409,120 +9503,136 @@ border0:
 	SUBQ 400(SP), BX
 	ADDQ 208(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 16(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), BP
-	MOVQ 2072(R14), BX
-	MOVQ BX, (BP)
 	MOVQ 2080(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2088(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 248(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 232(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 40(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), BP
-	MOVQ 2096(R14), BX
+	MOVQ 2112(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2104(R14), BX
+	MOVQ 2120(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 272(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 256(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 64(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 56(SP)
 	JMP  marked2
 
 border3:
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), BP
-	MOVQ 2120(R14), BX
+	MOVQ 2144(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2128(R14), BX
+	MOVQ 2152(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 296(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000480, BX
 	ADDQ 280(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 88(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 80(SP)
 	JMP  marked3
 
 border4:
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), BP
-	MOVQ 2144(R14), BX
+	MOVQ 2176(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
+	MOVQ 2184(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 320(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000600, BX
 	ADDQ 304(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 112(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 104(SP)
 	JMP  marked4
 
 border5:
 	// Lane 5 came past its border: mark where it was before, and the element.
 	MOVQ 136(SP), BP
-	MOVQ 2168(R14), BX
+	MOVQ 2208(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2176(R14), BX
+	MOVQ 2216(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 344(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000780, BX
 	ADDQ 328(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 136(SP)
-	ADDQ $0x00001000, 128(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 136(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 128(SP)
 	JMP  marked5
 
 border6:
 	// Lane 6 came past its border: mark where it was before, and the element.
 	MOVQ 160(SP), BP
-	MOVQ 2192(R14), BX
+	MOVQ 2240(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2200(R14), BX
+	MOVQ 2248(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 368(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000900, BX
 	ADDQ 352(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 160(SP)
-	ADDQ $0x00001000, 152(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 160(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 152(SP)
 	JMP  marked6
 
 border7:
 	// Lane 7 came past its border: mark where it was before, and the element.
 	MOVQ 184(SP), BP
-	MOVQ 2216(R14), BX
+	MOVQ 2272(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2224(R14), BX
+	MOVQ 2280(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 392(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000a80, BX
 	ADDQ 376(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 184(SP)
-	ADDQ $0x00001000, 176(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 184(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 176(SP)
 	JMP  marked7
 
 cached_lastmerge0:
@@ -9765,7 +9875,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 
 	// The first turn fills the second half of the slots, and drains the first, which is empty.
 	MOVQ      16(CX), R14
-	LEAQ      2240(R14), R15
+	LEAQ      2304(R14), R15
 	VPXORD    Z4, Z4, Z4
 	VMOVDQU64 Z4, (R14)
 	VMOVDQU64 Z4, 64(R14)
@@ -9809,7 +9919,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	VMOVDQU64 Z4, 1472(R15)
 	VMOVDQU64 Z4, 1728(R15)
 	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4480(R14), R13
+	LEAQ      4608(R14), R13
 	MOVQ      R13, 400(SP)
 
 	// Lane 0: where its memory is, its pending symbols, the bit buffer.
@@ -9824,7 +9934,7 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    DX, 224(SP)
 	LEAQ    552(CX), DX
 	MOVQ    DX, 16(SP)
-	MOVQ    96(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 8(SP)
 	MOVQ    40(CX), DX
 	MOVQ    56(CX), BX
@@ -9845,9 +9955,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    152(CX), DX
 	LEAQ    384(R13)(DX*1), DX
 	MOVQ    DX, 248(SP)
-	LEAQ    720(CX), DX
+	LEAQ    1000(CX), DX
 	MOVQ    DX, 40(SP)
-	MOVQ    160(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 32(SP)
 	MOVQ    104(CX), DX
 	MOVQ    120(CX), BX
@@ -9855,8 +9965,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), DI
 	ORQ     $0x01, DI
 	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2072(R15)
-	MOVQ    DI, 2080(R15)
+	MOVQ    DX, 2080(R15)
+	MOVQ    DI, 2088(R15)
 
 	// Lane 2: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    192(CX), DX
@@ -9868,9 +9978,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    216(CX), DX
 	LEAQ    768(R13)(DX*1), DX
 	MOVQ    DX, 272(SP)
-	LEAQ    888(CX), DX
+	LEAQ    1448(CX), DX
 	MOVQ    DX, 64(SP)
-	MOVQ    224(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 56(SP)
 	MOVQ    168(CX), DX
 	MOVQ    184(CX), BX
@@ -9878,8 +9988,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R8
 	ORQ     $0x01, R8
 	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2096(R15)
-	MOVQ    R8, 2104(R15)
+	MOVQ    DX, 2112(R15)
+	MOVQ    R8, 2120(R15)
 
 	// Lane 3: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    256(CX), DX
@@ -9891,9 +10001,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    280(CX), DX
 	LEAQ    1152(R13)(DX*1), DX
 	MOVQ    DX, 296(SP)
-	LEAQ    1056(CX), DX
+	LEAQ    1896(CX), DX
 	MOVQ    DX, 88(SP)
-	MOVQ    288(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 80(SP)
 	MOVQ    232(CX), DX
 	MOVQ    248(CX), BX
@@ -9901,8 +10011,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R9
 	ORQ     $0x01, R9
 	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2120(R15)
-	MOVQ    R9, 2128(R15)
+	MOVQ    DX, 2144(R15)
+	MOVQ    R9, 2152(R15)
 
 	// Lane 4: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    320(CX), DX
@@ -9914,9 +10024,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    344(CX), DX
 	LEAQ    1536(R13)(DX*1), DX
 	MOVQ    DX, 320(SP)
-	LEAQ    1224(CX), DX
+	LEAQ    2344(CX), DX
 	MOVQ    DX, 112(SP)
-	MOVQ    352(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 104(SP)
 	MOVQ    296(CX), DX
 	MOVQ    312(CX), BX
@@ -9924,8 +10034,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R10
 	ORQ     $0x01, R10
 	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2144(R15)
-	MOVQ    R10, 2152(R15)
+	MOVQ    DX, 2176(R15)
+	MOVQ    R10, 2184(R15)
 
 	// Lane 5: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    384(CX), DX
@@ -9937,9 +10047,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    408(CX), DX
 	LEAQ    1920(R13)(DX*1), DX
 	MOVQ    DX, 344(SP)
-	LEAQ    1392(CX), DX
+	LEAQ    2792(CX), DX
 	MOVQ    DX, 136(SP)
-	MOVQ    416(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 128(SP)
 	MOVQ    360(CX), DX
 	MOVQ    376(CX), BX
@@ -9947,8 +10057,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R11
 	ORQ     $0x01, R11
 	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2168(R15)
-	MOVQ    R11, 2176(R15)
+	MOVQ    DX, 2208(R15)
+	MOVQ    R11, 2216(R15)
 
 	// Lane 6: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    448(CX), DX
@@ -9960,9 +10070,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    472(CX), DX
 	LEAQ    2304(R13)(DX*1), DX
 	MOVQ    DX, 368(SP)
-	LEAQ    1560(CX), DX
+	LEAQ    3240(CX), DX
 	MOVQ    DX, 160(SP)
-	MOVQ    480(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 152(SP)
 	MOVQ    424(CX), DX
 	MOVQ    440(CX), BX
@@ -9970,8 +10080,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R12
 	ORQ     $0x01, R12
 	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2192(R15)
-	MOVQ    R12, 2200(R15)
+	MOVQ    DX, 2240(R15)
+	MOVQ    R12, 2248(R15)
 
 	// Lane 7: where its memory is, its pending symbols, the bit buffer.
 	MOVQ    512(CX), DX
@@ -9983,9 +10093,9 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVQ    536(CX), DX
 	LEAQ    2688(R13)(DX*1), DX
 	MOVQ    DX, 392(SP)
-	LEAQ    1728(CX), DX
+	LEAQ    3688(CX), DX
 	MOVQ    DX, 184(SP)
-	MOVQ    544(CX), DX
+	MOVQ    24(DX), DX
 	MOVQ    DX, 176(SP)
 	MOVQ    488(CX), DX
 	MOVQ    504(CX), BX
@@ -9993,8 +10103,8 @@ TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
 	MOVBEQQ (DX), R13
 	ORQ     $0x01, R13
 	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2216(R15)
-	MOVQ    R13, 2224(R15)
+	MOVQ    DX, 2272(R15)
+	MOVQ    R13, 2280(R15)
 	MOVL    $0x00000035, CX
 
 turn:
@@ -12394,8 +12504,8 @@ marked0:
 
 filled29_1:
 	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2072(R15)
-	MOVQ       DI, 2080(R15)
+	MOVQ       DX, 2080(R15)
+	MOVQ       DI, 2088(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 32(SP)
 	JCC        border1
@@ -12423,8 +12533,8 @@ marked1:
 
 filled29_2:
 	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2096(R15)
-	MOVQ       R8, 2104(R15)
+	MOVQ       DX, 2112(R15)
+	MOVQ       R8, 2120(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 56(SP)
 	JCC        border2
@@ -12452,8 +12562,8 @@ marked2:
 
 filled29_3:
 	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2120(R15)
-	MOVQ       R9, 2128(R15)
+	MOVQ       DX, 2144(R15)
+	MOVQ       R9, 2152(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 80(SP)
 	JCC        border3
@@ -12481,8 +12591,8 @@ marked3:
 
 filled29_4:
 	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R10, 2152(R15)
+	MOVQ       DX, 2176(R15)
+	MOVQ       R10, 2184(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 104(SP)
 	JCC        border4
@@ -12510,8 +12620,8 @@ marked4:
 
 filled29_5:
 	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2168(R15)
-	MOVQ       R11, 2176(R15)
+	MOVQ       DX, 2208(R15)
+	MOVQ       R11, 2216(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 128(SP)
 	JCC        border5
@@ -12539,8 +12649,8 @@ marked5:
 
 filled29_6:
 	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2192(R15)
-	MOVQ       R12, 2200(R15)
+	MOVQ       DX, 2240(R15)
+	MOVQ       R12, 2248(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 152(SP)
 	JCC        border6
@@ -12568,8 +12678,8 @@ marked6:
 
 filled29_7:
 	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2216(R15)
-	MOVQ       R13, 2224(R15)
+	MOVQ       DX, 2272(R15)
+	MOVQ       R13, 2280(R15)
 	PREFETCHT0 192(DX)
 	CMPQ       DX, 176(SP)
 	JCC        border7
@@ -13279,7 +13389,10 @@ lastmerged7:
 	SUBQ   BX, 80(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 72(AX)
-	MOVQ   8(SP), DX
+	LEAQ   552(AX), DX
+	SUBQ   16(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 96(AX)
 
 	// Lane 1: move it past the bits that were used, by the words that were written.
@@ -13302,7 +13415,10 @@ lastmerged7:
 	SUBQ   BX, 144(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 136(AX)
-	MOVQ   32(SP), DX
+	LEAQ   1000(AX), DX
+	SUBQ   40(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 160(AX)
 
 	// Lane 2: move it past the bits that were used, by the words that were written.
@@ -13325,7 +13441,10 @@ lastmerged7:
 	SUBQ   BX, 208(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 200(AX)
-	MOVQ   56(SP), DX
+	LEAQ   1448(AX), DX
+	SUBQ   64(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 224(AX)
 
 	// Lane 3: move it past the bits that were used, by the words that were written.
@@ -13348,7 +13467,10 @@ lastmerged7:
 	SUBQ   BX, 272(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 264(AX)
-	MOVQ   80(SP), DX
+	LEAQ   1896(AX), DX
+	SUBQ   88(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 288(AX)
 
 	// Lane 4: move it past the bits that were used, by the words that were written.
@@ -13371,7 +13493,10 @@ lastmerged7:
 	SUBQ   BX, 336(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 328(AX)
-	MOVQ   104(SP), DX
+	LEAQ   2344(AX), DX
+	SUBQ   112(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 352(AX)
 
 	// Lane 5: move it past the bits that were used, by the words that were written.
@@ -13394,7 +13519,10 @@ lastmerged7:
 	SUBQ   BX, 400(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 392(AX)
-	MOVQ   128(SP), DX
+	LEAQ   2792(AX), DX
+	SUBQ   136(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 416(AX)
 
 	// Lane 6: move it past the bits that were used, by the words that were written.
@@ -13417,7 +13545,10 @@ lastmerged7:
 	SUBQ   BX, 464(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 456(AX)
-	MOVQ   152(SP), DX
+	LEAQ   3240(AX), DX
+	SUBQ   160(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 480(AX)
 
 	// Lane 7: move it past the bits that were used, by the words that were written.
@@ -13440,7 +13571,10 @@ lastmerged7:
 	SUBQ   BX, 528(AX)
 	ADDQ   BX, BX
 	ADDQ   BX, 520(AX)
-	MOVQ   176(SP), DX
+	LEAQ   3688(AX), DX
+	SUBQ   184(SP), DX
+	NEGQ   DX
+	SHRQ   $0x05, DX
 	MOVQ   DX, 544(AX)
 
 	// Stores around the caches are ordered with no others.
@@ -13549,120 +13683,136 @@ border0:
 	SUBQ 400(SP), BX
 	ADDQ 208(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 16(SP)
-	ADDQ $0x00001000, 8(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 16(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 8(SP)
 	JMP  marked0
 
 border1:
 	// Lane 1 came past its border: mark where it was before, and the element.
 	MOVQ 40(SP), BP
-	MOVQ 2072(R14), BX
-	MOVQ BX, (BP)
 	MOVQ 2080(R14), BX
+	MOVQ BX, (BP)
+	MOVQ 2088(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 248(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000180, BX
 	ADDQ 232(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 40(SP)
-	ADDQ $0x00001000, 32(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 40(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 32(SP)
 	JMP  marked1
 
 border2:
 	// Lane 2 came past its border: mark where it was before, and the element.
 	MOVQ 64(SP), BP
-	MOVQ 2096(R14), BX
+	MOVQ 2112(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2104(R14), BX
+	MOVQ 2120(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 272(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000300, BX
 	ADDQ 256(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 64(SP)
-	ADDQ $0x00001000, 56(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 64(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 56(SP)
 	JMP  marked2
 
 border3:
 	// Lane 3 came past its border: mark where it was before, and the element.
 	MOVQ 88(SP), BP
-	MOVQ 2120(R14), BX
+	MOVQ 2144(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2128(R14), BX
+	MOVQ 2152(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 296(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000480, BX
 	ADDQ 280(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 88(SP)
-	ADDQ $0x00001000, 80(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 88(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 80(SP)
 	JMP  marked3
 
 border4:
 	// Lane 4 came past its border: mark where it was before, and the element.
 	MOVQ 112(SP), BP
-	MOVQ 2144(R14), BX
+	MOVQ 2176(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
+	MOVQ 2184(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 320(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000600, BX
 	ADDQ 304(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 112(SP)
-	ADDQ $0x00001000, 104(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 112(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 104(SP)
 	JMP  marked4
 
 border5:
 	// Lane 5 came past its border: mark where it was before, and the element.
 	MOVQ 136(SP), BP
-	MOVQ 2168(R14), BX
+	MOVQ 2208(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2176(R14), BX
+	MOVQ 2216(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 344(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000780, BX
 	ADDQ 328(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 136(SP)
-	ADDQ $0x00001000, 128(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 136(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 128(SP)
 	JMP  marked5
 
 border6:
 	// Lane 6 came past its border: mark where it was before, and the element.
 	MOVQ 160(SP), BP
-	MOVQ 2192(R14), BX
+	MOVQ 2240(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2200(R14), BX
+	MOVQ 2248(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 368(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000900, BX
 	ADDQ 352(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 160(SP)
-	ADDQ $0x00001000, 152(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 160(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 152(SP)
 	JMP  marked6
 
 border7:
 	// Lane 7 came past its border: mark where it was before, and the element.
 	MOVQ 184(SP), BP
-	MOVQ 2216(R14), BX
+	MOVQ 2272(R14), BX
 	MOVQ BX, (BP)
-	MOVQ 2224(R14), BX
+	MOVQ 2280(R14), BX
 	MOVQ BX, 8(BP)
 	MOVQ 392(SP), BX
 	SUBQ 400(SP), BX
 	SUBQ $0x00000a80, BX
 	ADDQ 376(SP), BX
 	MOVQ BX, 16(BP)
-	ADDQ $0x18, 184(SP)
-	ADDQ $0x00001000, 176(SP)
+	ADDQ $0x20, BP
+	MOVQ BP, 184(SP)
+	MOVQ 24(BP), BP
+	MOVQ BP, 176(SP)
 	JMP  marked7
 
 cached_lastmerge0:

@@ -141,6 +141,9 @@ func NewJob() *Job {
 	skip := -uintptr(unsafe.Pointer(&memory[0])) & (scratchSize - 1)
 	j := &Job{scratch: memory[skip:][:scratchSize]}
 	j.Scratch = &j.scratch[0]
+	for i := range j.Marks {
+		j.Marks[i][0].Border = NoBorder
+	}
 	return j
 }
 
@@ -151,7 +154,7 @@ func (j *Job) Pending(i int) []byte {
 }
 
 // Idle gives lane i, for which there is no run, the codes of lane like to decode: all lanes of a job run or
-// none. With form [Slots] both write the same words. With form [Bytes] one writes words that mean nothing
+// none. It leaves no marks. With form [Slots] both write the same words. With form [Bytes] one writes words that mean nothing
 // where the other may have been, so those of lane i go to memory that nobody looks at.
 func (j *Job) Idle(f Form, i, like int) {
 	l := &j.Lanes[i]
