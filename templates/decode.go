@@ -10,7 +10,7 @@ import (
 
 // Bounds of the multi-symbol table, which follow from the fields of an entry.
 const (
-	MinTableBits = 10
+	MinTableBits = 11
 	MaxTableBits = 12
 	MaxLookups   = 8 // of a window; more could consume as many bits as stand for an unknown length
 )
