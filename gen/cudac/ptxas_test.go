@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/cudahost"
 )
 
@@ -26,15 +27,19 @@ func assembler(t *testing.T) *Assembler {
 // most 48 registers: 64 for decode_native, with which 1024 threads fill a multiprocessor.
 func TestAssemble(t *testing.T) {
 	const maxShared = 256
-	maxRegisters := map[string]int{"decode": 48, "decode_native": 64}
+	maxRegisters := map[string]int{"decode": 48, "decode_native": 64, "decode_native_table": 64}
 	a, c := assembler(t), compiler(t)
-	for _, books := range []int{1, 8} {
-		ptx, err := c.PTX(t.Context(), source(t, books))
+	anyBook, err := emit.CUDATable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, cu := range map[string][]byte{"1 book": source(t, 1), "8 books": source(t, 8), "any book": anyBook} {
+		ptx, err := c.PTX(t.Context(), cu)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, arch := range a.Architectures() {
-			t.Run(fmt.Sprintf("%d books, sm_%d", books, arch), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, sm_%d", name, arch), func(t *testing.T) {
 				_, usage, err := a.Assemble(t.Context(), ptx, arch)
 				if err != nil {
 					t.Fatal(err)
