@@ -5,16 +5,25 @@ BIN    := build/bespoke
 DEMO   := build/demo
 PEERS  := build/peers
 FUZZTIME ?= 20s
+CUDA   := ./scripts/with-cuda.sh
+CUDA_PACKAGES := ./internal/driver/... ./internal/standin ./runtime/... ./out/... ./cmd/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-purego test-arm64 check generate golden fuzz bench gobench peers models clean
+.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench peers models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the command, build/bespoke
+build: ## the command, build/bespoke, with CUDA where a C compiler and cuda.h are at hand
 	@mkdir -p build
-	$(GO) build -o $(BIN) ./cmd/bespoke
+	@if why=$$($(CUDA) 2>&1); then \
+		echo "with CUDA: $$why" ; $(CUDA) $(GO) build -tags cuda -o $(BIN) ./cmd/bespoke ; \
+	else \
+		echo "without CUDA: $$why" ; $(GO) build -o $(BIN) ./cmd/bespoke ; \
+	fi
+
+cuda-headers: ## cuda.h from PyPI, which is all that a build with CUDA needs
+	@./scripts/cuda-headers.sh
 
 demo: build ## the whole way: a trained model to its own kernels, compressed, and back bit for bit
 	@./scripts/demo.sh $(BIN) $(DEMO)
@@ -25,6 +34,10 @@ test: ## all tests
 
 test-purego: ## all tests without assembly
 	$(GO) test -tags purego ./...
+
+test-cuda: ## the packages that decode on GPUs, against a driver without one
+	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) test -tags cuda $(CUDA_PACKAGES)
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
