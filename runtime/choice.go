@@ -9,7 +9,7 @@ import (
 
 // A Choice names a decoder and says why it was chosen.
 type Choice struct {
-	Name   string // "avx2" or "generic"
+	Name   string // "cuda", "avx2" or "generic"
 	Reason string // for example "kernel llama matches code book sha256:…"
 }
 
@@ -30,7 +30,7 @@ func Available() []DecoderInfo {
 		avx2 = DecoderInfo{AVX2, false, missing}
 	}
 	return []DecoderInfo{
-		{CUDA, false, "not built in"},
+		cudaInfo(),
 		avx2,
 		{Generic, true, "portable Go"},
 	}
@@ -72,6 +72,8 @@ func choose(o *options) (Choice, error) {
 // autoReason explains a decoder that nobody asked for.
 func autoReason(o *options, name string) string {
 	switch {
+	case name == CUDA:
+		return "" // the devices are the reason
 	case name == Generic:
 		return missingForAVX2()
 	case o.kernel == nil:

@@ -11,6 +11,7 @@ import (
 func TestWithoutAVX2(t *testing.T) {
 	defer func(old bool) { hasAVX2 = old }(hasAVX2)
 	hasAVX2 = false
+	withoutGPU(t)
 	units := sampleUnits()
 	path := write(t, units...)
 	m := open(t, path)

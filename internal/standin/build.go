@@ -21,7 +21,7 @@ import (
 //go:embed driver
 var sources embed.FS
 
-// folder holds the library and the modules of the process; [Main] removes it.
+// folder holds the library and the modules of the process; [Run] removes it.
 var folder = sync.OnceValue(func() string {
 	f, err := os.MkdirTemp("", "standin")
 	if err != nil {
@@ -36,18 +36,17 @@ var Library = sync.OnceValues(func() (string, error) {
 	if err := os.CopyFS(folder(), sources); err != nil {
 		return "", err
 	}
-	files, err := filepath.Glob(filepath.Join(folder(), "driver", "*.cpp"))
-	if err != nil {
-		return "", err
-	}
 	path := filepath.Join(folder(), "libcuda.so.1")
-	args := append([]string{"-std=c++17", "-O1", "-g", "-Wall", "-shared", "-fPIC", "-o", path}, files...)
+	args := []string{"-std=c++20", "-O1", "-g", "-Wall", "-shared", "-fPIC", "-I" + filepath.Join(folder(), "driver")}
 	for flag := range strings.FieldsSeq(os.Getenv("CGO_CFLAGS")) {
 		if strings.HasPrefix(flag, "-I") {
 			args = append(args, flag)
 		}
 	}
-	if text, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
+	// All files at once, as one.
+	cmd := exec.Command("g++", append(args, "-x", "c++", "-", "-o", path)...)
+	cmd.Stdin = strings.NewReader("#include \"device.cpp\"\n#include \"memory.cpp\"\n#include \"module.cpp\"\n#include \"queue.cpp\"\n")
+	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("standin: g++: %w: %.2000s", err, text)
 	}
 	return path, nil
@@ -106,11 +105,4 @@ func provide(image Image) error {
 		return err
 	}
 	return nil
-}
-
-// Main runs the tests of a package that uses a stand-in and then removes what it compiled.
-func Main(m *testing.M) {
-	code := m.Run()
-	os.RemoveAll(folder())
-	os.Exit(code)
 }

@@ -62,9 +62,37 @@ func Start(tb testing.TB, words ...string) *Driver {
 	d := &Driver{tb}
 	tb.Cleanup(func() {
 		d.check()
-		configure(library)
+		configure(library, usual...)
 	})
 	return d
+}
+
+// usual is the driver where no test has started another.
+var usual []string
+
+// Run runs the tests of a package, with a driver in place for all of them if there are words, and
+// returns the exit status. Tests may start other drivers, which give the place back. It fails if something is left in
+// the end.
+func Run(m *testing.M, images []Image, words ...string) int {
+	defer os.RemoveAll(folder())
+	library, err := handle()
+	for _, image := range images {
+		if err == nil {
+			err = provide(image)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	usual = words
+	configure(library, words...)
+	code := m.Run()
+	if faults := faults(summary(library)); faults != "" {
+		fmt.Fprintln(os.Stderr, faults)
+		return max(code, 1)
+	}
+	return code
 }
 
 func configure(library unsafe.Pointer, words ...string) {
@@ -83,33 +111,44 @@ func (d *Driver) Summary() string {
 	if err != nil {
 		d.tb.Fatal(err)
 	}
-	return C.GoString(C.standin_summary(library))
+	return summary(library)
 }
+
+func summary(library unsafe.Pointer) string { return C.GoString(C.standin_summary(library)) }
 
 // Count returns a number of the summary.
 func (d *Driver) Count(name string) int {
-	for word := range strings.FieldsSeq(d.Summary()) {
+	return count(d.Summary(), name)
+}
+
+func count(summary, name string) int {
+	for word := range strings.FieldsSeq(summary) {
 		if value, ok := strings.CutPrefix(word, name+"="); ok {
 			n := 0
 			fmt.Sscan(value, &n)
 			return n
 		}
 	}
-	d.tb.Fatalf("standin: the summary has no %s", name)
-	return 0
+	panic("standin: the summary has no " + name)
 }
 
 // check fails the test if something is left or went wrong.
 func (d *Driver) check() {
 	d.tb.Helper()
-	summary := d.Summary()
+	if faults := faults(d.Summary()); faults != "" {
+		d.tb.Error(faults)
+	}
+}
+
+// faults says what is left on the devices and what was done wrong, "" for nothing.
+func faults(summary string) string {
 	for _, name := range []string{"allocations", "pinned", "streams", "events", "modules", "contexts"} {
-		if d.Count(name) != 0 {
-			d.tb.Errorf("standin: left behind: %s", summary)
-			return
+		if count(summary, name) != 0 {
+			return "standin: left behind: " + summary
 		}
 	}
 	if strings.Contains(summary, "problem:") {
-		d.tb.Errorf("standin: %s", summary)
+		return "standin: " + summary
 	}
+	return ""
 }

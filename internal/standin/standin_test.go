@@ -3,12 +3,13 @@
 package standin
 
 import (
+	"os"
 	"testing"
 
 	"gorgonia.org/cu"
 )
 
-func TestMain(m *testing.M) { Main(m) }
+func TestMain(m *testing.M) { os.Exit(Run(m, nil)) }
 
 // TestDevices asks for devices through the trampolines.
 func TestDevices(t *testing.T) {

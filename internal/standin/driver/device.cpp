@@ -1,4 +1,5 @@
 // The driver itself: its configuration, devices, contexts, and what every call goes through.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -128,6 +129,11 @@ void retire(Device &device) {
     device.events.clear();
     device.modules.clear();  // threads may still run their code: it stays loaded
     device.used = 0;
+    std::erase_if(state.pinned, [&](auto &p) {
+        if (p.second.owner != &device) return false;
+        p.second.release();
+        return true;
+    });
 }
 
 // Functions that answer whatever has become of the current context.
@@ -253,8 +259,9 @@ CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
     if (d.retained == 0) return state.problem("releases a context that nobody retains", CUDA_ERROR_INVALID_CONTEXT);
     if (--d.retained > 0) return CUDA_SUCCESS;
     check_guards(d, "the end of the context");
-    if (!d.allocations.empty() || !d.streams.empty() || !d.events.empty() || !d.modules.empty())
-        if (d.broken == CUDA_SUCCESS) state.problem("context released before " + state.summary());
+    const bool pinned = std::any_of(state.pinned.begin(), state.pinned.end(), [&](const auto &p) { return p.second.owner == &d; });
+    if (d.broken == CUDA_SUCCESS && (pinned || !d.allocations.empty() || !d.streams.empty() || !d.events.empty() || !d.modules.empty()))
+        state.problem("context released before " + state.summary());
     retire(d);
     d.broken = CUDA_SUCCESS;
     state.write("released: " + state.summary());

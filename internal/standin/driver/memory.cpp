@@ -44,7 +44,7 @@ bool Memory::intact() const {
     return true;
 }
 
-void Memory::release() { munmap(map, mapped); }
+void Memory::release() const { munmap(map, mapped); }
 
 void check_guards(Device &device, const char *when) {
     for (const auto &[address, memory] : device.allocations)
@@ -146,6 +146,7 @@ CUresult cuMemHostAlloc(void **p, size_t size, unsigned int) {
     STANDIN_IN_CONTEXT();
     Memory memory;
     if (!Memory::allocate(&memory, size, state.random)) return CUDA_ERROR_OUT_OF_MEMORY;
+    memory.owner = call.device;
     *p = memory.data;
     state.pinned[memory.data] = memory;
     return CUDA_SUCCESS;

@@ -49,7 +49,7 @@ std::string hash(const void *image) {
 // The PTX version that a driver knows, times 10.
 int known_isa(int driver) {
     const int major = driver / 1000, minor = driver % 1000 / 10;
-    return major >= 11 ? 10 * (major - 4) + minor : major == 10 ? 63 + minor : 60 + minor;
+    return major >= 11 ? 10 * (major - 4) + minor : major == 10 ? 63 + minor : major == 9 ? 60 + minor : 50;
 }
 
 CUresult load(const Call &call, Module **module, const void *image, std::string *log) {

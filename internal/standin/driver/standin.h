@@ -22,14 +22,17 @@ namespace standin {
 // ends with a fault, and arguments of kernels that are device addresses are known.
 constexpr std::uint64_t device_bit = 1ull << 62;
 
+struct Device;
+
 // Memory between two guard zones of a known pattern, which lie between two pages that nobody may touch.
 struct Memory {
     unsigned char *map = nullptr, *data = nullptr;
     std::size_t mapped = 0, size = 0;
+    const Device *owner = nullptr;  // of pinned memory: whose context allocated it
 
     static bool allocate(Memory *memory, std::size_t size, std::mt19937_64 &random);
     bool intact() const;
-    void release();
+    void release() const;
 };
 
 // What an event waits for: the work that was queued before it when it was recorded.
@@ -42,8 +45,6 @@ struct Work {
     std::function<void()> run;
     std::shared_ptr<Marker> after;  // not before this is reached; may be null
 };
-
-struct Device;
 
 struct Stream {
     Device *device;

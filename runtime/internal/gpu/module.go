@@ -1,0 +1,108 @@
+//go:build cuda
+
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"github.com/seed54244801/bespoke/internal/driver"
+)
+
+// An Image is a compiled kernel, in one of the forms that the driver takes.
+type Image struct {
+	Form string // "fatbin" or "PTX"
+	Code string
+}
+
+// An Entry says how a kernel is launched. All take the tensors of a unit, one block to a chunk.
+type Entry struct {
+	Name    string
+	Threads int // in a block
+	// Shared is the dynamic shared memory of a block, in bytes, given the number of elements of the largest
+	// chunk.
+	Shared func(largest int) int
+	// ErrorWord says that two arguments follow the published ones: the number of the unit, and the address of 64 bits
+	// in which the first error is noted.
+	ErrorWord bool
+}
+
+// entries are the kernels that decode a unit, the preferred ones first.
+var entries = []Entry{
+	{Name: "decode", Threads: 512, Shared: publishedShared},
+}
+
+// publishedShared is what callers of the published kernel provide, within what a launch may have
+// without asking for more. Only a chunk of very short codes would get more, and kernels with
+// less decode it all the same.
+func publishedShared(largest int) int {
+	const launchLimit, static = 48 << 10, 2 << 10
+	return min(512*4+4+2*largest, launchLimit-static)
+}
+
+// A Module is an image in a device, with the kernel to launch.
+type Module struct {
+	Image    Image
+	Entry    *Entry
+	module   cu.Module
+	function cu.Function
+}
+
+// Load loads the first of the images that suits the device and the driver. A device keeps what it
+// has loaded until it is closed.
+func (d *Device) Load(images []Image) (*Module, error) {
+	opened.mu.Lock()
+	defer opened.mu.Unlock()
+	var errs []error
+	for _, image := range images {
+		m, err := d.load(image)
+		if err == nil {
+			return m, nil
+		}
+		errs = append(errs, err)
+		if !isUnsuitable(err) {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (d *Device) load(image Image) (*Module, error) {
+	if m := d.modules[image.Code]; m != nil {
+		return m, nil
+	}
+	m := &Module{Image: image}
+	err := d.do(fmt.Sprintf("load the %s of %d bytes", image.Form, len(image.Code)), func() (err error) {
+		m.module, err = driver.LoadModule(image.Code)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range entries {
+		err = d.do("look up the kernel "+entries[i].Name, func() (err error) {
+			m.function, err = m.module.Function(entries[i].Name)
+			return err
+		})
+		if err == nil {
+			m.Entry = &entries[i]
+			d.modules[image.Code] = m
+			return m, nil
+		}
+	}
+	return nil, errors.Join(err, d.do("unload a module", m.module.Unload))
+}
+
+// launch queues the kernel on a stream. Every argument takes 8 bytes, of which the kernel reads those that it declares.
+func (d *Device) launch(m *Module, doing string, blocks, shared int, stream cu.Stream, arguments []uint64) error {
+	pointers := make([]unsafe.Pointer, len(arguments))
+	for i := range arguments {
+		pointers[i] = unsafe.Pointer(&arguments[i])
+	}
+	return d.do(doing, func() error {
+		return m.function.Launch(blocks, 1, 1, m.Entry.Threads, 1, 1, shared, stream, pointers)
+	})
+}
