@@ -66,6 +66,9 @@ func (d *gpuDevice) failure() error {
 
 func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) (done bool, err error) {
 	gu := g.units[u]
+	if first, sound := gu.tail(); !sound && to > first {
+		return false, nil
+	}
 	slot, err := gu.device.decode(ctx, gu)
 	if err != nil {
 		return g.trouble(ctx, gu, err)
@@ -170,6 +173,10 @@ func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 	sound, err := gu.read(ctx, slot, 0, gu.unit.Elements, nil)
 	if err != nil {
 		return gu.unit.wrap(err)
+	}
+	if gu.unit.Elements > 0 {
+		_, end := gu.tail()
+		sound = sound && end
 	}
 	if !sound {
 		if err := g.model.decodeOnCPU(ctx, gu.unit, 0, gu.unit.Elements, make([]uint16, gu.unit.Elements)); err != nil {

@@ -37,6 +37,7 @@ var handle = sync.OnceValues(func() (unsafe.Pointer, error) {
 	if err := os.Setenv(driver.LibraryEnv, path); err != nil {
 		return nil, err
 	}
+	used = true
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	library := C.standin_open(name)
@@ -66,6 +67,11 @@ func Start(tb testing.TB, words ...string) *Driver {
 	})
 	return d
 }
+
+// InUse reports whether the process uses a stand-in.
+func InUse() bool { return used }
+
+var used bool
 
 // usual is the driver where no test has started another.
 var usual []string
