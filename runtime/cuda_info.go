@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/runtime/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
 // cudaInfo says whether there is a driver and a GPU.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed54244801/bespoke/runtime/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
 // openAccelerator opens as many GPUs as the options say, or as the model needs, and decides where

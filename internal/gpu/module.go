@@ -51,16 +51,14 @@ type Module struct {
 	function cu.Function
 }
 
-// Load loads the first of the images that suits the device and the driver. A device keeps what it
-// has loaded until it is closed.
+// Load loads the first of the images that suits the device and the driver, and returns its preferred
+// kernel. A device keeps what it has loaded until it is closed.
 func (d *Device) Load(images []Image) (*Module, error) {
-	opened.mu.Lock()
-	defer opened.mu.Unlock()
 	var errs []error
 	for _, image := range images {
-		m, err := d.load(image)
+		all, err := d.Kernels(image)
 		if err == nil {
-			return m, nil
+			return all[0], nil
 		}
 		errs = append(errs, err)
 		if !isUnsuitable(err) {
@@ -70,30 +68,49 @@ func (d *Device) Load(images []Image) (*Module, error) {
 	return nil, errors.Join(errs...)
 }
 
-func (d *Device) load(image Image) (*Module, error) {
-	if m := d.modules[image.Code]; m != nil {
-		return m, nil
+// Kernels loads an image and returns its kernels, one at least, the preferred ones first.
+func (d *Device) Kernels(image Image) ([]*Module, error) {
+	opened.mu.Lock()
+	defer opened.mu.Unlock()
+	if all := d.modules[image.Code]; all != nil {
+		return all, nil
 	}
-	m := &Module{Image: image}
+	var module cu.Module
 	err := d.do(fmt.Sprintf("load the %s of %d bytes", image.Form, len(image.Code)), func() (err error) {
-		m.module, err = driver.LoadModule(image.Code)
+		module, err = driver.LoadModule(image.Code)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	all, err := d.lookUp(module, image)
+	if err != nil {
+		return nil, errors.Join(err, d.do("unload a module", module.Unload))
+	}
+	d.modules[image.Code] = all
+	return all, nil
+}
+
+// lookUp finds the kernels of a module.
+func (d *Device) lookUp(module cu.Module, image Image) ([]*Module, error) {
+	var all []*Module
 	for i := range entries {
-		err = d.do("look up the kernel "+entries[i].Name, func() (err error) {
-			m.function, err = m.module.Function(entries[i].Name)
+		m := &Module{Image: image, Entry: &entries[i], module: module}
+		err := d.do("look up the kernel "+entries[i].Name, func() (err error) {
+			m.function, err = module.Function(entries[i].Name)
 			return err
 		})
-		if err == nil {
-			m.Entry = &entries[i]
-			d.modules[image.Code] = m
-			return m, nil
+		switch {
+		case err == nil:
+			all = append(all, m)
+		case !errors.Is(err, driver.NotFound):
+			return nil, err
 		}
 	}
-	return nil, errors.Join(err, d.do("unload a module", m.module.Unload))
+	if len(all) == 0 {
+		return nil, &Error{d.Ordinal, "look up a kernel that decodes", driver.NotFound}
+	}
+	return all, nil
 }
 
 // launch queues the kernel on a stream. Every argument takes 8 bytes, of which the kernel reads those that it declares.
