@@ -10,7 +10,7 @@ import (
 
 // cudaTableBits is the width of the multi-symbol tables of the CUDA kernel. 8 KiB a table are within
 // the shared memory that the published kernel's caller provides from 6,200 elements a chunk on.
-const cudaTableBits = 11
+const cudaTableBits = 12
 
 // CUDA renders decode.cu: the kernel that takes the published kernel's place, with the tables of
 // the plan's code books as constants.
@@ -18,13 +18,12 @@ func CUDA(p *Plan) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), TableBits: cudaTableBits}
+	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), TableBits: cudaTableBits, Lookups: 7}
 	for i, b := range p.Books {
 		book, err := cudaBook(b)
 		if err != nil {
 			return nil, fmt.Errorf("emit: decode.cu: code book %d: %w", i, err)
 		}
-		d.LongestCode = max(d.LongestCode, b.MaxLength())
 		d.Books = append(d.Books, *book)
 	}
 	source, err := d.Render()
@@ -37,15 +36,19 @@ func CUDA(p *Plan) ([]byte, error) {
 // cudaBook lays out the tables of a code book.
 func cudaBook(b *codebook.Book) (*templates.DecodeBook, error) {
 	base := heaviestRun(b)
+	pad, padded := unusedWindow(b)
 	entries := codebook.MultiTable(b, cudaTableBits, templates.MaxDigits)
 	table := make([]uint32, len(entries))
 	for i, e := range entries {
 		var err error
+		if !padded {
+			break // every code is an escape: nothing tells where a window ends
+		}
 		if table[i], err = cudaEntry(b, base, e.Symbols); err != nil {
 			return nil, fmt.Errorf("table entry %d: %w", i, err)
 		}
 	}
-	return &templates.DecodeBook{Base: base, Luts: b.Luts(), Table: table}, nil
+	return &templates.DecodeBook{Base: base, Pad: pad, Luts: b.Luts(), Table: table}, nil
 }
 
 // cudaEntry packs the symbols of a window up to the first that is no digit.
@@ -62,15 +65,32 @@ func cudaEntry(b *codebook.Book, base uint8, symbols []uint8) (uint32, error) {
 	if len(digits) == 0 {
 		return 0, nil
 	}
-	return templates.Entry(digits, b.Code(symbols[0]).Length, all)
+	return templates.Entry(digits, all)
 }
 
-// heaviestRun returns the first of the 16 neighbouring exponents that the code expects most often: a code
-// of n bits stands for a probability of 2^-n. Among equals it is the lowest.
+// unusedWindow returns a window that begins with bits that no code does, and whether there is one: the
+// end-of-stream code, for books that have it.
+func unusedWindow(b *codebook.Book) (uint32, bool) {
+	if eos := b.EndOfStream(); eos.Length > 0 {
+		return eos.Bits << (codebook.MaxLength - eos.Length), true
+	}
+	window := uint64(0)
+	for window < 1<<codebook.MaxLength {
+		_, length := b.Decode(uint32(window))
+		if length == 0 {
+			return uint32(window), true
+		}
+		window += 1 << (codebook.MaxLength - length)
+	}
+	return 0, false
+}
+
+// heaviestRun returns the first of the 16 neighbouring exponents that the code expects most often, among those
+// that start at an even one: a code of n bits stands for a probability of 2^-n. Among equals it is the lowest.
 func heaviestRun(b *codebook.Book) uint8 {
 	const last = codebook.MaxSymbol - templates.DigitRange + 1
 	best, heaviest := uint8(0), -1.0
-	for base := range last + 1 {
+	for base := 0; base <= last; base += 2 {
 		weight := 0.0
 		for s := base; s < base+templates.DigitRange; s++ {
 			if n := b.Code(uint8(s)).Length; n > 0 {

@@ -10,8 +10,9 @@ import (
 
 // Bounds of the multi-symbol table, which follow from the fields of an entry.
 const (
-	MinTableBits = 1
+	MinTableBits = 10
 	MaxTableBits = 12
+	MaxLookups   = 8  // of a window; more could consume as many bits as stand for an unknown length
 	MaxDigits    = 5  // in an entry
 	DigitRange   = 16 // exponents that a digit can express
 )
@@ -33,37 +34,39 @@ type Decode struct {
 	Comment []string
 	// TableBits is the width of the multi-symbol tables.
 	TableBits int
-	// LongestCode is the length in bits of the longest code in any book.
-	LongestCode int
+	// Lookups is the number of lookups after which a window is done, or is done again slowly.
+	Lookups int
 	// Books are the code books, one to eight.
 	Books []DecodeBook
 }
 
 // DecodeBook is one code book as the kernel needs it.
 type DecodeBook struct {
-	// Base is the exponent of digit 0.
+	// Base is the exponent of digit 0, even.
 	Base uint8
+	// Pad begins with bits that complete no symbol of the book, whatever follows them.
+	Pad uint32
 	// Luts is the luts tensor, rows of 256 bytes.
 	Luts []byte
 	// Table is the multi-symbol table, 1<<TableBits entries made by Entry.
 	Table []uint32
 }
 
-// Entry packs an entry of the multi-symbol table: the digits, one to five, the length of the first code and
-// that of all of them. The entry of a window that decodes nothing is 0.
-func Entry(digits []uint8, first, all uint8) (uint32, error) {
-	if n := len(digits); n < 1 || n > MaxDigits {
+// Entry packs an entry of the multi-symbol table: the distances to the base, one to five, and the length of
+// their codes together. The entry of a window that decodes nothing is 0.
+func Entry(distances []uint8, length uint8) (uint32, error) {
+	if n := len(distances); n < 1 || n > MaxDigits {
 		return 0, fmt.Errorf("templates: %d digits in an entry, want 1 to %d", n, MaxDigits)
 	}
-	if first < 1 || first > all || all > MaxTableBits {
-		return 0, fmt.Errorf("templates: codes of %d and together %d bits in an entry, want 1 to %d", first, all, MaxTableBits)
+	if int(length) < len(distances) || length > MaxTableBits {
+		return 0, fmt.Errorf("templates: %d codes of together %d bits in an entry, want at most %d", len(distances), length, MaxTableBits)
 	}
-	entry := uint32(first)<<8 | uint32(all)<<4 | uint32(len(digits))
-	for i, d := range digits {
+	entry := uint32(4*len(distances))<<5 | uint32(length)
+	for i, d := range distances {
 		if d >= DigitRange {
 			return 0, fmt.Errorf("templates: digit %d in an entry, want at most %d", d, DigitRange-1)
 		}
-		entry |= uint32(d) << (28 - 4*i)
+		entry |= uint32(d&1<<3|d>>1) << (28 - 4*i)
 	}
 	return entry, nil
 }
@@ -81,8 +84,8 @@ func (d *Decode) Validate() error {
 	if d.TableBits < MinTableBits || d.TableBits > MaxTableBits {
 		return fmt.Errorf("templates: table of %d bits, want %d to %d", d.TableBits, MinTableBits, MaxTableBits)
 	}
-	if d.LongestCode < 1 || d.LongestCode > maxLength {
-		return fmt.Errorf("templates: longest code of %d bits, want 1 to %d", d.LongestCode, maxLength)
+	if d.Lookups < 1 || d.Lookups > MaxLookups {
+		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", d.Lookups, MaxLookups)
 	}
 	if n := len(d.Books); n < 1 || n > maxBooks {
 		return fmt.Errorf("templates: %d code books, want 1 to %d", n, maxBooks)
@@ -103,36 +106,38 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	if len(b.Table) != 1<<d.TableBits {
 		return fmt.Errorf("%d table entries, want %d", len(b.Table), 1<<d.TableBits)
 	}
-	if int(b.Base)+DigitRange-1 > maxSymbol {
-		return fmt.Errorf("base %d, want at most %d", b.Base, maxSymbol-DigitRange+1)
-	}
-	if longest := slices.Max(b.Luts[(rows-1)*rowBytes:][:maxSymbol+1]); int(longest) > d.LongestCode {
-		return fmt.Errorf("a code of %d bits, the longest is said to have %d", longest, d.LongestCode)
+	if b.Base%2 != 0 || int(b.Base)+DigitRange-1 > maxSymbol {
+		return fmt.Errorf("base %d, want an even one of at most %d", b.Base, maxSymbol-DigitRange+1)
 	}
 	for i, e := range b.Table {
-		all := e >> 4 & 15
-		if first := e >> 8 & 15; e != 0 && (e&7 == 0 || e&7 > MaxDigits || first == 0 || first > all || int(all) > d.TableBits) {
+		count, length := e>>5&127, e&31
+		if e != 0 && (count == 0 || count%4 != 0 || count > 4*MaxDigits || length < count/4 || int(length) > d.TableBits) {
 			return fmt.Errorf("table entry %d is %#08x", i, e)
 		}
+	}
+	if e := b.Table[b.Pad>>(32-d.TableBits)]; e != 0 {
+		return fmt.Errorf("the pad %#08x decodes: table entry %#08x", b.Pad, e)
 	}
 	return nil
 }
 
 // decodeData is what decode.cu.tmpl sees.
 type decodeData struct {
-	Header, Device         string
-	Comment                []string
-	TableBits, LongestCode int
-	Books                  []bookData
+	Header, Device     string
+	Comment            []string
+	TableBits, Lookups int
+	Books              []bookData
 }
 
 type bookData struct {
-	Rows, First, Base   int
-	LutsRows, TableRows [][]string
+	Rows, First, Base int
+	Pad               string
+	LutsRows          [][]string
+	TableRows         [][][]string // in fours
 }
 
 func (d *Decode) data(device string) *decodeData {
-	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, LongestCode: d.LongestCode}
+	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, Lookups: d.Lookups}
 	first := 0
 	for _, b := range d.Books {
 		rows := len(b.Luts) / rowBytes
@@ -141,7 +146,8 @@ func (d *Decode) data(device string) *decodeData {
 			words[i] = binary.LittleEndian.Uint32(b.Luts[4*i:])
 		}
 		data.Books = append(data.Books, bookData{
-			Rows: rows, First: first, Base: int(b.Base), LutsRows: hexRows(words), TableRows: hexRows(b.Table),
+			Rows: rows, First: first, Base: int(b.Base), Pad: fmt.Sprintf("0x%08x", b.Pad),
+			LutsRows: hexRows(words), TableRows: fours(hexRows(b.Table)),
 		})
 		first += rows
 	}
@@ -157,4 +163,12 @@ func hexRows(words []uint32) (rows [][]string) {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// fours divides the words of each row into groups of four.
+func fours(rows [][]string) (grouped [][][]string) {
+	for _, row := range rows {
+		grouped = append(grouped, slices.Collect(slices.Chunk(row, 4)))
+	}
+	return grouped
 }

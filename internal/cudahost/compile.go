@@ -19,7 +19,7 @@ import (
 var sources embed.FS
 
 var flags = []string{
-	"-std=c++17", "-O1", "-g",
+	"-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
 	"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
 }
 

@@ -262,7 +262,7 @@ func TestKernelPoison(t *testing.T) {
 		edit   func(*codebook.Stream)
 		chunks []int // that no longer add up
 	}{
-		{"gap inside chunk 1", func(s *codebook.Stream) { s.Gaps[320+100] ^= 0xff }, []int{1}},
+		{"gap inside chunk 1", func(s *codebook.Stream) { s.Gaps[320+100] ^= 0x3c }, []int{1}},
 		{"first gap of chunk 1", func(s *codebook.Stream) { s.Gaps[320] ^= 0x80 }, []int{0, 1}},
 		{"one element more in chunk 0", func(s *codebook.Stream) { s.OutputPositions[4]++ }, []int{0, 1}},
 		{"positions of chunks 1 and 2 exchanged", func(s *codebook.Stream) {

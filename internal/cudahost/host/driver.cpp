@@ -92,7 +92,7 @@ void launch(const Request &r, const std::function<void()> &kernel) {
         dynamic_shared.reset(new unsigned char[dynamic_bytes]);
         for (std::size_t i = 0; i < dynamic_bytes; i++) dynamic_shared[i] = static_cast<unsigned char>(random());
         for (char *p = __start_cuda_shared; p != __stop_cuda_shared; p++) *p = static_cast<char>(random());
-        block->run(random, kernel);
+        block->run(random, 512, kernel);
     }
 }
 
@@ -117,7 +117,13 @@ bool serve() {
 }  // namespace
 
 void __syncthreads() { block->block_barrier(); }
-unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) { return block->shuffle_up(value, delta); }
+int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
+unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
+    return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
+}
+unsigned __shfl_sync(unsigned, unsigned value, unsigned from) {
+    return block->shuffle(value, [from](unsigned) { return from; });
+}
 std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
 unsigned host_dynamic_shared_bytes() { return static_cast<unsigned>(dynamic_bytes); }
 
