@@ -68,11 +68,11 @@ func cudaEntry(b *codebook.Book, base uint8, symbols []uint8) (uint32, error) {
 	return templates.Entry(digits, all)
 }
 
-// unusedWindow returns a window that begins with bits that no code does, and whether there is one: the
-// end-of-stream code, for books that have it.
+// unusedWindow returns a window that begins with bits that no code does, and whether there is one: that of the
+// end of stream and then ones, for books that have it, so that it is the same for all canonical ones.
 func unusedWindow(b *codebook.Book) (uint32, bool) {
 	if eos := b.EndOfStream(); eos.Length > 0 {
-		return eos.Bits << (codebook.MaxLength - eos.Length), true
+		return eos.Bits<<(codebook.MaxLength-eos.Length) | (1<<(codebook.MaxLength-eos.Length) - 1), true
 	}
 	window := uint64(0)
 	for window < 1<<codebook.MaxLength {

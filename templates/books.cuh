@@ -24,19 +24,21 @@ __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
 // all of them together. The book has as many rows as the unit.
 template <class Model>
 __device__ __forceinline__ bool differs(const Unit &unit, const Book &book) {
-    const uint32_t words = book.rows * row_words, first = book.first * row_words;
-    uint32_t i = thread_index();
+    const uint32_t words = book.rows * row_words, *own = Model::luts(book.first * row_words);
+    bool found = false;
     if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
         const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-        bool found = i < words && luts[i] != Model::luts_word(first + i);
-        i += Model::threads;
-        if (words > Model::threads) found |= i < words && luts[i] != Model::luts_word(first + i);
+#pragma unroll
+        for (uint32_t first = 0; first < words; first += Model::threads) {
+            const uint32_t i = smaller(first + thread_index(), words - 1);
+            found |= luts[i] != own[i];
+        }
         return found;
     }
-    bool found = false;
-    for (; i < words; i += Model::threads) {
+    mark_rare();
+    for (uint32_t i = thread_index(); i < words; i += Model::threads) {
         keep_loop();
-        found |= luts_word(unit, i) != Model::luts_word(first + i);
+        found |= luts_word(unit, i) != own[i];
     }
     return found;
 }

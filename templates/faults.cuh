@@ -26,6 +26,7 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
 // block take part.
 template <uint32_t Threads>
 __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
+    mark_rare();
     for (uint32_t i = thread_index(); i < chunk.count; i += Threads) {
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;

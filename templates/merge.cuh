@@ -27,14 +27,17 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead.
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead. All
+    // threads take part in those before the last.
     static constexpr uint32_t steps = 3 * chunk_windows / Threads;
+    static constexpr uint32_t whole_steps = 2 * chunk_windows / Threads;
 
     const uint8_t *sign_mantissa;  // of the first group
     uint16_t *outputs;
     uint32_t begin, end;  // the elements of the chunk, counted from the first group on
-    uint32_t inner_end;   // groups 1 to this one are whole; 0 where memory is not aligned
-    Words2 ahead[steps];
+    uint32_t inner;       // how many groups are whole, from number 1 on; 0 where memory is not aligned
+    bool ahead;           // the steps are made
+    Words2 fetched[steps];
 
     __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) {
         begin = group_lead(chunk);
@@ -42,25 +45,33 @@ struct Merge {
         sign_mantissa = unit.sign_mantissa + (chunk.begin - begin);
         outputs = unit.outputs + (chunk.begin - begin);
         const bool wide = is_aligned(unit.outputs, sizeof(Words4)) && is_aligned(unit.sign_mantissa, sizeof(Words2));
-        inner_end = wide && end > group ? (end - 1) / group : 0;
+        inner = wide && end > group ? (end - 1) / group - 1 : 0;
+        ahead = inner >= whole_steps * Threads;
     }
 
-    __device__ __forceinline__ Words2 fetch(uint32_t g) const {
-        return *reinterpret_cast<const Words2 *>(sign_mantissa + static_cast<uint64_t>(g) * group);
+    // The sign_mantissa bytes and the place of group `g`, counted from this thread's first one on.
+    __device__ __forceinline__ const Words2 &bytes(uint32_t g) const {
+        return reinterpret_cast<const Words2 *>(sign_mantissa)[1 + thread_index() + static_cast<uint64_t>(g)];
     }
 
-    __device__ __forceinline__ void fetch_ahead() {
+    __device__ __forceinline__ Words4 &place(uint32_t g) const {
+        return reinterpret_cast<Words4 *>(outputs)[1 + thread_index() + static_cast<uint64_t>(g)];
+    }
+
+    __device__ __forceinline__ uint32_t digits(const uint32_t *stage, uint32_t g) const {
+        return stage[stage_lead + 1 + thread_index() + g];
+    }
+
+    // Whether this thread has a group at step i.
+    __device__ __forceinline__ bool has(uint32_t i) const {
+        return i < whole_steps || thread_index() + i * Threads < inner;
+    }
+
+    __device__ __forceinline__ void fetch() {
+        if (!ahead) return mark_rare();
 #pragma unroll
-        for (uint32_t i = 0; i < steps; i++) {
-            const uint32_t g = 1 + thread_index() + i * Threads;
-            if (g < inner_end) ahead[i] = fetch(g);
-        }
-    }
-
-    __device__ __forceinline__ void write_group(const uint32_t *stage, uint32_t g, const Words2 &bytes,
-                                                uint32_t base) const {
-        *reinterpret_cast<Words4 *>(outputs + static_cast<uint64_t>(g) * group) =
-            join_group(stage[stage_lead + g], bytes, base);
+        for (uint32_t i = 0; i < steps; i++)
+            if (has(i)) fetched[i] = bytes(i * Threads);
     }
 
     __device__ __forceinline__ void write_element(const uint32_t *stage, uint32_t i, uint32_t base) const {
@@ -69,24 +80,30 @@ struct Merge {
 
     // Writes the weights; all threads of the block take part.
     __device__ __forceinline__ void write(const uint32_t *stage, uint32_t base) const {
+        if (ahead) {
 #pragma unroll
-        for (uint32_t i = 0; i < steps; i++) {
-            const uint32_t g = 1 + thread_index() + i * Threads;
-            if (g < inner_end) write_group(stage, g, ahead[i], base);
+            for (uint32_t i = 0; i < steps; i++)
+                if (has(i)) place(i * Threads) = join_group(digits(stage, i * Threads), fetched[i], base);
         }
-        for (uint32_t g = 1 + thread_index() + steps * Threads; g < inner_end; g += Threads) {
+        for (uint32_t g = ahead ? steps * Threads : 0; thread_index() + g < inner; g += Threads) {
             keep_loop();
-            write_group(stage, g, fetch(g), base);
+            mark_rare();
+            place(g) = join_group(digits(stage, g), bytes(g), base);
         }
-        // The elements around: of the first group, and from the end of the last whole one on.
-        if (inner_end == 0) {
+        // The elements around: of the first group, and of the group behind the whole ones.
+        if (inner == 0) {
             for (uint32_t i = begin + thread_index(); i < end; i += Threads) {
                 keep_loop();
+                mark_rare();
                 write_element(stage, i, base);
             }
         } else if (thread_index() < 2 * group) {
-            const uint32_t i = thread_index() < group ? thread_index() : inner_end * group + thread_index() - group;
-            if (i >= begin && i < end) write_element(stage, i, base);
+            mark_one_warp();
+            const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
+            if (i >= begin && i < end) {
+                mark_one_warp();
+                write_element(stage, i, base);
+            }
         }
     }
 };

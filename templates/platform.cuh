@@ -113,6 +113,17 @@ __device__ __forceinline__ uint32_t opaque(uint32_t value) {
     return value;
 }
 
+// Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
+// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
+// have nothing in their place.
+#if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
+__device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
+__device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+#else
+__device__ __forceinline__ void mark_rare() {}
+__device__ __forceinline__ void mark_one_warp() {}
+#endif
+
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
 __device__ __forceinline__ void keep_loop() {
 #ifdef __CUDA_ARCH__
@@ -212,5 +223,11 @@ struct __attribute__((aligned(8))) Words2 {
 struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
+
+// Word by word, from which compilers make one load and one store; of a whole struct some make more.
+__device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
+    const uint32_t a = from.words[0], b = from.words[1], c = from.words[2], d = from.words[3];
+    to.words[0] = a, to.words[1] = b, to.words[2] = c, to.words[3] = d;
+}
 
 }  // namespace bespoke

@@ -11,9 +11,8 @@ namespace bespoke {
 // What is read of a window, and from where.
 struct Source {
     const Unit &unit;
-    const uint32_t *table;  // that of the book
-    uint32_t base, pad;     // of the book
-    bool by_table;          // false where there is no book
+    const uint32_t *table;  // that of the book, and so are
+    uint32_t base, pad;
 };
 
 // A window that is read code by code.
@@ -41,18 +40,18 @@ struct Reading {
 };
 
 // Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
-// does not have. Without a book, and in the tail of the stream, where codes cannot be told from what
-// follows them, all are symbols.
+// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
+// cannot be told from what follows them, all are symbols.
 template <uint32_t TableBits, class Visitor>
 __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
     Reading reading;
     while (reader.at < reader.end) {
         keep_loop();
         uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
-        if (from.by_table && !reader.tail) {
+        if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
-            const uint32_t entry = from.table[padded >> (32 - TableBits)];
+            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
             if (entry != 0) {
                 visit.entry(entry, reading.count);
                 reading.count += entry_count(entry);
@@ -117,6 +116,7 @@ struct Writer {
 // it, or that it is left: where digits do not express it.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+    mark_rare();
     Reader reader(from.unit, w);
     digits = Digits();
     Appender appender = {digits, from.base};
@@ -128,7 +128,7 @@ __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w
         found |= code_unknown;
     } else if (reader.at != reader.end) {
         found |= window_end;
-    } else if (!reading.digits || reading.count > Digits::capacity || !from.by_table) {
+    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
         found |= window_left;
     }
     return reading.count;

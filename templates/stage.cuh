@@ -29,19 +29,21 @@ __device__ __forceinline__ uint32_t stage_words(const Chunk &chunk) {
     return stage_lead + ((group_lead(chunk) + chunk.count + surplus) / group / 4 + 1) * 4;
 }
 
-// Clears the string; all threads of the block take part. One step is enough for trained weights.
+// Clears the string; all threads of the block take part. Four words a window are enough for trained
+// weights.
 template <uint32_t Threads>
 __device__ __forceinline__ void clear_stage(uint32_t *stage, const Chunk &chunk) {
     constexpr uint32_t steps = chunk_windows / Threads;
-    const uint32_t words = stage_words(chunk);
-    uint32_t i = 4 * thread_index();
+    const uint32_t count = stage_words(chunk) / 4;
+    Words4 *words = reinterpret_cast<Words4 *>(stage) + thread_index();
 #pragma unroll
-    for (uint32_t step = 0; step < steps; step++, i += 4 * Threads)
-        if (i < words) *reinterpret_cast<Words4 *>(stage + i) = {{0, 0, 0, 0}};
-    if (words <= 4 * Threads * steps) return;
-    for (; i < words; i += 4 * Threads) {
+    for (uint32_t i = 0; i < steps; i++)
+        if (thread_index() + i * Threads < count) words[i * Threads] = {{0, 0, 0, 0}};
+    if (count <= Threads * steps) return;
+    mark_rare();
+    for (uint32_t i = steps * Threads; thread_index() + i < count; i += Threads) {
         keep_loop();
-        *reinterpret_cast<Words4 *>(stage + i) = {{0, 0, 0, 0}};
+        words[i] = {{0, 0, 0, 0}};
     }
 }
 

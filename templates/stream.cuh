@@ -66,8 +66,7 @@ __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
 // The gap of window w, no_gap when there is no such window.
 __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     if (w >= unit.chunks() * chunk_windows) return no_gap;
-    const uint64_t bit = static_cast<uint64_t>(w) * gap_bits;
-    const uint32_t in_byte = bit % 8;
+    const uint32_t bit = w * gap_bits, in_byte = bit % 8;
     uint32_t two = static_cast<uint32_t>(unit.gaps[bit / 8]) << 8;
     if (in_byte + gap_bits > 8) two |= unit.gaps[bit / 8 + 1];
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);

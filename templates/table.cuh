@@ -47,20 +47,26 @@ __device__ __forceinline__ uint32_t distance_of(uint32_t digit) {
     return (digit & 7) << 1 | digit >> 3;
 }
 
-// The sum of the low twelve bits of a few entries, kept at the top of a word.
+// The sum of the low twelve bits of a few entries, less a number of bits that their codes should have.
+// It is kept at the top of a word, where the digits above the sum are of no account.
 struct EntrySum {
-    uint32_t word = 0;
+    uint32_t rest;
 
-    __device__ __forceinline__ void add(uint32_t entry) { word += entry << 20; }
+    // For codes of n bits, at most 127.
+    __device__ __forceinline__ explicit EntrySum(uint32_t n) : rest(0 - n) {}
 
-    // The number of digits, modulo 32.
-    __device__ __forceinline__ uint32_t count() const { return word >> 27; }
+    __device__ __forceinline__ void add(uint32_t entry) { rest += entry; }
 
-    // Whether the lengths add up to n, at most 127, and the number of digits to `least` or more.
-    __device__ __forceinline__ bool is(uint32_t n, uint32_t least) const {
-        const uint32_t rest = word - (n << 20);
-        return rest << 5 == 0 && rest >= least << 27;
-    }
+    // Whether the codes have n bits.
+    __device__ __forceinline__ bool complete() const { return (rest & 127) == 0; }
+
+    // The number of digits modulo 32, if they have.
+    __device__ __forceinline__ uint32_t count() const { return rest << 20 >> 27; }
 };
+
+// The largest number of digits that stands for 32 more in the sum of so many entries.
+constexpr uint32_t most_mistaken(uint32_t entries) {
+    return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
+}
 
 }  // namespace bespoke

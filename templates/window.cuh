@@ -54,9 +54,9 @@ __device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w)
     }
     span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
 
-    const uint64_t bit = static_cast<uint64_t>(w) * gap_bits;
+    const uint32_t bit = w * gap_bits;
     const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
-    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), static_cast<uint32_t>(bit));
+    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = next >> (32 - gap_bits);
         next <<= gap_bits;
@@ -68,6 +68,7 @@ __device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w)
 // The same for all other windows.
 template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
+    mark_rare();
     Span<Windows> span;
     for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
     for (uint32_t i = 0; i < Windows; i++) {
@@ -78,17 +79,17 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, and says how many codes that are: none
-// when some are left or cannot be had from the table.
+// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
+// when codes are left or cannot be had from the table.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                                  const uint32_t *table, Digits &digits) {
+__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                              const uint32_t *table, Digits &digits, uint32_t &count) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
     uint32_t bits[3] = {funnel_left(words[0], words[1], gap), funnel_left(words[1], last, gap),
                         funnel_left(last, 0, gap)};
-    EntrySum sum;
+    EntrySum sum(length);
 #pragma unroll
     for (uint32_t i = 0; i < Lookups; i++) {
         const uint32_t entry = table[bits[0] >> (32 - TableBits)];
@@ -100,9 +101,9 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
         for (uint32_t j = 0; j < 3; j++)
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
-    // All numbers of digits that can be mistaken for smaller ones are.
-    constexpr uint32_t most = Lookups * entry_digits, least = most >= 32 ? most - 32 + 1 : 1;
-    return sum.is(length, least) ? sum.count() : 0;
+    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    count = sum.count();
+    return sum.complete() && count > most_mistaken(Lookups);
 }
 
 }  // namespace bespoke

@@ -132,6 +132,17 @@ __device__ __forceinline__ uint32_t opaque(uint32_t value) {
     return value;
 }
 
+// Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
+// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
+// have nothing in their place.
+#if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
+__device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
+__device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+#else
+__device__ __forceinline__ void mark_rare() {}
+__device__ __forceinline__ void mark_one_warp() {}
+#endif
+
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
 __device__ __forceinline__ void keep_loop() {
 #ifdef __CUDA_ARCH__
@@ -232,6 +243,12 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
+// Word by word, from which compilers make one load and one store; of a whole struct some make more.
+__device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
+    const uint32_t a = from.words[0], b = from.words[1], c = from.words[2], d = from.words[3];
+    to.words[0] = a, to.words[1] = b, to.words[2] = c, to.words[3] = d;
+}
+
 }  // namespace bespoke
 
 // The bit stream of a DF11 unit and the two indices over it: windows of 64 bits, and chunks of 512
@@ -299,8 +316,7 @@ __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
 // The gap of window w, no_gap when there is no such window.
 __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     if (w >= unit.chunks() * chunk_windows) return no_gap;
-    const uint64_t bit = static_cast<uint64_t>(w) * gap_bits;
-    const uint32_t in_byte = bit % 8;
+    const uint32_t bit = w * gap_bits, in_byte = bit % 8;
     uint32_t two = static_cast<uint32_t>(unit.gaps[bit / 8]) << 8;
     if (in_byte + gap_bits > 8) two |= unit.gaps[bit / 8 + 1];
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
@@ -382,19 +398,21 @@ __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
 // all of them together. The book has as many rows as the unit.
 template <class Model>
 __device__ __forceinline__ bool differs(const Unit &unit, const Book &book) {
-    const uint32_t words = book.rows * row_words, first = book.first * row_words;
-    uint32_t i = thread_index();
+    const uint32_t words = book.rows * row_words, *own = Model::luts(book.first * row_words);
+    bool found = false;
     if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
         const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-        bool found = i < words && luts[i] != Model::luts_word(first + i);
-        i += Model::threads;
-        if (words > Model::threads) found |= i < words && luts[i] != Model::luts_word(first + i);
+#pragma unroll
+        for (uint32_t first = 0; first < words; first += Model::threads) {
+            const uint32_t i = smaller(first + thread_index(), words - 1);
+            found |= luts[i] != own[i];
+        }
         return found;
     }
-    bool found = false;
-    for (; i < words; i += Model::threads) {
+    mark_rare();
+    for (uint32_t i = thread_index(); i < words; i += Model::threads) {
         keep_loop();
-        found |= luts_word(unit, i) != Model::luts_word(first + i);
+        found |= luts_word(unit, i) != own[i];
     }
     return found;
 }
@@ -447,21 +465,27 @@ __device__ __forceinline__ uint32_t distance_of(uint32_t digit) {
     return (digit & 7) << 1 | digit >> 3;
 }
 
-// The sum of the low twelve bits of a few entries, kept at the top of a word.
+// The sum of the low twelve bits of a few entries, less a number of bits that their codes should have.
+// It is kept at the top of a word, where the digits above the sum are of no account.
 struct EntrySum {
-    uint32_t word = 0;
+    uint32_t rest;
 
-    __device__ __forceinline__ void add(uint32_t entry) { word += entry << 20; }
+    // For codes of n bits, at most 127.
+    __device__ __forceinline__ explicit EntrySum(uint32_t n) : rest(0 - n) {}
 
-    // The number of digits, modulo 32.
-    __device__ __forceinline__ uint32_t count() const { return word >> 27; }
+    __device__ __forceinline__ void add(uint32_t entry) { rest += entry; }
 
-    // Whether the lengths add up to n, at most 127, and the number of digits to `least` or more.
-    __device__ __forceinline__ bool is(uint32_t n, uint32_t least) const {
-        const uint32_t rest = word - (n << 20);
-        return rest << 5 == 0 && rest >= least << 27;
-    }
+    // Whether the codes have n bits.
+    __device__ __forceinline__ bool complete() const { return (rest & 127) == 0; }
+
+    // The number of digits modulo 32, if they have.
+    __device__ __forceinline__ uint32_t count() const { return rest << 20 >> 27; }
 };
+
+// The largest number of digits that stands for 32 more in the sum of so many entries.
+constexpr uint32_t most_mistaken(uint32_t entries) {
+    return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
+}
 
 }  // namespace bespoke
 
@@ -517,9 +541,9 @@ __device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w)
     }
     span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
 
-    const uint64_t bit = static_cast<uint64_t>(w) * gap_bits;
+    const uint32_t bit = w * gap_bits;
     const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
-    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), static_cast<uint32_t>(bit));
+    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = next >> (32 - gap_bits);
         next <<= gap_bits;
@@ -531,6 +555,7 @@ __device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w)
 // The same for all other windows.
 template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
+    mark_rare();
     Span<Windows> span;
     for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
     for (uint32_t i = 0; i < Windows; i++) {
@@ -541,17 +566,17 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, and says how many codes that are: none
-// when some are left or cannot be had from the table.
+// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
+// when codes are left or cannot be had from the table.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                                  const uint32_t *table, Digits &digits) {
+__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                              const uint32_t *table, Digits &digits, uint32_t &count) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
     uint32_t bits[3] = {funnel_left(words[0], words[1], gap), funnel_left(words[1], last, gap),
                         funnel_left(last, 0, gap)};
-    EntrySum sum;
+    EntrySum sum(length);
 #pragma unroll
     for (uint32_t i = 0; i < Lookups; i++) {
         const uint32_t entry = table[bits[0] >> (32 - TableBits)];
@@ -563,9 +588,9 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
         for (uint32_t j = 0; j < 3; j++)
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
-    // All numbers of digits that can be mistaken for smaller ones are.
-    constexpr uint32_t most = Lookups * entry_digits, least = most >= 32 ? most - 32 + 1 : 1;
-    return sum.is(length, least) ? sum.count() : 0;
+    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    count = sum.count();
+    return sum.complete() && count > most_mistaken(Lookups);
 }
 
 }  // namespace bespoke
@@ -598,19 +623,21 @@ __device__ __forceinline__ uint32_t stage_words(const Chunk &chunk) {
     return stage_lead + ((group_lead(chunk) + chunk.count + surplus) / group / 4 + 1) * 4;
 }
 
-// Clears the string; all threads of the block take part. One step is enough for trained weights.
+// Clears the string; all threads of the block take part. Four words a window are enough for trained
+// weights.
 template <uint32_t Threads>
 __device__ __forceinline__ void clear_stage(uint32_t *stage, const Chunk &chunk) {
     constexpr uint32_t steps = chunk_windows / Threads;
-    const uint32_t words = stage_words(chunk);
-    uint32_t i = 4 * thread_index();
+    const uint32_t count = stage_words(chunk) / 4;
+    Words4 *words = reinterpret_cast<Words4 *>(stage) + thread_index();
 #pragma unroll
-    for (uint32_t step = 0; step < steps; step++, i += 4 * Threads)
-        if (i < words) *reinterpret_cast<Words4 *>(stage + i) = {{0, 0, 0, 0}};
-    if (words <= 4 * Threads * steps) return;
-    for (; i < words; i += 4 * Threads) {
+    for (uint32_t i = 0; i < steps; i++)
+        if (thread_index() + i * Threads < count) words[i * Threads] = {{0, 0, 0, 0}};
+    if (count <= Threads * steps) return;
+    mark_rare();
+    for (uint32_t i = steps * Threads; thread_index() + i < count; i += Threads) {
         keep_loop();
-        *reinterpret_cast<Words4 *>(stage + i) = {{0, 0, 0, 0}};
+        words[i] = {{0, 0, 0, 0}};
     }
 }
 
@@ -657,14 +684,17 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead.
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead. All
+    // threads take part in those before the last.
     static constexpr uint32_t steps = 3 * chunk_windows / Threads;
+    static constexpr uint32_t whole_steps = 2 * chunk_windows / Threads;
 
     const uint8_t *sign_mantissa;  // of the first group
     uint16_t *outputs;
     uint32_t begin, end;  // the elements of the chunk, counted from the first group on
-    uint32_t inner_end;   // groups 1 to this one are whole; 0 where memory is not aligned
-    Words2 ahead[steps];
+    uint32_t inner;       // how many groups are whole, from number 1 on; 0 where memory is not aligned
+    bool ahead;           // the steps are made
+    Words2 fetched[steps];
 
     __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) {
         begin = group_lead(chunk);
@@ -672,25 +702,33 @@ struct Merge {
         sign_mantissa = unit.sign_mantissa + (chunk.begin - begin);
         outputs = unit.outputs + (chunk.begin - begin);
         const bool wide = is_aligned(unit.outputs, sizeof(Words4)) && is_aligned(unit.sign_mantissa, sizeof(Words2));
-        inner_end = wide && end > group ? (end - 1) / group : 0;
+        inner = wide && end > group ? (end - 1) / group - 1 : 0;
+        ahead = inner >= whole_steps * Threads;
     }
 
-    __device__ __forceinline__ Words2 fetch(uint32_t g) const {
-        return *reinterpret_cast<const Words2 *>(sign_mantissa + static_cast<uint64_t>(g) * group);
+    // The sign_mantissa bytes and the place of group `g`, counted from this thread's first one on.
+    __device__ __forceinline__ const Words2 &bytes(uint32_t g) const {
+        return reinterpret_cast<const Words2 *>(sign_mantissa)[1 + thread_index() + static_cast<uint64_t>(g)];
     }
 
-    __device__ __forceinline__ void fetch_ahead() {
+    __device__ __forceinline__ Words4 &place(uint32_t g) const {
+        return reinterpret_cast<Words4 *>(outputs)[1 + thread_index() + static_cast<uint64_t>(g)];
+    }
+
+    __device__ __forceinline__ uint32_t digits(const uint32_t *stage, uint32_t g) const {
+        return stage[stage_lead + 1 + thread_index() + g];
+    }
+
+    // Whether this thread has a group at step i.
+    __device__ __forceinline__ bool has(uint32_t i) const {
+        return i < whole_steps || thread_index() + i * Threads < inner;
+    }
+
+    __device__ __forceinline__ void fetch() {
+        if (!ahead) return mark_rare();
 #pragma unroll
-        for (uint32_t i = 0; i < steps; i++) {
-            const uint32_t g = 1 + thread_index() + i * Threads;
-            if (g < inner_end) ahead[i] = fetch(g);
-        }
-    }
-
-    __device__ __forceinline__ void write_group(const uint32_t *stage, uint32_t g, const Words2 &bytes,
-                                                uint32_t base) const {
-        *reinterpret_cast<Words4 *>(outputs + static_cast<uint64_t>(g) * group) =
-            join_group(stage[stage_lead + g], bytes, base);
+        for (uint32_t i = 0; i < steps; i++)
+            if (has(i)) fetched[i] = bytes(i * Threads);
     }
 
     __device__ __forceinline__ void write_element(const uint32_t *stage, uint32_t i, uint32_t base) const {
@@ -699,24 +737,30 @@ struct Merge {
 
     // Writes the weights; all threads of the block take part.
     __device__ __forceinline__ void write(const uint32_t *stage, uint32_t base) const {
+        if (ahead) {
 #pragma unroll
-        for (uint32_t i = 0; i < steps; i++) {
-            const uint32_t g = 1 + thread_index() + i * Threads;
-            if (g < inner_end) write_group(stage, g, ahead[i], base);
+            for (uint32_t i = 0; i < steps; i++)
+                if (has(i)) place(i * Threads) = join_group(digits(stage, i * Threads), fetched[i], base);
         }
-        for (uint32_t g = 1 + thread_index() + steps * Threads; g < inner_end; g += Threads) {
+        for (uint32_t g = ahead ? steps * Threads : 0; thread_index() + g < inner; g += Threads) {
             keep_loop();
-            write_group(stage, g, fetch(g), base);
+            mark_rare();
+            place(g) = join_group(digits(stage, g), bytes(g), base);
         }
-        // The elements around: of the first group, and from the end of the last whole one on.
-        if (inner_end == 0) {
+        // The elements around: of the first group, and of the group behind the whole ones.
+        if (inner == 0) {
             for (uint32_t i = begin + thread_index(); i < end; i += Threads) {
                 keep_loop();
+                mark_rare();
                 write_element(stage, i, base);
             }
         } else if (thread_index() < 2 * group) {
-            const uint32_t i = thread_index() < group ? thread_index() : inner_end * group + thread_index() - group;
-            if (i >= begin && i < end) write_element(stage, i, base);
+            mark_one_warp();
+            const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
+            if (i >= begin && i < end) {
+                mark_one_warp();
+                write_element(stage, i, base);
+            }
         }
     }
 };
@@ -727,15 +771,16 @@ struct Merge {
 
 namespace bespoke {
 
-// Sums over the warps of a block, in shared memory: of those before each warp and, last, of all.
+// Sums over the warps of a block, in shared memory: of those before each warp and, last, of all. The
+// caller sets them to what every sum starts from.
 template <uint32_t Threads>
 struct WarpSums {
     static constexpr uint32_t warps = Threads / warp_threads;
     static constexpr uint32_t size = warps + 1;
     uint32_t before[size];
 
-    // The sum of value over the lanes up to this one. It adds the sum of the warp, in the end, to
-    // those that have it before them; the caller set them to 0 and has a barrier afterwards.
+    // The sum of value over the lanes up to this one. It adds the sum of the warp to those that have
+    // it before them; the caller has a barrier afterwards.
     __device__ __forceinline__ uint32_t up_to_lane(uint32_t value) {
         const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
         uint32_t sum = value;
@@ -774,6 +819,7 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
 // block take part.
 template <uint32_t Threads>
 __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
+    mark_rare();
     for (uint32_t i = thread_index(); i < chunk.count; i += Threads) {
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;
@@ -793,9 +839,8 @@ namespace bespoke {
 // What is read of a window, and from where.
 struct Source {
     const Unit &unit;
-    const uint32_t *table;  // that of the book
-    uint32_t base, pad;     // of the book
-    bool by_table;          // false where there is no book
+    const uint32_t *table;  // that of the book, and so are
+    uint32_t base, pad;
 };
 
 // A window that is read code by code.
@@ -823,18 +868,18 @@ struct Reading {
 };
 
 // Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
-// does not have. Without a book, and in the tail of the stream, where codes cannot be told from what
-// follows them, all are symbols.
+// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
+// cannot be told from what follows them, all are symbols.
 template <uint32_t TableBits, class Visitor>
 __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
     Reading reading;
     while (reader.at < reader.end) {
         keep_loop();
         uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
-        if (from.by_table && !reader.tail) {
+        if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
-            const uint32_t entry = from.table[padded >> (32 - TableBits)];
+            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
             if (entry != 0) {
                 visit.entry(entry, reading.count);
                 reading.count += entry_count(entry);
@@ -899,6 +944,7 @@ struct Writer {
 // it, or that it is left: where digits do not express it.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+    mark_rare();
     Reader reader(from.unit, w);
     digits = Digits();
     Appender appender = {digits, from.base};
@@ -910,7 +956,7 @@ __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w
         found |= code_unknown;
     } else if (reader.at != reader.end) {
         found |= window_end;
-    } else if (!reading.digits || reading.count > Digits::capacity || !from.by_table) {
+    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
         found |= window_left;
     }
     return reading.count;
@@ -956,28 +1002,100 @@ template <uint32_t Threads>
 struct BlockState {
     WarpSums<Threads> sums;
     uint32_t found;  // what the threads found, a set of bits
+
+    static constexpr uint32_t words = WarpSums<Threads>::size + 1;
+
+    // Has sums start from n; the caller has a barrier afterwards.
+    __device__ __forceinline__ void start(uint32_t n) {
+        static_assert(sizeof(BlockState) == 4 * words && words <= Threads, "one thread sets one word");
+        const uint32_t i = thread_index();
+        if (i < words) reinterpret_cast<uint32_t *>(this)[i] = i == words - 1 ? 0 : n;
+    }
 };
 
 // Finds the book of the unit and fetches its table; all threads of the block take part, and there is a
 // barrier behind. Says false where no book has the luts of the unit.
 template <class Model>
 __device__ __forceinline__ bool find_book(const Unit &unit, Book &book, uint32_t *table) {
-    constexpr uint32_t words = 1u << Model::table_bits, step = 4 * Model::threads;
+    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
+    static_assert(steps > 0, "every thread fetches a part");
 #pragma unroll
     for (uint32_t b = 0; b < Model::books; b++) {
         book = Model::book(b);
-        if (unit.n_luts != book.rows) continue;
-        const bool other = differs<Model>(unit, book);
-#pragma unroll
-        for (uint32_t i = 0; i < words; i += step) {
-            const uint32_t at = i + 4 * thread_index();
-            if (words % step == 0 || at < words)
-                *reinterpret_cast<Words4 *>(table + at) = Model::table_entries(b * words + at);
+        if (unit.n_luts != book.rows) {
+            mark_rare();
+            continue;
         }
+        const bool other = differs<Model>(unit, book);
+        const Words4 *from = Model::table(b * words) + thread_index();
+        Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
         if (!block_any(other)) return true;
+        mark_rare();
     }
+    mark_rare();
     block_barrier();
     return false;
+}
+
+// Where the elements of a thread's windows go: the number of the last one and one more, counted from
+// where the sums of the state start; all threads of the block take part. Says false when there are not
+// as many elements as the chunk has.
+template <uint32_t Threads>
+__device__ __forceinline__ bool place_elements(const Chunk &chunk, BlockState<Threads> &state, uint32_t start,
+                                               uint32_t count, uint32_t found, uint32_t &end) {
+    const uint32_t up_to_lane = state.sums.up_to_lane(count);
+    if (found != 0) {
+        mark_rare();
+        atomic_or(&state.found, found);
+    }
+    block_barrier();
+    end = state.sums.before[thread_index() / warp_threads] + up_to_lane;
+    const uint32_t total = state.sums.before[WarpSums<Threads>::warps];
+    if (total == start + chunk.count) return true;
+    mark_rare();
+    return chunk.last && total - start - chunk.count <= surplus;
+}
+
+// Writes the windows that are left; all threads of the block take part.
+template <uint32_t TableBits, uint32_t Threads>
+__device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
+    constexpr uint32_t windows = chunk_windows / Threads;
+    mark_rare();
+    block_barrier();
+    if (left) {
+        uint32_t wrong = 0;
+        for (uint32_t i = 0; i < windows; i++) {
+            keep_loop();
+            wrong |= write_slowly<TableBits>(from, chunk, w + i, first);
+            first += counts[0];
+        }
+        if (wrong != 0) atomic_or(&state.found, wrong);
+    }
+    block_barrier();
+    const uint32_t wrong = state.found & ~window_left;
+    if (wrong != 0) fail_chunk<Threads>(from.unit, chunk, wrong);
+}
+
+// Decodes a chunk whose book is none of the kernel's, or for which shared memory has no room.
+template <uint32_t Threads>
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, BlockState<Threads> &state,
+                                               uint32_t start, uint32_t w) {
+    constexpr uint32_t windows = chunk_windows / Threads;
+    mark_rare();
+    const Source from = {unit, nullptr, 0, 0};
+    uint32_t counts[windows], count = 0, found = 0, end;
+    for (uint32_t i = 0; i < windows; i++) {
+        Digits digits;
+        counts[i] = decode_slowly<0>(from, w + i, digits, found);
+        count += counts[i];
+    }
+    if (!place_elements(chunk, state, start, count, found, end))
+        fail_chunk<Threads>(unit, chunk, element_count);
+    else
+        write_left<0>(from, chunk, state, w, counts, end - start - count, true);
 }
 
 // The whole work of a block; `state` lies in shared memory.
@@ -985,89 +1103,53 @@ template <class Model>
 __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model::threads> &state) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     constexpr uint32_t table_words = 1u << Model::table_bits;
-    const uint32_t thread = thread_index(), block = block_index();
+    const uint32_t block = block_index();
     if (block >= unit.chunks()) return;
     const Chunk chunk = find_chunk(unit, block);
+    const uint32_t start = group_lead(chunk), w = block * chunk_windows + thread_index() * windows;
     uint32_t *table = dynamic_shared(), *stage = table + table_words;
-
-    static_assert(threads > WarpSums<threads>::size, "a thread for every word of the state");
-    if (thread < WarpSums<threads>::size) state.sums.before[thread] = 0;
-    if (thread == threads - 1) state.found = 0;
-    const bool room = 4 * (table_words + stage_words(chunk)) <= dynamic_shared_bytes();
-    if (room) clear_stage<threads>(stage, chunk);
-    Book book = {0, 0, 0, 0};
-    bool by_table = false;
-    if (room)
-        by_table = find_book<Model>(unit, book, table);
-    else
+    state.start(start);
+    if (4 * (table_words + stage_words(chunk)) > dynamic_shared_bytes()) {
         block_barrier();
+        return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
+    }
+    clear_stage<threads>(stage, chunk);
+    Book book;
+    if (!find_book<Model>(unit, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
 
     // Decode.
-    const uint32_t w = block * chunk_windows + thread * windows;
+    Span<windows> span;
+    const bool inside = (block + 1) * chunk_bytes + window_bytes < unit.n_bytes;
+    if (inside && is_aligned(unit.codes, windows * window_bytes) && is_aligned(unit.gaps, 4))
+        span = load_span<windows>(unit, w);
+    else
+        span = load_span_anywhere<windows>(unit, opaque(w));
+    const Source from = {unit, table, book.base, book.pad};
     Digits digits[windows];
-    uint32_t counts[windows] = {}, count = 0, found = 0;
-    if (by_table) {
-        Span<windows> span;
-        const bool inside = (block + 1) * chunk_bytes + window_bytes < unit.n_bytes;
-        if (inside && is_aligned(unit.codes, windows * window_bytes) && is_aligned(unit.gaps, 4))
-            span = load_span<windows>(unit, w);
-        else
-            span = load_span_anywhere<windows>(unit, opaque(w));
-#pragma unroll
-        for (uint32_t i = 0; i < windows; i++)
-            counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i],
-                                                                         span.lengths[i], book.pad, table, digits[i]);
-    }
+    uint32_t counts[windows], count = 0, found = 0, end;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (counts[i] == 0) {
-            const Source from = {unit, table, book.base, book.pad, by_table};
+        if (!decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
+                                                              book.pad, table, digits[i], counts[i]))
             counts[i] = decode_slowly<Model::table_bits>(from, opaque(w) + i, digits[i], found);
-        }
         count += counts[i];
     }
     Merge<threads> merge(unit, chunk);
-    merge.fetch_ahead();
+    merge.fetch();
 
-    // Where the digits go.
-    const uint32_t up_to_lane = state.sums.up_to_lane(count);
-    if (found != 0) atomic_or(&state.found, found);
-    block_barrier();
-    const uint32_t more = state.sums.before[WarpSums<threads>::warps] - chunk.count;
-    if (more > (chunk.last ? surplus : 0)) {
-        fail_chunk<threads>(unit, chunk, element_count);
-        return;
-    }
-    const uint32_t end = state.sums.before[thread / warp_threads] + up_to_lane;
-    if (by_table) {
+    // Put the digits in order.
+    if (!place_elements(chunk, state, start, count, found, end))
+        return fail_chunk<threads>(unit, chunk, element_count);
+    const uint32_t first = end - start - count;
 #pragma unroll
-        for (uint32_t i = 0, last = group_lead(chunk) + end - count; i < windows; i++)
-            put_digits(stage, digits[i], last += counts[i]);
-    }
+    for (uint32_t i = windows; i > 0; end -= counts[--i]) put_digits(stage, digits[i - 1], end);
     block_barrier();
     const uint32_t all_found = state.found;
-    if ((all_found & ~window_left) != 0) {
-        fail_chunk<threads>(unit, chunk, all_found & ~window_left);
-        return;
-    }
-    if (by_table) merge.write(stage, book.base);
-    if (all_found == 0) return;
+    if ((all_found & ~window_left) != 0) return fail_chunk<threads>(unit, chunk, all_found & ~window_left);
 
-    // What is left.
-    block_barrier();
-    if (found != 0) {
-        const Source from = {unit, table, book.base, book.pad, by_table};
-        uint32_t wrong = 0, first = end - count;
-        for (uint32_t i = 0; i < windows; i++) {
-            keep_loop();
-            wrong |= write_slowly<Model::table_bits>(from, chunk, opaque(w) + i, first);
-            first += counts[0];
-        }
-        if (wrong != 0) atomic_or(&state.found, wrong);
-    }
-    block_barrier();
-    const uint32_t wrong = state.found & ~window_left;
-    if (wrong != 0) fail_chunk<threads>(unit, chunk, wrong);
+    merge.write(stage, book.base);
+    if (all_found != 0)
+        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts, opaque(first), found != 0);
 }
 
 }  // namespace bespoke
@@ -1623,12 +1705,12 @@ struct Model {
     static __device__ __forceinline__ Book book(uint32_t b) {
         switch (b) {
         default:
-            return {2, 0, 108, 0xfc000000};
+            return {2, 0, 108, 0xffffffff};
         }
     }
 
-    static __device__ __forceinline__ uint32_t luts_word(uint32_t i) { return book_luts[i]; }
-    static __device__ __forceinline__ Words4 table_entries(uint32_t i) { return book_tables[i / 4]; }
+    static __device__ __forceinline__ const uint32_t *luts(uint32_t i) { return book_luts + i; }
+    static __device__ __forceinline__ const Words4 *table(uint32_t i) { return book_tables + i / 4; }
 };
 
 // The published kernel's entry: grid ceil(n_bytes / 4096), block 512, and for M elements in the largest
