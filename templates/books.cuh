@@ -23,12 +23,11 @@ __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
 // Whether this thread's share of the luts differs from the book's; the threads of the block look at
 // all of them together. The book has as many rows as the unit.
 template <class Model>
-__device__ __forceinline__ bool differs(const Unit &unit, const Book &book) {
-    const uint32_t words = book.rows * row_words, *own = Model::luts(book.first * row_words);
+__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
+    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
     bool found = false;
     if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
         const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-#pragma unroll
         for (uint32_t first = 0; first < words; first += Model::threads) {
             const uint32_t i = smaller(first + thread_index(), words - 1);
             found |= luts[i] != own[i];

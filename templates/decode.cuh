@@ -38,18 +38,18 @@ struct BlockState {
 // Finds the book of the unit and fetches its table; all threads of the block take part, and there is a
 // barrier behind. Says false where no book has the luts of the unit.
 template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, Book &book, uint32_t *table) {
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
     constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
     static_assert(steps > 0, "every thread fetches a part");
 #pragma unroll
     for (uint32_t b = 0; b < Model::books; b++) {
-        book = Model::book(b);
+        book = model.book(b);
         if (unit.n_luts != book.rows) {
             mark_rare();
             continue;
         }
-        const bool other = differs<Model>(unit, book);
-        const Words4 *from = Model::table(b * words) + thread_index();
+        const bool other = differs(unit, model, book);
+        const Words4 *from = model.table(b * words) + thread_index();
         Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
@@ -80,10 +80,11 @@ __device__ __forceinline__ bool place_elements(const Chunk &chunk, BlockState<Th
     return chunk.last && total - start - chunk.count <= surplus;
 }
 
-// Writes the windows that are left; all threads of the block take part.
+// Writes the windows that are left; all threads of the block take part. This thread's first one, w, has
+// count elements, and `first` elements of the chunk are before it.
 template <uint32_t TableBits, uint32_t Threads>
 __device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
+                                           uint32_t w, uint32_t count, uint32_t first, bool left) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
@@ -92,7 +93,7 @@ __device__ __forceinline__ void write_left(const Source &from, const Chunk &chun
         for (uint32_t i = 0; i < windows; i++) {
             keep_loop();
             wrong |= write_slowly<TableBits>(from, chunk, w + i, first);
-            first += counts[0];
+            first += count;
         }
         if (wrong != 0) atomic_or(&state.found, wrong);
     }
@@ -109,20 +110,21 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &ch
     mark_rare();
     const Source from = {unit, nullptr, 0, 0};
     uint32_t counts[windows], count = 0, found = 0, end;
+#pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         Digits digits;
         counts[i] = decode_slowly<0>(from, w + i, digits, found);
         count += counts[i];
     }
     if (!place_elements(chunk, state, start, count, found, end))
-        fail_chunk<Threads>(unit, chunk, element_count);
+        fail_chunk<Threads>(unit, chunk, (state.found & ~window_left) | element_count);
     else
-        write_left<0>(from, chunk, state, w, counts, end - start - count, true);
+        write_left<0>(from, chunk, state, w, counts[0], end - start - count, true);
 }
 
 // The whole work of a block; `state` lies in shared memory.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model::threads> &state) {
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, BlockState<Model::threads> &state) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     constexpr uint32_t table_words = 1u << Model::table_bits;
     const uint32_t block = block_index();
@@ -137,7 +139,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
     }
     clear_stage<threads>(stage, chunk);
     Book book;
-    if (!find_book<Model>(unit, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
+    if (!find_book(unit, model, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
 
     // Decode.
     Span<windows> span;
@@ -161,7 +163,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
 
     // Put the digits in order.
     if (!place_elements(chunk, state, start, count, found, end))
-        return fail_chunk<threads>(unit, chunk, element_count);
+        return fail_chunk<threads>(unit, chunk, (state.found & ~window_left) | element_count);
     const uint32_t first = end - start - count;
 #pragma unroll
     for (uint32_t i = windows; i > 0; end -= counts[--i]) put_digits(stage, digits[i - 1], end);
@@ -171,7 +173,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
 
     merge.write(stage, book.base);
     if (all_found != 0)
-        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts, opaque(first), found != 0);
+        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts[0], opaque(first), found != 0);
 }
 
 }  // namespace bespoke

@@ -12,18 +12,17 @@ import (
 const (
 	MinTableBits = 10
 	MaxTableBits = 12
-	MaxLookups   = 8  // of a window; more could consume as many bits as stand for an unknown length
-	MaxDigits    = 5  // in an entry
-	DigitRange   = 16 // exponents that a digit can express
+	MaxLookups   = 8 // of a window; more could consume as many bits as stand for an unknown length
 )
 
 const (
-	rowBytes  = 256
-	maxRows   = 18 // 17 prefix tables and the code lengths
-	maxBooks  = 8
-	maxSymbol = 239
-	maxLength = 32
-	perLine   = 8 // table entries in a line of the source
+	rowBytes   = 256
+	maxRows    = 18 // 17 prefix tables and the code lengths
+	maxBooks   = 8
+	maxSymbol  = 239
+	maxDigits  = 5  // in an entry
+	digitRange = 16 // exponents that a digit can express
+	perLine    = 8  // table entries in a line of the source
 )
 
 // Decode is the parameter of decode.cu.tmpl.
@@ -40,6 +39,28 @@ type Decode struct {
 	Books []DecodeBook
 }
 
+// Table is the parameter of table.cu.tmpl.
+type Table struct {
+	// Header is the first line, without the comment marker.
+	Header string
+	// TableBits and Lookups are those of Decode, for any code book.
+	TableBits, Lookups int
+}
+
+// Validate reports the first parameter from which no right kernel would come.
+func (t *Table) Validate() error {
+	if t.Header == "" {
+		return errors.New("templates: no header")
+	}
+	return validateShape(t.TableBits, t.Lookups)
+}
+
+// tableData is what table.cu.tmpl sees.
+type tableData struct {
+	*Table
+	Device string
+}
+
 // DecodeBook is one code book as the kernel needs it.
 type DecodeBook struct {
 	// Base is the exponent of digit 0, even.
@@ -48,27 +69,8 @@ type DecodeBook struct {
 	Pad uint32
 	// Luts is the luts tensor, rows of 256 bytes.
 	Luts []byte
-	// Table is the multi-symbol table, 1<<TableBits entries made by Entry.
+	// Table is the multi-symbol table, 1<<TableBits entries in the form of table.cuh.
 	Table []uint32
-}
-
-// Entry packs an entry of the multi-symbol table: the distances to the base, one to five, and the length of
-// their codes together. The entry of a window that decodes nothing is 0.
-func Entry(distances []uint8, length uint8) (uint32, error) {
-	if n := len(distances); n < 1 || n > MaxDigits {
-		return 0, fmt.Errorf("templates: %d digits in an entry, want 1 to %d", n, MaxDigits)
-	}
-	if int(length) < len(distances) || length > MaxTableBits {
-		return 0, fmt.Errorf("templates: %d codes of together %d bits in an entry, want at most %d", len(distances), length, MaxTableBits)
-	}
-	entry := uint32(4*len(distances))<<5 | uint32(length)
-	for i, d := range distances {
-		if d >= DigitRange {
-			return 0, fmt.Errorf("templates: digit %d in an entry, want at most %d", d, DigitRange-1)
-		}
-		entry |= uint32(d&1<<3|d>>1) << (28 - 4*i)
-	}
-	return entry, nil
 }
 
 // Validate reports the first parameter from which no right kernel would come.
@@ -81,11 +83,8 @@ func (d *Decode) Validate() error {
 			return fmt.Errorf("templates: %q does not fit in a comment line", line)
 		}
 	}
-	if d.TableBits < MinTableBits || d.TableBits > MaxTableBits {
-		return fmt.Errorf("templates: table of %d bits, want %d to %d", d.TableBits, MinTableBits, MaxTableBits)
-	}
-	if d.Lookups < 1 || d.Lookups > MaxLookups {
-		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", d.Lookups, MaxLookups)
+	if err := validateShape(d.TableBits, d.Lookups); err != nil {
+		return err
 	}
 	if n := len(d.Books); n < 1 || n > maxBooks {
 		return fmt.Errorf("templates: %d code books, want 1 to %d", n, maxBooks)
@@ -98,6 +97,16 @@ func (d *Decode) Validate() error {
 	return nil
 }
 
+func validateShape(tableBits, lookups int) error {
+	if tableBits < MinTableBits || tableBits > MaxTableBits {
+		return fmt.Errorf("templates: table of %d bits, want %d to %d", tableBits, MinTableBits, MaxTableBits)
+	}
+	if lookups < 1 || lookups > MaxLookups {
+		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", lookups, MaxLookups)
+	}
+	return nil
+}
+
 func (d *Decode) validateBook(b *DecodeBook) error {
 	rows := len(b.Luts) / rowBytes
 	if len(b.Luts)%rowBytes != 0 || rows < 2 || rows > maxRows {
@@ -106,12 +115,12 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	if len(b.Table) != 1<<d.TableBits {
 		return fmt.Errorf("%d table entries, want %d", len(b.Table), 1<<d.TableBits)
 	}
-	if b.Base%2 != 0 || int(b.Base)+DigitRange-1 > maxSymbol {
-		return fmt.Errorf("base %d, want an even one of at most %d", b.Base, maxSymbol-DigitRange+1)
+	if b.Base%2 != 0 || int(b.Base)+digitRange-1 > maxSymbol {
+		return fmt.Errorf("base %d, want an even one of at most %d", b.Base, maxSymbol-digitRange+1)
 	}
 	for i, e := range b.Table {
 		count, length := e>>5&127, e&31
-		if e != 0 && (count == 0 || count%4 != 0 || count > 4*MaxDigits || length < count/4 || int(length) > d.TableBits) {
+		if e != 0 && (count == 0 || count%4 != 0 || count > 4*maxDigits || length < count/4 || int(length) > d.TableBits) {
 			return fmt.Errorf("table entry %d is %#08x", i, e)
 		}
 	}

@@ -14,6 +14,7 @@ constexpr uint32_t window_left = 1 << 0;    // not a fault: the window's weights
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
 
 // The error word: cause, unit and chunk. The causes are the numbers of the bits above.
 __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
@@ -22,8 +23,13 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
     return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
 }
 
-// Writes NaN for all weights of a chunk and reports the first fault of the unit; all threads of the
-// block take part.
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+    if (unit.error != nullptr && thread_index() == 0)
+        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+}
+
+// Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
+// part. The first report of a launch stays.
 template <uint32_t Threads>
 __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
     mark_rare();
@@ -31,8 +37,7 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;
     }
-    if (unit.error != nullptr && thread_index() == 0)
-        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+    report(unit, findings);
 }
 
 }  // namespace bespoke

@@ -13,6 +13,9 @@ constexpr uint32_t chunk_windows = 512;
 constexpr uint32_t chunk_bytes = chunk_windows * window_bytes;
 constexpr uint32_t gap_bits = 5;
 
+// The longest stream of a unit: numbers of bytes, and of bits of gaps, fit a word.
+constexpr uint32_t max_stream_bytes = 0x7fffffff;
+
 // No gap has this value: it stands for the gap of a window that does not exist.
 constexpr uint32_t no_gap = 1u << gap_bits;
 

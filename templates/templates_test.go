@@ -19,15 +19,10 @@ func small(t *testing.T) *Decode {
 	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: MinTableBits, Lookups: 7}
 	book := DecodeBook{Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits)}
 	for i := range book.Table[:3<<(MinTableBits-2)] {
-		distances, length := []uint8{0}, uint8(1)
+		book.Table[i] = 0x00000081
 		if i>>(MinTableBits-1) != 0 {
-			distances, length = []uint8{1}, 2
+			book.Table[i] = 0x80000082
 		}
-		e, err := Entry(distances, length)
-		if err != nil {
-			t.Fatal(err)
-		}
-		book.Table[i] = e
 	}
 	d.Books = []DecodeBook{book}
 	return d
@@ -119,34 +114,20 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestEntry(t *testing.T) {
-	for _, c := range []struct {
-		name      string
-		distances []uint8
-		length    uint8
-		want      uint32
-		fails     string
-	}{
-		{"one digit", []uint8{15}, 3, 0xf0000083, ""},
-		{"lowest bits on top", []uint8{1, 2, 4, 8, 14}, 12, 0x8124728c, ""},
-		{"no digits", nil, 1, 0, "0 digits"},
-		{"six digits", make([]uint8, 6), 6, 0, "6 digits"},
-		{"digit 16", []uint8{16}, 1, 0, "digit 16"},
-		{"more codes than bits", make([]uint8, 2), 1, 0, "2 codes of together 1 bits"},
-		{"13 bits", []uint8{1}, 13, 0, "together 13 bits"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := Entry(c.distances, c.length)
-			if c.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fails) {
-					t.Errorf("error is %v, want one with %q", err, c.fails)
-				}
-				return
-			}
-			if err != nil || got != c.want {
-				t.Errorf("got %#08x, %v, want %#08x", got, err, c.want)
-			}
-		})
+func TestTable(t *testing.T) {
+	out, err := (&Table{Header: "Code generated", TableBits: 11, Lookups: 8}).Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"// Code generated\n", "static constexpr uint32_t table_bits = 11;", "decode_native_table("} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("source has no %q", want)
+		}
+	}
+	for _, bad := range []Table{{}, {Header: "a", TableBits: 13, Lookups: 7}, {Header: "a", TableBits: 12}} {
+		if _, err := bad.Render(); err == nil {
+			t.Errorf("no error for %+v", bad)
+		}
 	}
 }
 
