@@ -111,17 +111,25 @@ func (g *gpus) trouble(ctx context.Context, gu *gpuUnit, err error) (done bool, 
 		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, err, bestOnCPU()))
 		return false, nil
 	}
-	d := gu.device
-	d.mu.Lock()
-	if d.broken == nil {
-		d.broken = err
-	}
-	d.mu.Unlock()
+	first := gu.device.fail(err)
 	if g.options.forced() {
 		return true, gu.unit.wrap(err)
 	}
-	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s from here on", gu.unit.Name, err, bestOnCPU()))
+	if first {
+		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s from here on", gu.unit.Name, err, bestOnCPU()))
+	}
 	return false, nil
+}
+
+// fail notes that the context is broken, and reports whether that is news.
+func (d *gpuDevice) fail(err error) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.broken != nil {
+		return false
+	}
+	d.broken = err
+	return true
 }
 
 func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, error) {
@@ -170,7 +178,15 @@ func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 	if checked {
 		return nil
 	}
-	sound, err := gu.read(ctx, slot, 0, gu.unit.Elements, nil)
+	sound := true
+	var err error
+	if gu.device.module.Launch.Reports {
+		var word uint64
+		word, err = slot.ErrorWord(gu.layout())
+		sound = word == 0
+	} else {
+		sound, err = gu.read(ctx, slot, 0, gu.unit.Elements, nil)
+	}
 	if err != nil {
 		return gu.unit.wrap(err)
 	}

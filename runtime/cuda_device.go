@@ -19,7 +19,6 @@ const gpuSlots = 2
 // A gpuUnit is a unit and where it is decoded.
 type gpuUnit struct {
 	unit    *unit
-	number  int
 	weights int64 // bytes of its weights
 	bytes   int64 // bytes of its tensors in device memory
 
@@ -33,13 +32,15 @@ type gpuUnit struct {
 	checked  bool        // it was decoded before, and nothing was wrong
 }
 
-func newGPUUnit(u *unit, number int) *gpuUnit {
+// newGPUUnit returns a unit that has no device yet. For kernels that are handed it, table is the table of its
+// code book.
+func newGPUUnit(u *unit, number int, table []byte) *gpuUnit {
 	s := &u.stream
-	gu := &gpuUnit{unit: u, number: number, weights: 2 * int64(u.Elements)}
-	for _, tensor := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps} {
+	gu := &gpuUnit{unit: u, weights: 2 * int64(u.Elements)}
+	for _, tensor := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, table} {
 		gu.bytes += gpu.Room(len(tensor))
 	}
-	gu.layout = sync.OnceValue(func() *gpu.Layout { return gpu.NewLayout(u.Name, number, s) })
+	gu.layout = sync.OnceValue(func() *gpu.Layout { return gpu.NewLayout(u.Name, number, s, table) })
 	gu.tail = sync.OnceValues(gu.checkTail)
 	return gu
 }

@@ -7,10 +7,11 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// anyBook is a kernel for models that come without one: every code book is strange to it, and it
-// decodes through the luts of the unit.
+// anyBook is the kernel for models that come without one: it is handed the table of a unit's code
+// book.
 //
 //go:embed anybook.ptx
 var anyBook string
@@ -31,4 +32,21 @@ func images(k *Kernel) ([]gpu.Image, error) {
 		return nil, fmt.Errorf("kernel %s was generated without PTX", k.Name)
 	}
 	return all, nil
+}
+
+// bookTables are the tables of the code books of a model, by their luts, for the kernel anyBook.
+type bookTables map[string][]byte
+
+// of returns the table of the code book of a unit.
+func (t bookTables) of(u *unit) ([]byte, error) {
+	luts := u.stream.Luts
+	if table := t[string(luts)]; table != nil {
+		return table, nil
+	}
+	table, err := kernel.CUDATableArgument(luts)
+	if err != nil {
+		return nil, u.wrap(err)
+	}
+	t[string(luts)] = table
+	return table, nil
 }

@@ -76,7 +76,7 @@ func (g *GPU) try(info gpu.Info) (err error) {
 	if err != nil {
 		return err
 	}
-	g.Kernel = m.Entry.Name
+	g.Kernel = m.Launch.Entry
 	g.Reason = "from " + m.Image.Form + ", for any code book; a generated package brings one of its own"
 	return nil
 }

@@ -23,8 +23,15 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 		return nil, "", err
 	}
 	g := &gpus{model: m, options: o, units: make(map[*unit]*gpuUnit)}
+	tables := bookTables{}
 	for i, u := range m.units {
-		gu := newGPUUnit(u, i)
+		var table []byte
+		if o.kernel == nil && u.bookErr == nil {
+			if table, err = tables.of(u); err != nil {
+				return nil, "", err
+			}
+		}
+		gu := newGPUUnit(u, i, table)
 		g.units[u] = gu
 		g.order = append(g.order, gu)
 	}
@@ -150,7 +157,7 @@ func (g *gpus) why() string {
 		if i > 0 {
 			reason += "; "
 		}
-		reason += fmt.Sprintf("%v, kernel %s from %s", d.Info, d.module.Entry.Name, d.module.Image.Form)
+		reason += fmt.Sprintf("%v, kernel %s from %s", d.Info, d.module.Launch.Entry, d.module.Image.Form)
 	}
 	if g.options.kernel == nil {
 		reason += ", which takes any code book"

@@ -83,7 +83,7 @@ func TestCUDAFallsBack(t *testing.T) {
 		{"launch fails", []string{"device=80:256", "fail=cuLaunchKernel:2:701"}, cpu, []string{"decode unit ", "from here on"}},
 		{"kernel faults", []string{"device=80:256", "fault=2:719"}, cpu, []string{"CUDA_ERROR_LAUNCH_FAILED (719)"}},
 		{"device is lost", []string{"device=80:256", "fail=cuMemcpyHtoDAsync:5+:999"}, cpu, []string{"upload ", "CUDA_ERROR_UNKNOWN (999)"}},
-		{"download fails", []string{"device=80:256", "fail=cuMemcpyDtoHAsync:2:700"}, cpu, []string{"download ", "CUDA_ERROR_ILLEGAL_ADDRESS (700)"}},
+		{"download fails", []string{"device=80:256", "fail=cuMemcpyDtoHAsync:1:700"}, cpu, []string{"download ", "CUDA_ERROR_ILLEGAL_ADDRESS (700)"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			standin.Start(t, tc.driver...)
@@ -215,7 +215,7 @@ func TestCUDADevices(t *testing.T) {
 		{"the more capable one", []string{"device=80:256", "device=90:64"}, nil, []int{1}, "device 1, Stand-in 1, compute capability 9.0"},
 		{"the larger one", []string{"device=80:64", "device=80:256"}, nil, []int{1}, "device 1"},
 		{"named", []string{"device=80:64", "device=80:64"}, []Option{WithDevices(1, 0)}, []int{1, 0}, "device 1"},
-		{"as many as it takes", []string{"device=80:64", "device=80:64", "device=80:64"}, []Option{WithDeviceMemory(720_000)}, []int{0, 1}, "; device 1"},
+		{"as many as it takes", []string{"device=80:64", "device=80:64", "device=80:64"}, []Option{WithDeviceMemory(800_000)}, []int{0, 1}, "; device 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			standin.Start(t, tc.driver...)
@@ -282,7 +282,7 @@ func TestCUDAFatbin(t *testing.T) {
 	const rest = "machine code for 8.0 and 8.6"
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
-		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode 128 512 8 8 8 8 8 8 4 4 4\n"})
+		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 8 8\n"})
 	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
@@ -352,7 +352,7 @@ func TestGPUs(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("GPUs %v, error %v", list, err)
 	}
-	want := GPU{0, "Stand-in 0", "8.0", 256 << 20, 256 << 20, "12.2", "decode", list[0].Reason}
+	want := GPU{0, "Stand-in 0", "8.0", 256 << 20, 256 << 20, "12.2", "decode_native_table", list[0].Reason}
 	if list[0] != want || !strings.Contains(want.Reason, "from PTX") {
 		t.Errorf("GPU %+v", list[0])
 	}

@@ -10,6 +10,7 @@ import (
 	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/internal/driver"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // An Image is a compiled kernel, in one of the forms that the driver takes.
@@ -18,35 +19,29 @@ type Image struct {
 	Code string
 }
 
-// An Entry says how a kernel is launched. All take the tensors of a unit, one block to a chunk.
-type Entry struct {
-	Name    string
-	Threads int // in a block
-	// Shared is the dynamic shared memory of a block, in bytes, given the number of elements of the largest
-	// chunk.
-	Shared func(largest int) int
-	// ErrorWord says that two arguments follow the published ones: the number of the unit, and the address of 64 bits
-	// in which the first error is noted.
-	ErrorWord bool
+// launches are the kernels that decode a unit, the preferred ones first.
+var launches = []kernel.CUDALaunch{
+	{Entry: "decode_native", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true},
+	{Entry: "decode_native_table", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true, Table: true},
+	{Entry: "decode", Threads: 512}, // as callers of the published kernel launch it
 }
 
-// entries are the kernels that decode a unit, the preferred ones first.
-var entries = []Entry{
-	{Name: "decode", Threads: 512, Shared: publishedShared},
-}
-
-// publishedShared is what callers of the published kernel provide, within what a launch may have
-// without asking for more. Only a chunk of very short codes would get more, and kernels with
-// less decode it all the same.
-func publishedShared(largest int) int {
-	const launchLimit, static = 48 << 10, 2 << 10
-	return min(512*4+4+2*largest, launchLimit-static)
+// shared is the dynamic shared memory of a block, in bytes, given the number of elements of the largest
+// chunk. A launch has 48 KiB without asking for more, static memory included. Only a chunk of very short codes
+// would take more, and with less the kernels decode it all the same.
+func (m *Module) shared(largest int) int {
+	const limit, static = 48 << 10, 2 << 10
+	n := m.Launch.Shared(largest)
+	if !m.Launch.Reports {
+		n = 512*4 + 4 + 2*largest
+	}
+	return min(n, limit-static)
 }
 
 // A Module is an image in a device, with the kernel to launch.
 type Module struct {
 	Image    Image
-	Entry    *Entry
+	Launch   *kernel.CUDALaunch
 	module   cu.Module
 	function cu.Function
 }
@@ -94,10 +89,10 @@ func (d *Device) Kernels(image Image) ([]*Module, error) {
 // lookUp finds the kernels of a module.
 func (d *Device) lookUp(module cu.Module, image Image) ([]*Module, error) {
 	var all []*Module
-	for i := range entries {
-		m := &Module{Image: image, Entry: &entries[i], module: module}
-		err := d.do("look up the kernel "+entries[i].Name, func() (err error) {
-			m.function, err = module.Function(entries[i].Name)
+	for i := range launches {
+		m := &Module{Image: image, Launch: &launches[i], module: module}
+		err := d.do("look up the kernel "+m.Launch.Entry, func() (err error) {
+			m.function, err = module.Function(m.Launch.Entry)
 			return err
 		})
 		switch {
@@ -120,6 +115,6 @@ func (d *Device) launch(m *Module, doing string, blocks, shared int, stream cu.S
 		pointers[i] = unsafe.Pointer(&arguments[i])
 	}
 	return d.do(doing, func() error {
-		return m.function.Launch(blocks, 1, 1, m.Entry.Threads, 1, 1, shared, stream, pointers)
+		return m.function.Launch(blocks, 1, 1, m.Launch.Threads, 1, 1, shared, stream, pointers)
 	})
 }

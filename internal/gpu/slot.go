@@ -165,16 +165,17 @@ func (s *Slot) Decode(ctx context.Context, m *Module, l *Layout, resident *Memor
 		}
 		resident = s.compressed
 	}
-	arguments := l.arguments(uint64(resident.Address), uint64(s.Weights.Address))
-	if m.Entry.ErrorWord {
+	var word uint64
+	if m.Launch.Reports {
 		if err := s.clearWord(l); err != nil {
 			return err
 		}
-		arguments = append(arguments, uint64(l.Number), uint64(s.word.Address))
+		word = uint64(s.word.Address)
 	}
+	arguments := l.arguments(m.Launch, uint64(resident.Address), uint64(s.Weights.Address), word)
 	if chunks := l.Stream.Chunks(); chunks > 0 {
 		doing := fmt.Sprintf("decode unit %q, %d bytes into %d weights", l.Name, len(l.Stream.Encoded), l.Stream.Elements())
-		if err := d.launch(m, doing, chunks, m.Entry.Shared(l.Largest), s.stream, arguments); err != nil {
+		if err := d.launch(m, doing, chunks, m.shared(l.Largest), s.stream, arguments); err != nil {
 			return err
 		}
 	}

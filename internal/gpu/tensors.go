@@ -2,7 +2,10 @@
 
 package gpu
 
-import "github.com/seed54244801/bespoke/codebook"
+import (
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
 
 // A Layout says where the tensors of a unit lie in one piece of device memory.
 type Layout struct {
@@ -12,7 +15,8 @@ type Layout struct {
 	Largest int    // elements of the largest chunk
 	Bytes   int64  // of all tensors
 
-	offsets [5]int64
+	table   []byte  // of the code book, for kernels that are handed one; may be nil
+	offsets []int64 // of the tensors
 }
 
 // tensorAlign keeps every tensor aligned as an allocation is. A byte or two behind the end of each
@@ -22,11 +26,11 @@ const tensorAlign = 256
 // Room is what a tensor of n bytes takes.
 func Room(n int) int64 { return (int64(n)/tensorAlign + 1) * tensorAlign }
 
-// NewLayout lays out a validated stream.
-func NewLayout(name string, number int, s *codebook.Stream) *Layout {
-	l := &Layout{Stream: s, Name: name, Number: number}
-	for i, t := range l.tensors() {
-		l.offsets[i] = l.Bytes
+// NewLayout lays out a validated stream and, for a kernel that is handed one, the table of its code book.
+func NewLayout(name string, number int, s *codebook.Stream, table []byte) *Layout {
+	l := &Layout{Stream: s, Name: name, Number: number, table: table}
+	for _, t := range l.tensors() {
+		l.offsets = append(l.offsets, l.Bytes)
 		l.Bytes += Room(len(t))
 	}
 	for c := range s.Chunks() {
@@ -37,18 +41,26 @@ func NewLayout(name string, number int, s *codebook.Stream) *Layout {
 	return l
 }
 
-// tensors lists the tensors in the order of the kernel's arguments.
-func (l *Layout) tensors() [5][]byte {
+// tensors lists the tensors in the order of the kernel's arguments, and the table.
+func (l *Layout) tensors() [][]byte {
 	s := l.Stream
-	return [5][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps}
+	return [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, l.table}
 }
 
-// arguments are those of a launch over the tensors at an address.
-func (l *Layout) arguments(at, output uint64) []uint64 {
+// arguments are those of a launch over the tensors at an address; word is that of the error word.
+func (l *Layout) arguments(launch *kernel.CUDALaunch, at, output, word uint64) []uint64 {
+	last := len(l.offsets) - 1
 	var a []uint64
-	for _, offset := range l.offsets {
+	for _, offset := range l.offsets[:last] {
 		a = append(a, at+uint64(offset))
 	}
 	s := l.Stream
-	return append(a, output, uint64(len(s.Luts)/256), uint64(len(s.Encoded)), uint64(s.Elements()))
+	a = append(a, output, uint64(len(s.Luts)/256), uint64(len(s.Encoded)), uint64(s.Elements()))
+	if launch.Reports {
+		a = append(a, uint64(l.Number), word)
+	}
+	if launch.Table {
+		a = append(a, at+uint64(l.offsets[last]))
+	}
+	return a
 }

@@ -43,8 +43,8 @@ func (s *Suite) Decode(t *testing.T) {
 	}
 }
 
-// hasNoSuchCode reports whether a stream holds a code that its code book lacks. The GPU kernel decodes by the luts, which
-// have a symbol for every bit pattern: such a stream may come out as weights there.
+// hasNoSuchCode reports whether a stream holds bits that begin no code. The GPU kernels look long codes up in the luts,
+// which may have a symbol for such bits too: the stream may come out as weights there.
 func hasNoSuchCode(s sample) bool {
 	var err *codebook.StreamError
 	return errors.As(s.err, &err) && err.Cause == codebook.NoSuchCode

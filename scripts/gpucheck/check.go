@@ -76,11 +76,11 @@ func checkDevice(c config, info gpu.Info, progress io.Writer) (_ *device, err er
 			for _, k := range kernels {
 				r, err := checkKernel(slot, k, units, timed)
 				if err != nil {
-					return nil, errors.Join(fmt.Errorf("%s, kernel %s from %s: %w", s.name, k.Entry.Name, image.Form, err), closeFile())
+					return nil, errors.Join(fmt.Errorf("%s, kernel %s from %s: %w", s.name, k.Launch.Entry, image.Form, err), closeFile())
 				}
 				r.Kernels = s.name
 				found.Results = append(found.Results, *r)
-				fmt.Fprintf(progress, "%v: %s, kernel %s from %s: %d units, every weight is right\n", info, s.name, k.Entry.Name, image.Form, r.Units)
+				fmt.Fprintf(progress, "%v: %s, kernel %s from %s: %d units, every weight is right\n", info, s.name, k.Launch.Entry, image.Form, r.Units)
 			}
 		}
 		if err := closeFile(); err != nil {
@@ -115,7 +115,7 @@ func unitsOf(c config, s source) (units []*unit, closeFile func() error, err err
 
 // checkKernel decodes all units and times the last, if it is to.
 func checkKernel(slot *gpu.Slot, k *gpu.Module, units []*unit, timed bool) (*result, error) {
-	r := &result{Entry: k.Entry.Name, Form: k.Image.Form}
+	r := &result{Entry: k.Launch.Entry, Form: k.Image.Form}
 	for i, u := range units {
 		if err := checkUnit(slot, k, i, u); err != nil {
 			return nil, fmt.Errorf("%s: %w", u.name, err)
@@ -137,7 +137,7 @@ func checkKernel(slot *gpu.Slot, k *gpu.Module, units []*unit, timed bool) (*res
 // checkUnit decodes a unit and compares every weight.
 func checkUnit(slot *gpu.Slot, k *gpu.Module, number int, u *unit) error {
 	ctx := context.Background()
-	l := gpu.NewLayout(u.name, number, u.stream)
+	l := gpu.NewLayout(u.name, number, u.stream, nil)
 	if err := slot.Reserve(2*int64(len(u.weights)), l.Bytes); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ const (
 
 func timeUnit(slot *gpu.Slot, k *gpu.Module, u *unit) (_ time.Duration, err error) {
 	ctx := context.Background()
-	l := gpu.NewLayout(u.name, 0, u.stream)
+	l := gpu.NewLayout(u.name, 0, u.stream, nil)
 	memory, err := slot.Device.Alloc(l.Bytes, "the unit to time")
 	if err != nil {
 		return 0, err

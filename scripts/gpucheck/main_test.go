@@ -36,7 +36,7 @@ func TestRun(t *testing.T) {
 		out    string
 		err    string
 	}{
-		{"checked", []string{"device=80:256"}, 0, "tinyllama, kernel decode from PTX: ", ""},
+		{"checked", []string{"device=80:256"}, 0, "tinyllama, kernel decode_native from PTX: ", ""},
 		{"no GPU", nil, exitNoGPU, "", "gpu-check: the driver finds no GPU"},
 		{"no memory", []string{"device=80:1"}, exitWrong, "", "CUDA_ERROR_OUT_OF_MEMORY (2)"},
 		{"fault", []string{"device=80:256", "fault=9:719"}, exitWrong, "", "CUDA_ERROR_LAUNCH_FAILED (719)"},

@@ -30,14 +30,20 @@ void call(void (*entry)(), const std::uint64_t *a, std::index_sequence<I...>) {
 }  // namespace
 
 void __syncthreads() { block->block_barrier(); }
-unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) { return block->shuffle_up(value, delta); }
+int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
+unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
+    return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
+}
+unsigned __shfl_sync(unsigned, unsigned value, unsigned from) {
+    return block->shuffle(value, [from](unsigned) { return from; });
+}
 std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
 unsigned host_dynamic_shared_bytes() { return dynamic_bytes; }
 
 // Runs all blocks of an entry, in an order that the seed chooses.
 extern "C" void cudahost_launch(void (*entry)(), const std::uint64_t *arguments, unsigned count, unsigned blocks, unsigned threads,
                                 unsigned shared_bytes, std::uint64_t seed) {
-    if (threads != block_threads) fail("launch with another number of threads than the fibers have");
+    if (threads > max_threads) fail("launch with more threads than there are fibers");
     std::uint64_t words[most_arguments] = {};
     std::copy_n(arguments, std::min(count, most_arguments), words);
     static Block all;
@@ -53,6 +59,6 @@ extern "C" void cudahost_launch(void (*entry)(), const std::uint64_t *arguments,
         const unsigned char noise = static_cast<unsigned char>(random());
         std::fill_n(dynamic_shared.get(), shared_bytes, noise);
         std::fill(__start_cuda_shared, __stop_cuda_shared, static_cast<char>(noise + 1));
-        all.run(random, [&] { call(entry, words, std::make_index_sequence<most_arguments>()); });
+        all.run(random, threads, [&] { call(entry, words, std::make_index_sequence<most_arguments>()); });
     }
 }

@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "standin.h"
@@ -191,13 +192,13 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream 
     return copy(call, target, source, n, reinterpret_cast<Stream *>(stream));
 }
 
-CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t n, CUstream stream) {
+CUresult cuMemsetD32Async(CUdeviceptr to, unsigned int value, size_t n, CUstream stream) {
     STANDIN_IN_CONTEXT();
-    unsigned char *host = host_address(*call.device, to, n);
-    if (host == nullptr) return state.problem("memset outside of device memory");
+    unsigned char *host = host_address(*call.device, to, 4 * n);
+    if (host == nullptr || to % 4 != 0) return state.problem("memset outside of device memory");
     Stream *s = reinterpret_cast<Stream *>(stream);
     if (call.device->streams.count(s) == 0) return state.problem("memset on an unknown stream", CUDA_ERROR_INVALID_HANDLE);
-    s->queue.push_back({[=] { std::memset(host, value, n); }, nullptr});
+    s->queue.push_back({[=] { std::fill_n(reinterpret_cast<unsigned *>(host), n, value); }, nullptr});
     return CUDA_SUCCESS;
 }
 
