@@ -5,6 +5,9 @@
 //
 // Open picks a decoder and [Model.Decoder] says which and why:
 //
+//   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how). With a [Kernel] from a generated
+//     package its GPU kernel runs, without one that takes every code book. [Model.DecodeToDevice] leaves
+//     the weights in device memory;
 //   - avx2: assembly for amd64 processors with AVX2 and BMI2. With a [Kernel] from a generated package,
 //     the one that was cut for the unit's code book; without, a table-driven one that takes every code book;
 //   - generic: portable Go, always there.
