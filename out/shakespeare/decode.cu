@@ -333,6 +333,9 @@ constexpr uint32_t chunk_windows = 512;
 constexpr uint32_t chunk_bytes = chunk_windows * window_bytes;
 constexpr uint32_t gap_bits = 5;
 
+// The longest stream of a unit: numbers of bytes, and of bits of gaps, fit a word.
+constexpr uint32_t max_stream_bytes = 0x7fffffff;
+
 // No gap has this value: it stands for the gap of a window that does not exist.
 constexpr uint32_t no_gap = 1u << gap_bits;
 
@@ -467,12 +470,11 @@ __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
 // Whether this thread's share of the luts differs from the book's; the threads of the block look at
 // all of them together. The book has as many rows as the unit.
 template <class Model>
-__device__ __forceinline__ bool differs(const Unit &unit, const Book &book) {
-    const uint32_t words = book.rows * row_words, *own = Model::luts(book.first * row_words);
+__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
+    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
     bool found = false;
     if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
         const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-#pragma unroll
         for (uint32_t first = 0; first < words; first += Model::threads) {
             const uint32_t i = smaller(first + thread_index(), words - 1);
             found |= luts[i] != own[i];
@@ -877,6 +879,7 @@ constexpr uint32_t window_left = 1 << 0;    // not a fault: the window's weights
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
 
 // The error word: cause, unit and chunk. The causes are the numbers of the bits above.
 __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
@@ -885,8 +888,13 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
     return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
 }
 
-// Writes NaN for all weights of a chunk and reports the first fault of the unit; all threads of the
-// block take part.
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+    if (unit.error != nullptr && thread_index() == 0)
+        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+}
+
+// Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
+// part. The first report of a launch stays.
 template <uint32_t Threads>
 __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
     mark_rare();
@@ -894,8 +902,7 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;
     }
-    if (unit.error != nullptr && thread_index() == 0)
-        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+    report(unit, findings);
 }
 
 }  // namespace bespoke
@@ -1086,18 +1093,18 @@ struct BlockState {
 // Finds the book of the unit and fetches its table; all threads of the block take part, and there is a
 // barrier behind. Says false where no book has the luts of the unit.
 template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, Book &book, uint32_t *table) {
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
     constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
     static_assert(steps > 0, "every thread fetches a part");
 #pragma unroll
     for (uint32_t b = 0; b < Model::books; b++) {
-        book = Model::book(b);
+        book = model.book(b);
         if (unit.n_luts != book.rows) {
             mark_rare();
             continue;
         }
-        const bool other = differs<Model>(unit, book);
-        const Words4 *from = Model::table(b * words) + thread_index();
+        const bool other = differs(unit, model, book);
+        const Words4 *from = model.table(b * words) + thread_index();
         Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
@@ -1128,10 +1135,11 @@ __device__ __forceinline__ bool place_elements(const Chunk &chunk, BlockState<Th
     return chunk.last && total - start - chunk.count <= surplus;
 }
 
-// Writes the windows that are left; all threads of the block take part.
+// Writes the windows that are left; all threads of the block take part. This thread's first one, w, has
+// count elements, and `first` elements of the chunk are before it.
 template <uint32_t TableBits, uint32_t Threads>
 __device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
+                                           uint32_t w, uint32_t count, uint32_t first, bool left) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
@@ -1140,7 +1148,7 @@ __device__ __forceinline__ void write_left(const Source &from, const Chunk &chun
         for (uint32_t i = 0; i < windows; i++) {
             keep_loop();
             wrong |= write_slowly<TableBits>(from, chunk, w + i, first);
-            first += counts[0];
+            first += count;
         }
         if (wrong != 0) atomic_or(&state.found, wrong);
     }
@@ -1157,20 +1165,21 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &ch
     mark_rare();
     const Source from = {unit, nullptr, 0, 0};
     uint32_t counts[windows], count = 0, found = 0, end;
+#pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         Digits digits;
         counts[i] = decode_slowly<0>(from, w + i, digits, found);
         count += counts[i];
     }
     if (!place_elements(chunk, state, start, count, found, end))
-        fail_chunk<Threads>(unit, chunk, element_count);
+        fail_chunk<Threads>(unit, chunk, (state.found & ~window_left) | element_count);
     else
-        write_left<0>(from, chunk, state, w, counts, end - start - count, true);
+        write_left<0>(from, chunk, state, w, counts[0], end - start - count, true);
 }
 
 // The whole work of a block; `state` lies in shared memory.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model::threads> &state) {
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, BlockState<Model::threads> &state) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     constexpr uint32_t table_words = 1u << Model::table_bits;
     const uint32_t block = block_index();
@@ -1185,7 +1194,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
     }
     clear_stage<threads>(stage, chunk);
     Book book;
-    if (!find_book<Model>(unit, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
+    if (!find_book(unit, model, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
 
     // Decode.
     Span<windows> span;
@@ -1209,7 +1218,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
 
     // Put the digits in order.
     if (!place_elements(chunk, state, start, count, found, end))
-        return fail_chunk<threads>(unit, chunk, element_count);
+        return fail_chunk<threads>(unit, chunk, (state.found & ~window_left) | element_count);
     const uint32_t first = end - start - count;
 #pragma unroll
     for (uint32_t i = windows; i > 0; end -= counts[--i]) put_digits(stage, digits[i - 1], end);
@@ -1219,7 +1228,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model:
 
     merge.write(stage, book.base);
     if (all_found != 0)
-        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts, opaque(first), found != 0);
+        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts[0], opaque(first), found != 0);
 }
 
 }  // namespace bespoke
@@ -2864,7 +2873,7 @@ static __device__ Words4 book_tables[] = {
     {{0x8000008b, 0x8000008b, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x0000008c, 0x00000000}},
 };
 
-// The model that the kernels were cut for, and the threads of a block.
+// The model that the kernels are cut for, and the threads of a block.
 template <uint32_t Threads>
 struct Model {
     static constexpr uint32_t threads = Threads;
@@ -2872,7 +2881,7 @@ struct Model {
     static constexpr uint32_t table_bits = 12;
     static constexpr uint32_t lookups = 7;
 
-    static __device__ __forceinline__ Book book(uint32_t b) {
+    __device__ __forceinline__ Book book(uint32_t b) const {
         switch (b) {
         case 0:
             return {4, 0, 110, 0xffffffff};
@@ -2883,31 +2892,36 @@ struct Model {
         }
     }
 
-    static __device__ __forceinline__ const uint32_t *luts(uint32_t i) { return book_luts + i; }
-    static __device__ __forceinline__ const Words4 *table(uint32_t i) { return book_tables + i / 4; }
+    __device__ __forceinline__ const uint32_t *luts(uint32_t i) const { return book_luts + i; }
+    __device__ __forceinline__ const Words4 *table(uint32_t i) const { return book_tables + i / 4; }
 };
 
 // The published kernel's entry: grid ceil(n_bytes / 4096), block 512, and for M elements in the largest
 // chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory.
-extern "C" __global__ void __launch_bounds__(chunk_windows, 3)
+extern "C" __global__ void __launch_bounds__(512, 3)
 decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
        const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const int n_luts, const int n_bytes,
        const int n_elements) {
-    __shared__ BlockState<chunk_windows> state;
+    __shared__ BlockState<512> state;
     if (n_bytes < 0 || n_elements < 0) return;
-    const Unit unit = {luts,
-                       codes,
-                       sign_mantissa,
-                       output_positions,
-                       gaps,
-                       outputs,
-                       static_cast<uint32_t>(n_luts),
-                       static_cast<uint32_t>(n_bytes),
-                       static_cast<uint32_t>(n_elements),
-                       0,
-                       nullptr};
-    decode_block<Model<chunk_windows>>(unit, state);
+    const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, static_cast<uint32_t>(n_luts),
+                       static_cast<uint32_t>(n_bytes), static_cast<uint32_t>(n_elements), 0, nullptr};
+    decode_block(unit, Model<512>(), state);
+}
+
+// The entry of our own: grid ceil(n_bytes / 4096), block 256, two windows to a thread. What is wrong with
+// the unit goes to *error, see error_word.
+extern "C" __global__ void __launch_bounds__(256, 5)
+decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
+              const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
+              const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
+              const uint32_t n_bytes, const uint32_t n_elements, const uint32_t number, uint64_t *__restrict__ error) {
+    __shared__ BlockState<256> state;
+    const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
+                       number, error};
+    if (n_bytes > max_stream_bytes) return report(unit, sizes);
+    decode_block(unit, Model<256>(), state);
 }
 
 }  // namespace bespoke
