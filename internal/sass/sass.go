@@ -37,7 +37,23 @@ var (
 	target      = regexp.MustCompile("`\\((\\.L_x_\\d+)\\)")
 )
 
-// Parse reads what nvdisasm prints for a cubin with one kernel, for architectures from sm_70 on.
+var section = regexp.MustCompile(`(?m)^//-+ \.text\.(\w+)\s+-+\s*$`)
+
+// Functions divides what nvdisasm prints for a cubin by kernel.
+func Functions(text []byte) map[string][]byte {
+	functions := map[string][]byte{}
+	found := section.FindAllSubmatchIndex(text, -1)
+	for i, m := range found {
+		end := len(text)
+		if i+1 < len(found) {
+			end = found[i+1][0]
+		}
+		functions[string(text[m[2]:m[3]])] = text[m[1]:end]
+	}
+	return functions
+}
+
+// Parse reads what nvdisasm prints for one kernel, for architectures from sm_70 on.
 func Parse(text []byte) (*Kernel, error) {
 	k := &Kernel{OneWarp: 1}
 	labels := map[string]int{}
