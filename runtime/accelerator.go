@@ -50,8 +50,8 @@ func (o *options) say(message string) {
 
 // bestOnCPU names the preferred decoder among those that are available and need no GPU.
 func bestOnCPU() string {
-	for _, d := range Available() {
-		if d.Name != CUDA && d.Available {
+	for _, d := range onCPU() {
+		if d.Available {
 			return d.Name
 		}
 	}

@@ -24,13 +24,15 @@ type DecoderInfo struct {
 }
 
 // Available lists all decoders, the preferred ones first.
-func Available() []DecoderInfo {
+func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
+
+// onCPU lists the decoders that need no GPU: to ask for one loads its driver.
+func onCPU() []DecoderInfo {
 	avx2 := DecoderInfo{AVX2, true, "CPU has AVX2 and BMI2"}
 	if missing := missingForAVX2(); missing != "" {
 		avx2 = DecoderInfo{AVX2, false, missing}
 	}
 	return []DecoderInfo{
-		cudaInfo(),
 		avx2,
 		{Generic, true, "portable Go"},
 	}
@@ -56,7 +58,11 @@ func choose(o *options) (Choice, error) {
 			return Choice{}, fmt.Errorf("runtime: %s: no decoder %q, want %s, %s, %s or %s", by, name, Auto, CUDA, AVX2, Generic)
 		}
 	}
-	for _, d := range Available() {
+	decoders := onCPU()
+	if name == Auto || name == CUDA {
+		decoders = Available()
+	}
+	for _, d := range decoders {
 		switch {
 		case name == Auto && d.Available:
 			return Choice{d.Name, autoReason(o, d.Name)}, nil

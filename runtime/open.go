@@ -101,15 +101,15 @@ func (m *Model) add(f *model.Unit) {
 // pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
 // kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
-	onCPU := m.choice.Name // the decoder, or what stands in for the GPU
-	if onCPU == CUDA {
-		onCPU = bestOnCPU()
+	name := m.choice.Name // the decoder, or what stands in for the GPU
+	if name == CUDA {
+		name = bestOnCPU()
 	}
 	var matched []codebook.Fingerprint
 	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
 	for _, u := range m.units {
 		var d *kernel.Decoder
-		if onCPU == AVX2 {
+		if name == AVX2 {
 			d = &avx2()[0]
 		}
 		if k != nil && u.bookErr == nil {

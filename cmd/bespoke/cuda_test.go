@@ -31,6 +31,7 @@ func TestScriptCUDA(t *testing.T) {
 		"BESPOKE_STANDIN":  standin.Words("device=80:256", "report=$WORK/report"),
 		"STANDIN_BARE":     standin.Words("report=$WORK/report"),
 		"STANDIN_NO_INIT":  standin.Words("init=100"),
+		"STANDIN_ABORT":    standin.Words("abort=1"),
 		"STANDIN_LITTLE":   standin.Words("device=80:256", "fail=cuMemAlloc:1+:2", "report=$WORK/report"),
 		"STANDIN_FAULT":    standin.Words("device=80:256", "fault=2:719"),
 		"STANDIN_TWO_GPUS": standin.Words("device=80:256", "device=35:64"),

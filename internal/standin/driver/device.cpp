@@ -36,7 +36,9 @@ int number(const std::vector<std::string> &parts, std::size_t i) { return i < pa
 
 // Words of the form key=value:
 //
-//   seed=7  driver=12040  modules=FOLDER  report=FILE  init=100
+//   seed=7  driver=12040  modules=FOLDER  report=FILE
+//   init=100                  the result of cuInit
+//   abort=1                   ends the program when the driver is initialised
 //   device=80:1024            compute capability 8.0, 1024 MiB; once for each device
 //   fail=cuMemAlloc:3:2       the third call of cuMemAlloc returns error 2; 3+ for all from there, * for any function
 //   fault=2:719               the second kernel that runs breaks its context with error 719
@@ -63,6 +65,7 @@ void State::configure(const std::string &text) {
         if (key == "driver") driver_version = number(parts, 0);
         if (key == "modules") modules = value;
         if (key == "report") report = value;
+        if (key == "abort") std::abort();
         if (key == "init") init = static_cast<CUresult>(number(parts, 0));
         if (key == "device") {
             Device device{};
