@@ -34,6 +34,19 @@ func CUDA(p *Plan) ([]byte, error) {
 	return source, nil
 }
 
+// cudaLaunches describes the entries of decode.cu, the preferred one first.
+func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
+	shapes, best, err := CUDAShapes(p)
+	if err != nil {
+		return nil, err
+	}
+	bits := shapes[best].TableBits
+	return []kernel.CUDALaunch{
+		{Entry: "decode_native", Threads: 256, TableBits: bits, Reports: true},
+		{Entry: "decode", Threads: 512, TableBits: bits},
+	}, nil
+}
+
 // CUDATable renders the kernels that are cut for no model and handed the table of a code book.
 func CUDATable() ([]byte, error) {
 	t := &templates.Table{

@@ -62,10 +62,10 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 		return nil, err
 	}
 	if fatbin != nil {
-		files = append(files, File{FatbinName, fatbin})
-		compilers[FatbinName] = opts.Assembler.Version()
+		files = append(files, File{emit.FatbinName, fatbin})
+		compilers[emit.FatbinName] = opts.Assembler.Version()
 	}
-	sources, err := goSources(p, ptx.text != nil)
+	sources, err := goSources(p, emit.Embedding{PTX: ptx.text != nil, Fatbin: fatbin != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 }
 
 // goSources renders the files that jennifer writes.
-func goSources(p *Plan, ptx bool) ([]File, error) {
-	pkg, err := emit.Package(p.Plan, ptx)
+func goSources(p *Plan, compiled emit.Embedding) ([]File, error) {
+	pkg, err := emit.Package(p.Plan, compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func report(p *Plan, ptx, fatbin string) []string {
 	}
 	lines = append(lines, emit.PTXName+": "+ptx)
 	if fatbin != "" {
-		lines = append(lines, FatbinName+": "+fatbin)
+		lines = append(lines, emit.FatbinName+": "+fatbin)
 	}
 	return append(lines, p.Source.Notes...)
 }

@@ -58,9 +58,6 @@ func kept(files []File, header string, source []byte) *ptxFile {
 	return &ptxFile{text, compiler, fmt.Sprintf("kept, compiled from the same %s by %s", emit.CUDAName, compiler)}
 }
 
-// FatbinName is the file with machine code for the architectures that the assembler knows.
-const FatbinName = "decode.fatbin"
-
 // makeFatbin assembles the PTX, and says how or, where it was to and could not, why not.
 func makeFatbin(ctx context.Context, ptx *ptxFile, opts Options) (fatbin []byte, report string, err error) {
 	switch {
@@ -76,7 +73,7 @@ func makeFatbin(ctx context.Context, ptx *ptxFile, opts Options) (fatbin []byte,
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, "none: " + err.Error(), nil
 	case err != nil:
-		return nil, "", fmt.Errorf("gen: %s: %w", FatbinName, err)
+		return nil, "", fmt.Errorf("gen: %s: %w", emit.FatbinName, err)
 	}
 	return fatbin, "assembled by " + opts.Assembler.Version(), nil
 }

@@ -325,6 +325,11 @@ __device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t w, ui
 
 // Decoding through the byte tables of the luts tensor: one symbol at a time, for any code book. The
 // tables may hold anything; a walk through them stays inside and either advances or ends.
+//
+// Entries that no code reaches are not marked: encoders repeat the entry before them there, at the
+// start of a table the last one of the table before. Every symbol and every link stands for one code,
+// so a repetition behind its own place is known for what it is, and a symbol in a table for codes of
+// other lengths too.
 
 namespace bespoke {
 
@@ -332,14 +337,23 @@ constexpr uint32_t row_bytes = 256;
 constexpr uint32_t row_words = row_bytes / 4;
 constexpr uint32_t max_tables = 17;
 constexpr uint32_t max_symbol = 239;  // larger entries are links to other tables
-constexpr uint32_t max_length = 32;
-constexpr uint32_t max_levels = max_length / 8;
+constexpr uint32_t max_levels = 4;     // of 8 bits each
 
 // One decoded code; a length of 0 says that there is none.
 struct Symbol {
     uint32_t exponent;
     uint32_t length;
 };
+
+// Whether entry i of the tables, a symbol whose code has `length` bits, belongs to that code and does
+// not only repeat it. The table looks up the 8 bits from bit `from` of a code on.
+__device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_t from, uint32_t length) {
+    if (length <= from || length > from + 8) return false;
+    const uint32_t span = 1u << (from + 8 - length), first = i & (0 - span);
+    const uint8_t *entries = unit.luts + first, symbol = unit.luts[i];
+    if (entries[0] != symbol || entries[span - 1] != symbol) return false;
+    return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
+}
 
 // The code at the top of `bits`.
 __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
@@ -349,14 +363,13 @@ __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
     uint32_t table = 0;
     for (uint32_t level = 0; level < max_levels; level++) {
         keep_loop();
-        const uint32_t value = unit.luts[table * row_bytes + (bits << 8 * level >> 24)];
+        const uint32_t i = table * row_bytes + (bits << 8 * level >> 24), value = unit.luts[i];
         if (value <= max_symbol) {
-            const uint32_t length = unit.luts[tables * row_bytes + value];
-            if (length > max_length) return none;
-            return {value, length};
+            const Symbol symbol = {value, unit.luts[tables * row_bytes + value]};
+            return is_of_code(unit, i, 8 * level, symbol.length) ? symbol : none;
         }
         table = row_bytes - value;
-        if (table >= tables) return none;
+        if (table >= tables || (i > 0 && unit.luts[i - 1] == value)) return none;
     }
     return none;
 }
@@ -795,6 +808,7 @@ constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
 constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
+constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
 
 // The error word: cause, unit and chunk. The causes are the numbers of the bits above.
 __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
@@ -841,14 +855,14 @@ struct Reader {
     uint32_t at;    // the next code starts at this bit
     uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
     bool tail;
-    uint32_t available;  // bits of the stream from the start of the window on
+    uint32_t most = ~0u;  // so many codes are read
 
     __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
         const uint32_t start = w * window_bytes;
         tail = unit.is_tail(w);
-        available = start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, 2 * window_bytes) : 0;
         at = gap_of(unit, w);
-        end = tail ? smaller(window_bits, available) : window_bits + gap_of(unit, w + 1);
+        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
+                   : window_bits + gap_of(unit, w + 1);
     }
 };
 
@@ -865,7 +879,7 @@ struct Reading {
 template <uint32_t TableBits, class Visitor>
 __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
     Reading reading;
-    while (reader.at < reader.end) {
+    while (reader.at < reader.end && reading.count < reader.most) {
         keep_loop();
         uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
         if constexpr (TableBits > 0) {
@@ -955,20 +969,24 @@ __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w
 }
 
 // Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
-// what is wrong with it. In the tail codes end where the next window's begin or, those of the unit's
-// last element, before the stream does; the bits behind that element may look like anything.
+// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
+// last element, in the last byte; what fills that byte may look like anything.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
-    Reader reader(from.unit, w);
-    Writer writer = {from.unit, chunk, from.base, first};
+    const Unit &unit = from.unit;
+    Reader reader(unit, w);
+    Writer writer = {unit, chunk, from.base, first};
+    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
+    if (reader.tail && chunk.last) reader.most = left;
     const Reading reading = read_codes<TableBits>(from, reader, writer);
-    if (!reader.tail || first >= chunk.count) return 0;
-    const uint32_t last = first + reading.count;
-    if (last < chunk.count || !chunk.last) {
+    if (!reader.tail) return 0;
+    if (reading.count < left || !chunk.last) {
         if (!reading.exists) return code_unknown;
-        return reader.at == window_bits + gap_of(from.unit, w + 1) ? 0 : window_end;
+        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
     }
-    return last > chunk.count || reader.at <= reader.available ? 0 : window_end;
+    // The last code starts in the tail.
+    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
+    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
 }
 
 }  // namespace bespoke

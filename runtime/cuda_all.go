@@ -20,12 +20,13 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 		weights []uint16
 		err     error
 	}
-	results := make([]chan decoded, len(g.order))
+	units := g.model.units
+	results := make([]chan decoded, len(units))
 	for i := range results {
 		results[i] = make(chan decoded, 1)
 	}
-	numbers := make(chan int, len(g.order))
-	for i := range g.order {
+	numbers := make(chan int, len(units))
+	for i := range units {
 		numbers <- i
 	}
 	close(numbers)
@@ -47,7 +48,7 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 				if !ok {
 					return
 				}
-				u := g.order[i].unit
+				u := units[i]
 				if cap(weights) < u.Elements {
 					weights = make([]uint16, u.Elements)
 				}
@@ -56,13 +57,13 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 			}
 		})
 	}
-	for i, gu := range g.order {
+	for i, u := range units {
 		select {
 		case r := <-results[i]:
 			if r.err != nil {
 				return r.err
 			}
-			if err := visit(gu.unit.public(), r.weights); err != nil {
+			if err := visit(u.public(), r.weights); err != nil {
 				return err
 			}
 			memory <- r.weights

@@ -4,7 +4,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,8 +18,8 @@ type gpus struct {
 	model   *Model
 	options *options
 	devices []*gpuDevice
-	units   map[*unit]*gpuUnit
-	order   []*gpuUnit // as in the model
+	units   map[*unit]*gpuUnit // those that the kernels can decode
+	order   []*gpuUnit         // the same, as in the model
 
 	mu    sync.Mutex
 	notes []string // what went otherwise than Open chose
@@ -66,7 +65,7 @@ func (d *gpuDevice) failure() error {
 
 func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) (done bool, err error) {
 	gu := g.units[u]
-	if first, sound := gu.tail(); !sound && to > first {
+	if gu == nil {
 		return false, nil
 	}
 	slot, err := gu.device.decode(ctx, gu)
@@ -81,17 +80,13 @@ func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uin
 	return sound, nil
 }
 
-// read copies elements [from, to) from the slot to dst, if that is not nil. It reports whether the kernel found nothing
-// wrong with them.
+// read copies elements [from, to) from the slot to dst. It reports whether the kernel found nothing wrong with the
+// unit.
 func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (sound bool, err error) {
-	sound = true
 	err = slot.Download(ctx, gu.layout(), 2*int64(from), 2*int64(to), func(piece []byte) {
-		sound = sound && !poisoned(piece)
-		if dst != nil {
-			dst = dst[copy(dst, piece):]
-		}
+		dst = dst[copy(dst, piece):]
 	})
-	if err != nil || !sound {
+	if err != nil {
 		return false, err
 	}
 	word, err := slot.ErrorWord(gu.layout())
@@ -137,6 +132,9 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 		return nil, err
 	}
 	gu := g.units[u]
+	if gu == nil {
+		return nil, u.wrap(errors.New(withoutGaps))
+	}
 	d := gu.device
 	slot, err := d.decode(ctx, gu)
 	if err != nil {
@@ -178,23 +176,11 @@ func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 	if checked {
 		return nil
 	}
-	sound := true
-	var err error
-	if gu.device.module.Launch.Reports {
-		var word uint64
-		word, err = slot.ErrorWord(gu.layout())
-		sound = word == 0
-	} else {
-		sound, err = gu.read(ctx, slot, 0, gu.unit.Elements, nil)
-	}
+	word, err := slot.ErrorWord(gu.layout())
 	if err != nil {
 		return gu.unit.wrap(err)
 	}
-	if gu.unit.Elements > 0 {
-		_, end := gu.tail()
-		sound = sound && end
-	}
-	if !sound {
+	if word != 0 {
 		if err := g.model.decodeOnCPU(ctx, gu.unit, 0, gu.unit.Elements, make([]uint16, gu.unit.Elements)); err != nil {
 			return err
 		}
@@ -209,26 +195,4 @@ func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 // wordBytes is the memory of weights. GPUs and their hosts store the low byte first.
 func wordBytes(words []uint16) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 2*len(words))
-}
-
-// poison is what kernels write for every element of a chunk that does not add up: a NaN, which DF11 cannot
-// express.
-const poison = 0x7fff
-
-// poisoned reports whether some word of b is poison.
-func poisoned(b []byte) bool {
-	const ones, tops = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
-	for ; len(b) >= 8; b = b[8:] {
-		// A word of x is zero, and the lowest such gets its top bit set, where one of b is poison.
-		x := binary.LittleEndian.Uint64(b) ^ poison*ones
-		if (x-ones)&^x&tops != 0 {
-			return true
-		}
-	}
-	for ; len(b) >= 2; b = b[2:] {
-		if binary.LittleEndian.Uint16(b) == poison {
-			return true
-		}
-	}
-	return false
 }

@@ -24,7 +24,6 @@ type gpuUnit struct {
 
 	device *gpuDevice
 	layout func() *gpu.Layout // once the stream is known to be valid
-	tail   func() (first int, sound bool)
 
 	// Guarded by device.mu.
 	keep     bool        // its tensors belong in device memory
@@ -41,25 +40,7 @@ func newGPUUnit(u *unit, number int, table []byte) *gpuUnit {
 		gu.bytes += gpu.Room(len(tensor))
 	}
 	gu.layout = sync.OnceValue(func() *gpu.Layout { return gpu.NewLayout(u.Name, number, s, table) })
-	gu.tail = sync.OnceValues(gu.checkTail)
 	return gu
-}
-
-// checkTail decodes the end of the stream on the CPU: no kernel looks at where it ends behind the last
-// element. It returns the first element of the chunk that holds the last one, and whether that chunk and those behind
-// it are sound.
-func (gu *gpuUnit) checkTail() (first int, sound bool) {
-	s := &gu.unit.stream
-	c := gu.unit.chunkOf(s.Elements() - 1)
-	first, _ = s.ChunkStart(c)
-	last := make([]uint16, s.Elements()-first)
-	for ; c < s.Chunks(); c++ {
-		if gu.unit.reference(c, last) != nil {
-			return first, false
-		}
-		last = nil
-	}
-	return first, true
 }
 
 // A gpuDevice is a GPU as one model uses it.

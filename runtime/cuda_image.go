@@ -5,6 +5,7 @@ package runtime
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -16,17 +17,24 @@ import (
 //go:embed anybook.ptx
 var anyBook string
 
+// anyBookLaunches are its entries.
+var anyBookLaunches = []kernel.CUDALaunch{
+	{Entry: "decode_native_table", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true, Table: true},
+}
+
 // images lists what a device may load for a kernel, the preferred form first.
 func images(k *Kernel) ([]gpu.Image, error) {
 	if k == nil {
-		return []gpu.Image{{Form: "PTX", Code: anyBook}}, nil
+		return []gpu.Image{{Form: "PTX", Code: anyBook, Launches: anyBookLaunches}}, nil
 	}
+	// Without an error word nothing would tell of a broken stream.
+	launches := slices.DeleteFunc(slices.Clone(k.Launches), func(l kernel.CUDALaunch) bool { return !l.Reports })
 	var all []gpu.Image
 	if k.Fatbin != "" {
-		all = append(all, gpu.Image{Form: "fatbin", Code: k.Fatbin})
+		all = append(all, gpu.Image{Form: "fatbin", Code: k.Fatbin, Launches: launches})
 	}
 	if k.PTX != "" {
-		all = append(all, gpu.Image{Form: "PTX", Code: k.PTX})
+		all = append(all, gpu.Image{Form: "PTX", Code: k.PTX, Launches: launches})
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("kernel %s was generated without PTX", k.Name)

@@ -25,6 +25,9 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 	g := &gpus{model: m, options: o, units: make(map[*unit]*gpuUnit)}
 	tables := bookTables{}
 	for i, u := range m.units {
+		if !u.stream.Index().HasGaps() {
+			continue
+		}
 		var table []byte
 		if o.kernel == nil && u.bookErr == nil {
 			if table, err = tables.of(u); err != nil {
@@ -34,6 +37,9 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 		gu := newGPUUnit(u, i, table)
 		g.units[u] = gu
 		g.order = append(g.order, gu)
+	}
+	if len(g.order) == 0 && len(m.units) > 0 {
+		return nil, "", errors.New(withoutGaps)
 	}
 	defer func() {
 		if err != nil {
@@ -62,6 +68,9 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 	}
 	return g, g.why(), nil
 }
+
+// withoutGaps is why no GPU decodes a unit that has no index but tiles.
+const withoutGaps = "the GPU kernels want gaps and output_positions, and there are only tiles"
 
 // candidates lists the GPUs to try: those named, or all, the most capable and then the largest first.
 func candidates(ordinals []int) ([]gpu.Info, error) {
@@ -170,6 +179,9 @@ func (g *gpus) why() string {
 	}
 	if behind > 0 {
 		reason += fmt.Sprintf("; %d of %d units stay in host memory", behind, len(g.order))
+	}
+	if n := len(g.model.units) - len(g.order); n > 0 {
+		reason += fmt.Sprintf("; %d of %d units are decoded by %s: %s", n, len(g.model.units), bestOnCPU(), withoutGaps)
 	}
 	return reason
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/driver"
+	"github.com/seed54244801/bespoke/internal/gpu"
 	"github.com/seed54244801/bespoke/internal/standin"
 )
 
@@ -283,7 +284,7 @@ func TestCUDAFatbin(t *testing.T) {
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
 		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 8 8\n"})
-	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin}
+	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: anyBookLaunches}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
 		m := openCUDA(t, path, WithDecoder(CUDA), WithKernel(k))
@@ -361,27 +362,72 @@ func TestGPUs(t *testing.T) {
 	}
 }
 
-// TestPoisoned looks for the NaN at every place of a piece.
-func TestPoisoned(t *testing.T) {
-	for n := range 20 {
-		words := make([]uint16, n)
-		for i := range words {
-			words[i] = 0x7f7f
-		}
-		if n > 0 && poisoned(wordBytes(words)) {
-			t.Errorf("%d sound words look poisoned", n)
-		}
-		for i := range words {
-			words[i] = poison
-			if !poisoned(wordBytes(words)) {
-				t.Errorf("no poison seen in word %d of %d", i, n)
-			}
-			words[i] = 0
-		}
+// TestCUDATiles opens models whose units have no index but tiles, all of them or one.
+func TestCUDATiles(t *testing.T) {
+	bc := bookCases()[1]
+	units := sampleUnits()
+	n := len(bc.weights) / 2
+	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:n], damage: indexed(bc.book, bc.weights[:n], codebook.IndexTiles)}
+	standin.Start(t, "device=80:256")
+	cpu := bestOnCPU()
+
+	path := write(t, tiled)
+	m := openCUDA(t, path)
+	if got := m.Decoder(); got.Name != cpu || !strings.Contains(got.Reason, "there are only tiles") {
+		t.Errorf("decoder %v", got)
 	}
-	for w := range uint16(poison) {
-		if poisoned(wordBytes([]uint16{w, w + 0x8000, w, w})) {
-			t.Fatalf("%#04x looks like poison", w)
+	decodeUnit(t, m, tiled)
+	closeModel(t, m)
+	if _, err := Open(path, WithDecoder(CUDA)); err == nil || !strings.Contains(err.Error(), "there are only tiles") {
+		t.Errorf("error %v", err)
+	}
+
+	units = append(units, tiled)
+	m = openCUDA(t, write(t, units...), WithDecoder(CUDA))
+	defer closeModel(t, m)
+	if got, want := m.Decoder(), fmt.Sprintf("1 of %d units are decoded by %s", len(units), cpu); got.Name != CUDA || !strings.Contains(got.Reason, want) {
+		t.Errorf("decoder %v, want %q", got, want)
+	}
+	for _, u := range units {
+		decodeUnit(t, m, u)
+	}
+	decodeAll(t, m, units)
+	if _, err := m.DecodeToDevice(t.Context(), "tiled"); err == nil || !strings.Contains(err.Error(), `unit "tiled": the GPU kernels want gaps`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestCUDAUploadIsWaitedFor decodes a unit from the other slot right after it was made resident.
+func TestCUDAUploadIsWaitedFor(t *testing.T) {
+	units := sampleUnits()
+	path := write(t, units...)
+	for seed := range 20 {
+		standin.Start(t, "device=80:256", fmt.Sprintf("seed=%d", seed))
+		m := openCUDA(t, path, WithDecoder(CUDA))
+		g := m.gpu.(*gpus)
+		for _, u := range []testUnit{units[3], units[1]} { // at the first both slots get their buffers, which waits
+			gu := g.units[m.byName[u.name]]
+			if _, err := gu.unit.prepare(); err != nil {
+				t.Fatal(err)
+			}
+			var slots []*gpu.Slot
+			for range gpuSlots {
+				slot, err := gu.device.decode(t.Context(), gu)
+				if err != nil {
+					t.Fatal(err)
+				}
+				slots = append(slots, slot)
+			}
+			slices.Reverse(slots)
+			for _, slot := range slots {
+				got := make([]uint16, len(u.weights))
+				sound, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
+				if err != nil || !sound || !slices.Equal(got, u.weights) {
+					t.Errorf("seed %d, unit %s: sound %t, error %v", seed, u.name, sound, err)
+				}
+				gu.device.give(slot)
+			}
 		}
+		closeModel(t, m)
 	}
 }

@@ -21,14 +21,14 @@ struct Reader {
     uint32_t at;    // the next code starts at this bit
     uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
     bool tail;
-    uint32_t available;  // bits of the stream from the start of the window on
+    uint32_t most = ~0u;  // so many codes are read
 
     __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
         const uint32_t start = w * window_bytes;
         tail = unit.is_tail(w);
-        available = start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, 2 * window_bytes) : 0;
         at = gap_of(unit, w);
-        end = tail ? smaller(window_bits, available) : window_bits + gap_of(unit, w + 1);
+        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
+                   : window_bits + gap_of(unit, w + 1);
     }
 };
 
@@ -45,7 +45,7 @@ struct Reading {
 template <uint32_t TableBits, class Visitor>
 __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
     Reading reading;
-    while (reader.at < reader.end) {
+    while (reader.at < reader.end && reading.count < reader.most) {
         keep_loop();
         uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
         if constexpr (TableBits > 0) {
@@ -135,20 +135,24 @@ __device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w
 }
 
 // Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
-// what is wrong with it. In the tail codes end where the next window's begin or, those of the unit's
-// last element, before the stream does; the bits behind that element may look like anything.
+// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
+// last element, in the last byte; what fills that byte may look like anything.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
-    Reader reader(from.unit, w);
-    Writer writer = {from.unit, chunk, from.base, first};
+    const Unit &unit = from.unit;
+    Reader reader(unit, w);
+    Writer writer = {unit, chunk, from.base, first};
+    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
+    if (reader.tail && chunk.last) reader.most = left;
     const Reading reading = read_codes<TableBits>(from, reader, writer);
-    if (!reader.tail || first >= chunk.count) return 0;
-    const uint32_t last = first + reading.count;
-    if (last < chunk.count || !chunk.last) {
+    if (!reader.tail) return 0;
+    if (reading.count < left || !chunk.last) {
         if (!reading.exists) return code_unknown;
-        return reader.at == window_bits + gap_of(from.unit, w + 1) ? 0 : window_end;
+        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
     }
-    return last > chunk.count || reader.at <= reader.available ? 0 : window_end;
+    // The last code starts in the tail.
+    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
+    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
 }
 
 }  // namespace bespoke

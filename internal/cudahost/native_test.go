@@ -109,7 +109,7 @@ func TestErrorWord(t *testing.T) {
 			want kernel.CUDAError
 		}{
 			{"gap", func(s *codebook.Stream) { s.Gaps[320+100] ^= 0x3c }, kernel.CUDAError{Cause: kernel.CUDAWindowEnd, Unit: 7, Chunk: 1}},
-			{"position", func(s *codebook.Stream) { s.OutputPositions[12]++ }, kernel.CUDAError{Cause: kernel.CUDAElementCount, Unit: 7, Chunk: 2}},
+			{"position", func(s *codebook.Stream) { s.OutputPositions[8]++ }, kernel.CUDAError{Cause: kernel.CUDAElementCount, Unit: 7, Chunk: 2}},
 		} {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
 				s := encode(t, b, weights)
@@ -162,6 +162,97 @@ func TestOwnHostile(t *testing.T) {
 						continue
 					}
 					hostile(t, k, l)
+				}
+			})
+		}
+	}
+}
+
+// TestNoSuchCode puts bits that begin no code into units, and wants to be told.
+func TestNoSuchCode(t *testing.T) {
+	book := must(t)
+	for _, c := range []struct {
+		name    string
+		weights []uint16
+		book    func(*codebook.Histogram) *codebook.Book
+	}{
+		{"published", trained(141, 9000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
+		{"canonical", trained(142, 9000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 16)) }},
+		{"one exponent", powers(143, 9000, 120, 1), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
+	} {
+		b := c.book(histogram(c.weights))
+		other := book(codebook.Canonical(&codebook.Histogram{7: 1, 9: 5}, 8))
+		for name, k := range map[string]*cudahost.Kernel{"own": bookKernel(t, b), "other": bookKernel(t, other), "table": tableKernel(t)} {
+			t.Run(c.name+", "+name, func(t *testing.T) {
+				told := 0
+				for seed := range uint64(30) {
+					s := encode(t, b, c.weights)
+					overwrite(s.Encoded, int(seed*997)%(8*len(s.Encoded)-64), b.EndOfStream())
+					want := make([]uint16, s.Elements())
+					var broken *codebook.StreamError
+					if !errors.As(codebook.Decode(want, s), &broken) || broken.Cause != codebook.NoSuchCode {
+						continue
+					}
+					told++
+					l := cudahost.Launch{Stream: s, Seed: seed, SharedBytes: generous(s) + 16384}
+					if seed%2 == 0 {
+						l.Entry = cudahost.Native
+					}
+					if name == "table" {
+						l.Entry, l.Table = cudahost.NativeTable, tableOf(t, s)
+					}
+					got, err := k.Launch(l)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if first, _ := s.ChunkStart(broken.Chunk); got[first] != poison {
+						t.Errorf("seed %d: weights from a chunk with bits that begin no code", seed)
+					}
+				}
+				if told < 10 {
+					t.Errorf("only %d units are broken", told)
+				}
+			})
+		}
+	}
+}
+
+// overwrite puts a code at a bit.
+func overwrite(stream []byte, bit int, c codebook.Code) {
+	for i := range int(c.Length) {
+		mask := byte(0x80) >> ((bit + i) % 8)
+		stream[(bit+i)/8] &^= mask
+		if c.Bits>>(int(c.Length)-1-i)&1 != 0 {
+			stream[(bit+i)/8] |= mask
+		}
+	}
+}
+
+// TestStreamEnd lets the stream go on behind the last code, and end before it does.
+func TestStreamEnd(t *testing.T) {
+	weights := trained(151, 30000)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	for _, e := range own {
+		k := e.compile(t, b)
+		for _, n := range []int{1, 7, 100, 6100, 6200, 30000} {
+			t.Run(fmt.Sprintf("%s, %d weights", e.name, n), func(t *testing.T) {
+				for change := -3; change < 40; change++ {
+					s := encode(t, b, weights[:n])
+					s.Encoded = append(s.Encoded[:max(1, len(s.Encoded)+min(0, change))], make([]byte, max(0, change))...)
+					want := s.Validate()
+					if want == nil {
+						want = codebook.Decode(make([]uint16, n), s)
+					} else if s.Chunks() != len(s.Gaps)/320 {
+						continue
+					}
+					l := e.launch(t, s)
+					l.Seed, l.SharedBytes = uint64(change), 65536
+					if _, err := k.Launch(l); err != nil {
+						t.Fatal(err)
+					}
+					if got := kernel.ParseCUDAError(k.ErrorWord()); (got == nil) != (want == nil) {
+						t.Errorf("%+d bytes: %v, want %v", change, got, want)
+					}
 				}
 			})
 		}

@@ -17,13 +17,8 @@ import (
 type Image struct {
 	Form string // "fatbin" or "PTX"
 	Code string
-}
-
-// launches are the kernels that decode a unit, the preferred ones first.
-var launches = []kernel.CUDALaunch{
-	{Entry: "decode_native", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true},
-	{Entry: "decode_native_table", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true, Table: true},
-	{Entry: "decode", Threads: 512}, // as callers of the published kernel launch it
+	// Launches are its kernels that decode a unit, the preferred ones first.
+	Launches []kernel.CUDALaunch
 }
 
 // shared is the dynamic shared memory of a block, in bytes, given the number of elements of the largest
@@ -31,11 +26,7 @@ var launches = []kernel.CUDALaunch{
 // would take more, and with less the kernels decode it all the same.
 func (m *Module) shared(largest int) int {
 	const limit, static = 48 << 10, 2 << 10
-	n := m.Launch.Shared(largest)
-	if !m.Launch.Reports {
-		n = 512*4 + 4 + 2*largest
-	}
-	return min(n, limit-static)
+	return min(m.Launch.Shared(largest), limit-static)
 }
 
 // A Module is an image in a device, with the kernel to launch.
@@ -89,8 +80,8 @@ func (d *Device) Kernels(image Image) ([]*Module, error) {
 // lookUp finds the kernels of a module.
 func (d *Device) lookUp(module cu.Module, image Image) ([]*Module, error) {
 	var all []*Module
-	for i := range launches {
-		m := &Module{Image: image, Launch: &launches[i], module: module}
+	for i := range image.Launches {
+		m := &Module{Image: image, Launch: &image.Launches[i], module: module}
 		err := d.do("look up the kernel "+m.Launch.Entry, func() (err error) {
 			m.function, err = module.Function(m.Launch.Entry)
 			return err

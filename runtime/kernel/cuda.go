@@ -15,7 +15,7 @@ type CUDALaunch struct {
 	Entry string
 	// Threads is the number of threads of a block; each decodes codebook.ChunkWindows / Threads windows.
 	Threads int
-	// TableBits is the width of the multi-symbol table in shared memory.
+	// TableBits is the width of the multi-symbol table in shared memory; 0 for the published kernel, which has none.
 	TableBits int
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
 	// [ParseCUDAError], after the published arguments.
@@ -25,8 +25,11 @@ type CUDALaunch struct {
 }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
-// speed. With less it decodes them slowly.
+// speed. With less it decodes them slowly, and the published one not at all.
 func (l *CUDALaunch) Shared(n int) int {
+	if l.TableBits == 0 {
+		return 4*(codebook.ChunkWindows+1) + 2*n
+	}
 	const lead, surplus = 4, 2 * codebook.WindowBits // see stage.cuh
 	words := lead + ((cudaDigitsPerWord-1+n+surplus)/cudaDigitsPerWord/4+1)*4
 	return 4 * (1<<l.TableBits + words)
@@ -155,6 +158,7 @@ const (
 	CUDAWindowEnd    CUDACause = 2
 	CUDAElementCount CUDACause = 3
 	CUDASizes        CUDACause = 4
+	CUDAStreamEnd    CUDACause = 5
 )
 
 // String describes the fault.
@@ -168,6 +172,8 @@ func (c CUDACause) String() string {
 		return "the codes are not as many as the elements"
 	case CUDASizes:
 		return "the stream is longer than a unit's can be"
+	case CUDAStreamEnd:
+		return "the last code does not end in the last byte of the stream"
 	}
 	return fmt.Sprintf("fault %d", uint8(c))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/out/tinyllama"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // vectors is a checkpoint that the published encoder wrote.
@@ -32,10 +33,10 @@ func sources() []source {
 	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
 		s := source{name: k.Name, books: k.Books}
 		if k.Fatbin != "" {
-			s.images = append(s.images, gpu.Image{Form: "fatbin", Code: k.Fatbin})
+			s.images = append(s.images, gpu.Image{Form: "fatbin", Code: k.Fatbin, Launches: k.Launches})
 		}
 		if k.PTX != "" {
-			s.images = append(s.images, gpu.Image{Form: "PTX", Code: k.PTX})
+			s.images = append(s.images, gpu.Image{Form: "PTX", Code: k.PTX, Launches: k.Launches})
 		}
 		all = append(all, s)
 	}
@@ -48,7 +49,8 @@ func published(path string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{name: "published", images: []gpu.Image{{Form: "PTX", Code: string(text)}}}, nil
+	launches := []kernel.CUDALaunch{{Entry: "decode", Threads: codebook.ChunkWindows}}
+	return &source{name: "published", images: []gpu.Image{{Form: "PTX", Code: string(text), Launches: launches}}}, nil
 }
 
 // A unit is a stream and the weights that it holds.
