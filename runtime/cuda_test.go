@@ -402,7 +402,7 @@ func TestCUDAUploadIsWaitedFor(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
 	for seed := range 20 {
-		standin.Start(t, "device=80:256", fmt.Sprintf("seed=%d", seed))
+		standin.Start(t, "device=80:256", "late=1", fmt.Sprintf("seed=%d", seed))
 		m := openCUDA(t, path, WithDecoder(CUDA))
 		g := m.gpu.(*gpus)
 		for _, u := range []testUnit{units[3], units[1]} { // at the first both slots get their buffers, which waits

@@ -101,6 +101,7 @@ struct State {
     std::deque<Device> devices;
     std::vector<Failure> failures;
     std::map<void *, Memory> pinned;
+    bool late = false;  // work runs only when someone waits
     unsigned fault_at = 0, kernels = 0;  // the kernel that faults, and how many have run
     CUresult fault;
     unsigned launches = 0, uploads = 0;
