@@ -68,7 +68,7 @@ bench: build ## decoders, encoders and whole files against memcpy, cp and other 
 gobench: ## the Go benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
 
-gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; exits with 3 where there is none
+gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; says "Error 3" where there is none
 	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./scripts/gpucheck
 	@./build/gpu-check -o docs/GPU.md -published "$(PUBLISHED_PTX)"
 	@if command -v compute-sanitizer >/dev/null ; then \

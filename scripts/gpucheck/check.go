@@ -20,6 +20,7 @@ type device struct {
 	gpu.Info
 	Driver  string
 	Copy    float64 // bytes a second, of a copy within device memory: read and written; 0 where nothing was timed
+	Product float64 // weights a second, of a plain matrix-vector product with bfloat16 weights; 0 likewise
 	Results []result
 }
 
@@ -78,6 +79,11 @@ func checkDevice(c config, info gpu.Info, progress io.Writer) (_ *device, err er
 				if err != nil {
 					return nil, errors.Join(fmt.Errorf("%s, kernel %s from %s: %w", s.name, k.Launch.Entry, image.Form, err), closeFile())
 				}
+				if found.Product == 0 {
+					if err := found.multiply(slot, units[len(units)-1], timed); err != nil {
+						return nil, errors.Join(err, closeFile())
+					}
+				}
 				r.Kernels = s.name
 				found.Results = append(found.Results, *r)
 				fmt.Fprintf(progress, "%v: %s, kernel %s from %s: %d units, every weight is right\n", info, s.name, k.Launch.Entry, image.Form, r.Units)
@@ -88,6 +94,15 @@ func checkDevice(c config, info gpu.Info, progress io.Writer) (_ *device, err er
 		}
 	}
 	return found, nil
+}
+
+// multiply checks and times a matrix-vector product with the weights of a unit, which the slot has decoded last.
+func (d *device) multiply(slot *gpu.Slot, u *unit, timed bool) error {
+	took, n, err := timeGEMV(slot, u.weights, timed)
+	if n > 0 {
+		d.Product = float64(n) / took.Seconds()
+	}
+	return err
 }
 
 // unitsOf returns what a source is checked with, the large unit last.

@@ -1,7 +1,8 @@
 //go:build cuda
 
 // Gpucheck is make gpu-check: it decodes with every kernel on every GPU of the machine, compares the weights bit for
-// bit, and times the kernels against a copy within device memory and against the published kernel.
+// bit, and times the kernels against a copy within device memory, a plain matrix-vector product and the published
+// kernel.
 //
 //	gpucheck [-weights N] [-published decode.ptx] [-o docs/GPU.md] [-quick]
 //

@@ -20,7 +20,11 @@ func TestMain(m *testing.M) {
 	if err := os.Chdir("../.."); err != nil { // where make runs it
 		panic(err)
 	}
-	var images []standin.Image
+	source, err := os.ReadFile("scripts/gpucheck/gemv.cu")
+	if err != nil {
+		panic(err)
+	}
+	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
 	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
 		images = append(images, standin.Image{Code: k.PTX, Source: k.CUDA})
 	}
@@ -91,8 +95,23 @@ func TestTimes(t *testing.T) {
 	if time, err := timeUnit(slot, kernels[0], u); err != nil || time <= 0 {
 		t.Errorf("%v for a unit, error %v", time, err)
 	}
+	if u, err = drawn(s.books[0], 2*gemvColumns+5); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkUnit(slot, kernels[0], 0, u); err != nil {
+		t.Fatal(err)
+	}
+	if time, n, err := timeGEMV(slot, u.weights, true); err != nil || time <= 0 || n != 2*gemvColumns {
+		t.Errorf("%v for a product with %d weights, error %v", time, n, err)
+	}
 	u.weights[50] ^= 1
-	if err := checkUnit(slot, kernels[0], 0, u); err == nil || err.Error() != "weight 50 of 100 is wrong" {
+	if err := checkUnit(slot, kernels[0], 0, u); err == nil || err.Error() != "weight 50 of 16389 is wrong" {
+		t.Errorf("error %v", err)
+	}
+	for i := range gemvColumns {
+		u.weights[gemvColumns+i] |= 0x8000
+	}
+	if _, _, err := timeGEMV(slot, u.weights, true); err == nil || !strings.Contains(err.Error(), "row 1 of the matrix-vector product is ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -100,7 +119,7 @@ func TestTimes(t *testing.T) {
 // TestPage writes the page of made-up figures.
 func TestPage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "GPU.md")
-	p := page{Devices: []*device{{Info: gpu.Info{Name: "Some GPU", Capability: 90, Memory: 1 << 30}, Driver: "12.4", Copy: 3e12,
+	p := page{Devices: []*device{{Info: gpu.Info{Name: "Some GPU", Capability: 90, Memory: 1 << 30}, Driver: "12.4", Copy: 3e12, Product: 1.5e12,
 		Results: []result{{Kernels: "tinyllama", Entry: "decode", Form: "PTX", Units: 7, Weights: 64 << 20, Bytes: 224 << 20, Time: 1e5}}}}}
 	if err := p.write(path); err != nil {
 		t.Fatal(err)
@@ -108,6 +127,9 @@ func TestPage(t *testing.T) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if want := "reads 1500.0·10⁹ weights a second"; !strings.Contains(string(text), want) {
+		t.Errorf("the page lacks %q:\n%s", want, text)
 	}
 	if want := "| tinyllama | `decode` | PTX | 67108864 | 7 | 671.1 | 0.78 |\n"; !strings.Contains(string(text), want) {
 		t.Errorf("the page lacks %q:\n%s", want, text)

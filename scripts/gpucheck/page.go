@@ -41,6 +41,9 @@ func median(slot *gpu.Slot, work func() error) (time.Duration, error) {
 // Rate is in thousand million weights a second.
 func (r *result) Rate() float64 { return float64(r.Weights) / r.Time.Seconds() / 1e9 }
 
+// Gproduct is in thousand million weights a second.
+func (d *device) Gproduct() float64 { return d.Product / 1e9 }
+
 // OfCopy is the part of the bytes a second of a device copy that a kernel moves.
 func (d *device) OfCopy(r result) float64 { return float64(r.Bytes) / r.Time.Seconds() / d.Copy }
 
@@ -51,7 +54,8 @@ func (p *page) print(w io.Writer) error {
 		return nil
 	}
 	for _, d := range p.Devices {
-		fmt.Fprintf(w, "\n%v, CUDA %s: a device copy moves %.0f GB/s\n\n", d.Info, d.Driver, d.Copy/1e9)
+		fmt.Fprintf(w, "\n%v, CUDA %s: a device copy moves %.0f GB/s, a plain matrix-vector product reads %.1f Gweights/s\n\n",
+			d.Info, d.Driver, d.Copy/1e9, d.Gproduct())
 		t := ui.Table{Right: "lllrr"}
 		t.Row("kernels", "kernel", "from", "Gweights/s", "of copy")
 		t.Rule()

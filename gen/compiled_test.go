@@ -18,14 +18,29 @@ func TestAnyBook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sourceName, ptxName = "../runtime/anybook.cu", "../runtime/anybook.ptx"
+	const name = "../runtime/anybook.cu"
 	if *update {
-		if err := os.WriteFile(sourceName, source, 0o666); err != nil {
+		if err := os.WriteFile(name, source, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if old, err := os.ReadFile(sourceName); err != nil || !bytes.Equal(old, source) {
-		t.Errorf("%s is not what emit makes (%v): run make golden", sourceName, err)
+	if old, err := os.ReadFile(name); err != nil || !bytes.Equal(old, source) {
+		t.Errorf("%s is not what emit makes (%v): run make golden", name, err)
+	}
+	compiled(t, name, "../runtime/anybook.ptx")
+}
+
+// TestGEMV holds the kernel that make gpu-check times beside ours to its source.
+func TestGEMV(t *testing.T) {
+	compiled(t, "../scripts/gpucheck/gemv.cu", "../scripts/gpucheck/gemv.ptx")
+}
+
+// compiled wants PTX that was compiled from a source. With -update it is, where the source changed.
+func compiled(t *testing.T, sourceName, ptxName string) {
+	t.Helper()
+	source, err := os.ReadFile(sourceName)
+	if err != nil {
+		t.Fatal(err)
 	}
 	ptx, _ := os.ReadFile(ptxName)
 	hash, _ := cudac.SourceHash(ptx)
