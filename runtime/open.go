@@ -96,9 +96,14 @@ func (m *Model) add(f *model.Unit) {
 // kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
 	var matched []codebook.Fingerprint
-	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
-	own, cut := assembly(m.choice.Name, k)
+	type key struct {
+		book   codebook.Fingerprint
+		family string
+	}
+	decoders := make(map[key]func() (chunkDecoder, error))
 	for _, u := range m.units {
+		family := m.choice.family(&u.stream)
+		own, cut := assembly(family, k)
 		var d *kernel.Decoder
 		if len(own) > 0 {
 			d = &own[0]
@@ -115,10 +120,11 @@ func (m *Model) pickDecoders(k *Kernel) error {
 				matched = append(matched, u.Book)
 			}
 		}
-		if decoders[u.Book] == nil {
-			decoders[u.Book] = newDecoder(u.book, d)
+		id := key{u.Book, family}
+		if decoders[id] == nil {
+			decoders[id] = newDecoder(u.book, d)
 		}
-		u.decodeWith(decoders[u.Book])
+		u.decodeWith(decoders[id])
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)
