@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&b.model, "model", "models/all-mpnet-base-v2-bf16", "bf16 model to measure with; left out if it is not there")
 	flag.IntVar(&b.weights, "weights", 64<<20, "number of weights drawn from a normal distribution; 0 for none")
 	flag.IntVar(&b.piece, "piece", 4<<20, "weights in a piece")
-	flag.DurationVar(&b.opts.Time, "time", 40*time.Second, "least time for a table")
+	flag.DurationVar(&b.opts.Time, "time", time.Minute, "least time for a table")
 	flag.IntVar(&b.opts.Rounds, "rounds", 22, "least number of rounds for a table")
 	flag.StringVar(&b.python, "python", "python3", "Python of the peers zipnn and dfloat11")
 	flag.StringVar(&b.dir, "dir", "build/bench", "folder for peers and results")

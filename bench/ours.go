@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed54244801/bespoke/bench/emitted"
@@ -78,15 +79,17 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
+	families := b.families()
 	var list []contender
 	add := func(more []contender, err error) error {
 		list = append(list, more...)
 		return err
 	}
 	err = errors.Join(
-		add(b.assembly("", limited, b.threads)),
+		add(b.emitted("", families, limited, b.threads)),
+		add(b.tableDriven("", families, limited, b.threads)),
 		add(decoders(runtime.Generic, limited, b.threads, runtime.WithDecoder(runtime.Generic))),
-		add(b.tableDriven("-published", published, b.threads)))
+		add(b.tableDriven("-published", families, published, b.threads)))
 	if err != nil || len(d.units) > 1 {
 		return list, err
 	}
@@ -94,11 +97,13 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
+	best := families[:min(1, len(families))]
 	err = errors.Join(
-		add(b.assembly(wholeSuffix, limited.whole(), b.threads)),
-		add(b.tableDriven("-published"+wholeSuffix, published.whole(), b.threads)),
+		add(b.emitted(wholeSuffix, best, limited.whole(), b.threads)),
+		add(b.tableDriven("-published"+wholeSuffix, best, published.whole(), b.threads)),
 		// A unit this small is decoded by one.
-		add(b.assembly(smallSuffix, small, []int{1})),
+		add(b.emitted(smallSuffix, families, small, []int{1})),
+		add(b.tableDriven(smallSuffix, families, small, []int{1})),
 		add(decoders(runtime.Generic+smallSuffix, small, []int{1}, runtime.WithDecoder(runtime.Generic))))
 	return list, err
 }
@@ -113,18 +118,16 @@ const (
 	wholeSuffix = "-whole-unit"
 )
 
-// families are the decoders in assembly.
-var families = []string{runtime.AVX512, runtime.AVX2}
+// families returns the decoders in assembly that can be used here, the best first.
+func (b *bench) families() []string {
+	return slices.DeleteFunc([]string{runtime.AVX512, runtime.AVX2}, func(name string) bool { return !b.available(name) })
+}
 
-// assembly returns the decoders in assembly, emitted and table-driven, of a code limited as the scheme
-// "model" does.
-func (b *bench) assembly(suffix string, c *coded, threads []int) ([]contender, error) {
+// emitted returns the decoders of families that are emitted for a code.
+func (b *bench) emitted(suffix string, families []string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
 	k, ok := emitted.Kernel(c.books)
 	for _, family := range families {
-		if !b.available(family) {
-			continue
-		}
 		name := family + "-emitted" + suffix
 		if !ok {
 			b.miss(name, c.data.name, "bench/emitted has no function for the shape of these code books")
@@ -136,17 +139,13 @@ func (b *bench) assembly(suffix string, c *coded, threads []int) ([]contender, e
 		}
 		list = append(list, more...)
 	}
-	more, err := b.tableDriven(suffix, c, threads)
-	return append(list, more...), err
+	return list, nil
 }
 
-// tableDriven returns the decoders in assembly that take every code book.
-func (b *bench) tableDriven(suffix string, c *coded, threads []int) ([]contender, error) {
+// tableDriven returns the decoders of families that take every code book.
+func (b *bench) tableDriven(suffix string, families []string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
 	for _, family := range families {
-		if !b.available(family) {
-			continue
-		}
 		more, err := decoders(family+"-table"+suffix, c, threads, runtime.WithDecoder(family))
 		if err != nil {
 			return nil, err

@@ -44,6 +44,18 @@ func assemblyInfo(name, has, missing string) DecoderInfo {
 	return DecoderInfo{name, true, has}
 }
 
+// fewChunks is the number of chunks below which the eight lanes of AVX-512 have so little to share that the five of
+// AVX2 end sooner.
+const fewChunks = 7
+
+// family returns the name of the family of decoders that decodes a stream.
+func (c Choice) family(s *codebook.Stream) string {
+	if c.Name == AVX512 && s.Chunks() < fewChunks {
+		return AVX2
+	}
+	return c.Name
+}
+
 // assembly returns the assembly decoders of this package, and those of a kernel, that belong to a name;
 // none for the names of others.
 func assembly(name string, k *Kernel) (own, cut []kernel.Decoder) {

@@ -86,7 +86,9 @@ func (d *deal) share(i int) bool {
 	if most < 2 || !d.shorten(from, to-most/2) {
 		return false
 	}
-	d.start(i, to-most/2, to)
+	if first := to - most/2; first < d.to { // which a bad chunk before it lowers
+		d.start(i, first, to)
+	}
 	return true
 }
 

@@ -8,7 +8,7 @@
 //   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how). [Model.DecodeToDevice]
 //     leaves the weights in device memory;
 //   - avx512: assembly for amd64 processors with AVX-512, VBMI2 and BITALG among its parts (Intel since Ice
-//     Lake, AMD since Zen 4);
+//     Lake, AMD since Zen 4), which leaves units of a few chunks to avx2;
 //   - avx2: assembly for those with AVX2 and BMI2;
 //   - generic: portable Go, always there.
 //

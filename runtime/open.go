@@ -101,14 +101,19 @@ func (m *Model) add(f *model.Unit) {
 // pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
 // kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
-	name := m.choice.Name // the decoder, or what stands in for the GPU
-	if name == CUDA {
-		name = bestOnCPU()
+	choice := m.choice // or what stands in for the GPU
+	if choice.Name == CUDA {
+		choice.Name = bestOnCPU()
+	}
+	type key struct {
+		book   codebook.Fingerprint
+		family string
 	}
 	var matched []codebook.Fingerprint
-	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
-	own, cut := assembly(name, k)
+	decoders := make(map[key]func() (chunkDecoder, error))
 	for _, u := range m.units {
+		family := choice.family(&u.stream)
+		own, cut := assembly(family, k)
 		var d *kernel.Decoder
 		if len(own) > 0 {
 			d = &own[0]
@@ -125,10 +130,11 @@ func (m *Model) pickDecoders(k *Kernel) error {
 				matched = append(matched, u.Book)
 			}
 		}
-		if decoders[u.Book] == nil {
-			decoders[u.Book] = newDecoder(u.book, d)
+		id := key{u.Book, family}
+		if decoders[id] == nil {
+			decoders[id] = newDecoder(u.book, d)
 		}
-		u.decodeWith(decoders[u.Book])
+		u.decodeWith(decoders[id])
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)

@@ -132,6 +132,10 @@ func (d *deal) shorten(i, chunk int) bool {
 	if d.decoder.Form == kernel.Bytes {
 		d.job.Lanes[i].Left -= uint64(r.limit - end)
 		r.limit = end
+		// A lane without room holds up all others.
+		if d.full(r, 0) && !d.finish(r) {
+			d.stop(r)
+		}
 	}
 	return true
 }
