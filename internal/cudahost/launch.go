@@ -28,6 +28,8 @@ const (
 	Decode      Entry = iota // the published kernel's
 	Native                   // decode_native
 	NativeTable              // decode_native_table
+	Tiles                    // decode_tiles
+	TilesTable               // decode_tiles_table
 )
 
 // A Launch is one launch of a kernel on a unit. The kernel gets the sizes that the lengths of the
@@ -35,7 +37,7 @@ const (
 type Launch struct {
 	Stream *codebook.Stream
 	// Entry is the kernel to launch; entries other than Decode get Unit for the number of the unit, and
-	// NativeTable gets Table.
+	// those whose names end in Table get Table.
 	Entry Entry
 	Unit  int
 	Table []byte
@@ -105,6 +107,16 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 // ErrorWord returns the error word of the last launch.
 func (k *Kernel) ErrorWord() uint64 { return k.word }
 
+// blocks returns the size of the grid.
+func (l Launch) blocks() int {
+	const warps = 8
+	switch l.Entry {
+	case Tiles, TilesTable:
+		return (l.Stream.Elements() + warps*codebook.TileElements - 1) / (warps * codebook.TileElements)
+	}
+	return l.Stream.Chunks()
+}
+
 // request is the launch in the form that driver.cpp reads.
 func (l Launch) request() []byte {
 	s := l.Stream
@@ -117,12 +129,12 @@ func (l Launch) request() []byte {
 	}
 	var b []byte
 	for _, v := range []int{
-		int(l.Seed), int(l.Entry), s.Chunks(), shared, l.Offset, l.OutputOffset,
+		int(l.Seed), int(l.Entry), l.blocks(), shared, l.Offset, l.OutputOffset,
 		rows, len(s.Encoded), s.Elements(), l.Unit, s.Elements(),
 	} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
-	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, l.Table} {
+	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, s.Tiles, l.Table} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(len(t)))
 		b = append(b, t...)
 	}

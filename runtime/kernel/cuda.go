@@ -44,6 +44,9 @@ const (
 	cudaCountShift    = 5
 )
 
+// CUDAEntryCount returns the number of exponents of an entry.
+func CUDAEntryCount(entry uint32) int { return int(entry >> (cudaCountShift + 2) & 7) }
+
 // A CUDABook is a code book as CUDA kernels look it up.
 type CUDABook struct {
 	// Base is the exponent of digit 0, even.
@@ -155,6 +158,8 @@ const (
 	CUDAWindowEnd    CUDACause = 2
 	CUDAElementCount CUDACause = 3
 	CUDASizes        CUDACause = 4
+	CUDALaneEnd      CUDACause = 5
+	CUDAStreamEnd    CUDACause = 6
 )
 
 // String describes the fault.
@@ -168,6 +173,10 @@ func (c CUDACause) String() string {
 		return "the codes are not as many as the elements"
 	case CUDASizes:
 		return "the stream is longer than a unit's can be"
+	case CUDALaneEnd:
+		return "the codes of a lane do not end where the next one's begin"
+	case CUDAStreamEnd:
+		return "the stream ends within a code"
 	}
 	return fmt.Sprintf("fault %d", uint8(c))
 }

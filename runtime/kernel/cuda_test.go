@@ -104,6 +104,7 @@ func TestCUDACauses(t *testing.T) {
 	}
 	causes := map[string]CUDACause{
 		"code_unknown": CUDACodeUnknown, "window_end": CUDAWindowEnd, "element_count": CUDAElementCount, "sizes": CUDASizes,
+		"lane_end": CUDALaneEnd, "stream_end": CUDAStreamEnd,
 	}
 	found := regexp.MustCompile(`uint32_t (\w+) = 1 << (\d);`).FindAllSubmatch(source, -1)
 	if len(found) != len(causes)+1 {

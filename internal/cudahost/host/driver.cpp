@@ -3,7 +3,7 @@
 //
 //   request   11 words of 64 bits: seed, entry, blocks, bytes of dynamic shared memory, offset, offset
 //             of the output, n_luts, n_bytes, n_elements, number of the unit, words of output; then luts,
-//             codes, sign_mantissa, output_positions, gaps and table, each a 64-bit length and its bytes
+//             codes, sign_mantissa, output_positions, gaps, tiles and table, each a 64-bit length and its bytes
 //   answer    the error word, 64 bits, and the output words
 //
 // Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
@@ -22,11 +22,16 @@
 #define PUBLISHED_TENSORS                                                                                     \
     const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
         const unsigned *output_positions, const unsigned char *gaps, unsigned short *outputs
+#define TILE_TENSORS                                                                                          \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned char *tiles, unsigned short *outputs
 #define OWN_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned unit, unsigned long long *error
 extern "C" {
 __attribute__((weak)) void decode(PUBLISHED_TENSORS, int n_luts, int n_bytes, int n_elements);
 __attribute__((weak)) void decode_native(PUBLISHED_TENSORS, OWN_NUMBERS);
 __attribute__((weak)) void decode_native_table(PUBLISHED_TENSORS, OWN_NUMBERS, const unsigned *table);
+__attribute__((weak)) void decode_tiles(TILE_TENSORS, OWN_NUMBERS);
+__attribute__((weak)) void decode_tiles_table(TILE_TENSORS, OWN_NUMBERS, const unsigned *table);
 }
 
 // The bounds of static shared memory, null in a kernel that has none.
@@ -106,13 +111,14 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
 bool serve() {
     Request r;
     if (!read_all(&r, sizeof r)) return false;
-    Tensor luts, codes, sign_mantissa, positions, gaps, table, outputs;
+    Tensor luts, codes, sign_mantissa, positions, gaps, tiles, table, outputs;
     if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
-        !gaps.read(r.offset) || !table.read(0))
+        !gaps.read(r.offset) || !tiles.read(r.offset) || !table.read(0))
         return false;
     outputs.allocate(2 * r.words, 2 * r.output_offset);
     std::memset(outputs.data, untouched, 2 * r.words);
     const auto *position_words = reinterpret_cast<const unsigned *>(positions.data);
+    const auto *table_words = reinterpret_cast<const unsigned *>(table.data);
     auto *output_words = reinterpret_cast<unsigned short *>(outputs.data);
     const auto n_luts = static_cast<unsigned>(r.n_luts), n_bytes = static_cast<unsigned>(r.n_bytes),
                n_elements = static_cast<unsigned>(r.n_elements), unit = static_cast<unsigned>(r.unit);
@@ -130,11 +136,22 @@ bool serve() {
                           n_bytes, n_elements, unit, &error);
         });
         break;
-    default:
+    case 2:
         launch(r, 256, [&] {
             decode_native_table(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words,
-                                n_luts, n_bytes, n_elements, unit, &error,
-                                reinterpret_cast<const unsigned *>(table.data));
+                                n_luts, n_bytes, n_elements, unit, &error, table_words);
+        });
+        break;
+    case 3:
+        launch(r, 256, [&] {
+            decode_tiles(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                         n_elements, unit, &error);
+        });
+        break;
+    default:
+        launch(r, 256, [&] {
+            decode_tiles_table(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                               n_elements, unit, &error, table_words);
         });
     }
     write_all(&error, sizeof error);
@@ -146,6 +163,11 @@ bool serve() {
 
 void __syncthreads() { block->block_barrier(); }
 int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
+void __syncwarp() { block->exchange(0); }
+int __any_sync(unsigned, int predicate) {
+    const unsigned *lanes = block->exchange(predicate != 0);
+    return std::any_of(lanes, lanes + warp_lanes, [](unsigned lane) { return lane != 0; });
+}
 unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
     return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
 }
