@@ -39,10 +39,11 @@ func CUDA(p *Plan) ([]byte, error) {
 	return source, nil
 }
 
-// laneLookups returns the number of lookups by which nearly all tiles are decoded, as the table tells it: what a
-// lane needs on average where all its entries are as likely, and more for the slowest of 32 lanes.
+// laneLookups returns the number of lookups of a lane on the straight path, as the table tells it: what a lane needs on
+// average where all entries are as likely, and more for the slowest of 32 lanes, until doing them always
+// costs as much as going on where it is needed.
 func laneLookups(c *kernel.CUDABook) int {
-	const slowest = 2.5 // measured on exponents of normal weights, tables of 10 to 12 bits
+	const slowest = 1.5 // counted on exponents of normal weights, tables of 10 to 12 bits
 	codes := 0
 	for _, e := range c.Table {
 		codes += max(kernel.CUDAEntryCount(e), 1)

@@ -122,7 +122,8 @@ struct Blocks {
     }
 };
 
-// An exponent that is no digit, and which of the lane's weights has it; one of them fits.
+// An exponent that is no digit, and which of the lane's weights has it, in whose place the digit 0 is. A lane
+// with more than one is decoded code by code.
 constexpr uint32_t no_outlier = 0, broken_lane = ~0u;
 
 __device__ __forceinline__ uint32_t outlier_of(uint32_t i, uint32_t exponent) { return 1u << 16 | i << 8 | exponent; }
@@ -221,7 +222,7 @@ struct Lane {
             const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
             outlier = outlier_of(static_cast<uint32_t>(word - first) * word_digits + pending, symbol.exponent);
         }
-        append(entry_of(digit_of(distance % digit_range), 0), lookups_a_flush);
+        append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
         at += symbol.length;
     }
 

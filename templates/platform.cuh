@@ -77,6 +77,15 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #endif
 }
 
+// The value of a lane of the warp.
+__device__ __forceinline__ uint32_t from_lane(uint32_t value, uint32_t lane) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, warp_threads - 1);
+#else
+    return __shfl_sync(0xffffffffu, value, lane);
+#endif
+}
+
 // Waits for all lanes of the warp; what they wrote is visible to all afterwards.
 __device__ __forceinline__ void warp_barrier() {
 #ifdef BESPOKE_WITHOUT_HEADERS
@@ -109,6 +118,14 @@ __device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
     __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else
     atomicAdd(p, value);
+#endif
+}
+
+__device__ __forceinline__ void atomic_add(float *p, float value) {
+#ifdef __CUDA_ARCH__
+    asm volatile("red.global.add.f32 [%0], %1;" : : "l"(p), "f"(value) : "memory");
+#else
+    *p += value;
 #endif
 }
 
@@ -211,6 +228,23 @@ __device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask
 #else
     return (a & mask) | (b & ~mask);
 #endif
+}
+
+// The float with these bits, and the other way round.
+__device__ __forceinline__ float float_of(uint32_t bits) {
+    union {
+        uint32_t word;
+        float number;
+    } both = {bits};
+    return both.number;
+}
+
+__device__ __forceinline__ uint32_t bits_of(float number) {
+    union {
+        float number;
+        uint32_t word;
+    } both = {number};
+    return both.word;
 }
 
 // A word of big-endian bytes.
