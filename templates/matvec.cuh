@@ -128,34 +128,25 @@ __device__ __forceinline__ float sum_of_lanes(float value) {
 struct Segment {
     uint32_t from, to, column;
 
-    // The lane's sum of their weights times each of `Vectors` successive vectors; those beyond the batch are
-    // the last one, and of no account.
-    template <uint32_t Vectors>
-    __device__ __forceinline__ void multiply(const Product &product, uint32_t first, const TileGroups &groups,
-                                             const uint32_t *digits, uint32_t base, float *sums) const {
+    // The lane's sum of their weights times a vector.
+    __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
+                                              uint32_t base) const {
         // Where step 0 would be: before the vector, perhaps.
         const uint64_t start = uint64_t{column} - uint64_t{from} * step_elements + lane_index() * group;
-        const uint16_t *x[Vectors];
-#pragma unroll
-        for (uint32_t b = 0; b < Vectors; b++) {
-            x[b] = product.vector(smaller(first + b, product.batch - 1));
-            sums[b] = 0;
-        }
+        float sum = 0;
 #pragma unroll
         for (uint32_t i = 0; i < TileGroups::steps; i++) {
             if (i < from || i >= to) continue;
             const Words4 w = groups.weights(digits, i, base);
+            Words4 x;
+            copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
 #pragma unroll
-            for (uint32_t b = 0; b < Vectors; b++) {
-                Words4 v;
-                copy(v, *reinterpret_cast<const Words4 *>(x[b] + (start + i * step_elements)));
-#pragma unroll
-                for (uint32_t k = 0; k < 4; k++) {
-                    sums[b] += float_of(w.words[k] << 16) * float_of(v.words[k] << 16);
-                    sums[b] += float_of(w.words[k] & 0xffff0000) * float_of(v.words[k] & 0xffff0000);
-                }
+            for (uint32_t k = 0; k < 4; k++) {
+                sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
+                sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
             }
         }
+        return sum;
     }
 };
 
@@ -177,14 +168,6 @@ struct OpenRow {
     }
 };
 
-// Adds to the lane's sum for a vector the difference between its outlier and the digit 0 that stands for it.
-__device__ __forceinline__ void correct(const Product &product, uint32_t vector, uint32_t column, uint32_t base,
-                                        uint32_t outlier, uint32_t sign_mantissa, float &sum) {
-    const float x = float_of(uint32_t{product.vector(vector)[column]} << 16);
-    sum -= weight_of(base, sign_mantissa) * x;
-    sum += weight_of(outlier_exponent(outlier), sign_mantissa) * x;
-}
-
 // Multiplies a tile of a regular matrix whose digits are in shared memory.
 __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
                                               const uint32_t *digits, uint32_t base, uint32_t outlier, OpenRow &open) {
@@ -203,29 +186,19 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
         const bool corrects = outlier != no_outlier && place / step_elements - segment.from < segment.to - segment.from;
         for (uint32_t b = 0;;) {
             keep_loop();
-            float sums[2] = {0, 0};
-            if (product.batch == 1) {
-                segment.multiply<1>(product, 0, groups, digits, base, sums);
-            } else {
-                mark_rare();
-                segment.multiply<2>(product, b, groups, digits, base, sums);
-            }
+            const uint16_t *x = product.vector(b);
+            float sum = segment.multiply(x, groups, digits, base);
             if (any_outlier) {
                 mark_rare();
-                const uint32_t to = column + place - segment.from * step_elements;
-                if (corrects) {
+                if (corrects) { // by the difference to the digit 0 that stands for the outlier
                     const uint32_t sign_mantissa = unit.sign_mantissa[begin + place];
-                    correct(product, b, to, base, outlier, sign_mantissa, sums[0]);
-                    if (b + 1 < product.batch) correct(product, b + 1, to, base, outlier, sign_mantissa, sums[1]);
+                    const float at_place = float_of(uint32_t{x[column + place - segment.from * step_elements]} << 16);
+                    sum -= weight_of(base, sign_mantissa) * at_place;
+                    sum += weight_of(outlier_exponent(outlier), sign_mantissa) * at_place;
                 }
             }
-            open.add(b, sums[0]);
-            if (product.batch > 1) {
-                mark_rare();
-                if (b + 1 < product.batch) open.add(b + 1, sums[1]);
-            }
-            b += 2;
-            if (b >= product.batch) break;
+            open.add(b, sum);
+            if (++b == product.batch) break;
             mark_rare();
         }
         if (column + (segment.to - segment.from) * step_elements == product.columns) open.end(product);
@@ -263,6 +236,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
             if (decoded) {
                 Blocks blocks;
                 blocks.fetch(unit, extent);
+                warp_barrier();  // no lane is busy with the last tile
                 blocks.stage(memory.blocks);
                 warp_barrier();
                 decoded = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
@@ -278,7 +252,6 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         }
         if (tile == last) break;
         mark_rare();
-        warp_barrier();
         tile++;
     }
     if (open.row < product.rows) {

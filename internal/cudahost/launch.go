@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"sync"
@@ -30,6 +31,8 @@ const (
 	NativeTable              // decode_native_table
 	Tiles                    // decode_tiles
 	TilesTable               // decode_tiles_table
+	Matvec                   // matvec
+	MatvecTable              // matvec_table
 )
 
 // A Launch is one launch of a kernel on a unit. The kernel gets the sizes that the lengths of the
@@ -41,6 +44,10 @@ type Launch struct {
 	Entry Entry
 	Unit  int
 	Table []byte
+	// Product is what Matvec and MatvecTable compute.
+	Product Product
+	// Blocks is the size of the grid; 0 stands for what the entry asks for.
+	Blocks int
 	// SharedBytes is the dynamic shared memory; 0 stands for what the published caller gives.
 	SharedBytes int
 	// Rows is n_luts; 0 stands for the number of rows that Stream.Luts has.
@@ -50,6 +57,13 @@ type Launch struct {
 	// Offset moves every tensor but the output positions this many bytes away from an aligned address,
 	// OutputOffset the output this many words.
 	Offset, OutputOffset int
+}
+
+// A Product is that of a matrix, a part of the unit, with vectors.
+type Product struct {
+	First, Rows, Columns int      // the matrix
+	X                    []uint16 // Columns numbers for each vector, bfloat16
+	Batch                int      // how many vectors the kernel is told of
 }
 
 // PublishedShared returns the dynamic shared memory that the published caller gives: 512 words and one,
@@ -74,6 +88,16 @@ type Kernel struct {
 	stderr bytes.Buffer
 }
 
+// Multiply runs a kernel that computes a product and returns it: Rows numbers for each vector.
+func (k *Kernel) Multiply(l Launch) ([]float32, error) {
+	words, err := k.Launch(l)
+	y := make([]float32, len(words)/2)
+	for i := range y {
+		y[i] = math.Float32frombits(uint32(words[2*i]) | uint32(words[2*i+1])<<16)
+	}
+	return y, err
+}
+
 // Launch runs the kernel on a unit and returns the output, one word an element. An error holds what a
 // sanitizer or the driver had to say.
 func (k *Kernel) Launch(l Launch) ([]uint16, error) {
@@ -84,7 +108,7 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 	}
 	timer := time.AfterFunc(timeout, func() { k.cmd.Process.Kill() })
 	defer timer.Stop()
-	out := make([]byte, 8+2*l.Stream.Elements())
+	out := make([]byte, 8+2*l.words())
 	_, err := k.in.Write(l.request())
 	if err == nil {
 		_, err = io.ReadFull(k.out, out)
@@ -97,7 +121,7 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 		return nil, fmt.Errorf("cudahost: kernel did not end well (%v): %.6000s", end, report)
 	}
 	k.word = binary.LittleEndian.Uint64(out)
-	words := make([]uint16, l.Stream.Elements())
+	words := make([]uint16, l.words())
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint16(out[8+2*i:])
 	}
@@ -107,12 +131,28 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 // ErrorWord returns the error word of the last launch.
 func (k *Kernel) ErrorWord() uint64 { return k.word }
 
+// words returns the size of the output.
+func (l Launch) words() int {
+	if l.Entry == Matvec || l.Entry == MatvecTable {
+		return 2 * l.Product.Rows * l.Product.Batch
+	}
+	return l.Stream.Elements()
+}
+
 // blocks returns the size of the grid.
 func (l Launch) blocks() int {
+	if l.Blocks > 0 {
+		return l.Blocks
+	}
 	const warps = 8
 	switch l.Entry {
 	case Tiles, TilesTable:
 		return (l.Stream.Elements() + warps*codebook.TileElements - 1) / (warps * codebook.TileElements)
+	case Matvec, MatvecTable:
+		p := &l.Product
+		tiles := (p.First+p.Rows*p.Columns+codebook.TileElements-1)/codebook.TileElements - p.First/codebook.TileElements
+		share := warps * max((p.Columns+codebook.TileElements-1)/codebook.TileElements, 1)
+		return (tiles + share - 1) / share
 	}
 	return l.Stream.Chunks()
 }
@@ -130,11 +170,16 @@ func (l Launch) request() []byte {
 	var b []byte
 	for _, v := range []int{
 		int(l.Seed), int(l.Entry), l.blocks(), shared, l.Offset, l.OutputOffset,
-		rows, len(s.Encoded), s.Elements(), l.Unit, s.Elements(),
+		rows, len(s.Encoded), s.Elements(), l.Unit, l.words(),
+		l.Product.First, l.Product.Rows, l.Product.Columns, l.Product.Batch,
 	} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
-	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, s.Tiles, l.Table} {
+	x := make([]byte, 0, 2*len(l.Product.X))
+	for _, v := range l.Product.X {
+		x = binary.LittleEndian.AppendUint16(x, v)
+	}
+	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, s.Tiles, x, l.Table} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(len(t)))
 		b = append(b, t...)
 	}
