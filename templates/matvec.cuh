@@ -7,8 +7,8 @@
 // no account.
 //
 // That holds for matrices whose first element and columns are multiples of 256, where each step of 32
-// groups lies in one row, and for tiles that are decoded by table. For the others every lane adds what it has of a row,
-// in any order. A tile that is wrong is reported and makes its rows NaN.
+// groups lies in one row: the same y comes out every time. For the others every lane adds what it has of a row, in any
+// order. A tile that is wrong is reported and makes its rows NaN.
 #pragma once
 
 #include "decode_tiles.cuh"
@@ -80,24 +80,6 @@ struct RowSum {
     }
 };
 
-// Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
-// part.
-__device__ __forceinline__ void multiply_slowly(const TileUnit &unit, const Product &product, uint32_t tile) {
-    mark_rare();
-    for (uint32_t b = 0; b < product.batch; b++) {
-        keep_loop();
-        RowSum sum = {unit, product, b};
-        Run run;
-        const bool right = read_tile(unit, tile, run, sum);
-        sum.end_row();
-        for (uint32_t i = 0; !right && i < run.count; i++) {
-            keep_loop();
-            const uint32_t at = run.element + i - product.first;
-            if (at < product.size()) product.add(at / product.columns, b, float_of(uint32_t{not_a_number} << 16));
-        }
-    }
-}
-
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
                                                const uint32_t *digits, uint32_t base, uint32_t outlier) {
@@ -148,11 +130,21 @@ struct Segment {
         }
         return sum;
     }
+
+    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
+    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t tile,
+                                                uint32_t vector, uint32_t base, uint32_t outlier) const {
+        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
+        if (outlier == no_outlier || place < from * step_elements || place >= to * step_elements) return 0;
+        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
+        const uint32_t x = product.vector(vector)[column + place - from * step_elements];
+        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
+               float_of(x << 16);
+    }
 };
 
 // What a warp has of a row that it has not come to the end of: lane b has the sum for vector b.
 struct OpenRow {
-    uint32_t row;
     float sum;
 
     // Adds the sum of what the lanes have for a vector.
@@ -161,12 +153,48 @@ struct OpenRow {
         if (lane_index() == vector) sum += all;
     }
 
-    __device__ __forceinline__ void end(const Product &product) {
+    __device__ __forceinline__ void end(const Product &product, uint32_t row) {
         if (lane_index() < product.batch) product.add(row, lane_index(), sum);
         sum = 0;
-        row = product.rows;  // none
     }
 };
+
+// Multiplies what successive weights that one lane reads have of one row, with one vector.
+struct RowPart {
+    const Unit &unit;
+    const Product &product;
+    uint32_t vector, row;
+    float sum = 0;
+
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
+        const uint32_t i = element - product.first;
+        if (i >= product.size() || i / product.columns != row) return;
+        const uint32_t x = product.vector(vector)[i % product.columns];
+        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
+    }
+};
+
+// Multiplies a tile that is read code by code, for each row and vector again.
+__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              OpenRow &open) {
+    mark_rare();
+    const uint32_t begin = tile * tile_elements, skipped = product.first > begin ? product.first - begin : 0;
+    uint32_t at = begin + skipped - product.first;
+    const uint32_t end = at + smaller(tile_elements - skipped, product.size() - at);
+    while (at < end) {
+        keep_loop();
+        const uint32_t row = at / product.columns;
+        for (uint32_t b = 0; b < product.batch; b++) {
+            keep_loop();
+            RowPart part = {unit, product, b, row};
+            Run run;
+            const bool right = read_tile(unit, tile, run, part);
+            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
+        }
+        at += product.columns - at % product.columns;
+        if (at <= end || !product.regular()) open.end(product, row);
+    }
+}
 
 // Multiplies a tile of a regular matrix whose digits are in shared memory.
 __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
@@ -176,32 +204,24 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
     const uint32_t begin = tile * tile_elements;
     uint32_t step = product.first > begin ? (product.first - begin) / step_elements : 0;
     const uint32_t end = smaller((product.first + product.size() - begin) / step_elements, TileGroups::steps);
-    const bool any_outlier = warp_any(outlier != no_outlier);
-    const uint32_t place = lane_index() * lane_elements + outlier_place(outlier);
     for (;;) {
         keep_loop();
         const uint32_t at = begin + step * step_elements - product.first, column = at % product.columns;
-        open.row = at / product.columns;
         const Segment segment = {step, smaller(step + (product.columns - column) / step_elements, end), column};
-        const bool corrects = outlier != no_outlier && place / step_elements - segment.from < segment.to - segment.from;
         for (uint32_t b = 0;;) {
             keep_loop();
             const uint16_t *x = product.vector(b);
             float sum = segment.multiply(x, groups, digits, base);
-            if (any_outlier) {
+            if (warp_any(outlier != no_outlier)) {
                 mark_rare();
-                if (corrects) { // by the difference to the digit 0 that stands for the outlier
-                    const uint32_t sign_mantissa = unit.sign_mantissa[begin + place];
-                    const float at_place = float_of(uint32_t{x[column + place - segment.from * step_elements]} << 16);
-                    sum -= weight_of(base, sign_mantissa) * at_place;
-                    sum += weight_of(outlier_exponent(outlier), sign_mantissa) * at_place;
-                }
+                sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
             }
             open.add(b, sum);
             if (++b == product.batch) break;
             mark_rare();
         }
-        if (column + (segment.to - segment.from) * step_elements == product.columns) open.end(product);
+        if (column + (segment.to - segment.from) * step_elements == product.columns)
+            open.end(product, at / product.columns);
         step = segment.to;
         if (step >= end) break;
         mark_rare();
@@ -225,7 +245,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     uint32_t tile = static_cast<uint32_t>(begin);
     const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
 
-    OpenRow open = {product.rows, 0};
+    OpenRow open = {0};
     for (;;) {
         keep_loop();
         bool decoded = usable && tile < unit.n_elements / tile_elements;
@@ -243,20 +263,23 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
                 warp_barrier();
             }
         }
-        if (!decoded) {
-            multiply_slowly(unit, product, tile);
-        } else if (product.regular()) {
+        if (decoded && product.regular()) {
             multiply_tile(unit, product, tile, memory.digits, book.base, outlier, open);
+        } else if (decoded) {
+            multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
+                           outlier);
         } else {
-            multiply_lanes(unit, product, tile, memory.lane_digits(lane_index()), book.base, outlier);
+            multiply_rows(unit, product, opaque(tile), open);
         }
         if (tile == last) break;
         mark_rare();
         tile++;
     }
-    if (open.row < product.rows) {
+    // The row that the last tile leaves open.
+    const uint32_t end = (tile + 1) * tile_elements - product.first;
+    if (product.regular() && end < product.size() && end % product.columns != 0) {
         mark_rare();
-        open.end(product);
+        open.end(product, end / product.columns);
     }
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Untouched is the word that the output holds where no thread has written.
@@ -144,15 +145,12 @@ func (l Launch) blocks() int {
 	if l.Blocks > 0 {
 		return l.Blocks
 	}
-	const warps = 8
-	switch l.Entry {
+	tiles := kernel.CUDALaunch{Threads: 256, Tiles: true}
+	switch p := &l.Product; l.Entry {
 	case Tiles, TilesTable:
-		return (l.Stream.Elements() + warps*codebook.TileElements - 1) / (warps * codebook.TileElements)
+		return tiles.Blocks(len(l.Stream.Encoded), l.Stream.Elements())
 	case Matvec, MatvecTable:
-		p := &l.Product
-		tiles := (p.First+p.Rows*p.Columns+codebook.TileElements-1)/codebook.TileElements - p.First/codebook.TileElements
-		share := warps * max((p.Columns+codebook.TileElements-1)/codebook.TileElements, 1)
-		return (tiles + share - 1) / share
+		return tiles.ProductBlocks(p.First, p.Rows, p.Columns)
 	}
 	return l.Stream.Chunks()
 }

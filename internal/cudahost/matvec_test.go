@@ -97,7 +97,8 @@ func TestMatvec(t *testing.T) {
 					l := e.launch(t, s, cudahost.Product{First: c.first, Rows: c.rows, Columns: c.columns, Batch: c.batch, X: vectors(304, c.batch*c.columns)})
 					y := checkProduct(t, k, l, set.weights)
 					l.Seed = 1
-					if again := checkProduct(t, k, l, set.weights); set.name == "trained" && c.first%256 == 0 && c.columns%256 == 0 && c.first+c.rows*c.columns <= 59392 && !slices.Equal(y, again) {
+					again := checkProduct(t, k, l, set.weights)
+					if c.first%256 == 0 && c.columns%256 == 0 && !slices.Equal(y, again) {
 						t.Error("another order of blocks gives other sums")
 					}
 					l.Offset = 2

@@ -127,3 +127,16 @@ func TestParseCUDAError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestCUDALaunchBlocks(t *testing.T) {
+	windows, tiles := CUDALaunch{Threads: 512}, CUDALaunch{Threads: 256, Tiles: true}
+	for _, c := range []struct{ got, want int }{
+		{windows.Blocks(0, 0), 0}, {windows.Blocks(4097, 9000), 2}, {tiles.Blocks(0, 0), 0}, {tiles.Blocks(4097, 8*2048+1), 2},
+		{tiles.ProductBlocks(0, 8, 2048), 1}, {tiles.ProductBlocks(1, 8, 2048), 2}, {tiles.ProductBlocks(2047, 1, 2), 1},
+		{tiles.ProductBlocks(0, 4096, 4096), 512}, {tiles.ProductBlocks(5, 4096, 19), 5}, {tiles.Shared(1 << 20), 0},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %d, want %d", c.got, c.want)
+		}
+	}
+}
