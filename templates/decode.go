@@ -13,6 +13,9 @@ const (
 	MinTableBits = 11
 	MaxTableBits = 12
 	MaxLookups   = 8 // of a window; more could consume as many bits as stand for an unknown length
+
+	FlushLookups   = 3  // of a lane, after which full words of digits are stored
+	MaxLaneLookups = 30 // of a lane; more digits take more shared memory
 )
 
 const (
@@ -35,6 +38,8 @@ type Decode struct {
 	TableBits int
 	// Lookups is the number of lookups after which a window is done, or is done again slowly.
 	Lookups int
+	// LaneLookups is the same for a lane of a tile, a multiple of FlushLookups.
+	LaneLookups int
 	// Books are the code books, one to eight.
 	Books []DecodeBook
 }
@@ -43,8 +48,8 @@ type Decode struct {
 type Table struct {
 	// Header is the first line, without the comment marker.
 	Header string
-	// TableBits and Lookups are those of Decode, for any code book.
-	TableBits, Lookups int
+	// TableBits and the lookups are those of Decode, for any code book.
+	TableBits, Lookups, LaneLookups int
 }
 
 // Validate reports the first parameter from which no right kernel would come.
@@ -52,7 +57,7 @@ func (t *Table) Validate() error {
 	if t.Header == "" {
 		return errors.New("templates: no header")
 	}
-	return validateShape(t.TableBits, t.Lookups)
+	return validateShape(t.TableBits, t.Lookups, t.LaneLookups)
 }
 
 // tableData is what table.cu.tmpl sees.
@@ -83,7 +88,7 @@ func (d *Decode) Validate() error {
 			return fmt.Errorf("templates: %q does not fit in a comment line", line)
 		}
 	}
-	if err := validateShape(d.TableBits, d.Lookups); err != nil {
+	if err := validateShape(d.TableBits, d.Lookups, d.LaneLookups); err != nil {
 		return err
 	}
 	if n := len(d.Books); n < 1 || n > maxBooks {
@@ -97,12 +102,15 @@ func (d *Decode) Validate() error {
 	return nil
 }
 
-func validateShape(tableBits, lookups int) error {
+func validateShape(tableBits, lookups, laneLookups int) error {
 	if tableBits < MinTableBits || tableBits > MaxTableBits {
 		return fmt.Errorf("templates: table of %d bits, want %d to %d", tableBits, MinTableBits, MaxTableBits)
 	}
 	if lookups < 1 || lookups > MaxLookups {
 		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", lookups, MaxLookups)
+	}
+	if laneLookups < FlushLookups || laneLookups > MaxLaneLookups || laneLookups%FlushLookups != 0 {
+		return fmt.Errorf("templates: %d lookups a lane, want a multiple of %d up to %d", laneLookups, FlushLookups, MaxLaneLookups)
 	}
 	return nil
 }
@@ -135,6 +143,7 @@ type decodeData struct {
 	Header, Device     string
 	Comment            []string
 	TableBits, Lookups int
+	LaneLookups        int
 	Books              []bookData
 }
 
@@ -146,7 +155,7 @@ type bookData struct {
 }
 
 func (d *Decode) data(device string) *decodeData {
-	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, Lookups: d.Lookups}
+	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, Lookups: d.Lookups, LaneLookups: d.LaneLookups}
 	first := 0
 	for _, b := range d.Books {
 		rows := len(b.Luts) / rowBytes

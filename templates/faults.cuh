@@ -16,8 +16,9 @@ constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end 
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
 constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
 constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
+constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
 
-// The error word: cause, unit and chunk. The causes are the numbers of the bits above.
+// The error word: cause, unit and chunk or tile. The causes are the numbers of the bits above.
 __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
     uint64_t cause = 1;
     while ((findings >> cause & 1) == 0) cause++;

@@ -77,6 +77,33 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #endif
 }
 
+// The value of a lane of the warp.
+__device__ __forceinline__ uint32_t from_lane(uint32_t value, uint32_t lane) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, warp_threads - 1);
+#else
+    return __shfl_sync(0xffffffffu, value, lane);
+#endif
+}
+
+// Waits for all lanes of the warp; what they wrote is visible to all afterwards.
+__device__ __forceinline__ void warp_barrier() {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    __nvvm_bar_warp_sync(0xffffffffu);
+#else
+    __syncwarp();
+#endif
+}
+
+// Whether any lane of the warp came with true.
+__device__ __forceinline__ bool warp_any(bool mine) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_vote_any_sync(0xffffffffu, mine);
+#else
+    return __any_sync(0xffffffffu, mine) != 0;
+#endif
+}
+
 // Atomic for the threads of a block or of the grid; no order with other memory is asked for.
 __device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
 #if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
@@ -91,6 +118,14 @@ __device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
     __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else
     atomicAdd(p, value);
+#endif
+}
+
+__device__ __forceinline__ void atomic_add(float *p, float value) {
+#ifdef __CUDA_ARCH__
+    asm volatile("red.global.add.f32 [%0], %1;" : : "l"(p), "f"(value) : "memory");
+#else
+    *p += value;
 #endif
 }
 
@@ -153,6 +188,21 @@ __device__ __forceinline__ uint32_t funnel_right(uint32_t high, uint32_t low, ui
 #endif
 }
 
+// The number high:low, shifted right; nothing is left of it from a count of 64 on.
+struct Halves {
+    uint32_t high, low;
+};
+
+__device__ __forceinline__ Halves shift_right(uint32_t high, uint32_t low, uint32_t count) {
+    uint64_t bits = static_cast<uint64_t>(high) << 32 | low;
+#ifdef __CUDA_ARCH__
+    asm("shr.b64 %0, %0, %1;" : "+l"(bits) : "r"(count));
+#else
+    bits = count < 64 ? bits >> count : 0;
+#endif
+    return {static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(bits)};
+}
+
 // Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
 // byte, is the number of one of them.
 __device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
@@ -178,6 +228,23 @@ __device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask
 #else
     return (a & mask) | (b & ~mask);
 #endif
+}
+
+// The float with these bits, and the other way round.
+__device__ __forceinline__ float float_of(uint32_t bits) {
+    union {
+        uint32_t word;
+        float number;
+    } both = {bits};
+    return both.number;
+}
+
+__device__ __forceinline__ uint32_t bits_of(float number) {
+    union {
+        float number;
+        uint32_t word;
+    } both = {number};
+    return both.word;
 }
 
 // A word of big-endian bytes.

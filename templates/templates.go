@@ -16,7 +16,7 @@ import (
 var sources embed.FS
 
 // deviceRoot is the device code that decode.cu.tmpl calls; what it includes comes before it.
-const deviceRoot = "decode.cuh"
+const deviceRoot = "matvec.cuh"
 
 // functions names the sprig functions that templates may call. The whole map has 194, some of them random and
 // some that turn bad input into zeros.

@@ -16,7 +16,7 @@ func small(t *testing.T) *Decode {
 		luts[i] = byte(100 + i/128)
 	}
 	luts[256+100], luts[256+101] = 1, 2
-	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: MinTableBits, Lookups: 7}
+	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: MinTableBits, Lookups: 7, LaneLookups: 18}
 	book := DecodeBook{Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits)}
 	for i := range book.Table[:3<<(MinTableBits-2)] {
 		book.Table[i] = 0x00000081
@@ -85,6 +85,9 @@ func TestValidate(t *testing.T) {
 		{"table of 13 bits", func(d *Decode) { d.TableBits = 13 }, "table of 13 bits"},
 		{"no lookups", func(d *Decode) { d.Lookups = 0 }, "0 lookups"},
 		{"nine lookups", func(d *Decode) { d.Lookups = 9 }, "9 lookups"},
+		{"no lookups of a lane", func(d *Decode) { d.LaneLookups = 0 }, "0 lookups a lane"},
+		{"ten lookups of a lane", func(d *Decode) { d.LaneLookups = 10 }, "10 lookups a lane"},
+		{"33 lookups of a lane", func(d *Decode) { d.LaneLookups = 33 }, "33 lookups a lane"},
 		{"no books", func(d *Decode) { d.Books = nil }, "0 code books"},
 		{"nine books", func(d *Decode) { d.Books = make([]DecodeBook, 9) }, "9 code books"},
 		{"luts of one row", func(d *Decode) { d.Books[0].Luts = d.Books[0].Luts[:256] }, "code book 0: luts of 256 bytes"},
@@ -115,7 +118,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	out, err := (&Table{Header: "Code generated", TableBits: 11, Lookups: 8}).Render()
+	out, err := (&Table{Header: "Code generated", TableBits: 11, Lookups: 8, LaneLookups: 21}).Render()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +127,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("source has no %q", want)
 		}
 	}
-	for _, bad := range []Table{{}, {Header: "a", TableBits: 13, Lookups: 7}, {Header: "a", TableBits: 12}} {
+	for _, bad := range []Table{{}, {Header: "a", TableBits: 13, Lookups: 7, LaneLookups: 18}, {Header: "a", TableBits: 12}, {Header: "a", TableBits: 12, Lookups: 7}} {
 		if _, err := bad.Render(); err == nil {
 			t.Errorf("no error for %+v", bad)
 		}

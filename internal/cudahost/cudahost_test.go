@@ -40,6 +40,7 @@ func TestFindings(t *testing.T) {
 		{"index past a shared array", `__shared__ int a[4]; a[threadIdx.x] = 1; outputs[0] = a[0];`, "out of bounds"},
 		{"shift by too much", `outputs[0] = 1u << ((n_bytes & 63) | 32);`, "shift exponent"},
 		{"barrier that some threads miss", `if (threadIdx.x != 7) __syncthreads();`, "threads wait at a barrier"},
+		{"warp barrier that some lanes miss", `if (threadIdx.x != 7) __syncwarp();`, "threads wait at a barrier"},
 		{"shuffle that some lanes miss", `if (threadIdx.x != 7) __shfl_up_sync(~0u, 1, 1);`, "threads wait at a barrier"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,6 +73,28 @@ func TestShuffle(t *testing.T) {
 		for i, w := range out[512:] {
 			if w != Untouched {
 				t.Fatalf("seed %d: word %d is %#x, want the pattern %#x", seed, 512+i, w, Untouched)
+			}
+		}
+	}
+}
+
+func TestVote(t *testing.T) {
+	k := Compile(t, entry(`
+    const unsigned warp = threadIdx.x / 32;
+    unsigned votes = 0;
+    for (unsigned lane = 0; lane < 3; lane++) {
+        if (__any_sync(~0u, warp % 2 != 0 && threadIdx.x % 32 == lane + warp)) votes |= 1u << lane;
+        __syncwarp();
+    }
+    if (blockIdx.x == 0) outputs[threadIdx.x] = votes;`))
+	for seed := range uint64(10) {
+		out, err := k.Launch(Launch{Stream: unit(), Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range out[:512] {
+			if want := uint16(i / 32 % 2 * 7); w != want {
+				t.Fatalf("seed %d: votes of thread %d are %d, want %d", seed, i, w, want)
 			}
 		}
 	}

@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// Longest returns the number of instructions of the longest way that meets no rare mark.
+// Longest returns the number of instructions of the longest way that meets no rare mark. Loops without one are an
+// error or, with Once, run once.
 func (k *Kernel) Longest() (float64, error) {
 	const unseen, open = -1, -2
 	memo := make([]float64, len(k.blocks))
@@ -30,7 +31,7 @@ func (k *Kernel) Longest() (float64, error) {
 			best = 0
 		}
 		for _, n := range b.next {
-			if k.blocks[n].rare {
+			if k.blocks[n].rare || k.Once && memo[n] == open {
 				continue
 			}
 			rest, err := walk(n)

@@ -29,6 +29,8 @@ type Kernel struct {
 	blocks []block
 	// OneWarp is the share with which code for one warp of a block counts.
 	OneWarp float64
+	// Once says that loops without a mark run once on the straight path.
+	Once bool
 }
 
 var (

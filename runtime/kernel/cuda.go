@@ -8,8 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A CUDALaunch says how an entry of a generated CUDA source is launched: a grid of one block for each
-// chunk, CUDALaunch.Threads threads a block.
+// A CUDALaunch says how an entry of a generated CUDA source is launched: a grid of [CUDALaunch.Blocks] or
+// [CUDALaunch.ProductBlocks] blocks, CUDALaunch.Threads threads a block.
 type CUDALaunch struct {
 	// Entry is the name of the kernel.
 	Entry string
@@ -17,6 +17,13 @@ type CUDALaunch struct {
 	Threads int
 	// TableBits is the width of the multi-symbol table in shared memory; 0 for the published kernel, which has none.
 	TableBits int
+	// Tiles says that it works by the tile index, a warp a tile, and takes the tensor tiles in the place of
+	// output_positions and gaps. Its shared memory is static.
+	Tiles bool
+	// Product says that it multiplies: in the place of the output it takes x, the vectors one after another as bfloat16,
+	// and y, zeros to which the product is added as float32; and before the number of the unit the first element, rows
+	// and columns of the matrix and how many vectors there are, at most [CUDAVectors].
+	Product bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
 	// [ParseCUDAError], after the published arguments.
 	Reports bool
@@ -24,10 +31,33 @@ type CUDALaunch struct {
 	Table bool
 }
 
+// CUDAVectors is the largest number of vectors that a matrix is multiplied with at once.
+const CUDAVectors = 8
+
+// Blocks returns the size of the grid for a unit with so many bytes in its stream and so many elements.
+func (l *CUDALaunch) Blocks(bytes, elements int) int {
+	if l.Tiles {
+		return ceilDiv(elements, l.Threads/codebook.TileLanes*codebook.TileElements)
+	}
+	return ceilDiv(bytes, codebook.ChunkBytes)
+}
+
+// ProductBlocks returns the size of the grid for a matrix that starts at an element of the unit: a warp takes as many
+// tiles as a row needs.
+func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
+	tiles := ceilDiv(first+rows*columns, codebook.TileElements) - first/codebook.TileElements
+	return ceilDiv(tiles, l.Threads/codebook.TileLanes*ceilDiv(columns, codebook.TileElements))
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
 // speed. With less it decodes them slowly, and the published one not at all.
 func (l *CUDALaunch) Shared(n int) int {
-	if l.TableBits == 0 {
+	switch {
+	case l.Tiles:
+		return 0
+	case l.TableBits == 0:
 		return 4*(codebook.ChunkWindows+1) + 2*n
 	}
 	const lead, surplus = 4, 2 * codebook.WindowBits // see stage.cuh
@@ -46,6 +76,9 @@ const (
 	cudaDigitsPerWord = 32 / cudaDigitBits
 	cudaCountShift    = 5
 )
+
+// CUDAEntryCount returns the number of exponents of an entry.
+func CUDAEntryCount(entry uint32) int { return int(entry >> (cudaCountShift + 2) & 7) }
 
 // A CUDABook is a code book as CUDA kernels look it up.
 type CUDABook struct {
@@ -159,6 +192,7 @@ const (
 	CUDAElementCount CUDACause = 3
 	CUDASizes        CUDACause = 4
 	CUDAStreamEnd    CUDACause = 5
+	CUDALaneEnd      CUDACause = 6
 )
 
 // String describes the fault.
@@ -174,6 +208,8 @@ func (c CUDACause) String() string {
 		return "the stream is longer than a unit's can be"
 	case CUDAStreamEnd:
 		return "the last code does not end in the last byte of the stream"
+	case CUDALaneEnd:
+		return "the codes of a lane do not end where the next one's begin"
 	}
 	return fmt.Sprintf("fault %d", uint8(c))
 }

@@ -104,7 +104,7 @@ func TestCUDACauses(t *testing.T) {
 	}
 	causes := map[string]CUDACause{
 		"code_unknown": CUDACodeUnknown, "window_end": CUDAWindowEnd, "element_count": CUDAElementCount, "sizes": CUDASizes,
-		"stream_end": CUDAStreamEnd,
+		"stream_end": CUDAStreamEnd, "lane_end": CUDALaneEnd,
 	}
 	found := regexp.MustCompile(`uint32_t (\w+) = 1 << (\d);`).FindAllSubmatch(source, -1)
 	if len(found) != len(causes)+1 {
@@ -125,5 +125,18 @@ func TestParseCUDAError(t *testing.T) {
 	var e *CUDAError
 	if err := ParseCUDAError(2<<56 | 7<<32 | 9); !errors.As(err, &e) || *e != (CUDAError{CUDAWindowEnd, 7, 9}) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestCUDALaunchBlocks(t *testing.T) {
+	windows, tiles := CUDALaunch{Threads: 512}, CUDALaunch{Threads: 256, Tiles: true}
+	for _, c := range []struct{ got, want int }{
+		{windows.Blocks(0, 0), 0}, {windows.Blocks(4097, 9000), 2}, {tiles.Blocks(0, 0), 0}, {tiles.Blocks(4097, 8*2048+1), 2},
+		{tiles.ProductBlocks(0, 8, 2048), 1}, {tiles.ProductBlocks(1, 8, 2048), 2}, {tiles.ProductBlocks(2047, 1, 2), 1},
+		{tiles.ProductBlocks(0, 4096, 4096), 512}, {tiles.ProductBlocks(5, 4096, 19), 5}, {tiles.Shared(1 << 20), 0},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %d, want %d", c.got, c.want)
+		}
 	}
 }

@@ -22,6 +22,8 @@ const countFrom = 75
 var launches = []kernel.CUDALaunch{
 	{Entry: "decode", Threads: 512, TableBits: 12},
 	{Entry: "decode_native", Threads: 256, TableBits: 12},
+	{Entry: "decode_tiles", Threads: 256, TableBits: 12, Tiles: true},
+	{Entry: "matvec", Threads: 256, TableBits: 12, Tiles: true, Product: true},
 }
 
 // bench is what kernels are compiled and looked at with.
@@ -87,10 +89,14 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 					return fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
 				}
 				k.OneWarp = 32 / float64(l.Threads)
+				k.Once = l.Product // one tile a warp and one vector
 				if r.Issued, err = k.Longest(); err != nil {
 					return fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
 				}
 				r.PerWeight = r.Issued / (b.symbols * float64(codebook.ChunkWindows/l.Threads))
+				if l.Tiles {
+					r.PerWeight = r.Issued / codebook.LaneElements
+				}
 			}
 			p.Rows = append(p.Rows, r)
 		}

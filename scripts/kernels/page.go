@@ -69,7 +69,7 @@ multiprocessor's threads that can be there at once, with the dynamic shared memo
 
 `, p.Model, p.Tools, p.Symbols)
 	table(&b, "Instructions a weight", p.instructions())
-	for _, name := range []string{"decode", "decode_native"} {
+	for _, name := range []string{"decode", "decode_native", "decode_tiles", "matvec"} {
 		table(&b, "`"+name+"`", usage(p.Rows, name))
 	}
 	if len(p.Published) > 0 {
@@ -80,7 +80,7 @@ multiprocessor's threads that can be there at once, with the dynamic shared memo
 
 // instructions compares the kernels by architecture.
 func (p *page) instructions() [][]string {
-	rows := [][]string{{"architecture", "published", "`decode`", "`decode_native`"}}
+	rows := [][]string{{"architecture", "published", "`decode`", "`decode_native`", "`decode_tiles`", "`matvec`"}}
 	cell := func(all []row, arch int, name string) string {
 		for _, r := range all {
 			if r.Arch == arch && r.Kernel == name && r.PerWeight > 0 {
@@ -94,6 +94,7 @@ func (p *page) instructions() [][]string {
 			rows = append(rows, []string{
 				fmt.Sprintf("sm_%d", r.Arch),
 				cell(p.Published, r.Arch, "decode"), cell(p.Rows, r.Arch, "decode"), cell(p.Rows, r.Arch, "decode_native"),
+				cell(p.Rows, r.Arch, "decode_tiles"), cell(p.Rows, r.Arch, "matvec"),
 			})
 		}
 	}

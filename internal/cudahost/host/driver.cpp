@@ -1,9 +1,9 @@
 // Runs launches of a kernel that was compiled with cudahost.h. It reads requests from standard input and
 // answers on standard output until the input ends:
 //
-//   request   11 words of 64 bits: seed, entry, blocks, bytes of dynamic shared memory, offset, offset
-//             of the output, n_luts, n_bytes, n_elements, number of the unit, words of output; then luts,
-//             codes, sign_mantissa, output_positions, gaps and table, each a 64-bit length and its bytes
+//   request   15 words of 64 bits: seed, entry, blocks, bytes of dynamic shared memory, offset, offset
+//             of the output, n_luts, n_bytes, n_elements, number of the unit, words of output, first element, rows, columns and batch of a product; then luts,
+//             codes, sign_mantissa, output_positions, gaps, tiles, x and table, each a 64-bit length and its bytes
 //   answer    the error word, 64 bits, and the output words
 //
 // Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
@@ -22,11 +22,24 @@
 #define PUBLISHED_TENSORS                                                                                     \
     const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
         const unsigned *output_positions, const unsigned char *gaps, unsigned short *outputs
+#define TILE_TENSORS                                                                                          \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned char *tiles, unsigned short *outputs
+#define MATVEC_TENSORS                                                                                        \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned char *tiles, const unsigned short *x, float *y
+#define MATVEC_NUMBERS                                                                                        \
+    unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned first, unsigned rows, unsigned columns,   \
+        unsigned batch, unsigned unit, unsigned long long *error
 #define OWN_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned unit, unsigned long long *error
 extern "C" {
 __attribute__((weak)) void decode(PUBLISHED_TENSORS, int n_luts, int n_bytes, int n_elements);
 __attribute__((weak)) void decode_native(PUBLISHED_TENSORS, OWN_NUMBERS);
 __attribute__((weak)) void decode_native_table(PUBLISHED_TENSORS, OWN_NUMBERS, const unsigned *table);
+__attribute__((weak)) void decode_tiles(TILE_TENSORS, OWN_NUMBERS);
+__attribute__((weak)) void decode_tiles_table(TILE_TENSORS, OWN_NUMBERS, const unsigned *table);
+__attribute__((weak)) void matvec(MATVEC_TENSORS, MATVEC_NUMBERS);
+__attribute__((weak)) void matvec_table(MATVEC_TENSORS, MATVEC_NUMBERS, const unsigned *table);
 }
 
 // The bounds of static shared memory, null in a kernel that has none.
@@ -84,7 +97,7 @@ struct Tensor {
 struct Request {
     std::uint64_t seed, entry, blocks, shared_bytes, offset, output_offset;
     std::int64_t n_luts, n_bytes, n_elements, unit;
-    std::uint64_t words;
+    std::uint64_t words, first, rows, columns, batch;
 };
 
 void launch(const Request &r, unsigned threads, const std::function<void()> &kernel) {
@@ -106,16 +119,19 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
 bool serve() {
     Request r;
     if (!read_all(&r, sizeof r)) return false;
-    Tensor luts, codes, sign_mantissa, positions, gaps, table, outputs;
+    Tensor luts, codes, sign_mantissa, positions, gaps, tiles, x, table, outputs;
     if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
-        !gaps.read(r.offset) || !table.read(0))
+        !gaps.read(r.offset) || !tiles.read(r.offset) || !x.read(r.offset) || !table.read(0))
         return false;
     outputs.allocate(2 * r.words, 2 * r.output_offset);
     std::memset(outputs.data, untouched, 2 * r.words);
     const auto *position_words = reinterpret_cast<const unsigned *>(positions.data);
+    const auto *table_words = reinterpret_cast<const unsigned *>(table.data);
     auto *output_words = reinterpret_cast<unsigned short *>(outputs.data);
     const auto n_luts = static_cast<unsigned>(r.n_luts), n_bytes = static_cast<unsigned>(r.n_bytes),
                n_elements = static_cast<unsigned>(r.n_elements), unit = static_cast<unsigned>(r.unit);
+    const auto first = static_cast<unsigned>(r.first), rows = static_cast<unsigned>(r.rows),
+               columns = static_cast<unsigned>(r.columns), batch = static_cast<unsigned>(r.batch);
     unsigned long long error = 0;
     switch (r.entry) {
     case 0:
@@ -130,11 +146,35 @@ bool serve() {
                           n_bytes, n_elements, unit, &error);
         });
         break;
-    default:
+    case 2:
         launch(r, 256, [&] {
             decode_native_table(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words,
-                                n_luts, n_bytes, n_elements, unit, &error,
-                                reinterpret_cast<const unsigned *>(table.data));
+                                n_luts, n_bytes, n_elements, unit, &error, table_words);
+        });
+        break;
+    case 3:
+        launch(r, 256, [&] {
+            decode_tiles(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                         n_elements, unit, &error);
+        });
+        break;
+    case 4:
+        launch(r, 256, [&] {
+            decode_tiles_table(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                               n_elements, unit, &error, table_words);
+        });
+        break;
+    default:
+        std::memset(outputs.data, 0, 2 * r.words);
+        launch(r, 256, [&] {
+            const auto *vectors = reinterpret_cast<const unsigned short *>(x.data);
+            auto *y = reinterpret_cast<float *>(outputs.data);
+            if (r.entry == 5)
+                matvec(luts.data, codes.data, sign_mantissa.data, tiles.data, vectors, y, n_luts, n_bytes, n_elements,
+                       first, rows, columns, batch, unit, &error);
+            else
+                matvec_table(luts.data, codes.data, sign_mantissa.data, tiles.data, vectors, y, n_luts, n_bytes,
+                             n_elements, first, rows, columns, batch, unit, &error, table_words);
         });
     }
     write_all(&error, sizeof error);
@@ -146,6 +186,11 @@ bool serve() {
 
 void __syncthreads() { block->block_barrier(); }
 int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
+void __syncwarp() { block->exchange(0); }
+int __any_sync(unsigned, int predicate) {
+    const unsigned *lanes = block->exchange(predicate != 0);
+    return std::any_of(lanes, lanes + warp_lanes, [](unsigned lane) { return lane != 0; });
+}
 unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
     return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
 }

@@ -77,33 +77,39 @@ public:
         return any;
     }
 
-    // Called by a fiber: the value of a lane, its number found from this one's. All lanes of the warp
-    // take part.
-    template <class Lane>
-    unsigned shuffle(unsigned value, Lane from) {
-        const unsigned me = current, lane = me % warp_lanes, warp = me / warp_lanes;
-        // A lane may be one shuffle ahead of another, never two: two sets of slots are enough.
-        const unsigned set = fibers[me].shuffles++ % 2;
+    // Called by a fiber: the values that the lanes of the warp came with, all of which take part. They stay until
+    // the next but one exchange.
+    const unsigned *exchange(unsigned value) {
+        const unsigned me = current, warp = me / warp_lanes;
+        // A lane may be one exchange ahead of another, never two: two sets of slots are enough.
+        const unsigned set = fibers[me].exchanges++ % 2;
         slots[set][me] = value;
         if (++at_warp_barrier[warp] == warp_lanes) {
             at_warp_barrier[warp] = 0;
             for (unsigned l = 0; l < warp_lanes; l++) ready.push_back(warp * warp_lanes + l);
         }
         leave();
-        return slots[set][me - lane + from(lane) % warp_lanes];
+        return slots[set] + warp * warp_lanes;
+    }
+
+    // The value of a lane, its number found from this one's.
+    template <class Lane>
+    unsigned shuffle(unsigned value, Lane from) {
+        const unsigned lane = current % warp_lanes;
+        return exchange(value)[from(lane) % warp_lanes];
     }
 
 private:
     struct Fiber {
         ucontext_t context;
         std::unique_ptr<char[]> stack;
-        unsigned shuffles = 0;
+        unsigned exchanges = 0;
         void *fake_stack = nullptr;
     };
 
     void start(unsigned t) {
         Fiber &f = fibers[t];
-        f.shuffles = 0;
+        f.exchanges = 0;
         f.fake_stack = nullptr;
         getcontext(&f.context);
         f.context.uc_stack.ss_sp = f.stack.get();

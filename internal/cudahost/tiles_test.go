@@ -1,0 +1,248 @@
+package cudahost_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// tiled names the entries that decode by the tile index, and how they are compiled and launched for a book.
+var tiled = []struct {
+	name    string
+	compile func(testing.TB, *codebook.Book) *cudahost.Kernel
+	launch  func(testing.TB, *codebook.Stream) cudahost.Launch
+}{
+	{
+		"decode_tiles",
+		func(t testing.TB, b *codebook.Book) *cudahost.Kernel { return bookKernel(t, b) },
+		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
+			return cudahost.Launch{Stream: s, Entry: cudahost.Tiles, Unit: 5}
+		},
+	},
+	{
+		"decode_tiles_table",
+		func(t testing.TB, _ *codebook.Book) *cudahost.Kernel { return tableKernel(t) },
+		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
+			return cudahost.Launch{Stream: s, Entry: cudahost.TilesTable, Unit: 5, Table: tableOf(t, s)}
+		},
+	},
+}
+
+// encodeTiles encodes weights with a tile index.
+func encodeTiles(t testing.TB, b *codebook.Book, weights []uint16) *codebook.Stream {
+	t.Helper()
+	s := encode(t, b, weights)
+	s.Tiles = codebook.EncodeTiles(b, weights)
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wide returns weights of which some lanes take many bits more than others.
+func wide(seed uint64, n int) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 3))
+	w := make([]uint16, n)
+	for i := range w {
+		if i/codebook.LaneElements%5 == 3 {
+			w[i] = codebook.Join(uint8(60+r.IntN(40)), uint8(r.Uint32()))
+		} else {
+			w[i] = codebook.Join(uint8(120+r.IntN(2)), uint8(r.Uint32()))
+		}
+	}
+	return w
+}
+
+// outliers returns weights that look trained and have exponents far from the others, about one in n.
+func outliers(seed uint64, size, n int) []uint16 {
+	r := rand.New(rand.NewPCG(seed, 4))
+	w := trained(seed, size)
+	for i := range w {
+		if r.IntN(n) == 0 {
+			w[i] = codebook.Join(uint8(40+r.IntN(4)), uint8(r.Uint32()))
+		}
+	}
+	return w
+}
+
+// TestTiles decodes units of many sizes and kinds.
+func TestTiles(t *testing.T) {
+	const tile, lane = codebook.TileElements, codebook.LaneElements
+	book := must(t)
+	canonical := func(most int) func(*codebook.Histogram) *codebook.Book {
+		return func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, most)) }
+	}
+	for _, c := range []struct {
+		name    string
+		weights []uint16
+		book    func(*codebook.Histogram) *codebook.Book
+	}{
+		{"published", trained(201, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
+		{"11 bits", trained(202, 40000), canonical(11)},
+		{"32 bits", trained(203, 40000), canonical(32)},
+		{"some outliers", outliers(204, 40000, 1000), canonical(32)},
+		{"many outliers", outliers(205, 40000, 50), canonical(32)},
+		{"one exponent", powers(206, 30000, 120, 1), canonical(32)},
+		{"short codes", powers(207, 40000, 100, 3), canonical(32)},
+		{"long codes", powers(208, 40000, 90, 30), canonical(32)},
+		{"wide tiles", wide(209, 30000), canonical(32)},
+	} {
+		b := c.book(histogram(c.weights))
+		for _, e := range tiled {
+			t.Run(e.name+", "+c.name, func(t *testing.T) {
+				k := e.compile(t, b)
+				for i, n := range []int{0, 1, lane, lane + 1, tile - 1, tile, tile + 1, 2*tile - lane, 2 * tile, 8 * tile, 8*tile + 3*lane, len(c.weights)} {
+					l := e.launch(t, encodeTiles(t, b, c.weights[:n]))
+					for seed := range uint64(2) {
+						l.Seed = seed
+						check(t, k, l, c.weights[:n])
+						// Misaligned: tensors, the output, both.
+						l.Offset, l.OutputOffset = 3*i%5*int(seed), i%4
+					}
+					if w := k.ErrorWord(); w != 0 {
+						t.Fatalf("%d weights: error word %#x", n, w)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTilesOtherBook hands decoders units of a book that they do not have.
+func TestTilesOtherBook(t *testing.T) {
+	weights := trained(211, 10000)
+	own, other := must(t)(codebook.Canonical(histogram(weights), 12)), must(t)(codebook.Published(histogram(weights)))
+	s := encodeTiles(t, own, weights)
+	check(t, bookKernel(t, other), cudahost.Launch{Stream: s, Entry: cudahost.Tiles}, weights)
+	check(t, bookKernel(t, other, own), cudahost.Launch{Stream: s, Entry: cudahost.Tiles}, weights)
+	check(t, tableKernel(t), cudahost.Launch{Stream: s, Entry: cudahost.TilesTable, Table: tableOf(t, encode(t, other, weights))}, weights)
+}
+
+// TestTilesVectors decodes the checkpoint that the published encoder wrote.
+func TestTilesVectors(t *testing.T) {
+	d, err := model.OpenDF11(filepath.Join("..", "..", "model", "testdata", "tiny-llama", "df11"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	for _, e := range tiled {
+		for _, u := range d.Units {
+			t.Run(e.name+", "+u.Name, func(t *testing.T) {
+				want := make([]uint16, u.Stream.Elements())
+				if err := codebook.Decode(want, &u.Stream); err != nil {
+					t.Fatal(err)
+				}
+				b := must(t)(codebook.ParseLuts(u.Stream.Luts))
+				s := u.Stream
+				s.Tiles = codebook.EncodeTiles(b, want)
+				check(t, e.compile(t, b), e.launch(t, &s), want)
+			})
+		}
+	}
+}
+
+// checkTiles launches an entry on a broken unit and holds every tile against the reference: its weights, or NaN and an
+// error word that is that of one of the broken tiles.
+func checkTiles(t *testing.T, k *cudahost.Kernel, l cudahost.Launch, b *codebook.Book) {
+	t.Helper()
+	got, err := k.Launch(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	causes := map[codebook.Cause]kernel.CUDACause{
+		codebook.NoSuchCode: kernel.CUDACodeUnknown, codebook.StreamEnds: kernel.CUDAStreamEnd, codebook.CountMismatch: kernel.CUDALaneEnd,
+	}
+	faults := map[kernel.CUDAError]bool{}
+	for tile := 0; len(got) > 0; tile++ {
+		want := make([]uint16, min(codebook.TileElements, len(got)))
+		if err := codebook.DecodeTile(b, l.Stream, tile, want); err != nil {
+			var fault *codebook.TileError
+			if !errors.As(err, &fault) {
+				t.Fatal(err)
+			}
+			faults[kernel.CUDAError{Cause: causes[fault.Cause], Unit: l.Unit, Chunk: tile}] = true
+			if fault.Cause == codebook.NoSuchCode { // by luts the code for the end of the stream is a symbol's
+				faults[kernel.CUDAError{Cause: kernel.CUDALaneEnd, Unit: l.Unit, Chunk: tile}] = true
+			}
+			want = slices.Repeat([]uint16{poison}, len(want))
+		}
+		if !slices.Equal(got[:len(want)], want) {
+			t.Fatalf("tile %d differs from the reference", tile)
+		}
+		got = got[len(want):]
+	}
+	var report *kernel.CUDAError
+	if err := kernel.ParseCUDAError(k.ErrorWord()); (err != nil) != (len(faults) > 0) || errors.As(err, &report) && !faults[*report] {
+		t.Fatalf("error word says %v, the reference %v", err, faults)
+	}
+}
+
+// TestTilesHostile changes bytes of every tensor, and of the table.
+func TestTilesHostile(t *testing.T) {
+	for _, weights := range [][]uint16{trained(221, 16384), wide(222, 9000)} {
+		b := must(t)(codebook.Canonical(histogram(weights), 16))
+		for _, e := range tiled {
+			k := e.compile(t, b)
+			for tensor, name := range []string{"codes", "tiles", "luts", "table"} {
+				t.Run(fmt.Sprintf("%s, %d weights, %s", e.name, len(weights), name), func(t *testing.T) {
+					for round := range 20 {
+						l := e.launch(t, encodeTiles(t, b, weights))
+						damage([][]byte{l.Stream.Encoded, l.Stream.Tiles, l.Stream.Luts, l.Table}[tensor], round)
+						l.Seed = uint64(round)
+						if tensor < 2 {
+							checkTiles(t, k, l, b)
+						} else if _, err := k.Launch(l); err != nil {
+							t.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestTilesRecords breaks records in the ways that a decoder has to notice.
+func TestTilesRecords(t *testing.T) {
+	weights := trained(231, 3*codebook.TileElements+100)
+	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	for _, e := range tiled {
+		k := e.compile(t, b)
+		for _, c := range []struct {
+			name string
+			edit func(s *codebook.Stream)
+		}{
+			{"a bit from one lane to the next", func(s *codebook.Stream) { s.Tiles[40+8+3]++; s.Tiles[40+8+4]-- }},
+			{"one bit more", func(s *codebook.Stream) { s.Tiles[40+8+3]++ }},
+			{"minimum of 0", func(s *codebook.Stream) { s.Tiles[40+6], s.Tiles[40+7] = 0, 0 }},
+			{"largest minimum", func(s *codebook.Stream) { s.Tiles[40+6], s.Tiles[40+7] = 0xfe, 0xff }},
+			{"wide by mistake", func(s *codebook.Stream) { s.Tiles[40+6], s.Tiles[40+7] = 0xff, 0xff }},
+			{"start beyond the stream", func(s *codebook.Stream) {
+				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<47)
+			}},
+			{"starts exchanged", func(s *codebook.Stream) {
+				first := slices.Clone(s.Tiles[40:46])
+				copy(s.Tiles[40:46], s.Tiles[80:86])
+				copy(s.Tiles[80:86], first)
+			}},
+			{"a byte more in the stream", func(s *codebook.Stream) { s.Encoded = append(slices.Clip(s.Encoded), 0) }},
+			{"a byte less in the stream", func(s *codebook.Stream) { s.Encoded = slices.Clone(s.Encoded[:len(s.Encoded)-1]) }},
+		} {
+			t.Run(e.name+", "+c.name, func(t *testing.T) {
+				for n := 3 * codebook.TileElements; n <= len(weights); n += 100 {
+					l := e.launch(t, encodeTiles(t, b, weights[:n]))
+					c.edit(l.Stream)
+					checkTiles(t, k, l, b)
+				}
+			})
+		}
+	}
+}
