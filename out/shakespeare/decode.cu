@@ -1924,7 +1924,10 @@ __device__ __forceinline__ float sum_of_lanes(float value) {
 struct Segment {
     uint32_t from, to, column;
 
-    // The lane's sum of their weights times a vector.
+    __device__ __forceinline__ bool whole() const { return to - from == TileGroups::steps; }
+
+    // The lane's sum of their weights times a vector; Whole where the segment is the tile.
+    template <bool Whole>
     __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
                                               uint32_t base) const {
         // Where step 0 would be: before the vector, perhaps.
@@ -1932,7 +1935,7 @@ struct Segment {
         float sum = 0;
 #pragma unroll
         for (uint32_t i = 0; i < TileGroups::steps; i++) {
-            if (i < from || i >= to) continue;
+            if (!Whole && (i < from || i >= to)) continue;
             const Words4 w = groups.weights(digits, i, base);
             Words4 x;
             copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
@@ -2025,7 +2028,13 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
         for (uint32_t b = 0;;) {
             keep_loop();
             const uint16_t *x = product.vector(b);
-            float sum = segment.multiply(x, groups, digits, base);
+            float sum;
+            if (segment.whole()) {
+                sum = segment.multiply<true>(x, groups, digits, base);
+            } else {
+                mark_rare();
+                sum = segment.multiply<false>(x, groups, digits, base);
+            }
             if (warp_any(outlier != no_outlier)) {
                 mark_rare();
                 sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
