@@ -1914,6 +1914,24 @@ struct RowSum {
     }
 };
 
+// Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
+// part.
+__device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Product &product, uint32_t tile) {
+    mark_rare();
+    for (uint32_t b = 0; b < product.batch; b++) {
+        keep_loop();
+        RowSum sum = {unit, product, b};
+        Run run;
+        const bool right = read_tile(unit, tile, run, sum);
+        sum.end_row();
+        for (uint32_t i = 0; !right && i < run.count; i++) {
+            keep_loop();
+            const uint32_t at = run.element + i - product.first;
+            if (at < product.size()) product.add(at / product.columns, b, float_of(uint32_t{not_a_number} << 16));
+        }
+    }
+}
+
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
                                                const uint32_t *digits, uint32_t base, uint32_t outlier) {
@@ -2011,7 +2029,7 @@ struct RowPart {
     }
 };
 
-// Multiplies a tile that is read code by code, for each row and vector again.
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
 __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
                                               OpenRow &open) {
     mark_rare();
@@ -2029,7 +2047,7 @@ __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Produc
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
         at += product.columns - at % product.columns;
-        if (at <= end || !product.regular()) open.end(product, row);
+        if (at <= end) open.end(product, row);
     }
 }
 
@@ -2111,8 +2129,10 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         } else if (decoded) {
             multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
                            outlier);
-        } else {
+        } else if (product.regular()) {
             multiply_rows(unit, product, opaque(tile), open);
+        } else {
+            multiply_runs(unit, product, opaque(tile));
         }
         if (tile == last) break;
         mark_rare();
