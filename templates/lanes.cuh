@@ -87,6 +87,7 @@ struct Blocks {
 
     // Block i of the stream, which it may end in.
     static __device__ __forceinline__ Words4 last_block(const Unit &unit, uint32_t i) {
+        mark_rare();
         Words4 block = {{0, 0, 0, 0}};
         for (uint32_t byte = 0; byte < sizeof(Words4); byte++) {
             keep_loop();
@@ -99,7 +100,6 @@ struct Blocks {
     // Fetches the lane's share. The extent is usable and the tensor aligned to 16 bytes.
     __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
         const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
-        if (!inside) mark_rare();
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
             const uint32_t block = extent.first + lane_index() + i * tile_lanes;

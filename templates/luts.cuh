@@ -16,6 +16,7 @@ constexpr uint32_t row_words = row_bytes / 4;
 constexpr uint32_t max_tables = 17;
 constexpr uint32_t max_symbol = 239;  // larger entries are links to other tables
 constexpr uint32_t max_levels = 4;     // of 8 bits each
+constexpr uint32_t max_length = 8 * max_levels;
 
 // One decoded code; a length of 0 says that there is none.
 struct Symbol {

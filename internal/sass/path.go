@@ -8,6 +8,9 @@ import (
 // Longest returns the number of instructions of the longest way that meets no rare mark. Loops without one are an
 // error or, with Once, run once.
 func (k *Kernel) Longest() (float64, error) {
+	if k.Once {
+		return k.longestOnce()
+	}
 	const unseen, open = -1, -2
 	memo := make([]float64, len(k.blocks))
 	for i := range memo {
@@ -31,7 +34,7 @@ func (k *Kernel) Longest() (float64, error) {
 			best = 0
 		}
 		for _, n := range b.next {
-			if k.blocks[n].rare || k.Once && memo[n] == open {
+			if k.blocks[n].rare {
 				continue
 			}
 			rest, err := walk(n)

@@ -128,6 +128,9 @@ func (b *block) add(name, operands string, predicated bool) error {
 	name, _, _ = strings.Cut(name, ".")
 	switch name {
 	case "PMTRIG":
+		if predicated { // of a part of the block that has no block of its own
+			return nil
+		}
 		switch strings.TrimSpace(operands) {
 		case rareMark:
 			b.rare = true

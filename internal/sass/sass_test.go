@@ -61,6 +61,22 @@ func TestLongest(t *testing.T) {
 	}
 }
 
+// TestOnce runs a loop in a loop once each, though both are left at the head.
+func TestOnce(t *testing.T) {
+	k := &Kernel{OneWarp: 1, Once: true, blocks: []block{
+		{instructions: 1, next: []int{1}},
+		{instructions: 10, next: []int{2, 5}},  // outer head
+		{instructions: 100, next: []int{3, 4}}, // inner head
+		{instructions: 1000, next: []int{2}},
+		{instructions: 10000, next: []int{1}},
+		{instructions: 100000, ends: true},
+	}}
+	// The inner loop and the rest of the outer one are alternatives, as its end is where it is left.
+	if n, err := k.Longest(); err != nil || n != 111111 {
+		t.Errorf("%v instructions, %v, want 111111", n, err)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "no instruction"},

@@ -186,6 +186,33 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #endif
 }
 
+// The value of a lane of the warp.
+__device__ __forceinline__ uint32_t from_lane(uint32_t value, uint32_t lane) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, warp_threads - 1);
+#else
+    return __shfl_sync(0xffffffffu, value, lane);
+#endif
+}
+
+// Waits for all lanes of the warp; what they wrote is visible to all afterwards.
+__device__ __forceinline__ void warp_barrier() {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    __nvvm_bar_warp_sync(0xffffffffu);
+#else
+    __syncwarp();
+#endif
+}
+
+// Whether any lane of the warp came with true.
+__device__ __forceinline__ bool warp_any(bool mine) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_vote_any_sync(0xffffffffu, mine);
+#else
+    return __any_sync(0xffffffffu, mine) != 0;
+#endif
+}
+
 // Atomic for the threads of a block or of the grid; no order with other memory is asked for.
 __device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
 #if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
@@ -200,6 +227,14 @@ __device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
     __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else
     atomicAdd(p, value);
+#endif
+}
+
+__device__ __forceinline__ void atomic_add(float *p, float value) {
+#ifdef __CUDA_ARCH__
+    asm volatile("red.global.add.f32 [%0], %1;" : : "l"(p), "f"(value) : "memory");
+#else
+    *p += value;
 #endif
 }
 
@@ -262,6 +297,21 @@ __device__ __forceinline__ uint32_t funnel_right(uint32_t high, uint32_t low, ui
 #endif
 }
 
+// The number high:low, shifted right; nothing is left of it from a count of 64 on.
+struct Halves {
+    uint32_t high, low;
+};
+
+__device__ __forceinline__ Halves shift_right(uint32_t high, uint32_t low, uint32_t count) {
+    uint64_t bits = static_cast<uint64_t>(high) << 32 | low;
+#ifdef __CUDA_ARCH__
+    asm("shr.b64 %0, %0, %1;" : "+l"(bits) : "r"(count));
+#else
+    bits = count < 64 ? bits >> count : 0;
+#endif
+    return {static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(bits)};
+}
+
 // Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
 // byte, is the number of one of them.
 __device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
@@ -287,6 +337,23 @@ __device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask
 #else
     return (a & mask) | (b & ~mask);
 #endif
+}
+
+// The float with these bits, and the other way round.
+__device__ __forceinline__ float float_of(uint32_t bits) {
+    union {
+        uint32_t word;
+        float number;
+    } both = {bits};
+    return both.number;
+}
+
+__device__ __forceinline__ uint32_t bits_of(float number) {
+    union {
+        float number;
+        uint32_t word;
+    } both = {number};
+    return both.word;
 }
 
 // A word of big-endian bytes.
@@ -443,6 +510,7 @@ constexpr uint32_t row_words = row_bytes / 4;
 constexpr uint32_t max_tables = 17;
 constexpr uint32_t max_symbol = 239;  // larger entries are links to other tables
 constexpr uint32_t max_levels = 4;     // of 8 bits each
+constexpr uint32_t max_length = 8 * max_levels;
 
 // One decoded code; a length of 0 says that there is none.
 struct Symbol {
@@ -914,8 +982,9 @@ constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end 
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
 constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
 constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
+constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
 
-// The error word: cause, unit and chunk. The causes are the numbers of the bits above.
+// The error word: cause, unit and chunk or tile. The causes are the numbers of the bits above.
 __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
     uint64_t cause = 1;
     while ((findings >> cause & 1) == 0) cause++;
@@ -1267,6 +1336,832 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     merge.write(stage, book.base);
     if (all_found != 0)
         write_left<Model::table_bits>(from, chunk, state, opaque(w), counts[0], opaque(first), found != 0);
+}
+
+}  // namespace bespoke
+
+// The tile index of a unit, see package codebook: a tile is 32 lanes of 64 successive weights, and its record says
+// where the codes of the tile start and how many bits those of each lane take. Here tiles are read code by
+// code, whatever they look like; lanes.cuh has the way for most.
+
+namespace bespoke {
+
+constexpr uint32_t lane_elements = 64;
+constexpr uint32_t tile_lanes = warp_threads;
+constexpr uint32_t tile_elements = tile_lanes * lane_elements;
+constexpr uint32_t record_bytes = 8 + tile_lanes;
+constexpr uint32_t record_bits = 48;      // of the number of the bit at which a tile starts
+constexpr uint32_t wide_tile = 0xffff;    // stands for the minimum
+
+// A unit with its tile index.
+struct TileUnit : Unit {
+    const uint8_t *tiles;
+
+    __device__ __forceinline__ TileUnit(const uint8_t *luts, const uint8_t *codes, const uint8_t *sign_mantissa,
+                                        const uint8_t *tiles, uint16_t *outputs, uint32_t n_luts, uint32_t n_bytes,
+                                        uint32_t n_elements, uint32_t number, uint64_t *error)
+        : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
+          tiles(tiles) {}
+
+    __device__ __forceinline__ uint32_t tile_count() const {
+        return n_elements / tile_elements + (n_elements % tile_elements != 0);
+    }
+
+    __device__ __forceinline__ const uint8_t *record(uint32_t tile) const {
+        return tiles + static_cast<uint64_t>(tile) * record_bytes;
+    }
+};
+
+__device__ __forceinline__ uint32_t lane_index() {
+    return thread_index() % warp_threads;
+}
+
+// The first word of a record, little-endian at any address.
+__device__ __forceinline__ uint64_t record_word(const TileUnit &unit, uint32_t tile) {
+    const uint8_t *record = unit.record(tile);
+    uint64_t word = 0;
+    for (uint32_t i = 8; i > 0; i--) {
+        keep_loop();
+        word = word << 8 | record[i - 1];
+    }
+    return word;
+}
+
+__device__ __forceinline__ uint64_t start_bit(uint64_t record_word) {
+    return record_word & ((1ull << record_bits) - 1);
+}
+
+// Whether the codes of a tile may end before this bit: where the next tile's start or, those of the
+// last one, in the last byte of the stream.
+__device__ __forceinline__ bool tile_ends_at(const TileUnit &unit, uint32_t tile, uint64_t bit) {
+    if (tile + 1 < unit.tile_count()) return bit == start_bit(record_word(unit, tile + 1));
+    return (bit + 7) / 8 == unit.n_bytes;
+}
+
+// The 32 bits of the stream from a bit on; zeros follow the stream.
+__device__ __forceinline__ uint32_t bits_from(const Unit &unit, uint64_t bit) {
+    uint64_t bits = 0;
+    for (uint64_t i = bit / 8; i < bit / 8 + 5; i++) {
+        keep_loop();
+        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
+    }
+    return static_cast<uint32_t>(bits >> (8 - bit % 8));
+}
+
+// Reads `count` codes from a bit on, calls visit(element, exponent) for each, moves the bit behind
+// them and says what is wrong with them.
+template <class Visit>
+__device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element, uint32_t count, uint64_t &bit,
+                                             Visit &visit) {
+    for (uint32_t i = 0; i < count; i++) {
+        keep_loop();
+        const Symbol symbol = walk(unit, bits_from(unit, bit));
+        if (symbol.length == 0) return code_unknown;
+        if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
+        visit(element + i, symbol.exponent);
+        bit += symbol.length;
+    }
+    return 0;
+}
+
+// The weights of a tile that one lane reads: its own or, in wide tiles, where records tell the bits of
+// pairs of lanes, an even lane those of two and an odd one none.
+struct Run {
+    uint32_t element, count;
+};
+
+// Reads a tile code by code, each lane its run, and says whether the tile is right; if not, the fault of its
+// first wrong run is reported. All lanes of the warp take part.
+template <class Visit>
+__device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, Run &run, Visit &visit) {
+    mark_rare();
+    const uint64_t word = record_word(unit, tile);
+    const uint8_t *lanes = unit.record(tile) + 8;
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = lane_index();
+    const bool wide = minimum == wide_tile;
+    const uint32_t full = wide ? 2 * lane_elements : lane_elements;
+    uint32_t bits = minimum + lanes[lane];
+    if (wide) bits = lane % 2 == 0 ? lanes[lane] | lanes[lane + 1] << 8 : 0;
+
+    uint32_t sum = bits;
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
+        keep_loop();
+        sum = add_lane_below(sum, delta);
+    }
+    const uint32_t first = tile * tile_elements, size = smaller(tile_elements, unit.n_elements - first);
+    const uint32_t end = first + size;
+    run.element = first + smaller(lane * lane_elements, size);
+    run.count = wide && lane % 2 != 0 ? 0 : smaller(full, end - run.element);
+    uint32_t wrong = 0;
+    if (run.count > 0) {
+        const uint64_t start = start_bit(word) + (sum - bits);
+        uint64_t bit = start;
+        wrong = read_run(unit, run.element, run.count, bit, visit);
+        const bool inside = run.count < full || bit == start + bits;
+        const bool last = run.element + run.count == end;
+        if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
+    }
+    uint32_t wrong_lanes = wrong != 0;
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
+        keep_loop();
+        wrong_lanes = add_lane_below(wrong_lanes, delta);
+    }
+    if (wrong != 0 && wrong_lanes == 1 && unit.error != nullptr)
+        atomic_set(unit.error, error_word(wrong, unit.number, tile));
+    return from_last_lane(wrong_lanes) == 0;
+}
+
+// Writes the weights that are read.
+struct WeightWriter {
+    const Unit &unit;
+
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) const {
+        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+    }
+};
+
+// Decodes a tile code by code, to NaN if anything is wrong with it. All lanes of the warp take part.
+__device__ __forceinline__ void write_tile_slowly(const TileUnit &unit, uint32_t tile) {
+    WeightWriter writer = {unit};
+    Run run;
+    if (read_tile(unit, tile, run, writer)) return;
+    for (uint32_t i = 0; i < run.count; i++) {
+        keep_loop();
+        unit.outputs[run.element + i] = not_a_number;
+    }
+}
+
+}  // namespace bespoke
+
+// Decoding the lanes of a tile by table, for tiles with all their weights, in one pass: nothing is counted
+// before, as the index says where each lane's codes start and end. The digits of a tile go to shared memory,
+// one word for 8 weights, in the order of the weights.
+//
+// Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
+// handled where the window is filled again, a bit late: the lookups between do nothing either. What is
+// still left after the lookups that nearly all lanes get along with is decoded in a loop.
+
+namespace bespoke {
+
+constexpr uint32_t lane_words = lane_elements / word_digits;
+constexpr uint32_t block_bits = 8 * sizeof(Words4);  // the stream is fetched in blocks of 16 bytes
+constexpr uint32_t lane_blocks = 2;                  // by one lane
+constexpr uint32_t staged_blocks = lane_blocks * tile_lanes;
+
+// Lookups between two fillings of the window, and between two looks for words that are full.
+constexpr uint32_t lookups_a_window = 5;
+constexpr uint32_t lookups_a_flush = 3;
+
+// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong, in the stream
+// and in the digits: what they then read and write is behind the words that are in use, or another lane's,
+// and the tile is decoded again.
+template <uint32_t Lookups>
+struct TileMemory {
+    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
+    static constexpr uint32_t most_words = 2 * (Lookups / lookups_a_flush + 1);
+    static constexpr uint32_t stride = (tile_lanes + 1) * lane_words;
+
+    // The codes of the tile, first bit on top.
+    Words4 blocks[staged_blocks + most_bits / block_bits + 2];
+    // The digits of every four lanes are followed by a free word, so that both lanes that store their words
+    // and lanes that read neighbouring ones meet different banks.
+    uint32_t digits[stride + most_words];
+
+    __device__ __forceinline__ uint32_t *lane_digits(uint32_t lane) { return digits + lane * lane_words + lane / 4; }
+    __device__ __forceinline__ uint32_t *words() { return blocks[0].words; }
+};
+
+// Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
+// that are staged.
+struct Extent {
+    uint32_t first;   // block of the stream that holds the first code
+    uint32_t blocks;  // that hold codes
+    uint32_t begin, end;
+    bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
+};
+
+// Reads the record of a tile; all lanes of the warp take part. The tensors are aligned.
+__device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile) {
+    const uint8_t *record = unit.record(tile);
+    const Words2 word = *reinterpret_cast<const Words2 *>(record);
+    const uint32_t bits = (word.words[1] >> 16) + record[8 + lane_index()];
+    const uint32_t high = word.words[1] & 0xffff, lead = word.words[0] % block_bits;
+    uint32_t sum = bits;
+#pragma unroll
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+    const uint32_t total = from_last_lane(sum);
+
+    // 2^31 bytes at most: fewer than 2^34 bits.
+    const uint64_t after = (static_cast<uint64_t>(high) << 32 | word.words[0]) + total;
+    bool ends;
+    if (tile + 1 < unit.tile_count()) {
+        const Words2 next = *reinterpret_cast<const Words2 *>(record + record_bytes);
+        ends = after == (static_cast<uint64_t>(next.words[1] & 0xffff) << 32 | next.words[0]);
+    } else {
+        mark_rare();
+        ends = (after + 7) / 8 == unit.n_bytes;
+    }
+    Extent extent;
+    extent.first = funnel_right(high, word.words[0], 7);
+    extent.end = lead + sum;
+    extent.begin = extent.end - bits;
+    extent.blocks = (lead + total + block_bits - 1) / block_bits;
+    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks <= staged_blocks &&
+                    word.words[1] >> 16 != wide_tile;
+    return extent;
+}
+
+// The blocks of a tile's codes that a lane fetches.
+struct Blocks {
+    Words4 words[lane_blocks];
+
+    // Block i of the stream, which it may end in.
+    static __device__ __forceinline__ Words4 last_block(const Unit &unit, uint32_t i) {
+        mark_rare();
+        Words4 block = {{0, 0, 0, 0}};
+        for (uint32_t byte = 0; byte < sizeof(Words4); byte++) {
+            keep_loop();
+            const uint32_t at = i * sizeof(Words4) + byte;
+            if (at < unit.n_bytes) block.words[byte / 4] |= static_cast<uint32_t>(unit.codes[at]) << 8 * (byte % 4);
+        }
+        return block;
+    }
+
+    // Fetches the lane's share. The extent is usable and the tensor aligned to 16 bytes.
+    __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
+        const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
+#pragma unroll
+        for (uint32_t i = 0; i < lane_blocks; i++) {
+            const uint32_t block = extent.first + lane_index() + i * tile_lanes;
+            if (lane_index() + i * tile_lanes >= extent.blocks) continue;
+            if (inside)
+                copy(words[i], reinterpret_cast<const Words4 *>(unit.codes)[block]);
+            else
+                words[i] = last_block(unit, block);
+        }
+    }
+
+    // Puts it into shared memory. There is room for what it did not fetch, too.
+    __device__ __forceinline__ void stage(Words4 *to) const {
+#pragma unroll
+        for (uint32_t i = 0; i < lane_blocks; i++) {
+            const uint32_t *w = words[i].words;
+            copy(to[lane_index() + i * tile_lanes],
+                 {{big_endian(w[0]), big_endian(w[1]), big_endian(w[2]), big_endian(w[3])}});
+        }
+    }
+};
+
+// An exponent that is no digit, and which of the lane's weights has it, in whose place the digit 0 is. A lane
+// with more than one is decoded code by code.
+constexpr uint32_t no_outlier = 0, broken_lane = ~0u;
+
+__device__ __forceinline__ uint32_t outlier_of(uint32_t i, uint32_t exponent) { return 1u << 16 | i << 8 | exponent; }
+__device__ __forceinline__ uint32_t outlier_place(uint32_t outlier) { return outlier >> 8 & 0xff; }
+__device__ __forceinline__ uint32_t outlier_exponent(uint32_t outlier) { return outlier & 0xff; }
+
+// A lane that is being decoded.
+template <uint32_t TableBits>
+struct Lane {
+    const uint32_t *codes;   // of the tile, first bit on top
+    const uint32_t *table;
+    uint32_t base, pad;      // of the book
+    uint32_t at, end;        // bits of the codes: where the window starts, and where the lane ends
+    uint32_t window[2];      // the next bits
+    uint32_t last;           // the entry that was looked up last
+    uint32_t sum;            // of the entries; the lengths since the window was filled
+    uint32_t flushed;        // the sum when full words were last looked for
+    uint32_t digits[3];      // the last ones, the lowest word first
+    uint32_t *first, *word;  // the lane's digits in shared memory, and the word that is filled next
+    uint32_t outlier;
+
+    __device__ __forceinline__ void start(uint32_t *to) {
+        sum = flushed = last = 0;
+        digits[0] = digits[1] = digits[2] = 0;
+        first = word = to;
+        outlier = no_outlier;
+    }
+
+    __device__ __forceinline__ uint32_t bits_at(uint32_t bit, uint32_t word) const {
+        return funnel_left(codes[bit / 32 + word], codes[bit / 32 + word + 1], bit);
+    }
+
+    // Fills the window at the start of the lane, where the end is far enough.
+    __device__ __forceinline__ void fill() {
+        window[0] = bits_at(at, 0);
+        window[1] = bits_at(at, 1);
+    }
+
+    // Moves on to the end of what has been looked up.
+    __device__ __forceinline__ void settle() {
+        const uint32_t length = sum & 127;
+        at += length;
+        sum -= length;
+    }
+
+    // Fills the window behind what has been looked up, and takes a code that could not be.
+    __device__ __forceinline__ void refill(const Unit &unit) {
+        settle();
+        if (last == 0 && at != end) take_symbol(unit);
+        fill();
+        const uint32_t left = end - at;
+        const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
+        window[0] = select(filler.high, window[0], beyond.high);
+        window[1] = select(filler.low, window[1], beyond.low);
+    }
+
+    // Appends digits to those of at most `entries` others since words were looked for.
+    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries) {
+        const uint32_t shift = entry_shift(entry);
+        if (entries > 0) digits[2] = funnel_left(digits[2], digits[1], shift);
+        digits[1] = funnel_left(digits[1], digits[0], shift);
+        digits[0] = funnel_left(digits[0], entry, shift);
+        sum += entry;
+    }
+
+    __device__ __forceinline__ void look_up(uint32_t entries) {
+        last = table[window[0] >> (32 - TableBits)];
+        window[0] = funnel_left(window[0], window[1], last);
+        window[1] = funnel_left(window[1], 0, last);
+        append(last, entries);
+    }
+
+    // Stores the words that have become full, at most two: there were at most 7 digits, and 15 by three
+    // entries and one by a symbol have come.
+    __device__ __forceinline__ void flush() {
+        constexpr uint32_t one = word_digits << 7, two = 2 * one;
+        const uint32_t full = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
+        if (full == two) *word++ = funnel_right(digits[2], digits[1], shift);
+        if (full != 0) *word++ = funnel_right(digits[1], digits[0], shift);
+        flushed = sum;
+    }
+
+    __device__ __forceinline__ void give_up() {
+        outlier = broken_lane;
+        end = at;
+    }
+
+    // Decodes a code that the table does not have.
+    __device__ __forceinline__ void take_symbol(const Unit &unit) {
+        mark_rare();
+        const Symbol symbol = walk(unit, bits_at(at, 0));
+        const uint32_t distance = symbol.exponent - base;
+        if (symbol.length == 0 || symbol.length > end - at) return give_up();
+        if (distance >= digit_range) {
+            if (outlier != no_outlier) return give_up();
+            const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
+            outlier = outlier_of(static_cast<uint32_t>(word - first) * word_digits + pending, symbol.exponent);
+        }
+        append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
+        at += symbol.length;
+    }
+
+    // Does three more lookups; a lane that went too far gives up.
+    __device__ __forceinline__ void go_on(const Unit &unit) {
+        if (word > first + lane_words || static_cast<int>(end - at) < 0) give_up();
+        refill(unit);
+#pragma unroll
+        for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
+        flush();
+        settle();
+    }
+
+    // Whether exactly the lane's weights have been decoded, by exactly its codes.
+    __device__ __forceinline__ bool complete() const {
+        const uint32_t pending = sum >> 7;
+        return at == end && word == first + lane_words && pending % word_digits == 0 && outlier != broken_lane;
+    }
+};
+
+// Decodes the lanes of a tile whose codes are staged, and says whether all of them came out right. An
+// outlier among the lane's weights is not in its digits. All lanes of the warp take part.
+template <class Model>
+__device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
+                                             const Extent &extent, TileMemory<Model::lane_lookups> &memory,
+                                             uint32_t &outlier) {
+    constexpr uint32_t lookups = Model::lane_lookups;
+    static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
+    Lane<Model::table_bits> lane;
+    lane.codes = memory.words();
+    lane.table = table;
+    lane.base = book.base;
+    lane.pad = book.pad;
+    lane.at = extent.begin;
+    lane.end = extent.end;
+    lane.start(memory.lane_digits(lane_index()));
+    lane.fill();
+#pragma unroll
+    for (uint32_t i = 0; i < lookups; i++) {
+        if (i > 0 && i % lookups_a_window == 0) lane.refill(unit);
+        lane.look_up(i % lookups_a_flush);
+        if (i % lookups_a_flush == lookups_a_flush - 1) lane.flush();
+    }
+    lane.settle();
+    if (warp_any(!lane.complete())) {
+        mark_rare();
+        for (uint32_t i = 0; i < lane_elements && warp_any(lane.at != lane.end); i++) {
+            keep_loop();
+            lane.go_on(unit);
+        }
+        if (warp_any(!lane.complete())) return false;
+    }
+    outlier = lane.outlier;
+    return true;
+}
+
+}  // namespace bespoke
+
+// Decoding a unit by its tile index: each warp of a block decodes one tile.
+//
+//   1. Fetch the sign_mantissa bytes and the codes of the tile, and the table of the book into shared memory.
+//   2. Decode the lanes into digits in shared memory.
+//   3. Join them with the sign_mantissa bytes, eight weights a step, across the lanes.
+//
+// A tile that this is not made for, or does not succeed with, is decoded code by code: it comes out right, or
+// as NaN and reported. Whatever the tensors hold, no access leaves them and every loop ends.
+
+namespace bespoke {
+
+// What the threads of a block share.
+template <class Model>
+struct TileBlock {
+    static constexpr uint32_t warps = Model::threads / warp_threads;
+    Words4 table[(1u << Model::table_bits) / 4];
+    TileMemory<Model::lane_lookups> warp[warps];
+};
+
+// The groups of eight weights of a tile, that of each step next to those of the other lanes.
+struct TileGroups {
+    static constexpr uint32_t steps = tile_elements / group / tile_lanes;
+    Words2 sign_mantissa[steps];
+
+    __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
+        const Words2 *from = reinterpret_cast<const Words2 *>(unit.sign_mantissa + uint64_t{tile} * tile_elements);
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++) sign_mantissa[i] = from[lane_index() + i * tile_lanes];
+    }
+
+    // The weights of the lane's group of a step.
+    __device__ __forceinline__ Words4 weights(const uint32_t *digits, uint32_t i, uint32_t base) const {
+        return join_group(digits[lane_index() + i * (tile_lanes + 1)], sign_mantissa[i], base);
+    }
+};
+
+// Decodes the tile of each warp; `shared` lies in shared memory.
+template <class Model>
+__device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
+    const uint32_t warp = thread_index() / warp_threads, tile = block_index() * TileBlock<Model>::warps + warp;
+    const bool aligned = is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
+                         is_aligned(unit.sign_mantissa, sizeof(Words2)) && is_aligned(unit.outputs, sizeof(Words4));
+    bool usable = aligned && tile < unit.n_elements / tile_elements;
+    Extent extent = {};
+    Blocks blocks;
+    TileGroups groups;
+    if (usable) {
+        groups.fetch(unit, tile);
+        extent = find_extent(unit, tile);
+        usable = extent.usable;
+        if (usable) blocks.fetch(unit, extent);
+    } else {
+        mark_rare();
+    }
+    Book book;
+    uint32_t *table = shared.table[0].words;
+    if (!find_book(unit, model, book, table)) usable = false;
+    if (tile >= unit.tile_count()) return;
+    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
+    uint32_t outlier = no_outlier;
+    if (usable) {
+        blocks.stage(memory.blocks);
+        warp_barrier();
+        usable = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+        warp_barrier();
+    }
+    if (!usable) return write_tile_slowly(unit, tile);
+
+    const uint64_t first = uint64_t{tile} * tile_elements;
+    Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + first) + lane_index();
+#pragma unroll
+    for (uint32_t i = 0; i < TileGroups::steps; i++) to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
+    if (warp_any(outlier != no_outlier)) {
+        mark_rare();
+        warp_barrier();
+        const uint64_t element = first + lane_index() * lane_elements + outlier_place(outlier);
+        if (outlier != no_outlier) unit.outputs[element] = join(outlier_exponent(outlier), unit.sign_mantissa[element]);
+    }
+}
+
+}  // namespace bespoke
+
+// Products of a coded matrix with up to eight vectors, decoded by the tile index and never written: y = W x,
+// for a matrix W of `rows` by `columns` weights whose first one is element `first` of the unit.
+//
+// x has the vectors one after another, bfloat16, so that products of weights are exact; y likewise, float,
+// summed up in float. y starts as zeros: each warp takes a run of tiles that has at least as many weights as a
+// row and adds its share of every row in it, so that a row gets two shares at most and their order is of
+// no account.
+//
+// That holds for matrices whose first element and columns are multiples of 256, where each step of 32
+// groups lies in one row: the same y comes out every time. For the others every lane adds what it has of a row, in any
+// order. A tile that is wrong is reported and makes its rows NaN.
+
+namespace bespoke {
+
+constexpr uint32_t most_vectors = 8;
+constexpr uint32_t step_elements = tile_lanes * group;
+
+struct Product {
+    const uint16_t *x;
+    float *y;
+    uint32_t first, rows, columns, batch;
+
+    __device__ __forceinline__ uint32_t size() const { return rows * columns; }
+    __device__ __forceinline__ uint32_t first_tile() const { return first / tile_elements; }
+    __device__ __forceinline__ uint32_t last_tile() const { return (first + size() - 1) / tile_elements; }
+
+    // How many tiles a warp takes: not fewer weights than a row has.
+    __device__ __forceinline__ uint32_t run() const { return (columns - 1) / tile_elements + 1; }
+
+    // Whether every step of a tile lies in one row, and x may be read 8 at once.
+    __device__ __forceinline__ bool regular() const {
+        return first % step_elements == 0 && columns % step_elements == 0 && is_aligned(x, sizeof(Words4));
+    }
+
+    // Whether the matrix is not empty, a part of the unit, and the vectors are not too many.
+    __device__ __forceinline__ bool valid(uint32_t n_elements) const {
+        return rows > 0 && columns > 0 && batch - 1 < most_vectors && first < n_elements &&
+               static_cast<uint64_t>(rows) * columns <= n_elements - first;
+    }
+
+    // Where a vector's numbers are is worked out where it is asked for: for all vectors ahead, it fills registers.
+    __device__ __forceinline__ void add(uint32_t row, uint32_t vector, float sum) const {
+        atomic_add(y + static_cast<uint64_t>(opaque(vector)) * rows + row, sum);
+    }
+
+    __device__ __forceinline__ const uint16_t *vector(uint32_t i) const {
+        return x + static_cast<uint64_t>(opaque(i)) * columns;
+    }
+};
+
+__device__ __forceinline__ float weight_of(uint32_t exponent, uint32_t sign_mantissa) {
+    return float_of(static_cast<uint32_t>(join(exponent, sign_mantissa)) << 16);
+}
+
+// Multiplies successive weights that one lane reads, of any rows, with one vector.
+struct RowSum {
+    const Unit &unit;
+    const Product &product;
+    uint32_t vector;
+    uint32_t row = 0;
+    float sum = 0;
+
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
+        const uint32_t i = element - product.first;
+        if (i >= product.size()) return;
+        if (i / product.columns != row) {
+            end_row();
+            row = i / product.columns;
+        }
+        const uint32_t x = product.vector(vector)[i % product.columns];
+        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
+    }
+
+    __device__ __forceinline__ void end_row() {
+        if (sum != 0) product.add(row, vector, sum);
+        sum = 0;
+    }
+};
+
+// Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
+// part.
+__device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Product &product, uint32_t tile) {
+    mark_rare();
+    for (uint32_t b = 0; b < product.batch; b++) {
+        keep_loop();
+        RowSum sum = {unit, product, b};
+        Run run;
+        const bool right = read_tile(unit, tile, run, sum);
+        sum.end_row();
+        for (uint32_t i = 0; !right && i < run.count; i++) {
+            keep_loop();
+            const uint32_t at = run.element + i - product.first;
+            if (at < product.size()) product.add(at / product.columns, b, float_of(uint32_t{not_a_number} << 16));
+        }
+    }
+}
+
+// Multiplies the weights of each lane of a tile whose digits are in shared memory.
+__device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
+                                               const uint32_t *digits, uint32_t base, uint32_t outlier) {
+    mark_rare();
+    const uint32_t first = tile * tile_elements + lane_index() * lane_elements;
+    for (uint32_t b = 0; b < product.batch; b++) {
+        keep_loop();
+        RowSum sum = {unit, product, b};
+        for (uint32_t i = 0; i < lane_elements; i++) {
+            keep_loop();
+            const uint32_t digit = digits[i / group] >> (32 - digit_bits - digit_bits * (i % group));
+            const bool out = outlier != no_outlier && outlier_place(outlier) == i;
+            sum(first + i, out ? outlier_exponent(outlier) : base + distance_of(digit % digit_range));
+        }
+        sum.end_row();
+    }
+}
+
+// The sum of the lanes' values, the same in all of them.
+__device__ __forceinline__ float sum_of_lanes(float value) {
+#pragma unroll
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
+        value += float_of(from_lane(bits_of(value), lane_index() ^ delta));
+    return value;
+}
+
+// The steps of a tile from one on to another that lie in one row, in it from a column on.
+struct Segment {
+    uint32_t from, to, column;
+
+    __device__ __forceinline__ bool whole() const { return to - from == TileGroups::steps; }
+
+    // The lane's sum of their weights times a vector; Whole where the segment is the tile.
+    template <bool Whole>
+    __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
+                                              uint32_t base) const {
+        // Where step 0 would be: before the vector, perhaps.
+        const uint64_t start = uint64_t{column} - uint64_t{from} * step_elements + lane_index() * group;
+        float sum = 0;
+#pragma unroll
+        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+            if (!Whole && (i < from || i >= to)) continue;
+            const Words4 w = groups.weights(digits, i, base);
+            Words4 x;
+            copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
+#pragma unroll
+            for (uint32_t k = 0; k < 4; k++) {
+                sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
+                sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
+            }
+        }
+        return sum;
+    }
+
+    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
+    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t tile,
+                                                uint32_t vector, uint32_t base, uint32_t outlier) const {
+        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
+        if (outlier == no_outlier || place < from * step_elements || place >= to * step_elements) return 0;
+        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
+        const uint32_t x = product.vector(vector)[column + place - from * step_elements];
+        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
+               float_of(x << 16);
+    }
+};
+
+// What a warp has of a row that it has not come to the end of: lane b has the sum for vector b.
+struct OpenRow {
+    float sum;
+
+    // Adds the sum of what the lanes have for a vector.
+    __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
+        const float all = sum_of_lanes(lane_sum);
+        if (lane_index() == vector) sum += all;
+    }
+
+    __device__ __forceinline__ void end(const Product &product, uint32_t row) {
+        if (lane_index() < product.batch) product.add(row, lane_index(), sum);
+        sum = 0;
+    }
+};
+
+// Multiplies what successive weights that one lane reads have of one row, with one vector.
+struct RowPart {
+    const Unit &unit;
+    const Product &product;
+    uint32_t vector, row;
+    float sum = 0;
+
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
+        const uint32_t i = element - product.first;
+        if (i >= product.size() || i / product.columns != row) return;
+        const uint32_t x = product.vector(vector)[i % product.columns];
+        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
+    }
+};
+
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
+__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              OpenRow &open) {
+    mark_rare();
+    const uint32_t begin = tile * tile_elements, skipped = product.first > begin ? product.first - begin : 0;
+    uint32_t at = begin + skipped - product.first;
+    const uint32_t end = at + smaller(tile_elements - skipped, product.size() - at);
+    while (at < end) {
+        keep_loop();
+        const uint32_t row = at / product.columns;
+        for (uint32_t b = 0; b < product.batch; b++) {
+            keep_loop();
+            RowPart part = {unit, product, b, row};
+            Run run;
+            const bool right = read_tile(unit, tile, run, part);
+            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
+        }
+        at += product.columns - at % product.columns;
+        if (at <= end) open.end(product, row);
+    }
+}
+
+// Multiplies a tile of a regular matrix whose digits are in shared memory.
+__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              const uint32_t *digits, uint32_t base, uint32_t outlier, OpenRow &open) {
+    TileGroups groups;
+    groups.fetch(unit, tile);
+    const uint32_t begin = tile * tile_elements;
+    uint32_t step = product.first > begin ? (product.first - begin) / step_elements : 0;
+    const uint32_t end = smaller((product.first + product.size() - begin) / step_elements, TileGroups::steps);
+    for (;;) {
+        keep_loop();
+        const uint32_t at = begin + step * step_elements - product.first, column = at % product.columns;
+        const Segment segment = {step, smaller(step + (product.columns - column) / step_elements, end), column};
+        for (uint32_t b = 0;;) {
+            keep_loop();
+            const uint16_t *x = product.vector(b);
+            float sum;
+            if (segment.whole()) {
+                sum = segment.multiply<true>(x, groups, digits, base);
+            } else {
+                mark_rare();
+                sum = segment.multiply<false>(x, groups, digits, base);
+            }
+            if (warp_any(outlier != no_outlier)) {
+                mark_rare();
+                sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
+            }
+            open.add(b, sum);
+            if (++b == product.batch) break;
+            mark_rare();
+        }
+        if (column + (segment.to - segment.from) * step_elements == product.columns)
+            open.end(product, at / product.columns);
+        step = segment.to;
+        if (step >= end) break;
+        mark_rare();
+    }
+}
+
+// Multiplies the share of each warp; `shared` lies in shared memory.
+template <class Model>
+__device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
+                                         TileBlock<Model> &shared) {
+    Book book;
+    uint32_t *table = shared.table[0].words;
+    const bool found = find_book(unit, model, book, table);
+    const uint32_t warp = thread_index() / warp_threads;
+    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
+    const bool usable = found && is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
+                        is_aligned(unit.sign_mantissa, sizeof(Words2));
+    const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
+    const uint64_t begin = product.first_tile() + share * product.run();
+    if (begin > product.last_tile()) return;
+    uint32_t tile = static_cast<uint32_t>(begin);
+    const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
+
+    OpenRow open = {0};
+    for (;;) {
+        keep_loop();
+        bool decoded = usable && tile < unit.n_elements / tile_elements;
+        uint32_t outlier = no_outlier;
+        if (decoded) {
+            const Extent extent = find_extent(unit, tile);
+            decoded = extent.usable;
+            if (decoded) {
+                Blocks blocks;
+                blocks.fetch(unit, extent);
+                warp_barrier();  // no lane is busy with the last tile
+                blocks.stage(memory.blocks);
+                warp_barrier();
+                decoded = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+                warp_barrier();
+            }
+        }
+        if (decoded && product.regular()) {
+            multiply_tile(unit, product, tile, memory.digits, book.base, outlier, open);
+        } else if (decoded) {
+            multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
+                           outlier);
+        } else if (product.regular()) {
+            multiply_rows(unit, product, opaque(tile), open);
+        } else {
+            multiply_runs(unit, product, opaque(tile));
+        }
+        if (tile == last) break;
+        mark_rare();
+        tile++;
+    }
+    // The row that the last tile leaves open.
+    const uint32_t end = (tile + 1) * tile_elements - product.first;
+    if (product.regular() && end < product.size() && end % product.columns != 0) {
+        mark_rare();
+        open.end(product, end / product.columns);
+    }
 }
 
 }  // namespace bespoke
@@ -3448,6 +4343,7 @@ struct Model {
     static constexpr uint32_t books = 4;
     static constexpr uint32_t table_bits = 12;
     static constexpr uint32_t lookups = 7;
+    static constexpr uint32_t lane_lookups = 18;
 
     __device__ __forceinline__ Book book(uint32_t b) const {
         switch (b) {
@@ -3492,6 +4388,33 @@ decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ code
                        number, error};
     if (n_bytes > max_stream_bytes) return report(unit, sizes);
     decode_block(unit, Model<256>(), state);
+}
+
+// One pass by the tile index: grid ceil(tiles / 8), block 256, a warp to a tile.
+extern "C" __global__ void __launch_bounds__(256, 4)
+decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
+             const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles,
+             uint16_t *__restrict__ outputs, const uint32_t n_luts, const uint32_t n_bytes, const uint32_t n_elements,
+             const uint32_t number, uint64_t *__restrict__ error) {
+    __shared__ TileBlock<Model<256>> shared;
+    const TileUnit unit(luts, codes, sign_mantissa, tiles, outputs, n_luts, n_bytes, n_elements, number, error);
+    if (n_bytes > max_stream_bytes) return report(unit, sizes);
+    decode_tile(unit, Model<256>(), shared);
+}
+
+// The product of a part of the unit with up to 8 vectors, see Product: grid ceil(tiles / (8 run)) for the tiles
+// that hold weights of the matrix and run = ceil(columns / 2048), block 256.
+extern "C" __global__ void __launch_bounds__(256, 2)
+matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
+       const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles, const uint16_t *__restrict__ x,
+       float *__restrict__ y, const uint32_t n_luts, const uint32_t n_bytes, const uint32_t n_elements,
+       const uint32_t first, const uint32_t rows, const uint32_t columns, const uint32_t batch, const uint32_t number,
+       uint64_t *__restrict__ error) {
+    __shared__ TileBlock<Model<256>> shared;
+    const TileUnit unit(luts, codes, sign_mantissa, tiles, nullptr, n_luts, n_bytes, n_elements, number, error);
+    const Product product = {x, y, first, rows, columns, batch};
+    if (n_bytes > max_stream_bytes || !product.valid(n_elements)) return report(unit, sizes);
+    multiply(unit, product, Model<256>(), shared);
 }
 
 }  // namespace bespoke
