@@ -44,7 +44,7 @@ DIR names the package. The same input gives the same bytes.`,
 	o.out.flags(cmd, "folder that bespoke did not generate")
 	o.units.flags(cmd)
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
-	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc or clang (default: the first one found)")
+	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc, clang or a python3 that has NVRTC (default: the first one found)")
 	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
 	cmd.Flags().BoolVar(&o.fatbin, "fatbin", false, "write decode.fatbin too: machine code for the GPUs that ptxas knows (with fatbinary, both of the CUDA toolkit)")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "print what the parameters of the CUDA kernels were chosen among, and by what")

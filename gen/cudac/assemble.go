@@ -146,13 +146,15 @@ func parseUsage(said string) (all []Usage, err error) {
 const fatbinFrom = 70
 
 // Fatbin returns a fatbin with machine code for every architecture from sm_70 to sm_120 that the assembler knows,
-// and the PTX for those to come. It needs the program fatbinary, beside ptxas or in PATH.
+// and the PTX for those to come. It needs the program fatbinary: the one that the environment variable BESPOKE_FATBINARY
+// names, or that beside ptxas or in PATH.
 func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
-	program, err := exec.LookPath(filepath.Join(filepath.Dir(a.path), "fatbinary"))
+	program, err := exec.LookPath(cmp.Or(os.Getenv("BESPOKE_FATBINARY"), filepath.Join(filepath.Dir(a.path), "fatbinary")))
+	if err != nil && os.Getenv("BESPOKE_FATBINARY") == "" {
+		program, err = exec.LookPath("fatbinary")
+	}
 	if err != nil {
-		if program, err = exec.LookPath("fatbinary"); err != nil {
-			return nil, fmt.Errorf("cudac: no fatbin: %w", err)
-		}
+		return nil, fmt.Errorf("cudac: no fatbin: %w", err)
 	}
 	folder, err := os.MkdirTemp("", "cudac")
 	if err != nil {

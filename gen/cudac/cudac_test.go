@@ -23,12 +23,18 @@ func compiler(t *testing.T) *Compiler {
 	t.Helper()
 	c, err := Find(t.Context())
 	if err != nil {
-		if cudahost.Required("cudac") {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		missing(t, "cudac", err)
 	}
 	return c
+}
+
+// missing skips a test without its tool, or fails it when BESPOKE_REQUIRE names the tool.
+func missing(t *testing.T, tool string, err error) {
+	t.Helper()
+	if cudahost.Required(tool) {
+		t.Fatal(err)
+	}
+	t.Skip(err)
 }
 
 // source returns a decode.cu for the given number of code books.
@@ -82,6 +88,52 @@ func TestPTX(t *testing.T) {
 	}
 	if !bytes.Equal(ptx, again) {
 		t.Error("the same source gives two different texts")
+	}
+}
+
+// TestCompilers compiles with NVIDIA's compilers, where the environment says where they are: kernels that clang takes
+// may hold what they do not.
+func TestCompilers(t *testing.T) {
+	for _, tc := range []struct{ name, variable string }{
+		{"nvcc", "BESPOKE_NVCC"},
+		{"NVRTC", "BESPOKE_NVRTC"}, // a python3 that has it
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			path := os.Getenv(tc.variable)
+			if path == "" {
+				missing(t, tc.name, fmt.Errorf("%s is not set", tc.variable))
+			}
+			c, err := Find(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(c.Version(), tc.name+" ") {
+				t.Errorf("it is %s", c.Version())
+			}
+			anyBook, err := emit.CUDATable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := assembler(t)
+			for _, cu := range [][]byte{source(t, 2), anyBook} {
+				ptx, err := c.PTX(t.Context(), cu)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := ".version 6.0\n.target sm_50\n"; !bytes.Contains(ptx, []byte(want)) {
+					t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
+				}
+				_, usage, err := a.Assemble(t.Context(), ptx, 90)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, u := range usage {
+					if u.Stack+u.Spilled > 0 {
+						t.Errorf("%s: %d bytes of stack, %d spilled", u.Kernel, u.Stack, u.Spilled)
+					}
+				}
+			}
+		})
 	}
 }
 
@@ -144,7 +196,9 @@ func TestFindCandidates(t *testing.T) {
 		{"nvcc", nvccVersion + `echo .version 9.5 > decode.ptx`, "nvcc 12.9.86", ""},
 		{"clang without NVPTX", clangVersion + "echo no such target >&2; exit 1", "", "no such target"},
 		{"nvcc without a host compiler", nvccVersion + "echo no gcc >&2; exit 1", "", "no gcc"},
-		{"gcc", "echo gcc version 12", "", "neither nvcc nor clang"},
+		{"python3", `[ -f "$3" ] && echo .version 9.5 > $4 || echo NVRTC 13.5`, "NVRTC 13.5", ""},
+		{"python3 without NVRTC", "echo no NVRTC >&2; exit 1", "", "no NVRTC"},
+		{"gcc", "echo gcc version 12", "", "not clang"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Find(t.Context(), script(t, c.name, c.text))

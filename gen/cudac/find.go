@@ -20,7 +20,8 @@ type Compiler struct {
 // dialect is what differs between the families of compilers.
 type dialect struct {
 	name    string
-	version *regexp.Regexp // in the answer to --version
+	ask     func(ctx context.Context, path string) (answer []byte, err error) // for the version
+	version *regexp.Regexp                                                    // in the answer
 	compile func(ctx context.Context, path, folder string) ([]byte, error)
 }
 
@@ -31,9 +32,25 @@ func (c *Compiler) Version() string { return c.dialect.name + " " + c.version }
 func (c *Compiler) Path() string { return c.path }
 
 var (
-	nvcc  = dialect{"nvcc", regexp.MustCompile(`\bV(\d[\w.]*)`), compileNVCC}
-	clang = dialect{"clang", regexp.MustCompile(`\bclang version (\d[\w.]*)`), compileClang}
+	nvcc  = dialect{"nvcc", askVersion, regexp.MustCompile(`\bV(\d[\w.]*)`), compileNVCC}
+	clang = dialect{"clang", askVersion, regexp.MustCompile(`\bclang version (\d[\w.]*)`), compileClang}
+	nvrtc = dialect{"NVRTC", askNVRTC, regexp.MustCompile(`\bNVRTC (\d[\w.]*)`), compileNVRTC}
 )
+
+func askVersion(ctx context.Context, path string) ([]byte, error) {
+	return run(ctx, "", path, "--version")
+}
+
+// dialectOf tells the family of a compiler from the name of its executable.
+func dialectOf(path string) dialect {
+	switch name := filepath.Base(path); {
+	case strings.Contains(name, "nvcc"):
+		return nvcc
+	case strings.Contains(name, "python"):
+		return nvrtc
+	}
+	return clang
+}
 
 // probe is the smallest kernel.
 const probe = `// probe
@@ -44,7 +61,8 @@ extern "C" __global__ void probe(int *p) { *p = 1; }
 `
 
 // Find returns the first usable compiler: nvcc in PATH, then in the usual place of a CUDA toolkit, then clang with
-// its NVPTX back end, newest version first behind the plain name. Given paths, it looks at those alone.
+// its NVPTX back end, newest version first behind the plain name, then NVRTC as python3 finds it. Given
+// paths, it looks at those alone.
 // Its error says what was wrong with each candidate; when ctx ends, it is that of ctx.
 func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 	explicit := len(paths) > 0
@@ -73,7 +91,7 @@ func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 		tried = append(tried, err.Error())
 	}
 	if len(tried) == 0 {
-		return nil, errors.New("cudac: no CUDA compiler: neither nvcc nor clang found")
+		return nil, errors.New("cudac: no CUDA compiler: neither nvcc nor clang nor python3 found")
 	}
 	return nil, fmt.Errorf("cudac: no CUDA compiler: %s", strings.Join(tried, "; "))
 }
@@ -84,28 +102,23 @@ func candidates() []string {
 	for v := 30; v >= 14; v-- {
 		paths = append(paths, fmt.Sprintf("clang++-%d", v), fmt.Sprintf("clang-%d", v))
 	}
-	return paths
+	return append(paths, "python3")
 }
 
 // open asks the compiler for its version and has it compile a trivial kernel.
 func open(ctx context.Context, path string) (*Compiler, error) {
-	answer, err := run(ctx, "", path, "--version")
+	d := dialectOf(path)
+	answer, err := d.ask(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range []dialect{nvcc, clang} {
-		if d.name == "nvcc" && !strings.Contains(filepath.Base(path), "nvcc") {
-			continue
-		}
-		m := d.version.FindSubmatch(answer)
-		if m == nil {
-			continue
-		}
-		c := &Compiler{path: path, version: string(m[1]), dialect: d}
-		if _, err := c.PTX(ctx, []byte(probe)); err != nil {
-			return nil, err
-		}
-		return c, nil
+	m := d.version.FindSubmatch(answer)
+	if m == nil {
+		return nil, fmt.Errorf("%s: not %s by what it says of its version: %.80q", path, d.name, answer)
 	}
-	return nil, fmt.Errorf("%s: neither nvcc nor clang by its --version: %.80q", path, answer)
+	c := &Compiler{path: path, version: string(m[1]), dialect: d}
+	if _, err := c.PTX(ctx, []byte(probe)); err != nil {
+		return nil, err
+	}
+	return c, nil
 }

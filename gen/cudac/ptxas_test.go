@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/emit"
-	"github.com/seed54244801/bespoke/internal/cudahost"
 )
 
 // assembler returns the assembler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE
@@ -16,10 +15,7 @@ func assembler(t *testing.T) *Assembler {
 	t.Helper()
 	a, err := FindAssembler(t.Context())
 	if err != nil {
-		if cudahost.Required("ptxas") {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		missing(t, "ptxas", err)
 	}
 	return a
 }
@@ -76,7 +72,7 @@ func TestFatbin(t *testing.T) {
 	}
 	fatbin, err := a.Fatbin(t.Context(), ptx)
 	if err != nil {
-		t.Skip(err) // the assembler comes without fatbinary in some packages
+		missing(t, "fatbinary", err)
 	}
 	if magic := []byte{0x50, 0xed, 0x55, 0xba}; !bytes.HasPrefix(fatbin, magic) {
 		t.Errorf("fatbin starts with %x, want %x", fatbin[:min(len(fatbin), 8)], magic)

@@ -656,7 +656,7 @@ struct EntrySum {
 };
 
 // The largest number of digits that stands for 32 more in the sum of so many entries.
-constexpr uint32_t most_mistaken(uint32_t entries) {
+__device__ constexpr uint32_t most_mistaken(uint32_t entries) {
     return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
 }
 
