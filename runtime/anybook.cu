@@ -405,6 +405,7 @@ constexpr uint32_t row_words = row_bytes / 4;
 constexpr uint32_t max_tables = 17;
 constexpr uint32_t max_symbol = 239;  // larger entries are links to other tables
 constexpr uint32_t max_levels = 4;     // of 8 bits each
+constexpr uint32_t max_length = 8 * max_levels;
 
 // One decoded code; a length of 0 says that there is none.
 struct Symbol {
@@ -1471,6 +1472,7 @@ struct Blocks {
 
     // Block i of the stream, which it may end in.
     static __device__ __forceinline__ Words4 last_block(const Unit &unit, uint32_t i) {
+        mark_rare();
         Words4 block = {{0, 0, 0, 0}};
         for (uint32_t byte = 0; byte < sizeof(Words4); byte++) {
             keep_loop();
@@ -1483,7 +1485,6 @@ struct Blocks {
     // Fetches the lane's share. The extent is usable and the tensor aligned to 16 bytes.
     __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
         const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
-        if (!inside) mark_rare();
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
             const uint32_t block = extent.first + lane_index() + i * tile_lanes;
@@ -1826,6 +1827,24 @@ struct RowSum {
     }
 };
 
+// Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
+// part.
+__device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Product &product, uint32_t tile) {
+    mark_rare();
+    for (uint32_t b = 0; b < product.batch; b++) {
+        keep_loop();
+        RowSum sum = {unit, product, b};
+        Run run;
+        const bool right = read_tile(unit, tile, run, sum);
+        sum.end_row();
+        for (uint32_t i = 0; !right && i < run.count; i++) {
+            keep_loop();
+            const uint32_t at = run.element + i - product.first;
+            if (at < product.size()) product.add(at / product.columns, b, float_of(uint32_t{not_a_number} << 16));
+        }
+    }
+}
+
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
                                                const uint32_t *digits, uint32_t base, uint32_t outlier) {
@@ -1856,7 +1875,10 @@ __device__ __forceinline__ float sum_of_lanes(float value) {
 struct Segment {
     uint32_t from, to, column;
 
-    // The lane's sum of their weights times a vector.
+    __device__ __forceinline__ bool whole() const { return to - from == TileGroups::steps; }
+
+    // The lane's sum of their weights times a vector; Whole where the segment is the tile.
+    template <bool Whole>
     __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
                                               uint32_t base) const {
         // Where step 0 would be: before the vector, perhaps.
@@ -1864,7 +1886,7 @@ struct Segment {
         float sum = 0;
 #pragma unroll
         for (uint32_t i = 0; i < TileGroups::steps; i++) {
-            if (i < from || i >= to) continue;
+            if (!Whole && (i < from || i >= to)) continue;
             const Words4 w = groups.weights(digits, i, base);
             Words4 x;
             copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
@@ -1920,7 +1942,7 @@ struct RowPart {
     }
 };
 
-// Multiplies a tile that is read code by code, for each row and vector again.
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
 __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
                                               OpenRow &open) {
     mark_rare();
@@ -1938,7 +1960,7 @@ __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Produc
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
         at += product.columns - at % product.columns;
-        if (at <= end || !product.regular()) open.end(product, row);
+        if (at <= end) open.end(product, row);
     }
 }
 
@@ -1957,7 +1979,13 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
         for (uint32_t b = 0;;) {
             keep_loop();
             const uint16_t *x = product.vector(b);
-            float sum = segment.multiply(x, groups, digits, base);
+            float sum;
+            if (segment.whole()) {
+                sum = segment.multiply<true>(x, groups, digits, base);
+            } else {
+                mark_rare();
+                sum = segment.multiply<false>(x, groups, digits, base);
+            }
             if (warp_any(outlier != no_outlier)) {
                 mark_rare();
                 sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
@@ -2014,8 +2042,10 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         } else if (decoded) {
             multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
                            outlier);
-        } else {
+        } else if (product.regular()) {
             multiply_rows(unit, product, opaque(tile), open);
+        } else {
+            multiply_runs(unit, product, opaque(tile));
         }
         if (tile == last) break;
         mark_rare();
