@@ -102,7 +102,7 @@ func sameAsCPU(t *testing.T, cpu *Model, path string, u testUnit) *codebook.Stre
 		t.Errorf("to the device: error %v, want %v", err, wantErr)
 	}
 	if err == nil {
-		setContext(t, w)
+		setContext(t, w.Context)
 		c := newConsumer(t)
 		c.take(w)
 		c.check([]testUnit{{name: u.name, weights: want}})
