@@ -11,15 +11,18 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // gpus is the accelerator of a model.
 type gpus struct {
 	model   *Model
 	options *options
+	program *program
 	devices []*gpuDevice
-	units   map[*unit]*gpuUnit // those that the kernels can decode
+	units   map[*unit]*gpuUnit // those that the program decodes
 	order   []*gpuUnit         // the same, as in the model
+	left    []*unit            // the others
 
 	mu    sync.Mutex
 	notes []string // what went otherwise than Open chose
@@ -83,13 +86,13 @@ func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uin
 // read copies elements [from, to) from the slot to dst. It reports whether the kernel found nothing wrong with the
 // unit.
 func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (sound bool, err error) {
-	err = slot.Download(ctx, gu.layout(), 2*int64(from), 2*int64(to), func(piece []byte) {
+	err = slot.Download(ctx, gu.layout, 2*int64(from), 2*int64(to), func(piece []byte) {
 		dst = dst[copy(dst, piece):]
 	})
 	if err != nil {
 		return false, err
 	}
-	word, err := slot.ErrorWord(gu.layout())
+	word, err := slot.ErrorWord(gu.layout)
 	return word == 0, err
 }
 
@@ -133,14 +136,14 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}
 	gu := g.units[u]
 	if gu == nil {
-		return nil, u.wrap(errors.New(withoutGaps))
+		return nil, u.wrap(errors.New(g.program.lacks(u.stream.Index())))
 	}
 	d := gu.device
 	slot, err := d.decode(ctx, gu)
 	if err != nil {
 		return nil, u.wrap(err)
 	}
-	if err := g.check(ctx, gu, slot); err != nil {
+	if err := g.settle(ctx, gu, slot); err != nil {
 		d.give(slot)
 		return nil, err
 	}
@@ -167,28 +170,43 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}, nil
 }
 
-// check looks at the weights of a unit that was not decoded before. What the kernel says of a stream is that something
-// is wrong; what it is, the CPU says.
-func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
-	gu.device.mu.Lock()
-	checked := gu.checked
-	gu.device.mu.Unlock()
-	if checked {
-		return nil
+// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The flag is guarded
+// by the mutex of the unit's device.
+func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (fault, err error) {
+	d := gu.device
+	d.mu.Lock()
+	known := *checked
+	d.mu.Unlock()
+	if known {
+		return nil, nil
 	}
-	word, err := slot.ErrorWord(gu.layout())
+	word, err := slot.ErrorWord(gu.layout)
 	if err != nil {
+		return nil, gu.unit.wrap(err)
+	}
+	if fault := l.ParseError(word); fault != nil {
+		return fmt.Errorf("%v, kernel %s: %w", d.Info, l.Entry, fault), nil
+	}
+	d.mu.Lock()
+	*checked = true
+	d.mu.Unlock()
+	return nil, nil
+}
+
+// settle checks the weights in a slot. What is wrong with a unit the CPU says or, if its weights are right
+// nevertheless, it decodes them.
+func (g *gpus) settle(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
+	fault, err := gu.check(gu.entry, slot, &gu.checked)
+	if err != nil || fault == nil {
+		return err
+	}
+	weights := make([]uint16, gu.unit.Elements)
+	if err := g.model.decodeOnCPU(ctx, gu.unit, 0, len(weights), weights); err != nil {
+		return err
+	}
+	if err := slot.Replace(ctx, gu.layout, wordBytes(weights)); err != nil {
 		return gu.unit.wrap(err)
 	}
-	if word != 0 {
-		if err := g.model.decodeOnCPU(ctx, gu.unit, 0, gu.unit.Elements, make([]uint16, gu.unit.Elements)); err != nil {
-			return err
-		}
-		return gu.unit.wrap(fmt.Errorf("%v decodes it otherwise than the CPU", gu.device.Info))
-	}
-	gu.device.mu.Lock()
-	gu.checked = true
-	gu.device.mu.Unlock()
 	return nil
 }
 

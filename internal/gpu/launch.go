@@ -10,8 +10,8 @@ import (
 
 // Launch queues a kernel with arguments of its own, which take 8 bytes each, of which the kernel reads those that it
 // declares.
-func (s *Slot) Launch(m *Module, blocks int, arguments ...uint64) error {
-	return s.Device.launch(m, "launch the kernel "+m.Launch.Entry, blocks, 0, s.stream, arguments)
+func (s *Slot) Launch(k *Kernel, blocks int, arguments ...uint64) error {
+	return s.Device.launch(k, "launch the kernel "+k.Launch.Entry, blocks, 0, s.stream, arguments)
 }
 
 // Fill queues the filling of memory with a word.

@@ -14,14 +14,14 @@ import (
 	"github.com/seed54244801/bespoke/internal/driver"
 )
 
-// A Slot decodes one unit at a time into its buffer. Its methods are not for several goroutines at
-// once.
+// A Slot decodes one unit at a time into its buffer, or multiplies with one. Its methods are not for several
+// goroutines at once.
 type Slot struct {
 	Device *Device
 	// Weights is the buffer, nil before the first [Slot.Reserve].
 	Weights *Memory
 
-	compressed *Memory // for units that are not resident
+	compressed *Memory // for a unit that is not resident
 	word       *Memory // the error word, for kernels that have one
 	stream     cu.Stream
 	stages     [2]*stage
@@ -106,25 +106,40 @@ func (s *Slot) grow(m **Memory, n int64, what string) error {
 // Upload copies a unit to device memory through pinned memory, and returns when all is queued. All work that
 // the slot queues later comes after it.
 func (s *Slot) Upload(ctx context.Context, l *Layout, to *Memory) error {
-	for i, tensor := range l.tensors() {
-		at := to.Address + cu.DevicePtr(l.offsets[i])
-		for len(tensor) > 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			st, err := s.stage(fmt.Sprintf("wait for an upload of unit %q", l.Name))
-			if err != nil {
-				return err
-			}
-			n := copy(st.bytes, tensor)
-			err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, l.Name), func() error {
-				return cu.MemcpyHtoDAsync(at, pointer(st.bytes), int64(n), s.stream)
-			})
-			if err != nil {
-				return err
-			}
-			tensor, at = tensor[n:], at+cu.DevicePtr(n)
+	for i, tensor := range l.tensors {
+		if err := s.copy(ctx, l, to.Address+cu.DevicePtr(l.offsets[i]), tensor); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// Replace overwrites the weights in the buffer, and records the event [Slot.Ready] again.
+func (s *Slot) Replace(ctx context.Context, l *Layout, weights []byte) error {
+	if err := s.copy(ctx, l, s.Weights.Address, weights); err != nil {
+		return err
+	}
+	return s.Device.do("record an event", func() error { return s.ready.Record(s.stream) })
+}
+
+// copy copies what belongs to a unit to device memory, through pinned memory.
+func (s *Slot) copy(ctx context.Context, l *Layout, to cu.DevicePtr, data []byte) error {
+	for len(data) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		st, err := s.stage(fmt.Sprintf("wait for an upload of unit %q", l.Name))
+		if err != nil {
+			return err
+		}
+		n := copy(st.bytes, data)
+		err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, l.Name), func() error {
+			return cu.MemcpyHtoDAsync(to, pointer(st.bytes), int64(n), s.stream)
+		})
+		if err != nil {
+			return err
+		}
+		data, to = data[n:], to+cu.DevicePtr(n)
 	}
 	return nil
 }
@@ -151,35 +166,46 @@ func (s *Slot) Wait(doing string) error { return s.Device.do(doing, s.stream.Syn
 // Decode queues the decoding of a unit into the buffer, and the event [Slot.Ready] behind it. The unit lies in
 // device memory, or is uploaded first where resident is nil. The buffers are large enough: see
 // [Slot.Reserve].
-func (s *Slot) Decode(ctx context.Context, m *Module, l *Layout, resident *Memory) error {
+func (s *Slot) Decode(ctx context.Context, k *Kernel, l *Layout, resident *Memory) error {
 	d := s.Device
-	if s.handed {
-		s.handed = false
-		if err := d.do("wait for the weights of the last unit to be used", func() error { return s.stream.Wait(s.free, 0) }); err != nil {
-			return err
-		}
-	}
-	if resident == nil {
-		if err := s.Upload(ctx, l, s.compressed); err != nil {
-			return err
-		}
-		resident = s.compressed
+	at, err := s.bring(ctx, l, resident)
+	if err != nil {
+		return err
 	}
 	var word uint64
-	if m.Launch.Reports {
+	if k.Launch.Reports {
 		if err := s.clearWord(l); err != nil {
 			return err
 		}
 		word = uint64(s.word.Address)
 	}
-	arguments := l.arguments(m.Launch, uint64(resident.Address), uint64(s.Weights.Address), word)
-	if chunks := l.Stream.Chunks(); chunks > 0 {
-		doing := fmt.Sprintf("decode unit %q, %d bytes into %d weights", l.Name, len(l.Stream.Encoded), l.Stream.Elements())
-		if err := d.launch(m, doing, chunks, m.shared(l.Largest), s.stream, arguments); err != nil {
+	bytes, elements := len(l.Stream.Encoded), l.Stream.Elements()
+	if blocks := k.Launch.Blocks(bytes, elements); blocks > 0 {
+		arguments := l.arguments(k.Launch, uint64(at.Address), []uint64{uint64(s.Weights.Address)}, nil, word)
+		doing := fmt.Sprintf("decode unit %q, %d bytes into %d weights", l.Name, bytes, elements)
+		if err := d.launch(k, doing, blocks, k.Launch.Shared(l.largest()), s.stream, arguments); err != nil {
 			return err
 		}
 	}
 	return d.do("record an event", func() error { return s.ready.Record(s.stream) })
+}
+
+// bring lets the slot wait for its last consumer, and uploads a unit that is not resident. It returns where the unit
+// lies.
+func (s *Slot) bring(ctx context.Context, l *Layout, resident *Memory) (*Memory, error) {
+	if err := s.resume(); err != nil || resident != nil {
+		return resident, err
+	}
+	return s.compressed, s.Upload(ctx, l, s.compressed)
+}
+
+// resume lets what the slot queues from here on wait for what its last consumer has queued.
+func (s *Slot) resume() error {
+	if !s.handed {
+		return nil
+	}
+	s.handed = false
+	return s.Device.do("wait for the last consumer of a slot", func() error { return s.stream.Wait(s.free, 0) })
 }
 
 func (s *Slot) clearWord(l *Layout) error {
@@ -194,7 +220,7 @@ func (s *Slot) clearWord(l *Layout) error {
 // Ready is the handle of the event behind the decoding, a CUevent.
 func (s *Slot) Ready() uintptr { return driver.Handle(s.ready) }
 
-// FreeBehind lets the next decoding wait for what is queued so far on another stream of the
+// FreeBehind lets the next work of the slot wait for what is queued so far on another stream of the
 // device, given by its handle, a CUstream.
 func (s *Slot) FreeBehind(stream uintptr) error {
 	s.handed = true
@@ -239,11 +265,14 @@ func (s *Slot) Download(ctx context.Context, l *Layout, from, to int64, visit fu
 	return nil
 }
 
-// ErrorWord waits for the decoding and returns its error word, 0 for none and for kernels without
-// one.
+// ErrorWord waits for the last decoding or product and returns its error word, 0 for none and for kernels
+// without one.
 func (s *Slot) ErrorWord(l *Layout) (word uint64, err error) {
 	if s.word == nil {
 		return 0, nil
+	}
+	if err := s.resume(); err != nil {
+		return 0, err
 	}
 	st, err := s.stage("wait for a copy")
 	if err != nil {

@@ -25,7 +25,7 @@ type CUDALaunch struct {
 	// and columns of the matrix and how many vectors there are, at most [CUDAVectors].
 	Product bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
-	// [ParseCUDAError], after the published arguments.
+	// [CUDALaunch.ParseError], after the published arguments.
 	Reports bool
 	// Table says that its last argument is the address of a table made by [CUDATableArgument].
 	Table bool
@@ -52,7 +52,8 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
-// speed. With less it decodes them slowly, and the published one not at all.
+// speed. With less it decodes them slowly, and the published one not at all. A chunk has no more elements than bits, so
+// that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without asking for more.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {
 	case l.Tiles:
@@ -174,12 +175,17 @@ func CUDATableArgument(luts []byte) ([]byte, error) {
 // A CUDAError is what a kernel found wrong with a unit.
 type CUDAError struct {
 	Cause CUDACause
-	Unit  int // the number that it was launched with, modulo 2^24
-	Chunk int
+	Unit  int  // the number that it was launched with, modulo 2^24
+	Chunk int  // or the tile
+	Tiles bool // it is a tile
 }
 
 func (e *CUDAError) Error() string {
-	return fmt.Sprintf("unit %d, chunk %d: %s", e.Unit, e.Chunk, e.Cause)
+	part := "chunk"
+	if e.Tiles {
+		part = "tile"
+	}
+	return fmt.Sprintf("unit %d, %s %d: %s", e.Unit, part, e.Chunk, e.Cause)
 }
 
 // A CUDACause is the number that stands for a fault in the error word.
@@ -214,10 +220,20 @@ func (c CUDACause) String() string {
 	return fmt.Sprintf("fault %d", uint8(c))
 }
 
-// ParseCUDAError reads the error word of a kernel: nil for 0.
+// ParseCUDAError reads an error word: nil for 0. Whether it tells of a chunk or a tile depends on the kernel: see
+// [CUDALaunch.ParseError].
 func ParseCUDAError(word uint64) error {
 	if word == 0 {
 		return nil
 	}
-	return &CUDAError{CUDACause(word >> 56), int(word >> 32 & 0xffffff), int(uint32(word))}
+	return &CUDAError{Cause: CUDACause(word >> 56), Unit: int(word >> 32 & 0xffffff), Chunk: int(uint32(word))}
+}
+
+// ParseError reads the error word of the kernel: nil for 0.
+func (l *CUDALaunch) ParseError(word uint64) error {
+	err := ParseCUDAError(word)
+	if e, ok := err.(*CUDAError); ok {
+		e.Tiles = l.Tiles
+	}
+	return err
 }

@@ -123,8 +123,29 @@ func TestParseCUDAError(t *testing.T) {
 		t.Error(err)
 	}
 	var e *CUDAError
-	if err := ParseCUDAError(2<<56 | 7<<32 | 9); !errors.As(err, &e) || *e != (CUDAError{CUDAWindowEnd, 7, 9}) {
+	if err := ParseCUDAError(2<<56 | 7<<32 | 9); !errors.As(err, &e) || *e != (CUDAError{Cause: CUDAWindowEnd, Unit: 7, Chunk: 9}) {
 		t.Errorf("got %v", err)
+	}
+	for tiles, want := range map[bool]string{
+		false: "unit 7, chunk 9: no code begins with the bits of a window",
+		true:  "unit 7, tile 9: no code begins with the bits of a window",
+	} {
+		l := CUDALaunch{Tiles: tiles}
+		if err := l.ParseError(1<<56 | 7<<32 | 9); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if err := l.ParseError(0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCUDAShared holds chunks of as many elements as can be to the memory that a launch has without asking for more.
+func TestCUDAShared(t *testing.T) {
+	const limit, static = 48 << 10, 1 << 10
+	l := CUDALaunch{TableBits: CUDATableBits}
+	if n := l.Shared(codebook.ChunkBits); n > limit-static {
+		t.Errorf("%d bytes", n)
 	}
 }
 

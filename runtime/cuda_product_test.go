@@ -1,0 +1,449 @@
+//go:build cuda
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/driver"
+	"github.com/seed54244801/bespoke/internal/standin"
+)
+
+// matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256, and others.
+var matrixShapes = [][2]int{{20, 1024}, {2, 4096}, {10, 1000}, {1, 7}, {3, 4099}, {500, 3}, {0, 5}, {5, 0}}
+
+// matrixUnit is a unit of matrices and a rest, with an index.
+func matrixUnit(name string, x codebook.Index) testUnit {
+	bc := bookCases()[1]
+	weights := bc.weights[:60_000]
+	u := testUnit{name: name, book: bc.book, weights: weights, damage: indexed(bc.book, weights, x)}
+	at := uint64(0)
+	for _, s := range matrixShapes {
+		at += uint64(s[0] * s[1])
+		u.splits = append(u.splits, at)
+	}
+	return u
+}
+
+// tellShapes lets the tensors of all matrix units have the shapes that a checkpoint with a config.json would tell.
+func tellShapes(m *Model) {
+	for _, u := range m.units {
+		for i, s := range matrixShapes {
+			u.Tensors[i].Shape = []uint64{uint64(s[0]), uint64(s[1])}
+		}
+	}
+}
+
+// A productRun is a product on its way. Its vectors are put into x, and y is read, by work on the consumer's stream,
+// without any other synchronisation.
+type productRun struct {
+	w      *DeviceMatrix
+	x      []uint16
+	memory [4]cu.DevicePtr // the vectors, x, y and a copy of y
+	y      []float32
+}
+
+// multiply queues a product with random vectors.
+func (c *consumer) multiply(w *DeviceMatrix, batch, seed int) (*productRun, error) {
+	c.t.Helper()
+	p := &productRun{w: w, x: make([]uint16, batch*w.Columns), y: make([]float32, batch*w.Rows)}
+	r := newRand(seed)
+	for i := range p.x {
+		p.x[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
+	}
+	xBytes, yBytes := int64(2*len(p.x)), int64(4*len(p.y))
+	for i, n := range []int64{xBytes, xBytes, yBytes, yBytes} {
+		c.do(func() (err error) { p.memory[i], err = cu.MemAlloc(max(n, 4)); return })
+	}
+	if xBytes > 0 {
+		c.do(func() error { return cu.MemcpyHtoD(p.memory[0], unsafe.Pointer(&p.x[0]), xBytes) })
+		c.do(func() error { return cu.MemcpyDtoDAsync(p.memory[1], p.memory[0], xBytes, c.stream) })
+	}
+	err := w.Multiply(c.t.Context(), uintptr(p.memory[1]), uintptr(p.memory[2]), batch, driver.Handle(c.stream))
+	if err == nil && yBytes > 0 {
+		c.do(func() error { return cu.MemcpyDtoDAsync(p.memory[3], p.memory[2], yBytes, c.stream) })
+	}
+	return p, err
+}
+
+// read waits for the product and frees its memory.
+func (p *productRun) read(c *consumer) []float32 {
+	c.t.Helper()
+	c.do(c.stream.Synchronize)
+	if len(p.y) > 0 {
+		c.do(func() error { return cu.MemcpyDtoH(unsafe.Pointer(&p.y[0]), p.memory[3], int64(4*len(p.y))) })
+	}
+	p.free(c)
+	return p.y
+}
+
+func (p *productRun) free(c *consumer) {
+	c.t.Helper()
+	for _, m := range p.memory {
+		c.do(func() error { return cu.MemFree(m) })
+	}
+}
+
+// check reads a product and holds it against float64: no sum is further off than float32 sums of so many numbers can be, in any
+// order.
+func (p *productRun) check(c *consumer, weights []uint16) {
+	c.t.Helper()
+	y := p.read(c)
+	float := func(bf16 uint16) float64 { return float64(math.Float32frombits(uint32(bf16) << 16)) }
+	rows, columns := p.w.Rows, p.w.Columns
+	for i := range y {
+		var sum, size float64
+		for k, weight := range weights[i%rows*columns:][:columns] {
+			v := float(weight) * float(p.x[i/rows*columns+k])
+			sum += v
+			size += math.Abs(v)
+		}
+		if got, most := float64(y[i]), size*float64(columns+64)*0x1p-24; !(math.Abs(got-sum) <= most) {
+			c.t.Fatalf("%s with %d vectors, row %d, vector %d: %g, want %g within %g", p.w.Tensor, len(p.x)/max(columns, 1), i%rows, i/rows, got, sum, most)
+		}
+	}
+}
+
+// matrices returns the matrices of a unit, and where their weights lie in it.
+func matrices(t *testing.T, m *Model, unit string) (all []*DeviceMatrix, at []int) {
+	t.Helper()
+	first := 0
+	for i, s := range matrixShapes {
+		w, err := m.DeviceMatrix(fmt.Sprintf("%s[%d]", unit, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Rows != s[0] || w.Columns != s[1] {
+			t.Errorf("%s is %d × %d, want %v", w.Tensor, w.Rows, w.Columns, s)
+		}
+		all, at = append(all, w), append(at, first)
+		first += s[0] * s[1]
+	}
+	return all, at
+}
+
+// newMatrixConsumer makes the context of a matrix current.
+func newMatrixConsumer(t *testing.T, w *DeviceMatrix) *consumer {
+	setContext(t, w.Context)
+	return newConsumer(t)
+}
+
+// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors, with units in device memory and from host memory,
+// under many orders of what the device does.
+func TestMultiply(t *testing.T) {
+	units := []testUnit{matrixUnit("both", codebook.IndexBoth), matrixUnit("tiles", codebook.IndexTiles)}
+	path := write(t, units...)
+	for seed := range 8 {
+		for _, memory := range []int64{1, 1 << 30} {
+			t.Run(fmt.Sprintf("seed=%d memory=%d", seed, memory), func(t *testing.T) {
+				standin.Start(t, "device=80:64", fmt.Sprintf("seed=%d", seed), fmt.Sprintf("late=%d", seed%2))
+				m := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory))
+				defer closeModel(t, m)
+				tellShapes(m)
+				var c *consumer
+				for _, u := range units {
+					all, at := matrices(t, m, u.name)
+					if c == nil {
+						c = newMatrixConsumer(t, all[0])
+					}
+					for range 2 { // checked, and not checked again
+						var queued []*productRun
+						for i, w := range all {
+							p, err := c.multiply(w, (seed+i)%MostVectors+1, seed)
+							if err != nil {
+								t.Fatal(err)
+							}
+							queued = append(queued, p)
+						}
+						for i, p := range queued {
+							p.check(c, u.weights[at[i]:])
+						}
+					}
+				}
+				c.do(c.stream.Destroy)
+			})
+		}
+	}
+}
+
+// TestMultiplyAmong decodes between products, on the default stream and others.
+func TestMultiplyAmong(t *testing.T) {
+	u := matrixUnit("u", codebook.IndexTiles)
+	path := write(t, u)
+	for _, memory := range []int64{1, 1 << 30} {
+		d := standin.Start(t, "device=80:64", "late=1")
+		m := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory))
+		tellShapes(m)
+		all, at := matrices(t, m, "u")
+		other, same := newMatrixConsumer(t, all[0]), &consumer{t: t}
+		for i := range 4 {
+			weights, err := m.DecodeToDevice(t.Context(), "u")
+			if err != nil {
+				t.Fatal(err)
+			}
+			other.take(weights)
+			c := []*consumer{other, same}[i%2]
+			p, err := c.multiply(all[i], 3, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			decodeUnit(t, m, u)
+			p.check(c, u.weights[at[i]:])
+		}
+		other.check([]testUnit{u, u, u, u})
+		launches, uploaded := d.Count("launches"), d.Count("uploaded")
+		p, err := same.multiply(all[0], 1, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.check(same, u.weights)
+		if n := d.Count("launches") - launches; n != 1 {
+			t.Errorf("a product took %d launches", n)
+		}
+		if again := d.Count("uploaded") - uploaded - 2*all[0].Columns; again != 0 && memory > 1 || again == 0 && memory == 1 {
+			t.Errorf("a product uploaded %d bytes", again)
+		}
+		closeModel(t, m)
+	}
+}
+
+// TestMultiplyRepeats has the same last bits every time where the documentation says so.
+func TestMultiplyRepeats(t *testing.T) {
+	path := write(t, matrixUnit("u", codebook.IndexTiles))
+	var first [2][]float32
+	for seed := range 5 {
+		standin.Start(t, "device=80:64", fmt.Sprintf("seed=%d", seed))
+		m := openCUDA(t, path, WithDecoder(CUDA))
+		tellShapes(m)
+		all, _ := matrices(t, m, "u")
+		c := newMatrixConsumer(t, all[0])
+		for i := range first {
+			p, err := c.multiply(all[i], 2, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if y := p.read(c); first[i] == nil {
+				first[i] = y
+			} else if !slices.Equal(y, first[i]) {
+				t.Errorf("seed %d: other sums of %s", seed, all[i].Tensor)
+			}
+		}
+		c.do(c.stream.Destroy)
+		closeModel(t, m)
+	}
+}
+
+// TestDeviceMatrixErrors asks for matrices that there are not, and for products of shapes and places that cannot be.
+func TestDeviceMatrixErrors(t *testing.T) {
+	units := []testUnit{matrixUnit("broken", codebook.IndexTiles), matrixUnit("gaps", codebook.IndexGaps), matrixUnit("tiles", codebook.IndexTiles)}
+	sound := units[0].damage
+	units[0].damage = func(s *codebook.Stream) { sound(s); s.Luts[300] = 255 }
+	path := write(t, units...)
+	standin.Start(t, "device=80:64")
+	m := openCUDA(t, path, WithDecoder(CUDA))
+	defer closeModel(t, m)
+	tellShapes(m)
+	tensors := m.byName["tiles"].Tensors
+	tensors[1].Shape, tensors[2].Shape = nil, []uint64{10, 10, 100}
+	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: anyBookLaunches[:2]}))
+	defer closeModel(t, old)
+	tellShapes(old)
+	cpu := open(t, path, WithDecoder(Generic))
+	for _, tc := range []struct {
+		m            *Model
+		tensor, want string
+	}{
+		{m, "none", `no coded tensor "none"`},
+		{m, "gaps[0]", `unit "gaps": tensor "gaps[0]": products are decoded by tiles, and the unit has none: compress it with --index tiles or both`},
+		{m, "tiles[1]", `unit "tiles": tensor "tiles[1]": the checkpoint does not tell its shape`},
+		{m, "tiles[2]", `tensor "tiles[2]": shape [10 10 100] is not that of a matrix`},
+		{m, "broken[0]", `unit "broken": codebook: `},
+		{old, "tiles[0]", `unit "tiles": tensor "tiles[0]": kernel old has no entry that multiplies`},
+		{cpu, "tiles[0]", "no products on a GPU with decoder generic: "},
+	} {
+		if _, err := tc.m.DeviceMatrix(tc.tensor); err == nil || !strings.Contains(err.Error(), path+": ") || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want %q", tc.tensor, err, tc.want)
+		}
+	}
+	w, err := m.DeviceMatrix("tiles[0]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		x, y  uintptr
+		batch int
+		want  string
+	}{
+		{16, 16, 0, `tensor "tiles[0]": product with 0 vectors, want 1 to 8`},
+		{16, 16, 9, `product with 9 vectors, want 1 to 8`},
+		{0, 16, 1, "x at 0x0 is no address of bfloat16 words"},
+		{17, 16, 1, "x at 0x11 is no address of bfloat16 words"},
+		{16, 0, 1, "y at 0x0 is no address of float32 numbers"},
+		{16, 18, 1, "y at 0x12 is no address of float32 numbers"},
+	} {
+		if err := w.Multiply(t.Context(), tc.x, tc.y, tc.batch, 0); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("error %v, want %q", err, tc.want)
+		}
+	}
+}
+
+// TestMultiplyDamaged multiplies with tiles that are damaged, and with others of the same unit.
+func TestMultiplyDamaged(t *testing.T) {
+	codes, record := matrixUnit("codes", codebook.IndexTiles), matrixUnit("record", codebook.IndexTiles)
+	sound := codes.damage
+	codes.damage = func(s *codebook.Stream) {
+		sound(s)
+		for i := range 40 {
+			s.Encoded[int(s.Tile(3).Bit/8)+i] = 0xff // no code starts with so many ones
+		}
+	}
+	record.damage = func(s *codebook.Stream) { sound(s); moveTile(s, 3, 1) }
+	path := write(t, codes, record)
+	standin.Start(t, "device=80:64")
+	m := openCUDA(t, path, WithDecoder(CUDA))
+	defer closeModel(t, m)
+	tellShapes(m)
+	var c *consumer
+	for _, u := range []testUnit{codes, record} {
+		all, at := matrices(t, m, u.name)
+		if c == nil {
+			c = newMatrixConsumer(t, all[0])
+		}
+		want := fmt.Sprintf(`unit "record": device 0, Stand-in 0, compute capability 8.0, kernel matvec_table: unit 1, tile 2: %v, and the CPU finds nothing wrong`, "the codes of a lane do not end where the next one's begin")
+		if u.name == "codes" {
+			want = fmt.Sprint(m.DecodeTensor(t.Context(), "codes[0]", make([]uint16, at[1])))
+		}
+		for range 2 { // what is wrong is not forgotten
+			p, err := c.multiply(all[0], 1, 1)
+			if err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+			p.free(c)
+		}
+		p, err := c.multiply(all[4], 2, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.check(c, u.weights[at[4]:])
+	}
+	c.do(c.stream.Destroy)
+}
+
+// TestMultiplyFails injects failures into the first product and into one after it. The consumer allocates four times for
+// each, and the runtime only for the first: for the unit and for the error word.
+func TestMultiplyFails(t *testing.T) {
+	u := matrixUnit("u", codebook.IndexTiles)
+	path := write(t, u)
+	for _, tc := range []struct {
+		name   string
+		driver string
+		first  string // the error of the first product, "" for none
+		then   string // that of the second one
+	}{
+		{"no memory for the unit", "fail=cuMemAlloc:5:2", "", ""},
+		{"no memory for the unit, nor for a copy of it", "fail=cuMemAlloc:5+:2", "a compressed unit: CUDA_ERROR_OUT_OF_MEMORY (2)", ""},
+		{"no memory for the error word", "fail=cuMemAlloc:6:2", "allocate 8 bytes for an error word: CUDA_ERROR_OUT_OF_MEMORY (2)", ""},
+		{"upload fails", "fail=cuMemcpyHtoDAsync:2:999", `bytes of unit "u": CUDA_ERROR_UNKNOWN (999)`, ""},
+		{"error word is not cleared", "fail=cuMemsetD32Async:1:700", `clear the error word for unit "u": CUDA_ERROR_ILLEGAL_ADDRESS (700)`, ""},
+		{"y is not cleared", "fail=cuMemsetD32Async:2:700", `clear 60 numbers for a product with unit "u": CUDA_ERROR_ILLEGAL_ADDRESS (700)`, ""},
+		{"y is not cleared later", "fail=cuMemsetD32Async:3:700", "", `clear 60 numbers for a product with unit "u": CUDA_ERROR_ILLEGAL_ADDRESS (700)`},
+		{"consumer cannot wait", "fail=cuStreamWaitEvent:1:999", `let the stream of the consumer wait for unit "u": CUDA_ERROR_UNKNOWN (999)`, ""},
+		{"launch fails", "fail=cuLaunchKernel:1:719", `device 0: multiply 20 × 1024 weights of unit "u" with 3 vectors: CUDA_ERROR_LAUNCH_FAILED (719)`, ""},
+		{"launch fails later", "fail=cuLaunchKernel:2:719", "", `multiply 20 × 1024 weights of unit "u" with 3 vectors: CUDA_ERROR_LAUNCH_FAILED (719)`},
+		{"end is not recorded", "fail=cuEventRecord:7:999", "record an event on the stream of the consumer: CUDA_ERROR_UNKNOWN (999)", ""},
+		{"slot cannot wait", "fail=cuStreamWaitEvent:2:999", "wait for the last consumer of a slot: CUDA_ERROR_UNKNOWN (999)", ""},
+		{"error word is not read", "fail=cuMemcpyDtoHAsync:1:700", `read the error word of unit "u": CUDA_ERROR_ILLEGAL_ADDRESS (700)`, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			standin.Start(t, "device=80:64", tc.driver)
+			m := openCUDA(t, path, WithDecoder(CUDA))
+			defer closeModel(t, m)
+			tellShapes(m)
+			all, _ := matrices(t, m, "u")
+			c := newMatrixConsumer(t, all[0])
+			for _, want := range []string{tc.first, tc.then} {
+				if strings.HasSuffix(tc.driver, "+:2") && want == "" {
+					break // no memory is left for the consumer either
+				}
+				p, err := c.multiply(all[0], 3, 1)
+				var result driver.Result
+				switch {
+				case err == nil && want == "":
+					p.check(c, u.weights)
+					continue
+				case err == nil || want == "" || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `unit "u": `) || !errors.As(err, &result):
+					t.Errorf("error %v, want %q", err, want)
+				}
+				c.do(c.stream.Synchronize)
+				p.free(c)
+			}
+			c.do(c.stream.Destroy)
+		})
+	}
+}
+
+// TestMultiplyCancelled has no buffer for a first product, which waits for one.
+func TestMultiplyCancelled(t *testing.T) {
+	u := matrixUnit("u", codebook.IndexTiles)
+	standin.Start(t, "device=80:64")
+	m := openCUDA(t, write(t, u), WithDecoder(CUDA))
+	defer closeModel(t, m)
+	tellShapes(m)
+	all, _ := matrices(t, m, "u")
+	var held []*DeviceWeights
+	for range gpuSlots {
+		w, err := m.DecodeToDevice(t.Context(), "u")
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, w)
+	}
+	m.gpu.(*gpus).order[0].checked = false // as if nothing had been decoded
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error)
+	go func() { waiting <- all[0].Multiply(ctx, 16, 16, 1, 0) }()
+	cancel()
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	for _, w := range held {
+		if err := w.Release(0); err != nil {
+			t.Error(err)
+		}
+	}
+	c := newMatrixConsumer(t, all[0])
+	p, err := c.multiply(all[0], 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.check(c, u.weights)
+	c.do(c.stream.Destroy)
+}
+
+// TestMultiplyLost has a kernel that breaks the context.
+func TestMultiplyLost(t *testing.T) {
+	path := write(t, matrixUnit("u", codebook.IndexTiles))
+	standin.Start(t, "device=80:64", "fault=1:719")
+	m := openCUDA(t, path, WithDecoder(CUDA))
+	tellShapes(m)
+	all, _ := matrices(t, m, "u")
+	c := newMatrixConsumer(t, all[0])
+	const want = "CUDA_ERROR_LAUNCH_FAILED (719)"
+	if _, err := c.multiply(all[0], 3, 1); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	if err := all[0].Multiply(t.Context(), 16, 16, 1, 0); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	_ = m.Close() // what a broken context says is of no interest
+}
