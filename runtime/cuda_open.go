@@ -81,16 +81,14 @@ func (g *gpus) addUnits() error {
 	return nil
 }
 
-// candidates lists the GPUs to try: those named, or all, the most capable and then the largest first.
+// candidates lists the GPUs to try: those named, or all, in the order in which they are preferred.
 func candidates(ordinals []int) ([]gpu.Info, error) {
 	list, err := gpu.List()
 	if err != nil {
 		return nil, err
 	}
 	if len(ordinals) == 0 {
-		slices.SortStableFunc(list, func(a, b gpu.Info) int {
-			return cmp.Or(cmp.Compare(b.Capability, a.Capability), cmp.Compare(b.Memory, a.Memory))
-		})
+		preferred(list)
 		return list, nil
 	}
 	var named []gpu.Info
@@ -101,6 +99,21 @@ func candidates(ordinals []int) ([]gpu.Info, error) {
 		named = append(named, list[n])
 	}
 	return named, nil
+}
+
+// preferred sorts GPUs: the most capable first, and of those the one with the most free memory. One that does not tell
+// comes last among its like, where what is wrong with it is met again.
+func preferred(list []gpu.Info) {
+	free := make(map[int]int64, len(list))
+	for _, info := range list {
+		alike := func(other gpu.Info) bool { return other.Ordinal != info.Ordinal && other.Capability == info.Capability }
+		if slices.ContainsFunc(list, alike) { // asking takes a context
+			free[info.Ordinal], _ = info.FreeMemory()
+		}
+	}
+	slices.SortStableFunc(list, func(a, b gpu.Info) int {
+		return cmp.Or(cmp.Compare(b.Capability, a.Capability), cmp.Compare(free[b.Ordinal], free[a.Ordinal]))
+	})
 }
 
 // place gives every unit to a device, in the order of the model, so that neighbours share one. It

@@ -216,6 +216,8 @@ func TestCUDADevices(t *testing.T) {
 	}{
 		{"the more capable one", []string{"device=80:256", "device=90:64"}, nil, []int{1}, "device 1, Stand-in 1, compute capability 9.0"},
 		{"the larger one", []string{"device=80:64", "device=80:256"}, nil, []int{1}, "device 1"},
+		{"the one with more free memory", []string{"device=80:256:230", "device=80:128"}, nil, []int{1}, "device 1"},
+		{"the one that tells its free memory", []string{"device=80:256", "device=80:128", "fail=cuMemGetInfo:1:1"}, nil, []int{1}, "device 1"},
 		{"named", []string{"device=80:64", "device=80:64"}, []Option{WithDevices(1, 0)}, []int{1, 0}, "device 1"},
 		{"as many as it takes", []string{"device=80:64", "device=80:64", "device=80:64"}, []Option{WithDeviceMemory(800_000)}, []int{0, 1}, "; device 1"},
 	} {

@@ -137,6 +137,16 @@ func (d *Device) do(doing string, call func() error) error {
 	return nil
 }
 
+// FreeMemory opens the GPU for as long as it takes to ask how many bytes are free.
+func (i Info) FreeMemory() (free int64, err error) {
+	d, err := Open(i)
+	if err != nil {
+		return 0, err
+	}
+	free, err = d.Free()
+	return free, errors.Join(err, d.Close())
+}
+
 // Context is the handle of the primary context, a CUcontext.
 func (d *Device) Context() uintptr { return driver.Handle(d.context) }
 

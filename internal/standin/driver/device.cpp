@@ -40,7 +40,7 @@ int number(const std::vector<std::string> &parts, std::size_t i) { return i < pa
 //   late=1                    work runs only when someone waits, not in between too
 //   init=100                  the result of cuInit
 //   abort=1                   ends the program when the driver is initialised
-//   device=80:1024            compute capability 8.0, 1024 MiB; once for each device
+//   device=80:1024:100        compute capability 8.0, 1024 MiB, 100 of them in use by others; once for each device
 //   fail=cuMemAlloc:3:2       the third call of cuMemAlloc returns error 2; 3+ for all from there, * for any function
 //   fault=2:719               the second kernel that runs breaks its context with error 719
 void State::configure(const std::string &text) {
@@ -75,6 +75,7 @@ void State::configure(const std::string &text) {
             device.ordinal = static_cast<int>(devices.size());
             device.capability = number(parts, 0);
             device.memory = static_cast<std::size_t>(number(parts, 1)) << 20;
+            device.taken = static_cast<std::size_t>(number(parts, 2)) << 20;
             devices.push_back(std::move(device));
         }
         if (key == "fail" && parts.size() == 3) {

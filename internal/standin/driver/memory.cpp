@@ -105,7 +105,7 @@ extern "C" {
 CUresult cuMemGetInfo(size_t *free, size_t *total) {
     STANDIN_IN_CONTEXT();
     *total = call.device->memory;
-    *free = call.device->memory - call.device->used;
+    *free = call.device->free();
     return CUDA_SUCCESS;
 }
 
@@ -114,7 +114,7 @@ CUresult cuMemAlloc(CUdeviceptr *address, size_t size) {
     if (size == 0) return state.problem("allocation of 0 bytes");
     Device &device = *call.device;
     Memory memory;
-    if (size > device.memory - device.used || !Memory::allocate(&memory, size, state.random)) return CUDA_ERROR_OUT_OF_MEMORY;
+    if (size > device.free() || !Memory::allocate(&memory, size, state.random)) return CUDA_ERROR_OUT_OF_MEMORY;
     device.used += size;
     *address = reinterpret_cast<std::uint64_t>(memory.data) | device_bit;
     device.allocations[*address] = memory;

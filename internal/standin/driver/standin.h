@@ -76,7 +76,9 @@ struct Module {
 struct Device {
     int ordinal;
     int capability;  // 10 * major + minor
-    std::size_t memory, used = 0;
+    std::size_t memory, taken, used = 0;  // in all, by others, and here
+
+    std::size_t free() const { return memory - taken - used; }
     unsigned retained = 0;
     CUresult broken = CUDA_SUCCESS;  // what all calls return since the context broke
     std::map<std::uint64_t, Memory> allocations;  // by device address
