@@ -17,6 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/driver"
 	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256, and others.
@@ -255,7 +256,7 @@ func TestDeviceMatrixErrors(t *testing.T) {
 	tellShapes(m)
 	tensors := m.byName["tiles"].Tensors
 	tensors[1].Shape, tensors[2].Shape = nil, []uint64{10, 10, 100}
-	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: anyBookLaunches[:2]}))
+	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: kernel.CUDATableLaunches()[:2]}))
 	defer closeModel(t, old)
 	tellShapes(old)
 	cpu := open(t, path, WithDecoder(Generic))

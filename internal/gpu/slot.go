@@ -217,6 +217,9 @@ func (s *Slot) clearWord(l *Layout) error {
 	})
 }
 
+// Stream is the handle of the slot's stream, a CUstream.
+func (s *Slot) Stream() uintptr { return driver.Handle(s.stream) }
+
 // Ready is the handle of the event behind the decoding, a CUevent.
 func (s *Slot) Ready() uintptr { return driver.Handle(s.ready) }
 
