@@ -18,13 +18,6 @@ import (
 //go:embed anybook.ptx
 var anyBook string
 
-// anyBookLaunches are its entries.
-var anyBookLaunches = []kernel.CUDALaunch{
-	{Entry: "decode_tiles_table", Threads: 256, TableBits: kernel.CUDATableBits, Tiles: true, Reports: true, Table: true},
-	{Entry: "decode_native_table", Threads: 256, TableBits: kernel.CUDATableBits, Reports: true, Table: true},
-	{Entry: "matvec_table", Threads: 256, TableBits: kernel.CUDATableBits, Tiles: true, Product: true, Reports: true, Table: true},
-}
-
 // A program is what GPUs run for a model.
 type program struct {
 	name   string      // for people
@@ -37,7 +30,7 @@ type program struct {
 // it takes the first.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
-		k = &Kernel{PTX: anyBook, Launches: anyBookLaunches}
+		k = &Kernel{PTX: anyBook, Launches: kernel.CUDATableLaunches()}
 	}
 	p := &program{name: "kernel " + k.Name}
 	if k.Fatbin != "" {

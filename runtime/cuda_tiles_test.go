@@ -163,7 +163,7 @@ func TestCUDAWithoutTiles(t *testing.T) {
 	bc := bookCases()[1]
 	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:40_000], damage: indexed(bc.book, bc.weights[:40_000], codebook.IndexTiles)}
 	both := testUnit{name: "with both", book: bc.book, weights: bc.weights[:30_000], damage: indexed(bc.book, bc.weights[:30_000], codebook.IndexBoth)}
-	k := &Kernel{Name: "old", PTX: anyBook, Launches: anyBookLaunches[1:2]}
+	k := &Kernel{Name: "old", PTX: anyBook, Launches: kernel.CUDATableLaunches()[1:2]}
 	for _, u := range append(units, tiled) {
 		k.Books = append(k.Books, u.book)
 	}
@@ -202,15 +202,15 @@ func TestCUDAWithoutTiles(t *testing.T) {
 func TestCUDAEntries(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
-	missing := anyBookLaunches[1]
+	missing := kernel.CUDATableLaunches()[1]
 	missing.Entry = "decode_none"
-	silent := anyBookLaunches[1]
+	silent := kernel.CUDATableLaunches()[1]
 	silent.Reports = false
 	standin.Start(t, "device=80:256")
 	for want, l := range map[string][]kernel.CUDALaunch{
 		"look up the kernel decode_none: CUDA_ERROR_NOT_FOUND (500)": {missing},
 		"kernel k has no entry that decodes and reports errors":      {silent},
-		"kernel k has no entry that decodes by gaps":                 {anyBookLaunches[0]},
+		"kernel k has no entry that decodes by gaps":                 {kernel.CUDATableLaunches()[0]},
 	} {
 		k := &Kernel{Name: "k", PTX: anyBook, Launches: l}
 		for _, u := range units {

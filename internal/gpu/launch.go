@@ -21,6 +21,11 @@ func (s *Slot) Fill(m *Memory, word uint32) error {
 	})
 }
 
+// Write copies to the memory, all of it, and waits until that is done.
+func (m *Memory) Write(data []byte) error {
+	return m.device.do(fmt.Sprintf("upload %d bytes", m.Size), func() error { return cu.MemcpyHtoD(m.Address, pointer(data), m.Size) })
+}
+
 // Read copies the memory to the host, and waits for it. What is queued on slots is waited for by their own methods.
 func (m *Memory) Read() ([]byte, error) {
 	b := make([]byte, m.Size)

@@ -156,6 +156,15 @@ func heaviestRun(b *codebook.Book) uint8 {
 // CUDATableBits is the width of the tables that [CUDATableArgument] makes.
 const CUDATableBits = 12
 
+// CUDATableLaunches describes the kernels that are cut for no model, and are handed the table of a unit's code book.
+func CUDATableLaunches() []CUDALaunch {
+	return []CUDALaunch{
+		{Entry: "decode_tiles_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Reports: true, Table: true},
+		{Entry: "decode_native_table", Threads: 256, TableBits: CUDATableBits, Reports: true, Table: true},
+		{Entry: "matvec_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Product: true, Reports: true, Table: true},
+	}
+}
+
 // CUDATableArgument lays out what table-driven kernels are handed for a code book whose luts tensor is given: rows,
 // base and pad of the book and a zero, the table, and the luts; 32-bit words, little-endian, at an address that is
 // a multiple of 16.
@@ -205,13 +214,13 @@ const (
 func (c CUDACause) String() string {
 	switch c {
 	case CUDACodeUnknown:
-		return "no code begins with the bits of a window"
+		return "bits that no code begins with"
 	case CUDAWindowEnd:
 		return "the codes of a window do not end where the next window's begin"
 	case CUDAElementCount:
 		return "the codes are not as many as the elements"
 	case CUDASizes:
-		return "the stream is longer than a unit's can be"
+		return "the stream is longer than a unit's can be, or the matrix larger than the unit"
 	case CUDAStreamEnd:
 		return "the last code does not end in the last byte of the stream"
 	case CUDALaneEnd:

@@ -127,8 +127,8 @@ func TestParseCUDAError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for tiles, want := range map[bool]string{
-		false: "unit 7, chunk 9: no code begins with the bits of a window",
-		true:  "unit 7, tile 9: no code begins with the bits of a window",
+		false: "unit 7, chunk 9: bits that no code begins with",
+		true:  "unit 7, tile 9: bits that no code begins with",
 	} {
 		l := CUDALaunch{Tiles: tiles}
 		if err := l.ParseError(1<<56 | 7<<32 | 9); err == nil || err.Error() != want {
