@@ -38,14 +38,26 @@ struct TileGroups {
     }
 };
 
+// Decodes a tile, whose codes the lanes have fetched, into digits in shared memory, and says whether all lanes came out
+// right. All lanes of the warp take part, and nobody is busy with the memory.
+template <class Model>
+__device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
+                                              const Extent &extent, const Blocks &blocks,
+                                              TileMemory<Model::lane_lookups> &memory, uint32_t &outlier) {
+    blocks.stage(memory.blocks);
+    warp_barrier();
+    const bool right = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+    warp_barrier();
+    return right;
+}
+
 // Decodes the tile of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads, tile = block_index() * TileBlock<Model>::warps + warp;
-    const bool aligned = is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
-                         is_aligned(unit.sign_mantissa, sizeof(Words2)) && is_aligned(unit.outputs, sizeof(Words4));
+    const bool aligned = unit.aligned();
     bool usable = aligned && tile < unit.n_elements / tile_elements;
-    Extent extent = {};
+    Extent extent;
     Blocks blocks;
     TileGroups groups;
     if (usable) {
@@ -56,24 +68,20 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
     } else {
         mark_rare();
     }
-    Book book;
-    uint32_t *table = shared.table[0].words;
-    if (!find_book(unit, model, book, table)) usable = false;
+    uint32_t *table = shared.table[0].words, outlier = no_outlier;
+    Book book = model.book(0);
+    const bool found =
+        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    uint32_t outlier = no_outlier;
-    if (usable) {
-        blocks.stage(memory.blocks);
-        warp_barrier();
-        usable = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
-        warp_barrier();
-    }
-    if (!usable) return write_tile_slowly(unit, tile);
+    if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
+        return write_tile_slowly(unit, tile);
 
     const uint64_t first = uint64_t{tile} * tile_elements;
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + first) + lane_index();
 #pragma unroll
-    for (uint32_t i = 0; i < TileGroups::steps; i++) to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
+    for (uint32_t i = 0; i < TileGroups::steps; i++)
+        to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
     if (warp_any(outlier != no_outlier)) {
         mark_rare();
         warp_barrier();

@@ -9,8 +9,7 @@ namespace bespoke {
 // told from every weight, and a model that reads it does not go on quietly.
 constexpr uint16_t not_a_number = 0x7fff;
 
-// What the threads of a block find in their windows: a set of bits.
-constexpr uint32_t window_left = 1 << 0;    // not a fault: the window's weights are written code by code
+// What the threads of a block find: a set of bits, of which the lowest has no meaning.
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements

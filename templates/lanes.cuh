@@ -76,7 +76,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks <= staged_blocks &&
+    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -97,13 +97,13 @@ struct Blocks {
         return block;
     }
 
-    // Fetches the lane's share. The extent is usable and the tensor aligned to 16 bytes.
+    // Fetches the lane's share, and what else it has room for of the last block. The extent is usable and the tensor
+    // aligned to 16 bytes.
     __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
         const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t block = extent.first + lane_index() + i * tile_lanes;
-            if (lane_index() + i * tile_lanes >= extent.blocks) continue;
+            const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
             if (inside)
                 copy(words[i], reinterpret_cast<const Words4 *>(unit.codes)[block]);
             else
@@ -111,7 +111,7 @@ struct Blocks {
         }
     }
 
-    // Puts it into shared memory. There is room for what it did not fetch, too.
+    // Puts it into shared memory.
     __device__ __forceinline__ void stage(Words4 *to) const {
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
@@ -142,13 +142,15 @@ struct Lane {
     uint32_t sum;            // of the entries; the lengths since the window was filled
     uint32_t flushed;        // the sum when full words were last looked for
     uint32_t digits[3];      // the last ones, the lowest word first
-    uint32_t *first, *word;  // the lane's digits in shared memory, and the word that is filled next
+    uint32_t *words;         // the lane's digits in shared memory
+    uint32_t full;           // how many of them are full
     uint32_t outlier;
 
     __device__ __forceinline__ void start(uint32_t *to) {
         sum = flushed = last = 0;
         digits[0] = digits[1] = digits[2] = 0;
-        first = word = to;
+        words = to;
+        full = 0;
         outlier = no_outlier;
     }
 
@@ -200,9 +202,9 @@ struct Lane {
     // entries and one by a symbol have come.
     __device__ __forceinline__ void flush() {
         constexpr uint32_t one = word_digits << 7, two = 2 * one;
-        const uint32_t full = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
-        if (full == two) *word++ = funnel_right(digits[2], digits[1], shift);
-        if (full != 0) *word++ = funnel_right(digits[1], digits[0], shift);
+        const uint32_t news = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
+        if (news == two) words[full++] = funnel_right(digits[2], digits[1], shift);
+        if (news != 0) words[full++] = funnel_right(digits[1], digits[0], shift);
         flushed = sum;
     }
 
@@ -220,7 +222,7 @@ struct Lane {
         if (distance >= digit_range) {
             if (outlier != no_outlier) return give_up();
             const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
-            outlier = outlier_of(static_cast<uint32_t>(word - first) * word_digits + pending, symbol.exponent);
+            outlier = outlier_of(full * word_digits + pending, symbol.exponent);
         }
         append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
         at += symbol.length;
@@ -228,7 +230,7 @@ struct Lane {
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (word > first + lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
@@ -239,7 +241,7 @@ struct Lane {
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
     __device__ __forceinline__ bool complete() const {
         const uint32_t pending = sum >> 7;
-        return at == end && word == first + lane_words && pending % word_digits == 0 && outlier != broken_lane;
+        return at == end && full == lane_words && pending % word_digits == 0 && outlier != broken_lane;
     }
 };
 

@@ -23,6 +23,11 @@ struct Product {
     float *y;
     uint32_t first, rows, columns, batch;
 
+    // The same, of which compilers know nothing.
+    __device__ __forceinline__ Product again() const {
+        return {x, y, opaque(first), opaque(rows), opaque(columns), opaque(batch)};
+    }
+
     __device__ __forceinline__ uint32_t size() const { return rows * columns; }
     __device__ __forceinline__ uint32_t first_tile() const { return first / tile_elements; }
     __device__ __forceinline__ uint32_t last_tile() const { return (first + size() - 1) / tile_elements; }
@@ -120,53 +125,18 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
 __device__ __forceinline__ float sum_of_lanes(float value) {
 #pragma unroll
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane(bits_of(value), lane_index() ^ delta));
+        value += float_of(from_lane_across(bits_of(value), delta));
     return value;
 }
 
-// The steps of a tile from one on to another that lie in one row, in it from a column on.
-struct Segment {
-    uint32_t from, to, column;
-
-    __device__ __forceinline__ bool whole() const { return to - from == TileGroups::steps; }
-
-    // The lane's sum of their weights times a vector; Whole where the segment is the tile.
-    template <bool Whole>
-    __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
-                                              uint32_t base) const {
-        // Where step 0 would be: before the vector, perhaps.
-        const uint64_t start = uint64_t{column} - uint64_t{from} * step_elements + lane_index() * group;
-        float sum = 0;
-#pragma unroll
-        for (uint32_t i = 0; i < TileGroups::steps; i++) {
-            if (!Whole && (i < from || i >= to)) continue;
-            const Words4 w = groups.weights(digits, i, base);
-            Words4 x;
-            copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
-#pragma unroll
-            for (uint32_t k = 0; k < 4; k++) {
-                sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
-                sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
-            }
-        }
-        return sum;
-    }
-
-    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
-    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t tile,
-                                                uint32_t vector, uint32_t base, uint32_t outlier) const {
-        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
-        if (outlier == no_outlier || place < from * step_elements || place >= to * step_elements) return 0;
-        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
-        const uint32_t x = product.vector(vector)[column + place - from * step_elements];
-        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
-               float_of(x << 16);
-    }
-};
-
-// What a warp has of a row that it has not come to the end of: lane b has the sum for vector b.
+// What a warp has of the row that it is in: lane b has the sum for vector b.
 struct OpenRow {
-    float sum;
+    uint32_t row, column;  // of the next weight
+    float sum = 0;
+
+    // Begins at a weight of the matrix, counted from its first one on.
+    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
+        : row(at / product.columns), column(at - row * product.columns) {}
 
     // Adds the sum of what the lanes have for a vector.
     __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
@@ -174,11 +144,115 @@ struct OpenRow {
         if (lane_index() == vector) sum += all;
     }
 
-    __device__ __forceinline__ void end(const Product &product, uint32_t row) {
-        if (lane_index() < product.batch) product.add(row, lane_index(), sum);
+    // Goes on by some weights of the row, perhaps all that are left.
+    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
+        column += weights;
+        if (column < product.columns) return;
+        close(product);
+        row++;
+        column = 0;
         sum = 0;
     }
+
+    // Adds what there is to the product.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    }
 };
+
+// The groups of eight weights of a lane in the product with a vector.
+struct GroupProduct {
+    const TileGroups &groups;
+    const uint32_t *digits;
+    uint32_t base;
+
+    // The sum of step i and x, which the vector has there.
+    __device__ __forceinline__ float add(float sum, uint32_t i, const Words4 &x) const {
+        const Words4 w = groups.weights(digits, i, base);
+#pragma unroll
+        for (uint32_t k = 0; k < 4; k++) {
+            sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
+            sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
+        }
+        return sum;
+    }
+
+    // The sum over all steps, for x from the first weight of the tile on.
+    __device__ __forceinline__ float all(const uint16_t *x) const {
+        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
+        float sum = 0;
+#pragma unroll
+        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+            Words4 eight;
+            copy(eight, from[i * tile_lanes]);
+            sum = add(sum, i, eight);
+        }
+        return sum;
+    }
+
+    // The sum over some steps, for x from the first weight of the first of them on.
+    __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end) const {
+        mark_rare();
+        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
+        float sum = 0;
+#pragma unroll
+        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+            if (i < begin || i >= end) continue;
+            Words4 eight;
+            copy(eight, from[(i - begin) * tile_lanes]);
+            sum = add(sum, i, eight);
+        }
+        return sum;
+    }
+};
+
+// Successive steps of a tile that lie in one row, from a column on.
+struct Segment {
+    uint32_t tile, begin, end, column;
+
+    __device__ __forceinline__ uint32_t weights() const { return (end - begin) * step_elements; }
+
+    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
+    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t vector,
+                                                uint32_t base, uint32_t outlier) const {
+        mark_rare();
+        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
+        const uint32_t at = place - begin * step_elements;
+        if (outlier == no_outlier || at >= weights()) return 0;
+        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
+        const uint32_t x = product.vector(vector)[column + at];
+        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
+               float_of(x << 16);
+    }
+};
+
+// Multiplies a tile of a regular matrix whose digits are in shared memory.
+__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              const GroupProduct &groups, uint32_t outlier, OpenRow &open) {
+    const uint32_t first = tile * tile_elements;
+    uint32_t step = product.first > first ? (product.first - first) / step_elements : 0;
+    const uint32_t end = smaller((product.first + product.size() - first) / step_elements, TileGroups::steps);
+    const bool outliers = warp_any(outlier != no_outlier);
+    for (;;) {
+        keep_loop();
+        const uint32_t in_row = (product.columns - open.column) / step_elements;
+        const Segment segment = {tile, step, smaller(step + in_row, end), open.column};
+        for (uint32_t b = 0;;) {
+            keep_loop();
+            const uint16_t *x = product.vector(b) + open.column;
+            float sum = segment.weights() == tile_elements ? groups.all(x)
+                                                           : groups.some(x, opaque(segment.begin), opaque(segment.end));
+            if (outliers) sum += segment.correction(unit, product, b, groups.base, opaque(outlier));
+            open.add(b, sum);
+            if (++b == product.batch) break;
+            mark_rare();
+        }
+        open.advance(product, segment.weights());
+        step = segment.end;
+        if (step >= end) break;
+        mark_rare();
+    }
+}
 
 // Multiplies what successive weights that one lane reads have of one row, with one vector.
 struct RowPart {
@@ -199,117 +273,77 @@ struct RowPart {
 __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
                                               OpenRow &open) {
     mark_rare();
-    const uint32_t begin = tile * tile_elements, skipped = product.first > begin ? product.first - begin : 0;
-    uint32_t at = begin + skipped - product.first;
-    const uint32_t end = at + smaller(tile_elements - skipped, product.size() - at);
-    while (at < end) {
+    const uint32_t at = open.row * product.columns + open.column;
+    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
+    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
+    while (left > 0) {
         keep_loop();
-        const uint32_t row = at / product.columns;
+        const uint32_t weights = smaller(left, product.columns - open.column);
         for (uint32_t b = 0; b < product.batch; b++) {
             keep_loop();
-            RowPart part = {unit, product, b, row};
+            RowPart part = {unit, product, b, open.row};
             Run run;
             const bool right = read_tile(unit, tile, run, part);
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
-        at += product.columns - at % product.columns;
-        if (at <= end) open.end(product, row);
+        open.advance(product, weights);
+        left -= weights;
     }
 }
 
-// Multiplies a tile of a regular matrix whose digits are in shared memory.
-__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              const uint32_t *digits, uint32_t base, uint32_t outlier, OpenRow &open) {
+// Multiplies a tile by table and says whether it could.
+template <class Model>
+__device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
+                                                  const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
+                                                  uint32_t tile, bool regular, OpenRow &open) {
+    if (tile >= unit.n_elements / tile_elements) return false;
+    const Extent extent = find_extent(unit, tile);
+    if (!extent.usable) return false;
+    Blocks blocks;
+    blocks.fetch(unit, extent);
     TileGroups groups;
     groups.fetch(unit, tile);
-    const uint32_t begin = tile * tile_elements;
-    uint32_t step = product.first > begin ? (product.first - begin) / step_elements : 0;
-    const uint32_t end = smaller((product.first + product.size() - begin) / step_elements, TileGroups::steps);
-    for (;;) {
-        keep_loop();
-        const uint32_t at = begin + step * step_elements - product.first, column = at % product.columns;
-        const Segment segment = {step, smaller(step + (product.columns - column) / step_elements, end), column};
-        for (uint32_t b = 0;;) {
-            keep_loop();
-            const uint16_t *x = product.vector(b);
-            float sum;
-            if (segment.whole()) {
-                sum = segment.multiply<true>(x, groups, digits, base);
-            } else {
-                mark_rare();
-                sum = segment.multiply<false>(x, groups, digits, base);
-            }
-            if (warp_any(outlier != no_outlier)) {
-                mark_rare();
-                sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
-            }
-            open.add(b, sum);
-            if (++b == product.batch) break;
-            mark_rare();
-        }
-        if (column + (segment.to - segment.from) * step_elements == product.columns)
-            open.end(product, at / product.columns);
-        step = segment.to;
-        if (step >= end) break;
-        mark_rare();
-    }
+    uint32_t outlier;
+    if (!decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier)) return false;
+    if (regular)
+        multiply_tile(unit, product, tile, {groups, memory.digits, book.base}, outlier, open);
+    else
+        multiply_lanes(unit, product.again(), opaque(tile), memory.lane_digits(opaque(lane_index())), book.base,
+                       outlier);
+    return true;
 }
 
 // Multiplies the share of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
-    Book book;
+    const bool aligned = unit.aligned();
     uint32_t *table = shared.table[0].words;
-    const bool found = find_book(unit, model, book, table);
+    Book book = model.book(0);
+    const bool found =
+        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     const uint32_t warp = thread_index() / warp_threads;
-    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    const bool usable = found && is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
-                        is_aligned(unit.sign_mantissa, sizeof(Words2));
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
     if (begin > product.last_tile()) return;
+
+    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     uint32_t tile = static_cast<uint32_t>(begin);
     const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
-
-    OpenRow open = {0};
-    for (;;) {
+    const bool regular = product.regular();
+    OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
+    for (;; tile++) {
         keep_loop();
-        bool decoded = usable && tile < unit.n_elements / tile_elements;
-        uint32_t outlier = no_outlier;
-        if (decoded) {
-            const Extent extent = find_extent(unit, tile);
-            decoded = extent.usable;
-            if (decoded) {
-                Blocks blocks;
-                blocks.fetch(unit, extent);
-                warp_barrier();  // no lane is busy with the last tile
-                blocks.stage(memory.blocks);
-                warp_barrier();
-                decoded = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
-                warp_barrier();
-            }
-        }
-        if (decoded && product.regular()) {
-            multiply_tile(unit, product, tile, memory.digits, book.base, outlier, open);
-        } else if (decoded) {
-            multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
-                           outlier);
-        } else if (product.regular()) {
-            multiply_rows(unit, product, opaque(tile), open);
-        } else {
-            multiply_runs(unit, product, opaque(tile));
+        if (!found || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+            if (regular)
+                multiply_rows(unit, product.again(), opaque(tile), open);
+            else
+                multiply_runs(unit, product.again(), opaque(tile));
         }
         if (tile == last) break;
         mark_rare();
-        tile++;
     }
-    // The row that the last tile leaves open.
-    const uint32_t end = (tile + 1) * tile_elements - product.first;
-    if (product.regular() && end < product.size() && end % product.columns != 0) {
-        mark_rare();
-        open.end(product, end / product.columns);
-    }
+    if (regular) open.close(product);
 }
 
 }  // namespace bespoke

@@ -27,82 +27,69 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead. All
-    // threads take part in those before the last.
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead.
     static constexpr uint32_t steps = 3 * chunk_windows / Threads;
-    static constexpr uint32_t whole_steps = 2 * chunk_windows / Threads;
+    // So many elements have a whole group among them, wherever they begin.
+    static constexpr uint32_t least = 2 * group;
 
-    const uint8_t *sign_mantissa;  // of the first group
-    uint16_t *outputs;
-    uint32_t begin, end;  // the elements of the chunk, counted from the first group on
-    uint32_t inner;       // how many groups are whole, from number 1 on; 0 where memory is not aligned
-    bool ahead;           // the steps are made
+    const Unit &unit;
+    uint32_t first;       // the group of the unit in which the chunk begins
+    uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
+    uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
 
-    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) {
+    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) {
+        first = chunk.begin / group;
         begin = group_lead(chunk);
         end = begin + chunk.count;
-        sign_mantissa = unit.sign_mantissa + (chunk.begin - begin);
-        outputs = unit.outputs + (chunk.begin - begin);
-        const bool wide = is_aligned(unit.outputs, sizeof(Words4)) && is_aligned(unit.sign_mantissa, sizeof(Words2));
-        inner = wide && end > group ? (end - 1) / group - 1 : 0;
-        ahead = inner >= whole_steps * Threads;
+        inner = (end - 1) / group - 1;
     }
 
-    // The sign_mantissa bytes and the place of group `g`, counted from this thread's first one on.
-    __device__ __forceinline__ const Words2 &bytes(uint32_t g) const {
-        return reinterpret_cast<const Words2 *>(sign_mantissa)[1 + thread_index() + static_cast<uint64_t>(g)];
-    }
+    // The group of step i, counted from the first whole one on.
+    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * Threads; }
 
-    __device__ __forceinline__ Words4 &place(uint32_t g) const {
-        return reinterpret_cast<Words4 *>(outputs)[1 + thread_index() + static_cast<uint64_t>(g)];
-    }
+    // That of this thread's first step as the tensors number them.
+    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
 
-    __device__ __forceinline__ uint32_t digits(const uint32_t *stage, uint32_t g) const {
-        return stage[stage_lead + 1 + thread_index() + g];
-    }
-
-    // Whether this thread has a group at step i.
-    __device__ __forceinline__ bool has(uint32_t i) const {
-        return i < whole_steps || thread_index() + i * Threads < inner;
+    __device__ __forceinline__ const Words2 *bytes() const {
+        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
     }
 
     __device__ __forceinline__ void fetch() {
-        if (!ahead) return mark_rare();
+        const Words2 *from = bytes();
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            if (has(i)) fetched[i] = bytes(i * Threads);
+            if (own(i) < inner) fetched[i] = from[i * Threads];
     }
 
-    __device__ __forceinline__ void write_element(const uint32_t *stage, uint32_t i, uint32_t base) const {
-        outputs[i] = join(base + distance_of(digit_at(stage, i)), sign_mantissa[i]);
+    __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
+        const uint64_t element = static_cast<uint64_t>(first) * group + i;
+        unit.outputs[element] = join(base + distance_of(digit_at(string, i)), unit.sign_mantissa[element]);
     }
 
     // Writes the weights; all threads of the block take part.
-    __device__ __forceinline__ void write(const uint32_t *stage, uint32_t base) const {
-        if (ahead) {
+    __device__ __forceinline__ void write(const uint32_t *string, uint32_t base) const {
+        const uint32_t *digits = string + 1 + thread_index();
+        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + own_group();
+        uint32_t own_digits[steps];
 #pragma unroll
-            for (uint32_t i = 0; i < steps; i++)
-                if (has(i)) place(i * Threads) = join_group(digits(stage, i * Threads), fetched[i], base);
-        }
-        for (uint32_t g = ahead ? steps * Threads : 0; thread_index() + g < inner; g += Threads) {
+        for (uint32_t i = 0; i < steps; i++)
+            if (own(i) < inner) own_digits[i] = digits[i * Threads];
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++)
+            store_below(own(i), inner, to + i * Threads, join_group(own_digits[i], fetched[i], base));
+        for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            place(g) = join_group(digits(stage, g), bytes(g), base);
+            to[i * Threads] = join_group(digits[i * Threads], bytes()[i * Threads], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
-        if (inner == 0) {
-            for (uint32_t i = begin + thread_index(); i < end; i += Threads) {
-                keep_loop();
-                mark_rare();
-                write_element(stage, i, base);
-            }
-        } else if (thread_index() < 2 * group) {
+        if (thread_index() < 2 * group) {
             mark_one_warp();
             const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
             if (i >= begin && i < end) {
                 mark_one_warp();
-                write_element(stage, i, base);
+                write_element(string, i, base);
             }
         }
     }

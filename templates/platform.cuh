@@ -77,12 +77,12 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #endif
 }
 
-// The value of a lane of the warp.
-__device__ __forceinline__ uint32_t from_lane(uint32_t value, uint32_t lane) {
+// The value of the lane whose number differs in the bits of mask.
+__device__ __forceinline__ uint32_t from_lane_across(uint32_t value, uint32_t mask) {
 #ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, warp_threads - 1);
+    return __nvvm_shfl_sync_bfly_i32(0xffffffffu, value, mask, warp_threads - 1);
 #else
-    return __shfl_sync(0xffffffffu, value, lane);
+    return __shfl_xor_sync(0xffffffffu, value, mask);
 #endif
 }
 
@@ -273,9 +273,14 @@ __device__ __forceinline__ uint32_t dynamic_shared_bytes() {
 #endif
 }
 
+// The lower half of an address.
+__device__ __forceinline__ uint32_t address_low(const void *p) {
+    return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
+}
+
 // Whether p may be read or written in units of `bytes`, a power of two.
 __device__ __forceinline__ bool is_aligned(const void *p, uint32_t bytes) {
-    return (reinterpret_cast<uint64_t>(p) & (bytes - 1)) == 0;
+    return address_low(p) % bytes == 0;
 }
 
 __device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
@@ -290,6 +295,21 @@ struct __attribute__((aligned(8))) Words2 {
 struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
+
+// Stores the words where i is less than n, without a branch.
+__device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred below;\n\t"
+        "setp.lt.u32 below, %0, %1;\n\t"
+        "@below st.global.v4.u32 [%2], {%3, %4, %5, %6};\n\t}"
+        :
+        : "r"(i), "r"(n), "l"(to), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]), "r"(words.words[3])
+        : "memory");
+#else
+    if (i < n) *to = words;
+#endif
+}
 
 // Word by word, from which compilers make one load and one store; of a whole struct some make more.
 __device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {

@@ -1,5 +1,5 @@
-// The slow ways, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor. They are rare, so they keep nothing in registers that
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
+// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
 // memory has.
 #pragma once
 
@@ -36,7 +36,6 @@ struct Reader {
 struct Reading {
     uint32_t count = 0;  // how many codes start there
     bool exists = true;  // no code was met that does not exist
-    bool digits = true;  // all exponents are digits
 };
 
 // Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
@@ -47,7 +46,7 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
     Reading reading;
     while (reader.at < reader.end && reading.count < reader.most) {
         keep_loop();
-        uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
+        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
         if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
@@ -64,25 +63,17 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
             reading.exists = false;
             break;
         }
-        reading.digits &= visit.symbol(symbol, reading.count);
+        visit.symbol(symbol, reading.count);
         reading.count++;
         reader.at += symbol.length;
     }
     return reading;
 }
 
-// Appends what is read to digits.
-struct Appender {
-    Digits &digits;
-    uint32_t base;
-
-    __device__ __forceinline__ void entry(uint32_t entry, uint32_t) { digits.append(entry); }
-
-    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t) {
-        const uint32_t distance = symbol.exponent - base;
-        digits.append(entry_of(digit_of(distance % digit_range), symbol.length));
-        return distance < digit_range;
-    }
+// Does nothing with what is read.
+struct Counter {
+    __device__ __forceinline__ void entry(uint32_t, uint32_t) {}
+    __device__ __forceinline__ void symbol(const Symbol &, uint32_t) {}
 };
 
 // Writes what is read into the output, up to the end of the chunk.
@@ -106,35 +97,23 @@ struct Writer {
         }
     }
 
-    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t i) {
-        write(i, symbol.exponent);
-        return true;
-    }
+    __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Decodes window w into digits and returns how many codes it has. It adds to found what is wrong with
-// it, or that it is left: where digits do not express it.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
+// nothing can be said yet.
 template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+__device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
     Reader reader(from.unit, w);
-    digits = Digits();
-    Appender appender = {digits, from.base};
-    const Reading reading = read_codes<TableBits>(from, reader, appender);
-    if (reader.tail) {
-        digits = Digits();
-        found |= window_left;
-    } else if (!reading.exists) {
-        found |= code_unknown;
-    } else if (reader.at != reader.end) {
-        found |= window_end;
-    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
-        found |= window_left;
-    }
+    Counter counter;
+    const Reading reading = read_codes<TableBits>(from, reader, counter);
+    if (!reader.tail && !reading.exists) atomic_or(&found, code_unknown);
+    if (!reader.tail && reading.exists && reader.at != reader.end) atomic_or(&found, window_end);
     return reading.count;
 }
 
-// Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
+// Writes the weights of a window, `first` elements of its chunk being before it, and says
 // what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
 // last element, in the last byte; what fills that byte may look like anything.
 template <uint32_t TableBits>

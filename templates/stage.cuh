@@ -3,6 +3,7 @@
 // digits belongs to eight neighbouring, aligned elements of the output.
 #pragma once
 
+#include "scan.cuh"
 #include "window.cuh"
 
 namespace bespoke {
@@ -24,32 +25,51 @@ __device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
     return chunk.begin % group;
 }
 
-// The words that the string takes, a multiple of 4.
-__device__ __forceinline__ uint32_t stage_words(const Chunk &chunk) {
-    return stage_lead + ((group_lead(chunk) + chunk.count + surplus) / group / 4 + 1) * 4;
-}
-
-// Clears the string; all threads of the block take part. Four words a window are enough for trained
-// weights.
+// What the threads of a block tell each other, in shared memory.
 template <uint32_t Threads>
-__device__ __forceinline__ void clear_stage(uint32_t *stage, const Chunk &chunk) {
-    constexpr uint32_t steps = chunk_windows / Threads;
-    const uint32_t count = stage_words(chunk) / 4;
-    Words4 *words = reinterpret_cast<Words4 *>(stage) + thread_index();
-#pragma unroll
-    for (uint32_t i = 0; i < steps; i++)
-        if (thread_index() + i * Threads < count) words[i * Threads] = {{0, 0, 0, 0}};
-    if (count <= Threads * steps) return;
-    mark_rare();
-    for (uint32_t i = steps * Threads; thread_index() + i < count; i += Threads) {
-        keep_loop();
-        words[i] = {{0, 0, 0, 0}};
+struct BlockState {
+    WarpSums<Threads> elements;
+    uint32_t found;      // by the threads, a set of bits
+    uint32_t unused[3];  // so that the words are a multiple of 4
+};
+
+// The dynamic shared memory of a block: the multi-symbol table, the state, and the string.
+template <uint32_t Threads, uint32_t TableBits>
+struct BlockMemory {
+    typedef BlockState<Threads> State;
+    static constexpr uint32_t table_bytes = 4u << TableBits;
+    static constexpr uint32_t string_bytes = table_bytes + sizeof(State) + 4 * stage_lead;  // what is before it
+    // Four words a window are cleared, which is enough where windows have the 32 codes that lookups can decode at most.
+    static constexpr uint32_t piece = sizeof(Words4);
+    static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
+
+    // How many bytes a chunk takes.
+    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
+        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+        return string_bytes + (digits / group / 4 + 1) * piece;
     }
-}
+
+    static __device__ __forceinline__ uint32_t *table() { return dynamic_shared(); }
+    static __device__ __forceinline__ uint32_t *string() { return dynamic_shared() + string_bytes / 4; }
+
+    static __device__ __forceinline__ State &state() {
+        return *reinterpret_cast<State *>(dynamic_shared() + table_bytes / 4);
+    }
+
+    // Clears state and string, as far as there is memory; all threads of the block take part.
+    static __device__ __forceinline__ void clear() {
+        constexpr uint32_t steps = chunk_windows / Threads;
+        Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++)
+            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= dynamic_shared_bytes())
+                words[i * Threads] = {{0, 0, 0, 0}};
+    }
+};
 
 // Puts digits, the last of which is number end - 1 of the string, in their place.
-__device__ __forceinline__ void put_digits(uint32_t *stage, const Digits &digits, uint32_t end) {
-    uint32_t *words = stage + stage_lead + end / group;
+__device__ __forceinline__ void put_digits(uint32_t *string, const Digits &digits, uint32_t end) {
+    uint32_t *words = string + end / group;
     const uint32_t shift = digit_bits * end;
     atomic_or(words, funnel_right(digits.words[0], 0, shift));
 #pragma unroll
@@ -58,8 +78,8 @@ __device__ __forceinline__ void put_digits(uint32_t *stage, const Digits &digits
     atomic_or(words - Digits::size, funnel_right(0, digits.words[Digits::size - 1], shift));
 }
 
-__device__ __forceinline__ uint32_t digit_at(const uint32_t *stage, uint32_t i) {
-    return stage[stage_lead + i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
+__device__ __forceinline__ uint32_t digit_at(const uint32_t *string, uint32_t i) {
+    return string[i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
 }
 
 }  // namespace bespoke

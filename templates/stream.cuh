@@ -37,6 +37,13 @@ struct Unit {
         return (n_bytes + chunk_bytes - 1) / chunk_bytes;
     }
 
+    // Whether all tensors may be read, and the output written, up to 16 bytes at once.
+    __device__ __forceinline__ bool aligned() const {
+        const uint32_t all = address_low(luts) | address_low(codes) | address_low(sign_mantissa) | address_low(gaps) |
+                             address_low(outputs);
+        return opaque(all) % sizeof(Words4) == 0;
+    }
+
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
     // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every
     // window before them has a next one in which a code starts, and that one's gap.
@@ -75,15 +82,19 @@ __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
 }
 
-// The 32 bits from bit `at` of window w on; zeros follow the stream.
-__device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t w, uint32_t at) {
-    const uint32_t start = w * window_bytes + at / 8;
-    uint64_t bits = 0;
-    for (uint32_t i = start; i < start + 5; i++) {
+// Byte i of the stream, which zeros follow.
+__device__ __forceinline__ uint32_t stream_byte(const Unit &unit, uint32_t i) {
+    return i < unit.n_bytes ? unit.codes[i] : 0;
+}
+
+// The 32 bits from a byte and bit of it on.
+__device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte, uint32_t bit) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < 4; i++) {
         keep_loop();
-        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
+        bits = bits << 8 | stream_byte(unit, byte + i);
     }
-    return static_cast<uint32_t>(bits >> (8 - at % 8));
+    return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
 }
 
 }  // namespace bespoke

@@ -26,6 +26,10 @@ struct TileUnit : Unit {
         : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
           tiles(tiles) {}
 
+    __device__ __forceinline__ bool aligned() const {
+        return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
+    }
+
     __device__ __forceinline__ uint32_t tile_count() const {
         return n_elements / tile_elements + (n_elements % tile_elements != 0);
     }
@@ -61,16 +65,6 @@ __device__ __forceinline__ bool tile_ends_at(const TileUnit &unit, uint32_t tile
     return (bit + 7) / 8 == unit.n_bytes;
 }
 
-// The 32 bits of the stream from a bit on; zeros follow the stream.
-__device__ __forceinline__ uint32_t bits_from(const Unit &unit, uint64_t bit) {
-    uint64_t bits = 0;
-    for (uint64_t i = bit / 8; i < bit / 8 + 5; i++) {
-        keep_loop();
-        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
-    }
-    return static_cast<uint32_t>(bits >> (8 - bit % 8));
-}
-
 // Reads `count` codes from a bit on, calls visit(element, exponent) for each, moves the bit behind
 // them and says what is wrong with them.
 template <class Visit>
@@ -78,7 +72,7 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, bits_from(unit, bit));
+        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);

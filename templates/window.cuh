@@ -36,41 +36,55 @@ struct Span {
     uint32_t lengths[Windows];
 };
 
+// Stands for the number of codes of a window that lookups do not decode, and in sums shows that there is one: more than
+// all codes of a chunk.
+constexpr uint32_t undecoded = 1 << 20;
+
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
 
-// The span of windows w and following, when all bits of it lie in the stream and each window has a
-// next one in which a code starts. The tensors are aligned to 8 bytes a window, gaps to 4 bytes.
+// What memory has of a span when all bits of it lie in the stream and each window has a next one in which a
+// code starts. The tensors are aligned.
 template <uint32_t Windows>
-__device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w) {
-    Span<Windows> span;
-    const uint8_t *codes = unit.codes + static_cast<uint64_t>(w) * window_bytes;
-    if (Windows == 2) {
-        const Words4 four = *reinterpret_cast<const Words4 *>(codes);
-        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(four.words[i]);
-    } else {
-        const Words2 two = *reinterpret_cast<const Words2 *>(codes);
-        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(two.words[i % 2]);
-    }
-    span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
+struct SpanMemory {
+    uint32_t codes[2 * Windows + 1];
+    uint32_t gaps[2];
 
-    const uint32_t bit = w * gap_bits;
-    const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
-    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
-    for (uint32_t i = 0; i < Windows; i++) {
-        span.gaps[i] = next >> (32 - gap_bits);
-        next <<= gap_bits;
-        span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+    // Fetches that of windows w and following.
+    __device__ __forceinline__ void fetch(const Unit &unit, uint32_t w) {
+        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes) + static_cast<uint64_t>(w) * 2;
+        if (Windows == 2) {
+            const Words4 four = *reinterpret_cast<const Words4 *>(from);
+            for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = four.words[i];
+        } else {
+            const Words2 two = *reinterpret_cast<const Words2 *>(from);
+            for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = two.words[i % 2];
+        }
+        codes[2 * Windows] = from[2 * Windows];
+        const uint32_t *words = reinterpret_cast<const uint32_t *>(unit.gaps) + w * gap_bits / 32;
+        gaps[0] = words[0];
+        gaps[1] = words[1];
     }
-    return span;
-}
+
+    __device__ __forceinline__ Span<Windows> span(uint32_t w) const {
+        Span<Windows> span;
+        for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = big_endian(codes[i]);
+        uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), w * gap_bits);
+        for (uint32_t i = 0; i < Windows; i++) {
+            span.gaps[i] = next >> (32 - gap_bits);
+            next <<= gap_bits;
+            span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+        }
+        return span;
+    }
+};
 
 // The same for all other windows.
 template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
     mark_rare();
     Span<Windows> span;
-    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
+    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w * window_bytes + 4 * i, 0);
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = gap_of(unit, w + i);
         span.lengths[i] =
@@ -79,11 +93,11 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
-// when codes are left or cannot be had from the table.
+// Decodes a window, given as three words, by `Lookups` lookups and returns how many codes it has: `undecoded` when some
+// are left or cannot be had from the table.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                              const uint32_t *table, Digits &digits, uint32_t &count) {
+__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                                  const uint32_t *table, Digits &digits) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
@@ -102,8 +116,8 @@ __device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t ga
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    count = sum.count();
-    return sum.complete() && count > most_mistaken(Lookups);
+    const uint32_t count = sum.count();
+    return sum.complete() & (count > most_mistaken(Lookups)) ? count : undecoded;
 }
 
 }  // namespace bespoke

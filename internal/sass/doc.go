@@ -8,11 +8,17 @@
 // as one, those that a predicate turns off too, as they are issued all the same.
 //
 // In our kernels everything else begins with a mark, an instruction that does nothing and is there in
-// the build that is counted alone. [Longest] is the longest way from the entry to the end that meets no
+// the build that is counted alone. [Kernel.Longest] is the longest way from the entry to the end that meets no
 // mark: so what is not marked counts, and a loop that is not marked is an error. Code for one warp of a
-// block begins with another mark and counts with its share.
+// block begins with another mark and counts with its share. The assembler turns short marked code into
+// instructions under a predicate, which are issued whether or not it is on: they count, and their mark says
+// nothing.
 //
-// The published kernel, which has no marks, runs loops. [Shortest] is the shortest way through all of
+// The kernel that multiplies has loops over tiles, rows and vectors. Each runs once where a warp has one tile
+// and there is one vector, which [Kernel.Once] stands for; with more, what comes before and behind the
+// loops is shared by them, so a weight takes fewer instructions than that.
+//
+// The published kernel, which has no marks, runs loops. [Kernel.Shortest] is the shortest way through all of
 // them, each with the number of turns that its description gives: the longer codes, the ends of the
 // stream and the like are left out in its favour.
 package sass

@@ -5,12 +5,9 @@ import (
 	"math"
 )
 
-// Longest returns the number of instructions of the longest way that meets no rare mark. Loops without one are an
-// error or, with Once, run once.
+// Longest returns the number of instructions of the longest way that meets no rare mark. A loop without one is an error
+// or, with Once, runs once, from its head to its end.
 func (k *Kernel) Longest() (float64, error) {
-	if k.Once {
-		return k.longestOnce()
-	}
 	const unseen, open = -1, -2
 	memo := make([]float64, len(k.blocks))
 	for i := range memo {
@@ -18,9 +15,6 @@ func (k *Kernel) Longest() (float64, error) {
 	}
 	var walk func(i int) (float64, error)
 	walk = func(i int) (float64, error) {
-		if memo[i] == open {
-			return 0, fmt.Errorf("sass: a loop without a mark around block %d", i)
-		}
 		if memo[i] != unseen {
 			return memo[i], nil
 		}
@@ -29,7 +23,7 @@ func (k *Kernel) Longest() (float64, error) {
 		if b.unknown != "" {
 			return 0, fmt.Errorf("sass: %s on the way", b.unknown)
 		}
-		best := math.Inf(-1)
+		best, goesBack := math.Inf(-1), false
 		if b.ends {
 			best = 0
 		}
@@ -37,11 +31,21 @@ func (k *Kernel) Longest() (float64, error) {
 			if k.blocks[n].rare {
 				continue
 			}
+			if memo[n] == open {
+				if !k.Once {
+					return 0, fmt.Errorf("sass: a loop without a mark around block %d", n)
+				}
+				goesBack = true
+				continue
+			}
 			rest, err := walk(n)
 			if err != nil {
 				return 0, err
 			}
 			best = max(best, rest)
+		}
+		if goesBack && math.IsInf(best, -1) {
+			return 0, fmt.Errorf("sass: a loop that is not left at its end, block %d", i)
 		}
 		memo[i] = best + k.weight(b)
 		return memo[i], nil

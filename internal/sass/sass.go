@@ -29,7 +29,7 @@ type Kernel struct {
 	blocks []block
 	// OneWarp is the share with which code for one warp of a block counts.
 	OneWarp float64
-	// Once says that loops without a mark run once on the straight path.
+	// Once says that loops without a mark run once on the straight path: the product of one tile and one vector.
 	Once bool
 }
 

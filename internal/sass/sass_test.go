@@ -61,19 +61,28 @@ func TestLongest(t *testing.T) {
 	}
 }
 
-// TestOnce runs a loop in a loop once each, though both are left at the head.
+// TestOnce runs a loop in a loop once each.
 func TestOnce(t *testing.T) {
-	k := &Kernel{OneWarp: 1, Once: true, blocks: []block{
+	blocks := []block{
 		{instructions: 1, next: []int{1}},
-		{instructions: 10, next: []int{2, 5}},  // outer head
-		{instructions: 100, next: []int{3, 4}}, // inner head
-		{instructions: 1000, next: []int{2}},
-		{instructions: 10000, next: []int{1}},
-		{instructions: 100000, ends: true},
-	}}
-	// The inner loop and the rest of the outer one are alternatives, as its end is where it is left.
-	if n, err := k.Longest(); err != nil || n != 111111 {
-		t.Errorf("%v instructions, %v, want 111111", n, err)
+		{instructions: 10, next: []int{2}},           // outer head
+		{instructions: 100, next: []int{2, 3}},       // inner loop
+		{instructions: 1000, next: []int{1, 4}},      // outer end
+		{instructions: 10000, ends: true, next: nil}, // end
+	}
+	k := &Kernel{OneWarp: 1, Once: true, blocks: blocks}
+	if n, err := k.Longest(); err != nil || n != 11111 {
+		t.Errorf("%v instructions, %v, want 11111", n, err)
+	}
+	k.Once = false
+	if _, err := k.Longest(); err == nil || !strings.Contains(err.Error(), "a loop without a mark around block 2") {
+		t.Errorf("error is %v, want one about the inner loop", err)
+	}
+	// Left at its head, the outer loop would not count its body.
+	k.Once = true
+	blocks[1].next, blocks[3].next = []int{2, 4}, []int{1}
+	if _, err := k.Longest(); err == nil || !strings.Contains(err.Error(), "not left at its end, block 3") {
+		t.Errorf("error is %v, want one about the outer loop", err)
 	}
 }
 

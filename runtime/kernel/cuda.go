@@ -61,8 +61,8 @@ func (l *CUDALaunch) Shared(n int) int {
 	case l.TableBits == 0:
 		return 4*(codebook.ChunkWindows+1) + 2*n
 	}
-	const lead, surplus = 4, 2 * codebook.WindowBits // see stage.cuh
-	words := lead + ((cudaDigitsPerWord-1+n+surplus)/cudaDigitsPerWord/4+1)*4
+	const state, lead, surplus = 36, 4, 2 * codebook.WindowBits // see stage.cuh
+	words := state + lead + ((cudaDigitsPerWord-1+n+surplus)/cudaDigitsPerWord/4+1)*4
 	return 4 * (1<<l.TableBits + words)
 }
 
