@@ -30,7 +30,7 @@ type program struct {
 // it takes the first.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
-		k = &Kernel{PTX: anyBook, Launches: kernel.CUDATableLaunches()}
+		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: kernel.CUDATableLaunches()}
 	}
 	p := &program{name: "kernel " + k.Name}
 	if k.Fatbin != "" {
