@@ -170,8 +170,8 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}, nil
 }
 
-// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The flag is guarded
-// by the mutex of the unit's device.
+// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
+// flag is guarded by the mutex of the unit's device.
 func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := gu.device
 	d.mu.Lock()

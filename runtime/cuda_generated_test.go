@@ -18,8 +18,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// TestGeneratedProducts compresses a model with tiles, opens it with the package that was generated for it, and multiplies
-// with each of its matrices, on the default stream.
+// TestGeneratedProducts compresses a model with tiles, opens it with the package that was generated for it, and
+// multiplies with each of its matrices, on the default stream.
 func TestGeneratedProducts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tiles")
 	if _, err := checkpoint.Compress(t.Context(), "../testdata/shakespeare-llama", path, checkpoint.CompressOptions{Index: codebook.IndexTiles}); err != nil {
