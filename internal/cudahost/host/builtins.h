@@ -29,5 +29,8 @@ unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
 unsigned __shfl_sync(unsigned, unsigned value, unsigned from) {
     return block->shuffle(value, [from](unsigned) { return from; });
 }
+unsigned __shfl_xor_sync(unsigned, unsigned value, unsigned lanes) {
+    return block->shuffle(value, [lanes](unsigned lane) { return lane ^ lanes; });
+}
 std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
 unsigned host_dynamic_shared_bytes() { return dynamic_bytes; }

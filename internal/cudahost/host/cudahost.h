@@ -28,6 +28,7 @@ int __any_sync(unsigned mask, int predicate);
 int __syncthreads_or(int predicate);
 unsigned __shfl_up_sync(unsigned mask, unsigned value, unsigned delta);
 unsigned __shfl_sync(unsigned mask, unsigned value, unsigned lane);
+unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);
 
 // Dynamic shared memory: a heap block of exactly the size of the launch, so that a sanitizer sees
 // every access beyond it.
