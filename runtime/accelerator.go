@@ -17,7 +17,8 @@ type accelerator interface {
 	decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error
 	// decodeToDevice is [Model.DecodeToDevice].
 	decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, error)
-	// matrix is [Model.DeviceMatrix], for a validated unit that has tiles, given the first element of the tensor in it.
+	// matrix is [Model.DeviceMatrix], for a validated unit that has tiles, given the first element of the tensor
+	// in it.
 	matrix(u *unit, first, rows, columns int) (*DeviceMatrix, error)
 	// decoder is [Model.Decoder], given what Open chose.
 	decoder(opened Choice) Choice

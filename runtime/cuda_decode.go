@@ -75,25 +75,48 @@ func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uin
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
-	sound, err := gu.read(ctx, slot, from, to, wordBytes(dst))
+	fault, err := gu.read(ctx, slot, from, to, wordBytes(dst))
 	gu.device.give(slot)
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
-	return sound, nil
+	if fault != nil {
+		return true, g.decodeAgain(ctx, gu, fault, from, to, dst)
+	}
+	return true, nil
 }
 
-// read copies elements [from, to) from the slot to dst. It reports whether the kernel found nothing wrong with the
-// unit.
-func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (sound bool, err error) {
+// read copies elements [from, to) from the slot to dst. It returns what the kernel found wrong with the unit.
+func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (fault, err error) {
 	err = slot.Download(ctx, gu.layout, 2*int64(from), 2*int64(to), func(piece []byte) {
 		dst = dst[copy(dst, piece):]
 	})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
+	return gu.fault(gu.entry, slot)
+}
+
+// fault waits for what an entry makes of a unit and returns what it finds wrong, nil for nothing.
+func (gu *gpuUnit) fault(l *kernel.CUDALaunch, slot *gpu.Slot) (fault, err error) {
 	word, err := slot.ErrorWord(gu.layout)
-	return word == 0, err
+	if err != nil {
+		return nil, err
+	}
+	if fault = l.ParseError(word); fault != nil {
+		fault = fmt.Errorf("%v, kernel %s: %w", gu.device.Info, l.Entry, fault)
+	}
+	return fault, nil
+}
+
+// decodeAgain decodes elements [from, to) of a unit on the CPU, for a kernel that found a fault with it: what
+// is wrong the CPU says, or it finds that the weights are right nevertheless.
+func (g *gpus) decodeAgain(ctx context.Context, gu *gpuUnit, fault error, from, to int, dst []uint16) error {
+	if err := g.model.decodeOnCPU(ctx, gu.unit, from, to, dst); err != nil {
+		return err
+	}
+	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, fault, bestOnCPU()))
+	return nil
 }
 
 // trouble decides what an error of the driver means: for want of memory, or if nobody asked for this decoder by
@@ -170,8 +193,8 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}, nil
 }
 
-// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The flag is guarded
-// by the mutex of the unit's device.
+// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
+// flag is guarded by the mutex of the unit's device.
 func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := gu.device
 	d.mu.Lock()
@@ -180,28 +203,23 @@ func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (f
 	if known {
 		return nil, nil
 	}
-	word, err := slot.ErrorWord(gu.layout)
-	if err != nil {
+	if fault, err = gu.fault(l, slot); err != nil {
 		return nil, gu.unit.wrap(err)
 	}
-	if fault := l.ParseError(word); fault != nil {
-		return fmt.Errorf("%v, kernel %s: %w", d.Info, l.Entry, fault), nil
-	}
 	d.mu.Lock()
-	*checked = true
+	*checked = fault == nil
 	d.mu.Unlock()
-	return nil, nil
+	return fault, nil
 }
 
-// settle checks the weights in a slot. What is wrong with a unit the CPU says or, if its weights are right
-// nevertheless, it decodes them.
+// settle checks the weights in a slot. Those with which something is wrong are the CPU's.
 func (g *gpus) settle(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 	fault, err := gu.check(gu.entry, slot, &gu.checked)
 	if err != nil || fault == nil {
 		return err
 	}
 	weights := make([]uint16, gu.unit.Elements)
-	if err := g.model.decodeOnCPU(ctx, gu.unit, 0, len(weights), weights); err != nil {
+	if err := g.decodeAgain(ctx, gu, fault, 0, len(weights), weights); err != nil {
 		return err
 	}
 	if err := slot.Replace(ctx, gu.layout, wordBytes(weights)); err != nil {

@@ -147,9 +147,10 @@ func (d *gpuDevice) queue(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) erro
 	return slot.Decode(ctx, d.kernels[gu.entry], gu.layout, gu.resident)
 }
 
-// bring makes a unit resident that is to be, and sees to the slot's buffers: for so many bytes of weights, or where memory
-// is short for the least, and for the tensors of a unit that stays in host memory. Buffers for weights come first: without them
-// nothing can be decoded, while a compressed unit that finds no room is uploaded each time.
+// bring makes a unit resident that is to be, and sees to the slot's buffers: for so many bytes of weights, or
+// where memory is short for the least, and for the tensors of a unit that stays in host memory. Buffers for
+// weights come first: without them nothing can be decoded, while a compressed unit that finds no room is
+// uploaded each time.
 func (d *gpuDevice) bring(ctx context.Context, slot *gpu.Slot, gu *gpuUnit, weights, least int64) error {
 	if d.broken != nil {
 		return d.broken

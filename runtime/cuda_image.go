@@ -22,15 +22,16 @@ var anyBook string
 type program struct {
 	name   string      // for people
 	images []gpu.Image // the preferred form first
-	// What its entries do, nil for what none does: decode by gaps and output_positions, decode by tiles, multiply by tiles.
+	// What its entries do, nil for what none does: decode by gaps and output_positions, decode by tiles, multiply
+	// by tiles.
 	windows, tiles, product *kernel.CUDALaunch
 }
 
-// newProgram returns the program of a kernel, or the one for any code book where k is nil. Of the entries that do the same
-// it takes the first.
+// newProgram returns the program of a kernel, or the one for any code book where k is nil. Of the entries that
+// do the same it takes the first.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
-		k = &Kernel{PTX: anyBook, Launches: kernel.CUDATableLaunches()}
+		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: kernel.CUDATableLaunches()}
 	}
 	p := &program{name: "kernel " + k.Name}
 	if k.Fatbin != "" {
@@ -80,7 +81,8 @@ func (p *program) load(d *gpu.Device) (*gpu.Module, map[*kernel.CUDALaunch]*gpu.
 	return module, kernels, nil
 }
 
-// entry returns what decodes units with an index, nil for nothing. Where there are both, one pass over tiles is faster.
+// entry returns what decodes units with an index, nil for nothing. Where there are both, one pass over tiles is
+// faster.
 func (p *program) entry(x codebook.Index) *kernel.CUDALaunch {
 	switch {
 	case x.HasTiles() && p.tiles != nil:

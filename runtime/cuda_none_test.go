@@ -17,7 +17,7 @@ func TestWithoutCUDA(t *testing.T) {
 	if _, err := m.DecodeToDevice(t.Context(), "small"); err == nil || !strings.Contains(err.Error(), "no weights in device memory") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := m.DeviceMatrix("small[0]"); err == nil || !strings.Contains(err.Error(), "no products on a GPU with decoder ") {
+	if _, err := m.DeviceMatrix(m.units[1].Tensors[0].Name); err == nil || !strings.Contains(err.Error(), "no products on a GPU with decoder ") {
 		t.Errorf("error %v", err)
 	}
 	if list, err := GPUs(); len(list) != 0 || err != nil {

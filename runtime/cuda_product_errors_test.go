@@ -111,8 +111,8 @@ func TestMultiplyDamaged(t *testing.T) {
 	c.do(c.stream.Destroy)
 }
 
-// TestMultiplyFails injects failures into the first product and into one after it. The consumer allocates four times for
-// each, and the runtime only for the first: for the unit and for the error word.
+// TestMultiplyFails injects failures into the first product and into one after it. The consumer allocates four
+// times for each, and the runtime only for the first: for the unit and for the error word.
 func TestMultiplyFails(t *testing.T) {
 	u := matrixUnit("u", codebook.IndexTiles)
 	path := write(t, u)
@@ -164,8 +164,8 @@ func TestMultiplyFails(t *testing.T) {
 	}
 }
 
-// TestMultiplyEvicts has memory for one unit alone: the second one finds none for itself, and none for a copy of it before
-// the first one goes back to host memory.
+// TestMultiplyEvicts has memory for one unit alone: the second one finds none for itself, and none for a copy
+// of it before the first one goes back to host memory.
 func TestMultiplyEvicts(t *testing.T) {
 	units := []testUnit{matrixUnit("a", codebook.IndexTiles), matrixUnit("b", codebook.IndexTiles)}
 	path := write(t, units...)

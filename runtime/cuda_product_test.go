@@ -16,7 +16,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/standin"
 )
 
-// matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256, and others.
+// matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256,
+// and others.
 var matrixShapes = [][2]int{{20, 1024}, {2, 4096}, {10, 1000}, {1, 7}, {3, 4099}, {500, 3}, {0, 5}, {5, 0}}
 
 // matrixUnit is a unit of matrices and a rest, with an index.
@@ -91,8 +92,8 @@ func (p *productRun) free(c *consumer) {
 	}
 }
 
-// check reads a product and holds it against float64: no sum is further off than float32 sums of so many numbers can be, in any
-// order.
+// check reads a product and holds it against float64: no sum is further off than float32 sums of so many
+// numbers can be, in any order.
 func (p *productRun) check(c *consumer, weights []uint16) {
 	c.t.Helper()
 	y := p.read(c)
@@ -135,8 +136,8 @@ func newMatrixConsumer(t *testing.T, w *DeviceMatrix) *consumer {
 	return newConsumer(t)
 }
 
-// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors, with units in device memory and from host memory,
-// under many orders of what the device does.
+// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors, with units in device memory and from
+// host memory, under many orders of what the device does.
 func TestMultiply(t *testing.T) {
 	units := []testUnit{matrixUnit("both", codebook.IndexBoth), matrixUnit("tiles", codebook.IndexTiles)}
 	path := write(t, units...)

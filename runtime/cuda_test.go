@@ -391,9 +391,9 @@ func TestCUDAUploadIsWaitedFor(t *testing.T) {
 			slices.Reverse(slots)
 			for _, slot := range slots {
 				got := make([]uint16, len(u.weights))
-				sound, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
-				if err != nil || !sound || !slices.Equal(got, u.weights) {
-					t.Errorf("seed %d, unit %s: sound %t, error %v", seed, u.name, sound, err)
+				fault, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
+				if err != nil || fault != nil || !slices.Equal(got, u.weights) {
+					t.Errorf("seed %d, unit %s: fault %v, error %v", seed, u.name, fault, err)
 				}
 				gu.device.give(slot)
 			}

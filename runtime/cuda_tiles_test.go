@@ -130,10 +130,18 @@ func TestCUDABothIndices(t *testing.T) {
 		moveTile(s, 3, 1)
 	}}
 	path := write(t, gaps, tiles)
-	m := openCUDA(t, path, WithDecoder(CUDA))
+	var w warnings
+	m := openCUDA(t, path, WithDecoder(CUDA), w.option())
 	defer closeModel(t, m)
 	decodeUnit(t, m, gaps)
-	decodeUnit(t, m, tiles) // by the CPU
+	if w.String() != "" {
+		t.Errorf("said %q", &w)
+	}
+	decodeUnit(t, m, tiles)
+	const fault = `cuda: unit "tiles": device 0, Stand-in 0, compute capability 8.0, kernel decode_tiles_table: unit 1, tile 2: `
+	if !strings.Contains(w.String(), fault) || !strings.Contains(w.String(), ": decoded by "+bestOnCPU()) {
+		t.Errorf("said %q, want %q", &w, fault)
+	}
 	if err := open(t, path, WithDecoder(Generic)).DecodeUnit(t.Context(), "gaps", dst); err == nil {
 		t.Error("the CPU does not look at output_positions")
 	}

@@ -32,8 +32,8 @@ type Kernel struct {
 	function cu.Function
 }
 
-// Load loads the first of the images that suits the device and the driver. A device keeps what it has loaded until it is
-// closed.
+// Load loads the first of the images that suits the device and the driver. A device keeps what it has loaded
+// until it is closed.
 func (d *Device) Load(images []Image) (*Module, error) {
 	var errs []error
 	for _, image := range images {
@@ -77,7 +77,8 @@ func (m *Module) Kernel(l *kernel.CUDALaunch) (*Kernel, error) {
 	return k, err
 }
 
-// launch queues the kernel on a stream. Every argument takes 8 bytes, of which the kernel reads those that it declares.
+// launch queues the kernel on a stream. Every argument takes 8 bytes, of which the kernel reads those that it
+// declares.
 func (d *Device) launch(k *Kernel, doing string, blocks, shared int, stream cu.Stream, arguments []uint64) error {
 	pointers := make([]unsafe.Pointer, len(arguments))
 	for i := range arguments {

@@ -20,8 +20,9 @@ type Product struct {
 	Y             uintptr // Batch × Rows float32
 }
 
-// Multiply queues a product with a unit in device memory on a stream of the device, given by its handle: y is set to zeros,
-// and the kernel adds to it. What is wrong with the unit goes to the error word, unless that is nil.
+// Multiply queues a product with a unit in device memory on a stream of the device, given by its handle: y is
+// set to zeros, and the kernel adds to it. What is wrong with the unit goes to the error word, unless that is
+// nil.
 func (d *Device) Multiply(k *Kernel, l *Layout, at *Memory, p *Product, word *Memory, stream uintptr) error {
 	on := driver.Stream(stream)
 	if n := p.Batch * p.Rows; n > 0 {
@@ -46,8 +47,8 @@ func (d *Device) Multiply(k *Kernel, l *Layout, at *Memory, p *Product, word *Me
 	return d.launch(k, doing, k.Launch.ProductBlocks(p.First, p.Rows, p.Columns), 0, on, arguments)
 }
 
-// Multiply is [Device.Multiply] for a unit that is uploaded first where resident is nil, with the error word of the slot.
-// The next work of the slot waits for the product.
+// Multiply is [Device.Multiply] for a unit that is uploaded first where resident is nil, with the error word of
+// the slot. The next work of the slot waits for the product.
 func (s *Slot) Multiply(ctx context.Context, k *Kernel, l *Layout, resident *Memory, p *Product, stream uintptr) error {
 	d := s.Device
 	at, err := s.bring(ctx, l, resident)

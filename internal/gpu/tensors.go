@@ -27,8 +27,8 @@ const tensorAlign = 256
 
 func room(n int) int64 { return (int64(n)/tensorAlign + 1) * tensorAlign }
 
-// NewLayout lays out what a kernel, and others that read the same tensors, read of a stream, and the table of its code book,
-// for kernels that take one. Only to decode, the stream has to be valid.
+// NewLayout lays out what a kernel, and others that read the same tensors, read of a stream, and the table of
+// its code book, for kernels that take one. Only to decode, the stream has to be valid.
 func NewLayout(name string, number int, s *codebook.Stream, launch *kernel.CUDALaunch, table []byte) *Layout {
 	l := &Layout{Stream: s, Name: name, Number: number, tensors: [][]byte{s.Luts, s.Encoded, s.SignMantissa}}
 	if launch.Tiles {
@@ -57,9 +57,9 @@ func (l *Layout) largestChunk() (largest int) {
 	return largest
 }
 
-// arguments are those of a launch over the tensors at an address: the tensors, what the kernel works on, their sizes, and
-// numbers of its own; then, for kernels that report, the number of the unit and the address of the error word; and the
-// table.
+// arguments are those of a launch over the tensors at an address: the tensors, what the kernel works on, their
+// sizes, and numbers of its own; then, for kernels that report, the number of the unit and the address of the
+// error word; and the table.
 func (l *Layout) arguments(launch *kernel.CUDALaunch, at uint64, operands, numbers []uint64, word uint64) []uint64 {
 	var a []uint64
 	for _, offset := range l.offsets {

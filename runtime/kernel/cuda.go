@@ -20,9 +20,9 @@ type CUDALaunch struct {
 	// Tiles says that it works by the tile index, a warp a tile, and takes the tensor tiles in the place of
 	// output_positions and gaps. Its shared memory is static.
 	Tiles bool
-	// Product says that it multiplies: in the place of the output it takes x, the vectors one after another as bfloat16,
-	// and y, zeros to which the product is added as float32; and before the number of the unit the first element, rows
-	// and columns of the matrix and how many vectors there are, at most [CUDAVectors].
+	// Product says that it multiplies: in the place of the output it takes x, the vectors one after another as
+	// bfloat16, and y, zeros to which the product is added as float32; and before the number of the unit the first
+	// element, rows and columns of the matrix and how many vectors there are, at most [CUDAVectors].
 	Product bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
 	// [CUDALaunch.ParseError], after the published arguments.
@@ -51,9 +51,10 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
-// speed. With less it decodes them slowly, and the published one not at all. A chunk has no more elements than bits, so
-// that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without asking for more.
+// Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at
+// full speed. With less it decodes them slowly, and the published one not at all. A chunk has no more elements
+// than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without
+// asking for more.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {
 	case l.Tiles:
