@@ -25,11 +25,12 @@ func assembler(t *testing.T) *Assembler {
 }
 
 // TestAssemble assembles kernels for every architecture and wants no spills, little static shared memory, and at
-// most 48 registers: 64 for decode_native and decode_tiles, with which 1024 threads fill a multiprocessor.
+// most 48 registers: 64 for decode_native and decode_tiles, with which 1024 threads fill a multiprocessor, and 80 for
+// matvec, with which 768 do.
 func TestAssemble(t *testing.T) {
 	maxRegisters := map[string]int{
 		"decode": 48, "decode_native": 64, "decode_native_table": 64,
-		"decode_tiles": 64, "decode_tiles_table": 64, "matvec": 128, "matvec_table": 128,
+		"decode_tiles": 64, "decode_tiles_table": 64, "matvec": 80, "matvec_table": 80,
 	}
 	a, c := assembler(t), compiler(t)
 	anyBook, err := emit.CUDATable()
@@ -41,8 +42,13 @@ func TestAssemble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, arch := range a.Architectures() {
+		all := a.Architectures()
+		if name == "1 book" { // the others hold what differs between architectures
+			all = []int{all[0], all[len(all)-1]}
+		}
+		for _, arch := range all {
 			t.Run(fmt.Sprintf("%s, sm_%d", name, arch), func(t *testing.T) {
+				t.Parallel()
 				_, usage, err := a.Assemble(t.Context(), ptx, arch)
 				if err != nil {
 					t.Fatal(err)
@@ -69,8 +75,9 @@ func TestAssemble(t *testing.T) {
 }
 
 func TestFatbin(t *testing.T) {
+	t.Parallel()
 	a, c := assembler(t), compiler(t)
-	ptx, err := c.PTX(t.Context(), source(t, 1))
+	ptx, err := c.PTX(t.Context(), []byte(probe))
 	if err != nil {
 		t.Fatal(err)
 	}

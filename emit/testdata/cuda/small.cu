@@ -96,12 +96,12 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #endif
 }
 
-// The value of a lane of the warp.
-__device__ __forceinline__ uint32_t from_lane(uint32_t value, uint32_t lane) {
+// The value of the lane whose number differs in the bits of mask.
+__device__ __forceinline__ uint32_t from_lane_across(uint32_t value, uint32_t mask) {
 #ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, warp_threads - 1);
+    return __nvvm_shfl_sync_bfly_i32(0xffffffffu, value, mask, warp_threads - 1);
 #else
-    return __shfl_sync(0xffffffffu, value, lane);
+    return __shfl_xor_sync(0xffffffffu, value, mask);
 #endif
 }
 
@@ -292,9 +292,14 @@ __device__ __forceinline__ uint32_t dynamic_shared_bytes() {
 #endif
 }
 
+// The lower half of an address.
+__device__ __forceinline__ uint32_t address_low(const void *p) {
+    return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
+}
+
 // Whether p may be read or written in units of `bytes`, a power of two.
 __device__ __forceinline__ bool is_aligned(const void *p, uint32_t bytes) {
-    return (reinterpret_cast<uint64_t>(p) & (bytes - 1)) == 0;
+    return address_low(p) % bytes == 0;
 }
 
 __device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
@@ -310,11 +315,55 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
+// Stores the words where i is less than n, without a branch.
+__device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred below;\n\t"
+        "setp.lt.u32 below, %0, %1;\n\t"
+        "@below st.global.v4.u32 [%2], {%3, %4, %5, %6};\n\t}"
+        :
+        : "r"(i), "r"(n), "l"(to), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]), "r"(words.words[3])
+        : "memory");
+#else
+    if (i < n) *to = words;
+#endif
+}
+
 // Word by word, from which compilers make one load and one store; of a whole struct some make more.
 __device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
     const uint32_t a = from.words[0], b = from.words[1], c = from.words[2], d = from.words[3];
     to.words[0] = a, to.words[1] = b, to.words[2] = c, to.words[3] = d;
 }
+
+}  // namespace bespoke
+
+// Prefix sum over the threads of a block.
+
+namespace bespoke {
+
+// Sums over the warps of a block, in shared memory; the caller sets all words to 0.
+template <uint32_t Threads>
+struct WarpSums {
+    static constexpr uint32_t warps = Threads / warp_threads;
+    static_assert(warps < warp_threads, "one lane a warp, and one for the sum of all");
+    uint32_t before[warp_threads];  // the sum of the warps before this one
+
+    // Adds the value to what follows and returns the sum over the lanes up to this one. The caller has a barrier
+    // afterwards.
+    __device__ __forceinline__ uint32_t add(uint32_t value) {
+        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
+        uint32_t sum = value;
+#pragma unroll
+        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t all = from_last_lane(sum);
+        atomic_add(&before[lane], lane > warp ? all : 0);
+        return sum;
+    }
+
+    __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
+    __device__ __forceinline__ uint32_t total() const { return before[warps]; }
+};
 
 }  // namespace bespoke
 
@@ -352,6 +401,13 @@ struct Unit {
 
     __device__ __forceinline__ uint32_t chunks() const {
         return (n_bytes + chunk_bytes - 1) / chunk_bytes;
+    }
+
+    // Whether all tensors may be read, and the output written, up to 16 bytes at once.
+    __device__ __forceinline__ bool aligned() const {
+        const uint32_t all = address_low(luts) | address_low(codes) | address_low(sign_mantissa) | address_low(gaps) |
+                             address_low(outputs);
+        return opaque(all) % sizeof(Words4) == 0;
     }
 
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
@@ -392,15 +448,19 @@ __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
 }
 
-// The 32 bits from bit `at` of window w on; zeros follow the stream.
-__device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t w, uint32_t at) {
-    const uint32_t start = w * window_bytes + at / 8;
-    uint64_t bits = 0;
-    for (uint32_t i = start; i < start + 5; i++) {
+// Byte i of the stream, which zeros follow.
+__device__ __forceinline__ uint32_t stream_byte(const Unit &unit, uint32_t i) {
+    return i < unit.n_bytes ? unit.codes[i] : 0;
+}
+
+// The 32 bits from a byte and bit of it on.
+__device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte, uint32_t bit) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < 4; i++) {
         keep_loop();
-        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
+        bits = bits << 8 | stream_byte(unit, byte + i);
     }
-    return static_cast<uint32_t>(bits >> (8 - at % 8));
+    return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
 }
 
 }  // namespace bespoke
@@ -472,32 +532,57 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
-// Four bytes of the luts tensor, first byte lowest.
-__device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
-    const uint8_t *p = unit.luts + 4 * i;
-    return p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
-}
-
 // Whether this thread's share of the luts differs from the book's; the threads of the block look at
-// all of them together. The book has as many rows as the unit.
+// all of them together. The book has as many rows as the unit, and the luts are aligned.
 template <class Model>
 __device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
     const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
+    const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
     bool found = false;
-    if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
-        const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-        for (uint32_t first = 0; first < words; first += Model::threads) {
-            const uint32_t i = smaller(first + thread_index(), words - 1);
-            found |= luts[i] != own[i];
-        }
-        return found;
-    }
-    mark_rare();
-    for (uint32_t i = thread_index(); i < words; i += Model::threads) {
-        keep_loop();
-        found |= luts_word(unit, i) != own[i];
+#pragma unroll
+    for (uint32_t first = 0; first < (max_tables + 1) * row_words; first += Model::threads) {
+        if (first >= words) break;
+        const uint32_t i = smaller(first + thread_index(), words - 1);
+        found |= luts[i] != own[i];
     }
     return found;
+}
+
+// Fetches the multi-symbol table of a book; all threads of the block take part, and have a barrier afterwards.
+template <class Model>
+__device__ __forceinline__ void fetch_table(const Model &model, uint32_t number, uint32_t *table) {
+    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
+    static_assert(steps > 0, "every thread fetches a part");
+    const Words4 *from = model.table(number * words) + thread_index();
+    Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
+#pragma unroll
+    for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
+}
+
+// Fetches the table of the first book, and says whether its luts are the unit's, which are aligned; all threads of the
+// block take part, and there is a barrier behind.
+template <class Model>
+__device__ __forceinline__ bool is_first_book(const Unit &unit, const Model &model, uint32_t *table) {
+    const Book book = model.book(0);
+    bool other = true;
+    if (unit.n_luts == book.rows) other = differs(unit, model, book);
+    fetch_table(model, 0, table);
+    return !block_any(other);
+}
+
+// The same for any other book, which it finds.
+template <class Model>
+__device__ __forceinline__ bool find_other_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
+    mark_rare();
+    for (uint32_t number = 1; number < Model::books; number++) {
+        keep_loop();
+        book = model.book(number);
+        if (unit.n_luts != book.rows || block_any(differs(unit, model, book))) continue;
+        fetch_table(model, number, table);
+        block_barrier();
+        return true;
+    }
+    return false;
 }
 
 }  // namespace bespoke
@@ -606,41 +691,55 @@ struct Span {
     uint32_t lengths[Windows];
 };
 
+// What a window that lookups do not decode adds to its number of codes, so that sums show that there is one: more than
+// all codes of a chunk.
+constexpr uint32_t undecoded = 1 << 20;
+
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
 
-// The span of windows w and following, when all bits of it lie in the stream and each window has a
-// next one in which a code starts. The tensors are aligned to 8 bytes a window, gaps to 4 bytes.
+// What memory has of a span when all bits of it lie in the stream and each window has a next one in which a
+// code starts. The tensors are aligned.
 template <uint32_t Windows>
-__device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w) {
-    Span<Windows> span;
-    const uint8_t *codes = unit.codes + static_cast<uint64_t>(w) * window_bytes;
-    if (Windows == 2) {
-        const Words4 four = *reinterpret_cast<const Words4 *>(codes);
-        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(four.words[i]);
-    } else {
-        const Words2 two = *reinterpret_cast<const Words2 *>(codes);
-        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(two.words[i % 2]);
-    }
-    span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
+struct SpanMemory {
+    uint32_t codes[2 * Windows + 1];
+    uint32_t gaps[2];
 
-    const uint32_t bit = w * gap_bits;
-    const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
-    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
-    for (uint32_t i = 0; i < Windows; i++) {
-        span.gaps[i] = next >> (32 - gap_bits);
-        next <<= gap_bits;
-        span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+    // Fetches that of windows w and following.
+    __device__ __forceinline__ void fetch(const Unit &unit, uint32_t w) {
+        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes) + static_cast<uint64_t>(w) * 2;
+        if (Windows == 2) {
+            const Words4 four = *reinterpret_cast<const Words4 *>(from);
+            for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = four.words[i];
+        } else {
+            const Words2 two = *reinterpret_cast<const Words2 *>(from);
+            for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = two.words[i % 2];
+        }
+        codes[2 * Windows] = from[2 * Windows];
+        const uint32_t *words = reinterpret_cast<const uint32_t *>(unit.gaps) + w * gap_bits / 32;
+        gaps[0] = words[0];
+        gaps[1] = words[1];
     }
-    return span;
-}
+
+    __device__ __forceinline__ Span<Windows> span(uint32_t w) const {
+        Span<Windows> span;
+        for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = big_endian(codes[i]);
+        uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), w * gap_bits);
+        for (uint32_t i = 0; i < Windows; i++) {
+            span.gaps[i] = next >> (32 - gap_bits);
+            next <<= gap_bits;
+            span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+        }
+        return span;
+    }
+};
 
 // The same for all other windows.
 template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
     mark_rare();
     Span<Windows> span;
-    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
+    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w * window_bytes + 4 * i, 0);
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = gap_of(unit, w + i);
         span.lengths[i] =
@@ -649,11 +748,11 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
-// when codes are left or cannot be had from the table.
+// Decodes a window, given as three words, by `Lookups` lookups and returns how many codes it has: `undecoded` when some
+// are left or cannot be had from the table.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                              const uint32_t *table, Digits &digits, uint32_t &count) {
+__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                                  const uint32_t *table, Digits &digits) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
@@ -672,8 +771,8 @@ __device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t ga
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    count = sum.count();
-    return sum.complete() && count > most_mistaken(Lookups);
+    const uint32_t count = sum.count();
+    return (sum.complete() & (count > most_mistaken(Lookups))) ? count : undecoded;
 }
 
 }  // namespace bespoke
@@ -701,32 +800,51 @@ __device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
     return chunk.begin % group;
 }
 
-// The words that the string takes, a multiple of 4.
-__device__ __forceinline__ uint32_t stage_words(const Chunk &chunk) {
-    return stage_lead + ((group_lead(chunk) + chunk.count + surplus) / group / 4 + 1) * 4;
-}
-
-// Clears the string; all threads of the block take part. Four words a window are enough for trained
-// weights.
+// What the threads of a block tell each other, in shared memory.
 template <uint32_t Threads>
-__device__ __forceinline__ void clear_stage(uint32_t *stage, const Chunk &chunk) {
-    constexpr uint32_t steps = chunk_windows / Threads;
-    const uint32_t count = stage_words(chunk) / 4;
-    Words4 *words = reinterpret_cast<Words4 *>(stage) + thread_index();
-#pragma unroll
-    for (uint32_t i = 0; i < steps; i++)
-        if (thread_index() + i * Threads < count) words[i * Threads] = {{0, 0, 0, 0}};
-    if (count <= Threads * steps) return;
-    mark_rare();
-    for (uint32_t i = steps * Threads; thread_index() + i < count; i += Threads) {
-        keep_loop();
-        words[i] = {{0, 0, 0, 0}};
+struct BlockState {
+    WarpSums<Threads> elements;
+    uint32_t found;      // by the threads, a set of bits
+    uint32_t unused[3];  // so that the words are a multiple of 4
+};
+
+// The dynamic shared memory of a block: the multi-symbol table, the state, and the string.
+template <uint32_t Threads, uint32_t TableBits>
+struct BlockMemory {
+    typedef BlockState<Threads> State;
+    static constexpr uint32_t table_bytes = 4u << TableBits;
+    static constexpr uint32_t string_bytes = table_bytes + sizeof(State) + 4 * stage_lead;  // what is before it
+    // Four words a window are cleared, which is enough where windows have the 32 codes that lookups can decode at most.
+    static constexpr uint32_t piece = sizeof(Words4);
+    static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
+
+    // How many bytes a chunk takes.
+    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
+        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+        return string_bytes + (digits / group / 4 + 1) * piece;
     }
-}
+
+    static __device__ __forceinline__ uint32_t *table() { return dynamic_shared(); }
+    static __device__ __forceinline__ uint32_t *string() { return dynamic_shared() + string_bytes / 4; }
+
+    static __device__ __forceinline__ State &state() {
+        return *reinterpret_cast<State *>(dynamic_shared() + table_bytes / 4);
+    }
+
+    // Clears state and string, as far as there is memory; all threads of the block take part.
+    static __device__ __forceinline__ void clear() {
+        constexpr uint32_t steps = chunk_windows / Threads;
+        Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++)
+            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= dynamic_shared_bytes())
+                words[i * Threads] = {{0, 0, 0, 0}};
+    }
+};
 
 // Puts digits, the last of which is number end - 1 of the string, in their place.
-__device__ __forceinline__ void put_digits(uint32_t *stage, const Digits &digits, uint32_t end) {
-    uint32_t *words = stage + stage_lead + end / group;
+__device__ __forceinline__ void put_digits(uint32_t *string, const Digits &digits, uint32_t end) {
+    uint32_t *words = string + end / group;
     const uint32_t shift = digit_bits * end;
     atomic_or(words, funnel_right(digits.words[0], 0, shift));
 #pragma unroll
@@ -735,8 +853,8 @@ __device__ __forceinline__ void put_digits(uint32_t *stage, const Digits &digits
     atomic_or(words - Digits::size, funnel_right(0, digits.words[Digits::size - 1], shift));
 }
 
-__device__ __forceinline__ uint32_t digit_at(const uint32_t *stage, uint32_t i) {
-    return stage[stage_lead + i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
+__device__ __forceinline__ uint32_t digit_at(const uint32_t *string, uint32_t i) {
+    return string[i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
 }
 
 }  // namespace bespoke
@@ -767,111 +885,77 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead. All
-    // threads take part in those before the last.
-    static constexpr uint32_t steps = 3 * chunk_windows / Threads;
-    static constexpr uint32_t whole_steps = 2 * chunk_windows / Threads;
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead, most of them early.
+    static constexpr uint32_t steps = 3 * chunk_windows / Threads, early = steps * 2 / 3;
+    // So many elements have a whole group among them, wherever they begin.
+    static constexpr uint32_t least = 2 * group;
 
-    const uint8_t *sign_mantissa;  // of the first group
-    uint16_t *outputs;
-    uint32_t begin, end;  // the elements of the chunk, counted from the first group on
-    uint32_t inner;       // how many groups are whole, from number 1 on; 0 where memory is not aligned
-    bool ahead;           // the steps are made
+    const Unit &unit;
+    uint32_t first;       // the group of the unit in which the chunk begins
+    uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
+    uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
 
-    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) {
+    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) {
+        first = chunk.begin / group;
         begin = group_lead(chunk);
         end = begin + chunk.count;
-        sign_mantissa = unit.sign_mantissa + (chunk.begin - begin);
-        outputs = unit.outputs + (chunk.begin - begin);
-        const bool wide = is_aligned(unit.outputs, sizeof(Words4)) && is_aligned(unit.sign_mantissa, sizeof(Words2));
-        inner = wide && end > group ? (end - 1) / group - 1 : 0;
-        ahead = inner >= whole_steps * Threads;
+        inner = (end - 1) / group - 1;
     }
 
-    // The sign_mantissa bytes and the place of group `g`, counted from this thread's first one on.
-    __device__ __forceinline__ const Words2 &bytes(uint32_t g) const {
-        return reinterpret_cast<const Words2 *>(sign_mantissa)[1 + thread_index() + static_cast<uint64_t>(g)];
+    // The group of step i, counted from the first whole one on.
+    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * Threads; }
+
+    // That of this thread's first step as the tensors number them.
+    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
+
+    __device__ __forceinline__ const Words2 *bytes() const {
+        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
     }
 
-    __device__ __forceinline__ Words4 &place(uint32_t g) const {
-        return reinterpret_cast<Words4 *>(outputs)[1 + thread_index() + static_cast<uint64_t>(g)];
-    }
+    __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
+    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
 
-    __device__ __forceinline__ uint32_t digits(const uint32_t *stage, uint32_t g) const {
-        return stage[stage_lead + 1 + thread_index() + g];
-    }
-
-    // Whether this thread has a group at step i.
-    __device__ __forceinline__ bool has(uint32_t i) const {
-        return i < whole_steps || thread_index() + i * Threads < inner;
-    }
-
-    __device__ __forceinline__ void fetch() {
-        if (!ahead) return mark_rare();
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            if (has(i)) fetched[i] = bytes(i * Threads);
-    }
-
-    __device__ __forceinline__ void write_element(const uint32_t *stage, uint32_t i, uint32_t base) const {
-        outputs[i] = join(base + distance_of(digit_at(stage, i)), sign_mantissa[i]);
+    __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
+        const uint64_t element = static_cast<uint64_t>(first) * group + i;
+        unit.outputs[element] = join(base + distance_of(digit_at(string, i)), unit.sign_mantissa[element]);
     }
 
     // Writes the weights; all threads of the block take part.
-    __device__ __forceinline__ void write(const uint32_t *stage, uint32_t base) const {
-        if (ahead) {
+    __device__ __forceinline__ void write(const uint32_t *string, uint32_t base) const {
+        const uint32_t *digits = string + 1 + thread_index();
+        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + own_group();
+        uint32_t own_digits[steps];
 #pragma unroll
-            for (uint32_t i = 0; i < steps; i++)
-                if (has(i)) place(i * Threads) = join_group(digits(stage, i * Threads), fetched[i], base);
-        }
-        for (uint32_t g = ahead ? steps * Threads : 0; thread_index() + g < inner; g += Threads) {
+        for (uint32_t i = 0; i < steps; i++)
+            if (own(i) < inner) own_digits[i] = digits[i * Threads];
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++)
+            store_below(own(i), inner, to + i * Threads, join_group(own_digits[i], fetched[i], base));
+        for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            place(g) = join_group(digits(stage, g), bytes(g), base);
+            to[i * Threads] = join_group(digits[i * Threads], bytes()[i * Threads], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
-        if (inner == 0) {
-            for (uint32_t i = begin + thread_index(); i < end; i += Threads) {
-                keep_loop();
-                mark_rare();
-                write_element(stage, i, base);
-            }
-        } else if (thread_index() < 2 * group) {
+        if (thread_index() < 2 * group) {
             mark_one_warp();
             const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
             if (i >= begin && i < end) {
                 mark_one_warp();
-                write_element(stage, i, base);
+                write_element(string, i, base);
             }
         }
     }
-};
 
-}  // namespace bespoke
-
-// Prefix sum over the threads of a block.
-
-namespace bespoke {
-
-// Sums over the warps of a block, in shared memory: of those before each warp and, last, of all. The
-// caller sets them to what every sum starts from.
-template <uint32_t Threads>
-struct WarpSums {
-    static constexpr uint32_t warps = Threads / warp_threads;
-    static constexpr uint32_t size = warps + 1;
-    uint32_t before[size];
-
-    // The sum of value over the lanes up to this one. It adds the sum of the warp to those that have
-    // it before them; the caller has a barrier afterwards.
-    __device__ __forceinline__ uint32_t up_to_lane(uint32_t value) {
-        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
-        uint32_t sum = value;
+private:
+    // Fetches the bytes for the steps from Begin to End.
+    template <uint32_t Begin, uint32_t End>
+    __device__ __forceinline__ void fetch() {
+        const Words2 *from = bytes();
 #pragma unroll
-        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
-        const uint32_t all = from_last_lane(sum);
-        if (lane > warp && lane < size) atomic_add(&before[lane], all);
-        return sum;
+        for (uint32_t i = Begin; i < End; i++)
+            if (own(i) < inner) fetched[i] = from[i * Threads];
     }
 };
 
@@ -885,8 +969,7 @@ namespace bespoke {
 // told from every weight, and a model that reads it does not go on quietly.
 constexpr uint16_t not_a_number = 0x7fff;
 
-// What the threads of a block find in their windows: a set of bits.
-constexpr uint32_t window_left = 1 << 0;    // not a fault: the window's weights are written code by code
+// What the threads of a block find: a set of bits, of which the lowest has no meaning.
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
@@ -920,8 +1003,8 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
 
 }  // namespace bespoke
 
-// The slow ways, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor. They are rare, so they keep nothing in registers that
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
+// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
 // memory has.
 
 namespace bespoke {
@@ -954,7 +1037,6 @@ struct Reader {
 struct Reading {
     uint32_t count = 0;  // how many codes start there
     bool exists = true;  // no code was met that does not exist
-    bool digits = true;  // all exponents are digits
 };
 
 // Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
@@ -965,7 +1047,7 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
     Reading reading;
     while (reader.at < reader.end && reading.count < reader.most) {
         keep_loop();
-        uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
+        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
         if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
@@ -982,25 +1064,17 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
             reading.exists = false;
             break;
         }
-        reading.digits &= visit.symbol(symbol, reading.count);
+        visit.symbol(symbol, reading.count);
         reading.count++;
         reader.at += symbol.length;
     }
     return reading;
 }
 
-// Appends what is read to digits.
-struct Appender {
-    Digits &digits;
-    uint32_t base;
-
-    __device__ __forceinline__ void entry(uint32_t entry, uint32_t) { digits.append(entry); }
-
-    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t) {
-        const uint32_t distance = symbol.exponent - base;
-        digits.append(entry_of(digit_of(distance % digit_range), symbol.length));
-        return distance < digit_range;
-    }
+// Does nothing with what is read.
+struct Counter {
+    __device__ __forceinline__ void entry(uint32_t, uint32_t) {}
+    __device__ __forceinline__ void symbol(const Symbol &, uint32_t) {}
 };
 
 // Writes what is read into the output, up to the end of the chunk.
@@ -1024,35 +1098,23 @@ struct Writer {
         }
     }
 
-    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t i) {
-        write(i, symbol.exponent);
-        return true;
-    }
+    __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Decodes window w into digits and returns how many codes it has. It adds to found what is wrong with
-// it, or that it is left: where digits do not express it.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
+// nothing can be said yet.
 template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+__device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
     Reader reader(from.unit, w);
-    digits = Digits();
-    Appender appender = {digits, from.base};
-    const Reading reading = read_codes<TableBits>(from, reader, appender);
-    if (reader.tail) {
-        digits = Digits();
-        found |= window_left;
-    } else if (!reading.exists) {
-        found |= code_unknown;
-    } else if (reader.at != reader.end) {
-        found |= window_end;
-    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
-        found |= window_left;
-    }
+    Counter counter;
+    const Reading reading = read_codes<TableBits>(from, reader, counter);
+    if (!reader.tail && !reading.exists) atomic_or(&found, code_unknown);
+    if (!reader.tail && reading.exists && reader.at != reader.end) atomic_or(&found, window_end);
     return reading.count;
 }
 
-// Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
+// Writes the weights of a window, `first` elements of its chunk being before it, and says
 // what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
 // last element, in the last byte; what fills that byte may look like anything.
 template <uint32_t TableBits>
@@ -1083,169 +1145,145 @@ __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// What step 2 cannot express in digits is written last, code by code, over what step 5 wrote: windows
-// with exponents outside the book's run or with more than 32 codes, and the last two of the stream.
-// Where no book matches, or shared memory has no room, all windows are, through the luts tensor.
+// A window that step 2 cannot decode is counted there and written last, code by code, over what step 5 wrote: one
+// with exponents outside the book's run, with more codes than the lookups or the digits have room for, and the last
+// two of the stream. So are all windows, through the luts tensor, where no book matches, tensors are not aligned,
+// shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
 
 namespace bespoke {
 
-// What the threads of a block share, apart from dynamic memory.
+// What is wrong with a chunk, whose windows' numbers of elements stand in the state; 0 if nothing is.
 template <uint32_t Threads>
-struct BlockState {
-    WarpSums<Threads> sums;
-    uint32_t found;  // what the threads found, a set of bits
-
-    static constexpr uint32_t words = WarpSums<Threads>::size + 1;
-
-    // Has sums start from n; the caller has a barrier afterwards.
-    __device__ __forceinline__ void start(uint32_t n) {
-        static_assert(sizeof(BlockState) == 4 * words && words <= Threads, "one thread sets one word");
-        const uint32_t i = thread_index();
-        if (i < words) reinterpret_cast<uint32_t *>(this)[i] = i == words - 1 ? 0 : n;
-    }
-};
-
-// Finds the book of the unit and fetches its table; all threads of the block take part, and there is a
-// barrier behind. Says false where no book has the luts of the unit.
-template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
-    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
-    static_assert(steps > 0, "every thread fetches a part");
-#pragma unroll
-    for (uint32_t b = 0; b < Model::books; b++) {
-        book = model.book(b);
-        if (unit.n_luts != book.rows) {
-            mark_rare();
-            continue;
-        }
-        const bool other = differs(unit, model, book);
-        const Words4 *from = model.table(b * words) + thread_index();
-        Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
-        if (!block_any(other)) return true;
-        mark_rare();
-    }
-    mark_rare();
-    block_barrier();
-    return false;
+__device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<Threads> &state) {
+    const uint32_t more = state.elements.total() % undecoded - chunk.count;
+    return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
-// Where the elements of a thread's windows go: the number of the last one and one more, counted from
-// where the sums of the state start; all threads of the block take part. Says false when there are not
-// as many elements as the chunk has.
-template <uint32_t Threads>
-__device__ __forceinline__ bool place_elements(const Chunk &chunk, BlockState<Threads> &state, uint32_t start,
-                                               uint32_t count, uint32_t found, uint32_t &end) {
-    const uint32_t up_to_lane = state.sums.up_to_lane(count);
-    if (found != 0) {
-        mark_rare();
-        atomic_or(&state.found, found);
-    }
-    block_barrier();
-    end = state.sums.before[thread_index() / warp_threads] + up_to_lane;
-    const uint32_t total = state.sums.before[WarpSums<Threads>::warps];
-    if (total == start + chunk.count) return true;
-    mark_rare();
-    return chunk.last && total - start - chunk.count <= surplus;
-}
-
-// Writes the windows that are left; all threads of the block take part. This thread's first one, w, has
-// count elements, and `first` elements of the chunk are before it.
+// Writes this thread's windows, the first of which is w, code by code if they are `left`; all threads of the block take
+// part. `first` elements of the chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
 __device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                           uint32_t w, uint32_t count, uint32_t first, bool left) {
+                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
-    if (left) {
-        uint32_t wrong = 0;
-        for (uint32_t i = 0; i < windows; i++) {
-            keep_loop();
-            wrong |= write_slowly<TableBits>(from, chunk, w + i, first);
-            first += count;
-        }
+    for (uint32_t i = 0; left && i < windows; i++) {
+        keep_loop();
+        const uint32_t wrong = write_slowly<TableBits>(from, chunk, w + i, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
+        first += counts[0];  // there are no more than two windows
     }
     block_barrier();
-    const uint32_t wrong = state.found & ~window_left;
-    if (wrong != 0) fail_chunk<Threads>(from.unit, chunk, wrong);
+    if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
 }
 
-// Decodes a chunk whose book is none of the kernel's, or for which shared memory has no room.
+// Decodes a chunk code by code, with no more shared memory than the threads need to tell each other something.
 template <uint32_t Threads>
-__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, BlockState<Threads> &state,
-                                               uint32_t start, uint32_t w) {
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
+    if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
+    BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
+    block_barrier();  // nobody is busy with a table that was here
+    if (thread_index() < sizeof state / 4) dynamic_shared()[thread_index()] = 0;
+    block_barrier();
     const Source from = {unit, nullptr, 0, 0};
-    uint32_t counts[windows], count = 0, found = 0, end;
+    uint32_t counts[windows], count = 0;
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++) count += counts[i] = count_slowly<0>(from, w + i, state.found);
+    const uint32_t before = state.elements.add(count) - count;
+    block_barrier();
+    const uint32_t wrong = fault(chunk, state);
+    if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
+    write_left<0>(from, chunk, state, w, counts, state.elements.before_warp() + before, true);
+}
+
+// Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
+// weights; all threads of the block take part.
+template <class Model>
+__device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const Digits *digits,
+                                            const uint32_t *counts, uint32_t before, uint32_t base) {
+    uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
+    uint32_t end = merge.begin + before;
+    merge.fetch_late();
+#pragma unroll
+    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++) put_digits(string, digits[i], end += counts[i]);
+    block_barrier();
+    merge.write(string, base);
+}
+
+// The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
+// written once more.
+template <class Model>
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, const Chunk &chunk, uint32_t w,
+                                                   Merge<Model::threads> &merge, const Digits *digits,
+                                                   uint32_t *counts, uint32_t before) {
+    constexpr uint32_t windows = chunk_windows / Model::threads;
+    BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
+    mark_rare();
+    const uint32_t wrong = fault(chunk, state);
+    if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
+    bool left = false;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        Digits digits;
-        counts[i] = decode_slowly<0>(from, w + i, digits, found);
-        count += counts[i];
+        left |= counts[i] >= undecoded;
+        counts[i] %= undecoded;
     }
-    if (!place_elements(chunk, state, start, count, found, end))
-        fail_chunk<Threads>(unit, chunk, (state.found & ~window_left) | element_count);
-    else
-        write_left<0>(from, chunk, state, w, counts[0], end - start - count, true);
+    before %= undecoded;
+    write_chunk<Model>(merge, digits, counts, before, from.base);
+    write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
 }
 
-// The whole work of a block; `state` lies in shared memory.
+// The whole work of a block.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, BlockState<Model::threads> &state) {
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
-    constexpr uint32_t table_words = 1u << Model::table_bits;
-    const uint32_t block = block_index();
-    if (block >= unit.chunks()) return;
-    const Chunk chunk = find_chunk(unit, block);
-    const uint32_t start = group_lead(chunk), w = block * chunk_windows + thread_index() * windows;
-    uint32_t *table = dynamic_shared(), *stage = table + table_words;
-    state.start(start);
-    if (4 * (table_words + stage_words(chunk)) > dynamic_shared_bytes()) {
-        block_barrier();
-        return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
-    }
-    clear_stage<threads>(stage, chunk);
-    Book book;
-    if (!find_book(unit, model, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
+    typedef BlockMemory<threads, Model::table_bits> Memory;
+    if (block_index() >= unit.chunks()) return;
+    const uint32_t w = block_index() * chunk_windows + thread_index() * windows, c = w / chunk_windows;
+    const Chunk chunk = find_chunk(unit, c);
+    const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
+    SpanMemory<windows> memory;
+    if (inside && aligned) memory.fetch(unit, w);
+    Memory::clear();
+    const bool room = Memory::bytes(chunk) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    if (!aligned | !room | (chunk.count < Merge<threads>::least))
+        return decode_by_luts<threads>(unit, chunk, opaque(w));
+    uint32_t *const table = Memory::table();
+    Book book = model.book(0);
+    if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
+        return decode_by_luts<threads>(unit, chunk, opaque(w));
 
     // Decode.
-    Span<windows> span;
-    const bool inside = (block + 1) * chunk_bytes + window_bytes < unit.n_bytes;
-    if (inside && is_aligned(unit.codes, windows * window_bytes) && is_aligned(unit.gaps, 4))
-        span = load_span<windows>(unit, w);
-    else
-        span = load_span_anywhere<windows>(unit, opaque(w));
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, opaque(w));
     const Source from = {unit, table, book.base, book.pad};
+    BlockState<threads> &state = Memory::state();
     Digits digits[windows];
-    uint32_t counts[windows], count = 0, found = 0, end;
+    uint32_t counts[windows], count = 0;
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++)
+        counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
+                                                                     book.pad, table, digits[i]);
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (!decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
-                                                              book.pad, table, digits[i], counts[i]))
-            counts[i] = decode_slowly<Model::table_bits>(from, opaque(w) + i, digits[i], found);
+        if (counts[i] == undecoded) {
+            counts[i] += count_slowly<Model::table_bits>(from, opaque(w) + i, state.found);
+            digits[i] = Digits();
+        }
         count += counts[i];
     }
     Merge<threads> merge(unit, chunk);
-    merge.fetch();
+    merge.fetch_early();
 
     // Put the digits in order.
-    if (!place_elements(chunk, state, start, count, found, end))
-        return fail_chunk<threads>(unit, chunk, (state.found & ~window_left) | element_count);
-    const uint32_t first = end - start - count;
-#pragma unroll
-    for (uint32_t i = windows; i > 0; end -= counts[--i]) put_digits(stage, digits[i - 1], end);
+    const uint32_t up_to_lane = state.elements.add(count);
     block_barrier();
-    const uint32_t all_found = state.found;
-    if ((all_found & ~window_left) != 0) return fail_chunk<threads>(unit, chunk, all_found & ~window_left);
-
-    merge.write(stage, book.base);
-    if (all_found != 0)
-        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts[0], opaque(first), found != 0);
+    const uint32_t before = state.elements.before_warp() + up_to_lane - count;
+    if (state.elements.total() != chunk.count)
+        return write_chunk_slowly<Model>(from, chunk, opaque(w), merge, digits, counts, before);
+    write_chunk<Model>(merge, digits, counts, before, book.base);
 }
 
 }  // namespace bespoke
@@ -1272,6 +1310,10 @@ struct TileUnit : Unit {
                                         uint32_t n_elements, uint32_t number, uint64_t *error)
         : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
           tiles(tiles) {}
+
+    __device__ __forceinline__ bool aligned() const {
+        return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
+    }
 
     __device__ __forceinline__ uint32_t tile_count() const {
         return n_elements / tile_elements + (n_elements % tile_elements != 0);
@@ -1308,16 +1350,6 @@ __device__ __forceinline__ bool tile_ends_at(const TileUnit &unit, uint32_t tile
     return (bit + 7) / 8 == unit.n_bytes;
 }
 
-// The 32 bits of the stream from a bit on; zeros follow the stream.
-__device__ __forceinline__ uint32_t bits_from(const Unit &unit, uint64_t bit) {
-    uint64_t bits = 0;
-    for (uint64_t i = bit / 8; i < bit / 8 + 5; i++) {
-        keep_loop();
-        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
-    }
-    return static_cast<uint32_t>(bits >> (8 - bit % 8));
-}
-
 // Reads `count` codes from a bit on, calls visit(element, exponent) for each, moves the bit behind
 // them and says what is wrong with them.
 template <class Visit>
@@ -1325,7 +1357,7 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, bits_from(unit, bit));
+        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);
@@ -1476,7 +1508,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks <= staged_blocks &&
+    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -1497,13 +1529,13 @@ struct Blocks {
         return block;
     }
 
-    // Fetches the lane's share. The extent is usable and the tensor aligned to 16 bytes.
+    // Fetches the lane's share, and what else it has room for of the last block. The extent is usable and the tensor
+    // aligned to 16 bytes.
     __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
         const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t block = extent.first + lane_index() + i * tile_lanes;
-            if (lane_index() + i * tile_lanes >= extent.blocks) continue;
+            const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
             if (inside)
                 copy(words[i], reinterpret_cast<const Words4 *>(unit.codes)[block]);
             else
@@ -1511,7 +1543,7 @@ struct Blocks {
         }
     }
 
-    // Puts it into shared memory. There is room for what it did not fetch, too.
+    // Puts it into shared memory.
     __device__ __forceinline__ void stage(Words4 *to) const {
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
@@ -1542,13 +1574,15 @@ struct Lane {
     uint32_t sum;            // of the entries; the lengths since the window was filled
     uint32_t flushed;        // the sum when full words were last looked for
     uint32_t digits[3];      // the last ones, the lowest word first
-    uint32_t *first, *word;  // the lane's digits in shared memory, and the word that is filled next
+    uint32_t *words;         // the lane's digits in shared memory
+    uint32_t full;           // how many of them are full
     uint32_t outlier;
 
     __device__ __forceinline__ void start(uint32_t *to) {
         sum = flushed = last = 0;
         digits[0] = digits[1] = digits[2] = 0;
-        first = word = to;
+        words = to;
+        full = 0;
         outlier = no_outlier;
     }
 
@@ -1600,9 +1634,9 @@ struct Lane {
     // entries and one by a symbol have come.
     __device__ __forceinline__ void flush() {
         constexpr uint32_t one = word_digits << 7, two = 2 * one;
-        const uint32_t full = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
-        if (full == two) *word++ = funnel_right(digits[2], digits[1], shift);
-        if (full != 0) *word++ = funnel_right(digits[1], digits[0], shift);
+        const uint32_t news = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
+        if (news == two) words[full++] = funnel_right(digits[2], digits[1], shift);
+        if (news != 0) words[full++] = funnel_right(digits[1], digits[0], shift);
         flushed = sum;
     }
 
@@ -1620,7 +1654,7 @@ struct Lane {
         if (distance >= digit_range) {
             if (outlier != no_outlier) return give_up();
             const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
-            outlier = outlier_of(static_cast<uint32_t>(word - first) * word_digits + pending, symbol.exponent);
+            outlier = outlier_of(full * word_digits + pending, symbol.exponent);
         }
         append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
         at += symbol.length;
@@ -1628,7 +1662,7 @@ struct Lane {
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (word > first + lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
@@ -1639,7 +1673,7 @@ struct Lane {
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
     __device__ __forceinline__ bool complete() const {
         const uint32_t pending = sum >> 7;
-        return at == end && word == first + lane_words && pending % word_digits == 0 && outlier != broken_lane;
+        return at == end && full == lane_words && pending % word_digits == 0 && outlier != broken_lane;
     }
 };
 
@@ -1717,14 +1751,26 @@ struct TileGroups {
     }
 };
 
+// Decodes a tile, whose codes the lanes have fetched, into digits in shared memory, and says whether all lanes came out
+// right. All lanes of the warp take part, and nobody is busy with the memory.
+template <class Model>
+__device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
+                                              const Extent &extent, const Blocks &blocks,
+                                              TileMemory<Model::lane_lookups> &memory, uint32_t &outlier) {
+    blocks.stage(memory.blocks);
+    warp_barrier();
+    const bool right = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+    warp_barrier();
+    return right;
+}
+
 // Decodes the tile of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads, tile = block_index() * TileBlock<Model>::warps + warp;
-    const bool aligned = is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
-                         is_aligned(unit.sign_mantissa, sizeof(Words2)) && is_aligned(unit.outputs, sizeof(Words4));
+    const bool aligned = unit.aligned();
     bool usable = aligned && tile < unit.n_elements / tile_elements;
-    Extent extent = {};
+    Extent extent;
     Blocks blocks;
     TileGroups groups;
     if (usable) {
@@ -1735,24 +1781,20 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
     } else {
         mark_rare();
     }
-    Book book;
-    uint32_t *table = shared.table[0].words;
-    if (!find_book(unit, model, book, table)) usable = false;
+    uint32_t *table = shared.table[0].words, outlier = no_outlier;
+    Book book = model.book(0);
+    const bool found =
+        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    uint32_t outlier = no_outlier;
-    if (usable) {
-        blocks.stage(memory.blocks);
-        warp_barrier();
-        usable = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
-        warp_barrier();
-    }
-    if (!usable) return write_tile_slowly(unit, tile);
+    if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
+        return write_tile_slowly(unit, tile);
 
     const uint64_t first = uint64_t{tile} * tile_elements;
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + first) + lane_index();
 #pragma unroll
-    for (uint32_t i = 0; i < TileGroups::steps; i++) to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
+    for (uint32_t i = 0; i < TileGroups::steps; i++)
+        to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
     if (warp_any(outlier != no_outlier)) {
         mark_rare();
         warp_barrier();
@@ -1784,6 +1826,11 @@ struct Product {
     const uint16_t *x;
     float *y;
     uint32_t first, rows, columns, batch;
+
+    // The same, of which compilers know nothing.
+    __device__ __forceinline__ Product again() const {
+        return {x, y, opaque(first), opaque(rows), opaque(columns), opaque(batch)};
+    }
 
     __device__ __forceinline__ uint32_t size() const { return rows * columns; }
     __device__ __forceinline__ uint32_t first_tile() const { return first / tile_elements; }
@@ -1882,53 +1929,18 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
 __device__ __forceinline__ float sum_of_lanes(float value) {
 #pragma unroll
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane(bits_of(value), lane_index() ^ delta));
+        value += float_of(from_lane_across(bits_of(value), delta));
     return value;
 }
 
-// The steps of a tile from one on to another that lie in one row, in it from a column on.
-struct Segment {
-    uint32_t from, to, column;
-
-    __device__ __forceinline__ bool whole() const { return to - from == TileGroups::steps; }
-
-    // The lane's sum of their weights times a vector; Whole where the segment is the tile.
-    template <bool Whole>
-    __device__ __forceinline__ float multiply(const uint16_t *vector, const TileGroups &groups, const uint32_t *digits,
-                                              uint32_t base) const {
-        // Where step 0 would be: before the vector, perhaps.
-        const uint64_t start = uint64_t{column} - uint64_t{from} * step_elements + lane_index() * group;
-        float sum = 0;
-#pragma unroll
-        for (uint32_t i = 0; i < TileGroups::steps; i++) {
-            if (!Whole && (i < from || i >= to)) continue;
-            const Words4 w = groups.weights(digits, i, base);
-            Words4 x;
-            copy(x, *reinterpret_cast<const Words4 *>(vector + (start + i * step_elements)));
-#pragma unroll
-            for (uint32_t k = 0; k < 4; k++) {
-                sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
-                sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
-            }
-        }
-        return sum;
-    }
-
-    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
-    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t tile,
-                                                uint32_t vector, uint32_t base, uint32_t outlier) const {
-        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
-        if (outlier == no_outlier || place < from * step_elements || place >= to * step_elements) return 0;
-        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
-        const uint32_t x = product.vector(vector)[column + place - from * step_elements];
-        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
-               float_of(x << 16);
-    }
-};
-
-// What a warp has of a row that it has not come to the end of: lane b has the sum for vector b.
+// What a warp has of the row that it is in: lane b has the sum for vector b.
 struct OpenRow {
-    float sum;
+    uint32_t row, column;  // of the next weight
+    float sum = 0;
+
+    // Begins at a weight of the matrix, counted from its first one on.
+    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
+        : row(at / product.columns), column(at - row * product.columns) {}
 
     // Adds the sum of what the lanes have for a vector.
     __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
@@ -1936,11 +1948,115 @@ struct OpenRow {
         if (lane_index() == vector) sum += all;
     }
 
-    __device__ __forceinline__ void end(const Product &product, uint32_t row) {
-        if (lane_index() < product.batch) product.add(row, lane_index(), sum);
+    // Goes on by some weights of the row, perhaps all that are left.
+    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
+        column += weights;
+        if (column < product.columns) return;
+        close(product);
+        row++;
+        column = 0;
         sum = 0;
     }
+
+    // Adds what there is to the product.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    }
 };
+
+// The groups of eight weights of a lane in the product with a vector.
+struct GroupProduct {
+    const TileGroups &groups;
+    const uint32_t *digits;
+    uint32_t base;
+
+    // The sum of step i and x, which the vector has there.
+    __device__ __forceinline__ float add(float sum, uint32_t i, const Words4 &x) const {
+        const Words4 w = groups.weights(digits, i, base);
+#pragma unroll
+        for (uint32_t k = 0; k < 4; k++) {
+            sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
+            sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
+        }
+        return sum;
+    }
+
+    // The sum over all steps, for x from the first weight of the tile on.
+    __device__ __forceinline__ float all(const uint16_t *x) const {
+        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
+        float sum = 0;
+#pragma unroll
+        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+            Words4 eight;
+            copy(eight, from[i * tile_lanes]);
+            sum = add(sum, i, eight);
+        }
+        return sum;
+    }
+
+    // The sum over some steps, for x from the first weight of the first of them on.
+    __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end) const {
+        mark_rare();
+        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
+        float sum = 0;
+#pragma unroll
+        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+            if (i < begin || i >= end) continue;
+            Words4 eight;
+            copy(eight, from[(i - begin) * tile_lanes]);
+            sum = add(sum, i, eight);
+        }
+        return sum;
+    }
+};
+
+// Successive steps of a tile that lie in one row, from a column on.
+struct Segment {
+    uint32_t tile, begin, end, column;
+
+    __device__ __forceinline__ uint32_t weights() const { return (end - begin) * step_elements; }
+
+    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
+    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t vector,
+                                                uint32_t base, uint32_t outlier) const {
+        mark_rare();
+        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
+        const uint32_t at = place - begin * step_elements;
+        if (outlier == no_outlier || at >= weights()) return 0;
+        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
+        const uint32_t x = product.vector(vector)[column + at];
+        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
+               float_of(x << 16);
+    }
+};
+
+// Multiplies a tile of a regular matrix whose digits are in shared memory.
+__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              const GroupProduct &groups, uint32_t outlier, OpenRow &open) {
+    const uint32_t first = tile * tile_elements;
+    uint32_t step = product.first > first ? (product.first - first) / step_elements : 0;
+    const uint32_t end = smaller((product.first + product.size() - first) / step_elements, TileGroups::steps);
+    const bool outliers = warp_any(outlier != no_outlier);
+    for (;;) {
+        keep_loop();
+        const uint32_t in_row = (product.columns - open.column) / step_elements;
+        const Segment segment = {tile, step, smaller(step + in_row, end), open.column};
+        for (uint32_t b = 0;;) {
+            keep_loop();
+            const uint16_t *x = product.vector(b) + open.column;
+            float sum = segment.weights() == tile_elements ? groups.all(x)
+                                                           : groups.some(x, opaque(segment.begin), opaque(segment.end));
+            if (outliers) sum += segment.correction(unit, product, b, groups.base, opaque(outlier));
+            open.add(b, sum);
+            if (++b == product.batch) break;
+            mark_rare();
+        }
+        open.advance(product, segment.weights());
+        step = segment.end;
+        if (step >= end) break;
+        mark_rare();
+    }
+}
 
 // Multiplies what successive weights that one lane reads have of one row, with one vector.
 struct RowPart {
@@ -1961,117 +2077,77 @@ struct RowPart {
 __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
                                               OpenRow &open) {
     mark_rare();
-    const uint32_t begin = tile * tile_elements, skipped = product.first > begin ? product.first - begin : 0;
-    uint32_t at = begin + skipped - product.first;
-    const uint32_t end = at + smaller(tile_elements - skipped, product.size() - at);
-    while (at < end) {
+    const uint32_t at = open.row * product.columns + open.column;
+    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
+    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
+    while (left > 0) {
         keep_loop();
-        const uint32_t row = at / product.columns;
+        const uint32_t weights = smaller(left, product.columns - open.column);
         for (uint32_t b = 0; b < product.batch; b++) {
             keep_loop();
-            RowPart part = {unit, product, b, row};
+            RowPart part = {unit, product, b, open.row};
             Run run;
             const bool right = read_tile(unit, tile, run, part);
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
-        at += product.columns - at % product.columns;
-        if (at <= end) open.end(product, row);
+        open.advance(product, weights);
+        left -= weights;
     }
 }
 
-// Multiplies a tile of a regular matrix whose digits are in shared memory.
-__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              const uint32_t *digits, uint32_t base, uint32_t outlier, OpenRow &open) {
+// Multiplies a tile by table and says whether it could.
+template <class Model>
+__device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
+                                                  const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
+                                                  uint32_t tile, bool regular, OpenRow &open) {
+    if (tile >= unit.n_elements / tile_elements) return false;
+    const Extent extent = find_extent(unit, tile);
+    if (!extent.usable) return false;
+    Blocks blocks;
+    blocks.fetch(unit, extent);
     TileGroups groups;
     groups.fetch(unit, tile);
-    const uint32_t begin = tile * tile_elements;
-    uint32_t step = product.first > begin ? (product.first - begin) / step_elements : 0;
-    const uint32_t end = smaller((product.first + product.size() - begin) / step_elements, TileGroups::steps);
-    for (;;) {
-        keep_loop();
-        const uint32_t at = begin + step * step_elements - product.first, column = at % product.columns;
-        const Segment segment = {step, smaller(step + (product.columns - column) / step_elements, end), column};
-        for (uint32_t b = 0;;) {
-            keep_loop();
-            const uint16_t *x = product.vector(b);
-            float sum;
-            if (segment.whole()) {
-                sum = segment.multiply<true>(x, groups, digits, base);
-            } else {
-                mark_rare();
-                sum = segment.multiply<false>(x, groups, digits, base);
-            }
-            if (warp_any(outlier != no_outlier)) {
-                mark_rare();
-                sum += segment.correction(unit, product, tile, b, base, opaque(outlier));
-            }
-            open.add(b, sum);
-            if (++b == product.batch) break;
-            mark_rare();
-        }
-        if (column + (segment.to - segment.from) * step_elements == product.columns)
-            open.end(product, at / product.columns);
-        step = segment.to;
-        if (step >= end) break;
-        mark_rare();
-    }
+    uint32_t outlier;
+    if (!decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier)) return false;
+    if (regular)
+        multiply_tile(unit, product, tile, {groups, memory.digits, book.base}, outlier, open);
+    else
+        multiply_lanes(unit, product.again(), opaque(tile), memory.lane_digits(opaque(lane_index())), book.base,
+                       outlier);
+    return true;
 }
 
 // Multiplies the share of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
-    Book book;
+    const bool aligned = unit.aligned();
     uint32_t *table = shared.table[0].words;
-    const bool found = find_book(unit, model, book, table);
+    Book book = model.book(0);
+    const bool found =
+        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     const uint32_t warp = thread_index() / warp_threads;
-    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    const bool usable = found && is_aligned(unit.codes, sizeof(Words4)) && is_aligned(unit.tiles, sizeof(Words2)) &&
-                        is_aligned(unit.sign_mantissa, sizeof(Words2));
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
     if (begin > product.last_tile()) return;
+
+    TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     uint32_t tile = static_cast<uint32_t>(begin);
     const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
-
-    OpenRow open = {0};
-    for (;;) {
+    const bool regular = product.regular();
+    OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
+    for (;; tile++) {
         keep_loop();
-        bool decoded = usable && tile < unit.n_elements / tile_elements;
-        uint32_t outlier = no_outlier;
-        if (decoded) {
-            const Extent extent = find_extent(unit, tile);
-            decoded = extent.usable;
-            if (decoded) {
-                Blocks blocks;
-                blocks.fetch(unit, extent);
-                warp_barrier();  // no lane is busy with the last tile
-                blocks.stage(memory.blocks);
-                warp_barrier();
-                decoded = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
-                warp_barrier();
-            }
-        }
-        if (decoded && product.regular()) {
-            multiply_tile(unit, product, tile, memory.digits, book.base, outlier, open);
-        } else if (decoded) {
-            multiply_lanes(unit, product, opaque(tile), memory.lane_digits(opaque(lane_index())), opaque(book.base),
-                           outlier);
-        } else if (product.regular()) {
-            multiply_rows(unit, product, opaque(tile), open);
-        } else {
-            multiply_runs(unit, product, opaque(tile));
+        if (!found || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+            if (regular)
+                multiply_rows(unit, product.again(), opaque(tile), open);
+            else
+                multiply_runs(unit, product.again(), opaque(tile));
         }
         if (tile == last) break;
         mark_rare();
-        tile++;
     }
-    // The row that the last tile leaves open.
-    const uint32_t end = (tile + 1) * tile_elements - product.first;
-    if (product.regular() && end < product.size() && end % product.columns != 0) {
-        mark_rare();
-        open.end(product, end / product.columns);
-    }
+    if (regular) open.close(product);
 }
 
 }  // namespace bespoke
@@ -2387,11 +2463,10 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
        const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const int n_luts, const int n_bytes,
        const int n_elements) {
-    __shared__ BlockState<512> state;
     if (n_bytes < 0 || n_elements < 0) return;
     const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, static_cast<uint32_t>(n_luts),
                        static_cast<uint32_t>(n_bytes), static_cast<uint32_t>(n_elements), 0, nullptr};
-    decode_block(unit, Model<512>(), state);
+    decode_block(unit, Model<512>());
 }
 
 // The entry of our own: grid ceil(n_bytes / 4096), block 256, two windows to a thread. What is wrong with
@@ -2401,11 +2476,10 @@ decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ code
               const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
               const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
               const uint32_t n_bytes, const uint32_t n_elements, const uint32_t number, uint64_t *__restrict__ error) {
-    __shared__ BlockState<256> state;
     const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
                        number, error};
     if (n_bytes > max_stream_bytes) return report(unit, sizes);
-    decode_block(unit, Model<256>(), state);
+    decode_block(unit, Model<256>());
 }
 
 // One pass by the tile index: grid ceil(tiles / 8), block 256, a warp to a tile.
@@ -2422,7 +2496,7 @@ decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes
 
 // The product of a part of the unit with up to 8 vectors, see Product: grid ceil(tiles / (8 run)) for the tiles
 // that hold weights of the matrix and run = ceil(columns / 2048), block 256.
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(256, 3)
 matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles, const uint16_t *__restrict__ x,
        float *__restrict__ y, const uint32_t n_luts, const uint32_t n_bytes, const uint32_t n_elements,
