@@ -803,9 +803,9 @@ struct BlockMemory {
     static constexpr uint32_t piece = sizeof(Words4);
     static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
 
-    // How many bytes a chunk takes.
-    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
-        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+    // How many bytes a chunk of so many elements takes, wherever it begins.
+    static __device__ __forceinline__ uint32_t bytes(uint32_t count) {
+        const uint32_t digits = group - 1 + count + surplus;
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
@@ -1233,7 +1233,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
-    const bool room = Memory::bytes(chunk) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
     if (!aligned | !room | (chunk.count < Merge<threads>::least))
         return decode_by_luts<threads>(unit, chunk, opaque(w));
     uint32_t *const table = Memory::table();
@@ -1259,11 +1259,11 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
         }
         count += counts[i];
     }
-    Merge<threads> merge(unit, chunk);
-    merge.fetch_early();
 
     // Put the digits in order.
     const uint32_t up_to_lane = state.elements.add(count);
+    Merge<threads> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)
@@ -2168,7 +2168,7 @@ struct TableModel {
 
 // As decode_native of generated kernels, with the table of the unit's code book: it is used where it was
 // built from these luts. The argument is aligned to 16 bytes.
-extern "C" __global__ void __launch_bounds__(256, 5)
+extern "C" __global__ void __launch_bounds__(256, 4)
 decode_native_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
                     const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
                     const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
@@ -2194,7 +2194,7 @@ decode_tiles_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__
 }
 
 // As matvec of generated kernels, with the table of the unit's code book.
-extern "C" __global__ void __launch_bounds__(256, 3)
+extern "C" __global__ void __launch_bounds__(256, 2)
 matvec_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
              const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles,
              const uint16_t *__restrict__ x, float *__restrict__ y, const uint32_t n_luts, const uint32_t n_bytes,

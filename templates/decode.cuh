@@ -114,7 +114,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
-    const bool room = Memory::bytes(chunk) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
     if (!aligned | !room | (chunk.count < Merge<threads>::least))
         return decode_by_luts<threads>(unit, chunk, opaque(w));
     uint32_t *const table = Memory::table();
@@ -140,11 +140,11 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
         }
         count += counts[i];
     }
-    Merge<threads> merge(unit, chunk);
-    merge.fetch_early();
 
     // Put the digits in order.
     const uint32_t up_to_lane = state.elements.add(count);
+    Merge<threads> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)

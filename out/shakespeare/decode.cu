@@ -888,9 +888,9 @@ struct BlockMemory {
     static constexpr uint32_t piece = sizeof(Words4);
     static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
 
-    // How many bytes a chunk takes.
-    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
-        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+    // How many bytes a chunk of so many elements takes, wherever it begins.
+    static __device__ __forceinline__ uint32_t bytes(uint32_t count) {
+        const uint32_t digits = group - 1 + count + surplus;
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
@@ -1318,7 +1318,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
-    const bool room = Memory::bytes(chunk) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
     if (!aligned | !room | (chunk.count < Merge<threads>::least))
         return decode_by_luts<threads>(unit, chunk, opaque(w));
     uint32_t *const table = Memory::table();
@@ -1344,11 +1344,11 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
         }
         count += counts[i];
     }
-    Merge<threads> merge(unit, chunk);
-    merge.fetch_early();
 
     // Put the digits in order.
     const uint32_t up_to_lane = state.elements.add(count);
+    Merge<threads> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)
