@@ -1166,9 +1166,10 @@ __device__ __forceinline__ void write_left(const Source &from, const Chunk &chun
 
 // Decodes a chunk code by code, with no more shared memory than the threads need to tell each other something.
 template <uint32_t Threads>
-__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, uint32_t w) {
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
+    const Chunk chunk = find_chunk(unit, w / chunk_windows);
     if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
     BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
     block_barrier();  // nobody is busy with a table that was here
@@ -1200,12 +1201,12 @@ __device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const 
 }
 
 // The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
-// written once more.
+// written once more. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
-__device__ __forceinline__ void write_chunk_slowly(const Source &from, const Chunk &chunk, uint32_t w,
-                                                   Merge<Model::threads> &merge, const Digits *digits,
-                                                   uint32_t *counts, uint32_t before) {
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
+                                                   const Digits *digits, uint32_t *counts, uint32_t before) {
     constexpr uint32_t windows = chunk_windows / Model::threads;
+    const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
     BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
     mark_rare();
     const uint32_t wrong = fault(chunk, state);
@@ -1221,13 +1222,19 @@ __device__ __forceinline__ void write_chunk_slowly(const Source &from, const Chu
     write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
 }
 
+// The first window of this thread. It takes no registers between its uses, as it is worked out for each.
+template <uint32_t Windows>
+__device__ __forceinline__ uint32_t own_window() {
+    return opaque(block_index()) * chunk_windows + opaque(thread_index()) * Windows;
+}
+
 // The whole work of a block.
 template <class Model>
 __device__ __forceinline__ void decode_block(const Unit &unit, const Model &model) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     typedef BlockMemory<threads, Model::table_bits> Memory;
     if (block_index() >= unit.chunks()) return;
-    const uint32_t w = block_index() * chunk_windows + thread_index() * windows, c = w / chunk_windows;
+    const uint32_t w = own_window<windows>(), c = w / chunk_windows;
     const Chunk chunk = find_chunk(unit, c);
     const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
     SpanMemory<windows> memory;
@@ -1235,14 +1242,14 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     Memory::clear();
     const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
     if (!aligned | !room | (chunk.count < Merge<threads>::least))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+        return decode_by_luts<threads>(unit, own_window<windows>());
     uint32_t *const table = Memory::table();
     Book book = model.book(0);
     if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+        return decode_by_luts<threads>(unit, own_window<windows>());
 
     // Decode.
-    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, opaque(w));
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>());
     const Source from = {unit, table, book.base, book.pad};
     BlockState<threads> &state = Memory::state();
     Digits digits[windows];
@@ -1254,7 +1261,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         if (counts[i] == undecoded) {
-            counts[i] += count_slowly<Model::table_bits>(from, opaque(w) + i, state.found);
+            counts[i] += count_slowly<Model::table_bits>(from, own_window<windows>() + i, state.found);
             digits[i] = Digits();
         }
         count += counts[i];
@@ -1267,7 +1274,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)
-        return write_chunk_slowly<Model>(from, chunk, opaque(w), merge, digits, counts, before);
+        return write_chunk_slowly<Model>(from, own_window<windows>(), merge, digits, counts, before);
     write_chunk<Model>(merge, digits, counts, before, book.base);
 }
 
@@ -2080,12 +2087,11 @@ __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Produc
     }
 }
 
-// Multiplies a tile by table and says whether it could.
+// Multiplies a tile that has all its weights, by table, and says whether it could.
 template <class Model>
 __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
                                                   const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
                                                   uint32_t tile, bool regular, OpenRow &open) {
-    if (tile >= unit.n_elements / tile_elements) return false;
     const Extent extent = find_extent(unit, tile);
     if (!extent.usable) return false;
     Blocks blocks;
@@ -2111,6 +2117,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     Book book = model.book(0);
     const bool found =
         aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    const uint32_t by_table = found ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
@@ -2123,7 +2130,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (!found || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else
