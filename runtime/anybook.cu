@@ -988,9 +988,9 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
 
 }  // namespace bespoke
 
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
-// memory has.
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
+// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
+// registers that memory has.
 
 namespace bespoke {
 
@@ -1086,8 +1086,8 @@ struct Writer {
     __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
-// nothing can be said yet.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
+// tail nothing can be said yet.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
@@ -1349,7 +1349,9 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
+        const uint64_t byte = bit / 8;
+        const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
+        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);

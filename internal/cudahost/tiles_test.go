@@ -184,6 +184,9 @@ func TestTilesRecords(t *testing.T) {
 			{"start beyond the stream", func(s *codebook.Stream) {
 				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<47)
 			}},
+			{"start where 32 bits would wrap around", func(s *codebook.Stream) {
+				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<35)
+			}},
 			{"starts exchanged", func(s *codebook.Stream) {
 				first := slices.Clone(s.Tiles[40:46])
 				copy(s.Tiles[40:46], s.Tiles[80:86])

@@ -1003,9 +1003,9 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
 
 }  // namespace bespoke
 
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
-// memory has.
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
+// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
+// registers that memory has.
 
 namespace bespoke {
 
@@ -1101,8 +1101,8 @@ struct Writer {
     __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
-// nothing can be said yet.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
+// tail nothing can be said yet.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
@@ -1364,7 +1364,9 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
+        const uint64_t byte = bit / 8;
+        const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
+        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);
@@ -2478,7 +2480,7 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
 
 // The entry of our own: grid ceil(n_bytes / 4096), block 256, two windows to a thread. What is wrong with
 // the unit goes to *error, see error_word.
-extern "C" __global__ void __launch_bounds__(256, 5)
+extern "C" __global__ void __launch_bounds__(256, 4)
 decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
               const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
               const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
