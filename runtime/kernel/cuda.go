@@ -52,7 +52,7 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
-// speed. With less it decodes them slowly, and the published one not at all.
+// speed. With less it decodes them slowly, and with hardly any, like the published one with less, not at all.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {
 	case l.Tiles:
