@@ -39,7 +39,7 @@ func CUDA(p *Plan) ([]byte, error) {
 	return source, nil
 }
 
-// cudaLaunches describes the entries of decode.cu, the preferred one first.
+// cudaLaunches describes the entries of decode.cu.
 func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
 	shapes, best, err := CUDAShapes(p)
 	if err != nil {
@@ -47,7 +47,9 @@ func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
 	}
 	bits := shapes[best].TableBits
 	return []kernel.CUDALaunch{
+		{Entry: "decode_tiles", Threads: 256, TableBits: bits, Tiles: true, Reports: true},
 		{Entry: "decode_native", Threads: 256, TableBits: bits, Reports: true},
+		{Entry: "matvec", Threads: 256, TableBits: bits, Tiles: true, Product: true, Reports: true},
 		{Entry: "decode", Threads: 512, TableBits: bits},
 	}, nil
 }

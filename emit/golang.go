@@ -182,8 +182,13 @@ func launchLiteral(l kernel.CUDALaunch) jen.Code {
 		jen.Id("Threads").Op(":").Lit(l.Threads),
 		jen.Id("TableBits").Op(":").Lit(l.TableBits),
 	}
-	if l.Reports {
-		fields = append(fields, jen.Id("Reports").Op(":").True())
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"Tiles", l.Tiles}, {"Product", l.Product}, {"Reports", l.Reports}} {
+		if flag.set {
+			fields = append(fields, jen.Id(flag.name).Op(":").True())
+		}
 	}
 	return jen.Values(fields...)
 }

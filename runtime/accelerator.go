@@ -17,6 +17,9 @@ type accelerator interface {
 	decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error
 	// decodeToDevice is [Model.DecodeToDevice].
 	decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, error)
+	// matrix is [Model.DeviceMatrix], for a validated unit that has tiles, given the first element of the tensor
+	// in it.
+	matrix(u *unit, first, rows, columns int) (*DeviceMatrix, error)
 	// decoder is [Model.Decoder], given what Open chose.
 	decoder(opened Choice) Choice
 	close() error
@@ -132,6 +135,8 @@ type GPU struct {
 	Memory     int64  `json:"memory"`             // bytes in all
 	Free       int64  `json:"free"`               // bytes
 	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
-	Kernel     string `json:"kernel"`             // what decodes models without a kernel of their own, "" for nothing
-	Reason     string `json:"reason"`             // why that, or why nothing
+	// Kernels decode models that come without their own, and multiply with them: by tiles, by gaps, and products; none
+	// where none would run.
+	Kernels []string `json:"kernels"`
+	Reason  string   `json:"reason"` // why these, or why none
 }

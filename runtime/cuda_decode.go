@@ -11,15 +11,18 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // gpus is the accelerator of a model.
 type gpus struct {
 	model   *Model
 	options *options
+	program *program
 	devices []*gpuDevice
-	units   map[*unit]*gpuUnit // those that the kernels can decode
+	units   map[*unit]*gpuUnit // those that the program decodes
 	order   []*gpuUnit         // the same, as in the model
+	left    []*unit            // the others
 
 	mu    sync.Mutex
 	notes []string // what went otherwise than Open chose
@@ -72,25 +75,48 @@ func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uin
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
-	sound, err := gu.read(ctx, slot, from, to, wordBytes(dst))
+	fault, err := gu.read(ctx, slot, from, to, wordBytes(dst))
 	gu.device.give(slot)
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
-	return sound, nil
+	if fault != nil {
+		return true, g.decodeAgain(ctx, gu, fault, from, to, dst)
+	}
+	return true, nil
 }
 
-// read copies elements [from, to) from the slot to dst. It reports whether the kernel found nothing wrong with the
-// unit.
-func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (sound bool, err error) {
-	err = slot.Download(ctx, gu.layout(), 2*int64(from), 2*int64(to), func(piece []byte) {
+// read copies elements [from, to) from the slot to dst. It returns what the kernel found wrong with the unit.
+func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (fault, err error) {
+	err = slot.Download(ctx, gu.layout, 2*int64(from), 2*int64(to), func(piece []byte) {
 		dst = dst[copy(dst, piece):]
 	})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	word, err := slot.ErrorWord(gu.layout())
-	return word == 0, err
+	return gu.fault(gu.entry, slot)
+}
+
+// fault waits for what an entry makes of a unit and returns what it finds wrong, nil for nothing.
+func (gu *gpuUnit) fault(l *kernel.CUDALaunch, slot *gpu.Slot) (fault, err error) {
+	word, err := slot.ErrorWord(gu.layout)
+	if err != nil {
+		return nil, err
+	}
+	if fault = l.ParseError(word); fault != nil {
+		fault = fmt.Errorf("%v, kernel %s: %w", gu.device.Info, l.Entry, fault)
+	}
+	return fault, nil
+}
+
+// decodeAgain decodes elements [from, to) of a unit on the CPU, for a kernel that found a fault with it: what
+// is wrong the CPU says, or it finds that the weights are right nevertheless.
+func (g *gpus) decodeAgain(ctx context.Context, gu *gpuUnit, fault error, from, to int, dst []uint16) error {
+	if err := g.model.decodeOnCPU(ctx, gu.unit, from, to, dst); err != nil {
+		return err
+	}
+	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, fault, bestOnCPU()))
+	return nil
 }
 
 // trouble decides what an error of the driver means: for want of memory, or if nobody asked for this decoder by
@@ -133,14 +159,14 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}
 	gu := g.units[u]
 	if gu == nil {
-		return nil, u.wrap(errors.New(withoutGaps))
+		return nil, u.wrap(errors.New(g.program.lacks(u.stream.Index())))
 	}
 	d := gu.device
 	slot, err := d.decode(ctx, gu)
 	if err != nil {
 		return nil, u.wrap(err)
 	}
-	if err := g.check(ctx, gu, slot); err != nil {
+	if err := g.settle(ctx, gu, slot); err != nil {
 		d.give(slot)
 		return nil, err
 	}
@@ -167,28 +193,38 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 	}, nil
 }
 
-// check looks at the weights of a unit that was not decoded before. What the kernel says of a stream is that something
-// is wrong; what it is, the CPU says.
-func (g *gpus) check(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
-	gu.device.mu.Lock()
-	checked := gu.checked
-	gu.device.mu.Unlock()
-	if checked {
-		return nil
+// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
+// flag is guarded by the mutex of the unit's device.
+func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (fault, err error) {
+	d := gu.device
+	d.mu.Lock()
+	known := *checked
+	d.mu.Unlock()
+	if known {
+		return nil, nil
 	}
-	word, err := slot.ErrorWord(gu.layout())
-	if err != nil {
+	if fault, err = gu.fault(l, slot); err != nil {
+		return nil, gu.unit.wrap(err)
+	}
+	d.mu.Lock()
+	*checked = fault == nil
+	d.mu.Unlock()
+	return fault, nil
+}
+
+// settle checks the weights in a slot. Those with which something is wrong are the CPU's.
+func (g *gpus) settle(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
+	fault, err := gu.check(gu.entry, slot, &gu.checked)
+	if err != nil || fault == nil {
+		return err
+	}
+	weights := make([]uint16, gu.unit.Elements)
+	if err := g.decodeAgain(ctx, gu, fault, 0, len(weights), weights); err != nil {
+		return err
+	}
+	if err := slot.Replace(ctx, gu.layout, wordBytes(weights)); err != nil {
 		return gu.unit.wrap(err)
 	}
-	if word != 0 {
-		if err := g.model.decodeOnCPU(ctx, gu.unit, 0, gu.unit.Elements, make([]uint16, gu.unit.Elements)); err != nil {
-			return err
-		}
-		return gu.unit.wrap(fmt.Errorf("%v decodes it otherwise than the CPU", gu.device.Info))
-	}
-	gu.device.mu.Lock()
-	gu.checked = true
-	gu.device.mu.Unlock()
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // gpuSlots is the number of buffers for weights on each device: one to compute with, one to decode
@@ -19,11 +20,11 @@ const gpuSlots = 2
 // A gpuUnit is a unit and where it is decoded.
 type gpuUnit struct {
 	unit    *unit
-	weights int64 // bytes of its weights
-	bytes   int64 // bytes of its tensors in device memory
+	entry   *kernel.CUDALaunch // decodes it
+	layout  *gpu.Layout        // of the tensors that the entry reads
+	weights int64              // bytes of its weights
 
 	device *gpuDevice
-	layout func() *gpu.Layout // once the stream is known to be valid
 
 	// Guarded by device.mu.
 	keep     bool        // its tensors belong in device memory
@@ -31,24 +32,14 @@ type gpuUnit struct {
 	checked  bool        // it was decoded before, and nothing was wrong
 }
 
-// newGPUUnit returns a unit that has no device yet. For kernels that are handed it, table is the table of its
-// code book.
-func newGPUUnit(u *unit, number int, table []byte) *gpuUnit {
-	s := &u.stream
-	gu := &gpuUnit{unit: u, weights: 2 * int64(u.Elements)}
-	for _, tensor := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, table} {
-		gu.bytes += gpu.Room(len(tensor))
-	}
-	gu.layout = sync.OnceValue(func() *gpu.Layout { return gpu.NewLayout(u.Name, number, s, table) })
-	return gu
-}
-
 // A gpuDevice is a GPU as one model uses it.
 type gpuDevice struct {
 	*gpu.Device
-	module *gpu.Module
-	say    func(message string)
-	budget int64 // bytes to use
+	program *program
+	module  *gpu.Module
+	kernels map[*kernel.CUDALaunch]*gpu.Kernel // the entries of the program
+	say     func(message string)
+	budget  int64 // bytes to use
 
 	// Where units go, settled when the model is opened.
 	room    int64 // bytes for compressed units
@@ -65,19 +56,19 @@ type gpuDevice struct {
 	broken   error // the context is of no more use
 }
 
-// newGPUDevice opens a GPU and loads the kernel.
-func newGPUDevice(info gpu.Info, images []gpu.Image, g *gpus) (_ *gpuDevice, err error) {
+// newGPUDevice opens a GPU and loads the program.
+func newGPUDevice(info gpu.Info, g *gpus) (_ *gpuDevice, err error) {
 	device, err := gpu.Open(info)
 	if err != nil {
 		return nil, err
 	}
-	d := &gpuDevice{Device: device, idle: make(chan *gpu.Slot, gpuSlots), say: g.say}
+	d := &gpuDevice{Device: device, program: g.program, idle: make(chan *gpu.Slot, gpuSlots), say: g.say}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
 		}
 	}()
-	if d.module, err = device.Load(images); err != nil {
+	if d.module, d.kernels, err = d.program.load(device); err != nil {
 		return nil, err
 	}
 	free, err := device.Free()
@@ -120,13 +111,24 @@ func (d *gpuDevice) close() error {
 	return errors.Join(errs...)
 }
 
-// decode queues the decoding of a unit. The slot that it returns goes back with give.
-func (d *gpuDevice) decode(ctx context.Context, gu *gpuUnit) (*gpu.Slot, error) {
-	var slot *gpu.Slot
+// take waits for a slot, which goes back with give.
+func (d *gpuDevice) take(ctx context.Context) (*gpu.Slot, error) {
 	select {
-	case slot = <-d.idle:
+	case slot := <-d.idle:
+		return slot, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// give takes a slot back.
+func (d *gpuDevice) give(slot *gpu.Slot) { d.idle <- slot }
+
+// decode queues the decoding of a unit. The slot that it returns goes back with give.
+func (d *gpuDevice) decode(ctx context.Context, gu *gpuUnit) (*gpu.Slot, error) {
+	slot, err := d.take(ctx)
+	if err != nil {
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -137,16 +139,23 @@ func (d *gpuDevice) decode(ctx context.Context, gu *gpuUnit) (*gpu.Slot, error) 
 	return slot, nil
 }
 
-// give takes a slot back.
-func (d *gpuDevice) give(slot *gpu.Slot) { d.idle <- slot }
-
-// queue sees to memory and queues the decoding. Buffers for weights come first: without them nothing can be
-// decoded, while a compressed unit that finds no room is uploaded each time.
+// queue sees to memory and queues the decoding.
 func (d *gpuDevice) queue(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) error {
+	if err := d.bring(ctx, slot, gu, max(1, d.largest), max(1, gu.weights)); err != nil {
+		return err
+	}
+	return slot.Decode(ctx, d.kernels[gu.entry], gu.layout, gu.resident)
+}
+
+// bring makes a unit resident that is to be, and sees to the slot's buffers: for so many bytes of weights, or
+// where memory is short for the least, and for the tensors of a unit that stays in host memory. Buffers for
+// weights come first: without them nothing can be decoded, while a compressed unit that finds no room is
+// uploaded each time.
+func (d *gpuDevice) bring(ctx context.Context, slot *gpu.Slot, gu *gpuUnit, weights, least int64) error {
 	if d.broken != nil {
 		return d.broken
 	}
-	if err := d.reserve(slot, gu, 0); err != nil {
+	if err := d.reserve(slot, gu, weights, least, 0); err != nil {
 		return err
 	}
 	if gu.keep && gu.resident == nil {
@@ -154,17 +163,15 @@ func (d *gpuDevice) queue(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) erro
 			return err
 		}
 	}
-	if gu.resident == nil {
-		if err := d.reserve(slot, gu, gu.bytes); err != nil {
-			return err
-		}
+	if gu.resident != nil {
+		return nil
 	}
-	return slot.Decode(ctx, d.module, gu.layout(), gu.resident)
+	return d.reserve(slot, gu, weights, least, gu.layout.Bytes)
 }
 
 // upload makes a unit resident, or gives that up for want of memory.
 func (d *gpuDevice) upload(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) error {
-	memory, err := d.Alloc(gu.bytes, fmt.Sprintf("compressed unit %q", gu.unit.Name))
+	memory, err := d.Alloc(gu.layout.Bytes, fmt.Sprintf("compressed unit %q", gu.unit.Name))
 	if gpu.IsOutOfMemory(err) {
 		gu.keep = false
 		d.say(fmt.Sprintf("cuda: %v: it stays in host memory", err))
@@ -173,7 +180,7 @@ func (d *gpuDevice) upload(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) err
 	if err != nil {
 		return err
 	}
-	if err = slot.Upload(ctx, gu.layout(), memory); err == nil {
+	if err = slot.Upload(ctx, gu.layout, memory); err == nil {
 		err = slot.Wait(fmt.Sprintf("upload unit %q", gu.unit.Name))
 	}
 	if err != nil {
@@ -184,17 +191,17 @@ func (d *gpuDevice) upload(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) err
 	return nil
 }
 
-// reserve sees to buffers in the slot for the weights of a unit and for so many bytes of its tensors. Where memory is
-// short, it does without resident units, then without the other slot, then with a buffer for this
-// unit alone.
-func (d *gpuDevice) reserve(slot *gpu.Slot, gu *gpuUnit, tensors int64) error {
-	err := slot.Reserve(max(1, d.largest), tensors)
+// reserve sees to buffers in the slot for so many bytes of weights and of a unit's tensors. Where memory is
+// short, it does without other resident units, then without the other slot, then with the least for
+// weights.
+func (d *gpuDevice) reserve(slot *gpu.Slot, gu *gpuUnit, weights, least, tensors int64) error {
+	err := slot.Reserve(weights, tensors)
 	if gpu.IsOutOfMemory(err) && len(d.resident) > 0 {
 		d.say(fmt.Sprintf("cuda: %v: compressed units go back to host memory", err))
 		if evictErr := d.evict(gu); evictErr != nil {
 			return evictErr
 		}
-		err = slot.Reserve(max(1, d.largest), tensors)
+		err = slot.Reserve(weights, tensors)
 	}
 	if gpu.IsOutOfMemory(err) {
 		select {
@@ -204,12 +211,12 @@ func (d *gpuDevice) reserve(slot *gpu.Slot, gu *gpuUnit, tensors int64) error {
 			if closeErr := other.Close(); closeErr != nil {
 				return closeErr
 			}
-			err = slot.Reserve(max(1, d.largest), tensors)
+			err = slot.Reserve(weights, tensors)
 		default:
 		}
 	}
-	if gpu.IsOutOfMemory(err) {
-		err = slot.Reserve(max(1, gu.weights), tensors)
+	if gpu.IsOutOfMemory(err) && least < weights {
+		err = slot.Reserve(least, tensors)
 	}
 	return err
 }

@@ -28,8 +28,7 @@ func cudaInfo() DecoderInfo {
 	return DecoderInfo{CUDA, true, reason}
 }
 
-// GPUs describes the GPUs of this machine. It opens each and loads the kernel for models without one of
-// their own.
+// GPUs describes the GPUs of this machine. It opens each and loads the kernels for models without their own.
 func GPUs() ([]GPU, error) {
 	if driver.Missing() != "" {
 		return nil, nil
@@ -54,7 +53,7 @@ func GPUs() ([]GPU, error) {
 	return all, nil
 }
 
-// try opens the device and loads the kernel.
+// try opens the device and loads the kernels.
 func (g *GPU) try(info gpu.Info) (err error) {
 	d, err := gpu.Open(info)
 	if err != nil {
@@ -68,15 +67,17 @@ func (g *GPU) try(info gpu.Info) (err error) {
 	if g.Free, err = d.Free(); err != nil {
 		return err
 	}
-	code, err := images(nil)
+	p, err := newProgram(nil)
 	if err != nil {
 		return err
 	}
-	m, err := d.Load(code)
+	m, _, err := p.load(d)
 	if err != nil {
 		return err
 	}
-	g.Kernel = m.Launch.Entry
-	g.Reason = "from " + m.Image.Form + ", for any code book; a generated package brings one of its own"
+	for _, l := range p.entries() {
+		g.Kernels = append(g.Kernels, l.Entry)
+	}
+	g.Reason = "from " + m.Image.Form + ", for any code book; a generated package brings its own"
 	return nil
 }

@@ -17,6 +17,9 @@ func TestWithoutCUDA(t *testing.T) {
 	if _, err := m.DecodeToDevice(t.Context(), "small"); err == nil || !strings.Contains(err.Error(), "no weights in device memory") {
 		t.Errorf("error %v", err)
 	}
+	if _, err := m.DeviceMatrix(m.units[1].Tensors[0].Name); err == nil || !strings.Contains(err.Error(), "no products on a GPU with decoder ") {
+		t.Errorf("error %v", err)
+	}
 	if list, err := GPUs(); len(list) != 0 || err != nil {
 		t.Errorf("GPUs %v, error %v", list, err)
 	}

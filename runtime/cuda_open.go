@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed54244801/bespoke/internal/gpu"
 )
@@ -14,7 +15,7 @@ import (
 // openAccelerator opens as many GPUs as the options say, or as the model needs, and decides where
 // each unit goes. It returns the reason for the choice.
 func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error) {
-	code, err := images(o.kernel)
+	program, err := newProgram(o.kernel)
 	if err != nil {
 		return nil, "", err
 	}
@@ -22,24 +23,9 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 	if err != nil {
 		return nil, "", err
 	}
-	g := &gpus{model: m, options: o, units: make(map[*unit]*gpuUnit)}
-	tables := bookTables{}
-	for i, u := range m.units {
-		if !u.stream.Index().HasGaps() {
-			continue
-		}
-		var table []byte
-		if o.kernel == nil && u.bookErr == nil {
-			if table, err = tables.of(u); err != nil {
-				return nil, "", err
-			}
-		}
-		gu := newGPUUnit(u, i, table)
-		g.units[u] = gu
-		g.order = append(g.order, gu)
-	}
-	if len(g.order) == 0 && len(m.units) > 0 {
-		return nil, "", errors.New(withoutGaps)
+	g := &gpus{model: m, options: o, program: program, units: make(map[*unit]*gpuUnit)}
+	if err := g.addUnits(); err != nil {
+		return nil, "", err
 	}
 	defer func() {
 		if err != nil {
@@ -52,7 +38,7 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 		if fits && len(o.devices) == 0 {
 			break
 		}
-		d, err := newGPUDevice(info, code, g)
+		d, err := newGPUDevice(info, g)
 		if err != nil {
 			if len(o.devices) > 0 {
 				return nil, "", err
@@ -69,8 +55,31 @@ func openAccelerator(m *Model, o *options) (_ accelerator, why string, err error
 	return g, g.why(), nil
 }
 
-// withoutGaps is why no GPU decodes a unit that has no index but tiles.
-const withoutGaps = "the GPU kernels want gaps and output_positions, and there are only tiles"
+// addUnits lists the units that the program decodes. None, where there are units, is an error.
+func (g *gpus) addUnits() error {
+	tables := bookTables{}
+	for i, u := range g.model.units {
+		entry := g.program.entry(u.stream.Index())
+		if entry == nil {
+			g.left = append(g.left, u)
+			continue
+		}
+		var table []byte
+		if entry.Table && u.bookErr == nil {
+			var err error
+			if table, err = tables.of(u); err != nil {
+				return err
+			}
+		}
+		gu := &gpuUnit{unit: u, entry: entry, layout: gpu.NewLayout(u.Name, i, &u.stream, entry, table), weights: 2 * int64(u.Elements)}
+		g.units[u] = gu
+		g.order = append(g.order, gu)
+	}
+	if len(g.order) == 0 && len(g.left) > 0 {
+		return errors.New(g.program.lacks(g.left[0].stream.Index()))
+	}
+	return nil
+}
 
 // candidates lists the GPUs to try: those named, or all, the most capable and then the largest first.
 func candidates(ordinals []int) ([]gpu.Info, error) {
@@ -103,7 +112,7 @@ func (g *gpus) place() bool {
 	}
 	largest := int64(0) // units that stay behind need buffers for their tensors too
 	for _, gu := range g.order {
-		largest = max(largest, gu.bytes)
+		largest = max(largest, gu.layout.Bytes)
 	}
 	g.placeWithin(gpuSlots * largest)
 	return false
@@ -114,7 +123,7 @@ func (g *gpus) placeWithin(uploads int64) bool {
 	var weights, total, room int64
 	for _, gu := range g.order {
 		weights = max(weights, gu.weights)
-		total += gu.bytes
+		total += gu.layout.Bytes
 	}
 	for _, d := range g.devices {
 		d.room = max(0, d.budget-gpuSlots*weights-uploads)
@@ -130,8 +139,8 @@ func (g *gpus) placeWithin(uploads int64) bool {
 		}
 		gu.device, gu.keep = nil, false
 		for _, d := range g.devices[at:] {
-			if d.kept+gu.bytes <= d.room {
-				d.kept += gu.bytes
+			if d.kept+gu.layout.Bytes <= d.room {
+				d.kept += gu.layout.Bytes
 				gu.device, gu.keep = d, true
 				break
 			}
@@ -159,29 +168,34 @@ func share(total, part, whole int64) int64 {
 	return int64(float64(total) * float64(part) / float64(whole))
 }
 
-// why names the devices, the kernel and what stays in host memory.
+// why names the devices, the kernels that decode and what stays in host memory.
 func (g *gpus) why() string {
-	var reason string
-	for i, d := range g.devices {
-		if i > 0 {
-			reason += "; "
-		}
-		reason += fmt.Sprintf("%v, kernel %s from %s", d.Info, d.module.Launch.Entry, d.module.Image.Form)
-	}
-	if g.options.kernel == nil {
-		reason += ", which takes any code book"
-	}
+	var entries []string
 	behind := 0
 	for _, gu := range g.order {
+		if !slices.Contains(entries, gu.entry.Entry) {
+			entries = append(entries, gu.entry.Entry)
+		}
 		if !gu.keep {
 			behind++
 		}
 	}
+	kernels := "kernel " + strings.Join(entries, " and ")
+	if len(entries) == 0 {
+		kernels = "nothing to decode"
+	}
+	var reasons []string
+	for _, d := range g.devices {
+		reasons = append(reasons, fmt.Sprintf("%v, %s from %s", d.Info, kernels, d.module.Image.Form))
+	}
+	if g.options.kernel == nil {
+		reasons[len(reasons)-1] += ", for any code book"
+	}
 	if behind > 0 {
-		reason += fmt.Sprintf("; %d of %d units stay in host memory", behind, len(g.order))
+		reasons = append(reasons, fmt.Sprintf("%d of %d units stay in host memory", behind, len(g.order)))
 	}
-	if n := len(g.model.units) - len(g.order); n > 0 {
-		reason += fmt.Sprintf("; %d of %d units are decoded by %s: %s", n, len(g.model.units), bestOnCPU(), withoutGaps)
+	if n := len(g.left); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d units are decoded by %s: %s", n, len(g.model.units), bestOnCPU(), g.program.lacks(g.left[0].stream.Index())))
 	}
-	return reason
+	return strings.Join(reasons, "; ")
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/driver"
 	"github.com/seed54244801/bespoke/internal/gpu"
 	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // warnings collects what a model says.
@@ -284,7 +286,7 @@ func TestCUDAFatbin(t *testing.T) {
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
 		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 8 8\n"})
-	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: anyBookLaunches}
+	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
 		m := openCUDA(t, path, WithDecoder(CUDA), WithKernel(k))
@@ -353,47 +355,13 @@ func TestGPUs(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("GPUs %v, error %v", list, err)
 	}
-	want := GPU{0, "Stand-in 0", "8.0", 256 << 20, 256 << 20, "12.2", "decode_native_table", list[0].Reason}
-	if list[0] != want || !strings.Contains(want.Reason, "from PTX") {
+	kernels := []string{"decode_tiles_table", "decode_native_table", "matvec_table"}
+	want := GPU{0, "Stand-in 0", "8.0", 256 << 20, 256 << 20, "12.2", kernels, list[0].Reason}
+	if !reflect.DeepEqual(list[0], want) || !strings.Contains(want.Reason, "from PTX") {
 		t.Errorf("GPU %+v", list[0])
 	}
-	if list[1].Kernel != "" || !strings.Contains(list[1].Reason, "NO_BINARY_FOR_GPU") {
+	if len(list[1].Kernels) != 0 || !strings.Contains(list[1].Reason, "NO_BINARY_FOR_GPU") {
 		t.Errorf("GPU %+v", list[1])
-	}
-}
-
-// TestCUDATiles opens models whose units have no index but tiles, all of them or one.
-func TestCUDATiles(t *testing.T) {
-	bc := bookCases()[1]
-	units := sampleUnits()
-	n := len(bc.weights) / 2
-	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:n], damage: indexed(bc.book, bc.weights[:n], codebook.IndexTiles)}
-	standin.Start(t, "device=80:256")
-	cpu := bestOnCPU()
-
-	path := write(t, tiled)
-	m := openCUDA(t, path)
-	if got := m.Decoder(); got.Name != cpu || !strings.Contains(got.Reason, "there are only tiles") {
-		t.Errorf("decoder %v", got)
-	}
-	decodeUnit(t, m, tiled)
-	closeModel(t, m)
-	if _, err := Open(path, WithDecoder(CUDA)); err == nil || !strings.Contains(err.Error(), "there are only tiles") {
-		t.Errorf("error %v", err)
-	}
-
-	units = append(units, tiled)
-	m = openCUDA(t, write(t, units...), WithDecoder(CUDA))
-	defer closeModel(t, m)
-	if got, want := m.Decoder(), fmt.Sprintf("1 of %d units are decoded by %s", len(units), cpu); got.Name != CUDA || !strings.Contains(got.Reason, want) {
-		t.Errorf("decoder %v, want %q", got, want)
-	}
-	for _, u := range units {
-		decodeUnit(t, m, u)
-	}
-	decodeAll(t, m, units)
-	if _, err := m.DecodeToDevice(t.Context(), "tiled"); err == nil || !strings.Contains(err.Error(), `unit "tiled": the GPU kernels want gaps`) {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -421,9 +389,9 @@ func TestCUDAUploadIsWaitedFor(t *testing.T) {
 			slices.Reverse(slots)
 			for _, slot := range slots {
 				got := make([]uint16, len(u.weights))
-				sound, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
-				if err != nil || !sound || !slices.Equal(got, u.weights) {
-					t.Errorf("seed %d, unit %s: sound %t, error %v", seed, u.name, sound, err)
+				fault, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
+				if err != nil || fault != nil || !slices.Equal(got, u.weights) {
+					t.Errorf("seed %d, unit %s: fault %v, error %v", seed, u.name, fault, err)
 				}
 				gu.device.give(slot)
 			}

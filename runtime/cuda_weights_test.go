@@ -94,7 +94,7 @@ func TestDecodeToDevice(t *testing.T) {
 							next, err = m.DecodeToDevice(t.Context(), units[i+1].name)
 						}
 						if c == nil {
-							setContext(t, w)
+							setContext(t, w.Context)
 							c = newConsumer(t)
 						}
 						c.take(w)
@@ -106,11 +106,11 @@ func TestDecodeToDevice(t *testing.T) {
 	}
 }
 
-// setContext makes the context of weights current for the consumer of this goroutine, which keeps its thread.
-func setContext(t *testing.T, w *DeviceWeights) {
+// setContext makes a context current for the consumer of this goroutine, which keeps its thread.
+func setContext(t *testing.T, context uintptr) {
 	t.Helper()
 	lockThread(t)
-	if err := cu.SetCurrentContext(*(*cu.CUContext)(unsafe.Pointer(&w.Context))); err != nil {
+	if err := cu.SetCurrentContext(*(*cu.CUContext)(unsafe.Pointer(&context))); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,7 +6,8 @@
 // Open picks a decoder and [Model.Decoder] says which and why:
 //
 //   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how). [Model.DecodeToDevice]
-//     leaves the weights in device memory;
+//     leaves the weights in device memory, [Model.DeviceMatrix] multiplies with them and leaves them
+//     compressed;
 //   - avx512: assembly for amd64 processors with AVX-512, VBMI2 and BITALG among its parts (Intel since Ice
 //     Lake, AMD since Zen 4), which leaves units of a few chunks to avx2;
 //   - avx2: assembly for those with AVX2 and BMI2;
@@ -18,7 +19,8 @@
 // [WithDecoder] or the environment variable BESPOKE_DECODER force one; asking for one that is not
 // available is an error that says why. The build tag purego leaves the assembly out. All decoders
 // give the same weights, and for a broken stream the same error: the reference decoder in package
-// codebook words it.
+// codebook words it. Of a unit with both indices, GPUs read and check tiles, the others gaps and
+// output_positions; a stream that contradicts only one of them is an error for those that read it.
 //
 // A kernel must match the checkpoint. Open refuses, with a [*MismatchError], a kernel that lacks
 // the code book of some unit, rather than decode that unit another way.

@@ -22,6 +22,6 @@ type Kernel struct {
 	// Fatbin is the GPU decoder as machine code for several generations of GPUs, empty when none was
 	// made. It is preferred to PTX, which the driver has to compile.
 	Fatbin string
-	// Launches says how the kernels in PTX and Fatbin are launched, the preferred ones first.
+	// Launches says how the kernels in PTX and Fatbin are launched; of those that do the same, the first is used.
 	Launches []kernel.CUDALaunch
 }

@@ -34,6 +34,7 @@ func TestScriptCUDA(t *testing.T) {
 		"STANDIN_ABORT":    standin.Words("abort=1"),
 		"STANDIN_LITTLE":   standin.Words("device=80:256", "fail=cuMemAlloc:1+:2", "report=$WORK/report"),
 		"STANDIN_FAULT":    standin.Words("device=80:256", "fault=2:719"),
+		"STANDIN_PAIR":     standin.Words("device=80:256", "device=80:256", "report=$WORK/report"),
 		"STANDIN_TWO_GPUS": standin.Words("device=80:256", "device=35:64"),
 	})
 }

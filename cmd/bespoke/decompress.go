@@ -89,12 +89,14 @@ func (n *names) patterns() (model.Patterns, error) {
 // decoder adds the flags that choose a decoder.
 type decoder struct {
 	name    string
+	devices []int
 	threads int
 }
 
 func (d *decoder) flags(cmd *cobra.Command) {
 	names := []string{runtime.Auto, runtime.CUDA, runtime.AVX512, runtime.AVX2, runtime.Generic}
 	cmd.Flags().StringVar(&d.name, "decoder", runtime.Auto, "decoder to use: auto, cuda, avx512, avx2 or generic")
+	cmd.Flags().IntSliceVar(&d.devices, "devices", nil, "`GPUS` to decode on, as bespoke devices numbers them, for example 0,1; asks for --decoder cuda")
 	cmd.Flags().IntVar(&d.threads, "threads", 0, "number of threads (default: one a processor)")
 	oneOf(cmd, "decoder", names)
 }
@@ -105,7 +107,18 @@ func (d *decoder) options(a *app, cmd *cobra.Command) ([]runtime.Option, error) 
 			fmt.Fprintf(a.stderr, "bespoke: %s\n", message)
 		}
 	}
-	options := []runtime.Option{runtime.WithDecoder(d.name), runtime.WithWarnings(warn)}
+	name := d.name
+	var options []runtime.Option
+	if cmd.Flags().Changed("devices") {
+		if name == runtime.Auto {
+			name = runtime.CUDA
+		}
+		if name != runtime.CUDA {
+			return nil, usagef("--devices is for the decoder cuda, not for %s", name)
+		}
+		options = append(options, runtime.WithDevices(d.devices...))
+	}
+	options = append(options, runtime.WithDecoder(name), runtime.WithWarnings(warn))
 	if cmd.Flags().Changed("threads") {
 		if d.threads < 1 {
 			return nil, usagef("--threads is %d, want at least 1", d.threads)

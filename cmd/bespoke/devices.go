@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	goruntime "runtime"
+	"strings"
 
 	"github.com/klauspost/cpuid/v2"
 	"github.com/spf13/cobra"
@@ -71,12 +72,12 @@ BESPOKE_DECODER force another. It lists the GPUs too, in builds with CUDA.`,
 func gpuTable(gpus []runtime.GPU) *ui.Table {
 	var t ui.Table
 	for _, g := range gpus {
-		kernel := "no kernel: " + g.Reason
-		if g.Kernel != "" {
-			kernel = fmt.Sprintf("kernel %s, %s", g.Kernel, g.Reason)
+		kernels := "no kernel: " + g.Reason
+		if len(g.Kernels) > 0 {
+			kernels = fmt.Sprintf("kernels %s, %s", strings.Join(g.Kernels, ", "), g.Reason)
 		}
 		t.Row(g.Ordinal, g.Name, "compute capability "+g.Capability,
-			fmt.Sprintf("%s, %s free", ui.Bytes(uint64(g.Memory)), ui.Bytes(uint64(g.Free))), kernel)
+			fmt.Sprintf("%s, %s free", ui.Bytes(uint64(g.Memory)), ui.Bytes(uint64(g.Free))), kernels)
 	}
 	return &t
 }

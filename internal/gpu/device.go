@@ -74,8 +74,8 @@ type Device struct {
 	handle  cu.Device
 	context cu.CUContext
 
-	users   int                  // guarded by opened.mu
-	modules map[string][]*Module // the kernels of an image, by its code; guarded by opened.mu
+	users   int                // guarded by opened.mu
+	modules map[string]*Module // by the code of the image; guarded by opened.mu
 }
 
 // opened are the devices of the process that are open: models share them, and what is loaded into
@@ -93,7 +93,7 @@ func Open(info Info) (*Device, error) {
 		d.users++
 		return d, nil
 	}
-	d := &Device{Info: info, handle: cu.Device(info.Ordinal), users: 1, modules: map[string][]*Module{}}
+	d := &Device{Info: info, handle: cu.Device(info.Ordinal), users: 1, modules: map[string]*Module{}}
 	var err error
 	if d.context, err = d.handle.RetainPrimaryCtx(); err != nil {
 		return nil, &Error{info.Ordinal, "create a context", driver.Translate(err)}
@@ -115,7 +115,7 @@ func (d *Device) Close() error {
 	delete(opened.devices, d.Ordinal)
 	var errs []error
 	for _, m := range d.modules {
-		errs = append(errs, d.do("unload a module", m[0].module.Unload))
+		errs = append(errs, d.do("unload a module", m.handle.Unload))
 	}
 	if err := d.handle.ReleasePrimaryCtx(); err != nil {
 		errs = append(errs, &Error{d.Ordinal, "release the context", driver.Translate(err)})

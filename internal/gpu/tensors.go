@@ -3,64 +3,81 @@
 package gpu
 
 import (
+	"sync"
+
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A Layout says where the tensors of a unit lie in one piece of device memory.
+// A Layout says where the tensors of a unit that a kernel reads lie in one piece of device memory.
 type Layout struct {
-	Stream  *codebook.Stream
-	Name    string // of the unit, for errors
-	Number  int    // of the unit, for the error word
-	Largest int    // elements of the largest chunk
-	Bytes   int64  // of all tensors
+	Stream *codebook.Stream
+	Name   string // of the unit, for errors
+	Number int    // of the unit, for the error word
+	Bytes  int64  // of all tensors
 
-	table   []byte  // of the code book, for kernels that are handed one; may be nil
-	offsets []int64 // of the tensors
+	tensors [][]byte // in the order of the kernel's arguments; last the table of the code book, if it takes one
+	offsets []int64  // of the tensors
+	largest func() int
 }
 
-// tensorAlign keeps every tensor aligned as an allocation is. A byte or two behind the end of each
-// are within, which kernels other than ours may read.
+// tensorAlign keeps every tensor aligned as an allocation is. A byte or more behind the end of each
+// is within, which kernels other than ours may read.
 const tensorAlign = 256
 
-// Room is what a tensor of n bytes takes.
-func Room(n int) int64 { return (int64(n)/tensorAlign + 1) * tensorAlign }
+func room(n int) int64 { return (int64(n)/tensorAlign + 1) * tensorAlign }
 
-// NewLayout lays out a validated stream and, for a kernel that is handed one, the table of its code book.
-func NewLayout(name string, number int, s *codebook.Stream, table []byte) *Layout {
-	l := &Layout{Stream: s, Name: name, Number: number, table: table}
-	for _, t := range l.tensors() {
+// NewLayout lays out what a kernel, and others that read the same tensors, read of a stream, and the table of
+// its code book, for kernels that take one. Only to decode, the stream has to be valid.
+func NewLayout(name string, number int, s *codebook.Stream, launch *kernel.CUDALaunch, table []byte) *Layout {
+	l := &Layout{Stream: s, Name: name, Number: number, tensors: [][]byte{s.Luts, s.Encoded, s.SignMantissa}}
+	if launch.Tiles {
+		l.tensors = append(l.tensors, s.Tiles)
+	} else {
+		l.tensors = append(l.tensors, s.OutputPositions, s.Gaps)
+	}
+	if launch.Table {
+		l.tensors = append(l.tensors, table)
+	}
+	for _, t := range l.tensors {
 		l.offsets = append(l.offsets, l.Bytes)
-		l.Bytes += Room(len(t))
+		l.Bytes += room(len(t))
 	}
-	for c := range s.Chunks() {
-		from, _ := s.ChunkStart(c)
-		to, _ := s.ChunkStart(c + 1)
-		l.Largest = max(l.Largest, to-from)
-	}
+	l.largest = sync.OnceValue(l.largestChunk)
 	return l
 }
 
-// tensors lists the tensors in the order of the kernel's arguments, and the table.
-func (l *Layout) tensors() [][]byte {
-	s := l.Stream
-	return [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, l.table}
+// largestChunk returns the number of elements of the largest chunk.
+func (l *Layout) largestChunk() (largest int) {
+	for c := range l.Stream.Chunks() {
+		from, _ := l.Stream.ChunkStart(c)
+		to, _ := l.Stream.ChunkStart(c + 1)
+		largest = max(largest, to-from)
+	}
+	return largest
 }
 
-// arguments are those of a launch over the tensors at an address; word is that of the error word.
-func (l *Layout) arguments(launch *kernel.CUDALaunch, at, output, word uint64) []uint64 {
-	last := len(l.offsets) - 1
+// arguments are those of a launch over the tensors at an address: the tensors, what the kernel works on, their
+// sizes, and numbers of its own; then, for kernels that report, the number of the unit and the address of the
+// error word; and the table.
+func (l *Layout) arguments(launch *kernel.CUDALaunch, at uint64, operands, numbers []uint64, word uint64) []uint64 {
 	var a []uint64
-	for _, offset := range l.offsets[:last] {
+	for _, offset := range l.offsets {
 		a = append(a, at+uint64(offset))
 	}
+	var table uint64
+	if launch.Table {
+		table, a = a[len(a)-1], a[:len(a)-1]
+	}
 	s := l.Stream
-	a = append(a, output, uint64(len(s.Luts)/256), uint64(len(s.Encoded)), uint64(s.Elements()))
+	a = append(a, operands...)
+	a = append(a, uint64(len(s.Luts)/256), uint64(len(s.Encoded)), uint64(s.Elements()))
+	a = append(a, numbers...)
 	if launch.Reports {
 		a = append(a, uint64(l.Number), word)
 	}
 	if launch.Table {
-		a = append(a, at+uint64(l.offsets[last]))
+		a = append(a, table)
 	}
 	return a
 }

@@ -24,32 +24,41 @@ func ptxFacts(ptx string) (string, error) {
 	if version == nil || target == nil {
 		return "", errors.New("PTX without version or target")
 	}
-	shared := 0 // of all entries together, which is no less than that of each
-	for _, m := range sharedSize.FindAllStringSubmatch(ptx, -1) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "isa %s%s\ntarget %s\n", version[1], version[2], target[1])
+	entries := entryStart.FindAllStringSubmatchIndex(ptx, -1)
+	if entries == nil {
+		return "", errors.New("PTX without an entry")
+	}
+	for i, e := range entries {
+		end := len(ptx)
+		if i+1 < len(entries) {
+			end = entries[i+1][0]
+		}
+		entryFacts(&b, ptx[e[2]:e[3]], ptx[e[4]:e[5]], ptx[e[6]:e[7]], ptx[e[1]:end])
+	}
+	return b.String(), nil
+}
+
+// entryFacts writes the line of an entry, given its name, parameters, directives and body, in which its
+// shared memory is declared.
+func entryFacts(b *strings.Builder, name, parameters, directives, body string) {
+	shared, threads := 0, "1024"
+	for _, m := range sharedSize.FindAllStringSubmatch(body, -1) {
 		n := 0
 		fmt.Sscan(m[1], &n)
 		shared += n
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "isa %s%s\ntarget %s\n", version[1], version[2], target[1])
-	entries := entryStart.FindAllStringSubmatch(ptx, -1)
-	if entries == nil {
-		return "", errors.New("PTX without an entry")
+	if m := maxThreads.FindStringSubmatch(directives); m != nil {
+		threads = m[1]
 	}
-	for _, e := range entries {
-		threads := "1024"
-		if m := maxThreads.FindStringSubmatch(e[3]); m != nil {
-			threads = m[1]
+	fmt.Fprintf(b, "entry %s %d %s", name, shared, threads)
+	for _, p := range parameter.FindAllStringSubmatch(parameters, -1) {
+		if p[1] == "64" {
+			b.WriteString(" 8")
+		} else {
+			b.WriteString(" 4")
 		}
-		fmt.Fprintf(&b, "entry %s %d %s", e[1], shared, threads)
-		for _, p := range parameter.FindAllStringSubmatch(e[2], -1) {
-			if p[1] == "64" {
-				b.WriteString(" 8")
-			} else {
-				b.WriteString(" 4")
-			}
-		}
-		b.WriteString("\n")
 	}
-	return b.String(), nil
+	b.WriteString("\n")
 }

@@ -20,12 +20,12 @@ type CUDALaunch struct {
 	// Tiles says that it works by the tile index, a warp a tile, and takes the tensor tiles in the place of
 	// output_positions and gaps. Its shared memory is static.
 	Tiles bool
-	// Product says that it multiplies: in the place of the output it takes x, the vectors one after another as bfloat16,
-	// and y, zeros to which the product is added as float32; and before the number of the unit the first element, rows
-	// and columns of the matrix and how many vectors there are, at most [CUDAVectors].
+	// Product says that it multiplies: in the place of the output it takes x, the vectors one after another as
+	// bfloat16, and y, zeros to which the product is added as float32; and before the number of the unit the first
+	// element, rows and columns of the matrix and how many vectors there are, at most [CUDAVectors].
 	Product bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
-	// [ParseCUDAError], after the published arguments.
+	// [CUDALaunch.ParseError], after the published arguments.
 	Reports bool
 	// Table says that its last argument is the address of a table made by [CUDATableArgument].
 	Table bool
@@ -51,8 +51,10 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
-// speed. With less it decodes them slowly, and with hardly any, like the published one with less, not at all.
+// Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at
+// full speed. With less it decodes them slowly, with hardly any not at all, and the published one not at all
+// either. A chunk has no more elements than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without
+// asking for more.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {
 	case l.Tiles:
@@ -155,6 +157,15 @@ func heaviestRun(b *codebook.Book) uint8 {
 // CUDATableBits is the width of the tables that [CUDATableArgument] makes.
 const CUDATableBits = 12
 
+// CUDATableLaunches describes the kernels that are cut for no model, and are handed the table of a unit's code book.
+func CUDATableLaunches() []CUDALaunch {
+	return []CUDALaunch{
+		{Entry: "decode_tiles_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Reports: true, Table: true},
+		{Entry: "decode_native_table", Threads: 256, TableBits: CUDATableBits, Reports: true, Table: true},
+		{Entry: "matvec_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Product: true, Reports: true, Table: true},
+	}
+}
+
 // CUDATableArgument lays out what table-driven kernels are handed for a code book whose luts tensor is given: rows,
 // base and pad of the book and a zero, the table, and the luts; 32-bit words, little-endian, at an address that is
 // a multiple of 16.
@@ -174,12 +185,17 @@ func CUDATableArgument(luts []byte) ([]byte, error) {
 // A CUDAError is what a kernel found wrong with a unit.
 type CUDAError struct {
 	Cause CUDACause
-	Unit  int // the number that it was launched with, modulo 2^24
-	Chunk int
+	Unit  int  // the number that it was launched with, modulo 2^24
+	Chunk int  // or the tile
+	Tiles bool // it is a tile
 }
 
 func (e *CUDAError) Error() string {
-	return fmt.Sprintf("unit %d, chunk %d: %s", e.Unit, e.Chunk, e.Cause)
+	part := "chunk"
+	if e.Tiles {
+		part = "tile"
+	}
+	return fmt.Sprintf("unit %d, %s %d: %s", e.Unit, part, e.Chunk, e.Cause)
 }
 
 // A CUDACause is the number that stands for a fault in the error word.
@@ -199,13 +215,13 @@ const (
 func (c CUDACause) String() string {
 	switch c {
 	case CUDACodeUnknown:
-		return "no code begins with the bits of a window"
+		return "bits that no code begins with"
 	case CUDAWindowEnd:
 		return "the codes of a window do not end where the next window's begin"
 	case CUDAElementCount:
 		return "the codes are not as many as the elements"
 	case CUDASizes:
-		return "the stream is longer than a unit's can be"
+		return "the stream is longer than a unit's can be, or the matrix larger than the unit"
 	case CUDAStreamEnd:
 		return "the last code does not end in the last byte of the stream"
 	case CUDALaneEnd:
@@ -214,10 +230,20 @@ func (c CUDACause) String() string {
 	return fmt.Sprintf("fault %d", uint8(c))
 }
 
-// ParseCUDAError reads the error word of a kernel: nil for 0.
+// ParseCUDAError reads an error word: nil for 0. Whether it tells of a chunk or a tile depends on the kernel: see
+// [CUDALaunch.ParseError].
 func ParseCUDAError(word uint64) error {
 	if word == 0 {
 		return nil
 	}
-	return &CUDAError{CUDACause(word >> 56), int(word >> 32 & 0xffffff), int(uint32(word))}
+	return &CUDAError{Cause: CUDACause(word >> 56), Unit: int(word >> 32 & 0xffffff), Chunk: int(uint32(word))}
+}
+
+// ParseError reads the error word of the kernel: nil for 0.
+func (l *CUDALaunch) ParseError(word uint64) error {
+	err := ParseCUDAError(word)
+	if e, ok := err.(*CUDAError); ok {
+		e.Tiles = l.Tiles
+	}
+	return err
 }

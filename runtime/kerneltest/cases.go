@@ -18,9 +18,9 @@ type sample struct {
 	damage  int   // how many times a sound stream is damaged in each way
 }
 
-// samples returns units of several sizes for book i: none, a few, around the sizes at which
+// samples returns units of several sizes for book i, with an index: none, a few, around the sizes at which
 // vector loops begin, one chunk and several, and every word that the book can code.
-func (s *Suite) samples(i int) ([]sample, error) {
+func (s *Suite) samples(i int, index codebook.Index) ([]sample, error) {
 	book := s.Kernel.Books[i]
 	r := rand.New(rand.NewPCG(0xbe5, uint64(i)))
 	// A chunk holds at most as many weights as bits; one more starts the next.
@@ -39,7 +39,7 @@ func (s *Suite) samples(i int) ([]sample, error) {
 	}
 	add("every word", everyWord(r, book), 2)
 	for k := range all {
-		stream, err := codebook.Encode(book, all[k].weights)
+		stream, err := codebook.EncodeIndexed(book, all[k].weights, index)
 		if err != nil {
 			return nil, err
 		}
@@ -107,6 +107,7 @@ func mutations(r *rand.Rand, of sample) []sample {
 			SignMantissa:    of.stream.SignMantissa,
 			OutputPositions: slices.Clone(of.stream.OutputPositions),
 			Gaps:            slices.Clone(of.stream.Gaps),
+			Tiles:           slices.Clone(of.stream.Tiles),
 		}
 		damage(s)
 		if s.Validate() != nil {
@@ -125,8 +126,10 @@ func mutations(r *rand.Rand, of sample) []sample {
 		add(fmt.Sprintf("bit flipped %d", k), func(s *codebook.Stream) { flip(s.Encoded) })
 		add(fmt.Sprintf("bytes of ones %d", k), func(s *codebook.Stream) { fill(r, s.Encoded, 0xff) })
 		add(fmt.Sprintf("bytes of zeros %d", k), func(s *codebook.Stream) { fill(r, s.Encoded, 0) })
-		add(fmt.Sprintf("gap %d", k), func(s *codebook.Stream) { flip(s.Gaps[:1]) })
-		add(fmt.Sprintf("positions %d", k), func(s *codebook.Stream) { flip(s.OutputPositions) })
+		if of.stream.Index().HasGaps() {
+			add(fmt.Sprintf("gap %d", k), func(s *codebook.Stream) { flip(s.Gaps[:1]) })
+			add(fmt.Sprintf("positions %d", k), func(s *codebook.Stream) { flip(s.OutputPositions) })
+		}
 	}
 	for cut := 1; cut <= of.damage; cut++ {
 		add(fmt.Sprintf("%d bytes cut off", cut), func(s *codebook.Stream) {

@@ -56,11 +56,11 @@ func TestSuite(t *testing.T) {
 func TestSamples(t *testing.T) {
 	for name, s := range suites(t) {
 		t.Run(name, func(t *testing.T) {
-			samples, err := s.samples(0)
+			samples, err := s.samples(0, codebook.IndexGaps)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := s.samples(0)
+			again, err := s.samples(0, codebook.IndexGaps)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func TestSamples(t *testing.T) {
 // Damage leads to every kind of error, and some of it to none.
 func TestMutations(t *testing.T) {
 	s := suites(t)["trained"]
-	samples, err := s.samples(0)
+	samples, err := s.samples(0, codebook.IndexGaps)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime"
 )
@@ -16,7 +15,7 @@ func (s *Suite) open(tb testing.TB, samples []sample, decoder string) *runtime.M
 	tb.Helper()
 	var entries []model.Entry
 	for k := range samples {
-		entries = append(entries, unitEntries(unitName(k), samples[k].stream)...)
+		entries = append(entries, model.UnitEntries(unitName(k), samples[k].stream, nil)...)
 	}
 	path := filepath.Join(tb.TempDir(), "units.safetensors")
 	if err := model.WriteFile(path, entries, nil); err != nil {
@@ -38,18 +37,3 @@ func (s *Suite) open(tb testing.TB, samples []sample, decoder string) *runtime.M
 }
 
 func unitName(k int) string { return fmt.Sprintf("unit%d", k) }
-
-// unitEntries are the tensors of a bare unit, one without split positions.
-func unitEntries(module string, s *codebook.Stream) []model.Entry {
-	entry := func(name string, data []byte) model.Entry {
-		return model.BytesEntry(module+"."+name, model.U8, []uint64{uint64(len(data))}, data)
-	}
-	return []model.Entry{
-		model.BytesEntry(module+".luts", model.U8, []uint64{uint64(len(s.Luts)) / 256, 256}, s.Luts),
-		entry("encoded_exponent", s.Encoded),
-		entry("sign_mantissa", s.SignMantissa),
-		entry("output_positions", s.OutputPositions),
-		entry("gaps", s.Gaps),
-		model.BytesEntry(module+".split_positions", model.I64, []uint64{0}, nil),
-	}
-}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,44 +21,74 @@ import (
 // vectors is a checkpoint that the published encoder wrote.
 const vectors = "model/testdata/tiny-llama/df11"
 
+// anyBook holds the kernels for any code book.
+const anyBook = "runtime/anybook.ptx"
+
 // A source is a set of kernels, and the code books to check them with.
 type source struct {
-	name   string
-	images []gpu.Image
-	books  []*codebook.Book
+	name     string
+	images   []gpu.Image
+	launches []kernel.CUDALaunch
+	books    []*codebook.Book
 }
 
-// sources lists the generated packages.
-func sources() []source {
+// sources lists the generated packages, the kernels for any code book and, unless it is "", the published kernel
+// in a file.
+func sources(published string) ([]source, error) {
 	var all []source
+	var books []*codebook.Book
 	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
-		s := source{name: k.Name, books: k.Books}
+		s := source{name: k.Name, launches: k.Launches, books: k.Books}
 		if k.Fatbin != "" {
-			s.images = append(s.images, gpu.Image{Form: "fatbin", Code: k.Fatbin, Launches: k.Launches})
+			s.images = append(s.images, gpu.Image{Form: "fatbin", Code: k.Fatbin})
 		}
 		if k.PTX != "" {
-			s.images = append(s.images, gpu.Image{Form: "PTX", Code: k.PTX, Launches: k.Launches})
+			s.images = append(s.images, gpu.Image{Form: "PTX", Code: k.PTX})
 		}
 		all = append(all, s)
+		books = append(books, k.Books[0])
 	}
-	return all
+	s, err := fromPTX("any code book", anyBook, kernel.CUDATableLaunches(), books)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, *s)
+	if published != "" {
+		s, err := fromPTX("published", published, []kernel.CUDALaunch{{Entry: "decode", Threads: codebook.ChunkWindows}}, books)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *s)
+	}
+	return all, nil
 }
 
-// published reads the published kernel, which takes any code book.
-func published(path string) (*source, error) {
+// fromPTX reads a file of kernels.
+func fromPTX(name, path string, launches []kernel.CUDALaunch, books []*codebook.Book) (*source, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	launches := []kernel.CUDALaunch{{Entry: "decode", Threads: codebook.ChunkWindows}}
-	return &source{name: "published", images: []gpu.Image{{Form: "PTX", Code: string(text), Launches: launches}}}, nil
+	return &source{name, []gpu.Image{{Form: "PTX", Code: string(text)}}, launches, books}, nil
 }
 
-// A unit is a stream and the weights that it holds.
+// A unit is a stream, with both indices, and the weights that it holds.
 type unit struct {
 	name    string
 	stream  *codebook.Stream
 	weights []uint16
+}
+
+// layout lays a unit out for a kernel.
+func (u *unit) layout(number int, l *kernel.CUDALaunch) (*gpu.Layout, error) {
+	var table []byte
+	if l.Table {
+		var err error
+		if table, err = kernel.CUDATableArgument(u.stream.Luts); err != nil {
+			return nil, err
+		}
+	}
+	return gpu.NewLayout(u.name, number, u.stream, l, table), nil
 }
 
 // drawn returns a unit of n weights, with the exponents that a code book expects.
@@ -71,14 +102,15 @@ func drawn(b *codebook.Book, n int) (*unit, error) {
 		}
 		weights[i] = codebook.Join(symbol, uint8(r.Uint32()))
 	}
-	stream, err := codebook.Encode(b, weights)
+	stream, err := codebook.EncodeIndexed(b, weights, codebook.IndexBoth)
 	return &unit{fmt.Sprintf("%d weights", n), stream, weights}, err
 }
 
 // sizes are numbers of weights around the ends of windows, chunks and copies.
 var sizes = []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, 12_500, 50_000, 400_001}
 
-// vectorUnits returns the units of the published vectors, decoded by the reference.
+// vectorUnits returns the units of the published vectors, decoded by the reference, which a tile index is added
+// to.
 func vectorUnits(repository string) (units []*unit, closeFile func() error, err error) {
 	d, err := model.OpenDF11(filepath.Join(repository, vectors))
 	if err != nil {
@@ -88,8 +120,13 @@ func vectorUnits(repository string) (units []*unit, closeFile func() error, err 
 		stream := u.Stream
 		weights := make([]uint16, stream.Elements())
 		if err := codebook.Decode(weights, &stream); err != nil {
-			return nil, nil, err
+			return nil, nil, errors.Join(err, d.Close())
 		}
+		book, err := codebook.ParseLuts(stream.Luts)
+		if err != nil {
+			return nil, nil, errors.Join(err, d.Close())
+		}
+		stream.Tiles = codebook.EncodeTiles(book, weights)
 		units = append(units, &unit{u.Name, &stream, weights})
 	}
 	return units, d.Close, nil

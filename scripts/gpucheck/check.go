@@ -13,24 +13,34 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A device is what was found out about a GPU.
 type device struct {
 	gpu.Info
-	Driver  string
-	Copy    float64 // bytes a second, of a copy within device memory: read and written; 0 where nothing was timed
-	Product float64 // weights a second, of a plain matrix-vector product with bfloat16 weights; 0 likewise
-	Results []result
+	Driver   string
+	Copy     float64   // bytes a second, of a copy within device memory: read and written; 0 where nothing was timed
+	Plain    float64   // weights a second, of a plain matrix-vector product with bfloat16 weights; 0 likewise
+	Results  []*result // of kernels that decode
+	Products []*result // of kernels that multiply
 }
 
 // A result is what was found out about a kernel.
 type result struct {
 	Kernels, Entry, Form string
-	Units                int           // decoded, all bit for bit
-	Weights              int           // of the large unit
-	Bytes                int64         // that decoding the large unit has to move
+	Cases                int           // units decoded, all bit for bit, or products, all within their bounds
+	Weights              int           // of the large unit, or of a matrix in it
+	Bytes                int64         // that decoding the large unit has to move, 0 for products
 	Time                 time.Duration // of the large unit, 0 where nothing was timed
+}
+
+// right says of the cases that they are.
+func (r *result) right() string {
+	if r.Bytes == 0 {
+		return "products, every one is right"
+	}
+	return "units, every weight is right"
 }
 
 // isStandIn reports whether a device is the stand-in of the tests, whose times mean nothing.
@@ -55,52 +65,66 @@ func checkDevice(c config, info gpu.Info, progress io.Writer) (_ *device, err er
 			return nil, err
 		}
 	}
-	all := sources()
-	if c.published != "" {
-		s, err := published(c.published)
-		if err != nil {
-			return nil, err
-		}
-		s.books = all[0].books
-		all = append(all, *s)
+	all, err := sources(c.published)
+	if err != nil {
+		return nil, err
 	}
 	for _, s := range all {
-		units, closeFile, err := unitsOf(c, s)
-		if err != nil {
-			return nil, err
-		}
-		for _, image := range s.images {
-			kernels, err := d.Kernels(image)
-			if err != nil {
-				return nil, errors.Join(err, closeFile())
-			}
-			for _, k := range kernels {
-				r, err := checkKernel(slot, k, units, timed)
-				if err != nil {
-					return nil, errors.Join(fmt.Errorf("%s, kernel %s from %s: %w", s.name, k.Launch.Entry, image.Form, err), closeFile())
-				}
-				if found.Product == 0 {
-					if err := found.multiply(slot, units[len(units)-1], timed); err != nil {
-						return nil, errors.Join(err, closeFile())
-					}
-				}
-				r.Kernels = s.name
-				found.Results = append(found.Results, *r)
-				fmt.Fprintf(progress, "%v: %s, kernel %s from %s: %d units, every weight is right\n", info, s.name, k.Launch.Entry, image.Form, r.Units)
-			}
-		}
-		if err := closeFile(); err != nil {
-			return nil, err
+		if err := found.check(c, s, slot, timed, progress); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return found, nil
+}
+
+// check checks and times the kernels of a source.
+func (d *device) check(c config, s source, slot *gpu.Slot, timed bool, progress io.Writer) (err error) {
+	units, closeFile, err := unitsOf(c, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeFile()) }()
+	for _, image := range s.images {
+		module, err := slot.Device.Load([]gpu.Image{image})
+		if err != nil {
+			return err
+		}
+		for i := range s.launches {
+			r := &result{Kernels: s.name, Entry: s.launches[i].Entry, Form: image.Form}
+			if err := d.checkEntry(r, slot, module, &s.launches[i], units, timed); err != nil {
+				return fmt.Errorf("kernel %s from %s: %w", r.Entry, r.Form, err)
+			}
+			fmt.Fprintf(progress, "%v: %s, kernel %s from %s: %d %s\n", d.Info, s.name, r.Entry, r.Form, r.Cases, r.right())
+		}
+	}
+	return nil
+}
+
+// checkEntry checks and times an entry of a module.
+func (d *device) checkEntry(r *result, slot *gpu.Slot, module *gpu.Module, l *kernel.CUDALaunch, units []*unit, timed bool) error {
+	k, err := module.Kernel(l)
+	if err != nil {
+		return err
+	}
+	if l.Product {
+		d.Products = append(d.Products, r)
+		return checkProducts(r, slot, k, units, timed)
+	}
+	if err := checkKernel(r, slot, k, units, timed); err != nil {
+		return err
+	}
+	d.Results = append(d.Results, r)
+	if len(d.Results) > 1 {
+		return nil
+	}
+	return d.multiply(slot, units[len(units)-1], timed)
 }
 
 // multiply checks and times a matrix-vector product with the weights of a unit, which the slot has decoded last.
 func (d *device) multiply(slot *gpu.Slot, u *unit, timed bool) error {
 	took, n, err := timeGEMV(slot, u.weights, timed)
 	if n > 0 {
-		d.Product = float64(n) / took.Seconds()
+		d.Plain = float64(n) / took.Seconds()
 	}
 	return err
 }
@@ -129,30 +153,43 @@ func unitsOf(c config, s source) (units []*unit, closeFile func() error, err err
 }
 
 // checkKernel decodes all units and times the last, if it is to.
-func checkKernel(slot *gpu.Slot, k *gpu.Module, units []*unit, timed bool) (*result, error) {
-	r := &result{Entry: k.Launch.Entry, Form: k.Image.Form}
+func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed bool) error {
 	for i, u := range units {
 		if err := checkUnit(slot, k, i, u); err != nil {
-			return nil, fmt.Errorf("%s: %w", u.name, err)
+			return fmt.Errorf("%s: %w", u.name, err)
 		}
-		r.Units++
+		r.Cases++
 	}
 	large := units[len(units)-1]
-	s := large.stream
-	r.Weights = s.Elements()
-	r.Bytes = int64(len(s.Encoded)+len(s.SignMantissa)+len(s.OutputPositions)+len(s.Gaps)) + 2*int64(r.Weights)
+	r.Weights = len(large.weights)
+	r.Bytes = read(large, k.Launch) + 2*int64(r.Weights)
 	if !timed {
-		return r, nil
+		return nil
 	}
 	var err error
-	r.Time, err = timeUnit(slot, k, large)
-	return r, err
+	r.Time, err = timeUnit(large, k, slot, func(l *gpu.Layout, memory *gpu.Memory) error {
+		return slot.Decode(context.Background(), k, l, memory)
+	})
+	return err
+}
+
+// read returns the bytes that a kernel has to read of a unit.
+func read(u *unit, l *kernel.CUDALaunch) int64 {
+	s := u.stream
+	n := len(s.Encoded) + len(s.SignMantissa)
+	if l.Tiles {
+		return int64(n + len(s.Tiles))
+	}
+	return int64(n + len(s.OutputPositions) + len(s.Gaps))
 }
 
 // checkUnit decodes a unit and compares every weight.
-func checkUnit(slot *gpu.Slot, k *gpu.Module, number int, u *unit) error {
+func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	ctx := context.Background()
-	l := gpu.NewLayout(u.name, number, u.stream, nil)
+	l, err := u.layout(number, k.Launch)
+	if err != nil {
+		return err
+	}
 	if err := slot.Reserve(2*int64(len(u.weights)), l.Bytes); err != nil {
 		return err
 	}
@@ -160,7 +197,7 @@ func checkUnit(slot *gpu.Slot, k *gpu.Module, number int, u *unit) error {
 		return err
 	}
 	at, wrong := 0, -1
-	err := slot.Download(ctx, l, 0, 2*int64(len(u.weights)), func(piece []byte) {
+	err = slot.Download(ctx, l, 0, 2*int64(len(u.weights)), func(piece []byte) {
 		for ; len(piece) > 0; piece = piece[2:] {
 			if wrong < 0 && binary.LittleEndian.Uint16(piece) != u.weights[at] {
 				wrong = at
@@ -172,11 +209,12 @@ func checkUnit(slot *gpu.Slot, k *gpu.Module, number int, u *unit) error {
 		return err
 	}
 	word, err := slot.ErrorWord(l)
+	fault := k.Launch.ParseError(word)
 	switch {
 	case err != nil:
 		return err
-	case word != 0:
-		return fmt.Errorf("error word %#016x", word)
+	case fault != nil:
+		return fault
 	case wrong >= 0:
 		return fmt.Errorf("weight %d of %d is wrong", wrong, len(u.weights))
 	}
@@ -189,18 +227,21 @@ const (
 	decodings = 20
 )
 
-func timeUnit(slot *gpu.Slot, k *gpu.Module, u *unit) (_ time.Duration, err error) {
-	ctx := context.Background()
-	l := gpu.NewLayout(u.name, 0, u.stream, nil)
+// timeUnit times work with a unit that lies compressed in device memory.
+func timeUnit(u *unit, k *gpu.Kernel, slot *gpu.Slot, work func(*gpu.Layout, *gpu.Memory) error) (_ time.Duration, err error) {
+	l, err := u.layout(0, k.Launch)
+	if err != nil {
+		return 0, err
+	}
 	memory, err := slot.Device.Alloc(l.Bytes, "the unit to time")
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, memory.Free()) }()
-	if err := slot.Upload(ctx, l, memory); err != nil {
+	if err := slot.Upload(context.Background(), l, memory); err != nil {
 		return 0, err
 	}
-	return median(slot, func() error { return slot.Decode(ctx, k, l, memory) })
+	return median(slot, func() error { return work(l, memory) })
 }
 
 // timeCopy returns the bytes a second, read and written, of a copy of n bytes.

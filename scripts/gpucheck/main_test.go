@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
+	any := standin.Image{}
+	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/anybook.cu": &any.Source} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		*text = string(data)
+	}
+	images = append(images, any)
 	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
 		images = append(images, standin.Image{Code: k.PTX, Source: k.CUDA})
 	}
@@ -40,7 +50,7 @@ func TestRun(t *testing.T) {
 		out    string
 		err    string
 	}{
-		{"checked", []string{"device=80:256"}, 0, "tinyllama, kernel decode_native from PTX: ", ""},
+		{"checked", []string{"device=80:256"}, 0, "any code book, kernel matvec_table from PTX: 122 products, every one is right\n", ""},
 		{"no GPU", nil, exitNoGPU, "", "gpu-check: the driver finds no GPU"},
 		{"no memory", []string{"device=80:1"}, exitWrong, "", "CUDA_ERROR_OUT_OF_MEMORY (2)"},
 		{"fault", []string{"device=80:256", "fault=9:719"}, exitWrong, "", "CUDA_ERROR_LAUNCH_FAILED (719)"},
@@ -80,32 +90,47 @@ func TestTimes(t *testing.T) {
 	if rate, err := timeCopy(slot, 1<<20); err != nil || rate <= 0 {
 		t.Errorf("%v bytes a second, error %v", rate, err)
 	}
-	s := sources()[0]
-	kernels, err := d.Kernels(s.images[0])
+	all, err := sources("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := drawn(s.books[0], 100)
+	s := all[0]
+	var units []*unit
+	for _, n := range []int{100, 2*gemvColumns + 5} {
+		u, err := drawn(s.books[0], n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		units = append(units, u)
+	}
+	module, err := d.Load(s.images)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := checkUnit(slot, kernels[0], 0, u); err != nil {
+	var found device
+	for i := range s.launches {
+		var r result
+		if err := found.checkEntry(&r, slot, module, &s.launches[i], units, true); err != nil || r.Time <= 0 {
+			t.Errorf("kernel %s: %v, error %v", s.launches[i].Entry, r.Time, err)
+		}
+	}
+	if len(found.Results) != 3 || len(found.Products) != 1 || found.Plain <= 0 {
+		t.Errorf("found %+v", found)
+	}
+	decode, err := module.Kernel(&s.launches[0])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if time, err := timeUnit(slot, kernels[0], u); err != nil || time <= 0 {
-		t.Errorf("%v for a unit, error %v", time, err)
-	}
-	if u, err = drawn(s.books[0], 2*gemvColumns+5); err != nil {
+	multiply, err := module.Kernel(&s.launches[2])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := checkUnit(slot, kernels[0], 0, u); err != nil {
+	u := units[1]
+	if err := checkUnit(slot, decode, 0, u); err != nil {
 		t.Fatal(err)
-	}
-	if time, n, err := timeGEMV(slot, u.weights, true); err != nil || time <= 0 || n != 2*gemvColumns {
-		t.Errorf("%v for a product with %d weights, error %v", time, n, err)
 	}
 	u.weights[50] ^= 1
-	if err := checkUnit(slot, kernels[0], 0, u); err == nil || err.Error() != "weight 50 of 16389 is wrong" {
+	if err := checkUnit(slot, decode, 0, u); err == nil || err.Error() != "weight 50 of 16389 is wrong" {
 		t.Errorf("error %v", err)
 	}
 	for i := range gemvColumns {
@@ -114,13 +139,24 @@ func TestTimes(t *testing.T) {
 	if _, _, err := timeGEMV(slot, u.weights, true); err == nil || !strings.Contains(err.Error(), "row 1 of the matrix-vector product is ") {
 		t.Errorf("error %v", err)
 	}
+	if err := checkProduct(slot, multiply, 0, u, product{0, gemvColumns, 1}, 2); err == nil || !strings.Contains(err.Error(), "row 1, vector 0: ") {
+		t.Errorf("error %v", err)
+	}
+	u.stream.Encoded = slices.Repeat([]byte{0xff}, len(u.stream.Encoded))
+	if err := checkUnit(slot, decode, 0, u); err == nil || !strings.Contains(err.Error(), "unit 0, tile ") {
+		t.Errorf("error %v", err)
+	}
+	if err := checkProduct(slot, multiply, 0, u, product{0, gemvColumns, 1}, 2); err == nil || !strings.Contains(err.Error(), "unit 0, tile ") {
+		t.Errorf("error %v", err)
+	}
 }
 
 // TestPage writes the page of made-up figures.
 func TestPage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "GPU.md")
-	p := page{Devices: []*device{{Info: gpu.Info{Name: "Some GPU", Capability: 90, Memory: 1 << 30}, Driver: "12.4", Copy: 3e12, Product: 1.5e12,
-		Results: []result{{Kernels: "tinyllama", Entry: "decode", Form: "PTX", Units: 7, Weights: 64 << 20, Bytes: 224 << 20, Time: 1e5}}}}}
+	p := page{Devices: []*device{{Info: gpu.Info{Name: "Some GPU", Capability: 90, Memory: 1 << 30}, Driver: "12.4", Copy: 3e12, Plain: 5e11,
+		Results:  []*result{{Kernels: "tinyllama", Entry: "decode", Form: "PTX", Cases: 7, Weights: 64 << 20, Bytes: 224 << 20, Time: 1e5}},
+		Products: []*result{{Kernels: "tinyllama", Entry: "matvec", Form: "PTX", Cases: 9, Weights: 64 << 20, Time: 1e5}}}}}
 	if err := p.write(path); err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +164,22 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "reads 1500.0·10⁹ weights a second"; !strings.Contains(string(text), want) {
-		t.Errorf("the page lacks %q:\n%s", want, text)
+	var printed bytes.Buffer
+	if err := p.print(&printed); err != nil {
+		t.Fatal(err)
 	}
-	if want := "| tinyllama | `decode` | PTX | 67108864 | 7 | 671.1 | 0.78 |\n"; !strings.Contains(string(text), want) {
-		t.Errorf("the page lacks %q:\n%s", want, text)
+	for _, want := range []string{
+		"reads 500.0·10⁹ weights a second",
+		"| tinyllama | `decode` | PTX | 67108864 | 7 | 671.1 | 0.78 |\n",
+		"| tinyllama | `matvec` | PTX | 67108864 | 9 | 671.1 | 1.34 |\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
+		}
+	}
+	for _, want := range []string{"decode  PTX        671.1     0.78\n", "matvec  PTX        671.1      1.34\n"} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("%q is not printed:\n%s", want, &printed)
+		}
 	}
 }

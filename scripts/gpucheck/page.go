@@ -41,11 +41,14 @@ func median(slot *gpu.Slot, work func() error) (time.Duration, error) {
 // Rate is in thousand million weights a second.
 func (r *result) Rate() float64 { return float64(r.Weights) / r.Time.Seconds() / 1e9 }
 
-// Gproduct is in thousand million weights a second.
-func (d *device) Gproduct() float64 { return d.Product / 1e9 }
+// Gplain is in thousand million weights a second.
+func (d *device) Gplain() float64 { return d.Plain / 1e9 }
 
 // OfCopy is the part of the bytes a second of a device copy that a kernel moves.
-func (d *device) OfCopy(r result) float64 { return float64(r.Bytes) / r.Time.Seconds() / d.Copy }
+func (d *device) OfCopy(r *result) float64 { return float64(r.Bytes) / r.Time.Seconds() / d.Copy }
+
+// OfPlain is how many times as fast as a plain product one is.
+func (d *device) OfPlain(r *result) float64 { return float64(r.Weights) / r.Time.Seconds() / d.Plain }
 
 // print shows the figures on a terminal.
 func (p *page) print(w io.Writer) error {
@@ -55,18 +58,26 @@ func (p *page) print(w io.Writer) error {
 	}
 	for _, d := range p.Devices {
 		fmt.Fprintf(w, "\n%v, CUDA %s: a device copy moves %.0f GB/s, a plain matrix-vector product reads %.1f Gweights/s\n\n",
-			d.Info, d.Driver, d.Copy/1e9, d.Gproduct())
-		t := ui.Table{Right: "lllrr"}
-		t.Row("kernels", "kernel", "from", "Gweights/s", "of copy")
-		t.Rule()
-		for _, r := range d.Results {
-			t.Row(r.Kernels, r.Entry, r.Form, fmt.Sprintf("%.1f", r.Rate()), fmt.Sprintf("%.2f", d.OfCopy(r)))
+			d.Info, d.Driver, d.Copy/1e9, d.Gplain())
+		if err := printRates(w, d.Results, "of copy", d.OfCopy); err != nil {
+			return err
 		}
-		if err := t.Write(w, "  "); err != nil {
+		fmt.Fprintln(w)
+		if err := printRates(w, d.Products, "of plain", d.OfPlain); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func printRates(w io.Writer, results []*result, what string, ratio func(*result) float64) error {
+	t := ui.Table{Right: "lllrr"}
+	t.Row("kernels", "kernel", "from", "Gweights/s", what)
+	t.Rule()
+	for _, r := range results {
+		t.Row(r.Kernels, r.Entry, r.Form, fmt.Sprintf("%.1f", r.Rate()), fmt.Sprintf("%.2f", ratio(r)))
+	}
+	return t.Write(w, "  ")
 }
 
 //go:embed page.md.tmpl

@@ -16,7 +16,7 @@
 #include <memory>
 #include <numeric>
 
-#include "fibers.h"
+#include "builtins.h"
 
 // The entries that a source may have.
 #define PUBLISHED_TENSORS                                                                                     \
@@ -45,13 +45,7 @@ __attribute__((weak)) void matvec_table(MATVEC_TENSORS, MATVEC_NUMBERS, const un
 // The bounds of static shared memory, null in a kernel that has none.
 extern "C" __attribute__((weak)) char __start_cuda_shared[], __stop_cuda_shared[];
 
-HostIndex threadIdx, blockIdx;
-
 namespace {
-
-Block *block;
-std::unique_ptr<unsigned char[]> dynamic_shared;
-std::size_t dynamic_bytes;
 
 // What the output holds before a launch: a pattern, so that words never written are seen.
 constexpr unsigned char untouched = 0x55;
@@ -105,12 +99,12 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
     std::vector<unsigned> order(r.blocks);
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), random);
-    dynamic_bytes = r.shared_bytes;
+    dynamic_bytes = static_cast<unsigned>(r.shared_bytes);
     for (unsigned b : order) {
         blockIdx = {b, 0, 0};
         // A new block of memory each time: nothing of the last block is left, and noise is in its place.
         dynamic_shared.reset(new unsigned char[dynamic_bytes]);
-        for (std::size_t i = 0; i < dynamic_bytes; i++) dynamic_shared[i] = static_cast<unsigned char>(random());
+        for (unsigned i = 0; i < dynamic_bytes; i++) dynamic_shared[i] = static_cast<unsigned char>(random());
         for (char *p = __start_cuda_shared; p != __stop_cuda_shared; p++) *p = static_cast<char>(random());
         block->run(random, threads, kernel);
     }
@@ -183,25 +177,6 @@ bool serve() {
 }
 
 }  // namespace
-
-void __syncthreads() { block->block_barrier(); }
-int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
-void __syncwarp() { block->exchange(0); }
-int __any_sync(unsigned, int predicate) {
-    const unsigned *lanes = block->exchange(predicate != 0);
-    return std::any_of(lanes, lanes + warp_lanes, [](unsigned lane) { return lane != 0; });
-}
-unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
-    return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
-}
-unsigned __shfl_sync(unsigned, unsigned value, unsigned from) {
-    return block->shuffle(value, [from](unsigned) { return from; });
-}
-unsigned __shfl_xor_sync(unsigned, unsigned value, unsigned lanes) {
-    return block->shuffle(value, [lanes](unsigned lane) { return lane ^ lanes; });
-}
-std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
-unsigned host_dynamic_shared_bytes() { return static_cast<unsigned>(dynamic_bytes); }
 
 int main() {
     Block threads;

@@ -2,24 +2,17 @@
 // the stand-in driver of the tests. One launch at a time, from one thread at a time.
 
 #include <algorithm>
-#include <memory>
 #include <numeric>
 #include <utility>
 
-#include "fibers.h"
+#include "builtins.h"
 
 // The bounds of static shared memory, null in a kernel that has none.
 extern "C" __attribute__((weak, visibility("hidden"))) char __start_cuda_shared[], __stop_cuda_shared[];
 
-HostIndex threadIdx, blockIdx;
-
 namespace {
 
 constexpr unsigned most_arguments = 16;
-
-Block *block;
-std::unique_ptr<unsigned char[]> dynamic_shared;
-unsigned dynamic_bytes;
 
 // Calls a function of the C calling convention, in which arguments of 4 and of 8 bytes take the same room.
 template <std::size_t... I>
@@ -28,20 +21,6 @@ void call(void (*entry)(), const std::uint64_t *a, std::index_sequence<I...>) {
 }
 
 }  // namespace
-
-void __syncthreads() { block->block_barrier(); }
-int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
-unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
-    return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
-}
-unsigned __shfl_sync(unsigned, unsigned value, unsigned from) {
-    return block->shuffle(value, [from](unsigned) { return from; });
-}
-unsigned __shfl_xor_sync(unsigned, unsigned value, unsigned lanes) {
-    return block->shuffle(value, [lanes](unsigned lane) { return lane ^ lanes; });
-}
-std::uint8_t *host_dynamic_shared() { return dynamic_shared.get(); }
-unsigned host_dynamic_shared_bytes() { return dynamic_bytes; }
 
 // Runs all blocks of an entry, in an order that the seed chooses.
 extern "C" void cudahost_launch(void (*entry)(), const std::uint64_t *arguments, unsigned count, unsigned blocks, unsigned threads,

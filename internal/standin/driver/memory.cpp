@@ -73,19 +73,11 @@ bool is_pinned(const void *p, std::size_t n) {
 
 namespace {
 
-// Queues a copy of n bytes, or runs everything and then copies at once where there is no stream.
-CUresult copy(const Call &call, void *to, const void *from, std::size_t n, Stream *stream) {
-    if (stream == nullptr) {
-        const CUresult result = run_until([&] { return !step(); }, "a copy");
-        if (result == CUDA_SUCCESS) std::memmove(to, from, n);
-        return result;
-    }
-    if (call.device->streams.count(stream) == 0) return state.problem("a copy on an unknown stream", CUDA_ERROR_INVALID_HANDLE);
-    stream->queue.push_back({[=] { std::memmove(to, from, n); }, nullptr});
-    return CUDA_SUCCESS;
+CUresult copy(const Call &call, void *to, const void *from, std::size_t n, CUstream stream) {
+    return enqueue(call, stream, "a copy", [=] { std::memmove(to, from, n); });
 }
 
-CUresult upload(const Call &call, CUdeviceptr to, const void *from, std::size_t n, Stream *stream) {
+CUresult upload(const Call &call, CUdeviceptr to, const void *from, std::size_t n, CUstream stream) {
     unsigned char *host = host_address(*call.device, to, n);
     if (host == nullptr) return state.problem("upload of " + std::to_string(n) + " bytes outside of device memory");
     // The driver allows it, and copies the memory aside first; asynchronous it is no more, so that it is
@@ -96,7 +88,7 @@ CUresult upload(const Call &call, CUdeviceptr to, const void *from, std::size_t 
     return copy(call, host, from, n, stream);
 }
 
-CUresult download(const Call &call, void *to, CUdeviceptr from, std::size_t n, Stream *stream) {
+CUresult download(const Call &call, void *to, CUdeviceptr from, std::size_t n, CUstream stream) {
     const unsigned char *host = host_address(*call.device, from, n);
     if (host == nullptr) return state.problem("download of " + std::to_string(n) + " bytes outside of device memory");
     if (stream != nullptr && !is_pinned(to, n)) return state.problem("asynchronous download to memory that is not pinned");
@@ -171,7 +163,7 @@ CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t n) {
 
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream stream) {
     STANDIN_IN_CONTEXT();
-    return upload(call, to, from, n, reinterpret_cast<Stream *>(stream));
+    return upload(call, to, from, n, stream);
 }
 
 CUresult cuMemcpyDtoH(void *to, CUdeviceptr from, size_t n) {
@@ -181,7 +173,7 @@ CUresult cuMemcpyDtoH(void *to, CUdeviceptr from, size_t n) {
 
 CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t n, CUstream stream) {
     STANDIN_IN_CONTEXT();
-    return download(call, to, from, n, reinterpret_cast<Stream *>(stream));
+    return download(call, to, from, n, stream);
 }
 
 CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream stream) {
@@ -189,17 +181,14 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream 
     unsigned char *target = host_address(*call.device, to, n);
     const unsigned char *source = host_address(*call.device, from, n);
     if (target == nullptr || source == nullptr) return state.problem("copy outside of device memory");
-    return copy(call, target, source, n, reinterpret_cast<Stream *>(stream));
+    return copy(call, target, source, n, stream);
 }
 
 CUresult cuMemsetD32Async(CUdeviceptr to, unsigned int value, size_t n, CUstream stream) {
     STANDIN_IN_CONTEXT();
     unsigned char *host = host_address(*call.device, to, 4 * n);
     if (host == nullptr || to % 4 != 0) return state.problem("memset outside of device memory");
-    Stream *s = reinterpret_cast<Stream *>(stream);
-    if (call.device->streams.count(s) == 0) return state.problem("memset on an unknown stream", CUDA_ERROR_INVALID_HANDLE);
-    s->queue.push_back({[=] { std::fill_n(reinterpret_cast<unsigned *>(host), n, value); }, nullptr});
-    return CUDA_SUCCESS;
+    return enqueue(call, stream, "a memset", [=] { std::fill_n(reinterpret_cast<unsigned *>(host), n, value); });
 }
 
 }  // extern "C"

@@ -176,8 +176,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid, unsigned int gri
     STANDIN_IN_CONTEXT();
     Entry *entry = reinterpret_cast<Entry *>(function);
     Module *m = owner(call, entry);
-    Stream *s = reinterpret_cast<Stream *>(stream);
-    if (m == nullptr || call.device->streams.count(s) == 0) return state.problem("launches an unknown kernel or on an unknown stream", CUDA_ERROR_INVALID_HANDLE);
+    if (m == nullptr) return state.problem("launches an unknown kernel", CUDA_ERROR_INVALID_HANDLE);
     if (grid == 0 || block == 0 || grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || block > entry->max_threads)
         return state.problem("launch of " + std::to_string(grid) + " blocks of " + std::to_string(block) + " threads");
     if (shared + entry->static_shared > shared_limit) return state.problem("launch with too much shared memory");
@@ -190,8 +189,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid, unsigned int gri
     }
     state.launches++;
     Device *device = call.device;
-    s->queue.push_back({[=] { run(*device, *m, *entry, arguments, grid, block, shared); }, nullptr});
-    return CUDA_SUCCESS;
+    return enqueue(call, stream, "a launch", [=] { run(*device, *m, *entry, arguments, grid, block, shared); });
 }
 
 }  // extern "C"

@@ -28,6 +28,18 @@ CUresult run_until(const std::function<bool()> &holds, const char *what) {
     return CUDA_SUCCESS;
 }
 
+CUresult enqueue(const Call &call, CUstream stream, const std::string &what, std::function<void()> run) {
+    if (stream == nullptr) {
+        const CUresult result = run_until([&] { return !step(); }, what.c_str());
+        if (result == CUDA_SUCCESS) run();
+        return result;
+    }
+    Stream *s = reinterpret_cast<Stream *>(stream);
+    if (call.device->streams.count(s) == 0) return state.problem(what + " on an unknown stream", CUDA_ERROR_INVALID_HANDLE);
+    s->queue.push_back({std::move(run), nullptr});
+    return CUDA_SUCCESS;
+}
+
 void break_device(Device &device, CUresult result) {
     device.broken = result;
     for (Stream *s : device.streams) {
@@ -97,8 +109,10 @@ CUresult cuStreamQuery(CUstream stream) {
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
     STANDIN_IN_CONTEXT();
-    Stream *s = known(call, stream);
     Event *e = known(event);
+    if (stream == nullptr && e != nullptr)
+        return run_until([&] { return e->marker == nullptr || e->marker->reached; }, "the default stream");
+    Stream *s = known(call, stream);
     if (s == nullptr || e == nullptr) return state.problem("an unknown stream waits, or for an unknown event", CUDA_ERROR_INVALID_HANDLE);
     if (e->marker != nullptr) s->queue.push_back({[] {}, e->marker});
     return CUDA_SUCCESS;

@@ -142,6 +142,9 @@ private:
 
 // Runs one piece of queued work, false when there is none that may run.
 bool step();
+// Queues work on a stream of the current context; on the default stream, a null one, it runs behind all other work, and
+// at once.
+CUresult enqueue(const Call &call, CUstream stream, const std::string &what, std::function<void()> run);
 // Runs work until the condition holds; a condition that never does is a problem.
 CUresult run_until(const std::function<bool()> &holds, const char *what);
 // Breaks a context: the result is returned from then on.

@@ -1,0 +1,134 @@
+//go:build cuda
+
+package gpu
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/cu"
+)
+
+// Upload copies a unit to device memory through pinned memory, and returns when all is queued. All work that
+// the slot queues later comes after it.
+func (s *Slot) Upload(ctx context.Context, l *Layout, to *Memory) error {
+	for i, tensor := range l.tensors {
+		if err := s.copy(ctx, l, to.Address+cu.DevicePtr(l.offsets[i]), tensor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Replace overwrites the weights in the buffer, and records the event [Slot.Ready] again.
+func (s *Slot) Replace(ctx context.Context, l *Layout, weights []byte) error {
+	if err := s.copy(ctx, l, s.Weights.Address, weights); err != nil {
+		return err
+	}
+	return s.Device.do("record an event", func() error { return s.ready.Record(s.stream) })
+}
+
+// copy copies what belongs to a unit to device memory, through pinned memory.
+func (s *Slot) copy(ctx context.Context, l *Layout, to cu.DevicePtr, data []byte) error {
+	for len(data) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		st, err := s.stage(fmt.Sprintf("wait for an upload of unit %q", l.Name))
+		if err != nil {
+			return err
+		}
+		n := copy(st.bytes, data)
+		err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, l.Name), func() error {
+			return cu.MemcpyHtoDAsync(to, pointer(st.bytes), int64(n), s.stream)
+		})
+		if err != nil {
+			return err
+		}
+		data, to = data[n:], to+cu.DevicePtr(n)
+	}
+	return nil
+}
+
+// stage returns the next stage, which is free then.
+func (s *Slot) stage(doing string) (*stage, error) {
+	st := s.stages[s.next]
+	s.next = (s.next + 1) % len(s.stages)
+	return st, st.wait(s.Device, doing)
+}
+
+// queue queues a copy from or to a stage, and the event behind it.
+func (s *Slot) queue(st *stage, doing string, call func() error) error {
+	if err := s.Device.do(doing, call); err != nil {
+		return err
+	}
+	st.busy = true
+	return s.Device.do("record an event", func() error { return st.done.Record(s.stream) })
+}
+
+// Download copies bytes [from, to) of the buffer to the host, piece by piece: visit is called with each, in
+// order, while the next one is on its way.
+func (s *Slot) Download(ctx context.Context, l *Layout, from, to int64, visit func(piece []byte)) error {
+	doing := fmt.Sprintf("download weights of unit %q", l.Name)
+	type underway struct {
+		st *stage
+		n  int64
+	}
+	var waiting []underway
+	for from < to || len(waiting) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err // the stages know that they are busy
+		}
+		for from < to && len(waiting) < len(s.stages) {
+			n := min(stageBytes, to-from)
+			st, err := s.stage(doing)
+			if err != nil {
+				return err
+			}
+			err = s.queue(st, fmt.Sprintf("download %d bytes of unit %q", n, l.Name), func() error {
+				return cu.MemcpyDtoHAsync(pointer(st.bytes), s.Weights.Address+cu.DevicePtr(from), n, s.stream)
+			})
+			if err != nil {
+				return err
+			}
+			waiting = append(waiting, underway{st, n})
+			from += n
+		}
+		w := waiting[0]
+		waiting = waiting[1:]
+		if err := w.st.wait(s.Device, doing); err != nil {
+			return err
+		}
+		visit(w.st.bytes[:w.n])
+	}
+	return nil
+}
+
+// ErrorWord waits for the last decoding or product and returns its error word, 0 for none and for kernels
+// without one.
+func (s *Slot) ErrorWord(l *Layout) (word uint64, err error) {
+	if s.word == nil {
+		return 0, nil
+	}
+	if err := s.resume(); err != nil {
+		return 0, err
+	}
+	st, err := s.stage("wait for a copy")
+	if err != nil {
+		return 0, err
+	}
+	doing := fmt.Sprintf("read the error word of unit %q", l.Name)
+	err = s.queue(st, doing, func() error { return cu.MemcpyDtoHAsync(pointer(st.bytes), s.word.Address, 8, s.stream) })
+	if err != nil {
+		return 0, err
+	}
+	if err := st.wait(s.Device, doing); err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(st.bytes), nil
+}
+
+// pointer is the address of pinned memory, which Go's memory management does not know.
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(&b[0]) }

@@ -1,0 +1,82 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// MostVectors is the largest number of vectors that a [DeviceMatrix] is multiplied with at once.
+const MostVectors = kernel.CUDAVectors
+
+// A DeviceMatrix is a coded tensor in the memory of a GPU, for programs that compute with CUDA. It stays
+// compressed: its weights are decoded while they are multiplied, and never reach device memory.
+type DeviceMatrix struct {
+	Tensor        string
+	Rows, Columns int     // the shape of the tensor
+	Device        int     // the ordinal of the GPU
+	Context       uintptr // a CUcontext: the primary context of the GPU, which libraries over the CUDA runtime use too
+
+	multiply func(ctx context.Context, x, y uintptr, batch int, stream uintptr) error
+}
+
+// DeviceMatrix returns a tensor of two dimensions to multiply with. It needs the decoder cuda, a checkpoint
+// that tells the tensor's shape, and a unit with the index tiles: "bespoke compress --index tiles" or "both". A
+// unit that is broken is an error, that of [Model.DecodeUnit], here or with the first product.
+func (m *Model) DeviceMatrix(name string) (*DeviceMatrix, error) {
+	part, err := m.part(name)
+	if err != nil {
+		return nil, err
+	}
+	u := part.unit
+	if m.gpu == nil {
+		return nil, fmt.Errorf("runtime: %s: no products on a GPU with decoder %v", m.path, m.choice)
+	}
+	i := slices.IndexFunc(u.Tensors, func(t Tensor) bool { return t.Name == name })
+	shape := u.Tensors[i].Shape
+	switch {
+	case shape == nil:
+		return nil, u.wrap(fmt.Errorf("tensor %q: the checkpoint does not tell its shape", name))
+	case len(shape) != 2:
+		return nil, u.wrap(fmt.Errorf("tensor %q: shape %v is not that of a matrix", name, shape))
+	case !u.stream.Index().HasTiles():
+		return nil, u.wrap(fmt.Errorf("tensor %q: products are decoded by tiles, and the unit has none: compress it with --index tiles or both", name))
+	}
+	if _, err := u.prepare(); err != nil {
+		return nil, err
+	}
+	w, err := m.gpu.matrix(u, part.from, int(shape[0]), int(shape[1]))
+	if err != nil {
+		return nil, u.wrap(fmt.Errorf("tensor %q: %w", name, err))
+	}
+	w.Tensor = name
+	return w, nil
+}
+
+// Multiply sets y to the products of the matrix with a batch of vectors, 1 to [MostVectors]. In device memory
+// of the matrix's context, x is an address of batch × Columns bfloat16 words and y one of batch × Rows float32,
+// both one vector after another. x is a multiple of 2 and y of 4; an x that is a multiple of 16 is read faster.
+//
+// All is queued on the stream, a CUstream of the context or 0 for the default stream: behind what is on it by
+// then, and before what comes later. The first product of a matrix is waited for, and checked; its error is
+// that of [Model.DecodeUnit] or, where only the index is damaged, the kernel's, and leaves y without meaning.
+// Products with a unit that stays in host memory upload it each time, compressed, and return when the last of
+// it is in pinned memory; while others use both buffers of the GPU, they wait for one, or for the end of the
+// context.
+//
+// Products of weights with numbers of x are exact, sums are those of float32. Their order, and so their last bits, is
+// the same every time where Columns and the tensor's place in the unit are multiples of 256, which is
+// also fastest.
+func (w *DeviceMatrix) Multiply(ctx context.Context, x, y uintptr, batch int, stream uintptr) error {
+	switch {
+	case batch < 1 || batch > MostVectors:
+		return fmt.Errorf("runtime: tensor %q: product with %d vectors, want 1 to %d", w.Tensor, batch, MostVectors)
+	case x == 0 || x%2 != 0:
+		return fmt.Errorf("runtime: tensor %q: x at %#x is no address of bfloat16 words", w.Tensor, x)
+	case y == 0 || y%4 != 0:
+		return fmt.Errorf("runtime: tensor %q: y at %#x is no address of float32 numbers", w.Tensor, y)
+	}
+	return w.multiply(ctx, x, y, batch, stream)
+}
