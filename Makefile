@@ -8,6 +8,7 @@ NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
 CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
+ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
 .PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
@@ -33,8 +34,9 @@ test: ## all tests
 	$(GO) vet ./...
 	$(GO) test ./...
 
-test-purego: ## all tests without assembly
-	$(GO) test -tags purego ./...
+test-purego: ## the tests of all that runs assembly, without it
+	$(GO) vet -tags purego ./...
+	$(GO) test -tags purego $(ASSEMBLY_PACKAGES)
 
 test-cuda: ## the packages that decode on GPUs, against a driver without one
 	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)

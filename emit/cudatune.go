@@ -29,10 +29,10 @@ type CUDAShape struct {
 
 // What a warp issues, from the machine code for sm_90 (docs/KERNELS.md). Lookups are counted by their parts.
 const (
-	fixedOfThread    = 171 // start, comparison of the luts, prefix sum
-	fixedOfWindow    = 140 // its load and end, putting its digits, the merge of its weights
+	fixedOfThread    = 150 // start, comparison of the luts, prefix sum
+	fixedOfWindow    = 112 // its load and end, putting its digits, the merge of its weights
 	slowOfWindow     = 60
-	slowOfLookup     = 35 // read code by code or entry by entry
+	slowOfLookup     = 60 // read code by code or entry by entry, to count them and to write them
 	ofEntry          = 3  // index, address, load
 	maxCUDAShared    = 28 << 10
 	simulatedWindows = 4096

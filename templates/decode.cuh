@@ -6,9 +6,10 @@
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// What step 2 cannot express in digits is written last, code by code, over what step 5 wrote: windows
-// with exponents outside the book's run or with more than 32 codes, and the last two of the stream.
-// Where no book matches, or shared memory has no room, all windows are, through the luts tensor.
+// A window that step 2 cannot decode is counted there and written last, code by code, over what step 5 wrote: one
+// with exponents outside the book's run, with more codes than the lookups or the digits have room for, and the last
+// two of the stream. So are all windows, through the luts tensor, where no book matches, tensors are not aligned,
+// shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
 #pragma once
@@ -22,7 +23,7 @@ namespace bespoke {
 // What is wrong with a chunk, whose windows' numbers of elements stand in the state; 0 if nothing is.
 template <uint32_t Threads>
 __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<Threads> &state) {
-    const uint32_t more = state.elements.total() - chunk.count;
+    const uint32_t more = state.elements.total() % undecoded - chunk.count;
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
@@ -38,17 +39,18 @@ __device__ __forceinline__ void write_left(const Source &from, const Chunk &chun
         keep_loop();
         const uint32_t wrong = write_slowly<TableBits>(from, chunk, w + i, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
-        first += counts[0];
+        first += counts[0];  // there are no more than two windows
     }
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
 }
 
-// Decodes a chunk whose book is none of the kernel's, or for which shared memory has no room.
+// Decodes a chunk code by code, with no more shared memory than the threads need to tell each other something.
 template <uint32_t Threads>
-__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, uint32_t w) {
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
+    const Chunk chunk = find_chunk(unit, w / chunk_windows);
     if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
     BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
     block_barrier();  // nobody is busy with a table that was here
@@ -68,46 +70,43 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &ch
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
 // weights; all threads of the block take part.
 template <class Model>
-__device__ __forceinline__ void write_chunk(const Merge<Model::threads> &merge, const Digits *digits,
+__device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const Digits *digits,
                                             const uint32_t *counts, uint32_t before, uint32_t base) {
     uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
     uint32_t end = merge.begin + before;
+    merge.fetch_late();
 #pragma unroll
     for (uint32_t i = 0; i < chunk_windows / Model::threads; i++) put_digits(string, digits[i], end += counts[i]);
     block_barrier();
     merge.write(string, base);
 }
 
-// Goes on where the windows' numbers of elements, which stand in the state, do not add up: this thread's are `counts`,
-// and `before` are before them in its warp. All threads of the block take part. What can be had again is, so that it
-// takes no registers until then.
+// The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
+// written once more. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
-__device__ __forceinline__ void decode_rest(const Source &from, Digits *digits, uint32_t *counts, uint32_t before) {
-    constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
-    BlockState<threads> &state = BlockMemory<threads, Model::table_bits>::state();
-    const uint32_t c = opaque(block_index()), w = c * chunk_windows + opaque(thread_index()) * windows;
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
+                                                   const Digits *digits, uint32_t *counts, uint32_t before) {
+    constexpr uint32_t windows = chunk_windows / Model::threads;
+    const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
+    BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
     mark_rare();
-    uint32_t change = 0;
+    const uint32_t wrong = fault(chunk, state);
+    if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
     bool left = false;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (counts[i] != undecoded) continue;
-        counts[i] = count_slowly<Model::table_bits>(from, w + i, state.found);
-        change += counts[i] - undecoded;
-        digits[i] = Digits();
-        left = true;
+        left |= counts[i] >= undecoded;
+        counts[i] %= undecoded;
     }
-    block_barrier();
-    if (warp_any(left)) before += state.elements.add(change) - change;
-    block_barrier();
-    const Chunk chunk = find_chunk(from.unit, opaque(c));
-    const uint32_t wrong = fault(chunk, state);
-    if (wrong != 0) return fail_chunk<threads>(from.unit, chunk, wrong);
-    before += state.elements.before_warp();
-    Merge<threads> merge(from.unit, chunk);
-    merge.fetch();
+    before %= undecoded;
     write_chunk<Model>(merge, digits, counts, before, from.base);
     write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
+}
+
+// The first window of this thread. It takes no registers between its uses, as it is worked out for each.
+template <uint32_t Windows>
+__device__ __forceinline__ uint32_t own_window() {
+    return opaque(block_index()) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
 // The whole work of a block.
@@ -116,40 +115,48 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     typedef BlockMemory<threads, Model::table_bits> Memory;
     if (block_index() >= unit.chunks()) return;
-    const uint32_t w = block_index() * chunk_windows + thread_index() * windows, c = w / chunk_windows;
+    const uint32_t w = own_window<windows>(), c = w / chunk_windows;
     const Chunk chunk = find_chunk(unit, c);
     const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
-    if (!aligned | (Memory::bytes(chunk) > smaller(dynamic_shared_bytes(), Memory::clear_bytes)) |
-        (chunk.count < Merge<threads>::least))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    if (!aligned | !room | (chunk.count < Merge<threads>::least))
+        return decode_by_luts<threads>(unit, own_window<windows>());
     uint32_t *const table = Memory::table();
     Book book = model.book(0);
     if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+        return decode_by_luts<threads>(unit, own_window<windows>());
 
     // Decode.
-    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, opaque(w));
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>());
+    const Source from = {unit, table, book.base, book.pad};
+    BlockState<threads> &state = Memory::state();
     Digits digits[windows];
     uint32_t counts[windows], count = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < windows; i++) {
+    for (uint32_t i = 0; i < windows; i++)
         counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
                                                                      book.pad, table, digits[i]);
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++) {
+        if (counts[i] == undecoded) {
+            counts[i] += count_slowly<Model::table_bits>(from, own_window<windows>() + i, state.found);
+            digits[i] = Digits();
+        }
         count += counts[i];
     }
-    Merge<threads> merge(unit, chunk);
-    merge.fetch();
 
     // Put the digits in order.
-    BlockState<threads> &state = Memory::state();
-    const uint32_t before = state.elements.add(count) - count;
+    const uint32_t up_to_lane = state.elements.add(count);
+    Merge<threads> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
+    const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)
-        return decode_rest<Model>({unit, table, book.base, book.pad}, digits, counts, before);
-    write_chunk<Model>(merge, digits, counts, state.elements.before_warp() + before, book.base);
+        return write_chunk_slowly<Model>(from, own_window<windows>(), merge, digits, counts, before);
+    write_chunk<Model>(merge, digits, counts, before, book.base);
 }
 
 }  // namespace bespoke

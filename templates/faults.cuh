@@ -13,7 +13,7 @@ constexpr uint16_t not_a_number = 0x7fff;
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
-constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be, or shared memory too small
 constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
 constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
 

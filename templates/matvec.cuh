@@ -291,12 +291,11 @@ __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Produc
     }
 }
 
-// Multiplies a tile by table and says whether it could.
+// Multiplies a tile that has all its weights, by table, and says whether it could.
 template <class Model>
 __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
                                                   const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
                                                   uint32_t tile, bool regular, OpenRow &open) {
-    if (tile >= unit.n_elements / tile_elements) return false;
     const Extent extent = find_extent(unit, tile);
     if (!extent.usable) return false;
     Blocks blocks;
@@ -322,6 +321,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     Book book = model.book(0);
     const bool found =
         aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    const uint32_t by_table = found ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
@@ -334,7 +334,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (!found || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else

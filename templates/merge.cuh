@@ -27,8 +27,8 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead.
-    static constexpr uint32_t steps = 3 * chunk_windows / Threads;
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead, most of them early.
+    static constexpr uint32_t steps = 3 * chunk_windows / Threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
@@ -55,12 +55,8 @@ struct Merge {
         return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
     }
 
-    __device__ __forceinline__ void fetch() {
-        const Words2 *from = bytes();
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) fetched[i] = from[i * Threads];
-    }
+    __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
+    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
 
     __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
         const uint64_t element = static_cast<uint64_t>(first) * group + i;
@@ -92,6 +88,16 @@ struct Merge {
                 write_element(string, i, base);
             }
         }
+    }
+
+private:
+    // Fetches the bytes for the steps from Begin to End.
+    template <uint32_t Begin, uint32_t End>
+    __device__ __forceinline__ void fetch() {
+        const Words2 *from = bytes();
+#pragma unroll
+        for (uint32_t i = Begin; i < End; i++)
+            if (own(i) < inner) fetched[i] = from[i * Threads];
     }
 };
 

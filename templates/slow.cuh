@@ -1,6 +1,6 @@
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
-// memory has.
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
+// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
+// registers that memory has.
 #pragma once
 
 #include "faults.cuh"
@@ -100,8 +100,8 @@ struct Writer {
     __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
-// nothing can be said yet.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
+// tail nothing can be said yet.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();

@@ -43,9 +43,9 @@ struct BlockMemory {
     static constexpr uint32_t piece = sizeof(Words4);
     static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
 
-    // How many bytes a chunk takes.
-    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
-        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+    // How many bytes a chunk of so many elements takes, wherever it begins.
+    static __device__ __forceinline__ uint32_t bytes(uint32_t count) {
+        const uint32_t digits = group - 1 + count + surplus;
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 

@@ -72,7 +72,9 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
+        const uint64_t byte = bit / 8;
+        const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
+        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);

@@ -36,7 +36,7 @@ struct Span {
     uint32_t lengths[Windows];
 };
 
-// Stands for the number of codes of a window that lookups do not decode, and in sums shows that there is one: more than
+// What a window that lookups do not decode adds to its number of codes, so that sums show that there is one: more than
 // all codes of a chunk.
 constexpr uint32_t undecoded = 1 << 20;
 
@@ -117,7 +117,7 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
     const uint32_t count = sum.count();
-    return sum.complete() & (count > most_mistaken(Lookups)) ? count : undecoded;
+    return (sum.complete() & (count > most_mistaken(Lookups))) ? count : undecoded;
 }
 
 }  // namespace bespoke

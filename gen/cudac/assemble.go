@@ -10,9 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // An Assembler is ptxas, which makes machine code of PTX.
@@ -162,25 +165,31 @@ func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
 	}
 	defer os.RemoveAll(folder)
 	args := []string{"--64", "--create=decode.fatbin"}
-	write := func(kind string, arch int, data []byte) error {
+	image := func(kind string, arch int) string {
 		name := fmt.Sprintf("decode_%d.%s", arch, kind)
 		args = append(args, fmt.Sprintf("--image3=kind=%s,sm=%d,file=%s", kind, arch, name))
-		return os.WriteFile(filepath.Join(folder, name), data, 0o666)
+		return filepath.Join(folder, name)
 	}
+	group, assembling := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, arch := range a.all {
 		if arch < fatbinFrom || arch > 120 {
 			continue
 		}
-		cubin, _, err := a.Assemble(ctx, ptx, arch)
-		if err != nil {
-			return nil, err
-		}
-		if err := write("elf", arch, cubin); err != nil {
-			return nil, fmt.Errorf("cudac: %w", err)
-		}
+		file := image("elf", arch)
+		group.Go(func() error {
+			cubin, _, err := a.Assemble(assembling, ptx, arch)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(file, cubin, 0o666)
+		})
 	}
-	if err := write("ptx", 50, ptx); err != nil {
+	if err := os.WriteFile(image("ptx", 50), ptx, 0o666); err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	if _, err := run(ctx, folder, program, args...); err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)

@@ -60,6 +60,7 @@ func source(t *testing.T, books int) []byte {
 }
 
 func TestPTX(t *testing.T) {
+	t.Parallel()
 	c := compiler(t)
 	cu := source(t, 1)
 	ptx, err := c.PTX(t.Context(), cu)
@@ -138,6 +139,7 @@ func TestCompilers(t *testing.T) {
 }
 
 func TestPTXErrors(t *testing.T) {
+	t.Parallel()
 	c := compiler(t)
 	t.Run("source without header", func(t *testing.T) {
 		if _, err := c.PTX(t.Context(), []byte("int x;\n")); err == nil || !strings.Contains(err.Error(), "no comment") {

@@ -20,25 +20,30 @@ func assembler(t *testing.T) *Assembler {
 	return a
 }
 
-// TestAssemble assembles kernels for every architecture and wants no spills, little static shared memory, and at
-// most 48 registers: 64 for decode_native and decode_tiles, with which 1024 threads fill a multiprocessor.
+// TestAssemble assembles kernels, those for any book for every architecture, and wants no spills, little static shared
+// memory, and at most 48 registers: 64 for decode_native and decode_tiles, with which 1024 threads fill a
+// multiprocessor, and 80 for matvec, with which 768 do; its table-driven twin has more to keep.
 func TestAssemble(t *testing.T) {
 	maxRegisters := map[string]int{
 		"decode": 48, "decode_native": 64, "decode_native_table": 64,
-		"decode_tiles": 64, "decode_tiles_table": 64, "matvec": 128, "matvec_table": 128,
+		"decode_tiles": 64, "decode_tiles_table": 64, "matvec": 80, "matvec_table": 128,
 	}
 	a, c := assembler(t), compiler(t)
 	anyBook, err := emit.CUDATable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, cu := range map[string][]byte{"1 book": source(t, 1), "8 books": source(t, 8), "any book": anyBook} {
+	for name, cu := range map[string][]byte{"8 books": source(t, 8), "any book": anyBook} {
 		ptx, err := c.PTX(t.Context(), cu)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, arch := range a.Architectures() {
+		for i, arch := range a.Architectures() {
+			if name == "8 books" && i%2 != 0 { // scripts/kernels has few books and every architecture
+				continue
+			}
 			t.Run(fmt.Sprintf("%s, sm_%d", name, arch), func(t *testing.T) {
+				t.Parallel()
 				_, usage, err := a.Assemble(t.Context(), ptx, arch)
 				if err != nil {
 					t.Fatal(err)
@@ -48,10 +53,14 @@ func TestAssemble(t *testing.T) {
 					if u.Stack+u.Spilled > 0 {
 						t.Errorf("%s: %d bytes of stack, %d bytes spilled", u.Kernel, u.Stack, u.Spilled)
 					}
-					if limit := maxRegisters[u.Kernel]; u.Registers > limit {
+					limit := maxRegisters[u.Kernel]
+					if arch == 75 { // 64 are enough for all threads that its multiprocessors take
+						limit = max(limit, 64)
+					}
+					if u.Registers > limit {
 						t.Errorf("%s: %d registers, want at most %d", u.Kernel, u.Registers, limit)
 					}
-					maxShared := 256
+					maxShared := 0
 					if !strings.HasPrefix(u.Kernel, "decode") || strings.HasPrefix(u.Kernel, "decode_tiles") {
 						maxShared = 40 << 10 // their table, codes and digits
 					}
@@ -65,8 +74,9 @@ func TestAssemble(t *testing.T) {
 }
 
 func TestFatbin(t *testing.T) {
+	t.Parallel()
 	a, c := assembler(t), compiler(t)
-	ptx, err := c.PTX(t.Context(), source(t, 1))
+	ptx, err := c.PTX(t.Context(), []byte(probe))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,8 +61,14 @@ type tools struct {
 	folder   string
 	driver   string // object file of driver.cpp
 
-	mu       sync.Mutex
-	programs map[[sha256.Size]byte]string
+	programs sync.Map // of *program, by the SHA-256 of the source
+}
+
+// program is a kernel that is compiled once, by whoever asks for it first.
+type program struct {
+	once sync.Once
+	path string
+	err  error
 }
 
 // folder is where the toolchain of the process keeps what it makes, empty until it is asked for.
@@ -74,7 +80,7 @@ var toolchain = sync.OnceValues(func() (*tools, error) {
 	if folder, err = os.MkdirTemp("", "cudahost"); err != nil {
 		return nil, err
 	}
-	t := &tools{folder: folder, driver: filepath.Join(folder, "driver.o"), programs: map[[sha256.Size]byte]string{}}
+	t := &tools{folder: folder, driver: filepath.Join(folder, "driver.o")}
 	if err := os.CopyFS(folder, sources); err != nil {
 		return nil, err
 	}
@@ -104,27 +110,27 @@ func (t *tools) find() error {
 	return fmt.Errorf("no C++ compiler with sanitizers: %s", strings.Join(tried, "; "))
 }
 
-// link returns a program that runs the kernel.
+// link returns the path of a program that runs the kernel.
 func (t *tools) link(source []byte) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	key := sha256.Sum256(source)
-	if p, ok := t.programs[key]; ok {
-		return p, nil
-	}
-	base := filepath.Join(t.folder, fmt.Sprintf("kernel%d", len(t.programs)))
-	if err := os.WriteFile(base+".cu", source, 0o666); err != nil {
-		return "", err
+	found, _ := t.programs.LoadOrStore(key, new(program))
+	p := found.(*program)
+	p.once.Do(func() {
+		p.path = filepath.Join(t.folder, fmt.Sprintf("kernel-%x", key[:8]))
+		p.err = t.compile(source, p.path)
+	})
+	return p.path, p.err
+}
+
+func (t *tools) compile(source []byte, path string) error {
+	if err := os.WriteFile(path+".cu", source, 0o666); err != nil {
+		return err
 	}
 	header := filepath.Join(t.folder, "host", "cudahost.h")
-	if err := t.run("-x", "c++", "-include", header, "-c", base+".cu", "-o", base+".o"); err != nil {
-		return "", err
+	if err := t.run("-x", "c++", "-include", header, "-c", path+".cu", "-o", path+".o"); err != nil {
+		return err
 	}
-	if err := t.run(base+".o", t.driver, "-o", base); err != nil {
-		return "", err
-	}
-	t.programs[key] = base
-	return base, nil
+	return t.run(path+".o", t.driver, "-o", path)
 }
 
 func (t *tools) run(args ...string) error {

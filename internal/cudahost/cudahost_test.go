@@ -32,6 +32,7 @@ func unit() *codebook.Stream {
 
 // TestFindings checks that the mistakes that tests rely on to be found are found.
 func TestFindings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"read after a tensor", `outputs[0] = codes[n_bytes];`, "heap-buffer-overflow"},
 		{"write after the output", `outputs[n_elements] = 1;`, "heap-buffer-overflow"},
@@ -53,6 +54,7 @@ func TestFindings(t *testing.T) {
 }
 
 func TestShuffle(t *testing.T) {
+	t.Parallel()
 	k := Compile(t, entry(`
     unsigned sum = 1;
     for (unsigned d = 1; d < 32; d *= 2) {
@@ -79,6 +81,7 @@ func TestShuffle(t *testing.T) {
 }
 
 func TestVote(t *testing.T) {
+	t.Parallel()
 	k := Compile(t, entry(`
     const unsigned warp = threadIdx.x / 32;
     unsigned votes = 0;
@@ -103,6 +106,7 @@ func TestVote(t *testing.T) {
 // TestMissingBarrier checks that a kernel without the barrier it needs goes wrong under some seed, and the same kernel
 // with it under none.
 func TestMissingBarrier(t *testing.T) {
+	t.Parallel()
 	body := func(barrier string) []byte {
 		return entry(`__shared__ unsigned a[512]; a[threadIdx.x] = threadIdx.x;` + barrier +
 			`if (blockIdx.x == 0) outputs[threadIdx.x] = a[511 - threadIdx.x];`)

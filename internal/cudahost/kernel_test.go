@@ -101,33 +101,13 @@ func check(t testing.TB, k *cudahost.Kernel, l cudahost.Launch, want []uint16) {
 // generous is shared memory enough for the multi-symbol table whatever the chunk holds.
 func generous(s *codebook.Stream) int { return cudahost.PublishedShared(s) + 8192 }
 
-func TestKernelSchemes(t *testing.T) {
-	book := must(t)
-	for _, c := range []struct {
-		name    string
-		weights []uint16
-		book    func(*codebook.Histogram) *codebook.Book
-	}{
-		{"published", trained(1, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
-		{"unit", trained(2, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
-		{"model, 11 bits", trained(3, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 11)) }},
-		{"codes of 22 bits", powers(4, 9000, 90, 40), func(h *codebook.Histogram) *codebook.Book {
-			for s := 90; s < 112; s++ {
-				h[s] = 1 << (112 - s)
-			}
-			return book(codebook.Canonical(h, 32))
-		}},
-		{"one exponent", powers(5, 40000, 239, 1), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
-		{"two exponents far apart", powers(6, 40000, 3, 1), func(h *codebook.Histogram) *codebook.Book {
-			h[200] = 1
-			return book(codebook.Canonical(h, 32))
-		}},
-	} {
+func TestKernelKinds(t *testing.T) {
+	t.Parallel()
+	for _, c := range kinds() {
 		t.Run(c.name, func(t *testing.T) {
-			b := c.book(histogram(c.weights))
-			k := bookKernel(t, b)
-			for i, n := range []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, len(c.weights)} {
-				s := encode(t, b, c.weights[:n])
+			k := c.kernel(t)
+			for i, n := range []int{1, 2, 7, 8, 9, 64, 300, 6000, len(c.weights)} {
+				s := encode(t, c.book, c.weights[:n])
 				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n)}, c.weights[:n])
 				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: i % 9, OutputOffset: 5 * i % 9}, c.weights[:n])
 			}
@@ -137,20 +117,21 @@ func TestKernelSchemes(t *testing.T) {
 
 // TestKernelLengths decodes units of every length up to 64 and of some up to 300.
 func TestKernelLengths(t *testing.T) {
-	weights := trained(7, 300)
-	b := must(t)(codebook.Canonical(histogram(trained(7, 20000), weights), 14))
-	k := bookKernel(t, b)
-	for n := 0; n <= len(weights); n++ {
+	t.Parallel()
+	c := common()
+	k := bookKernel(t, c.book)
+	for n := 0; n <= 300; n++ {
 		if n > 64 {
-			n = min(n+6, len(weights))
+			n = min(n+6, 300)
 		}
-		s := encode(t, b, weights[:n])
-		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 17, OutputOffset: 8 * n % 11}, weights[:n])
+		s := encode(t, c.book, c.weights[:n])
+		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 2 * n, OutputOffset: 8 * (n / 8 % 2)}, c.weights[:n])
 	}
 }
 
 // TestKernelPatterns decodes every bf16 pattern that DF11 can express.
 func TestKernelPatterns(t *testing.T) {
+	t.Parallel()
 	var weights []uint16
 	for w := range 1 << 16 {
 		if codebook.Exponent(uint16(w)) <= codebook.MaxSymbol {
@@ -163,43 +144,19 @@ func TestKernelPatterns(t *testing.T) {
 	check(t, bookKernel(t, b), cudahost.Launch{Stream: s, SharedBytes: generous(s)}, weights)
 }
 
-func TestKernelSeveralBooks(t *testing.T) {
-	sets := [][]uint16{trained(11, 15000), powers(12, 15000, 100, 20), powers(13, 15000, 30, 8)}
-	book := must(t)
-	books := []*codebook.Book{
-		book(codebook.Canonical(histogram(sets[0]), 16)),
-		book(codebook.Published(histogram(sets[1]))),
-		book(codebook.Canonical(histogram(sets[2]), 12)),
-	}
-	k := bookKernel(t, books...)
-	for i, weights := range sets {
-		t.Run(fmt.Sprintf("book %d", i), func(t *testing.T) {
-			s := encode(t, books[i], weights)
-			check(t, k, cudahost.Launch{Stream: s, Seed: 1}, weights)
-			check(t, k, cudahost.Launch{Stream: s, Seed: 2, Offset: 3, OutputOffset: 1}, weights)
-		})
-	}
-}
-
 // TestKernelOtherBook hands a kernel units whose code book it was not cut for.
 func TestKernelOtherBook(t *testing.T) {
-	weights := trained(21, 20000)
-	h := histogram(weights)
-	book := must(t)
-	own := book(codebook.Canonical(h, 16))
-	other := book(codebook.Published(h))
-	k := bookKernel(t, own)
-
+	t.Parallel()
+	c := common()
 	t.Run("other luts", func(t *testing.T) {
-		check(t, k, cudahost.Launch{Stream: encode(t, other, weights)}, weights)
+		check(t, kernelOfKinds(t, 0), cudahost.Launch{Stream: encode(t, c.book, c.weights)}, c.weights)
 	})
 	t.Run("same lengths and fingerprint, other codes", func(t *testing.T) {
-		forged := swapped(t, own)
-		s := encode(t, forged, weights)
-		ownLuts := own.Luts()
+		s := encode(t, swapped(t, c.book), c.weights)
+		ownLuts := c.book.Luts()
 		copy(s.Luts[len(s.Luts)-256:], ownLuts[len(ownLuts)-256:])
-		for seed := range uint64(10) {
-			check(t, k, cudahost.Launch{Stream: s, Seed: seed}, weights)
+		for seed := range uint64(5) {
+			check(t, bookKernel(t, c.book), cudahost.Launch{Stream: s, Seed: seed}, c.weights)
 		}
 	})
 }
@@ -224,15 +181,20 @@ func swapped(t *testing.T, b *codebook.Book) *codebook.Book {
 	return nil
 }
 
-// TestKernelLittleShared launches with less shared memory than the published caller gives.
+// TestKernelLittleShared launches with less shared memory than the published caller gives, and with less than threads
+// need to tell each other anything.
 func TestKernelLittleShared(t *testing.T) {
-	weights := trained(31, 30000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
-	k := bookKernel(t, b)
-	s := encode(t, b, weights)
-	for _, shared := range []int{1, 64, 8192, 8200, cudahost.PublishedShared(s) / 2} {
+	t.Parallel()
+	c := common()
+	k := bookKernel(t, c.book)
+	s := encode(t, c.book, c.weights)
+	for _, shared := range []int{1, 143, 144, 8192, cudahost.PublishedShared(s) / 2, 16700} {
 		t.Run(fmt.Sprint(shared), func(t *testing.T) {
-			check(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(shared)}, weights)
+			want := c.weights
+			if shared < 144 {
+				want = slices.Repeat([]uint16{poison}, len(want))
+			}
+			check(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(shared)}, want)
 		})
 	}
 }
@@ -240,6 +202,7 @@ func TestKernelLittleShared(t *testing.T) {
 // TestKernelShortPositions decodes the unit for which the published encoder leaves out a position: only
 // the end of the last code lies in the last chunk.
 func TestKernelShortPositions(t *testing.T) {
+	t.Parallel()
 	weights := slices.Repeat([]uint16{0x3f80}, codebook.ChunkBits-1)
 	weights = append(weights, 0x0000)
 	var lengths [256]uint8
@@ -254,8 +217,8 @@ func TestKernelShortPositions(t *testing.T) {
 
 // TestKernelPoison breaks one chunk and wants NaN there and weights elsewhere.
 func TestKernelPoison(t *testing.T) {
-	weights := trained(41, 40000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights, common().book
 	k := bookKernel(t, b)
 	for _, c := range []struct {
 		name   string
@@ -289,9 +252,9 @@ func TestKernelPoison(t *testing.T) {
 
 // TestKernelStreamEnds cuts the stream inside its last code.
 func TestKernelStreamEnds(t *testing.T) {
-	weights := trained(45, 1000)
-	h := histogram(trained(45, 40000))
-	b := must(t)(codebook.Canonical(h, 16))
+	t.Parallel()
+	b := common().book
+	weights := slices.Clone(common().weights[:1000])
 	for _, s := range b.Symbols() {
 		if b.Code(s).Length == uint8(b.MaxLength()) {
 			weights[len(weights)-1] = codebook.Join(s, 0)
@@ -307,8 +270,8 @@ func TestKernelStreamEnds(t *testing.T) {
 
 // TestKernelRows hands the kernel numbers of rows that no luts tensor has.
 func TestKernelRows(t *testing.T) {
-	weights := trained(51, 20000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights[:20000], common().book
 	k := bookKernel(t, b)
 	want := slices.Repeat([]uint16{poison}, len(weights))
 	for _, rows := range []int{math.MinInt32, -1, 1, 19, math.MaxInt32} {
@@ -356,8 +319,8 @@ func damage(tensor []byte, round int) {
 
 // TestKernelHostile changes bytes of every tensor.
 func TestKernelHostile(t *testing.T) {
-	weights := trained(61, 16000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights[:16000], common().book
 	k := bookKernel(t, b)
 	for _, c := range []struct {
 		name   string
@@ -385,8 +348,7 @@ func TestKernelHostile(t *testing.T) {
 // FuzzKernel decodes what the fuzzer makes of the tensors, whose sizes fit together. A launch takes 10 ms: with
 // -fuzzminimizetime=10x the fuzzer spends its time on new inputs.
 func FuzzKernel(f *testing.F) {
-	weights := trained(71, 500)
-	b := must(f)(codebook.Canonical(histogram(trained(71, 20000), weights), 16))
+	weights, b := common().weights[:500], common().book
 	k := bookKernel(f, b)
 	s := encode(f, b, weights)
 	f.Add(s.Luts, s.Encoded, s.OutputPositions, s.Gaps, uint16(len(weights)), true)

@@ -35,19 +35,19 @@ func tableOf(t testing.TB, s *codebook.Stream) []byte {
 // own names the entries that report errors, and how they are compiled and launched for a book.
 var own = []struct {
 	name    string
-	compile func(testing.TB, *codebook.Book) *cudahost.Kernel
+	compile func(testing.TB, *kind) *cudahost.Kernel
 	launch  func(testing.TB, *codebook.Stream) cudahost.Launch
 }{
 	{
 		"decode_native",
-		func(t testing.TB, b *codebook.Book) *cudahost.Kernel { return bookKernel(t, b) },
+		func(t testing.TB, c *kind) *cudahost.Kernel { return c.kernel(t) },
 		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
 			return cudahost.Launch{Stream: s, Entry: cudahost.Native, Unit: 7}
 		},
 	},
 	{
 		"decode_native_table",
-		func(t testing.TB, _ *codebook.Book) *cudahost.Kernel { return tableKernel(t) },
+		func(t testing.TB, _ *kind) *cudahost.Kernel { return tableKernel(t) },
 		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
 			return cudahost.Launch{Stream: s, Entry: cudahost.NativeTable, Unit: 7, Table: tableOf(t, s)}
 		},
@@ -56,31 +56,21 @@ var own = []struct {
 
 // TestOwnEntries decodes units of many sizes and kinds, at full speed and with little shared memory.
 func TestOwnEntries(t *testing.T) {
-	book := must(t)
-	for _, c := range []struct {
-		name    string
-		weights []uint16
-		book    func(*codebook.Histogram) *codebook.Book
-	}{
-		{"published", trained(101, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
-		{"model, 12 bits", trained(102, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 12)) }},
-		{"one exponent", powers(103, 30000, 120, 1), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
-		{"short codes", powers(104, 40000, 100, 3), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
-	} {
-		b := c.book(histogram(c.weights))
+	t.Parallel()
+	for _, c := range kinds() {
 		for _, e := range own {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
-				k := e.compile(t, b)
-				for i, n := range []int{0, 1, 8, 31, 300, 6000, len(c.weights)} {
-					s := encode(t, b, c.weights[:n])
-					for _, shared := range []int{0, generous(s) + 32768} {
-						l := e.launch(t, s)
-						l.Seed, l.SharedBytes, l.Offset, l.OutputOffset = uint64(n), shared, 4*i%24, 8*i%9
-						check(t, k, l, c.weights[:n])
-						if w := k.ErrorWord(); w != 0 {
-							t.Fatalf("%d weights: error word %#x", n, w)
-						}
+				k := e.compile(t, &c)
+				for i, n := range []int{0, 1, 31, 300, 6000, len(c.weights)} {
+					s := encode(t, c.book, c.weights[:n])
+					l := e.launch(t, s)
+					l.Seed, l.SharedBytes, l.Offset, l.OutputOffset = uint64(n), i%2*(generous(s)+32768), i/2%2*4*i, 8*i%9
+					check(t, k, l, c.weights[:n])
+					if w := k.ErrorWord(); w != 0 {
+						t.Fatalf("%d weights: error word %#x", n, w)
 					}
+					l.Offset, l.OutputOffset, l.SharedBytes = 0, 0, generous(s)+32768
+					check(t, k, l, c.weights[:n])
 				}
 			})
 		}
@@ -89,9 +79,9 @@ func TestOwnEntries(t *testing.T) {
 
 // TestOtherTable hands the table of one book for a unit of another.
 func TestOtherTable(t *testing.T) {
-	weights := trained(111, 20000)
-	own, other := must(t)(codebook.Canonical(histogram(weights), 12)), must(t)(codebook.Published(histogram(weights)))
-	s := encode(t, own, weights)
+	t.Parallel()
+	weights := common().weights[:20000]
+	s, other := encode(t, common().book, weights), must(t)(codebook.Published(histogram(weights)))
 	check(t, tableKernel(t), cudahost.Launch{
 		Stream: s, Entry: cudahost.NativeTable, Table: tableOf(t, encode(t, other, weights)), SharedBytes: generous(s) + 16384,
 	}, weights)
@@ -99,10 +89,10 @@ func TestOtherTable(t *testing.T) {
 
 // TestErrorWord breaks units and wants to be told what and where.
 func TestErrorWord(t *testing.T) {
-	weights := trained(121, 40000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights, common().book
 	for _, e := range own {
-		k := e.compile(t, b)
+		k := e.compile(t, common())
 		for _, c := range []struct {
 			name string
 			edit func(*codebook.Stream)
@@ -144,10 +134,10 @@ func TestErrorWord(t *testing.T) {
 
 // TestOwnHostile changes bytes of every tensor, and of the table.
 func TestOwnHostile(t *testing.T) {
-	weights := trained(131, 16000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights[:16000], common().book
 	for _, e := range own {
-		k := e.compile(t, b)
+		k := e.compile(t, common())
 		for tensor := range 5 {
 			t.Run(fmt.Sprintf("%s, tensor %d", e.name, tensor), func(t *testing.T) {
 				for round := range 12 {
@@ -170,24 +160,14 @@ func TestOwnHostile(t *testing.T) {
 
 // TestNoSuchCode puts bits that begin no code into units, and wants to be told.
 func TestNoSuchCode(t *testing.T) {
-	book := must(t)
-	for _, c := range []struct {
-		name    string
-		weights []uint16
-		book    func(*codebook.Histogram) *codebook.Book
-	}{
-		{"published", trained(141, 9000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
-		{"canonical", trained(142, 9000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 16)) }},
-		{"one exponent", powers(143, 9000, 120, 1), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, 32)) }},
-	} {
-		b := c.book(histogram(c.weights))
-		other := book(codebook.Canonical(&codebook.Histogram{7: 1, 9: 5}, 8))
-		for name, k := range map[string]*cudahost.Kernel{"own": bookKernel(t, b), "other": bookKernel(t, other), "table": tableKernel(t)} {
+	t.Parallel()
+	for _, c := range kinds()[:4] {
+		for name, k := range map[string]*cudahost.Kernel{"own": c.kernel(t), "other": kernelOfKinds(t, 1), "table": tableKernel(t)} {
 			t.Run(c.name+", "+name, func(t *testing.T) {
 				told := 0
-				for seed := range uint64(30) {
-					s := encode(t, b, c.weights)
-					overwrite(s.Encoded, int(seed*997)%(8*len(s.Encoded)-64), b.EndOfStream())
+				for seed := range uint64(20) {
+					s := encode(t, c.book, c.weights[:9000])
+					overwrite(s.Encoded, int(seed*997)%(8*len(s.Encoded)-64), c.book.EndOfStream())
 					want := make([]uint16, s.Elements())
 					var broken *codebook.StreamError
 					if !errors.As(codebook.Decode(want, s), &broken) || broken.Cause != codebook.NoSuchCode {
@@ -209,7 +189,7 @@ func TestNoSuchCode(t *testing.T) {
 						t.Errorf("seed %d: weights from a chunk with bits that begin no code", seed)
 					}
 				}
-				if told < 10 {
+				if told < 5 {
 					t.Errorf("only %d units are broken", told)
 				}
 			})
@@ -230,10 +210,10 @@ func overwrite(stream []byte, bit int, c codebook.Code) {
 
 // TestStreamEnd lets the stream go on behind the last code, and end before it does.
 func TestStreamEnd(t *testing.T) {
-	weights := trained(151, 30000)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := common().weights[:30000], common().book
 	for _, e := range own {
-		k := e.compile(t, b)
+		k := e.compile(t, common())
 		for _, n := range []int{1, 7, 100, 6100, 6200, 30000} {
 			t.Run(fmt.Sprintf("%s, %d weights", e.name, n), func(t *testing.T) {
 				for change := -3; change < 40; change++ {

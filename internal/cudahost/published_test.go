@@ -2,7 +2,6 @@ package cudahost_test
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -48,31 +47,30 @@ func publishedSymbol(luts []byte, bits uint64) uint8 {
 // TestPublishedAlgorithm holds streams of every scheme against the published kernel's algorithm: what decodes
 // here decodes there.
 func TestPublishedAlgorithm(t *testing.T) {
+	t.Parallel()
+	sets := [][]uint16{trained(81, 30000), powers(82, 5000, 80, 30), trained(83, 301), trained(84, 9000)}
+	var histograms []codebook.Histogram
+	for _, w := range sets {
+		histograms = append(histograms, *histogram(w))
+	}
 	for _, name := range []string{"published", "unit", "model"} {
 		t.Run(name, func(t *testing.T) {
 			scheme, err := codebook.SchemeByName(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			sets := [][]uint16{trained(81, 30000), powers(82, 5000, 80, 30), trained(83, 301), trained(84, 9000)}
-			var histograms []codebook.Histogram
-			for _, w := range sets {
-				histograms = append(histograms, *histogram(w))
-			}
 			a, err := scheme.Assign(histograms)
 			if err != nil {
 				t.Fatal(err)
 			}
-			k := bookKernel(t, a.Books...)
 			for i, weights := range sets {
 				for _, n := range []int{1, 64, 300, len(weights)} {
-					t.Run(fmt.Sprintf("unit %d, %d weights", i, n), func(t *testing.T) {
-						s := encode(t, a.Books[a.Unit[i]], weights[:n])
-						if !slices.Equal(publishedDecode(s), weights[:n]) {
-							t.Error("the published algorithm decodes other weights")
-						}
-						check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n)}, weights[:n])
-					})
+					s := encode(t, a.Books[a.Unit[i]], weights[:n])
+					if !slices.Equal(publishedDecode(s), weights[:n]) {
+						t.Errorf("unit %d, %d weights: the published algorithm decodes other weights", i, n)
+					}
+					l := cudahost.Launch{Stream: s, Entry: cudahost.NativeTable, Table: tableOf(t, s), Seed: uint64(n), SharedBytes: generous(s)}
+					check(t, tableKernel(t), l, weights[:n])
 				}
 			}
 		})

@@ -5,32 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cudahost"
-	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // tiled names the entries that decode by the tile index, and how they are compiled and launched for a book.
 var tiled = []struct {
 	name    string
-	compile func(testing.TB, *codebook.Book) *cudahost.Kernel
+	compile func(testing.TB, *kind) *cudahost.Kernel
 	launch  func(testing.TB, *codebook.Stream) cudahost.Launch
 }{
 	{
 		"decode_tiles",
-		func(t testing.TB, b *codebook.Book) *cudahost.Kernel { return bookKernel(t, b) },
+		func(t testing.TB, c *kind) *cudahost.Kernel { return c.kernel(t) },
 		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
 			return cudahost.Launch{Stream: s, Entry: cudahost.Tiles, Unit: 5}
 		},
 	},
 	{
 		"decode_tiles_table",
-		func(t testing.TB, _ *codebook.Book) *cudahost.Kernel { return tableKernel(t) },
+		func(t testing.TB, _ *kind) *cudahost.Kernel { return tableKernel(t) },
 		func(t testing.TB, s *codebook.Stream) cudahost.Launch {
 			return cudahost.Launch{Stream: s, Entry: cudahost.TilesTable, Unit: 5, Table: tableOf(t, s)}
 		},
@@ -76,38 +74,20 @@ func outliers(seed uint64, size, n int) []uint16 {
 
 // TestTiles decodes units of many sizes and kinds.
 func TestTiles(t *testing.T) {
+	t.Parallel()
 	const tile, lane = codebook.TileElements, codebook.LaneElements
-	book := must(t)
-	canonical := func(most int) func(*codebook.Histogram) *codebook.Book {
-		return func(h *codebook.Histogram) *codebook.Book { return book(codebook.Canonical(h, most)) }
-	}
-	for _, c := range []struct {
-		name    string
-		weights []uint16
-		book    func(*codebook.Histogram) *codebook.Book
-	}{
-		{"published", trained(201, 40000), func(h *codebook.Histogram) *codebook.Book { return book(codebook.Published(h)) }},
-		{"11 bits", trained(202, 40000), canonical(11)},
-		{"32 bits", trained(203, 40000), canonical(32)},
-		{"some outliers", outliers(204, 40000, 1000), canonical(32)},
-		{"many outliers", outliers(205, 40000, 50), canonical(32)},
-		{"one exponent", powers(206, 30000, 120, 1), canonical(32)},
-		{"short codes", powers(207, 40000, 100, 3), canonical(32)},
-		{"long codes", powers(208, 40000, 90, 30), canonical(32)},
-		{"wide tiles", wide(209, 30000), canonical(32)},
-	} {
-		b := c.book(histogram(c.weights))
+	for _, c := range kinds() {
 		for _, e := range tiled {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
-				k := e.compile(t, b)
-				for i, n := range []int{0, 1, lane, lane + 1, tile - 1, tile, tile + 1, 2*tile - lane, 2 * tile, 8 * tile, 8*tile + 3*lane, len(c.weights)} {
-					l := e.launch(t, encodeTiles(t, b, c.weights[:n]))
-					for seed := range uint64(2) {
-						l.Seed = seed
-						check(t, k, l, c.weights[:n])
-						// Misaligned: tensors, the output, both.
-						l.Offset, l.OutputOffset = 3*i%5*int(seed), i%4
-					}
+				k := e.compile(t, &c)
+				for i, n := range []int{0, 1, lane + 1, tile - 1, tile, 2*tile - lane, 2 * tile, 8*tile + 3*lane, len(c.weights)} {
+					n = min(n, len(c.weights))
+					l := e.launch(t, encodeTiles(t, c.book, c.weights[:n]))
+					l.Seed = uint64(i)
+					check(t, k, l, c.weights[:n])
+					// Misaligned: tensors, the output, both.
+					l.Offset, l.OutputOffset = 3*i%5, i%4
+					check(t, k, l, c.weights[:n])
 					if w := k.ErrorWord(); w != 0 {
 						t.Fatalf("%d weights: error word %#x", n, w)
 					}
@@ -119,35 +99,11 @@ func TestTiles(t *testing.T) {
 
 // TestTilesOtherBook hands decoders units of a book that they do not have.
 func TestTilesOtherBook(t *testing.T) {
-	weights := trained(211, 10000)
-	own, other := must(t)(codebook.Canonical(histogram(weights), 12)), must(t)(codebook.Published(histogram(weights)))
-	s := encodeTiles(t, own, weights)
-	check(t, bookKernel(t, other), cudahost.Launch{Stream: s, Entry: cudahost.Tiles}, weights)
-	check(t, bookKernel(t, other, own), cudahost.Launch{Stream: s, Entry: cudahost.Tiles}, weights)
+	t.Parallel()
+	weights := common().weights[:10000]
+	s, other := encodeTiles(t, common().book, weights), must(t)(codebook.Published(histogram(weights)))
+	check(t, kernelOfKinds(t, 0), cudahost.Launch{Stream: s, Entry: cudahost.Tiles}, weights)
 	check(t, tableKernel(t), cudahost.Launch{Stream: s, Entry: cudahost.TilesTable, Table: tableOf(t, encode(t, other, weights))}, weights)
-}
-
-// TestTilesVectors decodes the checkpoint that the published encoder wrote.
-func TestTilesVectors(t *testing.T) {
-	d, err := model.OpenDF11(filepath.Join("..", "..", "model", "testdata", "tiny-llama", "df11"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	for _, e := range tiled {
-		for _, u := range d.Units {
-			t.Run(e.name+", "+u.Name, func(t *testing.T) {
-				want := make([]uint16, u.Stream.Elements())
-				if err := codebook.Decode(want, &u.Stream); err != nil {
-					t.Fatal(err)
-				}
-				b := must(t)(codebook.ParseLuts(u.Stream.Luts))
-				s := u.Stream
-				s.Tiles = codebook.EncodeTiles(b, want)
-				check(t, e.compile(t, b), e.launch(t, &s), want)
-			})
-		}
-	}
 }
 
 // checkTiles launches an entry on a broken unit and holds every tile against the reference: its weights, or NaN and an
@@ -170,9 +126,6 @@ func checkTiles(t *testing.T, k *cudahost.Kernel, l cudahost.Launch, b *codebook
 				t.Fatal(err)
 			}
 			faults[kernel.CUDAError{Cause: causes[fault.Cause], Unit: l.Unit, Chunk: tile}] = true
-			if fault.Cause == codebook.NoSuchCode { // by luts the code for the end of the stream is a symbol's
-				faults[kernel.CUDAError{Cause: kernel.CUDALaneEnd, Unit: l.Unit, Chunk: tile}] = true
-			}
 			want = slices.Repeat([]uint16{poison}, len(want))
 		}
 		if !slices.Equal(got[:len(want)], want) {
@@ -188,18 +141,21 @@ func checkTiles(t *testing.T, k *cudahost.Kernel, l cudahost.Launch, b *codebook
 
 // TestTilesHostile changes bytes of every tensor, and of the table.
 func TestTilesHostile(t *testing.T) {
-	for _, weights := range [][]uint16{trained(221, 16384), wide(222, 9000)} {
-		b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	for _, c := range kinds() {
+		if c.name != "11 bits" && c.name != "wide tiles" {
+			continue
+		}
 		for _, e := range tiled {
-			k := e.compile(t, b)
+			k := e.compile(t, &c)
 			for tensor, name := range []string{"codes", "tiles", "luts", "table"} {
-				t.Run(fmt.Sprintf("%s, %d weights, %s", e.name, len(weights), name), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %s, %s", e.name, c.name, name), func(t *testing.T) {
 					for round := range 20 {
-						l := e.launch(t, encodeTiles(t, b, weights))
+						l := e.launch(t, encodeTiles(t, c.book, c.weights[:9000]))
 						damage([][]byte{l.Stream.Encoded, l.Stream.Tiles, l.Stream.Luts, l.Table}[tensor], round)
 						l.Seed = uint64(round)
 						if tensor < 2 {
-							checkTiles(t, k, l, b)
+							checkTiles(t, k, l, c.book)
 						} else if _, err := k.Launch(l); err != nil {
 							t.Fatal(err)
 						}
@@ -212,10 +168,10 @@ func TestTilesHostile(t *testing.T) {
 
 // TestTilesRecords breaks records in the ways that a decoder has to notice.
 func TestTilesRecords(t *testing.T) {
-	weights := trained(231, 3*codebook.TileElements+100)
-	b := must(t)(codebook.Canonical(histogram(weights), 16))
+	t.Parallel()
+	weights, b := kinds()[0].weights[:3*codebook.TileElements+100], kinds()[0].book
 	for _, e := range tiled {
-		k := e.compile(t, b)
+		k := e.compile(t, &kinds()[0])
 		for _, c := range []struct {
 			name string
 			edit func(s *codebook.Stream)
@@ -227,6 +183,9 @@ func TestTilesRecords(t *testing.T) {
 			{"wide by mistake", func(s *codebook.Stream) { s.Tiles[40+6], s.Tiles[40+7] = 0xff, 0xff }},
 			{"start beyond the stream", func(s *codebook.Stream) {
 				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<47)
+			}},
+			{"start where 32 bits would wrap around", func(s *codebook.Stream) {
+				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<35)
 			}},
 			{"starts exchanged", func(s *codebook.Stream) {
 				first := slices.Clone(s.Tiles[40:46])
@@ -241,6 +200,24 @@ func TestTilesRecords(t *testing.T) {
 					l := e.launch(t, encodeTiles(t, b, weights[:n]))
 					c.edit(l.Stream)
 					checkTiles(t, k, l, b)
+				}
+			})
+		}
+	}
+}
+
+// TestTilesNoSuchCode puts bits that begin no code into units, in the middle of a lane and at the end of one.
+func TestTilesNoSuchCode(t *testing.T) {
+	t.Parallel()
+	for _, c := range kinds()[:4] {
+		for _, e := range tiled {
+			t.Run(e.name+", "+c.name, func(t *testing.T) {
+				k := e.compile(t, &c)
+				for seed := range uint64(12) {
+					l := e.launch(t, encodeTiles(t, c.book, c.weights[:9000]))
+					l.Seed = seed
+					overwrite(l.Stream.Encoded, int(seed*1997)%(8*len(l.Stream.Encoded)-64), c.book.EndOfStream())
+					checkTiles(t, k, l, c.book)
 				}
 			})
 		}

@@ -10,9 +10,10 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// TestKernelVectors decodes a checkpoint that the published encoder wrote, with a kernel cut for its code books and
-// with one cut for another.
-func TestKernelVectors(t *testing.T) {
+// TestVectors decodes a checkpoint that the published encoder wrote: with kernels cut for its code books, with one cut
+// for another, and with those cut for none.
+func TestVectors(t *testing.T) {
+	t.Parallel()
 	d, err := model.OpenDF11(filepath.Join("..", "..", "model", "testdata", "tiny-llama", "df11"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,24 +26,25 @@ func TestKernelVectors(t *testing.T) {
 	if len(books) < 2 {
 		t.Fatalf("%d units, want several", len(books))
 	}
-	for _, c := range []struct {
-		name string
-		k    *cudahost.Kernel
-	}{
-		{"own books", bookKernel(t, books...)},
-		{"one book", bookKernel(t, books[0])},
-	} {
-		for _, u := range d.Units {
-			t.Run(c.name+", "+u.Name, func(t *testing.T) {
-				want := make([]uint16, u.Stream.Elements())
-				if err := codebook.Decode(want, &u.Stream); err != nil {
-					t.Fatal(err)
-				}
-				if !slices.Equal(publishedDecode(&u.Stream), want) {
-					t.Error("the published algorithm decodes other weights")
-				}
-				check(t, c.k, cudahost.Launch{Stream: &u.Stream}, want)
-			})
-		}
+	own, other, table := bookKernel(t, books...), common().kernel(t), tableKernel(t)
+	for i, u := range d.Units {
+		t.Run(u.Name, func(t *testing.T) {
+			want := make([]uint16, u.Stream.Elements())
+			if err := codebook.Decode(want, &u.Stream); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(publishedDecode(&u.Stream), want) {
+				t.Error("the published algorithm decodes other weights")
+			}
+			s := u.Stream
+			s.Tiles = codebook.EncodeTiles(books[i], want)
+			for _, entry := range []cudahost.Entry{cudahost.Decode, cudahost.Native, cudahost.Tiles} {
+				check(t, own, cudahost.Launch{Stream: &s, Entry: entry}, want)
+				check(t, other, cudahost.Launch{Stream: &s, Entry: entry}, want)
+			}
+			for _, entry := range []cudahost.Entry{cudahost.NativeTable, cudahost.TilesTable} {
+				check(t, table, cudahost.Launch{Stream: &s, Entry: entry, Table: tableOf(t, &s)}, want)
+			}
+		})
 	}
 }

@@ -721,7 +721,7 @@ struct EntrySum {
 };
 
 // The largest number of digits that stands for 32 more in the sum of so many entries.
-__device__ constexpr uint32_t most_mistaken(uint32_t entries) {
+constexpr uint32_t most_mistaken(uint32_t entries) {
     return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
 }
 
@@ -761,7 +761,7 @@ struct Span {
     uint32_t lengths[Windows];
 };
 
-// Stands for the number of codes of a window that lookups do not decode, and in sums shows that there is one: more than
+// What a window that lookups do not decode adds to its number of codes, so that sums show that there is one: more than
 // all codes of a chunk.
 constexpr uint32_t undecoded = 1 << 20;
 
@@ -842,7 +842,7 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
     const uint32_t count = sum.count();
-    return sum.complete() & (count > most_mistaken(Lookups)) ? count : undecoded;
+    return (sum.complete() & (count > most_mistaken(Lookups))) ? count : undecoded;
 }
 
 }  // namespace bespoke
@@ -888,9 +888,9 @@ struct BlockMemory {
     static constexpr uint32_t piece = sizeof(Words4);
     static constexpr uint32_t clear_bytes = table_bytes + chunk_windows * piece;
 
-    // How many bytes a chunk takes.
-    static __device__ __forceinline__ uint32_t bytes(const Chunk &chunk) {
-        const uint32_t digits = group_lead(chunk) + chunk.count + surplus;
+    // How many bytes a chunk of so many elements takes, wherever it begins.
+    static __device__ __forceinline__ uint32_t bytes(uint32_t count) {
+        const uint32_t digits = group - 1 + count + surplus;
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
@@ -955,8 +955,8 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 // group, which other chunks may share, go element by element.
 template <uint32_t Threads>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead.
-    static constexpr uint32_t steps = 3 * chunk_windows / Threads;
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead, most of them early.
+    static constexpr uint32_t steps = 3 * chunk_windows / Threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
@@ -983,12 +983,8 @@ struct Merge {
         return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
     }
 
-    __device__ __forceinline__ void fetch() {
-        const Words2 *from = bytes();
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) fetched[i] = from[i * Threads];
-    }
+    __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
+    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
 
     __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
         const uint64_t element = static_cast<uint64_t>(first) * group + i;
@@ -1021,6 +1017,16 @@ struct Merge {
             }
         }
     }
+
+private:
+    // Fetches the bytes for the steps from Begin to End.
+    template <uint32_t Begin, uint32_t End>
+    __device__ __forceinline__ void fetch() {
+        const Words2 *from = bytes();
+#pragma unroll
+        for (uint32_t i = Begin; i < End; i++)
+            if (own(i) < inner) fetched[i] = from[i * Threads];
+    }
 };
 
 }  // namespace bespoke
@@ -1037,7 +1043,7 @@ constexpr uint16_t not_a_number = 0x7fff;
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
-constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be, or shared memory too small
 constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
 constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
 
@@ -1067,9 +1073,9 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
 
 }  // namespace bespoke
 
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table
-// does not have looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in registers that
-// memory has.
+// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
+// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
+// registers that memory has.
 
 namespace bespoke {
 
@@ -1165,8 +1171,8 @@ struct Writer {
     __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the tail
-// nothing can be said yet.
+// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
+// tail nothing can be said yet.
 template <uint32_t TableBits>
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
@@ -1209,9 +1215,10 @@ __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// What step 2 cannot express in digits is written last, code by code, over what step 5 wrote: windows
-// with exponents outside the book's run or with more than 32 codes, and the last two of the stream.
-// Where no book matches, or shared memory has no room, all windows are, through the luts tensor.
+// A window that step 2 cannot decode is counted there and written last, code by code, over what step 5 wrote: one
+// with exponents outside the book's run, with more codes than the lookups or the digits have room for, and the last
+// two of the stream. So are all windows, through the luts tensor, where no book matches, tensors are not aligned,
+// shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
 
@@ -1220,7 +1227,7 @@ namespace bespoke {
 // What is wrong with a chunk, whose windows' numbers of elements stand in the state; 0 if nothing is.
 template <uint32_t Threads>
 __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<Threads> &state) {
-    const uint32_t more = state.elements.total() - chunk.count;
+    const uint32_t more = state.elements.total() % undecoded - chunk.count;
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
@@ -1236,17 +1243,18 @@ __device__ __forceinline__ void write_left(const Source &from, const Chunk &chun
         keep_loop();
         const uint32_t wrong = write_slowly<TableBits>(from, chunk, w + i, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
-        first += counts[0];
+        first += counts[0];  // there are no more than two windows
     }
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
 }
 
-// Decodes a chunk whose book is none of the kernel's, or for which shared memory has no room.
+// Decodes a chunk code by code, with no more shared memory than the threads need to tell each other something.
 template <uint32_t Threads>
-__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, uint32_t w) {
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
+    const Chunk chunk = find_chunk(unit, w / chunk_windows);
     if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
     BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
     block_barrier();  // nobody is busy with a table that was here
@@ -1266,46 +1274,43 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &ch
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
 // weights; all threads of the block take part.
 template <class Model>
-__device__ __forceinline__ void write_chunk(const Merge<Model::threads> &merge, const Digits *digits,
+__device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const Digits *digits,
                                             const uint32_t *counts, uint32_t before, uint32_t base) {
     uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
     uint32_t end = merge.begin + before;
+    merge.fetch_late();
 #pragma unroll
     for (uint32_t i = 0; i < chunk_windows / Model::threads; i++) put_digits(string, digits[i], end += counts[i]);
     block_barrier();
     merge.write(string, base);
 }
 
-// Goes on where the windows' numbers of elements, which stand in the state, do not add up: this thread's are `counts`,
-// and `before` are before them in its warp. All threads of the block take part. What can be had again is, so that it
-// takes no registers until then.
+// The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
+// written once more. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
-__device__ __forceinline__ void decode_rest(const Source &from, Digits *digits, uint32_t *counts, uint32_t before) {
-    constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
-    BlockState<threads> &state = BlockMemory<threads, Model::table_bits>::state();
-    const uint32_t c = opaque(block_index()), w = c * chunk_windows + opaque(thread_index()) * windows;
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
+                                                   const Digits *digits, uint32_t *counts, uint32_t before) {
+    constexpr uint32_t windows = chunk_windows / Model::threads;
+    const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
+    BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
     mark_rare();
-    uint32_t change = 0;
+    const uint32_t wrong = fault(chunk, state);
+    if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
     bool left = false;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (counts[i] != undecoded) continue;
-        counts[i] = count_slowly<Model::table_bits>(from, w + i, state.found);
-        change += counts[i] - undecoded;
-        digits[i] = Digits();
-        left = true;
+        left |= counts[i] >= undecoded;
+        counts[i] %= undecoded;
     }
-    block_barrier();
-    if (warp_any(left)) before += state.elements.add(change) - change;
-    block_barrier();
-    const Chunk chunk = find_chunk(from.unit, opaque(c));
-    const uint32_t wrong = fault(chunk, state);
-    if (wrong != 0) return fail_chunk<threads>(from.unit, chunk, wrong);
-    before += state.elements.before_warp();
-    Merge<threads> merge(from.unit, chunk);
-    merge.fetch();
+    before %= undecoded;
     write_chunk<Model>(merge, digits, counts, before, from.base);
     write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
+}
+
+// The first window of this thread. It takes no registers between its uses, as it is worked out for each.
+template <uint32_t Windows>
+__device__ __forceinline__ uint32_t own_window() {
+    return opaque(block_index()) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
 // The whole work of a block.
@@ -1314,40 +1319,48 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     typedef BlockMemory<threads, Model::table_bits> Memory;
     if (block_index() >= unit.chunks()) return;
-    const uint32_t w = block_index() * chunk_windows + thread_index() * windows, c = w / chunk_windows;
+    const uint32_t w = own_window<windows>(), c = w / chunk_windows;
     const Chunk chunk = find_chunk(unit, c);
     const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
-    if (!aligned | (Memory::bytes(chunk) > smaller(dynamic_shared_bytes(), Memory::clear_bytes)) |
-        (chunk.count < Merge<threads>::least))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
+    if (!aligned | !room | (chunk.count < Merge<threads>::least))
+        return decode_by_luts<threads>(unit, own_window<windows>());
     uint32_t *const table = Memory::table();
     Book book = model.book(0);
     if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
-        return decode_by_luts<threads>(unit, chunk, opaque(w));
+        return decode_by_luts<threads>(unit, own_window<windows>());
 
     // Decode.
-    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, opaque(w));
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>());
+    const Source from = {unit, table, book.base, book.pad};
+    BlockState<threads> &state = Memory::state();
     Digits digits[windows];
     uint32_t counts[windows], count = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < windows; i++) {
+    for (uint32_t i = 0; i < windows; i++)
         counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
                                                                      book.pad, table, digits[i]);
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++) {
+        if (counts[i] == undecoded) {
+            counts[i] += count_slowly<Model::table_bits>(from, own_window<windows>() + i, state.found);
+            digits[i] = Digits();
+        }
         count += counts[i];
     }
-    Merge<threads> merge(unit, chunk);
-    merge.fetch();
 
     // Put the digits in order.
-    BlockState<threads> &state = Memory::state();
-    const uint32_t before = state.elements.add(count) - count;
+    const uint32_t up_to_lane = state.elements.add(count);
+    Merge<threads> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
+    const uint32_t before = state.elements.before_warp() + up_to_lane - count;
     if (state.elements.total() != chunk.count)
-        return decode_rest<Model>({unit, table, book.base, book.pad}, digits, counts, before);
-    write_chunk<Model>(merge, digits, counts, state.elements.before_warp() + before, book.base);
+        return write_chunk_slowly<Model>(from, own_window<windows>(), merge, digits, counts, before);
+    write_chunk<Model>(merge, digits, counts, before, book.base);
 }
 
 }  // namespace bespoke
@@ -1421,7 +1434,9 @@ __device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element,
                                              Visit &visit) {
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
-        const Symbol symbol = walk(unit, stream_bits(unit, static_cast<uint32_t>(bit / 8), bit % 8));
+        const uint64_t byte = bit / 8;
+        const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
+        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);
@@ -2159,12 +2174,11 @@ __device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Produc
     }
 }
 
-// Multiplies a tile by table and says whether it could.
+// Multiplies a tile that has all its weights, by table, and says whether it could.
 template <class Model>
 __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
                                                   const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
                                                   uint32_t tile, bool regular, OpenRow &open) {
-    if (tile >= unit.n_elements / tile_elements) return false;
     const Extent extent = find_extent(unit, tile);
     if (!extent.usable) return false;
     Blocks blocks;
@@ -2190,6 +2204,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     Book book = model.book(0);
     const bool found =
         aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    const uint32_t by_table = found ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
@@ -2202,7 +2217,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (!found || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else
@@ -3895,7 +3910,7 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
 
 // The entry of our own: grid ceil(n_bytes / 4096), block 256, two windows to a thread. What is wrong with
 // the unit goes to *error, see error_word.
-extern "C" __global__ void __launch_bounds__(256, 5)
+extern "C" __global__ void __launch_bounds__(256, 4)
 decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
               const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
               const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,

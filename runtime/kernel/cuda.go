@@ -52,8 +52,8 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at
-// full speed. With less it decodes them slowly, and the published one not at all. A chunk has no more elements
-// than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without
+// full speed. With less it decodes them slowly, with hardly any not at all, and the published one not at all
+// either. A chunk has no more elements than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without
 // asking for more.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {

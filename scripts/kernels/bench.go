@@ -8,6 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/gen/cudac"
@@ -63,45 +67,73 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, arch := range b.assembler.Architectures() {
+	p.Rows, err = b.byArchitecture(ctx, func(ctx context.Context, arch int) ([]row, error) {
 		_, usage, err := b.assembler.Assemble(ctx, ptx, arch)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		var functions map[string][]byte
-		if b.disassembler != "" && arch >= countFrom {
-			if functions, err = b.disassemble(ctx, marked, arch); err != nil {
-				return err
-			}
+		functions, err := b.disassemble(ctx, marked, arch)
+		if err != nil {
+			return nil, err
 		}
+		var rows []row
 		for _, u := range usage {
-			if u.Stack+u.Spilled > 0 {
-				return fmt.Errorf("sm_%d: %s: %d bytes of stack, %d spilled", arch, u.Kernel, u.Stack, u.Spilled)
-			}
-			l, err := launchOf(u.Kernel)
+			r, err := b.our(u, functions[u.Kernel])
 			if err != nil {
-				return err
+				return nil, fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
 			}
-			r := row{Arch: arch, Usage: u, Threads: l.Threads, Dynamic: l.Shared(b.chunk())}
-			if functions != nil {
-				k, err := sass.Parse(functions[u.Kernel])
-				if err != nil {
-					return fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
-				}
-				k.OneWarp = 32 / float64(l.Threads)
-				k.Once = l.Product // one tile a warp and one vector
-				if r.Issued, err = k.Longest(); err != nil {
-					return fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
-				}
-				r.PerWeight = r.Issued / (b.symbols * float64(codebook.ChunkWindows/l.Threads))
-				if l.Tiles {
-					r.PerWeight = r.Issued / codebook.LaneElements
-				}
-			}
-			p.Rows = append(p.Rows, r)
+			r.Arch = arch
+			rows = append(rows, *r)
 		}
+		return rows, nil
+	})
+	return err
+}
+
+// our returns the row of one of our kernels; the text of its machine code is nil where there is none.
+func (b *bench) our(u cudac.Usage, text []byte) (*row, error) {
+	if u.Stack+u.Spilled > 0 {
+		return nil, fmt.Errorf("%d bytes of stack, %d spilled", u.Stack, u.Spilled)
 	}
-	return nil
+	l, err := launchOf(u.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	r := &row{Usage: u, Threads: l.Threads, Dynamic: l.Shared(b.chunk())}
+	if text == nil {
+		return r, nil
+	}
+	k, err := sass.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	k.OneWarp = 32 / float64(l.Threads)
+	k.Once = l.Product
+	if r.Issued, err = k.Longest(); err != nil {
+		return nil, err
+	}
+	weights := b.symbols * float64(codebook.ChunkWindows/l.Threads) // of a thread
+	if l.Tiles {
+		weights = codebook.LaneElements
+	}
+	r.PerWeight = r.Issued / weights
+	return r, nil
+}
+
+// byArchitecture collects the rows of all architectures, as many at a time as there are processors.
+func (b *bench) byArchitecture(ctx context.Context, of func(ctx context.Context, arch int) ([]row, error)) ([]row, error) {
+	all := b.assembler.Architectures()
+	rows := make([][]row, len(all))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, arch := range all {
+		group.Go(func() (err error) {
+			rows[i], err = of(ctx, arch)
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(rows...), err
 }
 
 // chunk is the number of elements of a chunk.
@@ -132,38 +164,43 @@ func (b *bench) published(ctx context.Context, p *page, file string) error {
 	// of the prefix sum; writes the codes of the halves, of the second two a turn; and copies to the output.
 	s := b.symbols
 	turns := []float64{s / 2, s / 2, 9, 9, s / 2, s / 4, s}
-	for _, arch := range b.assembler.Architectures() {
+	p.Published, err = b.byArchitecture(ctx, func(ctx context.Context, arch int) ([]row, error) {
 		if arch < 52 { // what its PTX is made for
-			continue
+			return nil, nil
 		}
 		_, usage, err := b.assembler.Assemble(ctx, ptx, arch)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		functions, err := b.disassemble(ctx, ptx, arch)
+		if err != nil {
+			return nil, err
+		}
+		var rows []row
 		for _, u := range usage {
 			r := row{Arch: arch, Usage: u, Threads: 512, Dynamic: 512*4 + 4 + 2*b.chunk()}
-			if b.disassembler != "" && arch >= countFrom {
-				functions, err := b.disassemble(ctx, ptx, arch)
+			if text := functions[u.Kernel]; text != nil {
+				k, err := sass.Parse(text)
 				if err != nil {
-					return err
-				}
-				k, err := sass.Parse(functions[u.Kernel])
-				if err != nil {
-					return fmt.Errorf("sm_%d: published %s: %w", arch, u.Kernel, err)
+					return nil, fmt.Errorf("sm_%d: published %s: %w", arch, u.Kernel, err)
 				}
 				if r.Issued, err = k.Shortest(turns); err != nil {
-					return fmt.Errorf("sm_%d: published %s: %w", arch, u.Kernel, err)
+					return nil, fmt.Errorf("sm_%d: published %s: %w", arch, u.Kernel, err)
 				}
 				r.PerWeight = r.Issued / s
 			}
-			p.Published = append(p.Published, r)
+			rows = append(rows, r)
 		}
-	}
-	return nil
+		return rows, nil
+	})
+	return err
 }
 
-// disassemble returns the text of each kernel.
+// disassemble returns the text of each kernel, nil where there is no disassembler for the architecture.
 func (b *bench) disassemble(ctx context.Context, ptx []byte, arch int) (map[string][]byte, error) {
+	if b.disassembler == "" || arch < countFrom {
+		return nil, nil
+	}
 	cubin, _, err := b.assembler.Assemble(ctx, ptx, arch)
 	if err != nil {
 		return nil, err

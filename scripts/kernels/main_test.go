@@ -13,7 +13,7 @@ import (
 // TestInstructions holds the kernels of a committed package to a number of instructions a weight. Without compiler,
 // assembler or disassembler (BESPOKE_NVDISASM or PATH) it is skipped, or fails when BESPOKE_REQUIRE names them.
 func TestInstructions(t *testing.T) {
-	limits := map[string]float64{"decode": 18, "decode_native": 14, "decode_tiles": 13, "matvec": 18}
+	limits := map[string]float64{"decode": 15, "decode_native": 12, "decode_tiles": 12, "matvec": 18}
 	folder := filepath.Join("..", "..", "out", "shakespeare")
 	symbols, err := symbolsOfWindow(folder)
 	if err != nil {
@@ -43,8 +43,8 @@ func TestInstructions(t *testing.T) {
 				t.Errorf("sm_%d: %s: %.1f instructions a weight, want at most %.0f", r.Arch, r.Kernel, r.PerWeight, limit)
 			}
 		}
-		if r.Shared+r.Dynamic > 28<<10 {
-			t.Errorf("sm_%d: %s: %d bytes of shared memory, want at most 28 KiB", r.Arch, r.Kernel, r.Shared+r.Dynamic)
+		if r.Kernel == "decode" && r.Shared+r.Dynamic > 28<<10 {
+			t.Errorf("sm_%d: decode: %d bytes of shared memory, want at most 28 KiB", r.Arch, r.Shared+r.Dynamic)
 		}
 	}
 	if counted == 0 {
