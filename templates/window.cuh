@@ -116,8 +116,8 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    const uint32_t count = sum.count();
-    return (sum.complete() & (count > most_mistaken(Lookups))) ? count : undecoded;
+    const uint32_t count = sum.complete() ? sum.count() : 0;
+    return count > most_mistaken(Lookups) ? count : undecoded;
 }
 
 }  // namespace bespoke

@@ -110,6 +110,49 @@ func TestMatvec(t *testing.T) {
 	}
 }
 
+// TestMatvecOutliers multiplies with vectors that pick one column, in which there are exponents far from the others: every
+// product has to be that of the column's weight, to the last bit, and infinity where the vector has it there.
+func TestMatvecOutliers(t *testing.T) {
+	t.Parallel()
+	const rows, columns, column = 12, 2048, 300
+	c := common()
+	weights := slices.Clone(c.weights[:rows*columns])
+	far := rarest(c.book)
+	weights[columns+column], weights[2*columns+column] = codebook.Join(far, 0), codebook.Join(far, 0x85)
+	s := encodeTiles(t, c.book, weights)
+	for _, e := range multiplying {
+		k := e.compile(t, c)
+		for _, x := range []uint16{0x3f80, 0xc040, 0x7f80} { // 1, -3, infinity
+			for _, first := range []int{0, columns} {
+				t.Run(fmt.Sprintf("%s, %#04x, from %d", e.name, x, first), func(t *testing.T) {
+					vector := make([]uint16, columns)
+					vector[column] = x
+					p := cudahost.Product{First: first, Rows: rows - 1, Columns: columns, Batch: 1, X: vector}
+					y, err := k.Multiply(e.launch(t, s, p))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for r, got := range y {
+						if want := float32(float(weights[first+r*columns+column]) * float(x)); got != want {
+							t.Errorf("row %d: %g, want %g", r, got, want)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// rarest returns the lowest exponent among those with the longest code.
+func rarest(b *codebook.Book) uint8 {
+	for _, s := range b.Symbols() {
+		if b.Code(s).Length == uint8(b.MaxLength()) {
+			return s
+		}
+	}
+	panic("unreachable: some code is the longest")
+}
+
 // TestMatvecRefuses asks for products that there are not.
 func TestMatvecRefuses(t *testing.T) {
 	t.Parallel()

@@ -651,7 +651,7 @@ struct EntrySum {
 };
 
 // The largest number of digits that stands for 32 more in the sum of so many entries.
-constexpr uint32_t most_mistaken(uint32_t entries) {
+__device__ constexpr uint32_t most_mistaken(uint32_t entries) {
     return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
 }
 
@@ -1973,6 +1973,22 @@ struct OpenRow {
     }
 };
 
+// Which of the weights that the lane multiplies, eight a step, are outliers of any lane. All lanes of the warp take
+// part.
+__device__ __forceinline__ uint64_t outlier_places(uint32_t outlier) {
+    uint64_t places = 0;
+    if (!warp_any(outlier != no_outlier)) return places;
+    for (uint32_t mask = 0; mask < tile_lanes; mask++) {
+        keep_loop();
+        const uint32_t other = from_lane_across(outlier, mask);
+        const uint32_t place = (lane_index() ^ mask) * lane_elements + outlier_place(other);
+        const uint32_t in_step = place % step_elements;
+        if (other != no_outlier && in_step / group == lane_index())
+            places |= 1ull << (place / step_elements * group + in_step % group);
+    }
+    return places;
+}
+
 // The groups of eight weights of a lane in the product with a vector.
 struct GroupProduct {
     const TileGroups &groups;
@@ -2003,19 +2019,29 @@ struct GroupProduct {
         return sum;
     }
 
-    // The sum over some steps, for x from the first weight of the first of them on.
-    __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end) const {
+    // The sum over some steps, for x from the first weight of the first of them on, without the lanes' outliers. All lanes
+    // of the warp take part.
+    __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end, uint32_t outlier) const {
         mark_rare();
+        uint64_t left_out = outlier_places(outlier);
         const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
         float sum = 0;
 #pragma unroll
-        for (uint32_t i = 0; i < TileGroups::steps; i++) {
+        for (uint32_t i = 0; i < TileGroups::steps; i++, left_out >>= group) {
             if (i < begin || i >= end) continue;
             Words4 eight;
             copy(eight, from[(i - begin) * tile_lanes]);
-            sum = add(sum, i, eight);
+            sum = add(sum, i, without(eight, static_cast<uint32_t>(left_out)));
         }
         return sum;
+    }
+
+    // Eight numbers with zeros in the places that have a bit.
+    static __device__ __forceinline__ Words4 without(Words4 eight, uint32_t places) {
+#pragma unroll
+        for (uint32_t k = 0; k < 4; k++)
+            eight.words[k] &= ~((places >> 2 * k & 1) * 0xffff | (places >> (2 * k + 1) & 1) * 0xffff0000);
+        return eight;
     }
 };
 
@@ -2025,17 +2051,16 @@ struct Segment {
 
     __device__ __forceinline__ uint32_t weights() const { return (end - begin) * step_elements; }
 
-    // What the lane's sum for a vector lacks with the digit 0 in the place of the outlier.
-    __device__ __forceinline__ float correction(const Unit &unit, const Product &product, uint32_t vector,
-                                                uint32_t base, uint32_t outlier) const {
+    // The product of the lane's outlier, in whose place the digit 0 is, with a vector.
+    __device__ __forceinline__ float product_of(const Unit &unit, const Product &product, uint32_t vector,
+                                                uint32_t outlier) const {
         mark_rare();
         const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
         const uint32_t at = place - begin * step_elements;
         if (outlier == no_outlier || at >= weights()) return 0;
         const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
         const uint32_t x = product.vector(vector)[column + at];
-        return (weight_of(outlier_exponent(outlier), sign_mantissa) - weight_of(opaque(base), sign_mantissa)) *
-               float_of(x << 16);
+        return weight_of(outlier_exponent(outlier), sign_mantissa) * float_of(x << 16);
     }
 };
 
@@ -2053,9 +2078,12 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
         for (uint32_t b = 0;;) {
             keep_loop();
             const uint16_t *x = product.vector(b) + open.column;
-            float sum = segment.weights() == tile_elements ? groups.all(x)
-                                                           : groups.some(x, opaque(segment.begin), opaque(segment.end));
-            if (outliers) sum += segment.correction(unit, product, b, groups.base, opaque(outlier));
+            float sum;
+            if (segment.weights() == tile_elements && !outliers)
+                sum = groups.all(x);
+            else
+                sum = groups.some(x, opaque(segment.begin), opaque(segment.end), opaque(outlier));
+            if (outliers) sum += segment.product_of(unit, product, b, opaque(outlier));
             open.add(b, sum);
             if (++b == product.batch) break;
             mark_rare();
