@@ -362,7 +362,8 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table ||
+            !multiply_by_table<Model>(unit.again(), product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else

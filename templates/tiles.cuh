@@ -26,6 +26,14 @@ struct TileUnit : Unit {
         : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
           tiles(tiles) {}
 
+    // The same, of whose sizes compilers know nothing: what follows from them is not worked out ahead.
+    __device__ __forceinline__ TileUnit again() const {
+        TileUnit same = *this;
+        same.n_bytes = opaque(n_bytes);
+        same.n_elements = opaque(n_elements);
+        return same;
+    }
+
     __device__ __forceinline__ bool aligned() const {
         return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
     }

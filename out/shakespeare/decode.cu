@@ -1388,6 +1388,14 @@ struct TileUnit : Unit {
         : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
           tiles(tiles) {}
 
+    // The same, of whose sizes compilers know nothing: what follows from them is not worked out ahead.
+    __device__ __forceinline__ TileUnit again() const {
+        TileUnit same = *this;
+        same.n_bytes = opaque(n_bytes);
+        same.n_elements = opaque(n_elements);
+        return same;
+    }
+
     __device__ __forceinline__ bool aligned() const {
         return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
     }
@@ -2245,7 +2253,8 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table ||
+            !multiply_by_table<Model>(unit.again(), product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else

@@ -52,9 +52,9 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at
-// full speed. With less it decodes them slowly, with hardly any not at all, and the published one not at all
-// either. A chunk has no more elements than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB that a launch has without
-// asking for more.
+// full speed. With less it decodes them slowly, with hardly any not at all, as the published one does with less.
+// A chunk has no more elements than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB
+// that a launch has without asking for more.
 func (l *CUDALaunch) Shared(n int) int {
 	switch {
 	case l.Tiles:

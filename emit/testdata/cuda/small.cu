@@ -771,8 +771,8 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    const uint32_t count = sum.count();
-    return (sum.complete() & (count > most_mistaken(Lookups))) ? count : undecoded;
+    const uint32_t count = sum.complete() ? sum.count() : 0;
+    return count > most_mistaken(Lookups) ? count : undecoded;
 }
 
 }  // namespace bespoke
@@ -1317,6 +1317,14 @@ struct TileUnit : Unit {
                                         uint32_t n_elements, uint32_t number, uint64_t *error)
         : Unit{luts, codes, sign_mantissa, nullptr, nullptr, outputs, n_luts, n_bytes, n_elements, number, error},
           tiles(tiles) {}
+
+    // The same, of whose sizes compilers know nothing: what follows from them is not worked out ahead.
+    __device__ __forceinline__ TileUnit again() const {
+        TileUnit same = *this;
+        same.n_bytes = opaque(n_bytes);
+        same.n_elements = opaque(n_elements);
+        return same;
+    }
 
     __device__ __forceinline__ bool aligned() const {
         return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
@@ -2175,7 +2183,8 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
     for (;; tile++) {
         keep_loop();
-        if (tile >= by_table || !multiply_by_table<Model>(unit, product, book, table, memory, tile, regular, open)) {
+        if (tile >= by_table ||
+            !multiply_by_table<Model>(unit.again(), product, book, table, memory, tile, regular, open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else
