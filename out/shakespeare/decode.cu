@@ -526,10 +526,8 @@ __device__ __forceinline__ uint32_t stream_byte(const Unit &unit, uint32_t i) {
 // The 32 bits from a byte and bit of it on.
 __device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte, uint32_t bit) {
     uint32_t bits = 0;
-    for (uint32_t i = 0; i < 4; i++) {
-        keep_loop();
-        bits = bits << 8 | stream_byte(unit, byte + i);
-    }
+#pragma unroll
+    for (uint32_t i = 0; i < 4; i++) bits = bits << 8 | stream_byte(unit, byte + i);
     return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
 }
 
