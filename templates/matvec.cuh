@@ -206,8 +206,8 @@ struct GroupProduct {
         return sum;
     }
 
-    // The sum over some steps, for x from the first weight of the first of them on, without the lanes' outliers. All lanes
-    // of the warp take part.
+    // The sum over some steps, for x from the first weight of the first of them on, without the lanes'
+    // outliers. All lanes of the warp take part.
     __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end, uint32_t outlier) const {
         mark_rare();
         uint64_t left_out = outlier_places(outlier);
