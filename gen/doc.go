@@ -6,7 +6,7 @@
 //	err = gen.Write("out/llama", r.Files, false)                    // all of them or none
 //
 // The files are NAME.go and NAME_test.go, the assembly decoder with its Go declarations, decode.cu,
-// decode.ptx when a CUDA compiler is at hand, and [ManifestName].
+// decode.ptx when a CUDA compiler is at hand, decode.fatbin when it is asked for, and [ManifestName].
 //
 // # Same input, same bytes
 //

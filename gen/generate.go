@@ -16,6 +16,10 @@ type Options struct {
 	Compiler *cudac.Compiler
 	// NoCompiler says why there is none, for the report.
 	NoCompiler error
+	// Assembler makes decode.fatbin of the PTX; nil when there is none.
+	Assembler *cudac.Assembler
+	// NoAssembler says why there is none, for the report.
+	NoAssembler error
 	// Previous are the files of an earlier generation, whose decode.ptx may be kept.
 	Previous []File
 	// Recompile compiles decode.ptx although the earlier one would do.
@@ -53,7 +57,15 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 		files = append(files, File{emit.PTXName, ptx.text})
 		compilers[emit.PTXName] = ptx.compiler
 	}
-	sources, err := goSources(p, ptx.text != nil)
+	fatbin, made, err := makeFatbin(ctx, ptx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if fatbin != nil {
+		files = append(files, File{emit.FatbinName, fatbin})
+		compilers[emit.FatbinName] = opts.Assembler.Version()
+	}
+	sources, err := goSources(p, emit.Embedding{PTX: ptx.text != nil, Fatbin: fatbin != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +77,12 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 	}
 	files = append(files, File{ManifestName, text})
 	sortFiles(files)
-	return &Result{Files: files, Report: report(p, ptx.report)}, nil
+	return &Result{Files: files, Report: report(p, ptx.report, made)}, nil
 }
 
 // goSources renders the files that jennifer writes.
-func goSources(p *Plan, ptx bool) ([]File, error) {
-	pkg, err := emit.Package(p.Plan, ptx)
+func goSources(p *Plan, compiled emit.Embedding) ([]File, error) {
+	pkg, err := emit.Package(p.Plan, compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +101,8 @@ func sortFiles(files []File) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// report sums up the plan and says what became of decode.ptx.
-func report(p *Plan, ptx string) []string {
+// report sums up the plan and says what became of decode.ptx and decode.fatbin.
+func report(p *Plan, ptx, fatbin string) []string {
 	lines := []string{fmt.Sprintf("package %s for %s", p.Package, p.Model)}
 	for _, line := range emit.Figures(p.Plan) {
 		lines = append(lines, "  "+line)
@@ -106,5 +118,8 @@ func report(p *Plan, ptx string) []string {
 		lines = append(lines, fmt.Sprintf("code books: chosen by the scheme %q", p.Scheme))
 	}
 	lines = append(lines, emit.PTXName+": "+ptx)
+	if fatbin != "" {
+		lines = append(lines, emit.FatbinName+": "+fatbin)
+	}
 	return append(lines, p.Source.Notes...)
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 
 	"github.com/seed54244801/bespoke/emit"
@@ -54,4 +56,24 @@ func kept(files []File, header string, source []byte) *ptxFile {
 		return nil
 	}
 	return &ptxFile{text, compiler, fmt.Sprintf("kept, compiled from the same %s by %s", emit.CUDAName, compiler)}
+}
+
+// makeFatbin assembles the PTX, and says how or, where it was to and could not, why not.
+func makeFatbin(ctx context.Context, ptx *ptxFile, opts Options) (fatbin []byte, report string, err error) {
+	switch {
+	case ptx.text == nil:
+		return nil, "", nil
+	case opts.Assembler == nil && opts.NoAssembler == nil:
+		return nil, "", nil
+	case opts.Assembler == nil:
+		return nil, "none: " + opts.NoAssembler.Error(), nil
+	}
+	fatbin, err = opts.Assembler.Fatbin(ctx, ptx.text)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, "none: " + err.Error(), nil
+	case err != nil:
+		return nil, "", fmt.Errorf("gen: %s: %w", emit.FatbinName, err)
+	}
+	return fatbin, "assembled by " + opts.Assembler.Version(), nil
 }

@@ -13,6 +13,9 @@ import (
 // DecodeAll ends with the first error, in the order of the units, of the units or of visit, and
 // with the context's error when that ends. No goroutine outlives it.
 func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
+	if m.gpu != nil {
+		return m.gpu.decodeAll(ctx, visit)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	feed := make(chan *task, unitsAhead*m.workers) // room for all that is under way
 	var workers sync.WaitGroup

@@ -10,7 +10,7 @@ import (
 
 // A Choice names a decoder and says why it was chosen.
 type Choice struct {
-	Name   string // "avx512", "avx2" or "generic"
+	Name   string // "cuda", "avx512", "avx2" or "generic"
 	Reason string // for example "kernel llama matches code book sha256:…"
 }
 
@@ -25,9 +25,11 @@ type DecoderInfo struct {
 }
 
 // Available lists all decoders, the preferred ones first.
-func Available() []DecoderInfo {
+func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
+
+// onCPU lists the decoders that need no GPU: to ask for one loads its driver.
+func onCPU() []DecoderInfo {
 	return []DecoderInfo{
-		{CUDA, false, "not built in"},
 		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2 and BITALG", missingForAVX512()),
 		assemblyInfo(AVX2, "CPU has AVX2 and BMI2", missingForAVX2()),
 		{Generic, true, "portable Go"},
@@ -89,7 +91,11 @@ func choose(o *options) (Choice, error) {
 			return Choice{}, fmt.Errorf("runtime: %s: no decoder %q, want %s", by, name, decoderNames)
 		}
 	}
-	for _, d := range Available() {
+	decoders := onCPU()
+	if name == Auto || name == CUDA {
+		decoders = Available()
+	}
+	for _, d := range decoders {
 		switch {
 		case name == Auto && d.Available:
 			return Choice{d.Name, autoReason(o, d.Name)}, nil
@@ -105,6 +111,8 @@ func choose(o *options) (Choice, error) {
 // autoReason explains a decoder that nobody asked for.
 func autoReason(o *options, name string) string {
 	switch {
+	case name == CUDA:
+		return "" // the devices are the reason
 	case name == Generic:
 		return missingForAVX2()
 	case o.kernel == nil:

@@ -10,6 +10,7 @@ import (
 // TestLesserCPUs runs as on CPUs that cannot run the assembly, or not that of form Slots.
 func TestLesserCPUs(t *testing.T) {
 	defer func(avx2, avx512 bool) { hasAVX2, hasAVX512 = avx2, avx512 }(hasAVX2, hasAVX512)
+	withoutGPU(t)
 	units := sampleUnits()
 	path := write(t, units...)
 	hasAVX512 = false

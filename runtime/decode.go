@@ -55,12 +55,25 @@ func (m *Model) part(name string) (part, error) {
 
 // decodeRange writes the elements [from, to) of a unit to dst.
 func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) error {
-	d, err := u.prepare()
-	if err != nil {
+	if _, err := u.prepare(); err != nil {
 		return err
 	}
 	if from == to {
 		return ctx.Err()
+	}
+	if m.gpu != nil {
+		if done, err := m.gpu.decodeRange(ctx, u, from, to, dst); done || err != nil {
+			return err
+		}
+	}
+	return m.decodeOnCPU(ctx, u, from, to, dst)
+}
+
+// decodeOnCPU is decodeRange without a GPU, for one element or more.
+func (m *Model) decodeOnCPU(ctx context.Context, u *unit, from, to int, dst []uint16) error {
+	d, err := u.prepare()
+	if err != nil {
+		return err
 	}
 	s := &u.stream
 	first, end := u.chunkOf(from), u.chunkOf(to-1)+1

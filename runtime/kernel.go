@@ -19,4 +19,9 @@ type Kernel struct {
 	CUDA string
 	// PTX is the compiled GPU decoder, empty when none was compiled.
 	PTX string
+	// Fatbin is the GPU decoder as machine code for several generations of GPUs, empty when none was
+	// made. It is preferred to PTX, which the driver has to compile.
+	Fatbin string
+	// Launches says how the kernels in PTX and Fatbin are launched, the preferred ones first.
+	Launches []kernel.CUDALaunch
 }

@@ -19,6 +19,7 @@ type Model struct {
 	tensors map[string]part
 	choice  Choice
 	workers int
+	gpu     accelerator // nil where the CPU decodes
 }
 
 // A part is where a tensor lies in its unit: the elements [from, to).
@@ -73,6 +74,11 @@ func newModel(file *model.DF11, o *options) (*Model, error) {
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err
 	}
+	if m.choice.Name == CUDA {
+		if err := m.accelerate(o); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -95,14 +101,18 @@ func (m *Model) add(f *model.Unit) {
 // pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
 // kernel.
 func (m *Model) pickDecoders(k *Kernel) error {
-	var matched []codebook.Fingerprint
+	choice := m.choice // or what stands in for the GPU
+	if choice.Name == CUDA {
+		choice.Name = bestOnCPU()
+	}
 	type key struct {
 		book   codebook.Fingerprint
 		family string
 	}
+	var matched []codebook.Fingerprint
 	decoders := make(map[key]func() (chunkDecoder, error))
 	for _, u := range m.units {
-		family := m.choice.family(&u.stream)
+		family := choice.family(&u.stream)
 		own, cut := assembly(family, k)
 		var d *kernel.Decoder
 		if len(own) > 0 {
@@ -146,7 +156,12 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 }
 
 // Decoder says which decoder Open chose, and why.
-func (m *Model) Decoder() Choice { return m.choice }
+func (m *Model) Decoder() Choice {
+	if m.gpu != nil {
+		return m.gpu.decoder(m.choice)
+	}
+	return m.choice
+}
 
 // Units lists the units in the order of the file.
 func (m *Model) Units() []Unit {
@@ -159,7 +174,11 @@ func (m *Model) Units() []Unit {
 
 // Close releases the files. Nothing else may be called on m then.
 func (m *Model) Close() error {
-	if err := m.file.Close(); err != nil {
+	var gpu error
+	if m.gpu != nil {
+		gpu = m.gpu.close()
+	}
+	if err := errors.Join(gpu, m.file.Close()); err != nil {
 		return fmt.Errorf("runtime: %s: %w", m.path, err)
 	}
 	return nil

@@ -30,6 +30,10 @@ type options struct {
 	decoder string
 	workers int
 	choice  Choice // follows from the others
+
+	devices      []int // none: the best
+	deviceMemory int64 // 0: what is free
+	warn         func(string)
 }
 
 // WithKernel decodes with a kernel from a generated package. It must have been cut for the code

@@ -96,7 +96,7 @@ func TestTileErrors(t *testing.T) {
 			s.Encoded[int(bit/8)+500+i] = 0xff // no code starts with so many ones
 		}
 	}})
-	eachDecoder(t, func(t *testing.T, decoder string) {
+	each(t, onCPU(), func(t *testing.T, decoder string) {
 		m := open(t, path, WithDecoder(decoder))
 		err := m.DecodeUnit(t.Context(), "u", make([]uint16, len(weights)))
 		var stream *codebook.StreamError

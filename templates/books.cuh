@@ -10,37 +10,36 @@ namespace bespoke {
 struct Book {
     uint32_t rows;   // rows of its luts tensor
     uint32_t first;  // index of the first of them among the rows of all books
-    uint32_t base;   // the exponent of digit 0
+    uint32_t base;   // the exponent of digit 0, even
+    uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
-
-constexpr uint32_t row_words = row_bytes / 4;
 
 // Four bytes of the luts tensor, first byte lowest.
 __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
     const uint8_t *p = unit.luts + 4 * i;
-    if (is_aligned(unit.luts, 4)) return *reinterpret_cast<const uint32_t *>(p);
     return p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
 }
 
-// Sets differs[book] for every book whose luts are not those of the unit; entries start out 0. All
-// threads of the block take part, and each looks at its share of the bytes.
+// Whether this thread's share of the luts differs from the book's; the threads of the block look at
+// all of them together. The book has as many rows as the unit.
 template <class Model>
-__device__ __forceinline__ void compare_books(const Unit &unit, uint32_t *differs) {
-    for (uint32_t b = 0; b < Model::books; b++) {
-        const Book book = Model::book(b);
-        bool same = unit.n_luts == book.rows;
-        for (uint32_t i = thread_index(); same && i < book.rows * row_words; i += chunk_windows)
-            same = luts_word(unit, i) == Model::luts_word(book.first * row_words + i);
-        if (!same) differs[b] = 1;
+__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
+    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
+    bool found = false;
+    if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
+        const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
+        for (uint32_t first = 0; first < words; first += Model::threads) {
+            const uint32_t i = smaller(first + thread_index(), words - 1);
+            found |= luts[i] != own[i];
+        }
+        return found;
     }
-}
-
-// The book of the unit after compare_books and a barrier, Model::books when it is none of them.
-template <class Model>
-__device__ __forceinline__ uint32_t matching_book(const uint32_t *differs) {
-    uint32_t b = 0;
-    while (b < Model::books && differs[b] != 0) b++;
-    return b;
+    mark_rare();
+    for (uint32_t i = thread_index(); i < words; i += Model::threads) {
+        keep_loop();
+        found |= luts_word(unit, i) != own[i];
+    }
+    return found;
 }
 
 }  // namespace bespoke

@@ -10,19 +10,19 @@ import (
 
 // Bounds of the multi-symbol table, which follow from the fields of an entry.
 const (
-	MinTableBits = 1
+	MinTableBits = 11
 	MaxTableBits = 12
-	MaxDigits    = 5  // in an entry
-	DigitRange   = 16 // exponents that a digit can express
+	MaxLookups   = 8 // of a window; more could consume as many bits as stand for an unknown length
 )
 
 const (
-	rowBytes  = 256
-	maxRows   = 18 // 17 prefix tables and the code lengths
-	maxBooks  = 8
-	maxSymbol = 239
-	maxLength = 32
-	perLine   = 8 // table entries in a line of the source
+	rowBytes   = 256
+	maxRows    = 18 // 17 prefix tables and the code lengths
+	maxBooks   = 8
+	maxSymbol  = 239
+	maxDigits  = 5  // in an entry
+	digitRange = 16 // exponents that a digit can express
+	perLine    = 8  // table entries in a line of the source
 )
 
 // Decode is the parameter of decode.cu.tmpl.
@@ -33,39 +33,44 @@ type Decode struct {
 	Comment []string
 	// TableBits is the width of the multi-symbol tables.
 	TableBits int
-	// LongestCode is the length in bits of the longest code in any book.
-	LongestCode int
+	// Lookups is the number of lookups after which a window is done, or is done again slowly.
+	Lookups int
 	// Books are the code books, one to eight.
 	Books []DecodeBook
 }
 
-// DecodeBook is one code book as the kernel needs it.
-type DecodeBook struct {
-	// Base is the exponent of digit 0.
-	Base uint8
-	// Luts is the luts tensor, rows of 256 bytes.
-	Luts []byte
-	// Table is the multi-symbol table, 1<<TableBits entries made by Entry.
-	Table []uint32
+// Table is the parameter of table.cu.tmpl.
+type Table struct {
+	// Header is the first line, without the comment marker.
+	Header string
+	// TableBits and Lookups are those of Decode, for any code book.
+	TableBits, Lookups int
 }
 
-// Entry packs an entry of the multi-symbol table: the digits, one to five, the length of the first code and
-// that of all of them. The entry of a window that decodes nothing is 0.
-func Entry(digits []uint8, first, all uint8) (uint32, error) {
-	if n := len(digits); n < 1 || n > MaxDigits {
-		return 0, fmt.Errorf("templates: %d digits in an entry, want 1 to %d", n, MaxDigits)
+// Validate reports the first parameter from which no right kernel would come.
+func (t *Table) Validate() error {
+	if t.Header == "" {
+		return errors.New("templates: no header")
 	}
-	if first < 1 || first > all || all > MaxTableBits {
-		return 0, fmt.Errorf("templates: codes of %d and together %d bits in an entry, want 1 to %d", first, all, MaxTableBits)
-	}
-	entry := uint32(first)<<8 | uint32(all)<<4 | uint32(len(digits))
-	for i, d := range digits {
-		if d >= DigitRange {
-			return 0, fmt.Errorf("templates: digit %d in an entry, want at most %d", d, DigitRange-1)
-		}
-		entry |= uint32(d) << (28 - 4*i)
-	}
-	return entry, nil
+	return validateShape(t.TableBits, t.Lookups)
+}
+
+// tableData is what table.cu.tmpl sees.
+type tableData struct {
+	*Table
+	Device string
+}
+
+// DecodeBook is one code book as the kernel needs it.
+type DecodeBook struct {
+	// Base is the exponent of digit 0, even.
+	Base uint8
+	// Pad begins with bits that complete no symbol of the book, whatever follows them.
+	Pad uint32
+	// Luts is the luts tensor, rows of 256 bytes.
+	Luts []byte
+	// Table is the multi-symbol table, 1<<TableBits entries in the form of table.cuh.
+	Table []uint32
 }
 
 // Validate reports the first parameter from which no right kernel would come.
@@ -78,11 +83,8 @@ func (d *Decode) Validate() error {
 			return fmt.Errorf("templates: %q does not fit in a comment line", line)
 		}
 	}
-	if d.TableBits < MinTableBits || d.TableBits > MaxTableBits {
-		return fmt.Errorf("templates: table of %d bits, want %d to %d", d.TableBits, MinTableBits, MaxTableBits)
-	}
-	if d.LongestCode < 1 || d.LongestCode > maxLength {
-		return fmt.Errorf("templates: longest code of %d bits, want 1 to %d", d.LongestCode, maxLength)
+	if err := validateShape(d.TableBits, d.Lookups); err != nil {
+		return err
 	}
 	if n := len(d.Books); n < 1 || n > maxBooks {
 		return fmt.Errorf("templates: %d code books, want 1 to %d", n, maxBooks)
@@ -95,6 +97,16 @@ func (d *Decode) Validate() error {
 	return nil
 }
 
+func validateShape(tableBits, lookups int) error {
+	if tableBits < MinTableBits || tableBits > MaxTableBits {
+		return fmt.Errorf("templates: table of %d bits, want %d to %d", tableBits, MinTableBits, MaxTableBits)
+	}
+	if lookups < 1 || lookups > MaxLookups {
+		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", lookups, MaxLookups)
+	}
+	return nil
+}
+
 func (d *Decode) validateBook(b *DecodeBook) error {
 	rows := len(b.Luts) / rowBytes
 	if len(b.Luts)%rowBytes != 0 || rows < 2 || rows > maxRows {
@@ -103,36 +115,38 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	if len(b.Table) != 1<<d.TableBits {
 		return fmt.Errorf("%d table entries, want %d", len(b.Table), 1<<d.TableBits)
 	}
-	if int(b.Base)+DigitRange-1 > maxSymbol {
-		return fmt.Errorf("base %d, want at most %d", b.Base, maxSymbol-DigitRange+1)
-	}
-	if longest := slices.Max(b.Luts[(rows-1)*rowBytes:][:maxSymbol+1]); int(longest) > d.LongestCode {
-		return fmt.Errorf("a code of %d bits, the longest is said to have %d", longest, d.LongestCode)
+	if b.Base%2 != 0 || int(b.Base)+digitRange-1 > maxSymbol {
+		return fmt.Errorf("base %d, want an even one of at most %d", b.Base, maxSymbol-digitRange+1)
 	}
 	for i, e := range b.Table {
-		all := e >> 4 & 15
-		if first := e >> 8 & 15; e != 0 && (e&7 == 0 || e&7 > MaxDigits || first == 0 || first > all || int(all) > d.TableBits) {
+		count, length := e>>5&127, e&31
+		if e != 0 && (count == 0 || count%4 != 0 || count > 4*maxDigits || length < count/4 || int(length) > d.TableBits) {
 			return fmt.Errorf("table entry %d is %#08x", i, e)
 		}
+	}
+	if e := b.Table[b.Pad>>(32-d.TableBits)]; e != 0 {
+		return fmt.Errorf("the pad %#08x decodes: table entry %#08x", b.Pad, e)
 	}
 	return nil
 }
 
 // decodeData is what decode.cu.tmpl sees.
 type decodeData struct {
-	Header, Device         string
-	Comment                []string
-	TableBits, LongestCode int
-	Books                  []bookData
+	Header, Device     string
+	Comment            []string
+	TableBits, Lookups int
+	Books              []bookData
 }
 
 type bookData struct {
-	Rows, First, Base   int
-	LutsRows, TableRows [][]string
+	Rows, First, Base int
+	Pad               string
+	LutsRows          [][]string
+	TableRows         [][][]string // in fours
 }
 
 func (d *Decode) data(device string) *decodeData {
-	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, LongestCode: d.LongestCode}
+	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, Lookups: d.Lookups}
 	first := 0
 	for _, b := range d.Books {
 		rows := len(b.Luts) / rowBytes
@@ -141,7 +155,8 @@ func (d *Decode) data(device string) *decodeData {
 			words[i] = binary.LittleEndian.Uint32(b.Luts[4*i:])
 		}
 		data.Books = append(data.Books, bookData{
-			Rows: rows, First: first, Base: int(b.Base), LutsRows: hexRows(words), TableRows: hexRows(b.Table),
+			Rows: rows, First: first, Base: int(b.Base), Pad: fmt.Sprintf("0x%08x", b.Pad),
+			LutsRows: hexRows(words), TableRows: fours(hexRows(b.Table)),
 		})
 		first += rows
 	}
@@ -157,4 +172,12 @@ func hexRows(words []uint32) (rows [][]string) {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// fours divides the words of each row into groups of four.
+func fours(rows [][]string) (grouped [][][]string) {
+	for _, row := range rows {
+		grouped = append(grouped, slices.Collect(slices.Chunk(row, 4)))
+	}
+	return grouped
 }

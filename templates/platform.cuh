@@ -1,4 +1,4 @@
-// The words of CUDA that the kernel uses, for the compilers that read it: nvcc and NVRTC know them;
+// The words of CUDA that the kernels use, for the compilers that read them: nvcc and NVRTC know them;
 // clang, which compiles CUDA without any toolkit or header, gets them here; a host compiler gets them
 // from a header that runs the threads of a block as fibers and defines BESPOKE_HOST.
 #pragma once
@@ -43,21 +43,154 @@ __device__ __forceinline__ void block_barrier() {
     __syncthreads();
 }
 
-// The value of the lane that lies delta below in the warp; the lowest lanes get their own back.
-__device__ __forceinline__ uint32_t from_lane_below(uint32_t value, uint32_t delta) {
+// The same, and says whether any of them came with true.
+__device__ __forceinline__ bool block_any(bool mine) {
 #ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_up_i32(0xffffffffu, value, delta, 0);
+    return __nvvm_bar0_or(mine) != 0;
 #else
-    return __shfl_up_sync(0xffffffffu, value, delta);
+    return __syncthreads_or(mine) != 0;
 #endif
 }
 
-// The dynamic shared memory of the block, aligned to 16 bytes.
-__device__ __forceinline__ uint8_t *dynamic_shared() {
-#ifdef BESPOKE_HOST
-    return host_dynamic_shared();
+// Adds to sum the sum of the lane that lies delta below in the warp; the lowest lanes keep theirs.
+__device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .u32 below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, %1, 0, -1;\n\t"
+        "@inside add.u32 %0, %0, below;\n\t}"
+        : "+r"(sum)
+        : "r"(delta));
+    return sum;
 #else
-    extern __shared__ __attribute__((aligned(16))) uint8_t dynamic_memory[];
+    const uint32_t below = __shfl_up_sync(0xffffffffu, sum, delta);
+    return thread_index() % warp_threads >= delta ? sum + below : sum;
+#endif
+}
+
+// The value of the last lane of the warp.
+__device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, warp_threads - 1, warp_threads - 1);
+#else
+    return __shfl_sync(0xffffffffu, value, warp_threads - 1);
+#endif
+}
+
+// Atomic for the threads of a block or of the grid; no order with other memory is asked for.
+__device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    __atomic_fetch_or(p, value, __ATOMIC_RELAXED);
+#else
+    atomicOr(p, value);
+#endif
+}
+
+__device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+#else
+    atomicAdd(p, value);
+#endif
+}
+
+// Stores value where there is 0.
+__device__ __forceinline__ void atomic_set(uint64_t *p, uint64_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    uint64_t none = 0;
+    __atomic_compare_exchange_n(p, &none, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+#else
+    atomicCAS(p, 0ull, value);
+#endif
+}
+
+// The value, of which compilers know nothing: what is computed from it is not computed ahead, on the
+// way to it, together with what others need.
+__device__ __forceinline__ uint32_t opaque(uint32_t value) {
+#ifdef __CUDA_ARCH__
+    asm volatile("" : "+r"(value));
+#endif
+    return value;
+}
+
+// Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
+// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
+// have nothing in their place.
+#if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
+__device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
+__device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+#else
+__device__ __forceinline__ void mark_rare() {}
+__device__ __forceinline__ void mark_one_warp() {}
+#endif
+
+// Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
+__device__ __forceinline__ void keep_loop() {
+#ifdef __CUDA_ARCH__
+    asm volatile(".pragma \"nounroll\";");
+#endif
+}
+
+// The upper word of high:low, shifted left by the five low bits of count, whatever lies above them.
+__device__ __forceinline__ uint32_t funnel_left(uint32_t high, uint32_t low, uint32_t count) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("shf.l.wrap.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(count));
+    return word;
+#else
+    return static_cast<uint32_t>((static_cast<uint64_t>(high) << 32 | low) << count % 32 >> 32);
+#endif
+}
+
+// The lower word of high:low, shifted right in the same way.
+__device__ __forceinline__ uint32_t funnel_right(uint32_t high, uint32_t low, uint32_t count) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("shf.r.wrap.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(count));
+    return word;
+#else
+    return static_cast<uint32_t>((static_cast<uint64_t>(high) << 32 | low) >> count % 32);
+#endif
+}
+
+// Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
+// byte, is the number of one of them.
+__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(choice));
+    return word;
+#else
+    const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        word |= static_cast<uint32_t>(bytes >> 8 * (choice >> 4 * i & 7) & 0xff) << 8 * i;
+    return word;
+#endif
+}
+
+// The bits of a where mask has ones, those of b elsewhere.
+__device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("lop3.b32 %0, %1, %2, %3, 0xe4;" : "=r"(word) : "r"(a), "r"(b), "r"(mask));
+    return word;
+#else
+    return (a & mask) | (b & ~mask);
+#endif
+}
+
+// A word of big-endian bytes.
+__device__ __forceinline__ uint32_t big_endian(uint32_t word) {
+    return permute(word, 0, 0x0123);
+}
+
+// The dynamic shared memory of the block, aligned to 16 bytes.
+__device__ __forceinline__ uint32_t *dynamic_shared() {
+#ifdef BESPOKE_HOST
+    return reinterpret_cast<uint32_t *>(host_dynamic_shared());
+#else
+    extern __shared__ __attribute__((aligned(16))) uint32_t dynamic_memory[];
     return dynamic_memory;
 #endif
 }
@@ -76,6 +209,25 @@ __device__ __forceinline__ uint32_t dynamic_shared_bytes() {
 // Whether p may be read or written in units of `bytes`, a power of two.
 __device__ __forceinline__ bool is_aligned(const void *p, uint32_t bytes) {
     return (reinterpret_cast<uint64_t>(p) & (bytes - 1)) == 0;
+}
+
+__device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+// Two and four words that are read and written at once.
+struct __attribute__((aligned(8))) Words2 {
+    uint32_t words[2];
+};
+
+struct __attribute__((aligned(16))) Words4 {
+    uint32_t words[4];
+};
+
+// Word by word, from which compilers make one load and one store; of a whole struct some make more.
+__device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
+    const uint32_t a = from.words[0], b = from.words[1], c = from.words[2], d = from.words[3];
+    to.words[0] = a, to.words[1] = b, to.words[2] = c, to.words[3] = d;
 }
 
 }  // namespace bespoke

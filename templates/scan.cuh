@@ -1,30 +1,29 @@
 // Prefix sum over the threads of a block.
 #pragma once
 
-#include "stream.cuh"
+#include "platform.cuh"
 
 namespace bespoke {
 
-constexpr uint32_t block_warps = chunk_windows / warp_threads;
+// Sums over the warps of a block, in shared memory: of those before each warp and, last, of all. The
+// caller sets them to what every sum starts from.
+template <uint32_t Threads>
+struct WarpSums {
+    static constexpr uint32_t warps = Threads / warp_threads;
+    static constexpr uint32_t size = warps + 1;
+    uint32_t before[size];
 
-// The sum of value over the threads before this one. It stores the sum of each warp in warp_sums; the
-// caller has a barrier and then finds the whole in before_warp and block_sum.
-__device__ __forceinline__ uint32_t before_lane(uint32_t value, uint32_t *warp_sums) {
-    const uint32_t lane = thread_index() % warp_threads;
-    uint32_t sum = value;
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
-        const uint32_t below = from_lane_below(sum, delta);
-        if (lane >= delta) sum += below;
+    // The sum of value over the lanes up to this one. It adds the sum of the warp to those that have
+    // it before them; the caller has a barrier afterwards.
+    __device__ __forceinline__ uint32_t up_to_lane(uint32_t value) {
+        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
+        uint32_t sum = value;
+#pragma unroll
+        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t all = from_last_lane(sum);
+        if (lane > warp && lane < size) atomic_add(&before[lane], all);
+        return sum;
     }
-    if (lane == warp_threads - 1) warp_sums[thread_index() / warp_threads] = sum;
-    return sum - value;
-}
-
-// The sum over the first `warps` warps.
-__device__ __forceinline__ uint32_t sum_of_warps(const uint32_t *warp_sums, uint32_t warps) {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < block_warps; i++) sum += i < warps ? warp_sums[i] : 0;
-    return sum;
-}
+};
 
 }  // namespace bespoke

@@ -12,7 +12,7 @@ import (
 	"github.com/Masterminds/sprig/v3"
 )
 
-//go:embed decode.cu.tmpl *.cuh
+//go:embed *.cu.tmpl *.cuh
 var sources embed.FS
 
 // deviceRoot is the device code that decode.cu.tmpl calls; what it includes comes before it.
@@ -22,8 +22,11 @@ const deviceRoot = "decode.cuh"
 // some that turn bad input into zeros.
 var functions = []string{"add", "add1", "join", "trimSuffix"}
 
-// decodeTemplate is parsed once: a fault in it shows in every test of the package.
-var decodeTemplate = template.Must(parse("decode.cu.tmpl"))
+// Templates are parsed once: a fault in one shows in every test of the package.
+var (
+	decodeTemplate = template.Must(parse("decode.cu.tmpl"))
+	tableTemplate  = template.Must(parse("table.cu.tmpl"))
+)
 
 func parse(name string) (*template.Template, error) {
 	all := sprig.HermeticTxtFuncMap()
@@ -34,17 +37,30 @@ func parse(name string) (*template.Template, error) {
 	return template.New(name).Option("missingkey=error").Funcs(named).ParseFS(sources, name)
 }
 
-// Render returns the source of the kernel.
+// Render returns the source of the kernels.
 func (d *Decode) Render() ([]byte, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err
 	}
+	return render(decodeTemplate, func(device string) any { return d.data(device) })
+}
+
+// Render returns the source of the kernels.
+func (t *Table) Render() ([]byte, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	return render(tableTemplate, func(device string) any { return &tableData{t, device} })
+}
+
+// render executes a template with the data that it has for the text of the device code.
+func render(t *template.Template, data func(device string) any) ([]byte, error) {
 	device, err := inline(sources, deviceRoot)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	if err := decodeTemplate.Execute(&out, d.data(device)); err != nil {
+	if err := t.Execute(&out, data(device)); err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}
 	return out.Bytes(), nil

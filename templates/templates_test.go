@@ -8,22 +8,21 @@ import (
 	"testing/fstest"
 )
 
-// small returns valid parameters: two codes of one bit, the exponents 100 and 101.
+// small returns valid parameters: the exponents 100 and 101, and an end of stream, with codes of 1, 2 and 2 bits.
 func small(t *testing.T) *Decode {
 	t.Helper()
 	luts := make([]byte, 512)
 	for i := range 256 {
 		luts[i] = byte(100 + i/128)
 	}
-	luts[256+100], luts[256+101] = 1, 1
-	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: 2, LongestCode: 1}
-	book := DecodeBook{Base: 100, Luts: luts}
-	for i := range uint8(4) {
-		e, err := Entry([]uint8{i >> 1, i & 1}, 1, 2)
-		if err != nil {
-			t.Fatal(err)
+	luts[256+100], luts[256+101] = 1, 2
+	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: MinTableBits, Lookups: 7}
+	book := DecodeBook{Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits)}
+	for i := range book.Table[:3<<(MinTableBits-2)] {
+		book.Table[i] = 0x00000081
+		if i>>(MinTableBits-1) != 0 {
+			book.Table[i] = 0x80000082
 		}
-		book.Table = append(book.Table, e)
 	}
 	d.Books = []DecodeBook{book}
 	return d
@@ -40,9 +39,11 @@ func TestRender(t *testing.T) {
 	}
 	for _, want := range []string{
 		"    0x64646464, 0x64646464,",
-		"    0x00000122, 0x01000122, 0x10000122, 0x11000122,\n",
-		"static constexpr uint32_t table_bits = 2;",
-		"return {2, 0, 100};",
+		"    {{0x00000081, 0x00000081, 0x00000081, 0x00000081}}, {{0x00000081,",
+		"    {{0x80000082, 0x80000082, 0x80000082, 0x80000082}}, {{0x80000082,",
+		"static constexpr uint32_t table_bits = 11;",
+		"static constexpr uint32_t lookups = 7;",
+		"return {2, 0, 100, 0xc0000000};",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("source has no %q", want)
@@ -50,7 +51,7 @@ func TestRender(t *testing.T) {
 	}
 	// Each device file stands in the source once and above the code that includes it.
 	at := -1
-	for _, line := range []string{"struct Unit {", "struct Symbol {", "struct Book {", "struct Run {", "struct BlockState {", "struct Model {"} {
+	for _, line := range []string{"struct Unit {", "struct Symbol {", "struct Book {", "struct Digits {", "struct BlockState {", "struct Model {"} {
 		if n := strings.Count(text, line); n != 1 {
 			t.Errorf("%q stands in the source %d times", line, n)
 		}
@@ -80,22 +81,24 @@ func TestValidate(t *testing.T) {
 		{"no header", func(d *Decode) { d.Header = "" }, "no header"},
 		{"header of two lines", func(d *Decode) { d.Header = "a\nb" }, "comment line"},
 		{"comment that swallows the next line", func(d *Decode) { d.Comment = []string{`a\`} }, "comment line"},
-		{"table of 0 bits", func(d *Decode) { d.TableBits = 0 }, "table of 0 bits"},
+		{"table of 10 bits", func(d *Decode) { d.TableBits = 10 }, "table of 10 bits"},
 		{"table of 13 bits", func(d *Decode) { d.TableBits = 13 }, "table of 13 bits"},
-		{"longest code of 0 bits", func(d *Decode) { d.LongestCode = 0 }, "longest code of 0 bits"},
-		{"longest code of 33 bits", func(d *Decode) { d.LongestCode = 33 }, "longest code of 33 bits"},
+		{"no lookups", func(d *Decode) { d.Lookups = 0 }, "0 lookups"},
+		{"nine lookups", func(d *Decode) { d.Lookups = 9 }, "9 lookups"},
 		{"no books", func(d *Decode) { d.Books = nil }, "0 code books"},
 		{"nine books", func(d *Decode) { d.Books = make([]DecodeBook, 9) }, "9 code books"},
 		{"luts of one row", func(d *Decode) { d.Books[0].Luts = d.Books[0].Luts[:256] }, "code book 0: luts of 256 bytes"},
 		{"luts with a part of a row", func(d *Decode) { d.Books[0].Luts = d.Books[0].Luts[:511] }, "luts of 511 bytes"},
 		{"luts of 19 rows", func(d *Decode) { d.Books[0].Luts = make([]byte, 19*256) }, "luts of 4864 bytes"},
-		{"table too short", func(d *Decode) { d.Books[0].Table = d.Books[0].Table[:3] }, "3 table entries, want 4"},
-		{"base too high", func(d *Decode) { d.Books[0].Base = 225 }, "base 225"},
-		{"code longer than said", func(d *Decode) { d.Books[0].Luts[256+100] = 2 }, "a code of 2 bits"},
-		{"entry without digits", func(d *Decode) { d.Books[0].Table[1] = 0x110 }, "table entry 1"},
-		{"entry of six digits", func(d *Decode) { d.Books[0].Table[1] = 0x116 }, "table entry 1"},
-		{"entry of more bits than the window", func(d *Decode) { d.Books[0].Table[2] = 0x131 }, "table entry 2"},
-		{"entry with a first code longer than all", func(d *Decode) { d.Books[0].Table[3] = 0x211 }, "table entry 3"},
+		{"table too short", func(d *Decode) { d.Books[0].Table = d.Books[0].Table[:3] }, "3 table entries, want 2048"},
+		{"base too high", func(d *Decode) { d.Books[0].Base = 226 }, "base 226"},
+		{"odd base", func(d *Decode) { d.Books[0].Base = 99 }, "base 99"},
+		{"entry without digits", func(d *Decode) { d.Books[0].Table[1] = 0x001 }, "table entry 1"},
+		{"entry of half a digit", func(d *Decode) { d.Books[0].Table[1] = 0x041 }, "table entry 1"},
+		{"entry of six digits", func(d *Decode) { d.Books[0].Table[1] = 0x306 }, "table entry 1"},
+		{"entry of more bits than the window", func(d *Decode) { d.Books[0].Table[2] = 0x08c }, "table entry 2"},
+		{"entry of more digits than bits", func(d *Decode) { d.Books[0].Table[3] = 0x182 }, "table entry 3"},
+		{"pad that is a code", func(d *Decode) { d.Books[0].Pad = 0x80000000 }, "the pad 0x80000000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := small(t)
@@ -111,35 +114,20 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestEntry(t *testing.T) {
-	for _, c := range []struct {
-		name       string
-		digits     []uint8
-		first, all uint8
-		want       uint32
-		fails      string
-	}{
-		{"one digit", []uint8{15}, 3, 3, 0xf0000331, ""},
-		{"five digits", []uint8{1, 2, 3, 4, 5}, 1, 12, 0x123451c5, ""},
-		{"no digits", nil, 1, 1, 0, "0 digits"},
-		{"six digits", make([]uint8, 6), 1, 6, 0, "6 digits"},
-		{"digit 16", []uint8{16}, 1, 1, 0, "digit 16"},
-		{"first code of 0 bits", []uint8{1}, 0, 1, 0, "codes of 0 and together 1 bits"},
-		{"13 bits", []uint8{1}, 1, 13, 0, "together 13 bits"},
-		{"first longer than all", []uint8{1}, 3, 2, 0, "codes of 3 and together 2"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := Entry(c.digits, c.first, c.all)
-			if c.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fails) {
-					t.Errorf("error is %v, want one with %q", err, c.fails)
-				}
-				return
-			}
-			if err != nil || got != c.want {
-				t.Errorf("got %#08x, %v, want %#08x", got, err, c.want)
-			}
-		})
+func TestTable(t *testing.T) {
+	out, err := (&Table{Header: "Code generated", TableBits: 11, Lookups: 8}).Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"// Code generated\n", "static constexpr uint32_t table_bits = 11;", "decode_native_table("} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("source has no %q", want)
+		}
+	}
+	for _, bad := range []Table{{}, {Header: "a", TableBits: 13, Lookups: 7}, {Header: "a", TableBits: 12}} {
+		if _, err := bad.Render(); err == nil {
+			t.Errorf("no error for %+v", bad)
+		}
 	}
 }
 

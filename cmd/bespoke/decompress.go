@@ -43,7 +43,7 @@ its config.json does not name them either: --pattern FILE does.`,
 		if err := out.check(cmd); err != nil {
 			return err
 		}
-		if opts.Runtime, err = decoder.options(cmd); err != nil {
+		if opts.Runtime, err = decoder.options(a, cmd); err != nil {
 			return err
 		}
 		if opts.Patterns, err = names.patterns(); err != nil {
@@ -99,8 +99,13 @@ func (d *decoder) flags(cmd *cobra.Command) {
 	oneOf(cmd, "decoder", names)
 }
 
-func (d *decoder) options(cmd *cobra.Command) ([]runtime.Option, error) {
-	options := []runtime.Option{runtime.WithDecoder(d.name)}
+func (d *decoder) options(a *app, cmd *cobra.Command) ([]runtime.Option, error) {
+	warn := func(message string) {
+		if !a.quiet {
+			fmt.Fprintf(a.stderr, "bespoke: %s\n", message)
+		}
+	}
+	options := []runtime.Option{runtime.WithDecoder(d.name), runtime.WithWarnings(warn)}
 	if cmd.Flags().Changed("threads") {
 		if d.threads < 1 {
 			return nil, usagef("--threads is %d, want at least 1", d.threads)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	goruntime "runtime"
 
 	"github.com/klauspost/cpuid/v2"
@@ -17,7 +18,7 @@ func (a *app) devices() *cobra.Command {
 		Short: "Show which decoders work on this machine, and why others do not",
 		Long: `Devices lists the decoders in the order in which they are preferred. Commands
 that decode take the first one available; --decoder or the environment variable
-BESPOKE_DECODER force another.`,
+BESPOKE_DECODER force another. It lists the GPUs too, in builds with CUDA.`,
 		Example: `  bespoke devices`,
 		Args:    takes(),
 	}
@@ -27,10 +28,19 @@ BESPOKE_DECODER force another.`,
 			Name      string `json:"decoder"`
 			Available bool   `json:"available"`
 			Reason    string `json:"reason"`
+			// GPUs are the devices of the decoder cuda.
+			GPUs []runtime.GPU `json:"gpus,omitempty"`
+		}
+		gpus, err := runtime.GPUs()
+		if err != nil {
+			return err
 		}
 		var list []device
 		for _, d := range runtime.Available() {
-			list = append(list, device(d))
+			list = append(list, device{Name: d.Name, Available: d.Available, Reason: d.Reason})
+			if d.Name == runtime.CUDA {
+				list[len(list)-1].GPUs = gpus
+			}
 		}
 		if asJSON {
 			return a.json(list)
@@ -48,7 +58,25 @@ BESPOKE_DECODER force another.`,
 			}
 			t.Row(d.Name, mark, d.Reason)
 		}
-		return a.table(&t)
+		if err := a.table(&t); err != nil || len(gpus) == 0 {
+			return err
+		}
+		a.printf("\nGPUs, with CUDA %s:\n\n", gpus[0].Driver)
+		return a.table(gpuTable(gpus))
 	}
 	return cmd
+}
+
+// gpuTable lists GPUs and the kernels that would run.
+func gpuTable(gpus []runtime.GPU) *ui.Table {
+	var t ui.Table
+	for _, g := range gpus {
+		kernel := "no kernel: " + g.Reason
+		if g.Kernel != "" {
+			kernel = fmt.Sprintf("kernel %s, %s", g.Kernel, g.Reason)
+		}
+		t.Row(g.Ordinal, g.Name, "compute capability "+g.Capability,
+			fmt.Sprintf("%s, %s free", ui.Bytes(uint64(g.Memory)), ui.Bytes(uint64(g.Free))), kernel)
+	}
+	return &t
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/gen"
 	"github.com/seed54244801/bespoke/gen/cudac"
 	"github.com/seed54244801/bespoke/internal/ui"
@@ -17,6 +19,8 @@ type generateOptions struct {
 	name      string
 	compiler  string
 	noCUDA    bool
+	fatbin    bool
+	explain   bool
 	recompile bool
 }
 
@@ -42,6 +46,8 @@ DIR names the package. The same input gives the same bytes.`,
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
 	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc or clang (default: the first one found)")
 	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
+	cmd.Flags().BoolVar(&o.fatbin, "fatbin", false, "write decode.fatbin too: machine code for the GPUs that ptxas knows (with fatbinary, both of the CUDA toolkit)")
+	cmd.Flags().BoolVar(&o.explain, "explain", false, "print what the parameters of the CUDA kernels were chosen among, and by what")
 	cmd.Flags().BoolVar(&o.recompile, "recompile", false, "compile decode.ptx again although the earlier one would do")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.out.check(cmd); err != nil {
@@ -89,6 +95,9 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 			return opts.NoCompiler // asked for, so not to be done without
 		}
 	}
+	if o.fatbin {
+		opts.Assembler, opts.NoAssembler = cudac.FindAssembler(ctx)
+	}
 	r, err := gen.Generate(ctx, p, opts)
 	if err != nil {
 		return err
@@ -101,6 +110,13 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	}
 	for _, line := range r.Report {
 		a.printf("%s\n", line)
+	}
+	if o.explain {
+		lines, err := emit.ExplainCUDA(p.Plan)
+		if err != nil {
+			return err
+		}
+		a.printf("\n%s\n", strings.Join(lines, "\n"))
 	}
 	var t ui.Table
 	t.Right = "lr"

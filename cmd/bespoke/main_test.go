@@ -26,12 +26,22 @@ func TestMain(m *testing.M) {
 // TestScript runs the scripts in testdata/script. Each finds a model in the folder model and the same, in
 // the published form, in df11.
 func TestScript(t *testing.T) {
+	runScripts(t, "testdata/script", nil)
+}
+
+// runScripts runs the scripts in a folder, with further environment variables.
+func runScripts(t *testing.T, dir string, variables map[string]string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("BESPOKE_DECODER", "generic") // the output must not depend on the machine
+			// The output must not depend on the machine.
+			env.Setenv("BESPOKE_DECODER", "generic")
+			env.Setenv("BESPOKE_LIBCUDA", "none")
+			for name, value := range variables {
+				env.Setenv(name, strings.ReplaceAll(value, "$WORK", env.WorkDir))
+			}
 			for to, from := range map[string]string{"model": "bf16", "df11": "df11"} {
 				if err := os.CopyFS(filepath.Join(env.WorkDir, to), os.DirFS(filepath.Join("../../model/testdata/tiny-llama", from))); err != nil {
 					return err

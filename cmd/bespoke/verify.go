@@ -27,7 +27,7 @@ The exit status is 1 if anything differs.`,
 	names.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		options, err := decoder.options(cmd)
+		options, err := decoder.options(a, cmd)
 		if err != nil {
 			return err
 		}

@@ -2,109 +2,76 @@ package cudac
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"testing"
 
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/cudahost"
 )
 
-// assembler returns the path of ptxas, from the environment variable BESPOKE_PTXAS or PATH. Without one the test is
-// skipped, or fails when BESPOKE_REQUIRE names "ptxas".
-func assembler(t *testing.T) string {
+// assembler returns the assembler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE
+// names "ptxas".
+func assembler(t *testing.T) *Assembler {
 	t.Helper()
-	path, err := exec.LookPath(cmp.Or(os.Getenv("BESPOKE_PTXAS"), "ptxas"))
+	a, err := FindAssembler(t.Context())
 	if err != nil {
 		if cudahost.Required("ptxas") {
 			t.Fatal(err)
 		}
 		t.Skip(err)
 	}
-	return path
+	return a
 }
 
-var (
-	architectureName = regexp.MustCompile(`'sm_(\d+)'`)
-	spillReport      = regexp.MustCompile(`(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
-	useReport        = regexp.MustCompile(`Used (\d+) registers`)
-	sharedReport     = regexp.MustCompile(`(\d+) bytes smem`)
-)
-
-// architectures returns the numbers of the architectures that the assembler knows, from sm_50 on.
-func architectures(t *testing.T, ptxas string) []int {
-	t.Helper()
-	help, err := run(t.Context(), "", ptxas, "--help")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []int
-	for _, m := range architectureName.FindAllSubmatch(help, -1) {
-		if n, err := strconv.Atoi(string(m[1])); err == nil && n >= 50 {
-			all = append(all, n)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// number returns the n-th group of a report.
-func number(t *testing.T, report *regexp.Regexp, text []byte, n int) int {
-	t.Helper()
-	m := report.FindSubmatch(text)
-	if m == nil {
-		t.Fatalf("no %s in %s", report, text)
-	}
-	v, err := strconv.Atoi(string(m[n]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// TestAssemble assembles kernels for every architecture and wants no spills, at most 64 registers
-// (with more, 512 threads no longer fit twice on a multiprocessor) and next to no static shared memory.
+// TestAssemble assembles kernels for every architecture and wants no spills, next to no static shared memory, and at
+// most 48 registers: 64 for decode_native, with which 1024 threads fill a multiprocessor.
 func TestAssemble(t *testing.T) {
-	const maxRegisters, maxShared = 64, 256
-	ptxas, c := assembler(t), compiler(t)
-	all := architectures(t, ptxas)
-	if len(all) == 0 {
-		t.Fatal("the assembler names no architecture")
+	const maxShared = 256
+	maxRegisters := map[string]int{"decode": 48, "decode_native": 64, "decode_native_table": 64}
+	a, c := assembler(t), compiler(t)
+	anyBook, err := emit.CUDATable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, books := range []int{1, 8} {
-		ptx, err := c.PTX(t.Context(), source(t, books))
+	for name, cu := range map[string][]byte{"1 book": source(t, 1), "8 books": source(t, 8), "any book": anyBook} {
+		ptx, err := c.PTX(t.Context(), cu)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join(t.TempDir(), "decode.ptx")
-		if err := os.WriteFile(file, ptx, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		for _, arch := range all {
-			t.Run(fmt.Sprintf("%d books, sm_%d", books, arch), func(t *testing.T) {
-				cmd := exec.CommandContext(t.Context(), ptxas, "-v", fmt.Sprintf("-arch=sm_%d", arch),
-					"-o", filepath.Join(t.TempDir(), "decode.cubin"), file)
-				report, err := cmd.CombinedOutput()
+		for _, arch := range a.Architectures() {
+			t.Run(fmt.Sprintf("%s, sm_%d", name, arch), func(t *testing.T) {
+				_, usage, err := a.Assemble(t.Context(), ptx, arch)
 				if err != nil {
-					t.Fatalf("%v: %s", err, bytes.TrimSpace(report))
+					t.Fatal(err)
 				}
-				if stack, spills := number(t, spillReport, report, 1), number(t, spillReport, report, 2); stack+spills > 0 {
-					t.Errorf("%d bytes of stack, %d bytes spilled", stack, spills)
-				}
-				registers, shared := number(t, useReport, report, 1), number(t, sharedReport, report, 1)
-				t.Logf("%d registers, %d bytes of static shared memory", registers, shared)
-				if registers > maxRegisters {
-					t.Errorf("%d registers, want at most %d", registers, maxRegisters)
-				}
-				if shared > maxShared {
-					t.Errorf("%d bytes of static shared memory, want at most %d", shared, maxShared)
+				for _, u := range usage {
+					t.Logf("%+v", u)
+					if u.Stack+u.Spilled > 0 {
+						t.Errorf("%s: %d bytes of stack, %d bytes spilled", u.Kernel, u.Stack, u.Spilled)
+					}
+					if limit := maxRegisters[u.Kernel]; u.Registers > limit {
+						t.Errorf("%s: %d registers, want at most %d", u.Kernel, u.Registers, limit)
+					}
+					if u.Shared > maxShared {
+						t.Errorf("%s: %d bytes of static shared memory, want at most %d", u.Kernel, u.Shared, maxShared)
+					}
 				}
 			})
 		}
+	}
+}
+
+func TestFatbin(t *testing.T) {
+	a, c := assembler(t), compiler(t)
+	ptx, err := c.PTX(t.Context(), source(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatbin, err := a.Fatbin(t.Context(), ptx)
+	if err != nil {
+		t.Skip(err) // the assembler comes without fatbinary in some packages
+	}
+	if magic := []byte{0x50, 0xed, 0x55, 0xba}; !bytes.HasPrefix(fatbin, magic) {
+		t.Errorf("fatbin starts with %x, want %x", fatbin[:min(len(fatbin), 8)], magic)
 	}
 }

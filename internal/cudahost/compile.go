@@ -19,7 +19,7 @@ import (
 var sources embed.FS
 
 var flags = []string{
-	"-std=c++17", "-O1", "-g",
+	"-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
 	"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
 }
 
@@ -34,7 +34,7 @@ func Required(tool string) bool {
 	return false
 }
 
-// Compile compiles the source of a kernel with the entry decode and starts a process that runs it,
+// Compile compiles the source of kernels, see [Entry], and starts a process that runs it,
 // which ends with the test. A test on a machine without a C++ compiler and its sanitizers is
 // skipped, or fails when BESPOKE_REQUIRE names "cxx".
 func Compile(tb testing.TB, source []byte) *Kernel {

@@ -38,7 +38,7 @@ func TestFindings(t *testing.T) {
 		{"read after dynamic shared memory", `outputs[0] = host_dynamic_shared()[host_dynamic_shared_bytes()];`, "heap-buffer-overflow"},
 		{"misaligned word", `outputs[0] = *(const unsigned *)(codes + 1);`, "misaligned address"},
 		{"index past a shared array", `__shared__ int a[4]; a[threadIdx.x] = 1; outputs[0] = a[0];`, "out of bounds"},
-		{"shift by too much", `outputs[0] = 1u << (n_bytes & 63 | 32);`, "shift exponent"},
+		{"shift by too much", `outputs[0] = 1u << ((n_bytes & 63) | 32);`, "shift exponent"},
 		{"barrier that some threads miss", `if (threadIdx.x != 7) __syncthreads();`, "threads wait at a barrier"},
 		{"shuffle that some lanes miss", `if (threadIdx.x != 7) __shfl_up_sync(~0u, 1, 1);`, "threads wait at a barrier"},
 	} {

@@ -1,5 +1,5 @@
 // Package cudahost runs CUDA kernels on the CPU, for tests: it compiles the very source that a CUDA
-// compiler gets as C++17 and executes blocks one after another, the 512 threads of a block as
+// compiler gets as C++17 and executes blocks one after another, the threads of a block as
 // fibers that change places at barriers and warp shuffles.
 //
 // Start with [Compile] and hand its [Kernel] launches. What makes a mistake show:

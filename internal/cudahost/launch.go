@@ -20,10 +20,25 @@ const Untouched = 0x5555
 // timeout is how long one launch may take.
 const timeout = 5 * time.Minute
 
+// An Entry names a kernel of a source.
+type Entry int
+
+// The entries.
+const (
+	Decode      Entry = iota // the published kernel's
+	Native                   // decode_native
+	NativeTable              // decode_native_table
+)
+
 // A Launch is one launch of a kernel on a unit. The kernel gets the sizes that the lengths of the
 // tensors say; nothing is checked before.
 type Launch struct {
 	Stream *codebook.Stream
+	// Entry is the kernel to launch; entries other than Decode get Unit for the number of the unit, and
+	// NativeTable gets Table.
+	Entry Entry
+	Unit  int
+	Table []byte
 	// SharedBytes is the dynamic shared memory; 0 stands for what the published caller gives.
 	SharedBytes int
 	// Rows is n_luts; 0 stands for the number of rows that Stream.Luts has.
@@ -50,6 +65,7 @@ type Kernel struct {
 	program string
 
 	mu     sync.Mutex
+	word   uint64
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
@@ -66,7 +82,7 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 	}
 	timer := time.AfterFunc(timeout, func() { k.cmd.Process.Kill() })
 	defer timer.Stop()
-	out := make([]byte, 2*l.Stream.Elements())
+	out := make([]byte, 8+2*l.Stream.Elements())
 	_, err := k.in.Write(l.request())
 	if err == nil {
 		_, err = io.ReadFull(k.out, out)
@@ -78,12 +94,16 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 		k.cmd = nil
 		return nil, fmt.Errorf("cudahost: kernel did not end well (%v): %.6000s", end, report)
 	}
+	k.word = binary.LittleEndian.Uint64(out)
 	words := make([]uint16, l.Stream.Elements())
 	for i := range words {
-		words[i] = binary.LittleEndian.Uint16(out[2*i:])
+		words[i] = binary.LittleEndian.Uint16(out[8+2*i:])
 	}
 	return words, nil
 }
+
+// ErrorWord returns the error word of the last launch.
+func (k *Kernel) ErrorWord() uint64 { return k.word }
 
 // request is the launch in the form that driver.cpp reads.
 func (l Launch) request() []byte {
@@ -96,10 +116,13 @@ func (l Launch) request() []byte {
 		rows = len(s.Luts) / 256
 	}
 	var b []byte
-	for _, v := range []int{int(l.Seed), s.Chunks(), shared, l.Offset, l.OutputOffset, rows, len(s.Encoded), s.Elements(), s.Elements()} {
+	for _, v := range []int{
+		int(l.Seed), int(l.Entry), s.Chunks(), shared, l.Offset, l.OutputOffset,
+		rows, len(s.Encoded), s.Elements(), l.Unit, s.Elements(),
+	} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
-	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps} {
+	for _, t := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, l.Table} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(len(t)))
 		b = append(b, t...)
 	}

@@ -63,7 +63,7 @@ func TestPublishedAlgorithm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k := kernel(t, a.Books...)
+			k := bookKernel(t, a.Books...)
 			for i, weights := range sets {
 				for _, n := range []int{1, 64, 300, len(weights)} {
 					t.Run(fmt.Sprintf("unit %d, %d weights", i, n), func(t *testing.T) {

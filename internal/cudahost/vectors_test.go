@@ -29,8 +29,8 @@ func TestKernelVectors(t *testing.T) {
 		name string
 		k    *cudahost.Kernel
 	}{
-		{"own books", kernel(t, books...)},
-		{"one book", kernel(t, books[0])},
+		{"own books", bookKernel(t, books...)},
+		{"one book", bookKernel(t, books[0])},
 	} {
 		for _, u := range d.Units {
 			t.Run(c.name+", "+u.Name, func(t *testing.T) {

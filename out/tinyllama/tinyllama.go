@@ -27,6 +27,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Hash identifies the code books of this package together.
@@ -54,6 +55,10 @@ func Kernel() *runtime.Kernel {
 		AVX2:   avx2(),
 		CUDA:   cudaSource,
 		PTX:    ptxSource,
+		Launches: []kernel.CUDALaunch{
+			{Entry: "decode_native", Threads: 256, TableBits: 12, Reports: true},
+			{Entry: "decode", Threads: 512, TableBits: 12},
+		},
 	}
 }
 

@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -23,6 +24,9 @@ func (s *Suite) Decode(t *testing.T) {
 		for _, of := range samples {
 			damaged = append(damaged, mutations(r, of)...)
 		}
+	}
+	if slices.Contains(s.decoders(), "cuda") {
+		s.startCUDA(t)
 	}
 	for _, decoder := range s.decoders() {
 		t.Run(decoder, func(t *testing.T) {

@@ -69,6 +69,9 @@ func (s *Suite) decoders() []string {
 	if s.Kernel.AVX2 != nil {
 		names = append(names, runtime.AVX2)
 	}
+	if s.Kernel.PTX != "" && hasCUDA {
+		names = append(names, "cuda")
+	}
 	return names
 }
 

@@ -18,7 +18,7 @@
 //   123    2.8361 %   4  1110
 //   end of stream     6  111111
 
-// The words of CUDA that the kernel uses, for the compilers that read it: nvcc and NVRTC know them;
+// The words of CUDA that the kernels use, for the compilers that read them: nvcc and NVRTC know them;
 // clang, which compiles CUDA without any toolkit or header, gets them here; a host compiler gets them
 // from a header that runs the threads of a block as fibers and defines BESPOKE_HOST.
 
@@ -62,21 +62,154 @@ __device__ __forceinline__ void block_barrier() {
     __syncthreads();
 }
 
-// The value of the lane that lies delta below in the warp; the lowest lanes get their own back.
-__device__ __forceinline__ uint32_t from_lane_below(uint32_t value, uint32_t delta) {
+// The same, and says whether any of them came with true.
+__device__ __forceinline__ bool block_any(bool mine) {
 #ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_up_i32(0xffffffffu, value, delta, 0);
+    return __nvvm_bar0_or(mine) != 0;
 #else
-    return __shfl_up_sync(0xffffffffu, value, delta);
+    return __syncthreads_or(mine) != 0;
 #endif
 }
 
-// The dynamic shared memory of the block, aligned to 16 bytes.
-__device__ __forceinline__ uint8_t *dynamic_shared() {
-#ifdef BESPOKE_HOST
-    return host_dynamic_shared();
+// Adds to sum the sum of the lane that lies delta below in the warp; the lowest lanes keep theirs.
+__device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .u32 below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, %1, 0, -1;\n\t"
+        "@inside add.u32 %0, %0, below;\n\t}"
+        : "+r"(sum)
+        : "r"(delta));
+    return sum;
 #else
-    extern __shared__ __attribute__((aligned(16))) uint8_t dynamic_memory[];
+    const uint32_t below = __shfl_up_sync(0xffffffffu, sum, delta);
+    return thread_index() % warp_threads >= delta ? sum + below : sum;
+#endif
+}
+
+// The value of the last lane of the warp.
+__device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, warp_threads - 1, warp_threads - 1);
+#else
+    return __shfl_sync(0xffffffffu, value, warp_threads - 1);
+#endif
+}
+
+// Atomic for the threads of a block or of the grid; no order with other memory is asked for.
+__device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    __atomic_fetch_or(p, value, __ATOMIC_RELAXED);
+#else
+    atomicOr(p, value);
+#endif
+}
+
+__device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+#else
+    atomicAdd(p, value);
+#endif
+}
+
+// Stores value where there is 0.
+__device__ __forceinline__ void atomic_set(uint64_t *p, uint64_t value) {
+#if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
+    uint64_t none = 0;
+    __atomic_compare_exchange_n(p, &none, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+#else
+    atomicCAS(p, 0ull, value);
+#endif
+}
+
+// The value, of which compilers know nothing: what is computed from it is not computed ahead, on the
+// way to it, together with what others need.
+__device__ __forceinline__ uint32_t opaque(uint32_t value) {
+#ifdef __CUDA_ARCH__
+    asm volatile("" : "+r"(value));
+#endif
+    return value;
+}
+
+// Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
+// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
+// have nothing in their place.
+#if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
+__device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
+__device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+#else
+__device__ __forceinline__ void mark_rare() {}
+__device__ __forceinline__ void mark_one_warp() {}
+#endif
+
+// Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
+__device__ __forceinline__ void keep_loop() {
+#ifdef __CUDA_ARCH__
+    asm volatile(".pragma \"nounroll\";");
+#endif
+}
+
+// The upper word of high:low, shifted left by the five low bits of count, whatever lies above them.
+__device__ __forceinline__ uint32_t funnel_left(uint32_t high, uint32_t low, uint32_t count) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("shf.l.wrap.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(count));
+    return word;
+#else
+    return static_cast<uint32_t>((static_cast<uint64_t>(high) << 32 | low) << count % 32 >> 32);
+#endif
+}
+
+// The lower word of high:low, shifted right in the same way.
+__device__ __forceinline__ uint32_t funnel_right(uint32_t high, uint32_t low, uint32_t count) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("shf.r.wrap.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(count));
+    return word;
+#else
+    return static_cast<uint32_t>((static_cast<uint64_t>(high) << 32 | low) >> count % 32);
+#endif
+}
+
+// Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
+// byte, is the number of one of them.
+__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(choice));
+    return word;
+#else
+    const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        word |= static_cast<uint32_t>(bytes >> 8 * (choice >> 4 * i & 7) & 0xff) << 8 * i;
+    return word;
+#endif
+}
+
+// The bits of a where mask has ones, those of b elsewhere.
+__device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm("lop3.b32 %0, %1, %2, %3, 0xe4;" : "=r"(word) : "r"(a), "r"(b), "r"(mask));
+    return word;
+#else
+    return (a & mask) | (b & ~mask);
+#endif
+}
+
+// A word of big-endian bytes.
+__device__ __forceinline__ uint32_t big_endian(uint32_t word) {
+    return permute(word, 0, 0x0123);
+}
+
+// The dynamic shared memory of the block, aligned to 16 bytes.
+__device__ __forceinline__ uint32_t *dynamic_shared() {
+#ifdef BESPOKE_HOST
+    return reinterpret_cast<uint32_t *>(host_dynamic_shared());
+#else
+    extern __shared__ __attribute__((aligned(16))) uint32_t dynamic_memory[];
     return dynamic_memory;
 #endif
 }
@@ -97,11 +230,30 @@ __device__ __forceinline__ bool is_aligned(const void *p, uint32_t bytes) {
     return (reinterpret_cast<uint64_t>(p) & (bytes - 1)) == 0;
 }
 
+__device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+// Two and four words that are read and written at once.
+struct __attribute__((aligned(8))) Words2 {
+    uint32_t words[2];
+};
+
+struct __attribute__((aligned(16))) Words4 {
+    uint32_t words[4];
+};
+
+// Word by word, from which compilers make one load and one store; of a whole struct some make more.
+__device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
+    const uint32_t a = from.words[0], b = from.words[1], c = from.words[2], d = from.words[3];
+    to.words[0] = a, to.words[1] = b, to.words[2] = c, to.words[3] = d;
+}
+
 }  // namespace bespoke
 
-// The bit stream of a DF11 unit and the two indices over it: windows of 64 bits, one to a thread, and
-// chunks of 512 windows, one to a block. A gap is the offset in its window of the first code that
-// starts there, 5 bits each; an output position is the first element whose code starts in a chunk.
+// The bit stream of a DF11 unit and the two indices over it: windows of 64 bits, and chunks of 512
+// windows, one to a block. A gap is the offset in its window of the first code that starts there, 5
+// bits each; an output position is the first element whose code starts in a chunk.
 
 namespace bespoke {
 
@@ -111,10 +263,13 @@ constexpr uint32_t chunk_windows = 512;
 constexpr uint32_t chunk_bytes = chunk_windows * window_bytes;
 constexpr uint32_t gap_bits = 5;
 
+// The longest stream of a unit: numbers of bytes, and of bits of gaps, fit a word.
+constexpr uint32_t max_stream_bytes = 0x7fffffff;
+
 // No gap has this value: it stands for the gap of a window that does not exist.
 constexpr uint32_t no_gap = 1u << gap_bits;
 
-// The tensors of a unit, as the published kernel is handed them.
+// The tensors of a unit, as the published kernel is handed them, and where errors go.
 struct Unit {
     const uint8_t *luts;
     const uint8_t *codes;
@@ -125,9 +280,18 @@ struct Unit {
     uint32_t n_luts;
     uint32_t n_bytes;
     uint32_t n_elements;
+    uint32_t number;
+    uint64_t *error;  // null where nobody asks
 
     __device__ __forceinline__ uint32_t chunks() const {
         return (n_bytes + chunk_bytes - 1) / chunk_bytes;
+    }
+
+    // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
+    // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every
+    // window before them has a next one in which a code starts, and that one's gap.
+    __device__ __forceinline__ bool is_tail(uint32_t w) const {
+        return (w + 1) * window_bytes + window_bytes >= n_bytes;
     }
 };
 
@@ -137,10 +301,6 @@ struct Chunk {
     uint32_t count;  // how many
     bool last;       // no elements follow
 };
-
-__device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
 
 // The elements of chunk c, within those of the unit whatever the positions say. The first chunk starts
 // at 0 and the last ends at n_elements without a look at the tensor: it has no entry for the end of a
@@ -156,63 +316,43 @@ __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
     return chunk;
 }
 
-// The gap of window w, which exists.
+// The gap of window w, no_gap when there is no such window.
 __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
+    if (w >= unit.chunks() * chunk_windows) return no_gap;
     const uint32_t bit = w * gap_bits, in_byte = bit % 8;
     uint32_t two = static_cast<uint32_t>(unit.gaps[bit / 8]) << 8;
     if (in_byte + gap_bits > 8) two |= unit.gaps[bit / 8 + 1];
-    return two >> (16 - gap_bits - in_byte) & ((1u << gap_bits) - 1);
+    return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
 }
 
-// Four bytes of the stream from a multiple of 4 on, first byte on top; zeros follow the stream.
-__device__ __forceinline__ uint32_t stream_word(const Unit &unit, uint32_t at) {
-    if (at + 4 <= unit.n_bytes && is_aligned(unit.codes, 4)) {
-        const uint32_t w = *reinterpret_cast<const uint32_t *>(unit.codes + at);
-        return w << 24 | (w & 0xff00) << 8 | (w >> 8 & 0xff00) | w >> 24;
+// The 32 bits from bit `at` of window w on; zeros follow the stream.
+__device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t w, uint32_t at) {
+    const uint32_t start = w * window_bytes + at / 8;
+    uint64_t bits = 0;
+    for (uint32_t i = start; i < start + 5; i++) {
+        keep_loop();
+        bits = bits << 8 | (i < unit.n_bytes ? unit.codes[i] : 0);
     }
-    uint32_t word = 0;
-    for (uint32_t i = 0; i < 4; i++) word = word << 8 | (at + i < unit.n_bytes ? unit.codes[at + i] : 0);
-    return word;
-}
-
-// A window and the 32 bits after it, where the code that starts last may end.
-struct Window {
-    uint32_t words[3];
-    uint32_t gap;        // the first code starts at this bit
-    uint32_t limit;      // codes start before this bit
-    uint32_t available;  // bits of the stream from the start of the window, at most 96
-
-    // The 32 bits from bit `at` < 64 on.
-    __device__ __forceinline__ uint32_t bits(uint32_t at) const {
-        const uint32_t high = at < 32 ? words[0] : words[1], low = at < 32 ? words[1] : words[2];
-        const uint64_t pair = static_cast<uint64_t>(high) << 32 | low;
-        return static_cast<uint32_t>(pair << at % 32 >> 32);
-    }
-};
-
-// Window w of the unit, empty when it lies past the stream.
-__device__ __forceinline__ Window load_window(const Unit &unit, uint32_t w) {
-    const uint32_t start = w * window_bytes;
-    const uint32_t bytes = start < unit.n_bytes ? unit.n_bytes - start : 0;
-    Window window;
-    for (uint32_t i = 0; i < 3; i++) window.words[i] = stream_word(unit, start + 4 * i);
-    window.gap = gap_of(unit, w);
-    window.available = 8 * smaller(bytes, 12);
-    window.limit = smaller(window_bits, window.available);
-    return window;
+    return static_cast<uint32_t>(bits >> (8 - at % 8));
 }
 
 }  // namespace bespoke
 
 // Decoding through the byte tables of the luts tensor: one symbol at a time, for any code book. The
 // tables may hold anything; a walk through them stays inside and either advances or ends.
+//
+// Entries that no code reaches are not marked: encoders repeat the entry before them there, at the
+// start of a table the last one of the table before. Every symbol and every link stands for one code,
+// so a repetition behind its own place is known for what it is, and a symbol in a table for codes of
+// other lengths too.
 
 namespace bespoke {
 
 constexpr uint32_t row_bytes = 256;
+constexpr uint32_t row_words = row_bytes / 4;
 constexpr uint32_t max_tables = 17;
 constexpr uint32_t max_symbol = 239;  // larger entries are links to other tables
-constexpr uint32_t max_length = 32;
+constexpr uint32_t max_levels = 4;     // of 8 bits each
 
 // One decoded code; a length of 0 says that there is none.
 struct Symbol {
@@ -220,28 +360,34 @@ struct Symbol {
     uint32_t length;
 };
 
-// The code at the top of `bits`, at most 8 * Levels long.
-template <uint32_t Levels>
+// Whether entry i of the tables, a symbol whose code has `length` bits, belongs to that code and does
+// not only repeat it. The table looks up the 8 bits from bit `from` of a code on.
+__device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_t from, uint32_t length) {
+    if (length <= from || length > from + 8) return false;
+    const uint32_t span = 1u << (from + 8 - length), first = i & (0 - span);
+    const uint8_t *entries = unit.luts + first, symbol = unit.luts[i];
+    if (entries[0] != symbol || entries[span - 1] != symbol) return false;
+    return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
+}
+
+// The code at the top of `bits`.
 __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
     const Symbol none = {0, 0};
     const uint32_t tables = unit.n_luts - 1;  // wraps around for 0 and is refused
     if (tables == 0 || tables > max_tables) return none;
     uint32_t table = 0;
-    for (uint32_t level = 0; level < Levels; level++) {
-        const uint32_t value = unit.luts[table * row_bytes + (bits << 8 * level >> 24)];
+    for (uint32_t level = 0; level < max_levels; level++) {
+        keep_loop();
+        const uint32_t i = table * row_bytes + (bits << 8 * level >> 24), value = unit.luts[i];
         if (value <= max_symbol) {
-            const uint32_t length = unit.luts[tables * row_bytes + value];
-            if (length > max_length) return none;
-            return {value, length};
+            const Symbol symbol = {value, unit.luts[tables * row_bytes + value]};
+            return is_of_code(unit, i, 8 * level, symbol.length) ? symbol : none;
         }
-        table = 256 - value;
-        if (table >= tables) return none;
+        table = row_bytes - value;
+        if (table >= tables || (i > 0 && unit.luts[i - 1] == value)) return none;
     }
     return none;
 }
-
-// The levels of tables that the longest code can need.
-constexpr uint32_t all_levels = max_length / 8;
 
 }  // namespace bespoke
 
@@ -254,215 +400,385 @@ namespace bespoke {
 struct Book {
     uint32_t rows;   // rows of its luts tensor
     uint32_t first;  // index of the first of them among the rows of all books
-    uint32_t base;   // the exponent of digit 0
+    uint32_t base;   // the exponent of digit 0, even
+    uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
-
-constexpr uint32_t row_words = row_bytes / 4;
 
 // Four bytes of the luts tensor, first byte lowest.
 __device__ __forceinline__ uint32_t luts_word(const Unit &unit, uint32_t i) {
     const uint8_t *p = unit.luts + 4 * i;
-    if (is_aligned(unit.luts, 4)) return *reinterpret_cast<const uint32_t *>(p);
     return p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
 }
 
-// Sets differs[book] for every book whose luts are not those of the unit; entries start out 0. All
-// threads of the block take part, and each looks at its share of the bytes.
+// Whether this thread's share of the luts differs from the book's; the threads of the block look at
+// all of them together. The book has as many rows as the unit.
 template <class Model>
-__device__ __forceinline__ void compare_books(const Unit &unit, uint32_t *differs) {
-    for (uint32_t b = 0; b < Model::books; b++) {
-        const Book book = Model::book(b);
-        bool same = unit.n_luts == book.rows;
-        for (uint32_t i = thread_index(); same && i < book.rows * row_words; i += chunk_windows)
-            same = luts_word(unit, i) == Model::luts_word(book.first * row_words + i);
-        if (!same) differs[b] = 1;
+__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
+    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
+    bool found = false;
+    if (words <= 2 * Model::threads && is_aligned(unit.luts, 4)) {
+        const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
+        for (uint32_t first = 0; first < words; first += Model::threads) {
+            const uint32_t i = smaller(first + thread_index(), words - 1);
+            found |= luts[i] != own[i];
+        }
+        return found;
     }
-}
-
-// The book of the unit after compare_books and a barrier, Model::books when it is none of them.
-template <class Model>
-__device__ __forceinline__ uint32_t matching_book(const uint32_t *differs) {
-    uint32_t b = 0;
-    while (b < Model::books && differs[b] != 0) b++;
-    return b;
+    mark_rare();
+    for (uint32_t i = thread_index(); i < words; i += Model::threads) {
+        keep_loop();
+        found |= luts_word(unit, i) != own[i];
+    }
+    return found;
 }
 
 }  // namespace bespoke
 
 // The multi-symbol table: what the next bits of the stream decode, several codes at once. Exponents are
-// digits of four bits, counted from a base: the heaviest run of 16 exponents of the code book.
+// digits, their distance from a base: the heaviest run of 16 exponents of the code book.
 //
-//   bits 31..12  up to five digits, the first one on top
-//   bits 11..8   length of the first code
-//   bits  7..4   length of all the codes together
-//   bits  2..0   number of digits
+//   bits 31..12  up to five digits of 4 bits, the first one on top
+//   bits 11..10  0
+//   bits  9..5   four times the number of digits
+//   bits  4..0   length of their codes together
+//
+// So an entry as it stands is the count by which a funnel shift moves the stream on, and shifted right
+// by five the one that makes room for its digits; shifts look at the low five bits only. Lengths and
+// numbers of a few entries add up in the low twelve bits without a carry between them: the field of
+// the lengths is bits 6..0, as the lowest two bits of four times a number are 0.
 //
 // The entry 0 is an escape: the first code is longer than the table is wide, or its exponent lies
 // outside the run, or no code starts there.
+//
+// The lowest bit of a digit comes first: bits 3 2 1 0 of the field are bits 0 3 2 1 of the distance.
+// The base being even, the upper three bits of the distance add to the upper seven of the exponent,
+// which is one byte of a bfloat16, and the lowest is on top, as the other byte wants it.
 
 namespace bespoke {
 
 constexpr uint32_t digit_bits = 4;
 constexpr uint32_t digit_range = 1u << digit_bits;
-constexpr uint32_t run_digits = 128 / digit_bits;
+constexpr uint32_t entry_digits = 5;
+constexpr uint32_t entry_digits_bits = digit_bits * entry_digits;
+constexpr uint32_t word_digits = 32 / digit_bits;
 
-__device__ __forceinline__ uint32_t entry_count(uint32_t entry) { return entry & 7; }
-__device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry >> 4 & 15; }
-__device__ __forceinline__ uint32_t entry_first_length(uint32_t entry) { return entry >> 8 & 15; }
-__device__ __forceinline__ uint32_t entry_digits(uint32_t entry, uint32_t count) {
-    return entry >> (32 - digit_bits * count);
+__device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry & 31; }
+__device__ __forceinline__ uint32_t entry_count(uint32_t entry) { return entry >> 7 & 7; }
+__device__ __forceinline__ uint32_t entry_shift(uint32_t entry) { return entry >> 5; }
+
+// The entry for a single digit.
+__device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
+    return digit << (32 - digit_bits) | digit_bits << 5 | length;
 }
 
-// The codes that start in one window.
-struct Run {
-    uint64_t high, low;  // their digits, the last one lowest
-    uint32_t count;      // how many codes
-    uint32_t end;        // the bit after the last one
-    bool packed;         // all are digits, and high and low hold them all
+// A digit from the distance to the base, and the other way round.
+__device__ __forceinline__ uint32_t digit_of(uint32_t distance) {
+    return (distance & 1) << 3 | distance >> 1;
+}
 
-    // Appends 1 to 5 digits.
-    __device__ __forceinline__ void append(uint32_t digits, uint32_t n) {
-        high = high << digit_bits * n | low >> (64 - digit_bits * n);
-        low = low << digit_bits * n | digits;
-        count += n;
-    }
+__device__ __forceinline__ uint32_t distance_of(uint32_t digit) {
+    return (digit & 7) << 1 | digit >> 3;
+}
 
-    // Moves the first digit to the top of high.
-    __device__ __forceinline__ void align() {
-        const uint32_t digits = run_digits - smaller(count, run_digits);
-        const uint32_t shift = digit_bits * (digits % 16);
-        if (digits >= 16) {
-            high = low;
-            low = 0;
-        }
-        if (shift != 0) {
-            high = high << shift | low >> (64 - shift);
-            low <<= shift;
-        }
-    }
+// The sum of the low twelve bits of a few entries, less a number of bits that their codes should have.
+// It is kept at the top of a word, where the digits above the sum are of no account.
+struct EntrySum {
+    uint32_t rest;
 
-    // Removes the first digit of an aligned run.
-    __device__ __forceinline__ uint32_t take() {
-        const uint32_t digit = static_cast<uint32_t>(high >> (64 - digit_bits));
-        high = high << digit_bits | low >> (64 - digit_bits);
-        low <<= digit_bits;
-        return digit;
-    }
+    // For codes of n bits, at most 127.
+    __device__ __forceinline__ explicit EntrySum(uint32_t n) : rest(0 - n) {}
+
+    __device__ __forceinline__ void add(uint32_t entry) { rest += entry; }
+
+    // Whether the codes have n bits.
+    __device__ __forceinline__ bool complete() const { return (rest & 127) == 0; }
+
+    // The number of digits modulo 32, if they have.
+    __device__ __forceinline__ uint32_t count() const { return rest << 20 >> 27; }
 };
 
-// Decodes the codes that start in the window. Entries are used whole while all of their codes are sure
-// to start before the limit, and then one code at a time.
-template <uint32_t TableBits, uint32_t Levels>
-__device__ __forceinline__ Run decode_window(const Unit &unit, const Window &window, const uint32_t *table,
-                                             uint32_t base) {
-    Run run = {0, 0, 0, window.gap, true};
-    while (run.end < window.limit) {
-        const uint32_t bits = window.bits(run.end);
-        const uint32_t entry = table[bits >> (32 - TableBits)];
-        if (entry == 0) {
-            const Symbol symbol = walk<Levels>(unit, bits);
-            if (symbol.length == 0) break;
-            const uint32_t digit = symbol.exponent - base;
-            run.packed &= digit < digit_range;
-            run.append(digit % digit_range, 1);
-            run.end += symbol.length;
-        } else if (run.end + TableBits <= window.limit) {
-            run.append(entry_digits(entry, entry_count(entry)), entry_count(entry));
-            run.end += entry_length(entry);
-        } else {
-            run.append(entry_digits(entry, 1), 1);
-            run.end += entry_first_length(entry);
-        }
-    }
-    run.packed &= run.count <= run_digits;
-    return run;
-}
-
-// Counts the codes that start in the window, for any code book, and keeps none of them.
-__device__ __forceinline__ Run count_window(const Unit &unit, const Window &window) {
-    Run run = {0, 0, 0, window.gap, false};
-    while (run.end < window.limit) {
-        const Symbol symbol = walk<all_levels>(unit, window.bits(run.end));
-        if (symbol.length == 0) break;
-        run.count++;
-        run.end += symbol.length;
-    }
-    return run;
+// The largest number of digits that stands for 32 more in the sum of so many entries.
+constexpr uint32_t most_mistaken(uint32_t entries) {
+    return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
 }
 
 }  // namespace bespoke
 
-// From exponents in shared memory and sign_mantissa bytes to bfloat16 words.
+// Decoding the codes that start in one window.
+//
+// A window is decoded once. Its digits are appended to four words, and whoever reads it by table puts
+// bits behind the end of its last code that complete no symbol: the end is known, as it is where the
+// next window's first code starts. So nothing is ever cut, and lookups beyond the end do nothing.
 
 namespace bespoke {
 
-// Stands for every element of a chunk whose stream does not add up. DF11 cannot express NaN, so it is
-// told from every weight, and a model that reads it does not go on quietly.
-constexpr uint16_t not_a_number = 0x7fff;
+// The last digits, at most 32, of those that were appended, the last one lowest.
+struct Digits {
+    static constexpr uint32_t size = 4;
+    static constexpr uint32_t capacity = size * word_digits;
+    uint32_t words[size] = {};  // the lowest first
+
+    // Appends the digits of an entry to those of at most `entries` before it.
+    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries = Digits::capacity) {
+        const uint32_t shift = entry_shift(entry);
+#pragma unroll
+        for (uint32_t i = size - 1; i > 0; i--)
+            if (entries * entry_digits_bits + entry_digits_bits > 32 * i)
+                words[i] = funnel_left(words[i], words[i - 1], shift);
+        words[0] = funnel_left(words[0], entry, shift);
+    }
+};
+
+// What a thread knows of the windows it decodes: their bits and 32 more, where their first codes start
+// and, counted from there, how many bits their codes have together.
+template <uint32_t Windows>
+struct Span {
+    uint32_t words[2 * Windows + 1];
+    uint32_t gaps[Windows];
+    uint32_t lengths[Windows];
+};
+
+// More bits than the lookups of a window can consume: it is not decoded by them.
+constexpr uint32_t unknown_length = 127;
+
+// The span of windows w and following, when all bits of it lie in the stream and each window has a
+// next one in which a code starts. The tensors are aligned to 8 bytes a window, gaps to 4 bytes.
+template <uint32_t Windows>
+__device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w) {
+    Span<Windows> span;
+    const uint8_t *codes = unit.codes + static_cast<uint64_t>(w) * window_bytes;
+    if (Windows == 2) {
+        const Words4 four = *reinterpret_cast<const Words4 *>(codes);
+        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(four.words[i]);
+    } else {
+        const Words2 two = *reinterpret_cast<const Words2 *>(codes);
+        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(two.words[i % 2]);
+    }
+    span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
+
+    const uint32_t bit = w * gap_bits;
+    const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
+    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
+    for (uint32_t i = 0; i < Windows; i++) {
+        span.gaps[i] = next >> (32 - gap_bits);
+        next <<= gap_bits;
+        span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+    }
+    return span;
+}
+
+// The same for all other windows.
+template <uint32_t Windows>
+__device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
+    mark_rare();
+    Span<Windows> span;
+    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
+    for (uint32_t i = 0; i < Windows; i++) {
+        span.gaps[i] = gap_of(unit, w + i);
+        span.lengths[i] =
+            unit.is_tail(w + i) ? unknown_length : window_bits + gap_of(unit, w + i + 1) - span.gaps[i];
+    }
+    return span;
+}
+
+// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
+// when codes are left or cannot be had from the table.
+template <uint32_t TableBits, uint32_t Lookups>
+__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                              const uint32_t *table, Digits &digits, uint32_t &count) {
+    // The last code ends in the third word, whatever the gaps.
+    const uint32_t end = gap + length;
+    const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
+    uint32_t bits[3] = {funnel_left(words[0], words[1], gap), funnel_left(words[1], last, gap),
+                        funnel_left(last, 0, gap)};
+    EntrySum sum(length);
+#pragma unroll
+    for (uint32_t i = 0; i < Lookups; i++) {
+        const uint32_t entry = table[bits[0] >> (32 - TableBits)];
+        digits.append(entry, i);
+        sum.add(entry);
+        // The bits that the lookups from this one on see, and from the next one on.
+        const uint32_t before = (Lookups - i) * TableBits, after = before - TableBits;
+#pragma unroll
+        for (uint32_t j = 0; j < 3; j++)
+            if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
+    }
+    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    count = sum.count();
+    return sum.complete() && count > most_mistaken(Lookups);
+}
+
+}  // namespace bespoke
+
+// The digits of a chunk in shared memory: one dense string of four-bit digits, first one on top of the
+// first word, that starts where the chunk's first element lies in its group of eight. So a word of
+// digits belongs to eight neighbouring, aligned elements of the output.
+
+namespace bespoke {
+
+constexpr uint32_t group = word_digits;  // elements
+
+// What a chunk with the end of the stream may hold beyond its elements: what two windows decode from
+// the bits that fill up the last byte and the zeros behind it.
+constexpr uint32_t surplus = 2 * window_bits;
+
+// Words before the string, into which windows reach with the zeros above their digits.
+constexpr uint32_t stage_lead = Digits::size;
 
 __device__ __forceinline__ uint16_t join(uint32_t exponent, uint32_t sign_mantissa) {
     return static_cast<uint16_t>((sign_mantissa & 0x80) << 8 | exponent << 7 | (sign_mantissa & 0x7f));
 }
 
-constexpr uint32_t group = 8;  // weights of one wide store
-
-struct __attribute__((aligned(8))) Bytes8 {
-    uint32_t words[2];
-};
-
-struct __attribute__((aligned(16))) Words8 {
-    uint32_t pairs[4];
-};
-
-// The two low bytes of x, each in its half of a word.
-__device__ __forceinline__ uint32_t spread(uint32_t x) {
-    return (x & 0xff) | (x & 0xff00) << 8;
-}
-
-// Eight weights at once.
-__device__ __forceinline__ Words8 join_group(const Bytes8 &exponents, const Bytes8 &sign_mantissa) {
-    Words8 out;
-    for (uint32_t i = 0; i < 4; i++) {
-        const uint32_t e = spread(exponents.words[i / 2] >> i % 2 * 16);
-        const uint32_t s = spread(sign_mantissa.words[i / 2] >> i % 2 * 16);
-        out.pairs[i] = (s & 0x00800080) << 8 | e << 7 | (s & 0x007f007f);
-    }
-    return out;
-}
-
-// Where the first element of a chunk lies in its group: staged exponents start there too, so that groups
-// of the output are groups of the staging.
 __device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
     return chunk.begin % group;
 }
 
-// The shared memory that the exponents of a chunk take.
-__device__ __forceinline__ uint32_t staging_bytes(const Chunk &chunk) {
-    return (group_lead(chunk) + chunk.count + group - 1) / group * group;
+// The words that the string takes, a multiple of 4.
+__device__ __forceinline__ uint32_t stage_words(const Chunk &chunk) {
+    return stage_lead + ((group_lead(chunk) + chunk.count + surplus) / group / 4 + 1) * 4;
 }
 
-// Writes the weights of a chunk; all threads of the block take part.
-__device__ __forceinline__ void merge_chunk(const Unit &unit, const Chunk &chunk, const uint8_t *staging) {
-    const uint32_t lead = group_lead(chunk), end = lead + chunk.count, origin = chunk.begin - lead;
-    const bool wide = is_aligned(unit.outputs, sizeof(Words8)) && is_aligned(unit.sign_mantissa, sizeof(Bytes8));
-    for (uint32_t at = thread_index() * group; at < end; at += chunk_windows * group) {
-        const uint8_t *sign_mantissa = unit.sign_mantissa + origin;
-        uint16_t *outputs = unit.outputs + origin;
-        if (wide && at >= lead && at + group <= end) {
-            *reinterpret_cast<Words8 *>(outputs + at) =
-                join_group(*reinterpret_cast<const Bytes8 *>(staging + at),
-                           *reinterpret_cast<const Bytes8 *>(sign_mantissa + at));
-            continue;
-        }
-        for (uint32_t i = at < lead ? lead : at; i < smaller(at + group, end); i++)
-            outputs[i] = join(staging[i], sign_mantissa[i]);
+// Clears the string; all threads of the block take part. Four words a window are enough for trained
+// weights.
+template <uint32_t Threads>
+__device__ __forceinline__ void clear_stage(uint32_t *stage, const Chunk &chunk) {
+    constexpr uint32_t steps = chunk_windows / Threads;
+    const uint32_t count = stage_words(chunk) / 4;
+    Words4 *words = reinterpret_cast<Words4 *>(stage) + thread_index();
+#pragma unroll
+    for (uint32_t i = 0; i < steps; i++)
+        if (thread_index() + i * Threads < count) words[i * Threads] = {{0, 0, 0, 0}};
+    if (count <= Threads * steps) return;
+    mark_rare();
+    for (uint32_t i = steps * Threads; thread_index() + i < count; i += Threads) {
+        keep_loop();
+        words[i] = {{0, 0, 0, 0}};
     }
 }
 
-// Writes NaN for all weights of a chunk.
-__device__ __forceinline__ void poison_chunk(const Unit &unit, const Chunk &chunk) {
-    for (uint32_t i = thread_index(); i < chunk.count; i += chunk_windows) unit.outputs[chunk.begin + i] = not_a_number;
+// Puts digits, the last of which is number end - 1 of the string, in their place.
+__device__ __forceinline__ void put_digits(uint32_t *stage, const Digits &digits, uint32_t end) {
+    uint32_t *words = stage + stage_lead + end / group;
+    const uint32_t shift = digit_bits * end;
+    atomic_or(words, funnel_right(digits.words[0], 0, shift));
+#pragma unroll
+    for (uint32_t i = 1; i < Digits::size; i++)
+        atomic_or(words - i, funnel_right(digits.words[i], digits.words[i - 1], shift));
+    atomic_or(words - Digits::size, funnel_right(0, digits.words[Digits::size - 1], shift));
 }
+
+__device__ __forceinline__ uint32_t digit_at(const uint32_t *stage, uint32_t i) {
+    return stage[stage_lead + i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
+}
+
+}  // namespace bespoke
+
+// From digits in shared memory and sign_mantissa bytes to bfloat16 words.
+
+namespace bespoke {
+
+// Eight weights at once, from eight digits and their sign_mantissa bytes.
+//
+// A byte of digits has two of them: the lowest bit of the first on top, and in the lowest three bits
+// what the second adds to the upper seven bits of its exponent. Turned by one digit, the bytes have
+// those of the second and the next first one. So two additions give everything, and every weight
+// finds the upper byte of its exponent field in one of the two words and the lower byte in the other.
+__device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign_mantissa, uint32_t base) {
+    constexpr uint32_t parts = 0x87878787, exponent = 0x7f807f80;
+    const uint32_t bases = base / 2 * 0x01010101;
+    const uint32_t x = (digits & parts) + bases;
+    const uint32_t y = (funnel_right(digits, digits, digit_bits) & parts) + bases;
+    const uint32_t first = sign_mantissa.words[0], second = sign_mantissa.words[1];
+    return {{select(permute(x, y, 0x3673), permute(first, 0, 0x1100), exponent),
+             select(permute(x, y, 0x2562), permute(first, 0, 0x3322), exponent),
+             select(permute(x, y, 0x1451), permute(second, 0, 0x1100), exponent),
+             select(permute(x, y, 0x0740), permute(second, 0, 0x3322), exponent)}};
+}
+
+// The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
+// group, which other chunks may share, go element by element.
+template <uint32_t Threads>
+struct Merge {
+    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead. All
+    // threads take part in those before the last.
+    static constexpr uint32_t steps = 3 * chunk_windows / Threads;
+    static constexpr uint32_t whole_steps = 2 * chunk_windows / Threads;
+
+    const uint8_t *sign_mantissa;  // of the first group
+    uint16_t *outputs;
+    uint32_t begin, end;  // the elements of the chunk, counted from the first group on
+    uint32_t inner;       // how many groups are whole, from number 1 on; 0 where memory is not aligned
+    bool ahead;           // the steps are made
+    Words2 fetched[steps];
+
+    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) {
+        begin = group_lead(chunk);
+        end = begin + chunk.count;
+        sign_mantissa = unit.sign_mantissa + (chunk.begin - begin);
+        outputs = unit.outputs + (chunk.begin - begin);
+        const bool wide = is_aligned(unit.outputs, sizeof(Words4)) && is_aligned(unit.sign_mantissa, sizeof(Words2));
+        inner = wide && end > group ? (end - 1) / group - 1 : 0;
+        ahead = inner >= whole_steps * Threads;
+    }
+
+    // The sign_mantissa bytes and the place of group `g`, counted from this thread's first one on.
+    __device__ __forceinline__ const Words2 &bytes(uint32_t g) const {
+        return reinterpret_cast<const Words2 *>(sign_mantissa)[1 + thread_index() + static_cast<uint64_t>(g)];
+    }
+
+    __device__ __forceinline__ Words4 &place(uint32_t g) const {
+        return reinterpret_cast<Words4 *>(outputs)[1 + thread_index() + static_cast<uint64_t>(g)];
+    }
+
+    __device__ __forceinline__ uint32_t digits(const uint32_t *stage, uint32_t g) const {
+        return stage[stage_lead + 1 + thread_index() + g];
+    }
+
+    // Whether this thread has a group at step i.
+    __device__ __forceinline__ bool has(uint32_t i) const {
+        return i < whole_steps || thread_index() + i * Threads < inner;
+    }
+
+    __device__ __forceinline__ void fetch() {
+        if (!ahead) return mark_rare();
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++)
+            if (has(i)) fetched[i] = bytes(i * Threads);
+    }
+
+    __device__ __forceinline__ void write_element(const uint32_t *stage, uint32_t i, uint32_t base) const {
+        outputs[i] = join(base + distance_of(digit_at(stage, i)), sign_mantissa[i]);
+    }
+
+    // Writes the weights; all threads of the block take part.
+    __device__ __forceinline__ void write(const uint32_t *stage, uint32_t base) const {
+        if (ahead) {
+#pragma unroll
+            for (uint32_t i = 0; i < steps; i++)
+                if (has(i)) place(i * Threads) = join_group(digits(stage, i * Threads), fetched[i], base);
+        }
+        for (uint32_t g = ahead ? steps * Threads : 0; thread_index() + g < inner; g += Threads) {
+            keep_loop();
+            mark_rare();
+            place(g) = join_group(digits(stage, g), bytes(g), base);
+        }
+        // The elements around: of the first group, and of the group behind the whole ones.
+        if (inner == 0) {
+            for (uint32_t i = begin + thread_index(); i < end; i += Threads) {
+                keep_loop();
+                mark_rare();
+                write_element(stage, i, base);
+            }
+        } else if (thread_index() < 2 * group) {
+            mark_one_warp();
+            const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
+            if (i >= begin && i < end) {
+                mark_one_warp();
+                write_element(stage, i, base);
+            }
+        }
+    }
+};
 
 }  // namespace bespoke
 
@@ -470,140 +786,397 @@ __device__ __forceinline__ void poison_chunk(const Unit &unit, const Chunk &chun
 
 namespace bespoke {
 
-constexpr uint32_t block_warps = chunk_windows / warp_threads;
+// Sums over the warps of a block, in shared memory: of those before each warp and, last, of all. The
+// caller sets them to what every sum starts from.
+template <uint32_t Threads>
+struct WarpSums {
+    static constexpr uint32_t warps = Threads / warp_threads;
+    static constexpr uint32_t size = warps + 1;
+    uint32_t before[size];
 
-// The sum of value over the threads before this one. It stores the sum of each warp in warp_sums; the
-// caller has a barrier and then finds the whole in before_warp and block_sum.
-__device__ __forceinline__ uint32_t before_lane(uint32_t value, uint32_t *warp_sums) {
-    const uint32_t lane = thread_index() % warp_threads;
-    uint32_t sum = value;
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
-        const uint32_t below = from_lane_below(sum, delta);
-        if (lane >= delta) sum += below;
+    // The sum of value over the lanes up to this one. It adds the sum of the warp to those that have
+    // it before them; the caller has a barrier afterwards.
+    __device__ __forceinline__ uint32_t up_to_lane(uint32_t value) {
+        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
+        uint32_t sum = value;
+#pragma unroll
+        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t all = from_last_lane(sum);
+        if (lane > warp && lane < size) atomic_add(&before[lane], all);
+        return sum;
     }
-    if (lane == warp_threads - 1) warp_sums[thread_index() / warp_threads] = sum;
-    return sum - value;
+};
+
+}  // namespace bespoke
+
+// What can be wrong with a chunk, and how it is told.
+
+namespace bespoke {
+
+// Stands for every element of a chunk whose stream does not add up. DF11 cannot express NaN, so it is
+// told from every weight, and a model that reads it does not go on quietly.
+constexpr uint16_t not_a_number = 0x7fff;
+
+// What the threads of a block find in their windows: a set of bits.
+constexpr uint32_t window_left = 1 << 0;    // not a fault: the window's weights are written code by code
+constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
+constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
+constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be
+constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
+
+// The error word: cause, unit and chunk. The causes are the numbers of the bits above.
+__device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
+    uint64_t cause = 1;
+    while ((findings >> cause & 1) == 0) cause++;
+    return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
 }
 
-// The sum over the first `warps` warps.
-__device__ __forceinline__ uint32_t sum_of_warps(const uint32_t *warp_sums, uint32_t warps) {
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < block_warps; i++) sum += i < warps ? warp_sums[i] : 0;
-    return sum;
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+    if (unit.error != nullptr && thread_index() == 0)
+        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+}
+
+// Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
+// part. The first report of a launch stays.
+template <uint32_t Threads>
+__device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
+    mark_rare();
+    for (uint32_t i = thread_index(); i < chunk.count; i += Threads) {
+        keep_loop();
+        unit.outputs[chunk.begin + i] = not_a_number;
+    }
+    report(unit, findings);
 }
 
 }  // namespace bespoke
 
-// The kernel: one block decodes one chunk, each thread one window.
+// The slow ways, for windows that lookups alone do not decode: code by code, with symbols that the table
+// does not have looked up in the luts tensor. They are rare, so they keep nothing in registers that
+// memory has.
+
+namespace bespoke {
+
+// What is read of a window, and from where.
+struct Source {
+    const Unit &unit;
+    const uint32_t *table;  // that of the book, and so are
+    uint32_t base, pad;
+};
+
+// A window that is read code by code.
+struct Reader {
+    uint32_t window;
+    uint32_t at;    // the next code starts at this bit
+    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
+    bool tail;
+    uint32_t most = ~0u;  // so many codes are read
+
+    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
+        const uint32_t start = w * window_bytes;
+        tail = unit.is_tail(w);
+        at = gap_of(unit, w);
+        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
+                   : window_bits + gap_of(unit, w + 1);
+    }
+};
+
+// What reading a window gives.
+struct Reading {
+    uint32_t count = 0;  // how many codes start there
+    bool exists = true;  // no code was met that does not exist
+    bool digits = true;  // all exponents are digits
+};
+
+// Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
+// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
+// cannot be told from what follows them, all are symbols.
+template <uint32_t TableBits, class Visitor>
+__device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
+    Reading reading;
+    while (reader.at < reader.end && reading.count < reader.most) {
+        keep_loop();
+        uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
+        if constexpr (TableBits > 0) {
+            const uint32_t left = reader.end - reader.at;
+            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
+            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
+            if (entry != 0) {
+                visit.entry(entry, reading.count);
+                reading.count += entry_count(entry);
+                reader.at += entry_length(entry);
+                continue;
+            }
+        }
+        const Symbol symbol = walk(from.unit, bits);
+        if (symbol.length == 0) {
+            reading.exists = false;
+            break;
+        }
+        reading.digits &= visit.symbol(symbol, reading.count);
+        reading.count++;
+        reader.at += symbol.length;
+    }
+    return reading;
+}
+
+// Appends what is read to digits.
+struct Appender {
+    Digits &digits;
+    uint32_t base;
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t) { digits.append(entry); }
+
+    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t) {
+        const uint32_t distance = symbol.exponent - base;
+        digits.append(entry_of(digit_of(distance % digit_range), symbol.length));
+        return distance < digit_range;
+    }
+};
+
+// Writes what is read into the output, up to the end of the chunk.
+struct Writer {
+    const Unit &unit;
+    const Chunk &chunk;
+    uint32_t base;
+    uint32_t first;  // elements of the chunk before the window
+
+    __device__ __forceinline__ void write(uint32_t i, uint32_t exponent) {
+        if (first + i >= chunk.count) return;
+        const uint32_t element = chunk.begin + first + i;
+        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+    }
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t i) {
+        const uint32_t end = i + entry_count(entry);
+        for (; i < end; i++, entry <<= digit_bits) {
+            keep_loop();
+            write(i, base + distance_of(entry >> (32 - digit_bits)));
+        }
+    }
+
+    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t i) {
+        write(i, symbol.exponent);
+        return true;
+    }
+};
+
+// Decodes window w into digits and returns how many codes it has. It adds to found what is wrong with
+// it, or that it is left: where digits do not express it.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+    mark_rare();
+    Reader reader(from.unit, w);
+    digits = Digits();
+    Appender appender = {digits, from.base};
+    const Reading reading = read_codes<TableBits>(from, reader, appender);
+    if (reader.tail) {
+        digits = Digits();
+        found |= window_left;
+    } else if (!reading.exists) {
+        found |= code_unknown;
+    } else if (reader.at != reader.end) {
+        found |= window_end;
+    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
+        found |= window_left;
+    }
+    return reading.count;
+}
+
+// Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
+// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
+// last element, in the last byte; what fills that byte may look like anything.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
+    const Unit &unit = from.unit;
+    Reader reader(unit, w);
+    Writer writer = {unit, chunk, from.base, first};
+    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
+    if (reader.tail && chunk.last) reader.most = left;
+    const Reading reading = read_codes<TableBits>(from, reader, writer);
+    if (!reader.tail) return 0;
+    if (reading.count < left || !chunk.last) {
+        if (!reading.exists) return code_unknown;
+        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
+    }
+    // The last code starts in the tail.
+    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
+    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
+}
+
+}  // namespace bespoke
+
+// The kernels' body: one block decodes one chunk, each thread one window or two.
 //
 //   1. Find out whose luts these are; fetch that book's table into shared memory.
-//   2. Decode the window; the codes that start in it stay in registers as digits.
+//   2. Decode the window into digits that stay in registers.
 //   3. Prefix sum over the block: where the window's elements go.
-//   4. Check that window and chunk end where the next ones start; put exponents into shared memory.
+//   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// Where no book matches, or shared memory has no room for its table, windows are walked through the
-// luts tensor, once to count and once to write. Whatever the tensors hold, no access leaves them,
-// every loop ends, and a chunk that does not add up comes out as NaN.
+// What step 2 cannot express in digits is written last, code by code, over what step 5 wrote: windows
+// with exponents outside the book's run or with more than 32 codes, and the last two of the stream.
+// Where no book matches, or shared memory has no room, all windows are, through the luts tensor.
+// Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
+// comes out as NaN.
 
 namespace bespoke {
 
 // What the threads of a block share, apart from dynamic memory.
-template <class Model>
+template <uint32_t Threads>
 struct BlockState {
-    uint32_t differs[Model::books];
-    uint32_t warp_sums[block_warps];
-    uint32_t broken;  // some window does not end where the next one starts
+    WarpSums<Threads> sums;
+    uint32_t found;  // what the threads found, a set of bits
+
+    static constexpr uint32_t words = WarpSums<Threads>::size + 1;
+
+    // Has sums start from n; the caller has a barrier afterwards.
+    __device__ __forceinline__ void start(uint32_t n) {
+        static_assert(sizeof(BlockState) == 4 * words && words <= Threads, "one thread sets one word");
+        const uint32_t i = thread_index();
+        if (i < words) reinterpret_cast<uint32_t *>(this)[i] = i == words - 1 ? 0 : n;
+    }
 };
 
-// Whether the codes of a window end where they should, `first` elements of its chunk being before it.
-__device__ __forceinline__ bool ends_right(const Unit &unit, const Chunk &chunk, const Window &window, const Run &run,
-                                           uint32_t w, uint32_t first) {
-    const uint32_t last = first + run.count;
-    if (last < chunk.count || !chunk.last) {
-        const uint32_t next = w + 1 < unit.chunks() * chunk_windows ? gap_of(unit, w + 1) : no_gap;
-        return run.end == window_bits + next;
+// Finds the book of the unit and fetches its table; all threads of the block take part, and there is a
+// barrier behind. Says false where no book has the luts of the unit.
+template <class Model>
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
+    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
+    static_assert(steps > 0, "every thread fetches a part");
+#pragma unroll
+    for (uint32_t b = 0; b < Model::books; b++) {
+        book = model.book(b);
+        if (unit.n_luts != book.rows) {
+            mark_rare();
+            continue;
+        }
+        const bool other = differs(unit, model, book);
+        const Words4 *from = model.table(b * words) + thread_index();
+        Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
+#pragma unroll
+        for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
+        if (!block_any(other)) return true;
+        mark_rare();
     }
-    // Behind the last element of the unit the bits that fill up the stream may look like codes.
-    const bool ends_unit = first < chunk.count && last == chunk.count;
-    return !ends_unit || run.end <= window.available;
+    mark_rare();
+    block_barrier();
+    return false;
 }
 
-// Puts element i of a chunk into shared memory, or without room there straight into the output.
-__device__ __forceinline__ void put(const Unit &unit, const Chunk &chunk, uint8_t *staging, uint32_t i,
-                                    uint32_t exponent) {
-    if (staging != nullptr)
-        staging[group_lead(chunk) + i] = static_cast<uint8_t>(exponent);
+// Where the elements of a thread's windows go: the number of the last one and one more, counted from
+// where the sums of the state start; all threads of the block take part. Says false when there are not
+// as many elements as the chunk has.
+template <uint32_t Threads>
+__device__ __forceinline__ bool place_elements(const Chunk &chunk, BlockState<Threads> &state, uint32_t start,
+                                               uint32_t count, uint32_t found, uint32_t &end) {
+    const uint32_t up_to_lane = state.sums.up_to_lane(count);
+    if (found != 0) {
+        mark_rare();
+        atomic_or(&state.found, found);
+    }
+    block_barrier();
+    end = state.sums.before[thread_index() / warp_threads] + up_to_lane;
+    const uint32_t total = state.sums.before[WarpSums<Threads>::warps];
+    if (total == start + chunk.count) return true;
+    mark_rare();
+    return chunk.last && total - start - chunk.count <= surplus;
+}
+
+// Writes the windows that are left; all threads of the block take part. This thread's first one, w, has
+// count elements, and `first` elements of the chunk are before it.
+template <uint32_t TableBits, uint32_t Threads>
+__device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+                                           uint32_t w, uint32_t count, uint32_t first, bool left) {
+    constexpr uint32_t windows = chunk_windows / Threads;
+    mark_rare();
+    block_barrier();
+    if (left) {
+        uint32_t wrong = 0;
+        for (uint32_t i = 0; i < windows; i++) {
+            keep_loop();
+            wrong |= write_slowly<TableBits>(from, chunk, w + i, first);
+            first += count;
+        }
+        if (wrong != 0) atomic_or(&state.found, wrong);
+    }
+    block_barrier();
+    const uint32_t wrong = state.found & ~window_left;
+    if (wrong != 0) fail_chunk<Threads>(from.unit, chunk, wrong);
+}
+
+// Decodes a chunk whose book is none of the kernel's, or for which shared memory has no room.
+template <uint32_t Threads>
+__device__ __forceinline__ void decode_by_luts(const Unit &unit, const Chunk &chunk, BlockState<Threads> &state,
+                                               uint32_t start, uint32_t w) {
+    constexpr uint32_t windows = chunk_windows / Threads;
+    mark_rare();
+    const Source from = {unit, nullptr, 0, 0};
+    uint32_t counts[windows], count = 0, found = 0, end;
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++) {
+        Digits digits;
+        counts[i] = decode_slowly<0>(from, w + i, digits, found);
+        count += counts[i];
+    }
+    if (!place_elements(chunk, state, start, count, found, end))
+        fail_chunk<Threads>(unit, chunk, (state.found & ~window_left) | element_count);
     else
-        unit.outputs[chunk.begin + i] = join(exponent, unit.sign_mantissa[chunk.begin + i]);
-}
-
-// Puts the elements of a window, `first` elements of its chunk being before it.
-__device__ __forceinline__ void put_window(const Unit &unit, const Chunk &chunk, const Window &window, Run run,
-                                           uint32_t base, uint8_t *staging, uint32_t first) {
-    const uint32_t room = first < chunk.count ? chunk.count - first : 0;
-    const uint32_t count = smaller(run.count, room);
-    if (run.packed) {
-        run.align();
-        for (uint32_t i = 0; i < count; i++) put(unit, chunk, staging, first + i, base + run.take());
-        return;
-    }
-    uint32_t at = window.gap;
-    for (uint32_t i = 0; i < count && at < window.limit; i++) {
-        const Symbol symbol = walk<all_levels>(unit, window.bits(at));
-        put(unit, chunk, staging, first + i, symbol.exponent);
-        at += symbol.length;
-    }
+        write_left<0>(from, chunk, state, w, counts[0], end - start - count, true);
 }
 
 // The whole work of a block; `state` lies in shared memory.
 template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, BlockState<Model> &state) {
-    constexpr uint32_t table_entries = 1u << Model::table_bits;
-    constexpr uint32_t table_bytes = 4 * table_entries;
-    const uint32_t thread = thread_index(), block = block_index();
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, BlockState<Model::threads> &state) {
+    constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
+    constexpr uint32_t table_words = 1u << Model::table_bits;
+    const uint32_t block = block_index();
     if (block >= unit.chunks()) return;
     const Chunk chunk = find_chunk(unit, block);
-
-    if (thread < Model::books) state.differs[thread] = 0;
-    if (thread == 0) state.broken = 0;
-    block_barrier();
-    compare_books<Model>(unit, state.differs);
-    block_barrier();
-    const uint32_t b = matching_book<Model>(state.differs);
-
-    uint32_t room = dynamic_shared_bytes();
-    uint8_t *staging = dynamic_shared();
-    const bool by_table = b < Model::books && staging_bytes(chunk) + table_bytes <= room;
-    uint32_t *table = reinterpret_cast<uint32_t *>(staging);
-    if (by_table) {
-        for (uint32_t i = thread; i < table_entries; i += chunk_windows)
-            table[i] = Model::table_entry(b * table_entries + i);
-        staging += table_bytes;
-        room -= table_bytes;
+    const uint32_t start = group_lead(chunk), w = block * chunk_windows + thread_index() * windows;
+    uint32_t *table = dynamic_shared(), *stage = table + table_words;
+    state.start(start);
+    if (4 * (table_words + stage_words(chunk)) > dynamic_shared_bytes()) {
+        block_barrier();
+        return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
     }
-    if (staging_bytes(chunk) > room) staging = nullptr;
-    block_barrier();
+    clear_stage<threads>(stage, chunk);
+    Book book;
+    if (!find_book(unit, model, book, table)) return decode_by_luts<threads>(unit, chunk, state, start, opaque(w));
 
-    const uint32_t w = block * chunk_windows + thread;
-    const Window window = load_window(unit, w);
-    const uint32_t base = by_table ? Model::book(b).base : 0;
-    const Run run = by_table ? decode_window<Model::table_bits, Model::levels>(unit, window, table, base)
-                             : count_window(unit, window);
-    uint32_t first = before_lane(run.count, state.warp_sums);
-    block_barrier();
-    first += sum_of_warps(state.warp_sums, thread / warp_threads);
-    const uint32_t total = sum_of_warps(state.warp_sums, block_warps);
+    // Decode.
+    Span<windows> span;
+    const bool inside = (block + 1) * chunk_bytes + window_bytes < unit.n_bytes;
+    if (inside && is_aligned(unit.codes, windows * window_bytes) && is_aligned(unit.gaps, 4))
+        span = load_span<windows>(unit, w);
+    else
+        span = load_span_anywhere<windows>(unit, opaque(w));
+    const Source from = {unit, table, book.base, book.pad};
+    Digits digits[windows];
+    uint32_t counts[windows], count = 0, found = 0, end;
+#pragma unroll
+    for (uint32_t i = 0; i < windows; i++) {
+        if (!decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
+                                                              book.pad, table, digits[i], counts[i]))
+            counts[i] = decode_slowly<Model::table_bits>(from, opaque(w) + i, digits[i], found);
+        count += counts[i];
+    }
+    Merge<threads> merge(unit, chunk);
+    merge.fetch();
 
-    if (!ends_right(unit, chunk, window, run, w, first)) state.broken = 1;
-    put_window(unit, chunk, window, run, base, staging, first);
+    // Put the digits in order.
+    if (!place_elements(chunk, state, start, count, found, end))
+        return fail_chunk<threads>(unit, chunk, (state.found & ~window_left) | element_count);
+    const uint32_t first = end - start - count;
+#pragma unroll
+    for (uint32_t i = windows; i > 0; end -= counts[--i]) put_digits(stage, digits[i - 1], end);
     block_barrier();
+    const uint32_t all_found = state.found;
+    if ((all_found & ~window_left) != 0) return fail_chunk<threads>(unit, chunk, all_found & ~window_left);
 
-    const bool adds_up = chunk.last ? total >= chunk.count : total == chunk.count;
-    if (!adds_up || state.broken != 0)
-        poison_chunk(unit, chunk);
-    else if (staging != nullptr)
-        merge_chunk(unit, chunk, staging);
+    merge.write(stage, book.base);
+    if (all_found != 0)
+        write_left<Model::table_bits>(from, chunk, state, opaque(w), counts[0], opaque(first), found != 0);
 }
 
 }  // namespace bespoke
@@ -632,304 +1205,311 @@ static __device__ uint32_t book_luts[] = {
 };
 
 // The multi-symbol tables of the code books, one after another.
-static __device__ uint32_t book_tables[] = {
+static __device__ Words4 book_tables[] = {
     // Code book 0: exponents 108 to 123 are digits.
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155, 0xddddd155,
-    0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165,
-    0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165,
-    0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165,
-    0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165, 0xdddde165,
-    0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175,
-    0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175, 0xddddc175,
-    0xddddf185, 0xddddf185, 0xddddf185, 0xddddf185, 0xddddf185, 0xddddf185, 0xddddf185, 0xddddf185,
-    0xddddb195, 0xddddb195, 0xddddb195, 0xddddb195, 0xdddda1a5, 0xdddda1a5, 0xdddd0144, 0xdddd0144,
-    0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165,
-    0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165,
-    0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165,
-    0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165, 0xddded165,
-    0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175,
-    0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175, 0xdddee175,
-    0xdddec185, 0xdddec185, 0xdddec185, 0xdddec185, 0xdddec185, 0xdddec185, 0xdddec185, 0xdddec185,
-    0xdddef195, 0xdddef195, 0xdddef195, 0xdddef195, 0xdddeb1a5, 0xdddeb1a5, 0xdddea1b5, 0xddde0154,
-    0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175,
-    0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175, 0xdddcd175,
-    0xdddce185, 0xdddce185, 0xdddce185, 0xdddce185, 0xdddce185, 0xdddce185, 0xdddce185, 0xdddce185,
-    0xdddcc195, 0xdddcc195, 0xdddcc195, 0xdddcc195, 0xdddcf1a5, 0xdddcf1a5, 0xdddcb1b5, 0xdddc0164,
-    0xdddfd185, 0xdddfd185, 0xdddfd185, 0xdddfd185, 0xdddfd185, 0xdddfd185, 0xdddfd185, 0xdddfd185,
-    0xdddfe195, 0xdddfe195, 0xdddfe195, 0xdddfe195, 0xdddfc1a5, 0xdddfc1a5, 0xdddff1b5, 0xdddf0174,
-    0xdddbd195, 0xdddbd195, 0xdddbd195, 0xdddbd195, 0xdddbe1a5, 0xdddbe1a5, 0xdddbc1b5, 0xdddb0184,
-    0xdddad1a5, 0xdddad1a5, 0xdddae1b5, 0xddda0194, 0xddd00133, 0xddd00133, 0xddd00133, 0xddd00133,
-    0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165,
-    0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165,
-    0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165,
-    0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165, 0xddedd165,
-    0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175,
-    0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175, 0xddede175,
-    0xddedc185, 0xddedc185, 0xddedc185, 0xddedc185, 0xddedc185, 0xddedc185, 0xddedc185, 0xddedc185,
-    0xddedf195, 0xddedf195, 0xddedf195, 0xddedf195, 0xddedb1a5, 0xddedb1a5, 0xddeda1b5, 0xdded0154,
-    0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175,
-    0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175, 0xddeed175,
-    0xddeee185, 0xddeee185, 0xddeee185, 0xddeee185, 0xddeee185, 0xddeee185, 0xddeee185, 0xddeee185,
-    0xddeec195, 0xddeec195, 0xddeec195, 0xddeec195, 0xddeef1a5, 0xddeef1a5, 0xddeeb1b5, 0xddee0164,
-    0xddecd185, 0xddecd185, 0xddecd185, 0xddecd185, 0xddecd185, 0xddecd185, 0xddecd185, 0xddecd185,
-    0xddece195, 0xddece195, 0xddece195, 0xddece195, 0xddecc1a5, 0xddecc1a5, 0xddecf1b5, 0xddec0174,
-    0xddefd195, 0xddefd195, 0xddefd195, 0xddefd195, 0xddefe1a5, 0xddefe1a5, 0xddefc1b5, 0xddef0184,
-    0xddebd1a5, 0xddebd1a5, 0xddebe1b5, 0xddeb0194, 0xddead1b5, 0xddea01a4, 0xdde00143, 0xdde00143,
-    0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175,
-    0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175, 0xddcdd175,
-    0xddcde185, 0xddcde185, 0xddcde185, 0xddcde185, 0xddcde185, 0xddcde185, 0xddcde185, 0xddcde185,
-    0xddcdc195, 0xddcdc195, 0xddcdc195, 0xddcdc195, 0xddcdf1a5, 0xddcdf1a5, 0xddcdb1b5, 0xddcd0164,
-    0xddced185, 0xddced185, 0xddced185, 0xddced185, 0xddced185, 0xddced185, 0xddced185, 0xddced185,
-    0xddcee195, 0xddcee195, 0xddcee195, 0xddcee195, 0xddcec1a5, 0xddcec1a5, 0xddcef1b5, 0xddce0174,
-    0xddccd195, 0xddccd195, 0xddccd195, 0xddccd195, 0xddcce1a5, 0xddcce1a5, 0xddccc1b5, 0xddcc0184,
-    0xddcfd1a5, 0xddcfd1a5, 0xddcfe1b5, 0xddcf0194, 0xddcbd1b5, 0xddcb01a4, 0xddca01b4, 0xddc00153,
-    0xddfdd185, 0xddfdd185, 0xddfdd185, 0xddfdd185, 0xddfdd185, 0xddfdd185, 0xddfdd185, 0xddfdd185,
-    0xddfde195, 0xddfde195, 0xddfde195, 0xddfde195, 0xddfdc1a5, 0xddfdc1a5, 0xddfdf1b5, 0xddfd0174,
-    0xddfed195, 0xddfed195, 0xddfed195, 0xddfed195, 0xddfee1a5, 0xddfee1a5, 0xddfec1b5, 0xddfe0184,
-    0xddfcd1a5, 0xddfcd1a5, 0xddfce1b5, 0xddfc0194, 0xddffd1b5, 0xddff01a4, 0xddfb01b4, 0xddf00163,
-    0xddbdd195, 0xddbdd195, 0xddbdd195, 0xddbdd195, 0xddbde1a5, 0xddbde1a5, 0xddbdc1b5, 0xddbd0184,
-    0xddbed1a5, 0xddbed1a5, 0xddbee1b5, 0xddbe0194, 0xddbcd1b5, 0xddbc01a4, 0xddbf01b4, 0xddb00173,
-    0xddadd1a5, 0xddadd1a5, 0xddade1b5, 0xddad0194, 0xddaed1b5, 0xddae01a4, 0xddac01b4, 0xdda00183,
-    0xdd000122, 0xdd000122, 0xdd000122, 0xdd000122, 0xdd000122, 0xdd000122, 0xdd000122, 0xdd000122,
-    0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165,
-    0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165,
-    0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165,
-    0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165, 0xdeddd165,
-    0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175,
-    0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175, 0xdedde175,
-    0xdeddc185, 0xdeddc185, 0xdeddc185, 0xdeddc185, 0xdeddc185, 0xdeddc185, 0xdeddc185, 0xdeddc185,
-    0xdeddf195, 0xdeddf195, 0xdeddf195, 0xdeddf195, 0xdeddb1a5, 0xdeddb1a5, 0xdedda1b5, 0xdedd0154,
-    0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175,
-    0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175, 0xdeded175,
-    0xdedee185, 0xdedee185, 0xdedee185, 0xdedee185, 0xdedee185, 0xdedee185, 0xdedee185, 0xdedee185,
-    0xdedec195, 0xdedec195, 0xdedec195, 0xdedec195, 0xdedef1a5, 0xdedef1a5, 0xdedeb1b5, 0xdede0164,
-    0xdedcd185, 0xdedcd185, 0xdedcd185, 0xdedcd185, 0xdedcd185, 0xdedcd185, 0xdedcd185, 0xdedcd185,
-    0xdedce195, 0xdedce195, 0xdedce195, 0xdedce195, 0xdedcc1a5, 0xdedcc1a5, 0xdedcf1b5, 0xdedc0174,
-    0xdedfd195, 0xdedfd195, 0xdedfd195, 0xdedfd195, 0xdedfe1a5, 0xdedfe1a5, 0xdedfc1b5, 0xdedf0184,
-    0xdedbd1a5, 0xdedbd1a5, 0xdedbe1b5, 0xdedb0194, 0xdedad1b5, 0xdeda01a4, 0xded00143, 0xded00143,
-    0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175,
-    0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175, 0xdeedd175,
-    0xdeede185, 0xdeede185, 0xdeede185, 0xdeede185, 0xdeede185, 0xdeede185, 0xdeede185, 0xdeede185,
-    0xdeedc195, 0xdeedc195, 0xdeedc195, 0xdeedc195, 0xdeedf1a5, 0xdeedf1a5, 0xdeedb1b5, 0xdeed0164,
-    0xdeeed185, 0xdeeed185, 0xdeeed185, 0xdeeed185, 0xdeeed185, 0xdeeed185, 0xdeeed185, 0xdeeed185,
-    0xdeeee195, 0xdeeee195, 0xdeeee195, 0xdeeee195, 0xdeeec1a5, 0xdeeec1a5, 0xdeeef1b5, 0xdeee0174,
-    0xdeecd195, 0xdeecd195, 0xdeecd195, 0xdeecd195, 0xdeece1a5, 0xdeece1a5, 0xdeecc1b5, 0xdeec0184,
-    0xdeefd1a5, 0xdeefd1a5, 0xdeefe1b5, 0xdeef0194, 0xdeebd1b5, 0xdeeb01a4, 0xdeea01b4, 0xdee00153,
-    0xdecdd185, 0xdecdd185, 0xdecdd185, 0xdecdd185, 0xdecdd185, 0xdecdd185, 0xdecdd185, 0xdecdd185,
-    0xdecde195, 0xdecde195, 0xdecde195, 0xdecde195, 0xdecdc1a5, 0xdecdc1a5, 0xdecdf1b5, 0xdecd0174,
-    0xdeced195, 0xdeced195, 0xdeced195, 0xdeced195, 0xdecee1a5, 0xdecee1a5, 0xdecec1b5, 0xdece0184,
-    0xdeccd1a5, 0xdeccd1a5, 0xdecce1b5, 0xdecc0194, 0xdecfd1b5, 0xdecf01a4, 0xdecb01b4, 0xdec00163,
-    0xdefdd195, 0xdefdd195, 0xdefdd195, 0xdefdd195, 0xdefde1a5, 0xdefde1a5, 0xdefdc1b5, 0xdefd0184,
-    0xdefed1a5, 0xdefed1a5, 0xdefee1b5, 0xdefe0194, 0xdefcd1b5, 0xdefc01a4, 0xdeff01b4, 0xdef00173,
-    0xdebdd1a5, 0xdebdd1a5, 0xdebde1b5, 0xdebd0194, 0xdebed1b5, 0xdebe01a4, 0xdebc01b4, 0xdeb00183,
-    0xdeadd1b5, 0xdead01a4, 0xdeae01b4, 0xdea00193, 0xde000132, 0xde000132, 0xde000132, 0xde000132,
-    0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175,
-    0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175, 0xdcddd175,
-    0xdcdde185, 0xdcdde185, 0xdcdde185, 0xdcdde185, 0xdcdde185, 0xdcdde185, 0xdcdde185, 0xdcdde185,
-    0xdcddc195, 0xdcddc195, 0xdcddc195, 0xdcddc195, 0xdcddf1a5, 0xdcddf1a5, 0xdcddb1b5, 0xdcdd0164,
-    0xdcded185, 0xdcded185, 0xdcded185, 0xdcded185, 0xdcded185, 0xdcded185, 0xdcded185, 0xdcded185,
-    0xdcdee195, 0xdcdee195, 0xdcdee195, 0xdcdee195, 0xdcdec1a5, 0xdcdec1a5, 0xdcdef1b5, 0xdcde0174,
-    0xdcdcd195, 0xdcdcd195, 0xdcdcd195, 0xdcdcd195, 0xdcdce1a5, 0xdcdce1a5, 0xdcdcc1b5, 0xdcdc0184,
-    0xdcdfd1a5, 0xdcdfd1a5, 0xdcdfe1b5, 0xdcdf0194, 0xdcdbd1b5, 0xdcdb01a4, 0xdcda01b4, 0xdcd00153,
-    0xdcedd185, 0xdcedd185, 0xdcedd185, 0xdcedd185, 0xdcedd185, 0xdcedd185, 0xdcedd185, 0xdcedd185,
-    0xdcede195, 0xdcede195, 0xdcede195, 0xdcede195, 0xdcedc1a5, 0xdcedc1a5, 0xdcedf1b5, 0xdced0174,
-    0xdceed195, 0xdceed195, 0xdceed195, 0xdceed195, 0xdceee1a5, 0xdceee1a5, 0xdceec1b5, 0xdcee0184,
-    0xdcecd1a5, 0xdcecd1a5, 0xdcece1b5, 0xdcec0194, 0xdcefd1b5, 0xdcef01a4, 0xdceb01b4, 0xdce00163,
-    0xdccdd195, 0xdccdd195, 0xdccdd195, 0xdccdd195, 0xdccde1a5, 0xdccde1a5, 0xdccdc1b5, 0xdccd0184,
-    0xdcced1a5, 0xdcced1a5, 0xdccee1b5, 0xdcce0194, 0xdcccd1b5, 0xdccc01a4, 0xdccf01b4, 0xdcc00173,
-    0xdcfdd1a5, 0xdcfdd1a5, 0xdcfde1b5, 0xdcfd0194, 0xdcfed1b5, 0xdcfe01a4, 0xdcfc01b4, 0xdcf00183,
-    0xdcbdd1b5, 0xdcbd01a4, 0xdcbe01b4, 0xdcb00193, 0xdcad01b4, 0xdca001a3, 0xdc000142, 0xdc000142,
-    0xdfddd185, 0xdfddd185, 0xdfddd185, 0xdfddd185, 0xdfddd185, 0xdfddd185, 0xdfddd185, 0xdfddd185,
-    0xdfdde195, 0xdfdde195, 0xdfdde195, 0xdfdde195, 0xdfddc1a5, 0xdfddc1a5, 0xdfddf1b5, 0xdfdd0174,
-    0xdfded195, 0xdfded195, 0xdfded195, 0xdfded195, 0xdfdee1a5, 0xdfdee1a5, 0xdfdec1b5, 0xdfde0184,
-    0xdfdcd1a5, 0xdfdcd1a5, 0xdfdce1b5, 0xdfdc0194, 0xdfdfd1b5, 0xdfdf01a4, 0xdfdb01b4, 0xdfd00163,
-    0xdfedd195, 0xdfedd195, 0xdfedd195, 0xdfedd195, 0xdfede1a5, 0xdfede1a5, 0xdfedc1b5, 0xdfed0184,
-    0xdfeed1a5, 0xdfeed1a5, 0xdfeee1b5, 0xdfee0194, 0xdfecd1b5, 0xdfec01a4, 0xdfef01b4, 0xdfe00173,
-    0xdfcdd1a5, 0xdfcdd1a5, 0xdfcde1b5, 0xdfcd0194, 0xdfced1b5, 0xdfce01a4, 0xdfcc01b4, 0xdfc00183,
-    0xdffdd1b5, 0xdffd01a4, 0xdffe01b4, 0xdff00193, 0xdfbd01b4, 0xdfb001a3, 0xdfa001b3, 0xdf000152,
-    0xdbddd195, 0xdbddd195, 0xdbddd195, 0xdbddd195, 0xdbdde1a5, 0xdbdde1a5, 0xdbddc1b5, 0xdbdd0184,
-    0xdbded1a5, 0xdbded1a5, 0xdbdee1b5, 0xdbde0194, 0xdbdcd1b5, 0xdbdc01a4, 0xdbdf01b4, 0xdbd00173,
-    0xdbedd1a5, 0xdbedd1a5, 0xdbede1b5, 0xdbed0194, 0xdbeed1b5, 0xdbee01a4, 0xdbec01b4, 0xdbe00183,
-    0xdbcdd1b5, 0xdbcd01a4, 0xdbce01b4, 0xdbc00193, 0xdbfd01b4, 0xdbf001a3, 0xdbb001b3, 0xdb000162,
-    0xdaddd1a5, 0xdaddd1a5, 0xdadde1b5, 0xdadd0194, 0xdaded1b5, 0xdade01a4, 0xdadc01b4, 0xdad00183,
-    0xdaedd1b5, 0xdaed01a4, 0xdaee01b4, 0xdae00193, 0xdacd01b4, 0xdac001a3, 0xdaf001b3, 0xda000172,
-    0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111,
-    0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111, 0xd0000111,
-    0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265,
-    0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265,
-    0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265,
-    0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265, 0xedddd265,
-    0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275,
-    0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275, 0xeddde275,
-    0xedddc285, 0xedddc285, 0xedddc285, 0xedddc285, 0xedddc285, 0xedddc285, 0xedddc285, 0xedddc285,
-    0xedddf295, 0xedddf295, 0xedddf295, 0xedddf295, 0xedddb2a5, 0xedddb2a5, 0xeddda2b5, 0xeddd0254,
-    0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275,
-    0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275, 0xedded275,
-    0xeddee285, 0xeddee285, 0xeddee285, 0xeddee285, 0xeddee285, 0xeddee285, 0xeddee285, 0xeddee285,
-    0xeddec295, 0xeddec295, 0xeddec295, 0xeddec295, 0xeddef2a5, 0xeddef2a5, 0xeddeb2b5, 0xedde0264,
-    0xeddcd285, 0xeddcd285, 0xeddcd285, 0xeddcd285, 0xeddcd285, 0xeddcd285, 0xeddcd285, 0xeddcd285,
-    0xeddce295, 0xeddce295, 0xeddce295, 0xeddce295, 0xeddcc2a5, 0xeddcc2a5, 0xeddcf2b5, 0xeddc0274,
-    0xeddfd295, 0xeddfd295, 0xeddfd295, 0xeddfd295, 0xeddfe2a5, 0xeddfe2a5, 0xeddfc2b5, 0xeddf0284,
-    0xeddbd2a5, 0xeddbd2a5, 0xeddbe2b5, 0xeddb0294, 0xeddad2b5, 0xedda02a4, 0xedd00243, 0xedd00243,
-    0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275,
-    0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275, 0xededd275,
-    0xedede285, 0xedede285, 0xedede285, 0xedede285, 0xedede285, 0xedede285, 0xedede285, 0xedede285,
-    0xededc295, 0xededc295, 0xededc295, 0xededc295, 0xededf2a5, 0xededf2a5, 0xededb2b5, 0xeded0264,
-    0xedeed285, 0xedeed285, 0xedeed285, 0xedeed285, 0xedeed285, 0xedeed285, 0xedeed285, 0xedeed285,
-    0xedeee295, 0xedeee295, 0xedeee295, 0xedeee295, 0xedeec2a5, 0xedeec2a5, 0xedeef2b5, 0xedee0274,
-    0xedecd295, 0xedecd295, 0xedecd295, 0xedecd295, 0xedece2a5, 0xedece2a5, 0xedecc2b5, 0xedec0284,
-    0xedefd2a5, 0xedefd2a5, 0xedefe2b5, 0xedef0294, 0xedebd2b5, 0xedeb02a4, 0xedea02b4, 0xede00253,
-    0xedcdd285, 0xedcdd285, 0xedcdd285, 0xedcdd285, 0xedcdd285, 0xedcdd285, 0xedcdd285, 0xedcdd285,
-    0xedcde295, 0xedcde295, 0xedcde295, 0xedcde295, 0xedcdc2a5, 0xedcdc2a5, 0xedcdf2b5, 0xedcd0274,
-    0xedced295, 0xedced295, 0xedced295, 0xedced295, 0xedcee2a5, 0xedcee2a5, 0xedcec2b5, 0xedce0284,
-    0xedccd2a5, 0xedccd2a5, 0xedcce2b5, 0xedcc0294, 0xedcfd2b5, 0xedcf02a4, 0xedcb02b4, 0xedc00263,
-    0xedfdd295, 0xedfdd295, 0xedfdd295, 0xedfdd295, 0xedfde2a5, 0xedfde2a5, 0xedfdc2b5, 0xedfd0284,
-    0xedfed2a5, 0xedfed2a5, 0xedfee2b5, 0xedfe0294, 0xedfcd2b5, 0xedfc02a4, 0xedff02b4, 0xedf00273,
-    0xedbdd2a5, 0xedbdd2a5, 0xedbde2b5, 0xedbd0294, 0xedbed2b5, 0xedbe02a4, 0xedbc02b4, 0xedb00283,
-    0xedadd2b5, 0xedad02a4, 0xedae02b4, 0xeda00293, 0xed000232, 0xed000232, 0xed000232, 0xed000232,
-    0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275,
-    0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275, 0xeeddd275,
-    0xeedde285, 0xeedde285, 0xeedde285, 0xeedde285, 0xeedde285, 0xeedde285, 0xeedde285, 0xeedde285,
-    0xeeddc295, 0xeeddc295, 0xeeddc295, 0xeeddc295, 0xeeddf2a5, 0xeeddf2a5, 0xeeddb2b5, 0xeedd0264,
-    0xeeded285, 0xeeded285, 0xeeded285, 0xeeded285, 0xeeded285, 0xeeded285, 0xeeded285, 0xeeded285,
-    0xeedee295, 0xeedee295, 0xeedee295, 0xeedee295, 0xeedec2a5, 0xeedec2a5, 0xeedef2b5, 0xeede0274,
-    0xeedcd295, 0xeedcd295, 0xeedcd295, 0xeedcd295, 0xeedce2a5, 0xeedce2a5, 0xeedcc2b5, 0xeedc0284,
-    0xeedfd2a5, 0xeedfd2a5, 0xeedfe2b5, 0xeedf0294, 0xeedbd2b5, 0xeedb02a4, 0xeeda02b4, 0xeed00253,
-    0xeeedd285, 0xeeedd285, 0xeeedd285, 0xeeedd285, 0xeeedd285, 0xeeedd285, 0xeeedd285, 0xeeedd285,
-    0xeeede295, 0xeeede295, 0xeeede295, 0xeeede295, 0xeeedc2a5, 0xeeedc2a5, 0xeeedf2b5, 0xeeed0274,
-    0xeeeed295, 0xeeeed295, 0xeeeed295, 0xeeeed295, 0xeeeee2a5, 0xeeeee2a5, 0xeeeec2b5, 0xeeee0284,
-    0xeeecd2a5, 0xeeecd2a5, 0xeeece2b5, 0xeeec0294, 0xeeefd2b5, 0xeeef02a4, 0xeeeb02b4, 0xeee00263,
-    0xeecdd295, 0xeecdd295, 0xeecdd295, 0xeecdd295, 0xeecde2a5, 0xeecde2a5, 0xeecdc2b5, 0xeecd0284,
-    0xeeced2a5, 0xeeced2a5, 0xeecee2b5, 0xeece0294, 0xeeccd2b5, 0xeecc02a4, 0xeecf02b4, 0xeec00273,
-    0xeefdd2a5, 0xeefdd2a5, 0xeefde2b5, 0xeefd0294, 0xeefed2b5, 0xeefe02a4, 0xeefc02b4, 0xeef00283,
-    0xeebdd2b5, 0xeebd02a4, 0xeebe02b4, 0xeeb00293, 0xeead02b4, 0xeea002a3, 0xee000242, 0xee000242,
-    0xecddd285, 0xecddd285, 0xecddd285, 0xecddd285, 0xecddd285, 0xecddd285, 0xecddd285, 0xecddd285,
-    0xecdde295, 0xecdde295, 0xecdde295, 0xecdde295, 0xecddc2a5, 0xecddc2a5, 0xecddf2b5, 0xecdd0274,
-    0xecded295, 0xecded295, 0xecded295, 0xecded295, 0xecdee2a5, 0xecdee2a5, 0xecdec2b5, 0xecde0284,
-    0xecdcd2a5, 0xecdcd2a5, 0xecdce2b5, 0xecdc0294, 0xecdfd2b5, 0xecdf02a4, 0xecdb02b4, 0xecd00263,
-    0xecedd295, 0xecedd295, 0xecedd295, 0xecedd295, 0xecede2a5, 0xecede2a5, 0xecedc2b5, 0xeced0284,
-    0xeceed2a5, 0xeceed2a5, 0xeceee2b5, 0xecee0294, 0xececd2b5, 0xecec02a4, 0xecef02b4, 0xece00273,
-    0xeccdd2a5, 0xeccdd2a5, 0xeccde2b5, 0xeccd0294, 0xecced2b5, 0xecce02a4, 0xeccc02b4, 0xecc00283,
-    0xecfdd2b5, 0xecfd02a4, 0xecfe02b4, 0xecf00293, 0xecbd02b4, 0xecb002a3, 0xeca002b3, 0xec000252,
-    0xefddd295, 0xefddd295, 0xefddd295, 0xefddd295, 0xefdde2a5, 0xefdde2a5, 0xefddc2b5, 0xefdd0284,
-    0xefded2a5, 0xefded2a5, 0xefdee2b5, 0xefde0294, 0xefdcd2b5, 0xefdc02a4, 0xefdf02b4, 0xefd00273,
-    0xefedd2a5, 0xefedd2a5, 0xefede2b5, 0xefed0294, 0xefeed2b5, 0xefee02a4, 0xefec02b4, 0xefe00283,
-    0xefcdd2b5, 0xefcd02a4, 0xefce02b4, 0xefc00293, 0xeffd02b4, 0xeff002a3, 0xefb002b3, 0xef000262,
-    0xebddd2a5, 0xebddd2a5, 0xebdde2b5, 0xebdd0294, 0xebded2b5, 0xebde02a4, 0xebdc02b4, 0xebd00283,
-    0xebedd2b5, 0xebed02a4, 0xebee02b4, 0xebe00293, 0xebcd02b4, 0xebc002a3, 0xebf002b3, 0xeb000272,
-    0xeaddd2b5, 0xeadd02a4, 0xeade02b4, 0xead00293, 0xeaed02b4, 0xeae002a3, 0xeac002b3, 0xea000282,
-    0xe0000221, 0xe0000221, 0xe0000221, 0xe0000221, 0xe0000221, 0xe0000221, 0xe0000221, 0xe0000221,
-    0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375,
-    0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375, 0xcdddd375,
-    0xcddde385, 0xcddde385, 0xcddde385, 0xcddde385, 0xcddde385, 0xcddde385, 0xcddde385, 0xcddde385,
-    0xcdddc395, 0xcdddc395, 0xcdddc395, 0xcdddc395, 0xcdddf3a5, 0xcdddf3a5, 0xcdddb3b5, 0xcddd0364,
-    0xcdded385, 0xcdded385, 0xcdded385, 0xcdded385, 0xcdded385, 0xcdded385, 0xcdded385, 0xcdded385,
-    0xcddee395, 0xcddee395, 0xcddee395, 0xcddee395, 0xcddec3a5, 0xcddec3a5, 0xcddef3b5, 0xcdde0374,
-    0xcddcd395, 0xcddcd395, 0xcddcd395, 0xcddcd395, 0xcddce3a5, 0xcddce3a5, 0xcddcc3b5, 0xcddc0384,
-    0xcddfd3a5, 0xcddfd3a5, 0xcddfe3b5, 0xcddf0394, 0xcddbd3b5, 0xcddb03a4, 0xcdda03b4, 0xcdd00353,
-    0xcdedd385, 0xcdedd385, 0xcdedd385, 0xcdedd385, 0xcdedd385, 0xcdedd385, 0xcdedd385, 0xcdedd385,
-    0xcdede395, 0xcdede395, 0xcdede395, 0xcdede395, 0xcdedc3a5, 0xcdedc3a5, 0xcdedf3b5, 0xcded0374,
-    0xcdeed395, 0xcdeed395, 0xcdeed395, 0xcdeed395, 0xcdeee3a5, 0xcdeee3a5, 0xcdeec3b5, 0xcdee0384,
-    0xcdecd3a5, 0xcdecd3a5, 0xcdece3b5, 0xcdec0394, 0xcdefd3b5, 0xcdef03a4, 0xcdeb03b4, 0xcde00363,
-    0xcdcdd395, 0xcdcdd395, 0xcdcdd395, 0xcdcdd395, 0xcdcde3a5, 0xcdcde3a5, 0xcdcdc3b5, 0xcdcd0384,
-    0xcdced3a5, 0xcdced3a5, 0xcdcee3b5, 0xcdce0394, 0xcdccd3b5, 0xcdcc03a4, 0xcdcf03b4, 0xcdc00373,
-    0xcdfdd3a5, 0xcdfdd3a5, 0xcdfde3b5, 0xcdfd0394, 0xcdfed3b5, 0xcdfe03a4, 0xcdfc03b4, 0xcdf00383,
-    0xcdbdd3b5, 0xcdbd03a4, 0xcdbe03b4, 0xcdb00393, 0xcdad03b4, 0xcda003a3, 0xcd000342, 0xcd000342,
-    0xceddd385, 0xceddd385, 0xceddd385, 0xceddd385, 0xceddd385, 0xceddd385, 0xceddd385, 0xceddd385,
-    0xcedde395, 0xcedde395, 0xcedde395, 0xcedde395, 0xceddc3a5, 0xceddc3a5, 0xceddf3b5, 0xcedd0374,
-    0xceded395, 0xceded395, 0xceded395, 0xceded395, 0xcedee3a5, 0xcedee3a5, 0xcedec3b5, 0xcede0384,
-    0xcedcd3a5, 0xcedcd3a5, 0xcedce3b5, 0xcedc0394, 0xcedfd3b5, 0xcedf03a4, 0xcedb03b4, 0xced00363,
-    0xceedd395, 0xceedd395, 0xceedd395, 0xceedd395, 0xceede3a5, 0xceede3a5, 0xceedc3b5, 0xceed0384,
-    0xceeed3a5, 0xceeed3a5, 0xceeee3b5, 0xceee0394, 0xceecd3b5, 0xceec03a4, 0xceef03b4, 0xcee00373,
-    0xcecdd3a5, 0xcecdd3a5, 0xcecde3b5, 0xcecd0394, 0xceced3b5, 0xcece03a4, 0xcecc03b4, 0xcec00383,
-    0xcefdd3b5, 0xcefd03a4, 0xcefe03b4, 0xcef00393, 0xcebd03b4, 0xceb003a3, 0xcea003b3, 0xce000352,
-    0xccddd395, 0xccddd395, 0xccddd395, 0xccddd395, 0xccdde3a5, 0xccdde3a5, 0xccddc3b5, 0xccdd0384,
-    0xccded3a5, 0xccded3a5, 0xccdee3b5, 0xccde0394, 0xccdcd3b5, 0xccdc03a4, 0xccdf03b4, 0xccd00373,
-    0xccedd3a5, 0xccedd3a5, 0xccede3b5, 0xcced0394, 0xcceed3b5, 0xccee03a4, 0xccec03b4, 0xcce00383,
-    0xcccdd3b5, 0xcccd03a4, 0xccce03b4, 0xccc00393, 0xccfd03b4, 0xccf003a3, 0xccb003b3, 0xcc000362,
-    0xcfddd3a5, 0xcfddd3a5, 0xcfdde3b5, 0xcfdd0394, 0xcfded3b5, 0xcfde03a4, 0xcfdc03b4, 0xcfd00383,
-    0xcfedd3b5, 0xcfed03a4, 0xcfee03b4, 0xcfe00393, 0xcfcd03b4, 0xcfc003a3, 0xcff003b3, 0xcf000372,
-    0xcbddd3b5, 0xcbdd03a4, 0xcbde03b4, 0xcbd00393, 0xcbed03b4, 0xcbe003a3, 0xcbc003b3, 0xcb000382,
-    0xcadd03b4, 0xcad003a3, 0xcae003b3, 0xca000392, 0xc0000331, 0xc0000331, 0xc0000331, 0xc0000331,
-    0xfdddd485, 0xfdddd485, 0xfdddd485, 0xfdddd485, 0xfdddd485, 0xfdddd485, 0xfdddd485, 0xfdddd485,
-    0xfddde495, 0xfddde495, 0xfddde495, 0xfddde495, 0xfdddc4a5, 0xfdddc4a5, 0xfdddf4b5, 0xfddd0474,
-    0xfdded495, 0xfdded495, 0xfdded495, 0xfdded495, 0xfddee4a5, 0xfddee4a5, 0xfddec4b5, 0xfdde0484,
-    0xfddcd4a5, 0xfddcd4a5, 0xfddce4b5, 0xfddc0494, 0xfddfd4b5, 0xfddf04a4, 0xfddb04b4, 0xfdd00463,
-    0xfdedd495, 0xfdedd495, 0xfdedd495, 0xfdedd495, 0xfdede4a5, 0xfdede4a5, 0xfdedc4b5, 0xfded0484,
-    0xfdeed4a5, 0xfdeed4a5, 0xfdeee4b5, 0xfdee0494, 0xfdecd4b5, 0xfdec04a4, 0xfdef04b4, 0xfde00473,
-    0xfdcdd4a5, 0xfdcdd4a5, 0xfdcde4b5, 0xfdcd0494, 0xfdced4b5, 0xfdce04a4, 0xfdcc04b4, 0xfdc00483,
-    0xfdfdd4b5, 0xfdfd04a4, 0xfdfe04b4, 0xfdf00493, 0xfdbd04b4, 0xfdb004a3, 0xfda004b3, 0xfd000452,
-    0xfeddd495, 0xfeddd495, 0xfeddd495, 0xfeddd495, 0xfedde4a5, 0xfedde4a5, 0xfeddc4b5, 0xfedd0484,
-    0xfeded4a5, 0xfeded4a5, 0xfedee4b5, 0xfede0494, 0xfedcd4b5, 0xfedc04a4, 0xfedf04b4, 0xfed00473,
-    0xfeedd4a5, 0xfeedd4a5, 0xfeede4b5, 0xfeed0494, 0xfeeed4b5, 0xfeee04a4, 0xfeec04b4, 0xfee00483,
-    0xfecdd4b5, 0xfecd04a4, 0xfece04b4, 0xfec00493, 0xfefd04b4, 0xfef004a3, 0xfeb004b3, 0xfe000462,
-    0xfcddd4a5, 0xfcddd4a5, 0xfcdde4b5, 0xfcdd0494, 0xfcded4b5, 0xfcde04a4, 0xfcdc04b4, 0xfcd00483,
-    0xfcedd4b5, 0xfced04a4, 0xfcee04b4, 0xfce00493, 0xfccd04b4, 0xfcc004a3, 0xfcf004b3, 0xfc000472,
-    0xffddd4b5, 0xffdd04a4, 0xffde04b4, 0xffd00493, 0xffed04b4, 0xffe004a3, 0xffc004b3, 0xff000482,
-    0xfbdd04b4, 0xfbd004a3, 0xfbe004b3, 0xfb000492, 0xfad004b3, 0xfa0004a2, 0xf0000441, 0xf0000441,
-    0xbdddd595, 0xbdddd595, 0xbdddd595, 0xbdddd595, 0xbddde5a5, 0xbddde5a5, 0xbdddc5b5, 0xbddd0584,
-    0xbdded5a5, 0xbdded5a5, 0xbddee5b5, 0xbdde0594, 0xbddcd5b5, 0xbddc05a4, 0xbddf05b4, 0xbdd00573,
-    0xbdedd5a5, 0xbdedd5a5, 0xbdede5b5, 0xbded0594, 0xbdeed5b5, 0xbdee05a4, 0xbdec05b4, 0xbde00583,
-    0xbdcdd5b5, 0xbdcd05a4, 0xbdce05b4, 0xbdc00593, 0xbdfd05b4, 0xbdf005a3, 0xbdb005b3, 0xbd000562,
-    0xbeddd5a5, 0xbeddd5a5, 0xbedde5b5, 0xbedd0594, 0xbeded5b5, 0xbede05a4, 0xbedc05b4, 0xbed00583,
-    0xbeedd5b5, 0xbeed05a4, 0xbeee05b4, 0xbee00593, 0xbecd05b4, 0xbec005a3, 0xbef005b3, 0xbe000572,
-    0xbcddd5b5, 0xbcdd05a4, 0xbcde05b4, 0xbcd00593, 0xbced05b4, 0xbce005a3, 0xbcc005b3, 0xbc000582,
-    0xbfdd05b4, 0xbfd005a3, 0xbfe005b3, 0xbf000592, 0xbbd005b3, 0xbb0005a2, 0xba0005b2, 0xb0000551,
-    0xadddd6a5, 0xadddd6a5, 0xaddde6b5, 0xaddd0694, 0xadded6b5, 0xadde06a4, 0xaddc06b4, 0xadd00683,
-    0xadedd6b5, 0xaded06a4, 0xadee06b4, 0xade00693, 0xadcd06b4, 0xadc006a3, 0xadf006b3, 0xad000672,
-    0xaeddd6b5, 0xaedd06a4, 0xaede06b4, 0xaed00693, 0xaeed06b4, 0xaee006a3, 0xaec006b3, 0xae000682,
-    0xacdd06b4, 0xacd006a3, 0xace006b3, 0xac000692, 0xafd006b3, 0xaf0006a2, 0xab0006b2, 0xa0000661,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
+    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
+    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
+    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
+    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
+    {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}}, {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}},
+    {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}}, {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}},
+    {{0xeeeef288, 0xeeeef288, 0xeeeef288, 0xeeeef288}}, {{0xeeeef288, 0xeeeef288, 0xeeeef288, 0xeeeef288}},
+    {{0xeeeed289, 0xeeeed289, 0xeeeed289, 0xeeeed289}}, {{0xeeee528a, 0xeeee528a, 0xeeee0204, 0xeeee0204}},
+    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
+    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
+    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
+    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
+    {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}}, {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}},
+    {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}}, {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}},
+    {{0xeee76288, 0xeee76288, 0xeee76288, 0xeee76288}}, {{0xeee76288, 0xeee76288, 0xeee76288, 0xeee76288}},
+    {{0xeee7f289, 0xeee7f289, 0xeee7f289, 0xeee7f289}}, {{0xeee7d28a, 0xeee7d28a, 0xeee7528b, 0xeee70205}},
+    {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}}, {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}},
+    {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}}, {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}},
+    {{0xeee67288, 0xeee67288, 0xeee67288, 0xeee67288}}, {{0xeee67288, 0xeee67288, 0xeee67288, 0xeee67288}},
+    {{0xeee66289, 0xeee66289, 0xeee66289, 0xeee66289}}, {{0xeee6f28a, 0xeee6f28a, 0xeee6d28b, 0xeee60206}},
+    {{0xeeefe288, 0xeeefe288, 0xeeefe288, 0xeeefe288}}, {{0xeeefe288, 0xeeefe288, 0xeeefe288, 0xeeefe288}},
+    {{0xeeef7289, 0xeeef7289, 0xeeef7289, 0xeeef7289}}, {{0xeeef628a, 0xeeef628a, 0xeeeff28b, 0xeeef0207}},
+    {{0xeeede289, 0xeeede289, 0xeeede289, 0xeeede289}}, {{0xeeed728a, 0xeeed728a, 0xeeed628b, 0xeeed0208}},
+    {{0xeee5e28a, 0xeee5e28a, 0xeee5728b, 0xeee50209}}, {{0xeee00183, 0xeee00183, 0xeee00183, 0xeee00183}},
+    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
+    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
+    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
+    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
+    {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}}, {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}},
+    {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}}, {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}},
+    {{0xee7e6288, 0xee7e6288, 0xee7e6288, 0xee7e6288}}, {{0xee7e6288, 0xee7e6288, 0xee7e6288, 0xee7e6288}},
+    {{0xee7ef289, 0xee7ef289, 0xee7ef289, 0xee7ef289}}, {{0xee7ed28a, 0xee7ed28a, 0xee7e528b, 0xee7e0205}},
+    {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}}, {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}},
+    {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}}, {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}},
+    {{0xee777288, 0xee777288, 0xee777288, 0xee777288}}, {{0xee777288, 0xee777288, 0xee777288, 0xee777288}},
+    {{0xee776289, 0xee776289, 0xee776289, 0xee776289}}, {{0xee77f28a, 0xee77f28a, 0xee77d28b, 0xee770206}},
+    {{0xee76e288, 0xee76e288, 0xee76e288, 0xee76e288}}, {{0xee76e288, 0xee76e288, 0xee76e288, 0xee76e288}},
+    {{0xee767289, 0xee767289, 0xee767289, 0xee767289}}, {{0xee76628a, 0xee76628a, 0xee76f28b, 0xee760207}},
+    {{0xee7fe289, 0xee7fe289, 0xee7fe289, 0xee7fe289}}, {{0xee7f728a, 0xee7f728a, 0xee7f628b, 0xee7f0208}},
+    {{0xee7de28a, 0xee7de28a, 0xee7d728b, 0xee7d0209}}, {{0xee75e28b, 0xee75020a, 0xee700184, 0xee700184}},
+    {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}}, {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}},
+    {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}}, {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}},
+    {{0xee6e7288, 0xee6e7288, 0xee6e7288, 0xee6e7288}}, {{0xee6e7288, 0xee6e7288, 0xee6e7288, 0xee6e7288}},
+    {{0xee6e6289, 0xee6e6289, 0xee6e6289, 0xee6e6289}}, {{0xee6ef28a, 0xee6ef28a, 0xee6ed28b, 0xee6e0206}},
+    {{0xee67e288, 0xee67e288, 0xee67e288, 0xee67e288}}, {{0xee67e288, 0xee67e288, 0xee67e288, 0xee67e288}},
+    {{0xee677289, 0xee677289, 0xee677289, 0xee677289}}, {{0xee67628a, 0xee67628a, 0xee67f28b, 0xee670207}},
+    {{0xee66e289, 0xee66e289, 0xee66e289, 0xee66e289}}, {{0xee66728a, 0xee66728a, 0xee66628b, 0xee660208}},
+    {{0xee6fe28a, 0xee6fe28a, 0xee6f728b, 0xee6f0209}}, {{0xee6de28b, 0xee6d020a, 0xee65020b, 0xee600185}},
+    {{0xeefee288, 0xeefee288, 0xeefee288, 0xeefee288}}, {{0xeefee288, 0xeefee288, 0xeefee288, 0xeefee288}},
+    {{0xeefe7289, 0xeefe7289, 0xeefe7289, 0xeefe7289}}, {{0xeefe628a, 0xeefe628a, 0xeefef28b, 0xeefe0207}},
+    {{0xeef7e289, 0xeef7e289, 0xeef7e289, 0xeef7e289}}, {{0xeef7728a, 0xeef7728a, 0xeef7628b, 0xeef70208}},
+    {{0xeef6e28a, 0xeef6e28a, 0xeef6728b, 0xeef60209}}, {{0xeeffe28b, 0xeeff020a, 0xeefd020b, 0xeef00186}},
+    {{0xeedee289, 0xeedee289, 0xeedee289, 0xeedee289}}, {{0xeede728a, 0xeede728a, 0xeede628b, 0xeede0208}},
+    {{0xeed7e28a, 0xeed7e28a, 0xeed7728b, 0xeed70209}}, {{0xeed6e28b, 0xeed6020a, 0xeedf020b, 0xeed00187}},
+    {{0xee5ee28a, 0xee5ee28a, 0xee5e728b, 0xee5e0209}}, {{0xee57e28b, 0xee57020a, 0xee56020b, 0xee500188}},
+    {{0xee000102, 0xee000102, 0xee000102, 0xee000102}}, {{0xee000102, 0xee000102, 0xee000102, 0xee000102}},
+    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
+    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
+    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
+    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
+    {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}}, {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}},
+    {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}}, {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}},
+    {{0xe7ee6288, 0xe7ee6288, 0xe7ee6288, 0xe7ee6288}}, {{0xe7ee6288, 0xe7ee6288, 0xe7ee6288, 0xe7ee6288}},
+    {{0xe7eef289, 0xe7eef289, 0xe7eef289, 0xe7eef289}}, {{0xe7eed28a, 0xe7eed28a, 0xe7ee528b, 0xe7ee0205}},
+    {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}}, {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}},
+    {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}}, {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}},
+    {{0xe7e77288, 0xe7e77288, 0xe7e77288, 0xe7e77288}}, {{0xe7e77288, 0xe7e77288, 0xe7e77288, 0xe7e77288}},
+    {{0xe7e76289, 0xe7e76289, 0xe7e76289, 0xe7e76289}}, {{0xe7e7f28a, 0xe7e7f28a, 0xe7e7d28b, 0xe7e70206}},
+    {{0xe7e6e288, 0xe7e6e288, 0xe7e6e288, 0xe7e6e288}}, {{0xe7e6e288, 0xe7e6e288, 0xe7e6e288, 0xe7e6e288}},
+    {{0xe7e67289, 0xe7e67289, 0xe7e67289, 0xe7e67289}}, {{0xe7e6628a, 0xe7e6628a, 0xe7e6f28b, 0xe7e60207}},
+    {{0xe7efe289, 0xe7efe289, 0xe7efe289, 0xe7efe289}}, {{0xe7ef728a, 0xe7ef728a, 0xe7ef628b, 0xe7ef0208}},
+    {{0xe7ede28a, 0xe7ede28a, 0xe7ed728b, 0xe7ed0209}}, {{0xe7e5e28b, 0xe7e5020a, 0xe7e00184, 0xe7e00184}},
+    {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}}, {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}},
+    {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}}, {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}},
+    {{0xe77e7288, 0xe77e7288, 0xe77e7288, 0xe77e7288}}, {{0xe77e7288, 0xe77e7288, 0xe77e7288, 0xe77e7288}},
+    {{0xe77e6289, 0xe77e6289, 0xe77e6289, 0xe77e6289}}, {{0xe77ef28a, 0xe77ef28a, 0xe77ed28b, 0xe77e0206}},
+    {{0xe777e288, 0xe777e288, 0xe777e288, 0xe777e288}}, {{0xe777e288, 0xe777e288, 0xe777e288, 0xe777e288}},
+    {{0xe7777289, 0xe7777289, 0xe7777289, 0xe7777289}}, {{0xe777628a, 0xe777628a, 0xe777f28b, 0xe7770207}},
+    {{0xe776e289, 0xe776e289, 0xe776e289, 0xe776e289}}, {{0xe776728a, 0xe776728a, 0xe776628b, 0xe7760208}},
+    {{0xe77fe28a, 0xe77fe28a, 0xe77f728b, 0xe77f0209}}, {{0xe77de28b, 0xe77d020a, 0xe775020b, 0xe7700185}},
+    {{0xe76ee288, 0xe76ee288, 0xe76ee288, 0xe76ee288}}, {{0xe76ee288, 0xe76ee288, 0xe76ee288, 0xe76ee288}},
+    {{0xe76e7289, 0xe76e7289, 0xe76e7289, 0xe76e7289}}, {{0xe76e628a, 0xe76e628a, 0xe76ef28b, 0xe76e0207}},
+    {{0xe767e289, 0xe767e289, 0xe767e289, 0xe767e289}}, {{0xe767728a, 0xe767728a, 0xe767628b, 0xe7670208}},
+    {{0xe766e28a, 0xe766e28a, 0xe766728b, 0xe7660209}}, {{0xe76fe28b, 0xe76f020a, 0xe76d020b, 0xe7600186}},
+    {{0xe7fee289, 0xe7fee289, 0xe7fee289, 0xe7fee289}}, {{0xe7fe728a, 0xe7fe728a, 0xe7fe628b, 0xe7fe0208}},
+    {{0xe7f7e28a, 0xe7f7e28a, 0xe7f7728b, 0xe7f70209}}, {{0xe7f6e28b, 0xe7f6020a, 0xe7ff020b, 0xe7f00187}},
+    {{0xe7dee28a, 0xe7dee28a, 0xe7de728b, 0xe7de0209}}, {{0xe7d7e28b, 0xe7d7020a, 0xe7d6020b, 0xe7d00188}},
+    {{0xe75ee28b, 0xe75e020a, 0xe757020b, 0xe7500189}}, {{0xe7000103, 0xe7000103, 0xe7000103, 0xe7000103}},
+    {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}}, {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}},
+    {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}}, {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}},
+    {{0xe6ee7288, 0xe6ee7288, 0xe6ee7288, 0xe6ee7288}}, {{0xe6ee7288, 0xe6ee7288, 0xe6ee7288, 0xe6ee7288}},
+    {{0xe6ee6289, 0xe6ee6289, 0xe6ee6289, 0xe6ee6289}}, {{0xe6eef28a, 0xe6eef28a, 0xe6eed28b, 0xe6ee0206}},
+    {{0xe6e7e288, 0xe6e7e288, 0xe6e7e288, 0xe6e7e288}}, {{0xe6e7e288, 0xe6e7e288, 0xe6e7e288, 0xe6e7e288}},
+    {{0xe6e77289, 0xe6e77289, 0xe6e77289, 0xe6e77289}}, {{0xe6e7628a, 0xe6e7628a, 0xe6e7f28b, 0xe6e70207}},
+    {{0xe6e6e289, 0xe6e6e289, 0xe6e6e289, 0xe6e6e289}}, {{0xe6e6728a, 0xe6e6728a, 0xe6e6628b, 0xe6e60208}},
+    {{0xe6efe28a, 0xe6efe28a, 0xe6ef728b, 0xe6ef0209}}, {{0xe6ede28b, 0xe6ed020a, 0xe6e5020b, 0xe6e00185}},
+    {{0xe67ee288, 0xe67ee288, 0xe67ee288, 0xe67ee288}}, {{0xe67ee288, 0xe67ee288, 0xe67ee288, 0xe67ee288}},
+    {{0xe67e7289, 0xe67e7289, 0xe67e7289, 0xe67e7289}}, {{0xe67e628a, 0xe67e628a, 0xe67ef28b, 0xe67e0207}},
+    {{0xe677e289, 0xe677e289, 0xe677e289, 0xe677e289}}, {{0xe677728a, 0xe677728a, 0xe677628b, 0xe6770208}},
+    {{0xe676e28a, 0xe676e28a, 0xe676728b, 0xe6760209}}, {{0xe67fe28b, 0xe67f020a, 0xe67d020b, 0xe6700186}},
+    {{0xe66ee289, 0xe66ee289, 0xe66ee289, 0xe66ee289}}, {{0xe66e728a, 0xe66e728a, 0xe66e628b, 0xe66e0208}},
+    {{0xe667e28a, 0xe667e28a, 0xe667728b, 0xe6670209}}, {{0xe666e28b, 0xe666020a, 0xe66f020b, 0xe6600187}},
+    {{0xe6fee28a, 0xe6fee28a, 0xe6fe728b, 0xe6fe0209}}, {{0xe6f7e28b, 0xe6f7020a, 0xe6f6020b, 0xe6f00188}},
+    {{0xe6dee28b, 0xe6de020a, 0xe6d7020b, 0xe6d00189}}, {{0xe65e020b, 0xe650018a, 0xe6000104, 0xe6000104}},
+    {{0xefeee288, 0xefeee288, 0xefeee288, 0xefeee288}}, {{0xefeee288, 0xefeee288, 0xefeee288, 0xefeee288}},
+    {{0xefee7289, 0xefee7289, 0xefee7289, 0xefee7289}}, {{0xefee628a, 0xefee628a, 0xefeef28b, 0xefee0207}},
+    {{0xefe7e289, 0xefe7e289, 0xefe7e289, 0xefe7e289}}, {{0xefe7728a, 0xefe7728a, 0xefe7628b, 0xefe70208}},
+    {{0xefe6e28a, 0xefe6e28a, 0xefe6728b, 0xefe60209}}, {{0xefefe28b, 0xefef020a, 0xefed020b, 0xefe00186}},
+    {{0xef7ee289, 0xef7ee289, 0xef7ee289, 0xef7ee289}}, {{0xef7e728a, 0xef7e728a, 0xef7e628b, 0xef7e0208}},
+    {{0xef77e28a, 0xef77e28a, 0xef77728b, 0xef770209}}, {{0xef76e28b, 0xef76020a, 0xef7f020b, 0xef700187}},
+    {{0xef6ee28a, 0xef6ee28a, 0xef6e728b, 0xef6e0209}}, {{0xef67e28b, 0xef67020a, 0xef66020b, 0xef600188}},
+    {{0xeffee28b, 0xeffe020a, 0xeff7020b, 0xeff00189}}, {{0xefde020b, 0xefd0018a, 0xef50018b, 0xef000105}},
+    {{0xedeee289, 0xedeee289, 0xedeee289, 0xedeee289}}, {{0xedee728a, 0xedee728a, 0xedee628b, 0xedee0208}},
+    {{0xede7e28a, 0xede7e28a, 0xede7728b, 0xede70209}}, {{0xede6e28b, 0xede6020a, 0xedef020b, 0xede00187}},
+    {{0xed7ee28a, 0xed7ee28a, 0xed7e728b, 0xed7e0209}}, {{0xed77e28b, 0xed77020a, 0xed76020b, 0xed700188}},
+    {{0xed6ee28b, 0xed6e020a, 0xed67020b, 0xed600189}}, {{0xedfe020b, 0xedf0018a, 0xedd0018b, 0xed000106}},
+    {{0xe5eee28a, 0xe5eee28a, 0xe5ee728b, 0xe5ee0209}}, {{0xe5e7e28b, 0xe5e7020a, 0xe5e6020b, 0xe5e00188}},
+    {{0xe57ee28b, 0xe57e020a, 0xe577020b, 0xe5700189}}, {{0xe56e020b, 0xe560018a, 0xe5f0018b, 0xe5000107}},
+    {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}}, {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}},
+    {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}}, {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}},
+    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
+    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
+    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
+    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
+    {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}}, {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}},
+    {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}}, {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}},
+    {{0x7eee6288, 0x7eee6288, 0x7eee6288, 0x7eee6288}}, {{0x7eee6288, 0x7eee6288, 0x7eee6288, 0x7eee6288}},
+    {{0x7eeef289, 0x7eeef289, 0x7eeef289, 0x7eeef289}}, {{0x7eeed28a, 0x7eeed28a, 0x7eee528b, 0x7eee0205}},
+    {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}}, {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}},
+    {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}}, {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}},
+    {{0x7ee77288, 0x7ee77288, 0x7ee77288, 0x7ee77288}}, {{0x7ee77288, 0x7ee77288, 0x7ee77288, 0x7ee77288}},
+    {{0x7ee76289, 0x7ee76289, 0x7ee76289, 0x7ee76289}}, {{0x7ee7f28a, 0x7ee7f28a, 0x7ee7d28b, 0x7ee70206}},
+    {{0x7ee6e288, 0x7ee6e288, 0x7ee6e288, 0x7ee6e288}}, {{0x7ee6e288, 0x7ee6e288, 0x7ee6e288, 0x7ee6e288}},
+    {{0x7ee67289, 0x7ee67289, 0x7ee67289, 0x7ee67289}}, {{0x7ee6628a, 0x7ee6628a, 0x7ee6f28b, 0x7ee60207}},
+    {{0x7eefe289, 0x7eefe289, 0x7eefe289, 0x7eefe289}}, {{0x7eef728a, 0x7eef728a, 0x7eef628b, 0x7eef0208}},
+    {{0x7eede28a, 0x7eede28a, 0x7eed728b, 0x7eed0209}}, {{0x7ee5e28b, 0x7ee5020a, 0x7ee00184, 0x7ee00184}},
+    {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}}, {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}},
+    {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}}, {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}},
+    {{0x7e7e7288, 0x7e7e7288, 0x7e7e7288, 0x7e7e7288}}, {{0x7e7e7288, 0x7e7e7288, 0x7e7e7288, 0x7e7e7288}},
+    {{0x7e7e6289, 0x7e7e6289, 0x7e7e6289, 0x7e7e6289}}, {{0x7e7ef28a, 0x7e7ef28a, 0x7e7ed28b, 0x7e7e0206}},
+    {{0x7e77e288, 0x7e77e288, 0x7e77e288, 0x7e77e288}}, {{0x7e77e288, 0x7e77e288, 0x7e77e288, 0x7e77e288}},
+    {{0x7e777289, 0x7e777289, 0x7e777289, 0x7e777289}}, {{0x7e77628a, 0x7e77628a, 0x7e77f28b, 0x7e770207}},
+    {{0x7e76e289, 0x7e76e289, 0x7e76e289, 0x7e76e289}}, {{0x7e76728a, 0x7e76728a, 0x7e76628b, 0x7e760208}},
+    {{0x7e7fe28a, 0x7e7fe28a, 0x7e7f728b, 0x7e7f0209}}, {{0x7e7de28b, 0x7e7d020a, 0x7e75020b, 0x7e700185}},
+    {{0x7e6ee288, 0x7e6ee288, 0x7e6ee288, 0x7e6ee288}}, {{0x7e6ee288, 0x7e6ee288, 0x7e6ee288, 0x7e6ee288}},
+    {{0x7e6e7289, 0x7e6e7289, 0x7e6e7289, 0x7e6e7289}}, {{0x7e6e628a, 0x7e6e628a, 0x7e6ef28b, 0x7e6e0207}},
+    {{0x7e67e289, 0x7e67e289, 0x7e67e289, 0x7e67e289}}, {{0x7e67728a, 0x7e67728a, 0x7e67628b, 0x7e670208}},
+    {{0x7e66e28a, 0x7e66e28a, 0x7e66728b, 0x7e660209}}, {{0x7e6fe28b, 0x7e6f020a, 0x7e6d020b, 0x7e600186}},
+    {{0x7efee289, 0x7efee289, 0x7efee289, 0x7efee289}}, {{0x7efe728a, 0x7efe728a, 0x7efe628b, 0x7efe0208}},
+    {{0x7ef7e28a, 0x7ef7e28a, 0x7ef7728b, 0x7ef70209}}, {{0x7ef6e28b, 0x7ef6020a, 0x7eff020b, 0x7ef00187}},
+    {{0x7edee28a, 0x7edee28a, 0x7ede728b, 0x7ede0209}}, {{0x7ed7e28b, 0x7ed7020a, 0x7ed6020b, 0x7ed00188}},
+    {{0x7e5ee28b, 0x7e5e020a, 0x7e57020b, 0x7e500189}}, {{0x7e000103, 0x7e000103, 0x7e000103, 0x7e000103}},
+    {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}}, {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}},
+    {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}}, {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}},
+    {{0x77ee7288, 0x77ee7288, 0x77ee7288, 0x77ee7288}}, {{0x77ee7288, 0x77ee7288, 0x77ee7288, 0x77ee7288}},
+    {{0x77ee6289, 0x77ee6289, 0x77ee6289, 0x77ee6289}}, {{0x77eef28a, 0x77eef28a, 0x77eed28b, 0x77ee0206}},
+    {{0x77e7e288, 0x77e7e288, 0x77e7e288, 0x77e7e288}}, {{0x77e7e288, 0x77e7e288, 0x77e7e288, 0x77e7e288}},
+    {{0x77e77289, 0x77e77289, 0x77e77289, 0x77e77289}}, {{0x77e7628a, 0x77e7628a, 0x77e7f28b, 0x77e70207}},
+    {{0x77e6e289, 0x77e6e289, 0x77e6e289, 0x77e6e289}}, {{0x77e6728a, 0x77e6728a, 0x77e6628b, 0x77e60208}},
+    {{0x77efe28a, 0x77efe28a, 0x77ef728b, 0x77ef0209}}, {{0x77ede28b, 0x77ed020a, 0x77e5020b, 0x77e00185}},
+    {{0x777ee288, 0x777ee288, 0x777ee288, 0x777ee288}}, {{0x777ee288, 0x777ee288, 0x777ee288, 0x777ee288}},
+    {{0x777e7289, 0x777e7289, 0x777e7289, 0x777e7289}}, {{0x777e628a, 0x777e628a, 0x777ef28b, 0x777e0207}},
+    {{0x7777e289, 0x7777e289, 0x7777e289, 0x7777e289}}, {{0x7777728a, 0x7777728a, 0x7777628b, 0x77770208}},
+    {{0x7776e28a, 0x7776e28a, 0x7776728b, 0x77760209}}, {{0x777fe28b, 0x777f020a, 0x777d020b, 0x77700186}},
+    {{0x776ee289, 0x776ee289, 0x776ee289, 0x776ee289}}, {{0x776e728a, 0x776e728a, 0x776e628b, 0x776e0208}},
+    {{0x7767e28a, 0x7767e28a, 0x7767728b, 0x77670209}}, {{0x7766e28b, 0x7766020a, 0x776f020b, 0x77600187}},
+    {{0x77fee28a, 0x77fee28a, 0x77fe728b, 0x77fe0209}}, {{0x77f7e28b, 0x77f7020a, 0x77f6020b, 0x77f00188}},
+    {{0x77dee28b, 0x77de020a, 0x77d7020b, 0x77d00189}}, {{0x775e020b, 0x7750018a, 0x77000104, 0x77000104}},
+    {{0x76eee288, 0x76eee288, 0x76eee288, 0x76eee288}}, {{0x76eee288, 0x76eee288, 0x76eee288, 0x76eee288}},
+    {{0x76ee7289, 0x76ee7289, 0x76ee7289, 0x76ee7289}}, {{0x76ee628a, 0x76ee628a, 0x76eef28b, 0x76ee0207}},
+    {{0x76e7e289, 0x76e7e289, 0x76e7e289, 0x76e7e289}}, {{0x76e7728a, 0x76e7728a, 0x76e7628b, 0x76e70208}},
+    {{0x76e6e28a, 0x76e6e28a, 0x76e6728b, 0x76e60209}}, {{0x76efe28b, 0x76ef020a, 0x76ed020b, 0x76e00186}},
+    {{0x767ee289, 0x767ee289, 0x767ee289, 0x767ee289}}, {{0x767e728a, 0x767e728a, 0x767e628b, 0x767e0208}},
+    {{0x7677e28a, 0x7677e28a, 0x7677728b, 0x76770209}}, {{0x7676e28b, 0x7676020a, 0x767f020b, 0x76700187}},
+    {{0x766ee28a, 0x766ee28a, 0x766e728b, 0x766e0209}}, {{0x7667e28b, 0x7667020a, 0x7666020b, 0x76600188}},
+    {{0x76fee28b, 0x76fe020a, 0x76f7020b, 0x76f00189}}, {{0x76de020b, 0x76d0018a, 0x7650018b, 0x76000105}},
+    {{0x7feee289, 0x7feee289, 0x7feee289, 0x7feee289}}, {{0x7fee728a, 0x7fee728a, 0x7fee628b, 0x7fee0208}},
+    {{0x7fe7e28a, 0x7fe7e28a, 0x7fe7728b, 0x7fe70209}}, {{0x7fe6e28b, 0x7fe6020a, 0x7fef020b, 0x7fe00187}},
+    {{0x7f7ee28a, 0x7f7ee28a, 0x7f7e728b, 0x7f7e0209}}, {{0x7f77e28b, 0x7f77020a, 0x7f76020b, 0x7f700188}},
+    {{0x7f6ee28b, 0x7f6e020a, 0x7f67020b, 0x7f600189}}, {{0x7ffe020b, 0x7ff0018a, 0x7fd0018b, 0x7f000106}},
+    {{0x7deee28a, 0x7deee28a, 0x7dee728b, 0x7dee0209}}, {{0x7de7e28b, 0x7de7020a, 0x7de6020b, 0x7de00188}},
+    {{0x7d7ee28b, 0x7d7e020a, 0x7d77020b, 0x7d700189}}, {{0x7d6e020b, 0x7d60018a, 0x7df0018b, 0x7d000107}},
+    {{0x75eee28b, 0x75ee020a, 0x75e7020b, 0x75e00189}}, {{0x757e020b, 0x7570018a, 0x7560018b, 0x75000108}},
+    {{0x70000082, 0x70000082, 0x70000082, 0x70000082}}, {{0x70000082, 0x70000082, 0x70000082, 0x70000082}},
+    {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}}, {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}},
+    {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}}, {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}},
+    {{0x6eee7288, 0x6eee7288, 0x6eee7288, 0x6eee7288}}, {{0x6eee7288, 0x6eee7288, 0x6eee7288, 0x6eee7288}},
+    {{0x6eee6289, 0x6eee6289, 0x6eee6289, 0x6eee6289}}, {{0x6eeef28a, 0x6eeef28a, 0x6eeed28b, 0x6eee0206}},
+    {{0x6ee7e288, 0x6ee7e288, 0x6ee7e288, 0x6ee7e288}}, {{0x6ee7e288, 0x6ee7e288, 0x6ee7e288, 0x6ee7e288}},
+    {{0x6ee77289, 0x6ee77289, 0x6ee77289, 0x6ee77289}}, {{0x6ee7628a, 0x6ee7628a, 0x6ee7f28b, 0x6ee70207}},
+    {{0x6ee6e289, 0x6ee6e289, 0x6ee6e289, 0x6ee6e289}}, {{0x6ee6728a, 0x6ee6728a, 0x6ee6628b, 0x6ee60208}},
+    {{0x6eefe28a, 0x6eefe28a, 0x6eef728b, 0x6eef0209}}, {{0x6eede28b, 0x6eed020a, 0x6ee5020b, 0x6ee00185}},
+    {{0x6e7ee288, 0x6e7ee288, 0x6e7ee288, 0x6e7ee288}}, {{0x6e7ee288, 0x6e7ee288, 0x6e7ee288, 0x6e7ee288}},
+    {{0x6e7e7289, 0x6e7e7289, 0x6e7e7289, 0x6e7e7289}}, {{0x6e7e628a, 0x6e7e628a, 0x6e7ef28b, 0x6e7e0207}},
+    {{0x6e77e289, 0x6e77e289, 0x6e77e289, 0x6e77e289}}, {{0x6e77728a, 0x6e77728a, 0x6e77628b, 0x6e770208}},
+    {{0x6e76e28a, 0x6e76e28a, 0x6e76728b, 0x6e760209}}, {{0x6e7fe28b, 0x6e7f020a, 0x6e7d020b, 0x6e700186}},
+    {{0x6e6ee289, 0x6e6ee289, 0x6e6ee289, 0x6e6ee289}}, {{0x6e6e728a, 0x6e6e728a, 0x6e6e628b, 0x6e6e0208}},
+    {{0x6e67e28a, 0x6e67e28a, 0x6e67728b, 0x6e670209}}, {{0x6e66e28b, 0x6e66020a, 0x6e6f020b, 0x6e600187}},
+    {{0x6efee28a, 0x6efee28a, 0x6efe728b, 0x6efe0209}}, {{0x6ef7e28b, 0x6ef7020a, 0x6ef6020b, 0x6ef00188}},
+    {{0x6edee28b, 0x6ede020a, 0x6ed7020b, 0x6ed00189}}, {{0x6e5e020b, 0x6e50018a, 0x6e000104, 0x6e000104}},
+    {{0x67eee288, 0x67eee288, 0x67eee288, 0x67eee288}}, {{0x67eee288, 0x67eee288, 0x67eee288, 0x67eee288}},
+    {{0x67ee7289, 0x67ee7289, 0x67ee7289, 0x67ee7289}}, {{0x67ee628a, 0x67ee628a, 0x67eef28b, 0x67ee0207}},
+    {{0x67e7e289, 0x67e7e289, 0x67e7e289, 0x67e7e289}}, {{0x67e7728a, 0x67e7728a, 0x67e7628b, 0x67e70208}},
+    {{0x67e6e28a, 0x67e6e28a, 0x67e6728b, 0x67e60209}}, {{0x67efe28b, 0x67ef020a, 0x67ed020b, 0x67e00186}},
+    {{0x677ee289, 0x677ee289, 0x677ee289, 0x677ee289}}, {{0x677e728a, 0x677e728a, 0x677e628b, 0x677e0208}},
+    {{0x6777e28a, 0x6777e28a, 0x6777728b, 0x67770209}}, {{0x6776e28b, 0x6776020a, 0x677f020b, 0x67700187}},
+    {{0x676ee28a, 0x676ee28a, 0x676e728b, 0x676e0209}}, {{0x6767e28b, 0x6767020a, 0x6766020b, 0x67600188}},
+    {{0x67fee28b, 0x67fe020a, 0x67f7020b, 0x67f00189}}, {{0x67de020b, 0x67d0018a, 0x6750018b, 0x67000105}},
+    {{0x66eee289, 0x66eee289, 0x66eee289, 0x66eee289}}, {{0x66ee728a, 0x66ee728a, 0x66ee628b, 0x66ee0208}},
+    {{0x66e7e28a, 0x66e7e28a, 0x66e7728b, 0x66e70209}}, {{0x66e6e28b, 0x66e6020a, 0x66ef020b, 0x66e00187}},
+    {{0x667ee28a, 0x667ee28a, 0x667e728b, 0x667e0209}}, {{0x6677e28b, 0x6677020a, 0x6676020b, 0x66700188}},
+    {{0x666ee28b, 0x666e020a, 0x6667020b, 0x66600189}}, {{0x66fe020b, 0x66f0018a, 0x66d0018b, 0x66000106}},
+    {{0x6feee28a, 0x6feee28a, 0x6fee728b, 0x6fee0209}}, {{0x6fe7e28b, 0x6fe7020a, 0x6fe6020b, 0x6fe00188}},
+    {{0x6f7ee28b, 0x6f7e020a, 0x6f77020b, 0x6f700189}}, {{0x6f6e020b, 0x6f60018a, 0x6ff0018b, 0x6f000107}},
+    {{0x6deee28b, 0x6dee020a, 0x6de7020b, 0x6de00189}}, {{0x6d7e020b, 0x6d70018a, 0x6d60018b, 0x6d000108}},
+    {{0x65ee020b, 0x65e0018a, 0x6570018b, 0x65000109}}, {{0x60000083, 0x60000083, 0x60000083, 0x60000083}},
+    {{0xfeeee288, 0xfeeee288, 0xfeeee288, 0xfeeee288}}, {{0xfeeee288, 0xfeeee288, 0xfeeee288, 0xfeeee288}},
+    {{0xfeee7289, 0xfeee7289, 0xfeee7289, 0xfeee7289}}, {{0xfeee628a, 0xfeee628a, 0xfeeef28b, 0xfeee0207}},
+    {{0xfee7e289, 0xfee7e289, 0xfee7e289, 0xfee7e289}}, {{0xfee7728a, 0xfee7728a, 0xfee7628b, 0xfee70208}},
+    {{0xfee6e28a, 0xfee6e28a, 0xfee6728b, 0xfee60209}}, {{0xfeefe28b, 0xfeef020a, 0xfeed020b, 0xfee00186}},
+    {{0xfe7ee289, 0xfe7ee289, 0xfe7ee289, 0xfe7ee289}}, {{0xfe7e728a, 0xfe7e728a, 0xfe7e628b, 0xfe7e0208}},
+    {{0xfe77e28a, 0xfe77e28a, 0xfe77728b, 0xfe770209}}, {{0xfe76e28b, 0xfe76020a, 0xfe7f020b, 0xfe700187}},
+    {{0xfe6ee28a, 0xfe6ee28a, 0xfe6e728b, 0xfe6e0209}}, {{0xfe67e28b, 0xfe67020a, 0xfe66020b, 0xfe600188}},
+    {{0xfefee28b, 0xfefe020a, 0xfef7020b, 0xfef00189}}, {{0xfede020b, 0xfed0018a, 0xfe50018b, 0xfe000105}},
+    {{0xf7eee289, 0xf7eee289, 0xf7eee289, 0xf7eee289}}, {{0xf7ee728a, 0xf7ee728a, 0xf7ee628b, 0xf7ee0208}},
+    {{0xf7e7e28a, 0xf7e7e28a, 0xf7e7728b, 0xf7e70209}}, {{0xf7e6e28b, 0xf7e6020a, 0xf7ef020b, 0xf7e00187}},
+    {{0xf77ee28a, 0xf77ee28a, 0xf77e728b, 0xf77e0209}}, {{0xf777e28b, 0xf777020a, 0xf776020b, 0xf7700188}},
+    {{0xf76ee28b, 0xf76e020a, 0xf767020b, 0xf7600189}}, {{0xf7fe020b, 0xf7f0018a, 0xf7d0018b, 0xf7000106}},
+    {{0xf6eee28a, 0xf6eee28a, 0xf6ee728b, 0xf6ee0209}}, {{0xf6e7e28b, 0xf6e7020a, 0xf6e6020b, 0xf6e00188}},
+    {{0xf67ee28b, 0xf67e020a, 0xf677020b, 0xf6700189}}, {{0xf66e020b, 0xf660018a, 0xf6f0018b, 0xf6000107}},
+    {{0xffeee28b, 0xffee020a, 0xffe7020b, 0xffe00189}}, {{0xff7e020b, 0xff70018a, 0xff60018b, 0xff000108}},
+    {{0xfdee020b, 0xfde0018a, 0xfd70018b, 0xfd000109}}, {{0xf5e0018b, 0xf500010a, 0xf0000084, 0xf0000084}},
+    {{0xdeeee289, 0xdeeee289, 0xdeeee289, 0xdeeee289}}, {{0xdeee728a, 0xdeee728a, 0xdeee628b, 0xdeee0208}},
+    {{0xdee7e28a, 0xdee7e28a, 0xdee7728b, 0xdee70209}}, {{0xdee6e28b, 0xdee6020a, 0xdeef020b, 0xdee00187}},
+    {{0xde7ee28a, 0xde7ee28a, 0xde7e728b, 0xde7e0209}}, {{0xde77e28b, 0xde77020a, 0xde76020b, 0xde700188}},
+    {{0xde6ee28b, 0xde6e020a, 0xde67020b, 0xde600189}}, {{0xdefe020b, 0xdef0018a, 0xded0018b, 0xde000106}},
+    {{0xd7eee28a, 0xd7eee28a, 0xd7ee728b, 0xd7ee0209}}, {{0xd7e7e28b, 0xd7e7020a, 0xd7e6020b, 0xd7e00188}},
+    {{0xd77ee28b, 0xd77e020a, 0xd777020b, 0xd7700189}}, {{0xd76e020b, 0xd760018a, 0xd7f0018b, 0xd7000107}},
+    {{0xd6eee28b, 0xd6ee020a, 0xd6e7020b, 0xd6e00189}}, {{0xd67e020b, 0xd670018a, 0xd660018b, 0xd6000108}},
+    {{0xdfee020b, 0xdfe0018a, 0xdf70018b, 0xdf000109}}, {{0xdde0018b, 0xdd00010a, 0xd500010b, 0xd0000085}},
+    {{0x5eeee28a, 0x5eeee28a, 0x5eee728b, 0x5eee0209}}, {{0x5ee7e28b, 0x5ee7020a, 0x5ee6020b, 0x5ee00188}},
+    {{0x5e7ee28b, 0x5e7e020a, 0x5e77020b, 0x5e700189}}, {{0x5e6e020b, 0x5e60018a, 0x5ef0018b, 0x5e000107}},
+    {{0x57eee28b, 0x57ee020a, 0x57e7020b, 0x57e00189}}, {{0x577e020b, 0x5770018a, 0x5760018b, 0x57000108}},
+    {{0x56ee020b, 0x56e0018a, 0x5670018b, 0x56000109}}, {{0x5fe0018b, 0x5f00010a, 0x5d00010b, 0x50000086}},
+    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
+    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
+    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
+    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
 };
 
-// The model that this kernel was cut for.
+// The model that the kernels are cut for, and the threads of a block.
+template <uint32_t Threads>
 struct Model {
+    static constexpr uint32_t threads = Threads;
     static constexpr uint32_t books = 1;
     static constexpr uint32_t table_bits = 11;
-    static constexpr uint32_t longest_code = 6;
-    static constexpr uint32_t levels = (longest_code + 7) / 8;
+    static constexpr uint32_t lookups = 5;
 
-    static __device__ __forceinline__ Book book(uint32_t b) {
+    __device__ __forceinline__ Book book(uint32_t b) const {
         switch (b) {
         default:
-            return {2, 0, 108};
+            return {2, 0, 108, 0xffffffff};
         }
     }
 
-    static __device__ __forceinline__ uint32_t luts_word(uint32_t i) { return book_luts[i]; }
-    static __device__ __forceinline__ uint32_t table_entry(uint32_t i) { return book_tables[i]; }
+    __device__ __forceinline__ const uint32_t *luts(uint32_t i) const { return book_luts + i; }
+    __device__ __forceinline__ const Words4 *table(uint32_t i) const { return book_tables + i / 4; }
 };
 
 // The published kernel's entry: grid ceil(n_bytes / 4096), block 512, and for M elements in the largest
-// chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory. Two blocks on a multiprocessor leave 64
-// registers a thread; told nothing, some assemblers aim for three and spill.
-extern "C" __global__ void __launch_bounds__(chunk_windows, 2)
+// chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory.
+extern "C" __global__ void __launch_bounds__(512, 3)
 decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
        const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const int n_luts, const int n_bytes,
        const int n_elements) {
-    __shared__ BlockState<Model> state;
+    __shared__ BlockState<512> state;
     if (n_bytes < 0 || n_elements < 0) return;
-    const Unit unit = {luts,
-                       codes,
-                       sign_mantissa,
-                       output_positions,
-                       gaps,
-                       outputs,
-                       static_cast<uint32_t>(n_luts),
-                       static_cast<uint32_t>(n_bytes),
-                       static_cast<uint32_t>(n_elements)};
-    decode_block(unit, state);
+    const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, static_cast<uint32_t>(n_luts),
+                       static_cast<uint32_t>(n_bytes), static_cast<uint32_t>(n_elements), 0, nullptr};
+    decode_block(unit, Model<512>(), state);
+}
+
+// The entry of our own: grid ceil(n_bytes / 4096), block 256, two windows to a thread. What is wrong with
+// the unit goes to *error, see error_word.
+extern "C" __global__ void __launch_bounds__(256, 5)
+decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
+              const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
+              const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
+              const uint32_t n_bytes, const uint32_t n_elements, const uint32_t number, uint64_t *__restrict__ error) {
+    __shared__ BlockState<256> state;
+    const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
+                       number, error};
+    if (n_bytes > max_stream_bytes) return report(unit, sizes);
+    decode_block(unit, Model<256>(), state);
 }
 
 }  // namespace bespoke

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Hash identifies the code books of this package together.
@@ -43,6 +44,10 @@ func Kernel() *runtime.Kernel {
 		AVX512: avx512(),
 		AVX2:   avx2(),
 		CUDA:   cudaSource,
+		Launches: []kernel.CUDALaunch{
+			{Entry: "decode_native", Threads: 256, TableBits: 11, Reports: true},
+			{Entry: "decode", Threads: 512, TableBits: 11},
+		},
 	}
 }
 

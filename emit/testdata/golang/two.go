@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Hash identifies the code books of this package together.
@@ -33,6 +34,9 @@ var cudaSource string
 
 //go:embed decode.ptx
 var ptxSource string
+
+//go:embed decode.fatbin
+var fatbin string
 
 // Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by
 // this package's kernel. It fails if the checkpoint was compressed with other code books.
@@ -50,6 +54,11 @@ func Kernel() *runtime.Kernel {
 		AVX2:   avx2(),
 		CUDA:   cudaSource,
 		PTX:    ptxSource,
+		Fatbin: fatbin,
+		Launches: []kernel.CUDALaunch{
+			{Entry: "decode_native", Threads: 256, TableBits: 11, Reports: true},
+			{Entry: "decode", Threads: 512, TableBits: 11},
+		},
 	}
 }
 

@@ -23,7 +23,9 @@ struct HostIndex {
 extern HostIndex threadIdx, blockIdx;
 
 void __syncthreads();
+int __syncthreads_or(int predicate);
 unsigned __shfl_up_sync(unsigned mask, unsigned value, unsigned delta);
+unsigned __shfl_sync(unsigned mask, unsigned value, unsigned lane);
 
 // Dynamic shared memory: a heap block of exactly the size of the launch, so that a sanitizer sees
 // every access beyond it.

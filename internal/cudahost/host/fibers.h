@@ -1,4 +1,4 @@
-// A thread block as fibers: 512 contexts of one thread, switched at barriers in random order.
+// A thread block as fibers: up to 512 contexts of one thread, switched at barriers in random order.
 #pragma once
 
 #include <ucontext.h>
@@ -25,7 +25,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-constexpr unsigned block_threads = 512;
+constexpr unsigned max_threads = 512;
 constexpr unsigned warp_lanes = 32;
 constexpr std::size_t stack_bytes = 64 << 10;
 
@@ -36,17 +36,19 @@ constexpr std::size_t stack_bytes = 64 << 10;
 
 class Block {
 public:
-    Block() : fibers(block_threads) {
+    Block() : fibers(max_threads) {
         for (Fiber &f : fibers) f.stack.reset(new char[stack_bytes]);
     }
 
-    // Runs one block of the kernel to its end.
-    void run(std::mt19937_64 &random, const std::function<void()> &kernel) {
+    // Runs one block of the kernel, of n threads, to its end.
+    void run(std::mt19937_64 &random, unsigned n, const std::function<void()> &kernel) {
         body = &kernel;
+        threads = n;
+        any = any_next = false;
         ready.clear();
         done = at_block_barrier = 0;
         for (unsigned &n : at_warp_barrier) n = 0;
-        for (unsigned t = 0; t < block_threads; t++) {
+        for (unsigned t = 0; t < threads; t++) {
             start(t);
             ready.push_back(t);
         }
@@ -58,20 +60,27 @@ public:
             threadIdx = {current, 0, 0};
             enter(fibers[current]);
         }
-        if (done != block_threads) fail("threads wait at a barrier that the others never reach");
+        if (done != threads) fail("threads wait at a barrier that the others never reach");
     }
 
-    // Called by a fiber: waits until all threads of the block are here.
-    void block_barrier() {
-        if (++at_block_barrier == block_threads) {
+    // Called by a fiber: waits until all threads of the block are here, and says whether one of them
+    // came with true.
+    bool block_barrier(bool predicate = false) {
+        any_next |= predicate;
+        if (++at_block_barrier == threads) {
             at_block_barrier = 0;
-            for (unsigned t = 0; t < block_threads; t++) ready.push_back(t);
+            any = any_next;
+            any_next = false;
+            for (unsigned t = 0; t < threads; t++) ready.push_back(t);
         }
         leave();
+        return any;
     }
 
-    // Called by a fiber: the value of the lane delta below. All lanes of the warp take part.
-    unsigned shuffle_up(unsigned value, unsigned delta) {
+    // Called by a fiber: the value of a lane, its number found from this one's. All lanes of the warp
+    // take part.
+    template <class Lane>
+    unsigned shuffle(unsigned value, Lane from) {
         const unsigned me = current, lane = me % warp_lanes, warp = me / warp_lanes;
         // A lane may be one shuffle ahead of another, never two: two sets of slots are enough.
         const unsigned set = fibers[me].shuffles++ % 2;
@@ -81,7 +90,7 @@ public:
             for (unsigned l = 0; l < warp_lanes; l++) ready.push_back(warp * warp_lanes + l);
         }
         leave();
-        return lane < delta ? value : slots[set][me - delta];
+        return slots[set][me - lane + from(lane) % warp_lanes];
     }
 
 private:
@@ -155,7 +164,8 @@ private:
     const void *scheduler_stack = nullptr;
     std::size_t scheduler_stack_bytes = 0;
     const std::function<void()> *body = nullptr;
-    unsigned current = 0, done = 0, at_block_barrier = 0;
-    unsigned at_warp_barrier[block_threads / warp_lanes] = {};
-    unsigned slots[2][block_threads] = {};
+    bool any = false, any_next = false;
+    unsigned threads = 0, current = 0, done = 0, at_block_barrier = 0;
+    unsigned at_warp_barrier[max_threads / warp_lanes] = {};
+    unsigned slots[2][max_threads] = {};
 };

@@ -1,0 +1,63 @@
+package gen
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/gen/cudac"
+)
+
+// TestAnyBook holds the kernels in package runtime, for models that come without their own, to their
+// generator. With -update the source is written, and compiled where it changed.
+func TestAnyBook(t *testing.T) {
+	source, err := emit.CUDATable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "../runtime/anybook.cu"
+	if *update {
+		if err := os.WriteFile(name, source, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if old, err := os.ReadFile(name); err != nil || !bytes.Equal(old, source) {
+		t.Errorf("%s is not what emit makes (%v): run make golden", name, err)
+	}
+	compiled(t, name, "../runtime/anybook.ptx")
+}
+
+// TestGEMV holds the kernel that make gpu-check times beside ours to its source.
+func TestGEMV(t *testing.T) {
+	compiled(t, "../scripts/gpucheck/gemv.cu", "../scripts/gpucheck/gemv.ptx")
+}
+
+// compiled wants PTX that was compiled from a source. With -update it is, where the source changed.
+func compiled(t *testing.T, sourceName, ptxName string) {
+	t.Helper()
+	source, err := os.ReadFile(sourceName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ptx, _ := os.ReadFile(ptxName)
+	hash, _ := cudac.SourceHash(ptx)
+	if hash == fmt.Sprintf("sha256:%x", sha256.Sum256(source)) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s was not compiled from %s: run make golden", ptxName, sourceName)
+	}
+	compiler, err := cudac.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ptx, err = compiler.PTX(t.Context(), source); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ptxName, ptx, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,191 @@
+package cudac
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Assembler is ptxas, which makes machine code of PTX.
+type Assembler struct {
+	path    string
+	version string
+	all     []int
+}
+
+// FindAssembler returns ptxas: the one that the environment variable BESPOKE_PTXAS names, the first in PATH, or that
+// of a CUDA toolkit in its usual place.
+func FindAssembler(ctx context.Context) (*Assembler, error) {
+	path, err := exec.LookPath(cmp.Or(os.Getenv("BESPOKE_PTXAS"), "ptxas"))
+	if err != nil && os.Getenv("BESPOKE_PTXAS") == "" {
+		path, err = exec.LookPath("/usr/local/cuda/bin/ptxas")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cudac: no CUDA assembler: %w", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	answer, err := run(ctx, "", path, "--version")
+	if err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	m := nvcc.version.FindSubmatch(answer)
+	if m == nil {
+		return nil, fmt.Errorf("cudac: %s: no version in %.80q", path, answer)
+	}
+	help, err := run(ctx, "", path, "--help")
+	if err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	a := &Assembler{path: path, version: string(m[1])}
+	for _, m := range architectureName.FindAllSubmatch(help, -1) {
+		if n, err := strconv.Atoi(string(m[1])); err == nil && n >= 50 {
+			a.all = append(a.all, n)
+		}
+	}
+	slices.Sort(a.all)
+	if a.all = slices.Compact(a.all); len(a.all) == 0 {
+		return nil, fmt.Errorf("cudac: %s names no architecture", path)
+	}
+	return a, nil
+}
+
+// Version names the assembler and its version: "ptxas 12.9.86".
+func (a *Assembler) Version() string { return "ptxas " + a.version }
+
+// Architectures returns the numbers of the architectures that the assembler knows, from sm_50 on, ascending.
+func (a *Assembler) Architectures() []int { return slices.Clone(a.all) }
+
+// A Usage is what a kernel takes of a multiprocessor.
+type Usage struct {
+	Kernel    string
+	Registers int // of a thread
+	Stack     int // bytes of a thread
+	Spilled   int // bytes of a thread
+	Shared    int // static, bytes of a block
+}
+
+var (
+	architectureName = regexp.MustCompile(`'sm_(\d+)'`)
+	entryReport      = regexp.MustCompile(`Compiling entry function '(\w+)'`)
+	spillReport      = regexp.MustCompile(`(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
+	useReport        = regexp.MustCompile(`Used (\d+) registers`)
+	sharedReport     = regexp.MustCompile(`(\d+) bytes smem`)
+)
+
+// Assemble makes a cubin for one architecture and reports what each kernel in it takes, by name.
+func (a *Assembler) Assemble(ctx context.Context, ptx []byte, arch int) (cubin []byte, usage []Usage, err error) {
+	folder, err := os.MkdirTemp("", "cudac")
+	if err != nil {
+		return nil, nil, fmt.Errorf("cudac: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	const in, out = "decode.ptx", "decode.cubin"
+	if err := os.WriteFile(filepath.Join(folder, in), ptx, 0o666); err != nil {
+		return nil, nil, fmt.Errorf("cudac: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, a.path, "-v", fmt.Sprintf("-arch=sm_%d", arch), "-o", out, in)
+	cmd.Dir = folder
+	cmd.WaitDelay = waitDelay
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, fmt.Errorf("cudac: %s: %w", a.path, ctx.Err())
+		}
+		said = bytes.TrimSpace(said)
+		return nil, nil, fmt.Errorf("cudac: %s: sm_%d: %w: %s", a.path, arch, err, said[:min(len(said), stderrLimit)])
+	}
+	if usage, err = parseUsage(string(said)); err != nil {
+		return nil, nil, fmt.Errorf("cudac: %s: sm_%d: %w", a.path, arch, err)
+	}
+	if cubin, err = os.ReadFile(filepath.Join(folder, out)); err != nil {
+		return nil, nil, fmt.Errorf("cudac: %w", err)
+	}
+	return cubin, usage, nil
+}
+
+// parseUsage reads the assembler's report, a section for each kernel.
+func parseUsage(said string) (all []Usage, err error) {
+	starts := entryReport.FindAllStringSubmatchIndex(said, -1)
+	for i, s := range starts {
+		section := said[s[0]:]
+		if i+1 < len(starts) {
+			section = said[s[0]:starts[i+1][0]]
+		}
+		u := Usage{Kernel: said[s[2]:s[3]]}
+		spill, use := spillReport.FindStringSubmatch(section), useReport.FindStringSubmatch(section)
+		if spill == nil || use == nil {
+			return nil, fmt.Errorf("no report of %s in %.400q", u.Kernel, section)
+		}
+		u.Stack, _ = strconv.Atoi(spill[1])
+		u.Spilled, _ = strconv.Atoi(spill[2])
+		u.Registers, _ = strconv.Atoi(use[1])
+		if m := sharedReport.FindStringSubmatch(section); m != nil {
+			u.Shared, _ = strconv.Atoi(m[1])
+		}
+		all = append(all, u)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no kernel")
+	}
+	slices.SortFunc(all, func(x, y Usage) int { return strings.Compare(x.Kernel, y.Kernel) })
+	return all, nil
+}
+
+// fatbinFrom is the first architecture of which fatbins have machine code.
+const fatbinFrom = 70
+
+// Fatbin returns a fatbin with machine code for every architecture from sm_70 to sm_120 that the assembler knows,
+// and the PTX for those to come. It needs the program fatbinary, beside ptxas or in PATH.
+func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
+	program, err := exec.LookPath(filepath.Join(filepath.Dir(a.path), "fatbinary"))
+	if err != nil {
+		if program, err = exec.LookPath("fatbinary"); err != nil {
+			return nil, fmt.Errorf("cudac: no fatbin: %w", err)
+		}
+	}
+	folder, err := os.MkdirTemp("", "cudac")
+	if err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	args := []string{"--64", "--create=decode.fatbin"}
+	write := func(kind string, arch int, data []byte) error {
+		name := fmt.Sprintf("decode_%d.%s", arch, kind)
+		args = append(args, fmt.Sprintf("--image3=kind=%s,sm=%d,file=%s", kind, arch, name))
+		return os.WriteFile(filepath.Join(folder, name), data, 0o666)
+	}
+	for _, arch := range a.all {
+		if arch < fatbinFrom || arch > 120 {
+			continue
+		}
+		cubin, _, err := a.Assemble(ctx, ptx, arch)
+		if err != nil {
+			return nil, err
+		}
+		if err := write("elf", arch, cubin); err != nil {
+			return nil, fmt.Errorf("cudac: %w", err)
+		}
+	}
+	if err := write("ptx", 50, ptx); err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	if _, err := run(ctx, folder, program, args...); err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	fatbin, err := os.ReadFile(filepath.Join(folder, "decode.fatbin"))
+	if err != nil {
+		return nil, fmt.Errorf("cudac: %w", err)
+	}
+	return fatbin, nil
+}

@@ -1,0 +1,234 @@
+//go:build cuda
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/seed54244801/bespoke/internal/gpu"
+)
+
+// gpuSlots is the number of buffers for weights on each device: one to compute with, one to decode
+// into.
+const gpuSlots = 2
+
+// A gpuUnit is a unit and where it is decoded.
+type gpuUnit struct {
+	unit    *unit
+	weights int64 // bytes of its weights
+	bytes   int64 // bytes of its tensors in device memory
+
+	device *gpuDevice
+	layout func() *gpu.Layout // once the stream is known to be valid
+
+	// Guarded by device.mu.
+	keep     bool        // its tensors belong in device memory
+	resident *gpu.Memory // its tensors
+	checked  bool        // it was decoded before, and nothing was wrong
+}
+
+// newGPUUnit returns a unit that has no device yet. For kernels that are handed it, table is the table of its
+// code book.
+func newGPUUnit(u *unit, number int, table []byte) *gpuUnit {
+	s := &u.stream
+	gu := &gpuUnit{unit: u, weights: 2 * int64(u.Elements)}
+	for _, tensor := range [][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, table} {
+		gu.bytes += gpu.Room(len(tensor))
+	}
+	gu.layout = sync.OnceValue(func() *gpu.Layout { return gpu.NewLayout(u.Name, number, s, table) })
+	return gu
+}
+
+// A gpuDevice is a GPU as one model uses it.
+type gpuDevice struct {
+	*gpu.Device
+	module *gpu.Module
+	say    func(message string)
+	budget int64 // bytes to use
+
+	// Where units go, settled when the model is opened.
+	room    int64 // bytes for compressed units
+	kept    int64 // bytes of the units that are to be resident
+	largest int64 // bytes of the weights of the largest unit
+
+	idle chan *gpu.Slot
+
+	// mu is held while device memory is dealt out and work is queued, never while work is waited for
+	// that a consumer has to finish first.
+	mu       sync.Mutex
+	slots    []*gpu.Slot
+	resident []*gpuUnit
+	broken   error // the context is of no more use
+}
+
+// newGPUDevice opens a GPU and loads the kernel.
+func newGPUDevice(info gpu.Info, images []gpu.Image, g *gpus) (_ *gpuDevice, err error) {
+	device, err := gpu.Open(info)
+	if err != nil {
+		return nil, err
+	}
+	d := &gpuDevice{Device: device, idle: make(chan *gpu.Slot, gpuSlots), say: g.say}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	if d.module, err = device.Load(images); err != nil {
+		return nil, err
+	}
+	free, err := device.Free()
+	if err != nil {
+		return nil, err
+	}
+	d.budget = free - free/20
+	if limit := g.options.deviceMemory; limit > 0 {
+		d.budget = min(d.budget, limit)
+	}
+	for range gpuSlots {
+		slot, err := device.NewSlot()
+		if gpu.IsOutOfMemory(err) && len(d.slots) > 0 {
+			d.say(fmt.Sprintf("cuda: %v: one unit at a time", err))
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		d.slots = append(d.slots, slot)
+		d.idle <- slot
+	}
+	return d, nil
+}
+
+// close releases all that the model has on the device. A broken context takes everything with it, so that
+// what the driver says then is of no interest.
+func (d *gpuDevice) close() error {
+	var errs []error
+	for _, s := range d.slots {
+		errs = append(errs, s.Close())
+	}
+	for _, gu := range d.resident {
+		errs = append(errs, gu.resident.Free())
+	}
+	errs = append(errs, d.Device.Close())
+	if d.broken != nil {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// decode queues the decoding of a unit. The slot that it returns goes back with give.
+func (d *gpuDevice) decode(ctx context.Context, gu *gpuUnit) (*gpu.Slot, error) {
+	var slot *gpu.Slot
+	select {
+	case slot = <-d.idle:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.queue(ctx, slot, gu); err != nil {
+		d.give(slot)
+		return nil, err
+	}
+	return slot, nil
+}
+
+// give takes a slot back.
+func (d *gpuDevice) give(slot *gpu.Slot) { d.idle <- slot }
+
+// queue sees to memory and queues the decoding. Buffers for weights come first: without them nothing can be
+// decoded, while a compressed unit that finds no room is uploaded each time.
+func (d *gpuDevice) queue(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) error {
+	if d.broken != nil {
+		return d.broken
+	}
+	if err := d.reserve(slot, gu, 0); err != nil {
+		return err
+	}
+	if gu.keep && gu.resident == nil {
+		if err := d.upload(ctx, slot, gu); err != nil {
+			return err
+		}
+	}
+	if gu.resident == nil {
+		if err := d.reserve(slot, gu, gu.bytes); err != nil {
+			return err
+		}
+	}
+	return slot.Decode(ctx, d.module, gu.layout(), gu.resident)
+}
+
+// upload makes a unit resident, or gives that up for want of memory.
+func (d *gpuDevice) upload(ctx context.Context, slot *gpu.Slot, gu *gpuUnit) error {
+	memory, err := d.Alloc(gu.bytes, fmt.Sprintf("compressed unit %q", gu.unit.Name))
+	if gpu.IsOutOfMemory(err) {
+		gu.keep = false
+		d.say(fmt.Sprintf("cuda: %v: it stays in host memory", err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err = slot.Upload(ctx, gu.layout(), memory); err == nil {
+		err = slot.Wait(fmt.Sprintf("upload unit %q", gu.unit.Name))
+	}
+	if err != nil {
+		return errors.Join(err, memory.Free())
+	}
+	gu.resident = memory
+	d.resident = append(d.resident, gu)
+	return nil
+}
+
+// reserve sees to buffers in the slot for the weights of a unit and for so many bytes of its tensors. Where memory is
+// short, it does without resident units, then without the other slot, then with a buffer for this
+// unit alone.
+func (d *gpuDevice) reserve(slot *gpu.Slot, gu *gpuUnit, tensors int64) error {
+	err := slot.Reserve(max(1, d.largest), tensors)
+	if gpu.IsOutOfMemory(err) && len(d.resident) > 0 {
+		d.say(fmt.Sprintf("cuda: %v: compressed units go back to host memory", err))
+		if evictErr := d.evict(gu); evictErr != nil {
+			return evictErr
+		}
+		err = slot.Reserve(max(1, d.largest), tensors)
+	}
+	if gpu.IsOutOfMemory(err) {
+		select {
+		case other := <-d.idle:
+			d.say(fmt.Sprintf("cuda: %v: one unit at a time", err))
+			d.slots = slices.DeleteFunc(d.slots, func(s *gpu.Slot) bool { return s == other })
+			if closeErr := other.Close(); closeErr != nil {
+				return closeErr
+			}
+			err = slot.Reserve(max(1, d.largest), tensors)
+		default:
+		}
+	}
+	if gpu.IsOutOfMemory(err) {
+		err = slot.Reserve(max(1, gu.weights), tensors)
+	}
+	return err
+}
+
+// evict frees the tensors of all resident units but one, which are uploaded for every decoding from then
+// on. Freeing waits for what uses them.
+func (d *gpuDevice) evict(but *gpuUnit) error {
+	var left []*gpuUnit
+	for _, gu := range d.resident {
+		if gu == but {
+			left = append(left, gu)
+			continue
+		}
+		memory := gu.resident
+		gu.resident, gu.keep = nil, false
+		if err := memory.Free(); err != nil {
+			return err
+		}
+	}
+	d.resident = left
+	return nil
+}

@@ -1,0 +1,82 @@
+//go:build cuda
+
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/seed54244801/bespoke/internal/driver"
+	"github.com/seed54244801/bespoke/internal/gpu"
+)
+
+// cudaInfo says whether there is a driver and a GPU.
+func cudaInfo() DecoderInfo {
+	if missing := driver.Missing(); missing != "" {
+		return DecoderInfo{CUDA, false, missing}
+	}
+	list, err := gpu.List()
+	switch {
+	case err != nil:
+		return DecoderInfo{CUDA, false, err.Error()}
+	case len(list) == 0:
+		return DecoderInfo{CUDA, false, "the driver finds no GPU"}
+	}
+	reason := list[0].String()
+	if len(list) > 1 {
+		reason += fmt.Sprintf(", and %d more", len(list)-1)
+	}
+	return DecoderInfo{CUDA, true, reason}
+}
+
+// GPUs describes the GPUs of this machine. It opens each and loads the kernel for models without one of
+// their own.
+func GPUs() ([]GPU, error) {
+	if driver.Missing() != "" {
+		return nil, nil
+	}
+	list, err := gpu.List()
+	if err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
+	all := make([]GPU, len(list))
+	for i, info := range list {
+		all[i] = GPU{
+			Ordinal:    info.Ordinal,
+			Name:       info.Name,
+			Capability: fmt.Sprintf("%d.%d", info.Capability/10, info.Capability%10),
+			Memory:     info.Memory,
+			Driver:     gpu.DriverVersion(),
+		}
+		if err := all[i].try(info); err != nil {
+			all[i].Reason = err.Error()
+		}
+	}
+	return all, nil
+}
+
+// try opens the device and loads the kernel.
+func (g *GPU) try(info gpu.Info) (err error) {
+	d, err := gpu.Open(info)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := d.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	if g.Free, err = d.Free(); err != nil {
+		return err
+	}
+	code, err := images(nil)
+	if err != nil {
+		return err
+	}
+	m, err := d.Load(code)
+	if err != nil {
+		return err
+	}
+	g.Kernel = m.Launch.Entry
+	g.Reason = "from " + m.Image.Form + ", for any code book; a generated package brings one of its own"
+	return nil
+}

@@ -1,0 +1,187 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// A CUDALaunch says how an entry of a generated CUDA source is launched: a grid of one block for each
+// chunk, CUDALaunch.Threads threads a block.
+type CUDALaunch struct {
+	// Entry is the name of the kernel.
+	Entry string
+	// Threads is the number of threads of a block; each decodes codebook.ChunkWindows / Threads windows.
+	Threads int
+	// TableBits is the width of the multi-symbol table in shared memory; 0 for the published kernel, which has none.
+	TableBits int
+	// Reports says that the kernel takes the number of the unit and the address of an error word, see
+	// [ParseCUDAError], after the published arguments.
+	Reports bool
+	// Table says that its last argument is the address of a table made by [CUDATableArgument].
+	Table bool
+}
+
+// Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at full
+// speed. With less it decodes them slowly, and the published one not at all.
+func (l *CUDALaunch) Shared(n int) int {
+	if l.TableBits == 0 {
+		return 4*(codebook.ChunkWindows+1) + 2*n
+	}
+	const lead, surplus = 4, 2 * codebook.WindowBits // see stage.cuh
+	words := lead + ((cudaDigitsPerWord-1+n+surplus)/cudaDigitsPerWord/4+1)*4
+	return 4 * (1<<l.TableBits + words)
+}
+
+// Fields of an entry of the multi-symbol table; table.cuh describes them.
+const (
+	// CUDAEntryDigits is the largest number of exponents of an entry.
+	CUDAEntryDigits = 5
+	// CUDADigits is the number of neighbouring exponents that are digits.
+	CUDADigits = 16
+
+	cudaDigitBits     = 4
+	cudaDigitsPerWord = 32 / cudaDigitBits
+	cudaCountShift    = 5
+)
+
+// A CUDABook is a code book as CUDA kernels look it up.
+type CUDABook struct {
+	// Base is the exponent of digit 0, even.
+	Base uint8
+	// Pad begins with bits that complete no symbol, whatever follows them.
+	Pad uint32
+	// Table has an entry for every window of its width.
+	Table []uint32
+}
+
+// NewCUDABook lays out the multi-symbol table of b, 1<<bits entries.
+func NewCUDABook(b *codebook.Book, bits int) *CUDABook {
+	c := &CUDABook{Base: heaviestRun(b), Table: make([]uint32, 1<<bits)}
+	var padded bool
+	if c.Pad, padded = unusedWindow(b); !padded {
+		return c // every code is an escape: nothing tells where a window ends
+	}
+	for i, e := range codebook.MultiTable(b, bits, CUDAEntryDigits) {
+		c.Table[i] = c.entry(b, e.Symbols)
+	}
+	return c
+}
+
+// entry packs the symbols of a window up to the first that is no digit.
+func (c *CUDABook) entry(b *codebook.Book, symbols []uint8) (entry uint32) {
+	for i, s := range symbols {
+		if s < c.Base || s-c.Base >= CUDADigits {
+			break
+		}
+		d := uint32(s - c.Base)
+		entry |= (d&1<<3 | d>>1) << (32 - cudaDigitBits*(i+1))
+		entry += cudaDigitBits<<cudaCountShift + uint32(b.Code(s).Length)
+	}
+	return entry
+}
+
+// unusedWindow returns a window that begins with bits that no code does, and whether there is one: that of the end of
+// stream and then ones, for books that have it, so that it is the same for all canonical ones.
+func unusedWindow(b *codebook.Book) (uint32, bool) {
+	if eos := b.EndOfStream(); eos.Length > 0 {
+		free := codebook.MaxLength - eos.Length
+		return eos.Bits<<free | (1<<free - 1), true
+	}
+	for window := uint64(0); window < 1<<codebook.MaxLength; {
+		_, length := b.Decode(uint32(window))
+		if length == 0 {
+			return uint32(window), true
+		}
+		window += 1 << (codebook.MaxLength - length)
+	}
+	return 0, false
+}
+
+// heaviestRun returns the first of the 16 neighbouring exponents that the code expects most often, among those
+// that start at an even one: a code of n bits stands for a probability of 2^-n. Among equals it is the lowest.
+func heaviestRun(b *codebook.Book) uint8 {
+	const last = codebook.MaxSymbol - CUDADigits + 1
+	best, heaviest := uint8(0), -1.0
+	for base := 0; base <= last; base += 2 {
+		weight := 0.0
+		for s := base; s < base+CUDADigits; s++ {
+			if n := b.Code(uint8(s)).Length; n > 0 {
+				weight += math.Ldexp(1, -int(n))
+			}
+		}
+		if weight > heaviest {
+			best, heaviest = uint8(base), weight
+		}
+	}
+	return best
+}
+
+// CUDATableBits is the width of the tables that [CUDATableArgument] makes.
+const CUDATableBits = 12
+
+// CUDATableArgument lays out what table-driven kernels are handed for a code book whose luts tensor is given: rows,
+// base and pad of the book and a zero, the table, and the luts; 32-bit words, little-endian, at an address that is
+// a multiple of 16.
+func CUDATableArgument(luts []byte) ([]byte, error) {
+	b, err := codebook.ParseLuts(luts)
+	if err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	c := NewCUDABook(b, CUDATableBits)
+	var out []byte
+	for _, w := range append([]uint32{uint32(len(luts) / 256), uint32(c.Base), c.Pad, 0}, c.Table...) {
+		out = binary.LittleEndian.AppendUint32(out, w)
+	}
+	return append(out, luts...), nil
+}
+
+// A CUDAError is what a kernel found wrong with a unit.
+type CUDAError struct {
+	Cause CUDACause
+	Unit  int // the number that it was launched with, modulo 2^24
+	Chunk int
+}
+
+func (e *CUDAError) Error() string {
+	return fmt.Sprintf("unit %d, chunk %d: %s", e.Unit, e.Chunk, e.Cause)
+}
+
+// A CUDACause is the number that stands for a fault in the error word.
+type CUDACause uint8
+
+// The causes, as faults.cuh has them.
+const (
+	CUDACodeUnknown  CUDACause = 1
+	CUDAWindowEnd    CUDACause = 2
+	CUDAElementCount CUDACause = 3
+	CUDASizes        CUDACause = 4
+	CUDAStreamEnd    CUDACause = 5
+)
+
+// String describes the fault.
+func (c CUDACause) String() string {
+	switch c {
+	case CUDACodeUnknown:
+		return "no code begins with the bits of a window"
+	case CUDAWindowEnd:
+		return "the codes of a window do not end where the next window's begin"
+	case CUDAElementCount:
+		return "the codes are not as many as the elements"
+	case CUDASizes:
+		return "the stream is longer than a unit's can be"
+	case CUDAStreamEnd:
+		return "the last code does not end in the last byte of the stream"
+	}
+	return fmt.Sprintf("fault %d", uint8(c))
+}
+
+// ParseCUDAError reads the error word of a kernel: nil for 0.
+func ParseCUDAError(word uint64) error {
+	if word == 0 {
+		return nil
+	}
+	return &CUDAError{CUDACause(word >> 56), int(word >> 32 & 0xffffff), int(uint32(word))}
+}

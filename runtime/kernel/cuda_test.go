@@ -1,0 +1,129 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+func TestHeaviestRun(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		symbols map[int]uint8 // exponent to code length
+		want    uint8
+	}{
+		{"one low symbol", map[int]uint8{3: 1}, 0},
+		{"one high symbol", map[int]uint8{239: 1}, 224},
+		{"two apart, the shorter code counts", map[int]uint8{10: 2, 200: 1}, 186},
+		{"sixteen fit", map[int]uint8{100: 1, 115: 2}, 100},
+		{"sixteen from an odd one on do not", map[int]uint8{101: 2, 116: 1}, 102},
+		{"seventeen do not", map[int]uint8{100: 2, 116: 1}, 102},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var lengths [256]uint8
+			for s, n := range c.symbols {
+				lengths[s] = n
+			}
+			b, err := codebook.NewCanonical(&lengths, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := heaviestRun(b); got != c.want {
+				t.Errorf("run starts at %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestCUDABook decodes every window with the table and with the book.
+func TestCUDABook(t *testing.T) {
+	const bits = 10
+	var h codebook.Histogram
+	for s := range 40 {
+		h[90+s] = 1 << max(s, 35-s)
+	}
+	b, err := codebook.Canonical(&h, 14)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCUDABook(b, bits)
+	if c.Base%2 != 0 {
+		t.Errorf("base %d is odd", c.Base)
+	}
+	if e := c.Table[c.Pad>>(32-bits)]; e != 0 {
+		t.Errorf("the pad decodes: %#08x", e)
+	}
+	for i, e := range c.Table {
+		window := uint32(i) << (32 - bits)
+		used := uint8(0)
+		for k := range e >> 7 & 7 {
+			d := e << (4 * k) >> 28
+			symbol, length := b.Decode(window << used)
+			if want := c.Base + uint8(d&7<<1|d>>3); symbol != want || length == 0 {
+				t.Fatalf("window %#x, digit %d: %d, want %d with a code of %d bits", i, k, want, symbol, length)
+			}
+			used += length
+		}
+		if used > bits || uint32(used) != e&31 {
+			t.Fatalf("window %#x: %d bits, want %d", i, e&31, used)
+		}
+	}
+}
+
+func TestCUDATableArgument(t *testing.T) {
+	b, err := codebook.Canonical(&codebook.Histogram{118: 5, 119: 3, 121: 1}, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	luts := b.Luts()
+	arg, err := CUDATableArgument(luts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 16 + 4<<CUDATableBits + len(luts); len(arg) != want {
+		t.Errorf("%d bytes, want %d", len(arg), want)
+	}
+	if rows := binary.LittleEndian.Uint32(arg); int(rows) != len(luts)/256 {
+		t.Errorf("%d rows, want %d", rows, len(luts)/256)
+	}
+	if _, err := CUDATableArgument(luts[1:]); err == nil {
+		t.Error("no error for luts with a part of a row")
+	}
+}
+
+// TestCUDACauses holds the causes to the kernels' source.
+func TestCUDACauses(t *testing.T) {
+	source, err := os.ReadFile("../../templates/faults.cuh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	causes := map[string]CUDACause{
+		"code_unknown": CUDACodeUnknown, "window_end": CUDAWindowEnd, "element_count": CUDAElementCount, "sizes": CUDASizes,
+		"stream_end": CUDAStreamEnd,
+	}
+	found := regexp.MustCompile(`uint32_t (\w+) = 1 << (\d);`).FindAllSubmatch(source, -1)
+	if len(found) != len(causes)+1 {
+		t.Errorf("%d findings, want the causes and one more", len(found))
+	}
+	for _, m := range found {
+		bit, _ := strconv.Atoi(string(m[2]))
+		if c, ok := causes[string(m[1])]; ok && int(c) != bit || !ok && bit != 0 {
+			t.Errorf("%s is bit %d, want %d", m[1], bit, c)
+		}
+	}
+}
+
+func TestParseCUDAError(t *testing.T) {
+	if err := ParseCUDAError(0); err != nil {
+		t.Error(err)
+	}
+	var e *CUDAError
+	if err := ParseCUDAError(2<<56 | 7<<32 | 9); !errors.As(err, &e) || *e != (CUDAError{CUDAWindowEnd, 7, 9}) {
+		t.Errorf("got %v", err)
+	}
+}

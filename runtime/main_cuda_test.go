@@ -1,0 +1,32 @@
+//go:build cuda
+
+package runtime
+
+import (
+	_ "embed"
+	"os"
+	goruntime "runtime"
+	"testing"
+
+	"github.com/seed54244801/bespoke/internal/standin"
+)
+
+// anyBookSource is what anyBook was compiled from.
+//
+//go:embed anybook.cu
+var anyBookSource string
+
+// TestMain runs all tests of the package with a GPU: a stand-in, which every test that goes through
+// the decoders of this build meets.
+func TestMain(m *testing.M) {
+	os.Exit(standin.Run(m, []standin.Image{{Code: anyBook, Source: anyBookSource}}, "seed=1", "device=80:256"))
+}
+
+// withoutGPU hides the GPU from a test.
+func withoutGPU(t *testing.T) { standin.Start(t) }
+
+// lockThread keeps the goroutine of a test on its thread: the driver knows the current context by thread.
+func lockThread(t *testing.T) {
+	goruntime.LockOSThread()
+	t.Cleanup(goruntime.UnlockOSThread)
+}

@@ -1,0 +1,85 @@
+//go:build cuda
+
+package main
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+//go:embed gemv.ptx
+var gemvPTX string
+
+// Columns of the matrix that decoded weights are taken for, and threads to a row.
+const (
+	gemvColumns = 8192
+	gemvThreads = 256
+)
+
+// timeGEMV multiplies the matrix that the weights in the slot make, decoded right before, by a vector of ones, checks
+// the product and, if it is to, returns how long that takes and the number of weights.
+func timeGEMV(slot *gpu.Slot, weights []uint16, timed bool) (took time.Duration, n int, err error) {
+	rows := len(weights) / gemvColumns
+	if rows == 0 {
+		return 0, 0, nil
+	}
+	launches := []kernel.CUDALaunch{{Entry: "gemv", Threads: gemvThreads}}
+	kernels, err := slot.Device.Kernels(gpu.Image{Form: "PTX", Code: gemvPTX, Launches: launches})
+	if err != nil {
+		return 0, 0, err
+	}
+	vector, err := slot.Device.Alloc(4*gemvColumns, "a vector")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, vector.Free()) }()
+	product, err := slot.Device.Alloc(4*int64(rows), "a product")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, product.Free()) }()
+	if err := slot.Fill(vector, math.Float32bits(1)); err != nil {
+		return 0, 0, err
+	}
+	multiply := func() error {
+		return slot.Launch(kernels[0], rows, uint64(slot.Weights.Address), uint64(vector.Address), uint64(product.Address), gemvColumns)
+	}
+	if err := multiply(); err != nil {
+		return 0, 0, err
+	}
+	if err := slot.Wait("multiply"); err != nil {
+		return 0, 0, err
+	}
+	got, err := product.Read()
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range rows {
+		got := float64(math.Float32frombits(binary.LittleEndian.Uint32(got[4*i:])))
+		if want, size := rowSum(weights[gemvColumns*i:][:gemvColumns]); !(math.Abs(got-want) <= 1e-3*size) {
+			return 0, 0, fmt.Errorf("row %d of the matrix-vector product is %g, want %g", i, got, want)
+		}
+	}
+	if !timed {
+		return 0, 0, nil
+	}
+	took, err = median(slot, multiply)
+	return took, rows * gemvColumns, err
+}
+
+// rowSum adds up weights, and their sizes.
+func rowSum(row []uint16) (sum, size float64) {
+	for _, w := range row {
+		v := float64(math.Float32frombits(uint32(w) << 16))
+		sum += v
+		size += math.Abs(v)
+	}
+	return sum, size
+}

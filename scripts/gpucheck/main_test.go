@@ -1,0 +1,137 @@
+//go:build cuda
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/out/shakespeare"
+	"github.com/seed54244801/bespoke/out/tinyllama"
+	"github.com/seed54244801/bespoke/runtime"
+)
+
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../.."); err != nil { // where make runs it
+		panic(err)
+	}
+	source, err := os.ReadFile("scripts/gpucheck/gemv.cu")
+	if err != nil {
+		panic(err)
+	}
+	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
+	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
+		images = append(images, standin.Image{Code: k.PTX, Source: k.CUDA})
+	}
+	os.Exit(standin.Run(m, images))
+}
+
+// TestRun checks a device that is none: the weights count, the times do not.
+func TestRun(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		driver []string
+		status int
+		out    string
+		err    string
+	}{
+		{"checked", []string{"device=80:256"}, 0, "tinyllama, kernel decode_native from PTX: ", ""},
+		{"no GPU", nil, exitNoGPU, "", "gpu-check: the driver finds no GPU"},
+		{"no memory", []string{"device=80:1"}, exitWrong, "", "CUDA_ERROR_OUT_OF_MEMORY (2)"},
+		{"fault", []string{"device=80:256", "fault=9:719"}, exitWrong, "", "CUDA_ERROR_LAUNCH_FAILED (719)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			standin.Start(t, tc.driver...)
+			var stdout, stderr bytes.Buffer
+			page := filepath.Join(t.TempDir(), "GPU.md")
+			status := run(config{weights: 100_000, page: page, published: "out/tinyllama/decode.ptx"}, &stdout, &stderr)
+			if status != tc.status || !strings.Contains(stdout.String(), tc.out) || !strings.Contains(stderr.String(), tc.err) {
+				t.Errorf("status %d, stdout %q, stderr %q", status, &stdout, &stderr)
+			}
+			if _, err := os.Stat(page); err == nil {
+				t.Error("wrote a page about a GPU that is none")
+			}
+		})
+	}
+}
+
+// TestTimes goes the way of the times, whatever they are.
+func TestTimes(t *testing.T) {
+	standin.Start(t, "device=80:256")
+	list, err := gpu.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := gpu.Open(list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	slot, err := d.NewSlot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slot.Close()
+	if rate, err := timeCopy(slot, 1<<20); err != nil || rate <= 0 {
+		t.Errorf("%v bytes a second, error %v", rate, err)
+	}
+	s := sources()[0]
+	kernels, err := d.Kernels(s.images[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := drawn(s.books[0], 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkUnit(slot, kernels[0], 0, u); err != nil {
+		t.Fatal(err)
+	}
+	if time, err := timeUnit(slot, kernels[0], u); err != nil || time <= 0 {
+		t.Errorf("%v for a unit, error %v", time, err)
+	}
+	if u, err = drawn(s.books[0], 2*gemvColumns+5); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkUnit(slot, kernels[0], 0, u); err != nil {
+		t.Fatal(err)
+	}
+	if time, n, err := timeGEMV(slot, u.weights, true); err != nil || time <= 0 || n != 2*gemvColumns {
+		t.Errorf("%v for a product with %d weights, error %v", time, n, err)
+	}
+	u.weights[50] ^= 1
+	if err := checkUnit(slot, kernels[0], 0, u); err == nil || err.Error() != "weight 50 of 16389 is wrong" {
+		t.Errorf("error %v", err)
+	}
+	for i := range gemvColumns {
+		u.weights[gemvColumns+i] |= 0x8000
+	}
+	if _, _, err := timeGEMV(slot, u.weights, true); err == nil || !strings.Contains(err.Error(), "row 1 of the matrix-vector product is ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestPage writes the page of made-up figures.
+func TestPage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "GPU.md")
+	p := page{Devices: []*device{{Info: gpu.Info{Name: "Some GPU", Capability: 90, Memory: 1 << 30}, Driver: "12.4", Copy: 3e12, Product: 1.5e12,
+		Results: []result{{Kernels: "tinyllama", Entry: "decode", Form: "PTX", Units: 7, Weights: 64 << 20, Bytes: 224 << 20, Time: 1e5}}}}}
+	if err := p.write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "reads 1500.0·10⁹ weights a second"; !strings.Contains(string(text), want) {
+		t.Errorf("the page lacks %q:\n%s", want, text)
+	}
+	if want := "| tinyllama | `decode` | PTX | 67108864 | 7 | 671.1 | 0.78 |\n"; !strings.Contains(string(text), want) {
+		t.Errorf("the page lacks %q:\n%s", want, text)
+	}
+}

@@ -1,0 +1,87 @@
+//go:build cuda
+
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/ui"
+)
+
+// A page is the report on all GPUs.
+type page struct{ Devices []*device }
+
+// timed reports whether the times are those of GPUs.
+func (p *page) timed() bool {
+	return !slices.ContainsFunc(p.Devices, func(d *device) bool { return isStandIn(d.Info) })
+}
+
+// median is that of the times of single runs of some work, after a round that does not count.
+func median(slot *gpu.Slot, work func() error) (time.Duration, error) {
+	var times []time.Duration
+	for range 1 + rounds {
+		t, err := slot.Time(decodings, work)
+		if err != nil {
+			return 0, err
+		}
+		times = append(times, t)
+	}
+	times = times[1:]
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// Rate is in thousand million weights a second.
+func (r *result) Rate() float64 { return float64(r.Weights) / r.Time.Seconds() / 1e9 }
+
+// Gproduct is in thousand million weights a second.
+func (d *device) Gproduct() float64 { return d.Product / 1e9 }
+
+// OfCopy is the part of the bytes a second of a device copy that a kernel moves.
+func (d *device) OfCopy(r result) float64 { return float64(r.Bytes) / r.Time.Seconds() / d.Copy }
+
+// print shows the figures on a terminal.
+func (p *page) print(w io.Writer) error {
+	if !p.timed() {
+		fmt.Fprintln(w, "nothing was timed: this is no GPU")
+		return nil
+	}
+	for _, d := range p.Devices {
+		fmt.Fprintf(w, "\n%v, CUDA %s: a device copy moves %.0f GB/s, a plain matrix-vector product reads %.1f Gweights/s\n\n",
+			d.Info, d.Driver, d.Copy/1e9, d.Gproduct())
+		t := ui.Table{Right: "lllrr"}
+		t.Row("kernels", "kernel", "from", "Gweights/s", "of copy")
+		t.Rule()
+		for _, r := range d.Results {
+			t.Row(r.Kernels, r.Entry, r.Form, fmt.Sprintf("%.1f", r.Rate()), fmt.Sprintf("%.2f", d.OfCopy(r)))
+		}
+		if err := t.Write(w, "  "); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:embed page.md.tmpl
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+func (p *page) write(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pageTemplate.Execute(f, p); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,88 @@
+// Command kernels compiles the CUDA kernels of a generated package for every architecture that the
+// assembler knows and writes what they take, and how many instructions a weight they run: docs/KERNELS.md.
+//
+//	go run ./scripts/kernels [-o docs/KERNELS.md] [-nvdisasm FILE] [-published decode.ptx] out/shakespeare
+//
+// It needs a CUDA compiler and ptxas as package cudac finds them. Without nvdisasm instructions are not
+// counted, without -published the published kernel is missing. It fails when a kernel spills registers.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	out := flag.String("o", "", "write the page to this `FILE`, not to standard output")
+	disassembler := flag.String("nvdisasm", "nvdisasm", "the disassembler")
+	published := flag.String("published", "", "the published kernel's PTX")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, flag.Arg(0), *disassembler, *published, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "kernels:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, folder, disassembler, published, out string) error {
+	symbols, err := symbolsOfWindow(folder)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, disassembler, symbols)
+	if err != nil {
+		return err
+	}
+	source, err := os.ReadFile(filepath.Join(folder, "decode.cu"))
+	if err != nil {
+		return err
+	}
+	p := &page{Model: filepath.Base(folder), Symbols: symbols}
+	if err := b.ours(ctx, p, source); err != nil {
+		return err
+	}
+	if published != "" {
+		if err := b.published(ctx, p, published); err != nil {
+			return err
+		}
+	}
+	p.Tools = b.tools()
+	text := p.render()
+	if out == "" {
+		_, err = os.Stdout.WriteString(text)
+		return err
+	}
+	return os.WriteFile(out, []byte(text), 0o666)
+}
+
+// symbolsOfWindow returns how many codes of the package's first book start in a window, on average.
+func symbolsOfWindow(folder string) (float64, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+	if err != nil {
+		return 0, err
+	}
+	var m struct {
+		Weights  uint64 `json:"weights"`
+		Expected struct {
+			Encoded uint64 `json:"encoded_exponent"`
+		} `json:"expected_size"`
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return 0, fmt.Errorf("%s: %w", folder, err)
+	}
+	if m.Weights == 0 || m.Expected.Encoded == 0 {
+		return 0, fmt.Errorf("%s: its manifest has no sizes: %.200s", folder, strings.TrimSpace(string(text)))
+	}
+	return 8 * float64(m.Weights) / float64(m.Expected.Encoded), nil
+}

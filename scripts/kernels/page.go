@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed54244801/bespoke/gen/cudac"
+)
+
+// page is docs/KERNELS.md.
+type page struct {
+	Model     string
+	Symbols   float64 // codes that start in a window
+	Tools     string
+	Rows      []row
+	Published []row
+}
+
+// row is one kernel on one architecture.
+type row struct {
+	cudac.Usage
+	Arch      int
+	Threads   int
+	Dynamic   int     // shared memory in bytes
+	Issued    float64 // instructions of a warp on the straight path
+	PerWeight float64 // 0 where they were not counted
+}
+
+// limits are those of a multiprocessor: registers are 65,536 on all.
+type limits struct{ threads, blocks, shared int }
+
+var byArch = map[int]limits{
+	50: {2048, 32, 64}, 52: {2048, 32, 96}, 53: {2048, 32, 64},
+	60: {2048, 32, 64}, 61: {2048, 32, 96}, 62: {2048, 32, 64},
+	70: {2048, 32, 96}, 72: {2048, 32, 96}, 75: {1024, 16, 64},
+	80: {2048, 32, 164}, 86: {1536, 16, 100}, 87: {1536, 16, 164}, 89: {1536, 24, 100},
+	90: {2048, 32, 228}, 100: {2048, 32, 228}, 101: {1536, 24, 228}, 103: {2048, 32, 228}, 110: {1536, 24, 228},
+	120: {1536, 24, 100}, 121: {1536, 24, 100},
+}
+
+// occupancy returns the share of the threads of a multiprocessor that can be there at once, as text.
+func (r *row) occupancy() string {
+	l, ok := byArch[r.Arch]
+	if !ok {
+		return "–"
+	}
+	const perBlock = 1 << 10 // bytes that the system takes, from sm_80 on
+	warps := r.Threads / 32
+	registers := (r.Registers + 7) / 8 * 8 * 32
+	shared := r.Shared + r.Dynamic
+	if r.Arch >= 80 {
+		shared += perBlock
+	}
+	blocks := min(l.threads/r.Threads, l.blocks, 65536/registers/warps, l.shared<<10/shared)
+	return fmt.Sprintf("%d %%", 100*blocks*r.Threads/l.threads)
+}
+
+func (p *page) render() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# What the CUDA kernels take
+
+Made by `+"`make kernels`"+` from the sources of `+"`out/%s`"+` with %s. A window of its streams holds %.2f
+weights on average.
+
+Instructions are those that a warp issues on the straight path, for each weight of a lane: the longest way
+through a kernel without code that trained weights reach rarely, and for the published kernel the shortest
+way through its loops. The documentation of `+"`internal/sass`"+` says more. Occupancy is the share of a
+multiprocessor's threads that can be there at once, with the dynamic shared memory that a chunk takes.
+
+`, p.Model, p.Tools, p.Symbols)
+	table(&b, "Instructions a weight", p.instructions())
+	for _, name := range []string{"decode", "decode_native"} {
+		table(&b, "`"+name+"`", usage(p.Rows, name))
+	}
+	if len(p.Published) > 0 {
+		table(&b, "The published kernel", usage(p.Published, "decode"))
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// instructions compares the kernels by architecture.
+func (p *page) instructions() [][]string {
+	rows := [][]string{{"architecture", "published", "`decode`", "`decode_native`"}}
+	cell := func(all []row, arch int, name string) string {
+		for _, r := range all {
+			if r.Arch == arch && r.Kernel == name && r.PerWeight > 0 {
+				return fmt.Sprintf("%.1f", r.PerWeight)
+			}
+		}
+		return "–"
+	}
+	for _, r := range p.Rows {
+		if r.Kernel == "decode" && r.PerWeight > 0 {
+			rows = append(rows, []string{
+				fmt.Sprintf("sm_%d", r.Arch),
+				cell(p.Published, r.Arch, "decode"), cell(p.Rows, r.Arch, "decode"), cell(p.Rows, r.Arch, "decode_native"),
+			})
+		}
+	}
+	return rows
+}
+
+// usage lists what a kernel takes by architecture.
+func usage(all []row, name string) [][]string {
+	rows := [][]string{{"architecture", "registers", "spilled bytes", "static shared bytes", "dynamic", "occupancy"}}
+	for _, r := range all {
+		if r.Kernel == name {
+			rows = append(rows, []string{
+				fmt.Sprintf("sm_%d", r.Arch), fmt.Sprint(r.Registers), fmt.Sprint(r.Spilled), fmt.Sprint(r.Shared),
+				fmt.Sprint(r.Dynamic), r.occupancy(),
+			})
+		}
+	}
+	return rows
+}
+
+// table writes a section with a table, unless it is empty.
+func table(b *strings.Builder, title string, rows [][]string) {
+	if len(rows) < 2 {
+		return
+	}
+	fmt.Fprintf(b, "## %s\n\n", title)
+	for i, r := range rows {
+		fmt.Fprintf(b, "| %s |\n", strings.Join(r, " | "))
+		if i == 0 {
+			fmt.Fprintf(b, "|---%s\n", strings.Repeat("|---:", len(r)-1)+"|")
+		}
+	}
+	b.WriteString("\n")
+}

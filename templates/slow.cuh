@@ -1,0 +1,158 @@
+// The slow ways, for windows that lookups alone do not decode: code by code, with symbols that the table
+// does not have looked up in the luts tensor. They are rare, so they keep nothing in registers that
+// memory has.
+#pragma once
+
+#include "faults.cuh"
+#include "stage.cuh"
+
+namespace bespoke {
+
+// What is read of a window, and from where.
+struct Source {
+    const Unit &unit;
+    const uint32_t *table;  // that of the book, and so are
+    uint32_t base, pad;
+};
+
+// A window that is read code by code.
+struct Reader {
+    uint32_t window;
+    uint32_t at;    // the next code starts at this bit
+    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
+    bool tail;
+    uint32_t most = ~0u;  // so many codes are read
+
+    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
+        const uint32_t start = w * window_bytes;
+        tail = unit.is_tail(w);
+        at = gap_of(unit, w);
+        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
+                   : window_bits + gap_of(unit, w + 1);
+    }
+};
+
+// What reading a window gives.
+struct Reading {
+    uint32_t count = 0;  // how many codes start there
+    bool exists = true;  // no code was met that does not exist
+    bool digits = true;  // all exponents are digits
+};
+
+// Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
+// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
+// cannot be told from what follows them, all are symbols.
+template <uint32_t TableBits, class Visitor>
+__device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
+    Reading reading;
+    while (reader.at < reader.end && reading.count < reader.most) {
+        keep_loop();
+        uint32_t bits = stream_bits(from.unit, reader.window, reader.at);
+        if constexpr (TableBits > 0) {
+            const uint32_t left = reader.end - reader.at;
+            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
+            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
+            if (entry != 0) {
+                visit.entry(entry, reading.count);
+                reading.count += entry_count(entry);
+                reader.at += entry_length(entry);
+                continue;
+            }
+        }
+        const Symbol symbol = walk(from.unit, bits);
+        if (symbol.length == 0) {
+            reading.exists = false;
+            break;
+        }
+        reading.digits &= visit.symbol(symbol, reading.count);
+        reading.count++;
+        reader.at += symbol.length;
+    }
+    return reading;
+}
+
+// Appends what is read to digits.
+struct Appender {
+    Digits &digits;
+    uint32_t base;
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t) { digits.append(entry); }
+
+    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t) {
+        const uint32_t distance = symbol.exponent - base;
+        digits.append(entry_of(digit_of(distance % digit_range), symbol.length));
+        return distance < digit_range;
+    }
+};
+
+// Writes what is read into the output, up to the end of the chunk.
+struct Writer {
+    const Unit &unit;
+    const Chunk &chunk;
+    uint32_t base;
+    uint32_t first;  // elements of the chunk before the window
+
+    __device__ __forceinline__ void write(uint32_t i, uint32_t exponent) {
+        if (first + i >= chunk.count) return;
+        const uint32_t element = chunk.begin + first + i;
+        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+    }
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t i) {
+        const uint32_t end = i + entry_count(entry);
+        for (; i < end; i++, entry <<= digit_bits) {
+            keep_loop();
+            write(i, base + distance_of(entry >> (32 - digit_bits)));
+        }
+    }
+
+    __device__ __forceinline__ bool symbol(const Symbol &symbol, uint32_t i) {
+        write(i, symbol.exponent);
+        return true;
+    }
+};
+
+// Decodes window w into digits and returns how many codes it has. It adds to found what is wrong with
+// it, or that it is left: where digits do not express it.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t decode_slowly(const Source &from, uint32_t w, Digits &digits, uint32_t &found) {
+    mark_rare();
+    Reader reader(from.unit, w);
+    digits = Digits();
+    Appender appender = {digits, from.base};
+    const Reading reading = read_codes<TableBits>(from, reader, appender);
+    if (reader.tail) {
+        digits = Digits();
+        found |= window_left;
+    } else if (!reading.exists) {
+        found |= code_unknown;
+    } else if (reader.at != reader.end) {
+        found |= window_end;
+    } else if (!reading.digits || reading.count > Digits::capacity || TableBits == 0) {
+        found |= window_left;
+    }
+    return reading.count;
+}
+
+// Writes the weights of a window that is left, `first` elements of its chunk being before it, and says
+// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
+// last element, in the last byte; what fills that byte may look like anything.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
+    const Unit &unit = from.unit;
+    Reader reader(unit, w);
+    Writer writer = {unit, chunk, from.base, first};
+    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
+    if (reader.tail && chunk.last) reader.most = left;
+    const Reading reading = read_codes<TableBits>(from, reader, writer);
+    if (!reader.tail) return 0;
+    if (reading.count < left || !chunk.last) {
+        if (!reading.exists) return code_unknown;
+        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
+    }
+    // The last code starts in the tail.
+    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
+    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
+}
+
+}  // namespace bespoke

@@ -1,0 +1,109 @@
+// Decoding the codes that start in one window.
+//
+// A window is decoded once. Its digits are appended to four words, and whoever reads it by table puts
+// bits behind the end of its last code that complete no symbol: the end is known, as it is where the
+// next window's first code starts. So nothing is ever cut, and lookups beyond the end do nothing.
+#pragma once
+
+#include "books.cuh"
+#include "table.cuh"
+
+namespace bespoke {
+
+// The last digits, at most 32, of those that were appended, the last one lowest.
+struct Digits {
+    static constexpr uint32_t size = 4;
+    static constexpr uint32_t capacity = size * word_digits;
+    uint32_t words[size] = {};  // the lowest first
+
+    // Appends the digits of an entry to those of at most `entries` before it.
+    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries = Digits::capacity) {
+        const uint32_t shift = entry_shift(entry);
+#pragma unroll
+        for (uint32_t i = size - 1; i > 0; i--)
+            if (entries * entry_digits_bits + entry_digits_bits > 32 * i)
+                words[i] = funnel_left(words[i], words[i - 1], shift);
+        words[0] = funnel_left(words[0], entry, shift);
+    }
+};
+
+// What a thread knows of the windows it decodes: their bits and 32 more, where their first codes start
+// and, counted from there, how many bits their codes have together.
+template <uint32_t Windows>
+struct Span {
+    uint32_t words[2 * Windows + 1];
+    uint32_t gaps[Windows];
+    uint32_t lengths[Windows];
+};
+
+// More bits than the lookups of a window can consume: it is not decoded by them.
+constexpr uint32_t unknown_length = 127;
+
+// The span of windows w and following, when all bits of it lie in the stream and each window has a
+// next one in which a code starts. The tensors are aligned to 8 bytes a window, gaps to 4 bytes.
+template <uint32_t Windows>
+__device__ __forceinline__ Span<Windows> load_span(const Unit &unit, uint32_t w) {
+    Span<Windows> span;
+    const uint8_t *codes = unit.codes + static_cast<uint64_t>(w) * window_bytes;
+    if (Windows == 2) {
+        const Words4 four = *reinterpret_cast<const Words4 *>(codes);
+        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(four.words[i]);
+    } else {
+        const Words2 two = *reinterpret_cast<const Words2 *>(codes);
+        for (uint32_t i = 0; i < 2 * Windows; i++) span.words[i] = big_endian(two.words[i % 2]);
+    }
+    span.words[2 * Windows] = big_endian(*reinterpret_cast<const uint32_t *>(codes + Windows * window_bytes));
+
+    const uint32_t bit = w * gap_bits;
+    const uint32_t *gaps = reinterpret_cast<const uint32_t *>(unit.gaps) + bit / 32;
+    uint32_t next = funnel_left(big_endian(gaps[0]), big_endian(gaps[1]), bit);
+    for (uint32_t i = 0; i < Windows; i++) {
+        span.gaps[i] = next >> (32 - gap_bits);
+        next <<= gap_bits;
+        span.lengths[i] = window_bits + (next >> (32 - gap_bits)) - span.gaps[i];
+    }
+    return span;
+}
+
+// The same for all other windows.
+template <uint32_t Windows>
+__device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
+    mark_rare();
+    Span<Windows> span;
+    for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w, 32 * i);
+    for (uint32_t i = 0; i < Windows; i++) {
+        span.gaps[i] = gap_of(unit, w + i);
+        span.lengths[i] =
+            unit.is_tail(w + i) ? unknown_length : window_bits + gap_of(unit, w + i + 1) - span.gaps[i];
+    }
+    return span;
+}
+
+// Decodes a window, given as three words, by `Lookups` lookups, and says whether that is all of it: not
+// when codes are left or cannot be had from the table.
+template <uint32_t TableBits, uint32_t Lookups>
+__device__ __forceinline__ bool decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+                                              const uint32_t *table, Digits &digits, uint32_t &count) {
+    // The last code ends in the third word, whatever the gaps.
+    const uint32_t end = gap + length;
+    const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
+    uint32_t bits[3] = {funnel_left(words[0], words[1], gap), funnel_left(words[1], last, gap),
+                        funnel_left(last, 0, gap)};
+    EntrySum sum(length);
+#pragma unroll
+    for (uint32_t i = 0; i < Lookups; i++) {
+        const uint32_t entry = table[bits[0] >> (32 - TableBits)];
+        digits.append(entry, i);
+        sum.add(entry);
+        // The bits that the lookups from this one on see, and from the next one on.
+        const uint32_t before = (Lookups - i) * TableBits, after = before - TableBits;
+#pragma unroll
+        for (uint32_t j = 0; j < 3; j++)
+            if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
+    }
+    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    count = sum.count();
+    return sum.complete() && count > most_mistaken(Lookups);
+}
+
+}  // namespace bespoke
