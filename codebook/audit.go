@@ -26,7 +26,7 @@ func Audit(s *Stream) error {
 		}
 	}
 	if s.Index().HasTiles() {
-		for t := range s.tileCount() {
+		for t := range TileCount(s.Elements()) {
 			if err := sameTile(s.Tile(t), want.Tile(t)); err != nil {
 				return fmt.Errorf("codebook: tile %d: %w", t, err)
 			}

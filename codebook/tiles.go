@@ -25,8 +25,8 @@ const (
 	ChunkTiles    = 8
 	ChunkElements = ChunkTiles * TileElements
 
-	// mostOver is the most bits that a lane takes over the minimum if the tile is not wide.
-	mostOver = 255
+	// MostOver is the most bits that a lane takes over the minimum if the tile is not wide.
+	MostOver = 255
 )
 
 // EncodeTiles returns the tensor tiles for weights that are coded with b. It is the reference.
@@ -58,7 +58,7 @@ func newRecord(start uint64, full []int) []byte {
 	if len(full) > 0 {
 		minimum = slices.Min(full)
 	}
-	if len(full) > 0 && slices.Max(full)-minimum > mostOver {
+	if len(full) > 0 && slices.Max(full)-minimum > MostOver {
 		minimum = WideTile
 		for pair := range len(full) / 2 {
 			binary.LittleEndian.PutUint16(lanes[2*pair:], uint16(full[2*pair]+full[2*pair+1]))
@@ -80,8 +80,8 @@ type Tile struct {
 	Lanes           []byte // a byte a lane, or two a pair of lanes in a wide tile
 }
 
-// tileCount returns the number of tiles.
-func (s *Stream) tileCount() int { return int(ceilDiv(uint64(s.Elements()), TileElements)) }
+// TileCount returns the number of tiles of so many weights.
+func TileCount(elements int) int { return int(ceilDiv(uint64(elements), TileElements)) }
 
 // Tile returns tile t of a stream that has a tile index.
 func (s *Stream) Tile(t int) Tile {
@@ -113,7 +113,7 @@ func (t *Tile) RunBits(i int) int {
 // validateTiles checks that every record is one that some weights could have, and that each tile ends
 // where the next one begins.
 func (s *Stream) validateTiles() error {
-	n := s.tileCount()
+	n := TileCount(s.Elements())
 	if want := TileBytes * n; len(s.Tiles) != want {
 		return fmt.Errorf("tiles has %d bytes, want %d for %d tiles", len(s.Tiles), want, n)
 	}
@@ -245,7 +245,7 @@ func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 
 // tileEndsAt reports whether a decoder that has decoded all of tile t may stand at bit.
 func (s *Stream) tileEndsAt(t int, bit uint64) bool {
-	if t+1 < s.tileCount() {
+	if t+1 < TileCount(s.Elements()) {
 		return bit == s.Tile(t+1).Bit
 	}
 	return ceilDiv(bit, 8) == uint64(len(s.Encoded))

@@ -27,7 +27,7 @@ func wordsOf(r *rand.Rand, b *Book, n int) []uint16 {
 // decodeTiles decodes all tiles, each on its own.
 func decodeTiles(b *Book, s *Stream) ([]uint16, error) {
 	weights := make([]uint16, s.Elements())
-	for t := range s.tileCount() {
+	for t := range TileCount(s.Elements()) {
 		tile := s.Tile(t)
 		if err := DecodeTile(b, s, t, weights[tile.First:tile.First+tile.Elements]); err != nil {
 			return nil, err
@@ -159,8 +159,8 @@ func TestTileRecord(t *testing.T) {
 			if err := s.Validate(); err != nil {
 				t.Error(err)
 			}
-			if s.tileCount() != len(tt.want) {
-				t.Fatalf("%d tiles, want %d", s.tileCount(), len(tt.want))
+			if TileCount(s.Elements()) != len(tt.want) {
+				t.Fatalf("%d tiles, want %d", TileCount(s.Elements()), len(tt.want))
 			}
 			for i, want := range tt.want {
 				if got := s.Tile(i); got.First != want.First || got.Elements != want.Elements || sameTile(got, want) != nil {

@@ -42,7 +42,7 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	}
 	e.signMantissa = grow(e.signMantissa, u.n)
 	if e.Index.HasTiles() {
-		e.tiles = grow(e.tiles, u.tiles()*codebook.TileBytes)
+		e.tiles = grow(e.tiles, codebook.TileCount(u.n)*codebook.TileBytes)
 	}
 	if !e.pack(u) {
 		return nil, u.missing(b)

@@ -7,10 +7,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-const (
-	laneGroups = codebook.LaneElements / groupElements
-	mostOver   = 255 // bits of a lane over the minimum that a byte can tell
-)
+const laneGroups = codebook.LaneElements / groupElements
 
 // tiles writes the records of the tiles of a block that starts at a bit of the stream. The packer knows
 // where each group of codes starts, and a block is whole tiles.
@@ -36,7 +33,7 @@ func tile(bit uint64, starts []uint32, record []byte) {
 	switch {
 	case len(lanes) == 0:
 		minimum = 0
-	case most-minimum > mostOver:
+	case most-minimum > codebook.MostOver:
 		minimum = codebook.WideTile
 		for l := 1; l < len(lanes); l += 2 {
 			binary.LittleEndian.PutUint16(record[8+l-1:], uint16(lanes[l-1]+lanes[l]))

@@ -39,9 +39,6 @@ func newUnit(parts [][]byte) (*unit, error) {
 // blocks returns the number of blocks.
 func (u *unit) blocks() int { return (u.n + blockElements - 1) / blockElements }
 
-// tiles returns the number of tiles.
-func (u *unit) tiles() int { return (u.n + codebook.TileElements - 1) / codebook.TileElements }
-
 // block returns the weights of block i. Where tensors meet in it they are copied to scratch, which has
 // room for a block.
 func (u *unit) block(i int, scratch []byte) []byte {
