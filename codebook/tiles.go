@@ -219,8 +219,8 @@ func (e *TileError) Error() string {
 // where the record says.
 //
 // A lane must end where the next one starts, and the last one where the next tile does or, where none
-// follows, in the last byte of the stream; else its error, [*TileError], is CountMismatch. In a wide tile that
-// goes for pairs of lanes.
+// follows, in the last byte of the stream, and the first tile must start at bit 0; else its error, [*TileError],
+// is CountMismatch. In a wide tile that goes for pairs of lanes.
 func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 	tile := s.Tile(t)
 	if len(dst) != tile.Elements {
@@ -233,7 +233,10 @@ func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 		var cause Cause
 		element, bit, cause = decodeRun(b, s, element, bit, dst[:n])
 		dst = dst[n:]
-		if cause == 0 && (n == tile.Run() && bit != start+uint64(tile.RunBits(run)) || len(dst) == 0 && !s.tileEndsAt(t, bit)) {
+		starts := t > 0 || tile.Bit == 0
+		inside := n < tile.Run() || bit == start+uint64(tile.RunBits(run))
+		ends := len(dst) > 0 || s.tileEndsAt(t, bit)
+		if cause == 0 && !(starts && inside && ends) {
 			cause = CountMismatch
 		}
 		if cause != 0 {

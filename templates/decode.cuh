@@ -117,6 +117,10 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     if (block_index() >= unit.chunks()) return;
     const uint32_t w = own_window<windows>(), c = w / chunk_windows;
     const Chunk chunk = find_chunk(unit, c);
+    if (c == 0) {  // no window before the first one checks its gap
+        mark_rare();
+        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, chunk, window_end);
+    }
     const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);

@@ -76,7 +76,8 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
+    const bool starts = tile != 0 || (high | word.words[0]) == 0;
+    extent.usable = starts && ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -231,6 +232,7 @@ struct Lane {
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
         if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (outlier == broken_lane) return;
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);

@@ -8,7 +8,8 @@
 //
 // That holds for matrices whose first element and columns are multiples of 256, where each step of 32
 // groups lies in one row: the same y comes out every time. For the others every lane adds what it has of a row, in any
-// order. A tile that is wrong is reported and makes its rows NaN.
+// order. A tile that is wrong is reported and makes its rows NaN. What is added is 0 to the GPU where it or
+// the sum is below 2^-126.
 #pragma once
 
 #include "decode_tiles.cuh"

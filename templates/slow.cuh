@@ -51,7 +51,7 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
             const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
-            if (entry != 0) {
+            if (entry_length(entry) != 0) {
                 visit.entry(entry, reading.count);
                 reading.count += entry_count(entry);
                 reader.at += entry_length(entry);

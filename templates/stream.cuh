@@ -13,8 +13,9 @@ constexpr uint32_t chunk_windows = 512;
 constexpr uint32_t chunk_bytes = chunk_windows * window_bytes;
 constexpr uint32_t gap_bits = 5;
 
-// The longest stream of a unit: numbers of bytes, and of bits of gaps, fit a word.
-constexpr uint32_t max_stream_bytes = 0x7fffffff;
+// The most bytes of a unit's stream, and the most elements: their numbers, a few more, and those of the bits of
+// gaps fit a word.
+constexpr uint32_t max_size = 0x7fffffff;
 
 // No gap has this value: it stands for the gap of a window that does not exist.
 constexpr uint32_t no_gap = 1u << gap_bits;
@@ -43,6 +44,9 @@ struct Unit {
                              address_low(outputs);
         return opaque(all) % sizeof(Words4) == 0;
     }
+
+    // Whether it is larger than a unit can be.
+    __device__ __forceinline__ bool too_large() const { return n_bytes > max_size || n_elements > max_size; }
 
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
     // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every

@@ -124,9 +124,10 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
         wrong = read_run(unit, run.element, run.count, bit, visit);
+        const bool starts = tile != 0 || start_bit(word) == 0;
         const bool inside = run.count < full || bit == start + bits;
-        const bool last = run.element + run.count == end;
-        if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
+        const bool ends = run.element + run.count < end || tile_ends_at(unit, tile, bit);
+        if (wrong == 0 && !(starts && inside && ends)) wrong = lane_end;
     }
     uint32_t wrong_lanes = wrong != 0;
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {

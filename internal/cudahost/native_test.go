@@ -1,6 +1,7 @@
 package cudahost_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -233,6 +234,69 @@ func TestStreamEnd(t *testing.T) {
 					if got := kernel.ParseCUDAError(k.ErrorWord()); (got == nil) != (want == nil) {
 						t.Errorf("%+d bytes: %v, want %v", change, got, want)
 					}
+				}
+			})
+		}
+	}
+}
+
+// TestFirstGap lets the first code start behind the first bit, which no window before it can tell.
+func TestFirstGap(t *testing.T) {
+	t.Parallel()
+	c := common()
+	for _, n := range []int{1, 100, 501, 2506, 12531} {
+		for bit := 3; bit < 8; bit++ {
+			s := encode(t, c.book, c.weights[:n])
+			s.Gaps[0] ^= 1 << bit
+			for _, l := range []cudahost.Launch{
+				{Stream: s}, {Stream: s, SharedBytes: generous(s)}, {Stream: s, Entry: cudahost.Native},
+				{Stream: s, Entry: cudahost.NativeTable, Table: tableOf(t, s)},
+			} {
+				k := bookKernel(t, c.book)
+				if l.Table != nil {
+					k = tableKernel(t)
+				}
+				got, err := k.Launch(l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if l.Entry != cudahost.Decode && k.ErrorWord() == 0 {
+					t.Errorf("entry %d, %d weights, bit %d: no error", l.Entry, n, bit)
+				}
+				if got[0] != poison {
+					t.Errorf("entry %d, %d weights, bit %d: weights", l.Entry, n, bit)
+				}
+			}
+		}
+	}
+}
+
+// TestBrokenTables hands tables that no builder makes: with a pad that decodes, and with digits without a length.
+func TestBrokenTables(t *testing.T) {
+	t.Parallel()
+	c := common()
+	s := encodeTiles(t, c.book, c.weights[:20000])
+	k := tableKernel(t)
+	for _, tc := range []struct {
+		name string
+		edit func(table []byte)
+	}{
+		{"pad of zeros", func(table []byte) { clear(table[8:12]) }},
+		{"digits without a length", func(table []byte) {
+			for i := 0; i < 4<<kernel.CUDATableBits; i += 256 {
+				binary.LittleEndian.PutUint32(table[16+i:], 1<<12|4<<5)
+			}
+		}},
+	} {
+		for _, entry := range []cudahost.Entry{cudahost.NativeTable, cudahost.TilesTable, cudahost.MatvecTable} {
+			t.Run(fmt.Sprintf("%s, entry %d", tc.name, entry), func(t *testing.T) {
+				l := cudahost.Launch{Stream: s, Entry: entry, Table: tableOf(t, s)}
+				if entry == cudahost.MatvecTable {
+					l.Product = cudahost.Product{Rows: 9, Columns: 2048, Batch: 1, X: vectors(1, 2048)}
+				}
+				tc.edit(l.Table)
+				if _, err := k.Launch(l); err != nil {
+					t.Error(err)
 				}
 			})
 		}

@@ -187,6 +187,7 @@ func TestTilesRecords(t *testing.T) {
 			{"start where 32 bits would wrap around", func(s *codebook.Stream) {
 				binary.LittleEndian.PutUint64(s.Tiles[40:], binary.LittleEndian.Uint64(s.Tiles[40:])|1<<35)
 			}},
+			{"start behind the first bit of the stream", func(s *codebook.Stream) { s.Tiles[0]++; s.Tiles[8+5]-- }},
 			{"starts exchanged", func(s *codebook.Stream) {
 				first := slices.Clone(s.Tiles[40:46])
 				copy(s.Tiles[40:46], s.Tiles[80:86])

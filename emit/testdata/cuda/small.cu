@@ -379,8 +379,9 @@ constexpr uint32_t chunk_windows = 512;
 constexpr uint32_t chunk_bytes = chunk_windows * window_bytes;
 constexpr uint32_t gap_bits = 5;
 
-// The longest stream of a unit: numbers of bytes, and of bits of gaps, fit a word.
-constexpr uint32_t max_stream_bytes = 0x7fffffff;
+// The most bytes of a unit's stream, and the most elements: their numbers, a few more, and those of the bits of
+// gaps fit a word.
+constexpr uint32_t max_size = 0x7fffffff;
 
 // No gap has this value: it stands for the gap of a window that does not exist.
 constexpr uint32_t no_gap = 1u << gap_bits;
@@ -409,6 +410,9 @@ struct Unit {
                              address_low(outputs);
         return opaque(all) % sizeof(Words4) == 0;
     }
+
+    // Whether it is larger than a unit can be.
+    __device__ __forceinline__ bool too_large() const { return n_bytes > max_size || n_elements > max_size; }
 
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
     // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every
@@ -1050,7 +1054,7 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
             const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
-            if (entry != 0) {
+            if (entry_length(entry) != 0) {
                 visit.entry(entry, reading.count);
                 reading.count += entry_count(entry);
                 reader.at += entry_length(entry);
@@ -1249,6 +1253,10 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     if (block_index() >= unit.chunks()) return;
     const uint32_t w = own_window<windows>(), c = w / chunk_windows;
     const Chunk chunk = find_chunk(unit, c);
+    if (c == 0) {  // no window before the first one checks its gap
+        mark_rare();
+        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, chunk, window_end);
+    }
     const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
     SpanMemory<windows> memory;
     if (inside && aligned) memory.fetch(unit, w);
@@ -1414,9 +1422,10 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
         wrong = read_run(unit, run.element, run.count, bit, visit);
+        const bool starts = tile != 0 || start_bit(word) == 0;
         const bool inside = run.count < full || bit == start + bits;
-        const bool last = run.element + run.count == end;
-        if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
+        const bool ends = run.element + run.count < end || tile_ends_at(unit, tile, bit);
+        if (wrong == 0 && !(starts && inside && ends)) wrong = lane_end;
     }
     uint32_t wrong_lanes = wrong != 0;
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
@@ -1523,7 +1532,8 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
+    const bool starts = tile != 0 || (high | word.words[0]) == 0;
+    extent.usable = starts && ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -1678,6 +1688,7 @@ struct Lane {
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
         if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (outlier == broken_lane) return;
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
@@ -1830,7 +1841,8 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
 //
 // That holds for matrices whose first element and columns are multiples of 256, where each step of 32
 // groups lies in one row: the same y comes out every time. For the others every lane adds what it has of a row, in any
-// order. A tile that is wrong is reported and makes its rows NaN.
+// order. A tile that is wrong is reported and makes its rows NaN. What is added is 0 to the GPU where it or
+// the sum is below 2^-126.
 
 namespace bespoke {
 
@@ -2522,7 +2534,7 @@ decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ code
               const uint32_t n_bytes, const uint32_t n_elements, const uint32_t number, uint64_t *__restrict__ error) {
     const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
                        number, error};
-    if (n_bytes > max_stream_bytes) return report(unit, sizes);
+    if (unit.too_large()) return report(unit, sizes);
     decode_block(unit, Model<256>());
 }
 
@@ -2534,7 +2546,7 @@ decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes
              const uint32_t number, uint64_t *__restrict__ error) {
     __shared__ TileBlock<Model<256>> shared;
     const TileUnit unit(luts, codes, sign_mantissa, tiles, outputs, n_luts, n_bytes, n_elements, number, error);
-    if (n_bytes > max_stream_bytes) return report(unit, sizes);
+    if (unit.too_large()) return report(unit, sizes);
     decode_tile(unit, Model<256>(), shared);
 }
 
@@ -2549,7 +2561,7 @@ matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
     __shared__ TileBlock<Model<256>> shared;
     const TileUnit unit(luts, codes, sign_mantissa, tiles, nullptr, n_luts, n_bytes, n_elements, number, error);
     const Product product = {x, y, first, rows, columns, batch};
-    if (n_bytes > max_stream_bytes || !product.valid(n_elements)) return report(unit, sizes);
+    if (unit.too_large() || !product.valid(n_elements)) return report(unit, sizes);
     multiply(unit, product, Model<256>(), shared);
 }
 
