@@ -227,16 +227,18 @@ func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 		return fmt.Errorf("codebook: %d elements of tile %d into a buffer of %d", tile.Elements, t, len(dst))
 	}
 	element, bit := tile.First, tile.Bit
+	if t == 0 && bit != 0 {
+		return &TileError{t, element, bit, CountMismatch}
+	}
 	for run := 0; len(dst) > 0; run++ {
 		n := min(tile.Run(), len(dst))
 		start := bit
 		var cause Cause
 		element, bit, cause = decodeRun(b, s, element, bit, dst[:n])
 		dst = dst[n:]
-		starts := t > 0 || tile.Bit == 0
 		inside := n < tile.Run() || bit == start+uint64(tile.RunBits(run))
 		ends := len(dst) > 0 || s.tileEndsAt(t, bit)
-		if cause == 0 && !(starts && inside && ends) {
+		if cause == 0 && !(inside && ends) {
 			cause = CountMismatch
 		}
 		if cause != 0 {

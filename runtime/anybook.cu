@@ -1402,15 +1402,14 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
     const uint32_t end = first + size;
     run.element = first + smaller(lane * lane_elements, size);
     run.count = wide && lane % 2 != 0 ? 0 : smaller(full, end - run.element);
-    uint32_t wrong = 0;
-    if (run.count > 0) {
+    uint32_t wrong = tile == 0 && start_bit(word) != 0 ? lane_end : 0;
+    if (run.count > 0 && wrong == 0) {
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
         wrong = read_run(unit, run.element, run.count, bit, visit);
-        const bool starts = tile != 0 || start_bit(word) == 0;
         const bool inside = run.count < full || bit == start + bits;
-        const bool ends = run.element + run.count < end || tile_ends_at(unit, tile, bit);
-        if (wrong == 0 && !(starts && inside && ends)) wrong = lane_end;
+        const bool last = run.element + run.count == end;
+        if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
     }
     uint32_t wrong_lanes = wrong != 0;
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
@@ -1491,6 +1490,12 @@ struct Extent {
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
+// Whether the first tile starts with the stream, which no other record tells. The index is aligned, and not empty.
+__device__ __forceinline__ bool starts(const TileUnit &unit) {
+    const Words2 word = *reinterpret_cast<const Words2 *>(unit.tiles);
+    return (word.words[0] | (word.words[1] & 0xffff)) == 0;
+}
+
 // Reads the record of a tile; all lanes of the warp take part. The tensors are aligned.
 __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile) {
     const uint8_t *record = unit.record(tile);
@@ -1517,8 +1522,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    const bool starts = tile != 0 || (high | word.words[0]) == 0;
-    extent.usable = starts && ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
+    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -1673,7 +1677,6 @@ struct Lane {
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
         if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
-        if (outlier == broken_lane) return;
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
@@ -1717,6 +1720,7 @@ __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book,
         for (uint32_t i = 0; i < lane_elements && warp_any(lane.at != lane.end); i++) {
             keep_loop();
             lane.go_on(unit);
+            if (warp_any(lane.outlier == broken_lane)) return false;
         }
         if (warp_any(!lane.complete())) return false;
     }
@@ -1788,6 +1792,10 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         groups.fetch(unit, tile);
         extent = find_extent(unit, tile);
         usable = extent.usable;
+        if (tile == 0) {
+            mark_rare();
+            usable &= starts(unit);
+        }
         if (usable) blocks.fetch(unit, extent);
     } else {
         mark_rare();
@@ -2165,7 +2173,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     Book book = model.book(0);
     const bool found =
         aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
-    const uint32_t by_table = found ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
+    const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();

@@ -64,6 +64,10 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         groups.fetch(unit, tile);
         extent = find_extent(unit, tile);
         usable = extent.usable;
+        if (tile == 0) {
+            mark_rare();
+            usable &= starts(unit);
+        }
         if (usable) blocks.fetch(unit, extent);
     } else {
         mark_rare();

@@ -50,6 +50,12 @@ struct Extent {
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
+// Whether the first tile starts with the stream, which no other record tells. The index is aligned, and not empty.
+__device__ __forceinline__ bool starts(const TileUnit &unit) {
+    const Words2 word = *reinterpret_cast<const Words2 *>(unit.tiles);
+    return (word.words[0] | (word.words[1] & 0xffff)) == 0;
+}
+
 // Reads the record of a tile; all lanes of the warp take part. The tensors are aligned.
 __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile) {
     const uint8_t *record = unit.record(tile);
@@ -76,8 +82,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
     extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    const bool starts = tile != 0 || (high | word.words[0]) == 0;
-    extent.usable = starts && ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
+    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
                     word.words[1] >> 16 != wide_tile;
     return extent;
 }
@@ -232,7 +237,6 @@ struct Lane {
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
         if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
-        if (outlier == broken_lane) return;
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
@@ -276,6 +280,7 @@ __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book,
         for (uint32_t i = 0; i < lane_elements && warp_any(lane.at != lane.end); i++) {
             keep_loop();
             lane.go_on(unit);
+            if (warp_any(lane.outlier == broken_lane)) return false;
         }
         if (warp_any(!lane.complete())) return false;
     }

@@ -119,15 +119,14 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
     const uint32_t end = first + size;
     run.element = first + smaller(lane * lane_elements, size);
     run.count = wide && lane % 2 != 0 ? 0 : smaller(full, end - run.element);
-    uint32_t wrong = 0;
-    if (run.count > 0) {
+    uint32_t wrong = tile == 0 && start_bit(word) != 0 ? lane_end : 0;
+    if (run.count > 0 && wrong == 0) {
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
         wrong = read_run(unit, run.element, run.count, bit, visit);
-        const bool starts = tile != 0 || start_bit(word) == 0;
         const bool inside = run.count < full || bit == start + bits;
-        const bool ends = run.element + run.count < end || tile_ends_at(unit, tile, bit);
-        if (wrong == 0 && !(starts && inside && ends)) wrong = lane_end;
+        const bool last = run.element + run.count == end;
+        if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
     }
     uint32_t wrong_lanes = wrong != 0;
     for (uint32_t delta = 1; delta < warp_threads; delta *= 2) {
