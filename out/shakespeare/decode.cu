@@ -2258,7 +2258,8 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     Book book = model.book(0);
     const bool found =
         aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
-    const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;  // these tiles, those with all their weights
+    // These tiles, those with all their weights.
+    const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
