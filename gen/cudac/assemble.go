@@ -2,7 +2,6 @@ package cudac
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,10 +27,7 @@ type Assembler struct {
 // FindAssembler returns ptxas: the one that the environment variable BESPOKE_PTXAS names, the first in PATH, or that
 // of a CUDA toolkit in its usual place.
 func FindAssembler(ctx context.Context) (*Assembler, error) {
-	path, err := exec.LookPath(cmp.Or(os.Getenv("BESPOKE_PTXAS"), "ptxas"))
-	if err != nil && os.Getenv("BESPOKE_PTXAS") == "" {
-		path, err = exec.LookPath("/usr/local/cuda/bin/ptxas")
-	}
+	path, err := locate("BESPOKE_PTXAS", "ptxas", "/usr/local/cuda/bin/ptxas")
 	if err != nil {
 		return nil, fmt.Errorf("cudac: no CUDA assembler: %w", err)
 	}
@@ -61,6 +57,20 @@ func FindAssembler(ctx context.Context) (*Assembler, error) {
 		return nil, fmt.Errorf("cudac: %s names no architecture", path)
 	}
 	return a, nil
+}
+
+// locate returns the program that an environment variable names or, where it is not set, the first of those with
+// these names. The error is that of the last one.
+func locate(variable string, names ...string) (path string, err error) {
+	if named := os.Getenv(variable); named != "" {
+		names = []string{named}
+	}
+	for _, name := range names {
+		if path, err = exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", err
 }
 
 // Version names the assembler and its version: "ptxas 12.9.86".
@@ -152,10 +162,7 @@ const fatbinFrom = 70
 // and the PTX for those to come. It needs the program fatbinary: the one that the environment variable BESPOKE_FATBINARY
 // names, or that beside ptxas or in PATH.
 func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
-	program, err := exec.LookPath(cmp.Or(os.Getenv("BESPOKE_FATBINARY"), filepath.Join(filepath.Dir(a.path), "fatbinary")))
-	if err != nil && os.Getenv("BESPOKE_FATBINARY") == "" {
-		program, err = exec.LookPath("fatbinary")
-	}
+	program, err := locate("BESPOKE_FATBINARY", filepath.Join(filepath.Dir(a.path), "fatbinary"), "fatbinary")
 	if err != nil {
 		return nil, fmt.Errorf("cudac: no fatbin: %w", err)
 	}
