@@ -1985,9 +1985,58 @@ struct Product {
     }
 };
 
-__device__ __forceinline__ float weight_of(uint32_t exponent, uint32_t sign_mantissa) {
-    return float_of(static_cast<uint32_t>(join(exponent, sign_mantissa)) << 16);
+// The product of a weight, of which the exponent is known, and the number of a vector for its column.
+__device__ __forceinline__ float weight_product(const Unit &unit, const Product &product, uint32_t vector,
+                                                uint32_t element, uint32_t exponent, uint32_t column) {
+    const uint32_t weight = join(exponent, unit.sign_mantissa[element]), x = product.vector(vector)[column];
+    return float_of(weight << 16) * float_of(x << 16);
 }
+
+// The sum of the lanes' values, the same in all of them.
+__device__ __forceinline__ float sum_of_lanes(float value) {
+#pragma unroll
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
+        value += float_of(from_lane_across(bits_of(value), delta));
+    return value;
+}
+
+// What a warp has of the row that it is in: lane b has the sum for vector b.
+struct OpenRow {
+    uint32_t row, column;  // of the next weight
+    float sum = 0;
+
+    // Begins at a weight of the matrix, counted from its first one on.
+    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
+        : row(at / product.columns), column(at - row * product.columns) {}
+
+    // Adds the sum of what the lanes have for a vector.
+    __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
+        const float all = sum_of_lanes(lane_sum);
+        if (lane_index() == vector) sum += all;
+    }
+
+    // Goes on by some weights of the row, perhaps all that are left.
+    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
+        column += weights;
+        if (column < product.columns) return;
+        close(product);
+        row++;
+        column = 0;
+        sum = 0;
+    }
+
+    // Adds what there is to the product.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    }
+};
+
+}  // namespace bespoke
+
+// Products with tiles that tables do not decode, and with matrices whose rows begin anywhere: weight by weight, one
+// vector after another.
+
+namespace bespoke {
 
 // Multiplies successive weights that one lane reads, of any rows, with one vector.
 struct RowSum {
@@ -2004,8 +2053,7 @@ struct RowSum {
             end_row();
             row = i / product.columns;
         }
-        const uint32_t x = product.vector(vector)[i % product.columns];
-        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
+        sum += weight_product(unit, product, vector, element, exponent, i % product.columns);
     }
 
     __device__ __forceinline__ void end_row() {
@@ -2050,44 +2098,48 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
     }
 }
 
-// The sum of the lanes' values, the same in all of them.
-__device__ __forceinline__ float sum_of_lanes(float value) {
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane_across(bits_of(value), delta));
-    return value;
-}
-
-// What a warp has of the row that it is in: lane b has the sum for vector b.
-struct OpenRow {
-    uint32_t row, column;  // of the next weight
+// Multiplies what successive weights that one lane reads have of one row, with one vector.
+struct RowPart {
+    const Unit &unit;
+    const Product &product;
+    uint32_t vector, row;
     float sum = 0;
 
-    // Begins at a weight of the matrix, counted from its first one on.
-    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
-        : row(at / product.columns), column(at - row * product.columns) {}
-
-    // Adds the sum of what the lanes have for a vector.
-    __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
-        const float all = sum_of_lanes(lane_sum);
-        if (lane_index() == vector) sum += all;
-    }
-
-    // Goes on by some weights of the row, perhaps all that are left.
-    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
-        column += weights;
-        if (column < product.columns) return;
-        close(product);
-        row++;
-        column = 0;
-        sum = 0;
-    }
-
-    // Adds what there is to the product.
-    __device__ __forceinline__ void close(const Product &product) const {
-        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
+        const uint32_t i = element - product.first;
+        if (i >= product.size() || i / product.columns != row) return;
+        sum += weight_product(unit, product, vector, element, exponent, i % product.columns);
     }
 };
+
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
+__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              OpenRow &open) {
+    mark_rare();
+    const uint32_t at = open.row * product.columns + open.column;
+    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
+    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
+    while (left > 0) {
+        keep_loop();
+        const uint32_t weights = smaller(left, product.columns - open.column);
+        for (uint32_t b = 0; b < product.batch; b++) {
+            keep_loop();
+            RowPart part = {unit, product, b, open.row};
+            Run run;
+            const bool right = read_tile(unit, tile, run, part);
+            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
+        }
+        open.advance(product, weights);
+        left -= weights;
+    }
+}
+
+}  // namespace bespoke
+
+// The kernels' body for products, see product.cuh: each warp of a block decodes a run of tiles, one after another, into
+// digits in shared memory, and multiplies eight weights a step.
+
+namespace bespoke {
 
 // Which of the weights that the lane multiplies, eight a step, are outliers of any lane. All lanes of the warp take
 // part.
@@ -2174,9 +2226,8 @@ struct Segment {
         const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
         const uint32_t at = place - begin * step_elements;
         if (outlier == no_outlier || at >= weights()) return 0;
-        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
-        const uint32_t x = product.vector(vector)[column + at];
-        return weight_of(outlier_exponent(outlier), sign_mantissa) * float_of(x << 16);
+        return weight_product(unit, product, vector, tile * tile_elements + place, outlier_exponent(outlier),
+                              column + at);
     }
 };
 
@@ -2211,43 +2262,6 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
     }
 }
 
-// Multiplies what successive weights that one lane reads have of one row, with one vector.
-struct RowPart {
-    const Unit &unit;
-    const Product &product;
-    uint32_t vector, row;
-    float sum = 0;
-
-    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
-        const uint32_t i = element - product.first;
-        if (i >= product.size() || i / product.columns != row) return;
-        const uint32_t x = product.vector(vector)[i % product.columns];
-        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
-    }
-};
-
-// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
-__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              OpenRow &open) {
-    mark_rare();
-    const uint32_t at = open.row * product.columns + open.column;
-    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
-    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
-    while (left > 0) {
-        keep_loop();
-        const uint32_t weights = smaller(left, product.columns - open.column);
-        for (uint32_t b = 0; b < product.batch; b++) {
-            keep_loop();
-            RowPart part = {unit, product, b, open.row};
-            Run run;
-            const bool right = read_tile(unit, tile, run, part);
-            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
-        }
-        open.advance(product, weights);
-        left -= weights;
-    }
-}
-
 // Multiplies a tile that has all its weights, by table, and says whether it could.
 template <class Model>
 __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
@@ -2273,11 +2287,10 @@ __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Pr
 template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
-    const bool aligned = unit.aligned();
     uint32_t *table = shared.table[0].words;
     Book book = model.book(0);
     const bool found =
-        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+        unit.aligned() && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     // These tiles, those with all their weights.
     const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
     const uint32_t warp = thread_index() / warp_threads;
