@@ -45,13 +45,7 @@ func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
 	if err != nil {
 		return nil, err
 	}
-	bits := shapes[best].TableBits
-	return []kernel.CUDALaunch{
-		{Entry: "decode_tiles", Threads: 256, TableBits: bits, Tiles: true, Reports: true},
-		{Entry: "decode_native", Threads: 256, TableBits: bits, Reports: true},
-		{Entry: "matvec", Threads: 256, TableBits: bits, Tiles: true, Product: true, Reports: true},
-		{Entry: "decode", Threads: 512, TableBits: bits},
-	}, nil
+	return kernel.CUDALaunches(shapes[best].TableBits), nil
 }
 
 // laneLookups returns the number of lookups of a lane on the straight path, as the table tells it: what a lane needs on

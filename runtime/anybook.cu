@@ -117,11 +117,12 @@ __device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
 #endif
 }
 
-__device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
+// What was there before it is added.
+__device__ __forceinline__ uint32_t atomic_add(uint32_t *p, uint32_t value) {
 #if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
-    __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else
-    atomicAdd(p, value);
+    return atomicAdd(p, value);
 #endif
 }
 
@@ -323,35 +324,6 @@ __device__ __forceinline__ void copy(Words4 &to, const Words4 &from) {
 
 }  // namespace bespoke
 
-// Prefix sum over the threads of a block.
-
-namespace bespoke {
-
-// Sums over the warps of a block, in shared memory; the caller sets all words to 0.
-template <uint32_t Threads>
-struct WarpSums {
-    static constexpr uint32_t warps = Threads / warp_threads;
-    static_assert(warps < warp_threads, "one lane a warp, and one for the sum of all");
-    uint32_t before[warp_threads];  // the sum of the warps before this one
-
-    // Adds the value to what follows and returns the sum over the lanes up to this one. The caller has a barrier
-    // afterwards.
-    __device__ __forceinline__ uint32_t add(uint32_t value) {
-        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
-        uint32_t sum = value;
-#pragma unroll
-        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
-        const uint32_t all = from_last_lane(sum);
-        atomic_add(&before[lane], lane > warp ? all : 0);
-        return sum;
-    }
-
-    __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
-    __device__ __forceinline__ uint32_t total() const { return before[warps]; }
-};
-
-}  // namespace bespoke
-
 // The bit stream of a DF11 unit and the two indices over it: windows of 64 bits, and chunks of 512
 // windows, one to a block. A gap is the offset in its window of the first code that starts there, 5
 // bits each; an output position is the first element whose code starts in a chunk.
@@ -449,6 +421,77 @@ __device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte,
     for (uint32_t i = 0; i < 4; i++) bits = bits << 8 | stream_byte(unit, byte + i);
     return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
 }
+
+}  // namespace bespoke
+
+// What can be wrong with a chunk, and how it is told.
+
+namespace bespoke {
+
+// Stands for every element of a chunk whose stream does not add up. DF11 cannot express NaN, so it is
+// told from every weight, and a model that reads it does not go on quietly.
+constexpr uint16_t not_a_number = 0x7fff;
+
+// What the threads of a block find: a set of bits, of which the lowest has no meaning.
+constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
+constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
+constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
+constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be, or shared memory too small
+constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
+constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
+
+// The error word: cause, unit and chunk or tile. The causes are the numbers of the bits above.
+__device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
+    uint64_t cause = 1;
+    while ((findings >> cause & 1) == 0) cause++;
+    return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
+}
+
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+    if (unit.error != nullptr && thread_index() == 0)
+        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+}
+
+// Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
+// part. The first report of a launch stays.
+template <uint32_t Threads>
+__device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
+    mark_rare();
+    for (uint32_t i = thread_index(); i < chunk.count; i += Threads) {
+        keep_loop();
+        unit.outputs[chunk.begin + i] = not_a_number;
+    }
+    report(unit, findings);
+}
+
+}  // namespace bespoke
+
+// Prefix sum over the threads of a block.
+
+namespace bespoke {
+
+// Sums over the warps of a block, in shared memory; the caller sets all words to 0.
+template <uint32_t Threads>
+struct WarpSums {
+    static constexpr uint32_t warps = Threads / warp_threads;
+    static_assert(warps < warp_threads, "one lane a warp, and one for the sum of all");
+    uint32_t before[warp_threads];  // the sum of the warps before this one
+
+    // Adds the value to what follows and returns the sum over the lanes up to this one. The caller has a barrier
+    // afterwards.
+    __device__ __forceinline__ uint32_t add(uint32_t value) {
+        const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
+        uint32_t sum = value;
+#pragma unroll
+        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t all = from_last_lane(sum);
+        atomic_add(&before[lane], lane > warp ? all : 0);
+        return sum;
+    }
+
+    __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
+    __device__ __forceinline__ uint32_t total() const { return before[warps]; }
+};
 
 }  // namespace bespoke
 
@@ -587,8 +630,9 @@ __device__ __forceinline__ bool find_other_book(const Unit &unit, const Model &m
 // numbers of a few entries add up in the low twelve bits without a carry between them: the field of
 // the lengths is bits 6..0, as the lowest two bits of four times a number are 0.
 //
-// The entry 0 is an escape: the first code is longer than the table is wide, or its exponent lies
-// outside the run, or no code starts there.
+// Escapes are entries without digits, whose low twelve bits are 0, so that lookups stop there: the exponent
+// of the first code lies outside the run, and is in bits 31..24 and the code's length in bits 20..16; or all
+// bits are 0, the code being longer than the table is wide, or none starting there.
 //
 // The lowest bit of a digit comes first: bits 3 2 1 0 of the field are bits 0 3 2 1 of the distance.
 // The base being even, the upper three bits of the distance add to the upper seven of the exponent,
@@ -605,6 +649,11 @@ constexpr uint32_t word_digits = 32 / digit_bits;
 __device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry & 31; }
 __device__ __forceinline__ uint32_t entry_count(uint32_t entry) { return entry >> 7 & 7; }
 __device__ __forceinline__ uint32_t entry_shift(uint32_t entry) { return entry >> 5; }
+
+// The code that an escape tells; a length of 0 says that it tells none.
+__device__ __forceinline__ Symbol escaped_symbol(uint32_t escape) {
+    return {escape >> 24, escape >> 16 & 31};
+}
 
 // The entry for a single digit.
 __device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
@@ -626,7 +675,7 @@ struct EntrySum {
     uint32_t rest;
 
     // For codes of n bits, at most 127.
-    __device__ __forceinline__ explicit EntrySum(uint32_t n) : rest(0 - n) {}
+    __device__ __forceinline__ explicit EntrySum(uint32_t n = 0) : rest(0 - n) {}
 
     __device__ __forceinline__ void add(uint32_t entry) { rest += entry; }
 
@@ -635,6 +684,12 @@ struct EntrySum {
 
     // The number of digits modulo 32, if they have.
     __device__ __forceinline__ uint32_t count() const { return rest << 20 >> 27; }
+
+    // The same where the codes have fewer bits.
+    __device__ __forceinline__ uint32_t count_so_far(uint32_t n) const { return (rest + n) << 20 >> 27; }
+
+    // How many bits they have.
+    __device__ __forceinline__ uint32_t length(uint32_t n) const { return (rest + n) & 127; }
 };
 
 // The largest number of digits that stands for 32 more in the sum of so many entries.
@@ -677,10 +732,6 @@ struct Span {
     uint32_t gaps[Windows];
     uint32_t lengths[Windows];
 };
-
-// What a window that lookups do not decode adds to its number of codes, so that sums show that there is one: more than
-// all codes of a chunk.
-constexpr uint32_t undecoded = 1 << 20;
 
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
@@ -735,10 +786,15 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups and returns how many codes it has: `undecoded` when some
-// are left or cannot be had from the table.
+// Whether so many lookups have decoded a window.
+template <uint32_t Lookups>
+__device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
+    return sum.complete() && sum.count() > most_mistaken(Lookups);
+}
+
+// Decodes a window, given as three words, by `Lookups` lookups, as far as they get.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+__device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
                                                   const uint32_t *table, Digits &digits) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
@@ -758,8 +814,7 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    const uint32_t count = sum.complete() ? sum.count() : 0;
-    return count > most_mistaken(Lookups) ? count : undecoded;
+    return sum;
 }
 
 }  // namespace bespoke
@@ -783,16 +838,39 @@ __device__ __forceinline__ uint16_t join(uint32_t exponent, uint32_t sign_mantis
     return static_cast<uint16_t>((sign_mantissa & 0x80) << 8 | exponent << 7 | (sign_mantissa & 0x7f));
 }
 
+__device__ __forceinline__ void write_weight(const Unit &unit, uint32_t element, uint32_t exponent) {
+    unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+}
+
 __device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
     return chunk.begin % group;
 }
 
-// What the threads of a block tell each other, in shared memory.
+// The exponents of a chunk that are no digits, in shared memory.
+struct Outliers {
+    static constexpr uint32_t capacity = 62;
+    uint32_t number;  // perhaps of more than there is room for
+    uint32_t list[capacity];
+
+    // Adds one of a window, counted from the chunk's first one on, and says whether there was room.
+    __device__ __forceinline__ bool add(uint32_t window, uint32_t place, uint32_t exponent) {
+        const uint32_t i = atomic_add(&number, 1);
+        if (i < capacity) list[i] = window << 16 | place << 8 | exponent;
+        return i < capacity;
+    }
+
+    __device__ __forceinline__ uint32_t size() const { return smaller(number, capacity); }
+    __device__ __forceinline__ uint32_t window(uint32_t i) const { return list[i] >> 16; }
+    __device__ __forceinline__ uint32_t place(uint32_t i) const { return list[i] >> 8 & 0xff; }
+    __device__ __forceinline__ uint32_t exponent(uint32_t i) const { return list[i] & 0xff; }
+};
+
+// What the threads of a block tell each other, in shared memory: a multiple of four words.
 template <uint32_t Threads>
 struct BlockState {
     WarpSums<Threads> elements;
-    uint32_t found;      // by the threads, a set of bits
-    uint32_t unused[3];  // so that the words are a multiple of 4
+    uint32_t found;  // by the threads, a set of bits
+    Outliers outliers;
 };
 
 // The dynamic shared memory of a block: the multi-symbol table, the state, and the string.
@@ -842,6 +920,221 @@ __device__ __forceinline__ void put_digits(uint32_t *string, const Digits &digit
 
 __device__ __forceinline__ uint32_t digit_at(const uint32_t *string, uint32_t i) {
     return string[i / group] >> (32 - digit_bits - digit_bits * (i % group)) & (digit_range - 1);
+}
+
+}  // namespace bespoke
+
+// The slow way, for windows that unrolled lookups alone do not decode: entry by entry, with symbols that the table does
+// not have looked up in the luts tensor. It is rare, so it keeps nothing in registers that memory has.
+
+namespace bespoke {
+
+// What is read of a window, and from where.
+struct Source {
+    const Unit &unit;
+    const uint32_t *table;  // that of the book, and so are
+    uint32_t base, pad;
+};
+
+// A window that is read code by code.
+struct Reader {
+    uint32_t window;
+    uint32_t at;    // the next code starts at this bit
+    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
+    bool tail;
+    uint32_t most = ~0u;  // so many codes are read
+
+    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
+        const uint32_t start = w * window_bytes;
+        tail = unit.is_tail(w);
+        at = gap_of(unit, w);
+        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
+                   : window_bits + gap_of(unit, w + 1);
+    }
+};
+
+// What reading a window gives.
+struct Reading {
+    uint32_t count = 0;  // how many codes start there
+    bool exists = true;  // no code was met that does not exist
+};
+
+// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for
+// symbols that are no digits or have no entry. Without a book, of which TableBits is 0, and in the tail of the
+// stream, where codes cannot be told from what follows them, all are symbols.
+template <uint32_t TableBits, class Visitor>
+__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit, Reading &reading) {
+    while (reader.at < reader.end && reading.count < reader.most) {
+        keep_loop();
+        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
+        Symbol symbol = {0, 0};
+        if constexpr (TableBits > 0) {
+            const uint32_t left = reader.end - reader.at;
+            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
+            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
+            symbol = escaped_symbol(entry);
+            if (entry_length(entry) != 0) {
+                visit.entry(entry, reading.count);
+                reading.count += entry_count(entry);
+                reader.at += entry_length(entry);
+                continue;
+            }
+        }
+        if (symbol.length == 0) symbol = walk(from.unit, bits);
+        if (symbol.length == 0) {
+            reading.exists = false;
+            return;
+        }
+        visit.symbol(symbol, reading.count);
+        reading.count++;
+        reader.at += symbol.length;
+    }
+}
+
+// What is wrong with a window that was read, 0 if nothing is. Of the tail nothing can be said yet.
+__device__ __forceinline__ uint32_t fault(const Reader &reader, const Reading &reading) {
+    if (reader.tail) return 0;
+    if (!reading.exists) return code_unknown;
+    return reader.at == reader.end ? 0 : window_end;
+}
+
+// Does nothing with what is read.
+struct Counter {
+    __device__ __forceinline__ void entry(uint32_t, uint32_t) {}
+    __device__ __forceinline__ void symbol(const Symbol &, uint32_t) {}
+};
+
+// Writes what is read into the output, up to the end of the chunk.
+struct Writer {
+    const Unit &unit;
+    const Chunk &chunk;
+    uint32_t base;
+    uint32_t first;  // elements of the chunk before the window
+
+    __device__ __forceinline__ void write(uint32_t i, uint32_t exponent) {
+        if (first + i < chunk.count) write_weight(unit, chunk.begin + first + i, exponent);
+    }
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t i) {
+        const uint32_t end = i + entry_count(entry);
+        for (; i < end; i++, entry <<= digit_bits) {
+            keep_loop();
+            write(i, base + distance_of(entry >> (32 - digit_bits)));
+        }
+    }
+
+    __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
+};
+
+// Returns how many codes window w has, by the luts alone, and adds what is wrong with it to found, which lies in shared
+// memory.
+__device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
+    mark_rare();
+    Reader reader(from.unit, w);
+    Reading reading;
+    Counter counter;
+    read_codes<0>(from, reader, counter, reading);
+    const uint32_t wrong = fault(reader, reading);
+    if (wrong != 0) atomic_or(&found, wrong);
+    return reading.count;
+}
+
+// Writes the weights of a window, `first` elements of its chunk being before it, and says
+// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
+// last element, in the last byte; what fills that byte may look like anything.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
+    const Unit &unit = from.unit;
+    Reader reader(unit, w);
+    Writer writer = {unit, chunk, from.base, first};
+    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
+    if (reader.tail && chunk.last) reader.most = left;
+    Reading reading;
+    read_codes<TableBits>(from, reader, writer, reading);
+    if (!reader.tail) return 0;
+    if (reading.count < left || !chunk.last) {
+        if (!reading.exists) return code_unknown;
+        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
+    }
+    // The last code starts in the tail.
+    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
+    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
+}
+
+}  // namespace bespoke
+
+// Windows that the unrolled lookups do not decode: with an exponent outside the book's run, a code longer than the
+// table is wide, or more entries than there are lookups. The thread goes on where they stopped and has the digits of
+// the whole window in the end. An exponent outside the run has the digit 0 there, goes into a list and, when the chunk
+// has been merged, over what came of the digit.
+//
+// Other windows are only counted, and written code by code when the chunk has been merged: those with more codes than
+// there is room for, or more outliers than the list has, and the last two of the stream.
+
+namespace bespoke {
+
+// What windows that have to be seen to after the merge add to their numbers of codes, so that the sum over a chunk
+// shows that there is one. All codes of a chunk together are fewer.
+constexpr uint32_t with_outliers = 1 << 17;
+constexpr uint32_t only_counted = with_outliers | 1 << 27;
+
+__device__ __forceinline__ uint32_t codes_of(uint32_t marked) { return marked % with_outliers; }
+
+// Appends what is read to the digits of a window.
+struct Collector {
+    Digits &digits;
+    Outliers &outliers;
+    uint32_t window, base;
+    uint32_t mark;
+
+    __device__ __forceinline__ void entry(uint32_t entry, uint32_t) { digits.append(entry); }
+
+    __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) {
+        const uint32_t distance = symbol.exponent - base;
+        digits.append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0));
+        if (distance < digit_range) return;
+        mark |= outliers.add(window % chunk_windows, i, symbol.exponent) ? with_outliers : only_counted;
+    }
+};
+
+// Goes on with window w after lookups with the given sum, adds what is wrong with it to found, which lies in shared
+// memory, and returns how many codes it has, with the mark that it needs.
+template <uint32_t TableBits, uint32_t Lookups>
+__device__ __forceinline__ uint32_t finish_window(const Source &from, uint32_t w, const EntrySum &sum, Digits &digits,
+                                                  Outliers &outliers, uint32_t &found) {
+    mark_rare();
+    Reader reader(from.unit, w);
+    Reading reading;
+    const uint32_t bits = reader.end - reader.at, before = sum.length(bits), count = sum.count_so_far(bits);
+    if (count > most_mistaken(Lookups) && before <= bits && !reader.tail) {
+        reader.at += before;
+        reading.count = count;
+    } else {
+        digits = Digits();
+    }
+    Collector collector = {digits, outliers, w, from.base, reader.tail ? only_counted : 0};
+    read_codes<TableBits>(from, reader, collector, reading);
+    const uint32_t wrong = fault(reader, reading);
+    if (wrong != 0) atomic_or(&found, wrong);
+    if (wrong != 0 || reading.count > Digits::capacity) collector.mark = only_counted;
+    if (collector.mark == only_counted) digits = Digits();
+    return reading.count + collector.mark;
+}
+
+// Writes what is missing of a window, whose number of codes is marked, `first` elements of its chunk being before it,
+// and says what is wrong with it.
+template <uint32_t TableBits>
+__device__ __forceinline__ uint32_t write_missing(const Source &from, const Chunk &chunk, const Outliers &outliers,
+                                                  uint32_t w, uint32_t marked, uint32_t first) {
+    if (marked >= only_counted) return write_slowly<TableBits>(from, chunk, w, first);
+    if (marked < with_outliers) return 0;
+    for (uint32_t i = 0; i < outliers.size(); i++) {
+        keep_loop();
+        const uint32_t at = first + outliers.place(i);
+        if (outliers.window(i) == w % chunk_windows && at < chunk.count)
+            write_weight(from.unit, chunk.begin + at, outliers.exponent(i));
+    }
+    return 0;
 }
 
 }  // namespace bespoke
@@ -904,8 +1197,7 @@ struct Merge {
     __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
 
     __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
-        const uint64_t element = static_cast<uint64_t>(first) * group + i;
-        unit.outputs[element] = join(base + distance_of(digit_at(string, i)), unit.sign_mantissa[element]);
+        write_weight(unit, first * group + i, base + distance_of(digit_at(string, i)));
     }
 
     // Writes the weights; all threads of the block take part.
@@ -948,182 +1240,6 @@ private:
 
 }  // namespace bespoke
 
-// What can be wrong with a chunk, and how it is told.
-
-namespace bespoke {
-
-// Stands for every element of a chunk whose stream does not add up. DF11 cannot express NaN, so it is
-// told from every weight, and a model that reads it does not go on quietly.
-constexpr uint16_t not_a_number = 0x7fff;
-
-// What the threads of a block find: a set of bits, of which the lowest has no meaning.
-constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
-constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
-constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
-constexpr uint32_t sizes = 1 << 4;          // the unit is larger than a unit can be, or shared memory too small
-constexpr uint32_t stream_end = 1 << 5;     // the last code does not end in the last byte of the stream
-constexpr uint32_t lane_end = 1 << 6;       // the codes of a lane do not end where those of the next one start
-
-// The error word: cause, unit and chunk or tile. The causes are the numbers of the bits above.
-__device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit, uint32_t chunk) {
-    uint64_t cause = 1;
-    while ((findings >> cause & 1) == 0) cause++;
-    return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
-}
-
-__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
-    if (unit.error != nullptr && thread_index() == 0)
-        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
-}
-
-// Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
-// part. The first report of a launch stays.
-template <uint32_t Threads>
-__device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk, uint32_t findings) {
-    mark_rare();
-    for (uint32_t i = thread_index(); i < chunk.count; i += Threads) {
-        keep_loop();
-        unit.outputs[chunk.begin + i] = not_a_number;
-    }
-    report(unit, findings);
-}
-
-}  // namespace bespoke
-
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
-// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
-// registers that memory has.
-
-namespace bespoke {
-
-// What is read of a window, and from where.
-struct Source {
-    const Unit &unit;
-    const uint32_t *table;  // that of the book, and so are
-    uint32_t base, pad;
-};
-
-// A window that is read code by code.
-struct Reader {
-    uint32_t window;
-    uint32_t at;    // the next code starts at this bit
-    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
-    bool tail;
-    uint32_t most = ~0u;  // so many codes are read
-
-    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
-        const uint32_t start = w * window_bytes;
-        tail = unit.is_tail(w);
-        at = gap_of(unit, w);
-        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
-                   : window_bits + gap_of(unit, w + 1);
-    }
-};
-
-// What reading a window gives.
-struct Reading {
-    uint32_t count = 0;  // how many codes start there
-    bool exists = true;  // no code was met that does not exist
-};
-
-// Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
-// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
-// cannot be told from what follows them, all are symbols.
-template <uint32_t TableBits, class Visitor>
-__device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
-    Reading reading;
-    while (reader.at < reader.end && reading.count < reader.most) {
-        keep_loop();
-        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
-        if constexpr (TableBits > 0) {
-            const uint32_t left = reader.end - reader.at;
-            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
-            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
-            if (entry_length(entry) != 0) {
-                visit.entry(entry, reading.count);
-                reading.count += entry_count(entry);
-                reader.at += entry_length(entry);
-                continue;
-            }
-        }
-        const Symbol symbol = walk(from.unit, bits);
-        if (symbol.length == 0) {
-            reading.exists = false;
-            break;
-        }
-        visit.symbol(symbol, reading.count);
-        reading.count++;
-        reader.at += symbol.length;
-    }
-    return reading;
-}
-
-// Does nothing with what is read.
-struct Counter {
-    __device__ __forceinline__ void entry(uint32_t, uint32_t) {}
-    __device__ __forceinline__ void symbol(const Symbol &, uint32_t) {}
-};
-
-// Writes what is read into the output, up to the end of the chunk.
-struct Writer {
-    const Unit &unit;
-    const Chunk &chunk;
-    uint32_t base;
-    uint32_t first;  // elements of the chunk before the window
-
-    __device__ __forceinline__ void write(uint32_t i, uint32_t exponent) {
-        if (first + i >= chunk.count) return;
-        const uint32_t element = chunk.begin + first + i;
-        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
-    }
-
-    __device__ __forceinline__ void entry(uint32_t entry, uint32_t i) {
-        const uint32_t end = i + entry_count(entry);
-        for (; i < end; i++, entry <<= digit_bits) {
-            keep_loop();
-            write(i, base + distance_of(entry >> (32 - digit_bits)));
-        }
-    }
-
-    __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
-};
-
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
-// tail nothing can be said yet.
-template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
-    mark_rare();
-    Reader reader(from.unit, w);
-    Counter counter;
-    const Reading reading = read_codes<TableBits>(from, reader, counter);
-    if (!reader.tail && !reading.exists) atomic_or(&found, code_unknown);
-    if (!reader.tail && reading.exists && reader.at != reader.end) atomic_or(&found, window_end);
-    return reading.count;
-}
-
-// Writes the weights of a window, `first` elements of its chunk being before it, and says
-// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
-// last element, in the last byte; what fills that byte may look like anything.
-template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
-    const Unit &unit = from.unit;
-    Reader reader(unit, w);
-    Writer writer = {unit, chunk, from.base, first};
-    const uint32_t left = first < chunk.count ? chunk.count - first : 0;
-    if (reader.tail && chunk.last) reader.most = left;
-    const Reading reading = read_codes<TableBits>(from, reader, writer);
-    if (!reader.tail) return 0;
-    if (reading.count < left || !chunk.last) {
-        if (!reading.exists) return code_unknown;
-        return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
-    }
-    // The last code starts in the tail.
-    if (left == 0) return unit.is_tail(w - 1) ? 0 : stream_end;
-    return w * window_bytes + (reader.at + 7) / 8 == unit.n_bytes ? 0 : stream_end;
-}
-
-}  // namespace bespoke
-
 // The kernels' body: one block decodes one chunk, each thread one window or two.
 //
 //   1. Find out whose luts these are; fetch that book's table into shared memory.
@@ -1132,10 +1248,9 @@ __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// A window that step 2 cannot decode is counted there and written last, code by code, over what step 5 wrote: one
-// with exponents outside the book's run, with more codes than the lookups or the digits have room for, and the last
-// two of the stream. So are all windows, through the luts tensor, where no book matches, tensors are not aligned,
-// shared memory has no room, or the chunk has hardly any elements.
+// A window that lookups do not decode is finished in step 2, see finish.cuh, and what is then still missing of it is
+// written last. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
+// aligned, shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
 
@@ -1144,23 +1259,25 @@ namespace bespoke {
 // What is wrong with a chunk, whose windows' numbers of elements stand in the state; 0 if nothing is.
 template <uint32_t Threads>
 __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<Threads> &state) {
-    const uint32_t more = state.elements.total() % undecoded - chunk.count;
+    const uint32_t more = codes_of(state.elements.total()) - chunk.count;
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
-// Writes this thread's windows, the first of which is w, code by code if they are `left`; all threads of the block take
-// part. `first` elements of the chunk are before them.
+// Writes what is missing of this thread's windows, the first of which is w; all threads of the block take part. `first`
+// elements of the chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
-__device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
+__device__ __forceinline__ void write_all_missing(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+                                                  uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
-    for (uint32_t i = 0; left && i < windows; i++) {
+    uint32_t count = counts[0];
+    for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = write_slowly<TableBits>(from, chunk, w + i, first);
+        const uint32_t wrong = write_missing<TableBits>(from, chunk, state.outliers, w + i, count, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
-        first += counts[0];  // there are no more than two windows
+        first += codes_of(count);
+        count = counts[windows - 1];  // there are no more than two
     }
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
@@ -1180,12 +1297,12 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     const Source from = {unit, nullptr, 0, 0};
     uint32_t counts[windows], count = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < windows; i++) count += counts[i] = count_slowly<0>(from, w + i, state.found);
+    for (uint32_t i = 0; i < windows; i++) count += counts[i] = only_counted + count_slowly(from, w + i, state.found);
     const uint32_t before = state.elements.add(count) - count;
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    write_left<0>(from, chunk, state, w, counts, state.elements.before_warp() + before, true);
+    write_all_missing<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
 }
 
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
@@ -1197,31 +1314,24 @@ __device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const 
     uint32_t end = merge.begin + before;
     merge.fetch_late();
 #pragma unroll
-    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++) put_digits(string, digits[i], end += counts[i]);
+    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++)
+        put_digits(string, digits[i], end += codes_of(counts[i]));
     block_barrier();
     merge.write(string, base);
 }
 
-// The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
-// written once more. What is known of the chunk is found out anew, so that no registers keep it until then.
+// The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
+// afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
 __device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
-                                                   const Digits *digits, uint32_t *counts, uint32_t before) {
-    constexpr uint32_t windows = chunk_windows / Model::threads;
+                                                   const Digits *digits, const uint32_t *counts, uint32_t before) {
     const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
     BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
     mark_rare();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
-    bool left = false;
-#pragma unroll
-    for (uint32_t i = 0; i < windows; i++) {
-        left |= counts[i] >= undecoded;
-        counts[i] %= undecoded;
-    }
-    before %= undecoded;
-    write_chunk<Model>(merge, digits, counts, before, from.base);
-    write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
+    write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
+    write_all_missing<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
 }
 
 // The first window of this thread. It takes no registers between its uses, as it is worked out for each.
@@ -1259,17 +1369,18 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     const Source from = {unit, table, book.base, book.pad};
     BlockState<threads> &state = Memory::state();
     Digits digits[windows];
-    uint32_t counts[windows], count = 0;
+    EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
-                                                                     book.pad, table, digits[i]);
+        sums[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
+                                                                   book.pad, table, digits[i]);
+    uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (counts[i] == undecoded) {
-            counts[i] += count_slowly<Model::table_bits>(from, own_window<windows>() + i, state.found);
-            digits[i] = Digits();
-        }
+        counts[i] = sums[i].count();
+        if (!is_decoded<Model::lookups>(sums[i]))
+            counts[i] = finish_window<Model::table_bits, Model::lookups>(from, own_window<windows>() + i, sums[i],
+                                                                         digits[i], state.outliers, state.found);
         count += counts[i];
     }
 
@@ -1426,7 +1537,7 @@ struct WeightWriter {
     const Unit &unit;
 
     __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) const {
-        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+        write_weight(unit, element, exponent);
     }
 };
 
@@ -1620,7 +1731,7 @@ struct Lane {
     // Fills the window behind what has been looked up, and takes a code that could not be.
     __device__ __forceinline__ void refill(const Unit &unit) {
         settle();
-        if (last == 0 && at != end) take_symbol(unit);
+        if (entry_length(last) == 0 && at != end) take_symbol(unit);
         fill();
         const uint32_t left = end - at;
         const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
@@ -1659,10 +1770,11 @@ struct Lane {
         end = at;
     }
 
-    // Decodes a code that the table does not have.
+    // Decodes the code that the last lookup did not, one that is no digit or longer than the table is wide.
     __device__ __forceinline__ void take_symbol(const Unit &unit) {
         mark_rare();
-        const Symbol symbol = walk(unit, bits_at(at, 0));
+        Symbol symbol = escaped_symbol(last);
+        if (symbol.length == 0) symbol = walk(unit, bits_at(at, 0));
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
         if (distance >= digit_range) {
@@ -1880,9 +1992,58 @@ struct Product {
     }
 };
 
-__device__ __forceinline__ float weight_of(uint32_t exponent, uint32_t sign_mantissa) {
-    return float_of(static_cast<uint32_t>(join(exponent, sign_mantissa)) << 16);
+// The product of a weight, of which the exponent is known, and the number of a vector for its column.
+__device__ __forceinline__ float weight_product(const Unit &unit, const Product &product, uint32_t vector,
+                                                uint32_t element, uint32_t exponent, uint32_t column) {
+    const uint32_t weight = join(exponent, unit.sign_mantissa[element]), x = product.vector(vector)[column];
+    return float_of(weight << 16) * float_of(x << 16);
 }
+
+// The sum of the lanes' values, the same in all of them.
+__device__ __forceinline__ float sum_of_lanes(float value) {
+#pragma unroll
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
+        value += float_of(from_lane_across(bits_of(value), delta));
+    return value;
+}
+
+// What a warp has of the row that it is in: lane b has the sum for vector b.
+struct OpenRow {
+    uint32_t row, column;  // of the next weight
+    float sum = 0;
+
+    // Begins at a weight of the matrix, counted from its first one on.
+    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
+        : row(at / product.columns), column(at - row * product.columns) {}
+
+    // Adds the sum of what the lanes have for a vector.
+    __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
+        const float all = sum_of_lanes(lane_sum);
+        if (lane_index() == vector) sum += all;
+    }
+
+    // Goes on by some weights of the row, perhaps all that are left.
+    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
+        column += weights;
+        if (column < product.columns) return;
+        close(product);
+        row++;
+        column = 0;
+        sum = 0;
+    }
+
+    // Adds what there is to the product.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    }
+};
+
+}  // namespace bespoke
+
+// Products with tiles that tables do not decode, and with matrices whose rows begin anywhere: weight by weight, one
+// vector after another.
+
+namespace bespoke {
 
 // Multiplies successive weights that one lane reads, of any rows, with one vector.
 struct RowSum {
@@ -1899,8 +2060,7 @@ struct RowSum {
             end_row();
             row = i / product.columns;
         }
-        const uint32_t x = product.vector(vector)[i % product.columns];
-        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
+        sum += weight_product(unit, product, vector, element, exponent, i % product.columns);
     }
 
     __device__ __forceinline__ void end_row() {
@@ -1945,44 +2105,48 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
     }
 }
 
-// The sum of the lanes' values, the same in all of them.
-__device__ __forceinline__ float sum_of_lanes(float value) {
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane_across(bits_of(value), delta));
-    return value;
-}
-
-// What a warp has of the row that it is in: lane b has the sum for vector b.
-struct OpenRow {
-    uint32_t row, column;  // of the next weight
+// Multiplies what successive weights that one lane reads have of one row, with one vector.
+struct RowPart {
+    const Unit &unit;
+    const Product &product;
+    uint32_t vector, row;
     float sum = 0;
 
-    // Begins at a weight of the matrix, counted from its first one on.
-    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
-        : row(at / product.columns), column(at - row * product.columns) {}
-
-    // Adds the sum of what the lanes have for a vector.
-    __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
-        const float all = sum_of_lanes(lane_sum);
-        if (lane_index() == vector) sum += all;
-    }
-
-    // Goes on by some weights of the row, perhaps all that are left.
-    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
-        column += weights;
-        if (column < product.columns) return;
-        close(product);
-        row++;
-        column = 0;
-        sum = 0;
-    }
-
-    // Adds what there is to the product.
-    __device__ __forceinline__ void close(const Product &product) const {
-        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
+        const uint32_t i = element - product.first;
+        if (i >= product.size() || i / product.columns != row) return;
+        sum += weight_product(unit, product, vector, element, exponent, i % product.columns);
     }
 };
+
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
+__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
+                                              OpenRow &open) {
+    mark_rare();
+    const uint32_t at = open.row * product.columns + open.column;
+    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
+    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
+    while (left > 0) {
+        keep_loop();
+        const uint32_t weights = smaller(left, product.columns - open.column);
+        for (uint32_t b = 0; b < product.batch; b++) {
+            keep_loop();
+            RowPart part = {unit, product, b, open.row};
+            Run run;
+            const bool right = read_tile(unit, tile, run, part);
+            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
+        }
+        open.advance(product, weights);
+        left -= weights;
+    }
+}
+
+}  // namespace bespoke
+
+// The kernels' body for products, see product.cuh: each warp of a block decodes a run of tiles, one after another, into
+// digits in shared memory, and multiplies eight weights a step.
+
+namespace bespoke {
 
 // Which of the weights that the lane multiplies, eight a step, are outliers of any lane. All lanes of the warp take
 // part.
@@ -2069,9 +2233,8 @@ struct Segment {
         const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
         const uint32_t at = place - begin * step_elements;
         if (outlier == no_outlier || at >= weights()) return 0;
-        const uint32_t sign_mantissa = unit.sign_mantissa[tile * tile_elements + place];
-        const uint32_t x = product.vector(vector)[column + at];
-        return weight_of(outlier_exponent(outlier), sign_mantissa) * float_of(x << 16);
+        return weight_product(unit, product, vector, tile * tile_elements + place, outlier_exponent(outlier),
+                              column + at);
     }
 };
 
@@ -2106,43 +2269,6 @@ __device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Produc
     }
 }
 
-// Multiplies what successive weights that one lane reads have of one row, with one vector.
-struct RowPart {
-    const Unit &unit;
-    const Product &product;
-    uint32_t vector, row;
-    float sum = 0;
-
-    __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) {
-        const uint32_t i = element - product.first;
-        if (i >= product.size() || i / product.columns != row) return;
-        const uint32_t x = product.vector(vector)[i % product.columns];
-        sum += weight_of(exponent, unit.sign_mantissa[element]) * float_of(x << 16);
-    }
-};
-
-// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
-__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              OpenRow &open) {
-    mark_rare();
-    const uint32_t at = open.row * product.columns + open.column;
-    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
-    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
-    while (left > 0) {
-        keep_loop();
-        const uint32_t weights = smaller(left, product.columns - open.column);
-        for (uint32_t b = 0; b < product.batch; b++) {
-            keep_loop();
-            RowPart part = {unit, product, b, open.row};
-            Run run;
-            const bool right = read_tile(unit, tile, run, part);
-            open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
-        }
-        open.advance(product, weights);
-        left -= weights;
-    }
-}
-
 // Multiplies a tile that has all its weights, by table, and says whether it could.
 template <class Model>
 __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
@@ -2168,11 +2294,10 @@ __device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Pr
 template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
-    const bool aligned = unit.aligned();
     uint32_t *table = shared.table[0].words;
     Book book = model.book(0);
     const bool found =
-        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+        unit.aligned() && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
     // These tiles, those with all their weights.
     const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
     const uint32_t warp = thread_index() / warp_threads;

@@ -6,40 +6,41 @@
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// A window that step 2 cannot decode is counted there and written last, code by code, over what step 5 wrote: one
-// with exponents outside the book's run, with more codes than the lookups or the digits have room for, and the last
-// two of the stream. So are all windows, through the luts tensor, where no book matches, tensors are not aligned,
-// shared memory has no room, or the chunk has hardly any elements.
+// A window that lookups do not decode is finished in step 2, see finish.cuh, and what is then still missing of it is
+// written last. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
+// aligned, shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
 #pragma once
 
+#include "finish.cuh"
 #include "merge.cuh"
 #include "scan.cuh"
-#include "slow.cuh"
 
 namespace bespoke {
 
 // What is wrong with a chunk, whose windows' numbers of elements stand in the state; 0 if nothing is.
 template <uint32_t Threads>
 __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<Threads> &state) {
-    const uint32_t more = state.elements.total() % undecoded - chunk.count;
+    const uint32_t more = codes_of(state.elements.total()) - chunk.count;
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
-// Writes this thread's windows, the first of which is w, code by code if they are `left`; all threads of the block take
-// part. `first` elements of the chunk are before them.
+// Writes what is missing of this thread's windows, the first of which is w; all threads of the block take part. `first`
+// elements of the chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
-__device__ __forceinline__ void write_left(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                           uint32_t w, const uint32_t *counts, uint32_t first, bool left) {
+__device__ __forceinline__ void write_all_missing(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+                                                  uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
-    for (uint32_t i = 0; left && i < windows; i++) {
+    uint32_t count = counts[0];
+    for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = write_slowly<TableBits>(from, chunk, w + i, first);
+        const uint32_t wrong = write_missing<TableBits>(from, chunk, state.outliers, w + i, count, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
-        first += counts[0];  // there are no more than two windows
+        first += codes_of(count);
+        count = counts[windows - 1];  // there are no more than two
     }
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
@@ -59,12 +60,12 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     const Source from = {unit, nullptr, 0, 0};
     uint32_t counts[windows], count = 0;
 #pragma unroll
-    for (uint32_t i = 0; i < windows; i++) count += counts[i] = count_slowly<0>(from, w + i, state.found);
+    for (uint32_t i = 0; i < windows; i++) count += counts[i] = only_counted + count_slowly(from, w + i, state.found);
     const uint32_t before = state.elements.add(count) - count;
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    write_left<0>(from, chunk, state, w, counts, state.elements.before_warp() + before, true);
+    write_all_missing<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
 }
 
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
@@ -76,31 +77,24 @@ __device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const 
     uint32_t end = merge.begin + before;
     merge.fetch_late();
 #pragma unroll
-    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++) put_digits(string, digits[i], end += counts[i]);
+    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++)
+        put_digits(string, digits[i], end += codes_of(counts[i]));
     block_barrier();
     merge.write(string, base);
 }
 
-// The same where the windows' numbers of elements do not add up, as they do not with undecoded windows: those are
-// written once more. What is known of the chunk is found out anew, so that no registers keep it until then.
+// The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
+// afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
 __device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
-                                                   const Digits *digits, uint32_t *counts, uint32_t before) {
-    constexpr uint32_t windows = chunk_windows / Model::threads;
+                                                   const Digits *digits, const uint32_t *counts, uint32_t before) {
     const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
     BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
     mark_rare();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
-    bool left = false;
-#pragma unroll
-    for (uint32_t i = 0; i < windows; i++) {
-        left |= counts[i] >= undecoded;
-        counts[i] %= undecoded;
-    }
-    before %= undecoded;
-    write_chunk<Model>(merge, digits, counts, before, from.base);
-    write_left<Model::table_bits>(from, chunk, state, w, counts, before, left);
+    write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
+    write_all_missing<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
 }
 
 // The first window of this thread. It takes no registers between its uses, as it is worked out for each.
@@ -138,17 +132,18 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     const Source from = {unit, table, book.base, book.pad};
     BlockState<threads> &state = Memory::state();
     Digits digits[windows];
-    uint32_t counts[windows], count = 0;
+    EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        counts[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
-                                                                     book.pad, table, digits[i]);
+        sums[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
+                                                                   book.pad, table, digits[i]);
+    uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
-        if (counts[i] == undecoded) {
-            counts[i] += count_slowly<Model::table_bits>(from, own_window<windows>() + i, state.found);
-            digits[i] = Digits();
-        }
+        counts[i] = sums[i].count();
+        if (!is_decoded<Model::lookups>(sums[i]))
+            counts[i] = finish_window<Model::table_bits, Model::lookups>(from, own_window<windows>() + i, sums[i],
+                                                                         digits[i], state.outliers, state.found);
         count += counts[i];
     }
 

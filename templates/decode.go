@@ -128,7 +128,13 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	}
 	for i, e := range b.Table {
 		count, length := e>>5&127, e&31
-		if e != 0 && (count == 0 || count%4 != 0 || count > 4*maxDigits || length < count/4 || int(length) > d.TableBits) {
+		if e&0xfff == 0 {
+			if escaped := e >> 16 & 31; e != 0 && (escaped == 0 || int(escaped) > d.TableBits || e>>24 > maxSymbol || e&0xe0f000 != 0) {
+				return fmt.Errorf("table entry %d is the escape %#08x", i, e)
+			}
+			continue
+		}
+		if count == 0 || count%4 != 0 || count > 4*maxDigits || length < count/4 || int(length) > d.TableBits {
 			return fmt.Errorf("table entry %d is %#08x", i, e)
 		}
 	}

@@ -180,7 +180,7 @@ struct Lane {
     // Fills the window behind what has been looked up, and takes a code that could not be.
     __device__ __forceinline__ void refill(const Unit &unit) {
         settle();
-        if (last == 0 && at != end) take_symbol(unit);
+        if (entry_length(last) == 0 && at != end) take_symbol(unit);
         fill();
         const uint32_t left = end - at;
         const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
@@ -219,10 +219,11 @@ struct Lane {
         end = at;
     }
 
-    // Decodes a code that the table does not have.
+    // Decodes the code that the last lookup did not, one that is no digit or longer than the table is wide.
     __device__ __forceinline__ void take_symbol(const Unit &unit) {
         mark_rare();
-        const Symbol symbol = walk(unit, bits_at(at, 0));
+        Symbol symbol = escaped_symbol(last);
+        if (symbol.length == 0) symbol = walk(unit, bits_at(at, 0));
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
         if (distance >= digit_range) {

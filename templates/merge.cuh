@@ -59,8 +59,7 @@ struct Merge {
     __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
 
     __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
-        const uint64_t element = static_cast<uint64_t>(first) * group + i;
-        unit.outputs[element] = join(base + distance_of(digit_at(string, i)), unit.sign_mantissa[element]);
+        write_weight(unit, first * group + i, base + distance_of(digit_at(string, i)));
     }
 
     // Writes the weights; all threads of the block take part.

@@ -113,11 +113,12 @@ __device__ __forceinline__ void atomic_or(uint32_t *p, uint32_t value) {
 #endif
 }
 
-__device__ __forceinline__ void atomic_add(uint32_t *p, uint32_t value) {
+// What was there before it is added.
+__device__ __forceinline__ uint32_t atomic_add(uint32_t *p, uint32_t value) {
 #if defined(BESPOKE_WITHOUT_HEADERS) || defined(BESPOKE_HOST)
-    __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else
-    atomicAdd(p, value);
+    return atomicAdd(p, value);
 #endif
 }
 

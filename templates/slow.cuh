@@ -1,6 +1,5 @@
-// The slow way, for windows that lookups alone do not decode: code by code, with symbols that the table does not have
-// looked up in the luts tensor, once to count them and once to write them. It is rare, so it keeps nothing in
-// registers that memory has.
+// The slow way, for windows that unrolled lookups alone do not decode: entry by entry, with symbols that the table does
+// not have looked up in the luts tensor. It is rare, so it keeps nothing in registers that memory has.
 #pragma once
 
 #include "faults.cuh"
@@ -38,19 +37,20 @@ struct Reading {
     bool exists = true;  // no code was met that does not exist
 };
 
-// Reads a window and calls visit.entry for entries of the table and visit.symbol for symbols that it
-// does not have. Without a book, of which TableBits is 0, and in the tail of the stream, where codes
-// cannot be told from what follows them, all are symbols.
+// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for
+// symbols that are no digits or have no entry. Without a book, of which TableBits is 0, and in the tail of the
+// stream, where codes cannot be told from what follows them, all are symbols.
 template <uint32_t TableBits, class Visitor>
-__device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader, Visitor &visit) {
-    Reading reading;
+__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit, Reading &reading) {
     while (reader.at < reader.end && reading.count < reader.most) {
         keep_loop();
         uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
+        Symbol symbol = {0, 0};
         if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
             const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
             const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
+            symbol = escaped_symbol(entry);
             if (entry_length(entry) != 0) {
                 visit.entry(entry, reading.count);
                 reading.count += entry_count(entry);
@@ -58,16 +58,22 @@ __device__ __forceinline__ Reading read_codes(const Source &from, Reader &reader
                 continue;
             }
         }
-        const Symbol symbol = walk(from.unit, bits);
+        if (symbol.length == 0) symbol = walk(from.unit, bits);
         if (symbol.length == 0) {
             reading.exists = false;
-            break;
+            return;
         }
         visit.symbol(symbol, reading.count);
         reading.count++;
         reader.at += symbol.length;
     }
-    return reading;
+}
+
+// What is wrong with a window that was read, 0 if nothing is. Of the tail nothing can be said yet.
+__device__ __forceinline__ uint32_t fault(const Reader &reader, const Reading &reading) {
+    if (reader.tail) return 0;
+    if (!reading.exists) return code_unknown;
+    return reader.at == reader.end ? 0 : window_end;
 }
 
 // Does nothing with what is read.
@@ -84,9 +90,7 @@ struct Writer {
     uint32_t first;  // elements of the chunk before the window
 
     __device__ __forceinline__ void write(uint32_t i, uint32_t exponent) {
-        if (first + i >= chunk.count) return;
-        const uint32_t element = chunk.begin + first + i;
-        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+        if (first + i < chunk.count) write_weight(unit, chunk.begin + first + i, exponent);
     }
 
     __device__ __forceinline__ void entry(uint32_t entry, uint32_t i) {
@@ -100,16 +104,16 @@ struct Writer {
     __device__ __forceinline__ void symbol(const Symbol &symbol, uint32_t i) { write(i, symbol.exponent); }
 };
 
-// Returns how many codes window w has, and adds what is wrong with it to found, which lies in shared memory. Of the
-// tail nothing can be said yet.
-template <uint32_t TableBits>
+// Returns how many codes window w has, by the luts alone, and adds what is wrong with it to found, which lies in shared
+// memory.
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
     Reader reader(from.unit, w);
+    Reading reading;
     Counter counter;
-    const Reading reading = read_codes<TableBits>(from, reader, counter);
-    if (!reader.tail && !reading.exists) atomic_or(&found, code_unknown);
-    if (!reader.tail && reading.exists && reader.at != reader.end) atomic_or(&found, window_end);
+    read_codes<0>(from, reader, counter, reading);
+    const uint32_t wrong = fault(reader, reading);
+    if (wrong != 0) atomic_or(&found, wrong);
     return reading.count;
 }
 
@@ -123,7 +127,8 @@ __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk
     Writer writer = {unit, chunk, from.base, first};
     const uint32_t left = first < chunk.count ? chunk.count - first : 0;
     if (reader.tail && chunk.last) reader.most = left;
-    const Reading reading = read_codes<TableBits>(from, reader, writer);
+    Reading reading;
+    read_codes<TableBits>(from, reader, writer, reading);
     if (!reader.tail) return 0;
     if (reading.count < left || !chunk.last) {
         if (!reading.exists) return code_unknown;

@@ -21,16 +21,39 @@ __device__ __forceinline__ uint16_t join(uint32_t exponent, uint32_t sign_mantis
     return static_cast<uint16_t>((sign_mantissa & 0x80) << 8 | exponent << 7 | (sign_mantissa & 0x7f));
 }
 
+__device__ __forceinline__ void write_weight(const Unit &unit, uint32_t element, uint32_t exponent) {
+    unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+}
+
 __device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
     return chunk.begin % group;
 }
 
-// What the threads of a block tell each other, in shared memory.
+// The exponents of a chunk that are no digits, in shared memory.
+struct Outliers {
+    static constexpr uint32_t capacity = 62;
+    uint32_t number;  // perhaps of more than there is room for
+    uint32_t list[capacity];
+
+    // Adds one of a window, counted from the chunk's first one on, and says whether there was room.
+    __device__ __forceinline__ bool add(uint32_t window, uint32_t place, uint32_t exponent) {
+        const uint32_t i = atomic_add(&number, 1);
+        if (i < capacity) list[i] = window << 16 | place << 8 | exponent;
+        return i < capacity;
+    }
+
+    __device__ __forceinline__ uint32_t size() const { return smaller(number, capacity); }
+    __device__ __forceinline__ uint32_t window(uint32_t i) const { return list[i] >> 16; }
+    __device__ __forceinline__ uint32_t place(uint32_t i) const { return list[i] >> 8 & 0xff; }
+    __device__ __forceinline__ uint32_t exponent(uint32_t i) const { return list[i] & 0xff; }
+};
+
+// What the threads of a block tell each other, in shared memory: a multiple of four words.
 template <uint32_t Threads>
 struct BlockState {
     WarpSums<Threads> elements;
-    uint32_t found;      // by the threads, a set of bits
-    uint32_t unused[3];  // so that the words are a multiple of 4
+    uint32_t found;  // by the threads, a set of bits
+    Outliers outliers;
 };
 
 // The dynamic shared memory of a block: the multi-symbol table, the state, and the string.

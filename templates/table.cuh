@@ -11,15 +11,16 @@
 // numbers of a few entries add up in the low twelve bits without a carry between them: the field of
 // the lengths is bits 6..0, as the lowest two bits of four times a number are 0.
 //
-// The entry 0 is an escape: the first code is longer than the table is wide, or its exponent lies
-// outside the run, or no code starts there.
+// Escapes are entries without digits, whose low twelve bits are 0, so that lookups stop there: the exponent
+// of the first code lies outside the run, and is in bits 31..24 and the code's length in bits 20..16; or all
+// bits are 0, the code being longer than the table is wide, or none starting there.
 //
 // The lowest bit of a digit comes first: bits 3 2 1 0 of the field are bits 0 3 2 1 of the distance.
 // The base being even, the upper three bits of the distance add to the upper seven of the exponent,
 // which is one byte of a bfloat16, and the lowest is on top, as the other byte wants it.
 #pragma once
 
-#include "platform.cuh"
+#include "luts.cuh"
 
 namespace bespoke {
 
@@ -32,6 +33,11 @@ constexpr uint32_t word_digits = 32 / digit_bits;
 __device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry & 31; }
 __device__ __forceinline__ uint32_t entry_count(uint32_t entry) { return entry >> 7 & 7; }
 __device__ __forceinline__ uint32_t entry_shift(uint32_t entry) { return entry >> 5; }
+
+// The code that an escape tells; a length of 0 says that it tells none.
+__device__ __forceinline__ Symbol escaped_symbol(uint32_t escape) {
+    return {escape >> 24, escape >> 16 & 31};
+}
 
 // The entry for a single digit.
 __device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
@@ -53,7 +59,7 @@ struct EntrySum {
     uint32_t rest;
 
     // For codes of n bits, at most 127.
-    __device__ __forceinline__ explicit EntrySum(uint32_t n) : rest(0 - n) {}
+    __device__ __forceinline__ explicit EntrySum(uint32_t n = 0) : rest(0 - n) {}
 
     __device__ __forceinline__ void add(uint32_t entry) { rest += entry; }
 
@@ -62,6 +68,12 @@ struct EntrySum {
 
     // The number of digits modulo 32, if they have.
     __device__ __forceinline__ uint32_t count() const { return rest << 20 >> 27; }
+
+    // The same where the codes have fewer bits.
+    __device__ __forceinline__ uint32_t count_so_far(uint32_t n) const { return (rest + n) << 20 >> 27; }
+
+    // How many bits they have.
+    __device__ __forceinline__ uint32_t length(uint32_t n) const { return (rest + n) & 127; }
 };
 
 // The largest number of digits that stands for 32 more in the sum of so many entries.

@@ -143,7 +143,7 @@ struct WeightWriter {
     const Unit &unit;
 
     __device__ __forceinline__ void operator()(uint32_t element, uint32_t exponent) const {
-        unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
+        write_weight(unit, element, exponent);
     }
 };
 

@@ -36,10 +36,6 @@ struct Span {
     uint32_t lengths[Windows];
 };
 
-// What a window that lookups do not decode adds to its number of codes, so that sums show that there is one: more than
-// all codes of a chunk.
-constexpr uint32_t undecoded = 1 << 20;
-
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
 
@@ -93,10 +89,15 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups and returns how many codes it has: `undecoded` when some
-// are left or cannot be had from the table.
+// Whether so many lookups have decoded a window.
+template <uint32_t Lookups>
+__device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
+    return sum.complete() && sum.count() > most_mistaken(Lookups);
+}
+
+// Decodes a window, given as three words, by `Lookups` lookups, as far as they get.
 template <uint32_t TableBits, uint32_t Lookups>
-__device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
+__device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
                                                   const uint32_t *table, Digits &digits) {
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
@@ -116,8 +117,7 @@ __device__ __forceinline__ uint32_t decode_window(const uint32_t *words, uint32_
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
     static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
-    const uint32_t count = sum.complete() ? sum.count() : 0;
-    return count > most_mistaken(Lookups) ? count : undecoded;
+    return sum;
 }
 
 }  // namespace bespoke

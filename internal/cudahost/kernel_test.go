@@ -188,10 +188,10 @@ func TestKernelLittleShared(t *testing.T) {
 	c := common()
 	k := bookKernel(t, c.book)
 	s := encode(t, c.book, c.weights)
-	for _, shared := range []int{1, 143, 144, 8192, cudahost.PublishedShared(s) / 2, 16700} {
+	for _, shared := range []int{1, 383, 384, 8192, cudahost.PublishedShared(s) / 2, 16700} {
 		t.Run(fmt.Sprint(shared), func(t *testing.T) {
 			want := c.weights
-			if shared < 144 {
+			if shared < 384 {
 				want = slices.Repeat([]uint16{poison}, len(want))
 			}
 			check(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(shared)}, want)

@@ -62,7 +62,7 @@ func (l *CUDALaunch) Shared(n int) int {
 	case l.TableBits == 0:
 		return 4*(codebook.ChunkWindows+1) + 2*n
 	}
-	const state, lead, surplus = 36, 4, 2 * codebook.WindowBits // see stage.cuh
+	const state, lead, surplus = 96, 4, 2 * codebook.WindowBits // see stage.cuh
 	words := state + lead + ((cudaDigitsPerWord-1+n+surplus)/cudaDigitsPerWord/4+1)*4
 	return 4 * (1<<l.TableBits + words)
 }
@@ -77,6 +77,8 @@ const (
 	cudaDigitBits     = 4
 	cudaDigitsPerWord = 32 / cudaDigitBits
 	cudaCountShift    = 5
+	cudaEscapedSymbol = 24
+	cudaEscapedLength = 16
 )
 
 // CUDAEntryCount returns the number of exponents of an entry.
@@ -105,10 +107,13 @@ func NewCUDABook(b *codebook.Book, bits int) *CUDABook {
 	return c
 }
 
-// entry packs the symbols of a window up to the first that is no digit.
+// entry packs the symbols of a window up to the first that is no digit, which is by itself in an escape.
 func (c *CUDABook) entry(b *codebook.Book, symbols []uint8) (entry uint32) {
 	for i, s := range symbols {
 		if s < c.Base || s-c.Base >= CUDADigits {
+			if i == 0 {
+				return uint32(s)<<cudaEscapedSymbol | uint32(b.Code(s).Length)<<cudaEscapedLength
+			}
 			break
 		}
 		d := uint32(s - c.Base)
@@ -157,12 +162,28 @@ func heaviestRun(b *codebook.Book) uint8 {
 // CUDATableBits is the width of the tables that [CUDATableArgument] makes.
 const CUDATableBits = 12
 
+// CUDALaunches describes the kernels that are cut for a model and have tables of so many bits: the ones of our own, and
+// the last one with the published kernel's arguments.
+func CUDALaunches(tableBits int) []CUDALaunch {
+	return append(ownLaunches(tableBits), CUDALaunch{Entry: "decode", Threads: 512, TableBits: tableBits})
+}
+
 // CUDATableLaunches describes the kernels that are cut for no model, and are handed the table of a unit's code book.
 func CUDATableLaunches() []CUDALaunch {
+	launches := ownLaunches(CUDATableBits)
+	for i := range launches {
+		launches[i].Entry += "_table"
+		launches[i].Table = true
+	}
+	return launches
+}
+
+// ownLaunches describes the kernels of our own.
+func ownLaunches(tableBits int) []CUDALaunch {
 	return []CUDALaunch{
-		{Entry: "decode_tiles_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Reports: true, Table: true},
-		{Entry: "decode_native_table", Threads: 256, TableBits: CUDATableBits, Reports: true, Table: true},
-		{Entry: "matvec_table", Threads: 256, TableBits: CUDATableBits, Tiles: true, Product: true, Reports: true, Table: true},
+		{Entry: "decode_tiles", Threads: 256, TableBits: tableBits, Tiles: true, Reports: true},
+		{Entry: "decode_native", Threads: 256, TableBits: tableBits, Reports: true},
+		{Entry: "matvec", Threads: 256, TableBits: tableBits, Tiles: true, Product: true, Reports: true},
 	}
 }
 
