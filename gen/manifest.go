@@ -6,7 +6,9 @@ import (
 	"math"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/regular"
+	"github.com/seed54244801/bespoke/templates"
 )
 
 // ManifestName is the name of the file that describes a generated folder.
@@ -38,6 +40,8 @@ type Manifest struct {
 	// Scheme is how the code books were chosen, "" where they are a compressed model's.
 	Scheme string       `json:"scheme,omitempty"`
 	Books  []BookReport `json:"books"`
+	// CUDA has the parameters of the CUDA kernels.
+	CUDA templates.Shape `json:"cuda"`
 	// Units are missing where only a histogram was known.
 	Units []UnitReport `json:"units,omitempty"`
 	// Compilers names what compiled the files that are not text written by bespoke.
@@ -77,6 +81,10 @@ type UnitReport struct {
 
 // manifest describes a plan and the files generated from it.
 func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error) {
+	shape, err := emit.CUDAShape(p.Plan)
+	if err != nil {
+		return nil, err
+	}
 	m := Manifest{
 		Generator: generator,
 		Format:    manifestFormat,
@@ -89,6 +97,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 		Entropy:   rounded(p.Histogram.Entropy()),
 		Expected:  sizeReport(p.Expected, p.Histogram.Total()),
 		Scheme:    p.Scheme,
+		CUDA:      shape,
 		Compilers: compilers,
 	}
 	if p.Source.Real != nil {

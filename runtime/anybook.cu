@@ -620,7 +620,7 @@ __device__ __forceinline__ bool find_other_book(const Unit &unit, const Model &m
 // The multi-symbol table: what the next bits of the stream decode, several codes at once. Exponents are
 // digits, their distance from a base: the heaviest run of 16 exponents of the code book.
 //
-//   bits 31..12  up to five digits of 4 bits, the first one on top
+//   bits 31..12  up to five digits of 4 bits, the first one on top; a model may want fewer
 //   bits 11..10  0
 //   bits  9..5   four times the number of digits
 //   bits  4..0   length of their codes together
@@ -642,8 +642,6 @@ namespace bespoke {
 
 constexpr uint32_t digit_bits = 4;
 constexpr uint32_t digit_range = 1u << digit_bits;
-constexpr uint32_t entry_digits = 5;
-constexpr uint32_t entry_digits_bits = digit_bits * entry_digits;
 constexpr uint32_t word_digits = 32 / digit_bits;
 
 __device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry & 31; }
@@ -692,9 +690,9 @@ struct EntrySum {
     __device__ __forceinline__ uint32_t length(uint32_t n) const { return (rest + n) & 127; }
 };
 
-// The largest number of digits that stands for 32 more in the sum of so many entries.
-__device__ constexpr uint32_t most_mistaken(uint32_t entries) {
-    return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
+// The largest number of digits that stands for 32 more in the sum of entries with so many at most.
+__device__ constexpr uint32_t most_mistaken(uint32_t digits) {
+    return digits >= 32 ? digits - 32 : 0;
 }
 
 }  // namespace bespoke
@@ -713,12 +711,12 @@ struct Digits {
     static constexpr uint32_t capacity = size * word_digits;
     uint32_t words[size] = {};  // the lowest first
 
-    // Appends the digits of an entry to those of at most `entries` before it.
-    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries = Digits::capacity) {
+    // Appends the digits of an entry, after which there are at most so many.
+    __device__ __forceinline__ void append(uint32_t entry, uint32_t most = Digits::capacity) {
         const uint32_t shift = entry_shift(entry);
 #pragma unroll
         for (uint32_t i = size - 1; i > 0; i--)
-            if (entries * entry_digits_bits + entry_digits_bits > 32 * i)
+            if (most > word_digits * i)
                 words[i] = funnel_left(words[i], words[i - 1], shift);
         words[0] = funnel_left(words[0], entry, shift);
     }
@@ -786,16 +784,17 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Whether so many lookups have decoded a window.
-template <uint32_t Lookups>
+// Whether the lookups of a window have decoded it.
+template <class Model>
 __device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
-    return sum.complete() && sum.count() > most_mistaken(Lookups);
+    return sum.complete() && sum.count() > most_mistaken(Model::lookups * Model::entry_digits);
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, as far as they get.
-template <uint32_t TableBits, uint32_t Lookups>
+// Decodes a window, given as three words, as far as the lookups of the model get.
+template <class Model>
 __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
                                                   const uint32_t *table, Digits &digits) {
+    constexpr uint32_t lookups = Model::lookups, table_bits = Model::table_bits;
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
@@ -803,17 +802,17 @@ __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_
                         funnel_left(last, 0, gap)};
     EntrySum sum(length);
 #pragma unroll
-    for (uint32_t i = 0; i < Lookups; i++) {
-        const uint32_t entry = table[bits[0] >> (32 - TableBits)];
-        digits.append(entry, i);
+    for (uint32_t i = 0; i < lookups; i++) {
+        const uint32_t entry = table[bits[0] >> (32 - table_bits)];
+        digits.append(entry, (i + 1) * Model::entry_digits);
         sum.add(entry);
         // The bits that the lookups from this one on see, and from the next one on.
-        const uint32_t before = (Lookups - i) * TableBits, after = before - TableBits;
+        const uint32_t before = (lookups - i) * table_bits, after = before - table_bits;
 #pragma unroll
         for (uint32_t j = 0; j < 3; j++)
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
-    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    static_assert(lookups * table_bits < unknown_length, "so many lookups never get there");
     return sum;
 }
 
@@ -1099,21 +1098,21 @@ struct Collector {
 
 // Goes on with window w after lookups with the given sum, adds what is wrong with it to found, which lies in shared
 // memory, and returns how many codes it has, with the mark that it needs.
-template <uint32_t TableBits, uint32_t Lookups>
+template <class Model>
 __device__ __forceinline__ uint32_t finish_window(const Source &from, uint32_t w, const EntrySum &sum, Digits &digits,
                                                   Outliers &outliers, uint32_t &found) {
     mark_rare();
     Reader reader(from.unit, w);
     Reading reading;
     const uint32_t bits = reader.end - reader.at, before = sum.length(bits), count = sum.count_so_far(bits);
-    if (count > most_mistaken(Lookups) && before <= bits && !reader.tail) {
+    if (count > most_mistaken(Model::lookups * Model::entry_digits) && before <= bits && !reader.tail) {
         reader.at += before;
         reading.count = count;
     } else {
         digits = Digits();
     }
     Collector collector = {digits, outliers, w, from.base, reader.tail ? only_counted : 0};
-    read_codes<TableBits>(from, reader, collector, reading);
+    read_codes<Model::table_bits>(from, reader, collector, reading);
     const uint32_t wrong = fault(reader, reading);
     if (wrong != 0) atomic_or(&found, wrong);
     if (wrong != 0 || reading.count > Digits::capacity) collector.mark = only_counted;
@@ -1163,10 +1162,11 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
 // group, which other chunks may share, go element by element.
-template <uint32_t Threads>
+template <class Model>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead, most of them early.
-    static constexpr uint32_t steps = 3 * chunk_windows / Threads, early = steps * 2 / 3;
+    static constexpr uint32_t threads = Model::threads;
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them early.
+    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
@@ -1184,7 +1184,7 @@ struct Merge {
     }
 
     // The group of step i, counted from the first whole one on.
-    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * Threads; }
+    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
 
     // That of this thread's first step as the tensors number them.
     __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
@@ -1207,14 +1207,14 @@ struct Merge {
         uint32_t own_digits[steps];
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) own_digits[i] = digits[i * Threads];
+            if (own(i) < inner) own_digits[i] = digits[i * threads];
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            store_below(own(i), inner, to + i * Threads, join_group(own_digits[i], fetched[i], base));
+            store_below(own(i), inner, to + i * threads, join_group(own_digits[i], fetched[i], base));
         for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            to[i * Threads] = join_group(digits[i * Threads], bytes()[i * Threads], base);
+            to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
         if (thread_index() < 2 * group) {
@@ -1234,7 +1234,7 @@ private:
         const Words2 *from = bytes();
 #pragma unroll
         for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = from[i * Threads];
+            if (own(i) < inner) fetched[i] = from[i * threads];
     }
 };
 
@@ -1308,8 +1308,8 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
 // weights; all threads of the block take part.
 template <class Model>
-__device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const Digits *digits,
-                                            const uint32_t *counts, uint32_t before, uint32_t base) {
+__device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *digits, const uint32_t *counts,
+                                            uint32_t before, uint32_t base) {
     uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
     uint32_t end = merge.begin + before;
     merge.fetch_late();
@@ -1323,7 +1323,7 @@ __device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const 
 // The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
 // afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
-__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model> &merge,
                                                    const Digits *digits, const uint32_t *counts, uint32_t before) {
     const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
     BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
@@ -1357,7 +1357,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
     const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
-    if (!aligned | !room | (chunk.count < Merge<threads>::least))
+    if (!aligned | !room | (chunk.count < Merge<Model>::least))
         return decode_by_luts<threads>(unit, own_window<windows>());
     uint32_t *const table = Memory::table();
     Book book = model.book(0);
@@ -1372,21 +1372,20 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        sums[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
-                                                                   book.pad, table, digits[i]);
+        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, table, digits[i]);
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
-        if (!is_decoded<Model::lookups>(sums[i]))
-            counts[i] = finish_window<Model::table_bits, Model::lookups>(from, own_window<windows>() + i, sums[i],
-                                                                         digits[i], state.outliers, state.found);
+        if (!is_decoded<Model>(sums[i]))
+            counts[i] = finish_window<Model>(from, own_window<windows>() + i, sums[i], digits[i], state.outliers,
+                                             state.found);
         count += counts[i];
     }
 
     // Put the digits in order.
     const uint32_t up_to_lane = state.elements.add(count);
-    Merge<threads> merge(unit, chunk);
+    Merge<Model> merge(unit, chunk);
     merge.fetch_early();
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;
@@ -1755,7 +1754,7 @@ struct Lane {
         append(last, entries);
     }
 
-    // Stores the words that have become full, at most two: there were at most 7 digits, and 15 by three
+    // Stores the words that have become full, at most two: there were at most 7 digits, and no more than 15 by three
     // entries and one by a symbol have come.
     __device__ __forceinline__ void flush() {
         constexpr uint32_t one = word_digits << 7, two = 2 * one;
@@ -2336,7 +2335,9 @@ struct TableModel {
     static constexpr uint32_t threads = Threads;
     static constexpr uint32_t books = 1;
     static constexpr uint32_t table_bits = 12;
+    static constexpr uint32_t entry_digits = 5;
     static constexpr uint32_t lookups = 7;
+    static constexpr uint32_t merge_steps = 3;
     static constexpr uint32_t lane_lookups = 18;
     static constexpr uint32_t header_words = 4;
 

@@ -71,8 +71,8 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
 // weights; all threads of the block take part.
 template <class Model>
-__device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const Digits *digits,
-                                            const uint32_t *counts, uint32_t before, uint32_t base) {
+__device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *digits, const uint32_t *counts,
+                                            uint32_t before, uint32_t base) {
     uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
     uint32_t end = merge.begin + before;
     merge.fetch_late();
@@ -86,7 +86,7 @@ __device__ __forceinline__ void write_chunk(Merge<Model::threads> &merge, const 
 // The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
 // afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
 template <class Model>
-__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model::threads> &merge,
+__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model> &merge,
                                                    const Digits *digits, const uint32_t *counts, uint32_t before) {
     const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
     BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
@@ -120,7 +120,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     if (inside && aligned) memory.fetch(unit, w);
     Memory::clear();
     const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
-    if (!aligned | !room | (chunk.count < Merge<threads>::least))
+    if (!aligned | !room | (chunk.count < Merge<Model>::least))
         return decode_by_luts<threads>(unit, own_window<windows>());
     uint32_t *const table = Memory::table();
     Book book = model.book(0);
@@ -135,21 +135,20 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        sums[i] = decode_window<Model::table_bits, Model::lookups>(span.words + 2 * i, span.gaps[i], span.lengths[i],
-                                                                   book.pad, table, digits[i]);
+        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, table, digits[i]);
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
-        if (!is_decoded<Model::lookups>(sums[i]))
-            counts[i] = finish_window<Model::table_bits, Model::lookups>(from, own_window<windows>() + i, sums[i],
-                                                                         digits[i], state.outliers, state.found);
+        if (!is_decoded<Model>(sums[i]))
+            counts[i] = finish_window<Model>(from, own_window<windows>() + i, sums[i], digits[i], state.outliers,
+                                             state.found);
         count += counts[i];
     }
 
     // Put the digits in order.
     const uint32_t up_to_lane = state.elements.add(count);
-    Merge<threads> merge(unit, chunk);
+    Merge<Model> merge(unit, chunk);
     merge.fetch_early();
     block_barrier();
     const uint32_t before = state.elements.before_warp() + up_to_lane - count;

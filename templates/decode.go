@@ -8,22 +8,11 @@ import (
 	"strings"
 )
 
-// Bounds of the multi-symbol table, which follow from the fields of an entry.
-const (
-	MinTableBits = 11
-	MaxTableBits = 12
-	MaxLookups   = 8 // of a window; more could consume as many bits as stand for an unknown length
-
-	FlushLookups   = 3  // of a lane, after which full words of digits are stored
-	MaxLaneLookups = 30 // of a lane; more digits take more shared memory
-)
-
 const (
 	rowBytes   = 256
 	maxRows    = 18 // 17 prefix tables and the code lengths
 	maxBooks   = 8
 	maxSymbol  = 239
-	maxDigits  = 5  // in an entry
 	digitRange = 16 // exponents that a digit can express
 	perLine    = 8  // table entries in a line of the source
 )
@@ -34,12 +23,7 @@ type Decode struct {
 	Header string
 	// Comment is the text that follows it, line by line, without comment markers.
 	Comment []string
-	// TableBits is the width of the multi-symbol tables.
-	TableBits int
-	// Lookups is the number of lookups after which a window is done, or is done again slowly.
-	Lookups int
-	// LaneLookups is the same for a lane of a tile, a multiple of FlushLookups.
-	LaneLookups int
+	Shape
 	// Books are the code books, one to eight.
 	Books []DecodeBook
 }
@@ -48,8 +32,7 @@ type Decode struct {
 type Table struct {
 	// Header is the first line, without the comment marker.
 	Header string
-	// TableBits and the lookups are those of Decode, for any code book.
-	TableBits, Lookups, LaneLookups int
+	Shape
 }
 
 // Validate reports the first parameter from which no right kernel would come.
@@ -57,7 +40,7 @@ func (t *Table) Validate() error {
 	if t.Header == "" {
 		return errors.New("templates: no header")
 	}
-	return validateShape(t.TableBits, t.Lookups, t.LaneLookups)
+	return t.Shape.Validate()
 }
 
 // tableData is what table.cu.tmpl sees.
@@ -88,7 +71,7 @@ func (d *Decode) Validate() error {
 			return fmt.Errorf("templates: %q does not fit in a comment line", line)
 		}
 	}
-	if err := validateShape(d.TableBits, d.Lookups, d.LaneLookups); err != nil {
+	if err := d.Shape.Validate(); err != nil {
 		return err
 	}
 	if n := len(d.Books); n < 1 || n > maxBooks {
@@ -98,19 +81,6 @@ func (d *Decode) Validate() error {
 		if err := d.validateBook(&d.Books[i]); err != nil {
 			return fmt.Errorf("templates: code book %d: %w", i, err)
 		}
-	}
-	return nil
-}
-
-func validateShape(tableBits, lookups, laneLookups int) error {
-	if tableBits < MinTableBits || tableBits > MaxTableBits {
-		return fmt.Errorf("templates: table of %d bits, want %d to %d", tableBits, MinTableBits, MaxTableBits)
-	}
-	if lookups < 1 || lookups > MaxLookups {
-		return fmt.Errorf("templates: %d lookups a window, want 1 to %d", lookups, MaxLookups)
-	}
-	if laneLookups < FlushLookups || laneLookups > MaxLaneLookups || laneLookups%FlushLookups != 0 {
-		return fmt.Errorf("templates: %d lookups a lane, want a multiple of %d up to %d", laneLookups, FlushLookups, MaxLaneLookups)
 	}
 	return nil
 }
@@ -134,7 +104,7 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 			}
 			continue
 		}
-		if count == 0 || count%4 != 0 || count > 4*maxDigits || length < count/4 || int(length) > d.TableBits {
+		if count == 0 || count%4 != 0 || count > 4*uint32(d.EntryDigits) || length < count/4 || int(length) > d.TableBits {
 			return fmt.Errorf("table entry %d is %#08x", i, e)
 		}
 	}
@@ -146,11 +116,10 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 
 // decodeData is what decode.cu.tmpl sees.
 type decodeData struct {
-	Header, Device     string
-	Comment            []string
-	TableBits, Lookups int
-	LaneLookups        int
-	Books              []bookData
+	Header, Device string
+	Comment        []string
+	Shape          *Shape
+	Books          []bookData
 }
 
 type bookData struct {
@@ -161,7 +130,7 @@ type bookData struct {
 }
 
 func (d *Decode) data(device string) *decodeData {
-	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, TableBits: d.TableBits, Lookups: d.Lookups, LaneLookups: d.LaneLookups}
+	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, Shape: &d.Shape}
 	first := 0
 	for _, b := range d.Books {
 		rows := len(b.Luts) / rowBytes

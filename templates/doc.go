@@ -10,9 +10,10 @@
 // and no toolkit (-nocudainc -nocudalib), and, below a header that plays the part of CUDA, as C++17 on
 // the host. The device code knows the model through one class parameter, Model, that the templates declare:
 //
-//	threads, books, table_bits, lookups, lane_lookups   compile-time constants
-//	book(b)                                             rows, first row, base and pad of code book b
-//	luts(i), table(i)                                   the luts of the books and their tables, from word i on
+//	threads, books, table_bits, entry_digits,    compile-time constants, see [Shape]
+//	lookups, merge_steps, lane_lookups
+//	book(b)                                      rows, first row, base and pad of code book b
+//	luts(i), table(i)                            the luts of the books and their tables, from word i on
 //
 // decode.cuh is the body of the entries over windows, decode_tiles.cuh and matvec.cuh of those by the tile
 // index: tiles.cuh reads any tile code by code, lanes.cuh nearly all of them by table, and product_slow.cuh multiplies

@@ -37,21 +37,21 @@ struct Collector {
 
 // Goes on with window w after lookups with the given sum, adds what is wrong with it to found, which lies in shared
 // memory, and returns how many codes it has, with the mark that it needs.
-template <uint32_t TableBits, uint32_t Lookups>
+template <class Model>
 __device__ __forceinline__ uint32_t finish_window(const Source &from, uint32_t w, const EntrySum &sum, Digits &digits,
                                                   Outliers &outliers, uint32_t &found) {
     mark_rare();
     Reader reader(from.unit, w);
     Reading reading;
     const uint32_t bits = reader.end - reader.at, before = sum.length(bits), count = sum.count_so_far(bits);
-    if (count > most_mistaken(Lookups) && before <= bits && !reader.tail) {
+    if (count > most_mistaken(Model::lookups * Model::entry_digits) && before <= bits && !reader.tail) {
         reader.at += before;
         reading.count = count;
     } else {
         digits = Digits();
     }
     Collector collector = {digits, outliers, w, from.base, reader.tail ? only_counted : 0};
-    read_codes<TableBits>(from, reader, collector, reading);
+    read_codes<Model::table_bits>(from, reader, collector, reading);
     const uint32_t wrong = fault(reader, reading);
     if (wrong != 0) atomic_or(&found, wrong);
     if (wrong != 0 || reading.count > Digits::capacity) collector.mark = only_counted;

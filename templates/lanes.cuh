@@ -204,7 +204,7 @@ struct Lane {
         append(last, entries);
     }
 
-    // Stores the words that have become full, at most two: there were at most 7 digits, and 15 by three
+    // Stores the words that have become full, at most two: there were at most 7 digits, and no more than 15 by three
     // entries and one by a symbol have come.
     __device__ __forceinline__ void flush() {
         constexpr uint32_t one = word_digits << 7, two = 2 * one;

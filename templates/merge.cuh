@@ -25,10 +25,11 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
 // group, which other chunks may share, go element by element.
-template <uint32_t Threads>
+template <class Model>
 struct Merge {
-    // Steps that chunks of trained weights have: their sign_mantissa bytes are fetched ahead, most of them early.
-    static constexpr uint32_t steps = 3 * chunk_windows / Threads, early = steps * 2 / 3;
+    static constexpr uint32_t threads = Model::threads;
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them early.
+    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
@@ -46,7 +47,7 @@ struct Merge {
     }
 
     // The group of step i, counted from the first whole one on.
-    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * Threads; }
+    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
 
     // That of this thread's first step as the tensors number them.
     __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
@@ -69,14 +70,14 @@ struct Merge {
         uint32_t own_digits[steps];
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) own_digits[i] = digits[i * Threads];
+            if (own(i) < inner) own_digits[i] = digits[i * threads];
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            store_below(own(i), inner, to + i * Threads, join_group(own_digits[i], fetched[i], base));
+            store_below(own(i), inner, to + i * threads, join_group(own_digits[i], fetched[i], base));
         for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            to[i * Threads] = join_group(digits[i * Threads], bytes()[i * Threads], base);
+            to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
         if (thread_index() < 2 * group) {
@@ -96,7 +97,7 @@ private:
         const Words2 *from = bytes();
 #pragma unroll
         for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = from[i * Threads];
+            if (own(i) < inner) fetched[i] = from[i * threads];
     }
 };
 

@@ -1,7 +1,7 @@
 // The multi-symbol table: what the next bits of the stream decode, several codes at once. Exponents are
 // digits, their distance from a base: the heaviest run of 16 exponents of the code book.
 //
-//   bits 31..12  up to five digits of 4 bits, the first one on top
+//   bits 31..12  up to five digits of 4 bits, the first one on top; a model may want fewer
 //   bits 11..10  0
 //   bits  9..5   four times the number of digits
 //   bits  4..0   length of their codes together
@@ -26,8 +26,6 @@ namespace bespoke {
 
 constexpr uint32_t digit_bits = 4;
 constexpr uint32_t digit_range = 1u << digit_bits;
-constexpr uint32_t entry_digits = 5;
-constexpr uint32_t entry_digits_bits = digit_bits * entry_digits;
 constexpr uint32_t word_digits = 32 / digit_bits;
 
 __device__ __forceinline__ uint32_t entry_length(uint32_t entry) { return entry & 31; }
@@ -76,9 +74,9 @@ struct EntrySum {
     __device__ __forceinline__ uint32_t length(uint32_t n) const { return (rest + n) & 127; }
 };
 
-// The largest number of digits that stands for 32 more in the sum of so many entries.
-__device__ constexpr uint32_t most_mistaken(uint32_t entries) {
-    return entries * entry_digits >= 32 ? entries * entry_digits - 32 : 0;
+// The largest number of digits that stands for 32 more in the sum of entries with so many at most.
+__device__ constexpr uint32_t most_mistaken(uint32_t digits) {
+    return digits >= 32 ? digits - 32 : 0;
 }
 
 }  // namespace bespoke

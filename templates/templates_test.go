@@ -8,6 +8,11 @@ import (
 	"testing/fstest"
 )
 
+// shape is a valid one if so many bits are.
+func shape(tableBits int) Shape {
+	return Shape{TableBits: tableBits, EntryDigits: 5, Lookups: 7, Windows: 2, MergeSteps: 3, LaneLookups: 18}
+}
+
 // small returns valid parameters: the exponents 100 and 101, and an end of stream, with codes of 1, 2 and 2 bits.
 func small(t *testing.T) *Decode {
 	t.Helper()
@@ -16,7 +21,7 @@ func small(t *testing.T) *Decode {
 		luts[i] = byte(100 + i/128)
 	}
 	luts[256+100], luts[256+101] = 1, 2
-	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, TableBits: MinTableBits, Lookups: 7, LaneLookups: 18}
+	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, Shape: shape(MinTableBits)}
 	book := DecodeBook{Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits)}
 	for i := range book.Table[:3<<(MinTableBits-2)] {
 		book.Table[i] = 0x00000081
@@ -81,10 +86,14 @@ func TestValidate(t *testing.T) {
 		{"no header", func(d *Decode) { d.Header = "" }, "no header"},
 		{"header of two lines", func(d *Decode) { d.Header = "a\nb" }, "comment line"},
 		{"comment that swallows the next line", func(d *Decode) { d.Comment = []string{`a\`} }, "comment line"},
-		{"table of 10 bits", func(d *Decode) { d.TableBits = 10 }, "table of 10 bits"},
-		{"table of 13 bits", func(d *Decode) { d.TableBits = 13 }, "table of 13 bits"},
-		{"no lookups", func(d *Decode) { d.Lookups = 0 }, "0 lookups"},
-		{"nine lookups", func(d *Decode) { d.Lookups = 9 }, "9 lookups"},
+		{"table of 10 bits", func(d *Decode) { d.TableBits = 10 }, "10 bits of the table, want 11 to 12"},
+		{"table of 13 bits", func(d *Decode) { d.TableBits = 13 }, "13 bits of the table"},
+		{"no digits", func(d *Decode) { d.EntryDigits = 0 }, "0 digits an entry, want 1 to 5"},
+		{"six digits", func(d *Decode) { d.EntryDigits = 6 }, "6 digits an entry"},
+		{"no lookups", func(d *Decode) { d.Lookups = 0 }, "0 lookups a window, want 1 to 8"},
+		{"nine lookups", func(d *Decode) { d.Lookups = 9 }, "9 lookups a window"},
+		{"three windows", func(d *Decode) { d.Windows = 3 }, "3 windows a thread, want 1 to 2"},
+		{"no steps", func(d *Decode) { d.MergeSteps = 0 }, "0 merge steps a window, want 1 to 4"},
 		{"no lookups of a lane", func(d *Decode) { d.LaneLookups = 0 }, "0 lookups a lane"},
 		{"ten lookups of a lane", func(d *Decode) { d.LaneLookups = 10 }, "10 lookups a lane"},
 		{"33 lookups of a lane", func(d *Decode) { d.LaneLookups = 33 }, "33 lookups a lane"},
@@ -98,9 +107,13 @@ func TestValidate(t *testing.T) {
 		{"odd base", func(d *Decode) { d.Books[0].Base = 99 }, "base 99"},
 		{"entry without digits", func(d *Decode) { d.Books[0].Table[1] = 0x001 }, "table entry 1"},
 		{"entry of half a digit", func(d *Decode) { d.Books[0].Table[1] = 0x041 }, "table entry 1"},
+		{"entry of three digits, two at most", func(d *Decode) { d.EntryDigits, d.Books[0].Table[1] = 2, 0x183 }, "table entry 1"},
 		{"entry of six digits", func(d *Decode) { d.Books[0].Table[1] = 0x306 }, "table entry 1"},
 		{"entry of more bits than the window", func(d *Decode) { d.Books[0].Table[2] = 0x08c }, "table entry 2"},
 		{"entry of more digits than bits", func(d *Decode) { d.Books[0].Table[3] = 0x182 }, "table entry 3"},
+		{"escape of a code that is no escape's", func(d *Decode) { d.Books[0].Table[4] = 0x780c0000 }, "table entry 4 is the escape 0x780c0000"},
+		{"escape without a length", func(d *Decode) { d.Books[0].Table[4] = 0x78000000 }, "table entry 4"},
+		{"escape to a link", func(d *Decode) { d.Books[0].Table[4] = 0xf00b0000 }, "table entry 4"},
 		{"pad that is a code", func(d *Decode) { d.Books[0].Pad = 0x80000000 }, "the pad 0x80000000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,7 +131,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	out, err := (&Table{Header: "Code generated", TableBits: 11, Lookups: 8, LaneLookups: 21}).Render()
+	out, err := (&Table{Header: "Code generated", Shape: shape(MinTableBits)}).Render()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +140,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("source has no %q", want)
 		}
 	}
-	for _, bad := range []Table{{}, {Header: "a", TableBits: 13, Lookups: 7, LaneLookups: 18}, {Header: "a", TableBits: 12}, {Header: "a", TableBits: 12, Lookups: 7}} {
+	for _, bad := range []Table{{}, {Header: "a", Shape: shape(13)}, {Shape: shape(12)}, {Header: "a"}} {
 		if _, err := bad.Render(); err == nil {
 			t.Errorf("no error for %+v", bad)
 		}

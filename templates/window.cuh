@@ -16,12 +16,12 @@ struct Digits {
     static constexpr uint32_t capacity = size * word_digits;
     uint32_t words[size] = {};  // the lowest first
 
-    // Appends the digits of an entry to those of at most `entries` before it.
-    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries = Digits::capacity) {
+    // Appends the digits of an entry, after which there are at most so many.
+    __device__ __forceinline__ void append(uint32_t entry, uint32_t most = Digits::capacity) {
         const uint32_t shift = entry_shift(entry);
 #pragma unroll
         for (uint32_t i = size - 1; i > 0; i--)
-            if (entries * entry_digits_bits + entry_digits_bits > 32 * i)
+            if (most > word_digits * i)
                 words[i] = funnel_left(words[i], words[i - 1], shift);
         words[0] = funnel_left(words[0], entry, shift);
     }
@@ -89,16 +89,17 @@ __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, ui
     return span;
 }
 
-// Whether so many lookups have decoded a window.
-template <uint32_t Lookups>
+// Whether the lookups of a window have decoded it.
+template <class Model>
 __device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
-    return sum.complete() && sum.count() > most_mistaken(Lookups);
+    return sum.complete() && sum.count() > most_mistaken(Model::lookups * Model::entry_digits);
 }
 
-// Decodes a window, given as three words, by `Lookups` lookups, as far as they get.
-template <uint32_t TableBits, uint32_t Lookups>
+// Decodes a window, given as three words, as far as the lookups of the model get.
+template <class Model>
 __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
                                                   const uint32_t *table, Digits &digits) {
+    constexpr uint32_t lookups = Model::lookups, table_bits = Model::table_bits;
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
     const uint32_t last = select(funnel_right(0, pad, end), words[2], funnel_right(0, ~0u, end));
@@ -106,17 +107,17 @@ __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_
                         funnel_left(last, 0, gap)};
     EntrySum sum(length);
 #pragma unroll
-    for (uint32_t i = 0; i < Lookups; i++) {
-        const uint32_t entry = table[bits[0] >> (32 - TableBits)];
-        digits.append(entry, i);
+    for (uint32_t i = 0; i < lookups; i++) {
+        const uint32_t entry = table[bits[0] >> (32 - table_bits)];
+        digits.append(entry, (i + 1) * Model::entry_digits);
         sum.add(entry);
         // The bits that the lookups from this one on see, and from the next one on.
-        const uint32_t before = (Lookups - i) * TableBits, after = before - TableBits;
+        const uint32_t before = (lookups - i) * table_bits, after = before - table_bits;
 #pragma unroll
         for (uint32_t j = 0; j < 3; j++)
             if (32 * j < after) bits[j] = funnel_left(bits[j], 32 * (j + 1) < before && j < 2 ? bits[j + 1] : 0, entry);
     }
-    static_assert(Lookups * TableBits < unknown_length, "so many lookups never get there");
+    static_assert(lookups * table_bits < unknown_length, "so many lookups never get there");
     return sum;
 }
 

@@ -94,14 +94,14 @@ type CUDABook struct {
 	Table []uint32
 }
 
-// NewCUDABook lays out the multi-symbol table of b, 1<<bits entries.
-func NewCUDABook(b *codebook.Book, bits int) *CUDABook {
+// NewCUDABook lays out the multi-symbol table of b, 1<<bits entries of at most so many exponents.
+func NewCUDABook(b *codebook.Book, bits, digits int) *CUDABook {
 	c := &CUDABook{Base: heaviestRun(b), Table: make([]uint32, 1<<bits)}
 	var padded bool
 	if c.Pad, padded = unusedWindow(b); !padded {
 		return c // every code is an escape: nothing tells where a window ends
 	}
-	for i, e := range codebook.MultiTable(b, bits, CUDAEntryDigits) {
+	for i, e := range codebook.MultiTable(b, bits, digits) {
 		c.Table[i] = c.entry(b, e.Symbols)
 	}
 	return c
@@ -159,18 +159,22 @@ func heaviestRun(b *codebook.Book) uint8 {
 	return best
 }
 
-// CUDATableBits is the width of the tables that [CUDATableArgument] makes.
-const CUDATableBits = 12
+// The shape of the kernels that are cut for no model: CUDATableBits is the width of the tables that [CUDATableArgument]
+// makes.
+const (
+	CUDATableBits    = 12
+	cudaTableThreads = 256
+)
 
-// CUDALaunches describes the kernels that are cut for a model and have tables of so many bits: the ones of our own, and
-// the last one with the published kernel's arguments.
-func CUDALaunches(tableBits int) []CUDALaunch {
-	return append(ownLaunches(tableBits), CUDALaunch{Entry: "decode", Threads: 512, TableBits: tableBits})
+// CUDALaunches describes the kernels that are cut for a model, with tables of so many bits and so many threads a block of
+// decode_native: the ones of our own, and the last one with the published kernel's arguments.
+func CUDALaunches(tableBits, nativeThreads int) []CUDALaunch {
+	return append(ownLaunches(tableBits, nativeThreads), CUDALaunch{Entry: "decode", Threads: 512, TableBits: tableBits})
 }
 
 // CUDATableLaunches describes the kernels that are cut for no model, and are handed the table of a unit's code book.
 func CUDATableLaunches() []CUDALaunch {
-	launches := ownLaunches(CUDATableBits)
+	launches := ownLaunches(CUDATableBits, cudaTableThreads)
 	for i := range launches {
 		launches[i].Entry += "_table"
 		launches[i].Table = true
@@ -179,10 +183,10 @@ func CUDATableLaunches() []CUDALaunch {
 }
 
 // ownLaunches describes the kernels of our own.
-func ownLaunches(tableBits int) []CUDALaunch {
+func ownLaunches(tableBits, nativeThreads int) []CUDALaunch {
 	return []CUDALaunch{
 		{Entry: "decode_tiles", Threads: 256, TableBits: tableBits, Tiles: true, Reports: true},
-		{Entry: "decode_native", Threads: 256, TableBits: tableBits, Reports: true},
+		{Entry: "decode_native", Threads: nativeThreads, TableBits: tableBits, Reports: true},
 		{Entry: "matvec", Threads: 256, TableBits: tableBits, Tiles: true, Product: true, Reports: true},
 	}
 }
@@ -195,7 +199,7 @@ func CUDATableArgument(luts []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	c := NewCUDABook(b, CUDATableBits)
+	c := NewCUDABook(b, CUDATableBits, CUDAEntryDigits)
 	var out []byte
 	for _, w := range append([]uint32{uint32(len(luts) / 256), uint32(c.Base), c.Pad, 0}, c.Table...) {
 		out = binary.LittleEndian.AppendUint32(out, w)

@@ -51,7 +51,7 @@ func TestCUDABook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCUDABook(b, bits)
+	c := NewCUDABook(b, bits, CUDAEntryDigits)
 	if c.Base%2 != 0 {
 		t.Errorf("base %d is odd", c.Base)
 	}

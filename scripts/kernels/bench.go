@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/gen"
 	"github.com/seed54244801/bespoke/gen/cudac"
 	"github.com/seed54244801/bespoke/internal/sass"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -22,24 +23,17 @@ import (
 // countFrom is the first architecture that present disassemblers know.
 const countFrom = 75
 
-// launches describes our entries.
-var launches = []kernel.CUDALaunch{
-	{Entry: "decode", Threads: 512, TableBits: 12},
-	{Entry: "decode_native", Threads: 256, TableBits: 12},
-	{Entry: "decode_tiles", Threads: 256, TableBits: 12, Tiles: true},
-	{Entry: "matvec", Threads: 256, TableBits: 12, Tiles: true, Product: true},
-}
-
 // bench is what kernels are compiled and looked at with.
 type bench struct {
 	compiler     *cudac.Compiler
 	assembler    *cudac.Assembler
 	disassembler string // empty where there is none
-	symbols      float64
+	launches     []kernel.CUDALaunch
+	symbols      float64 // of a window
 }
 
-func newBench(ctx context.Context, disassembler string, symbols float64) (*bench, error) {
-	b := &bench{symbols: symbols}
+func newBench(ctx context.Context, disassembler string, m *gen.Manifest) (*bench, error) {
+	b := &bench{launches: kernel.CUDALaunches(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: symbols(m)}
 	var err error
 	if b.compiler, err = cudac.Find(ctx); err != nil {
 		return nil, err
@@ -95,7 +89,7 @@ func (b *bench) our(u cudac.Usage, text []byte) (*row, error) {
 	if u.Stack+u.Spilled > 0 {
 		return nil, fmt.Errorf("%d bytes of stack, %d spilled", u.Stack, u.Spilled)
 	}
-	l, err := launchOf(u.Kernel)
+	l, err := b.launch(u.Kernel)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +139,10 @@ func withMarks(source []byte) []byte {
 	return bytes.Join([][]byte{first, []byte("#define BESPOKE_MARKS"), rest}, []byte("\n"))
 }
 
-func launchOf(name string) (*kernel.CUDALaunch, error) {
-	for i := range launches {
-		if launches[i].Entry == name {
-			return &launches[i], nil
+func (b *bench) launch(name string) (*kernel.CUDALaunch, error) {
+	for i := range b.launches {
+		if b.launches[i].Entry == name {
+			return &b.launches[i], nil
 		}
 	}
 	return nil, fmt.Errorf("no description of the kernel %s", name)

@@ -16,6 +16,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/gen"
 )
 
 func main() {
@@ -36,11 +39,11 @@ func main() {
 }
 
 func run(ctx context.Context, folder, disassembler, published, out string) error {
-	symbols, err := symbolsOfWindow(folder)
+	m, err := readManifest(folder)
 	if err != nil {
 		return err
 	}
-	b, err := newBench(ctx, disassembler, symbols)
+	b, err := newBench(ctx, disassembler, m)
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	if err != nil {
 		return err
 	}
-	p := &page{Model: filepath.Base(folder), Symbols: symbols}
+	p := &page{Model: filepath.Base(folder), Symbols: symbols(m)}
 	if err := b.ours(ctx, p, source); err != nil {
 		return err
 	}
@@ -66,23 +69,23 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	return os.WriteFile(out, []byte(text), 0o666)
 }
 
-// symbolsOfWindow returns how many codes of the package's first book start in a window, on average.
-func symbolsOfWindow(folder string) (float64, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+// readManifest reads what is known of the package.
+func readManifest(folder string) (*gen.Manifest, error) {
+	text, err := os.ReadFile(filepath.Join(folder, gen.ManifestName))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var m struct {
-		Weights  uint64 `json:"weights"`
-		Expected struct {
-			Encoded uint64 `json:"encoded_exponent"`
-		} `json:"expected_size"`
+	m := new(gen.Manifest)
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return 0, fmt.Errorf("%s: %w", folder, err)
+	if m.Weights == 0 || m.Expected.Stream == 0 || m.CUDA.Validate() != nil {
+		return nil, fmt.Errorf("%s: its manifest has no sizes: %.200s", folder, strings.TrimSpace(string(text)))
 	}
-	if m.Weights == 0 || m.Expected.Encoded == 0 {
-		return 0, fmt.Errorf("%s: its manifest has no sizes: %.200s", folder, strings.TrimSpace(string(text)))
-	}
-	return 8 * float64(m.Weights) / float64(m.Expected.Encoded), nil
+	return m, nil
+}
+
+// symbols returns how many codes start in a window, on average.
+func symbols(m *gen.Manifest) float64 {
+	return codebook.WindowBits * float64(m.Weights) / (8 * float64(m.Expected.Stream))
 }

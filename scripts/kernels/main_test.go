@@ -15,7 +15,7 @@ import (
 func TestInstructions(t *testing.T) {
 	limits := map[string]float64{"decode": 15, "decode_native": 12, "decode_tiles": 12, "matvec": 18}
 	folder := filepath.Join("..", "..", "out", "shakespeare")
-	symbols, err := symbolsOfWindow(folder)
+	m, err := readManifest(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestInstructions(t *testing.T) {
 	if err != nil {
 		missing(t, "nvdisasm", err)
 	}
-	b, err := newBench(t.Context(), disassembler, symbols)
+	b, err := newBench(t.Context(), disassembler, m)
 	if err != nil {
 		missing(t, "ptxas", err)
 	}

@@ -1,0 +1,193 @@
+package emit
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+const (
+	sampledWarps = 128 // of each book
+	warpLanes    = codebook.TileLanes
+)
+
+// A cudaSample is what streams of a plan look like to a kernel. It is drawn, always the same, as often as the histograms
+// have the exponents.
+type cudaSample struct {
+	codes float64 // that start in a window, on average
+	warps []drawnWarp
+	tiles []drawnWarp
+}
+
+// A drawnWarp has what the lanes of a warp decode.
+type drawnWarp struct {
+	share float64 // of all weights that it stands for
+	lanes [][]drawnCode
+}
+
+// A drawnCode is a code of the stream.
+type drawnCode struct {
+	length int
+	digit  bool // its exponent is in the book's run
+}
+
+func newCUDASample(p *Plan) *cudaSample {
+	counts, err := p.counts()
+	if err != nil { // then each book has the weights that it expects, and as many as any other
+		counts = make([]codebook.Histogram, len(p.Books))
+	}
+	var total float64
+	for i := range counts {
+		total += float64(counts[i].Total())
+	}
+	s := new(cudaSample)
+	for i, b := range p.Books {
+		share := 1 / float64(len(p.Books))
+		if total > 0 {
+			share = float64(counts[i].Total()) / total
+		}
+		s.add(newCUDASource(b, &counts[i]), share/sampledWarps)
+	}
+	return s
+}
+
+// add draws warps of windows and of lanes of tiles, each of the given share.
+func (s *cudaSample) add(from *cudaSource, share float64) {
+	at := 0
+	for range sampledWarps {
+		windows, lanes := drawnWarp{share: share}, drawnWarp{share: share}
+		for range warpLanes {
+			var codes []drawnCode
+			for at < codebook.WindowBits {
+				c := from.draw()
+				codes = append(codes, c)
+				at += c.length
+			}
+			at -= codebook.WindowBits
+			windows.lanes = append(windows.lanes, codes)
+			s.codes += share * float64(len(codes)) / warpLanes
+
+			lane := make([]drawnCode, codebook.LaneElements)
+			for i := range lane {
+				lane[i] = from.draw()
+			}
+			lanes.lanes = append(lanes.lanes, lane)
+		}
+		s.warps, s.tiles = append(s.warps, windows), append(s.tiles, lanes)
+	}
+}
+
+// A cudaWarp is what a table makes of the windows of a warp.
+type cudaWarp struct {
+	share   float64
+	windows []cudaWindow
+}
+
+// A cudaWindow is what a window takes of its thread: a number of entries, escapes among them, some of which come
+// before the first escape.
+type cudaWindow struct {
+	entries, straight int
+	outlier           bool // an escape is for an exponent outside the run
+}
+
+func (s *cudaSample) windows(t cudaTable) []cudaWarp {
+	warps := make([]cudaWarp, len(s.warps))
+	for i, w := range s.warps {
+		warps[i].share = w.share
+		for _, codes := range w.lanes {
+			warps[i].windows = append(warps[i].windows, t.window(codes))
+		}
+	}
+	return warps
+}
+
+// A cudaTile is how many lookups the lanes of a tile need.
+type cudaTile struct {
+	share   float64
+	lookups []int
+}
+
+func (s *cudaSample) lanes(t cudaTable) []cudaTile {
+	tiles := make([]cudaTile, len(s.tiles))
+	for i, w := range s.tiles {
+		tiles[i].share = w.share
+		for _, codes := range w.lanes {
+			tiles[i].lookups = append(tiles[i].lookups, t.lane(codes))
+		}
+	}
+	return tiles
+}
+
+// A cudaTable is the width of a multi-symbol table and the largest number of digits of an entry.
+type cudaTable struct{ bits, digits int }
+
+// entry returns how many of the codes an entry has, 0 for an escape.
+func (t cudaTable) entry(codes []drawnCode) int {
+	used, n := 0, 0
+	for n < min(t.digits, len(codes)) && codes[n].digit && used+codes[n].length <= t.bits {
+		used += codes[n].length
+		n++
+	}
+	return n
+}
+
+func (t cudaTable) window(codes []drawnCode) cudaWindow {
+	w := cudaWindow{straight: len(codes)}
+	for ; len(codes) > 0; w.entries++ {
+		n := t.entry(codes)
+		if n == 0 {
+			w.straight = min(w.straight, w.entries)
+			w.outlier = w.outlier || !codes[0].digit
+			n = 1
+		}
+		codes = codes[n:]
+	}
+	return w
+}
+
+// lane counts lookups; those between an escape and the next filling of the lane's window do nothing.
+func (t cudaTable) lane(codes []drawnCode) int {
+	const filled = 5 // lookups_a_window of lanes.cuh
+	lookups := 0
+	for ; len(codes) > 0; lookups++ {
+		n := t.entry(codes)
+		if n == 0 {
+			lookups += filled - 1 - lookups%filled
+			n = 1
+		}
+		codes = codes[n:]
+	}
+	return lookups
+}
+
+// A cudaSource draws codes of a book.
+type cudaSource struct {
+	random *rand.Rand
+	codes  []drawnCode // of the symbols
+	sums   []uint64    // of the weights of the symbols up to each
+}
+
+// newCUDASource draws as the histogram has it or, when that is empty, as the code expects.
+func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
+	s := &cudaSource{random: rand.New(rand.NewPCG(1, 1))}
+	base := int(kernel.NewCUDABook(b, 1, 1).Base)
+	var total uint64
+	for _, symbol := range b.Symbols() {
+		c := b.Code(symbol)
+		weight := h[symbol]
+		if h.Total() == 0 {
+			weight = 1 << (codebook.MaxLength - c.Length)
+		}
+		total += weight
+		s.sums = append(s.sums, total)
+		s.codes = append(s.codes, drawnCode{int(c.Length), int(symbol) >= base && int(symbol) < base+kernel.CUDADigits})
+	}
+	return s
+}
+
+func (s *cudaSource) draw() drawnCode {
+	at, _ := slices.BinarySearch(s.sums, s.random.Uint64N(s.sums[len(s.sums)-1])+1)
+	return s.codes[at]
+}
