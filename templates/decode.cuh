@@ -6,8 +6,8 @@
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// A window that lookups do not decode is finished in step 2, see finish.cuh, and what is then still missing of it is
-// written last. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
+// A window that lookups do not decode is finished in step 2 and, where need be, seen to once more in the end, see
+// finish.cuh. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
 // aligned, shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
@@ -26,10 +26,10 @@ __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<T
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
-// Writes what is missing of this thread's windows, the first of which is w; all threads of the block take part. `first`
-// elements of the chunk are before them.
+// Sees to this thread's windows, the first of which is w; all threads of the block take part. `first` elements of the
+// chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
-__device__ __forceinline__ void write_all_missing(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+__device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
                                                   uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
@@ -37,7 +37,7 @@ __device__ __forceinline__ void write_all_missing(const Source &from, const Chun
     uint32_t count = counts[0];
     for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = write_missing<TableBits>(from, chunk, state.outliers, w + i, count, first);
+        const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, w + i, count, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
@@ -65,7 +65,7 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    write_all_missing<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
+    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
 }
 
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
@@ -94,7 +94,7 @@ __device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t 
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
     write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
-    write_all_missing<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
+    see_to_windows<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
 }
 
 // The first window of this thread. It takes no registers between its uses, as it is worked out for each.
@@ -140,9 +140,11 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
-        if (!is_decoded<Model>(sums[i]))
-            counts[i] = finish_window<Model>(from, own_window<windows>() + i, sums[i], digits[i], state.outliers,
-                                             state.found);
+        if (!is_decoded<Model>(sums[i])) {
+            const uint32_t own = own_window<windows>() + i;
+            SpanReading reader(unit, own, span.words + 2 * i, span.gaps[i], span.lengths[i]);
+            counts[i] = finish_window<Model>(from, own, reader, sums[i], digits[i], state.outliers, state.found);
+        }
         count += counts[i];
     }
 

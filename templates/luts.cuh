@@ -34,6 +34,11 @@ __device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_
     return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
 }
 
+// The length of the code of a symbol, 0 for a link. There are tables.
+__device__ __forceinline__ uint32_t code_length(const Unit &unit, uint32_t symbol) {
+    return symbol <= max_symbol ? unit.luts[(unit.n_luts - 1) * row_bytes + symbol] : 0;
+}
+
 // The code at the top of `bits`.
 __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
     const Symbol none = {0, 0};
@@ -44,7 +49,7 @@ __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
         keep_loop();
         const uint32_t i = table * row_bytes + (bits << 8 * level >> 24), value = unit.luts[i];
         if (value <= max_symbol) {
-            const Symbol symbol = {value, unit.luts[tables * row_bytes + value]};
+            const Symbol symbol = {value, code_length(unit, value)};
             return is_of_code(unit, i, 8 * level, symbol.length) ? symbol : none;
         }
         table = row_bytes - value;

@@ -14,66 +14,87 @@ struct Source {
     uint32_t base, pad;
 };
 
-// A window that is read code by code.
-struct Reader {
-    uint32_t window;
-    uint32_t at;    // the next code starts at this bit
-    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
+// How far a window has been read, entry by entry.
+struct Reading {
+    uint32_t at;   // the next code starts at this bit
+    uint32_t end;  // the last one ends at this bit or, in the tail of the stream, starts before it
     bool tail;
-    uint32_t most = ~0u;  // so many codes are read
+    uint32_t count = 0;   // how many codes have been read
+    uint32_t most = ~0u;  // so many are
+    bool exists = true;   // no code was met that does not exist
 
-    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
-        const uint32_t start = w * window_bytes;
-        tail = unit.is_tail(w);
-        at = gap_of(unit, w);
-        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
-                   : window_bits + gap_of(unit, w + 1);
+    __device__ __forceinline__ bool more() const { return exists && at < end && count < most; }
+
+    // What is wrong with the window when it has been read, 0 if nothing is. Of the tail nothing can be said yet.
+    __device__ __forceinline__ uint32_t fault() const {
+        if (tail) return 0;
+        if (!exists) return code_unknown;
+        return at == end ? 0 : window_end;
     }
 };
 
-// What reading a window gives.
-struct Reading {
-    uint32_t count = 0;  // how many codes start there
-    bool exists = true;  // no code was met that does not exist
+// The bit of a window in the tail of the stream before which codes start.
+__device__ __forceinline__ uint32_t tail_end(const Unit &unit, uint32_t w) {
+    const uint32_t start = w * window_bytes;
+    return start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0;
+}
+
+// A window that is read from memory.
+struct StreamReading : Reading {
+    const Unit &unit;
+    uint32_t window;
+
+    __device__ __forceinline__ StreamReading(const Unit &unit, uint32_t w) : unit(unit), window(w) {
+        tail = unit.is_tail(w);
+        at = gap_of(unit, w);
+        end = tail ? tail_end(unit, w) : window_bits + gap_of(unit, w + 1);
+    }
+
+    // The next bits.
+    __device__ __forceinline__ uint32_t bits() const {
+        return stream_bits(unit, window * window_bytes + at / 8, at % 8);
+    }
 };
 
-// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for
-// symbols that are no digits or have no entry. Without a book, of which TableBits is 0, and in the tail of the
-// stream, where codes cannot be told from what follows them, all are symbols.
-template <uint32_t TableBits, class Visitor>
-__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit, Reading &reading) {
-    while (reader.at < reader.end && reading.count < reader.most) {
+// The first code of an entry that has digits.
+__device__ __forceinline__ Symbol first_symbol(const Source &from, uint32_t entry) {
+    const uint32_t exponent = from.base + distance_of(entry >> (32 - digit_bits));
+    return {exponent, code_length(from.unit, exponent)};
+}
+
+// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for single
+// symbols. Without a book, of which TableBits is 0, all are symbols. In the tail of the stream, where codes cannot be
+// told from what follows them, entries are those that are sure not to reach too far.
+template <uint32_t TableBits, class Reader, class Visitor>
+__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit) {
+    while (reader.more()) {
         keep_loop();
-        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
+        const uint32_t bits = reader.bits();
         Symbol symbol = {0, 0};
         if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
-            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
-            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
-            symbol = escaped_symbol(entry);
-            if (entry_length(entry) != 0) {
-                visit.entry(entry, reading.count);
-                reading.count += entry_count(entry);
+            const uint32_t padded = left < 32 && !reader.tail ? select(from.pad >> left, bits, ~0u >> left) : bits;
+            const uint32_t entry = from.table[padded >> (32 - TableBits)];
+            if (entry_length(entry) == 0) {
+                symbol = escaped_symbol(entry);
+            } else if (reader.tail && (left < TableBits || entry_count(entry) > reader.most - reader.count)) {
+                symbol = first_symbol(from, entry);
+            } else {
+                visit.entry(entry, reader.count);
+                reader.count += entry_count(entry);
                 reader.at += entry_length(entry);
                 continue;
             }
         }
         if (symbol.length == 0) symbol = walk(from.unit, bits);
         if (symbol.length == 0) {
-            reading.exists = false;
-            return;
+            reader.exists = false;
+        } else {
+            visit.symbol(symbol, reader.count);
+            reader.count++;
+            reader.at += symbol.length;
         }
-        visit.symbol(symbol, reading.count);
-        reading.count++;
-        reader.at += symbol.length;
     }
-}
-
-// What is wrong with a window that was read, 0 if nothing is. Of the tail nothing can be said yet.
-__device__ __forceinline__ uint32_t fault(const Reader &reader, const Reading &reading) {
-    if (reader.tail) return 0;
-    if (!reading.exists) return code_unknown;
-    return reader.at == reader.end ? 0 : window_end;
 }
 
 // Does nothing with what is read.
@@ -108,30 +129,28 @@ struct Writer {
 // memory.
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
-    Reader reader(from.unit, w);
-    Reading reading;
+    StreamReading reader(from.unit, w);
     Counter counter;
-    read_codes<0>(from, reader, counter, reading);
-    const uint32_t wrong = fault(reader, reading);
+    read_codes<0>(from, reader, counter);
+    const uint32_t wrong = reader.fault();
     if (wrong != 0) atomic_or(&found, wrong);
-    return reading.count;
+    return reader.count;
 }
 
-// Writes the weights of a window, `first` elements of its chunk being before it, and says
-// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
-// last element, in the last byte; what fills that byte may look like anything.
-template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
+// Visits the codes of a window that has been counted, `first` elements of its chunk being before it, and says what is
+// wrong with it. In the tail codes end where the next window's begin or, that of the unit's last element, in the
+// last byte; what fills that byte may look like anything.
+template <uint32_t TableBits, class Visitor>
+__device__ __forceinline__ uint32_t read_again(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first,
+                                               Visitor &visit) {
     const Unit &unit = from.unit;
-    Reader reader(unit, w);
-    Writer writer = {unit, chunk, from.base, first};
+    StreamReading reader(unit, w);
     const uint32_t left = first < chunk.count ? chunk.count - first : 0;
     if (reader.tail && chunk.last) reader.most = left;
-    Reading reading;
-    read_codes<TableBits>(from, reader, writer, reading);
+    read_codes<TableBits>(from, reader, visit);
     if (!reader.tail) return 0;
-    if (reading.count < left || !chunk.last) {
-        if (!reading.exists) return code_unknown;
+    if (reader.count < left || !chunk.last) {
+        if (!reader.exists) return code_unknown;
         return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
     }
     // The last code starts in the tail.

@@ -86,17 +86,22 @@ __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
 }
 
-// Byte i of the stream, which zeros follow.
-__device__ __forceinline__ uint32_t stream_byte(const Unit &unit, uint32_t i) {
-    return i < unit.n_bytes ? unit.codes[i] : 0;
-}
-
-// The 32 bits from a byte and bit of it on.
+// The 32 bits from a byte and bit of it on; zeros follow the stream. All loads are under way at once.
 __device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte, uint32_t bit) {
-    uint32_t bits = 0;
+    const uint32_t in_word = byte % 4, word = byte - in_word;
+    if (is_aligned(unit.codes, 4) && word + 8 <= unit.n_bytes) {
+        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes + word);
+        const uint32_t high = from[0], low = from[1];
+        return funnel_left(big_endian(high), big_endian(low), 8 * in_word + bit);
+    }
+    if (unit.n_bytes == 0) return 0;
+    uint32_t bytes[5];
 #pragma unroll
-    for (uint32_t i = 0; i < 4; i++) bits = bits << 8 | stream_byte(unit, byte + i);
-    return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
+    for (uint32_t i = 0; i < 5; i++) bytes[i] = unit.codes[smaller(byte + i, unit.n_bytes - 1)];
+#pragma unroll
+    for (uint32_t i = 0; i < 5; i++) bytes[i] = byte + i < unit.n_bytes ? bytes[i] : 0;
+    const uint32_t high = bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+    return funnel_left(high, bytes[4] << 24, bit);
 }
 
 }  // namespace bespoke

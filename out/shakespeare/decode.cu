@@ -494,17 +494,22 @@ __device__ __forceinline__ uint32_t gap_of(const Unit &unit, uint32_t w) {
     return two >> (16 - gap_bits - in_byte) & (no_gap - 1);
 }
 
-// Byte i of the stream, which zeros follow.
-__device__ __forceinline__ uint32_t stream_byte(const Unit &unit, uint32_t i) {
-    return i < unit.n_bytes ? unit.codes[i] : 0;
-}
-
-// The 32 bits from a byte and bit of it on.
+// The 32 bits from a byte and bit of it on; zeros follow the stream. All loads are under way at once.
 __device__ __forceinline__ uint32_t stream_bits(const Unit &unit, uint32_t byte, uint32_t bit) {
-    uint32_t bits = 0;
+    const uint32_t in_word = byte % 4, word = byte - in_word;
+    if (is_aligned(unit.codes, 4) && word + 8 <= unit.n_bytes) {
+        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes + word);
+        const uint32_t high = from[0], low = from[1];
+        return funnel_left(big_endian(high), big_endian(low), 8 * in_word + bit);
+    }
+    if (unit.n_bytes == 0) return 0;
+    uint32_t bytes[5];
 #pragma unroll
-    for (uint32_t i = 0; i < 4; i++) bits = bits << 8 | stream_byte(unit, byte + i);
-    return funnel_left(bits, stream_byte(unit, byte + 4) << 24, bit);
+    for (uint32_t i = 0; i < 5; i++) bytes[i] = unit.codes[smaller(byte + i, unit.n_bytes - 1)];
+#pragma unroll
+    for (uint32_t i = 0; i < 5; i++) bytes[i] = byte + i < unit.n_bytes ? bytes[i] : 0;
+    const uint32_t high = bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+    return funnel_left(high, bytes[4] << 24, bit);
 }
 
 }  // namespace bespoke
@@ -613,6 +618,11 @@ __device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_
     return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
 }
 
+// The length of the code of a symbol, 0 for a link. There are tables.
+__device__ __forceinline__ uint32_t code_length(const Unit &unit, uint32_t symbol) {
+    return symbol <= max_symbol ? unit.luts[(unit.n_luts - 1) * row_bytes + symbol] : 0;
+}
+
 // The code at the top of `bits`.
 __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
     const Symbol none = {0, 0};
@@ -623,7 +633,7 @@ __device__ __forceinline__ Symbol walk(const Unit &unit, uint32_t bits) {
         keep_loop();
         const uint32_t i = table * row_bytes + (bits << 8 * level >> 24), value = unit.luts[i];
         if (value <= max_symbol) {
-            const Symbol symbol = {value, unit.luts[tables * row_bytes + value]};
+            const Symbol symbol = {value, code_length(unit, value)};
             return is_of_code(unit, i, 8 * level, symbol.length) ? symbol : none;
         }
         table = row_bytes - value;
@@ -1020,66 +1030,87 @@ struct Source {
     uint32_t base, pad;
 };
 
-// A window that is read code by code.
-struct Reader {
-    uint32_t window;
-    uint32_t at;    // the next code starts at this bit
-    uint32_t end;   // the last one ends at this bit or, in the tail of the stream, starts before it
+// How far a window has been read, entry by entry.
+struct Reading {
+    uint32_t at;   // the next code starts at this bit
+    uint32_t end;  // the last one ends at this bit or, in the tail of the stream, starts before it
     bool tail;
-    uint32_t most = ~0u;  // so many codes are read
+    uint32_t count = 0;   // how many codes have been read
+    uint32_t most = ~0u;  // so many are
+    bool exists = true;   // no code was met that does not exist
 
-    __device__ __forceinline__ Reader(const Unit &unit, uint32_t w) : window(w) {
-        const uint32_t start = w * window_bytes;
-        tail = unit.is_tail(w);
-        at = gap_of(unit, w);
-        end = tail ? (start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0)
-                   : window_bits + gap_of(unit, w + 1);
+    __device__ __forceinline__ bool more() const { return exists && at < end && count < most; }
+
+    // What is wrong with the window when it has been read, 0 if nothing is. Of the tail nothing can be said yet.
+    __device__ __forceinline__ uint32_t fault() const {
+        if (tail) return 0;
+        if (!exists) return code_unknown;
+        return at == end ? 0 : window_end;
     }
 };
 
-// What reading a window gives.
-struct Reading {
-    uint32_t count = 0;  // how many codes start there
-    bool exists = true;  // no code was met that does not exist
+// The bit of a window in the tail of the stream before which codes start.
+__device__ __forceinline__ uint32_t tail_end(const Unit &unit, uint32_t w) {
+    const uint32_t start = w * window_bytes;
+    return start < unit.n_bytes ? 8 * smaller(unit.n_bytes - start, window_bytes) : 0;
+}
+
+// A window that is read from memory.
+struct StreamReading : Reading {
+    const Unit &unit;
+    uint32_t window;
+
+    __device__ __forceinline__ StreamReading(const Unit &unit, uint32_t w) : unit(unit), window(w) {
+        tail = unit.is_tail(w);
+        at = gap_of(unit, w);
+        end = tail ? tail_end(unit, w) : window_bits + gap_of(unit, w + 1);
+    }
+
+    // The next bits.
+    __device__ __forceinline__ uint32_t bits() const {
+        return stream_bits(unit, window * window_bytes + at / 8, at % 8);
+    }
 };
 
-// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for
-// symbols that are no digits or have no entry. Without a book, of which TableBits is 0, and in the tail of the
-// stream, where codes cannot be told from what follows them, all are symbols.
-template <uint32_t TableBits, class Visitor>
-__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit, Reading &reading) {
-    while (reader.at < reader.end && reading.count < reader.most) {
+// The first code of an entry that has digits.
+__device__ __forceinline__ Symbol first_symbol(const Source &from, uint32_t entry) {
+    const uint32_t exponent = from.base + distance_of(entry >> (32 - digit_bits));
+    return {exponent, code_length(from.unit, exponent)};
+}
+
+// Reads a window, or what is left of it, and calls visit.entry for entries of the table and visit.symbol for single
+// symbols. Without a book, of which TableBits is 0, all are symbols. In the tail of the stream, where codes cannot be
+// told from what follows them, entries are those that are sure not to reach too far.
+template <uint32_t TableBits, class Reader, class Visitor>
+__device__ __forceinline__ void read_codes(const Source &from, Reader &reader, Visitor &visit) {
+    while (reader.more()) {
         keep_loop();
-        uint32_t bits = stream_bits(from.unit, reader.window * window_bytes + reader.at / 8, reader.at % 8);
+        const uint32_t bits = reader.bits();
         Symbol symbol = {0, 0};
         if constexpr (TableBits > 0) {
             const uint32_t left = reader.end - reader.at;
-            const uint32_t padded = left < 32 ? select(from.pad >> left, bits, ~0u >> left) : bits;
-            const uint32_t entry = reader.tail ? 0 : from.table[padded >> (32 - TableBits)];
-            symbol = escaped_symbol(entry);
-            if (entry_length(entry) != 0) {
-                visit.entry(entry, reading.count);
-                reading.count += entry_count(entry);
+            const uint32_t padded = left < 32 && !reader.tail ? select(from.pad >> left, bits, ~0u >> left) : bits;
+            const uint32_t entry = from.table[padded >> (32 - TableBits)];
+            if (entry_length(entry) == 0) {
+                symbol = escaped_symbol(entry);
+            } else if (reader.tail && (left < TableBits || entry_count(entry) > reader.most - reader.count)) {
+                symbol = first_symbol(from, entry);
+            } else {
+                visit.entry(entry, reader.count);
+                reader.count += entry_count(entry);
                 reader.at += entry_length(entry);
                 continue;
             }
         }
         if (symbol.length == 0) symbol = walk(from.unit, bits);
         if (symbol.length == 0) {
-            reading.exists = false;
-            return;
+            reader.exists = false;
+        } else {
+            visit.symbol(symbol, reader.count);
+            reader.count++;
+            reader.at += symbol.length;
         }
-        visit.symbol(symbol, reading.count);
-        reading.count++;
-        reader.at += symbol.length;
     }
-}
-
-// What is wrong with a window that was read, 0 if nothing is. Of the tail nothing can be said yet.
-__device__ __forceinline__ uint32_t fault(const Reader &reader, const Reading &reading) {
-    if (reader.tail) return 0;
-    if (!reading.exists) return code_unknown;
-    return reader.at == reader.end ? 0 : window_end;
 }
 
 // Does nothing with what is read.
@@ -1114,30 +1145,28 @@ struct Writer {
 // memory.
 __device__ __forceinline__ uint32_t count_slowly(const Source &from, uint32_t w, uint32_t &found) {
     mark_rare();
-    Reader reader(from.unit, w);
-    Reading reading;
+    StreamReading reader(from.unit, w);
     Counter counter;
-    read_codes<0>(from, reader, counter, reading);
-    const uint32_t wrong = fault(reader, reading);
+    read_codes<0>(from, reader, counter);
+    const uint32_t wrong = reader.fault();
     if (wrong != 0) atomic_or(&found, wrong);
-    return reading.count;
+    return reader.count;
 }
 
-// Writes the weights of a window, `first` elements of its chunk being before it, and says
-// what is wrong with it. In the tail codes end where the next window's begin or, that of the unit's
-// last element, in the last byte; what fills that byte may look like anything.
-template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first) {
+// Visits the codes of a window that has been counted, `first` elements of its chunk being before it, and says what is
+// wrong with it. In the tail codes end where the next window's begin or, that of the unit's last element, in the
+// last byte; what fills that byte may look like anything.
+template <uint32_t TableBits, class Visitor>
+__device__ __forceinline__ uint32_t read_again(const Source &from, const Chunk &chunk, uint32_t w, uint32_t first,
+                                               Visitor &visit) {
     const Unit &unit = from.unit;
-    Reader reader(unit, w);
-    Writer writer = {unit, chunk, from.base, first};
+    StreamReading reader(unit, w);
     const uint32_t left = first < chunk.count ? chunk.count - first : 0;
     if (reader.tail && chunk.last) reader.most = left;
-    Reading reading;
-    read_codes<TableBits>(from, reader, writer, reading);
+    read_codes<TableBits>(from, reader, visit);
     if (!reader.tail) return 0;
-    if (reading.count < left || !chunk.last) {
-        if (!reading.exists) return code_unknown;
+    if (reader.count < left || !chunk.last) {
+        if (!reader.exists) return code_unknown;
         return reader.at == window_bits + gap_of(unit, w + 1) ? 0 : window_end;
     }
     // The last code starts in the tail.
@@ -1152,17 +1181,18 @@ __device__ __forceinline__ uint32_t write_slowly(const Source &from, const Chunk
 // the whole window in the end. An exponent outside the run has the digit 0 there, goes into a list and, when the chunk
 // has been merged, over what came of the digit.
 //
-// Other windows are only counted, and written code by code when the chunk has been merged: those with more codes than
-// there is room for, or more outliers than the list has, and the last two of the stream.
+// In the tail of the stream codes cannot be told from what fills its last byte: what is decoded beyond the last
+// element is left out of the merge, and it is checked afterwards where the last code ends. Windows with more codes than
+// there is room for, or more outliers than the list has, are only counted, and written when the chunk has been merged.
 
 namespace bespoke {
 
 // What windows that have to be seen to after the merge add to their numbers of codes, so that the sum over a chunk
 // shows that there is one. All codes of a chunk together are fewer.
-constexpr uint32_t with_outliers = 1 << 17;
-constexpr uint32_t only_counted = with_outliers | 1 << 27;
+constexpr uint32_t unfinished = 1 << 17;
+constexpr uint32_t only_counted = unfinished | 1 << 27;
 
-__device__ __forceinline__ uint32_t codes_of(uint32_t marked) { return marked % with_outliers; }
+__device__ __forceinline__ uint32_t codes_of(uint32_t marked) { return marked % unfinished; }
 
 // Appends what is read to the digits of a window.
 struct Collector {
@@ -1177,48 +1207,73 @@ struct Collector {
         const uint32_t distance = symbol.exponent - base;
         digits.append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0));
         if (distance < digit_range) return;
-        mark |= outliers.add(window % chunk_windows, i, symbol.exponent) ? with_outliers : only_counted;
+        mark |= outliers.add(window % chunk_windows, i, symbol.exponent) ? unfinished : only_counted;
+    }
+};
+
+// A window that is read from three words, in which all its codes lie.
+struct SpanReading : Reading {
+    uint32_t first, second, third;
+
+    __device__ __forceinline__ SpanReading(const Unit &unit, uint32_t w, const uint32_t *words, uint32_t gap,
+                                           uint32_t length)
+        : first(words[0]), second(words[1]), third(words[2]) {
+        tail = length == unknown_length;
+        at = gap;
+        end = tail ? tail_end(unit, w) : gap + length;
+    }
+
+    // The next bits.
+    __device__ __forceinline__ uint32_t bits() const {
+        const uint32_t high = at < 32 ? first : at < 64 ? second : third;
+        const uint32_t low = at < 32 ? second : at < 64 ? third : 0;
+        return funnel_left(high, low, at);
     }
 };
 
 // Goes on with window w after lookups with the given sum, adds what is wrong with it to found, which lies in shared
 // memory, and returns how many codes it has, with the mark that it needs.
 template <class Model>
-__device__ __forceinline__ uint32_t finish_window(const Source &from, uint32_t w, const EntrySum &sum, Digits &digits,
-                                                  Outliers &outliers, uint32_t &found) {
+__device__ __forceinline__ uint32_t finish_window(const Source &from, uint32_t w, SpanReading &reader,
+                                                  const EntrySum &sum, Digits &digits, Outliers &outliers,
+                                                  uint32_t &found) {
     mark_rare();
-    Reader reader(from.unit, w);
-    Reading reading;
     const uint32_t bits = reader.end - reader.at, before = sum.length(bits), count = sum.count_so_far(bits);
     if (count > most_mistaken(Model::lookups * Model::entry_digits) && before <= bits && !reader.tail) {
         reader.at += before;
-        reading.count = count;
+        reader.count = count;
     } else {
         digits = Digits();
     }
-    Collector collector = {digits, outliers, w, from.base, reader.tail ? only_counted : 0};
-    read_codes<Model::table_bits>(from, reader, collector, reading);
-    const uint32_t wrong = fault(reader, reading);
+    Collector collector = {digits, outliers, w, from.base, reader.tail ? unfinished : 0};
+    read_codes<Model::table_bits>(from, reader, collector);
+    const uint32_t wrong = reader.fault();
     if (wrong != 0) atomic_or(&found, wrong);
-    if (wrong != 0 || reading.count > Digits::capacity) collector.mark = only_counted;
+    if (wrong != 0 || reader.count > Digits::capacity) collector.mark = only_counted;
     if (collector.mark == only_counted) digits = Digits();
-    return reading.count + collector.mark;
+    return reader.count + collector.mark;
 }
 
-// Writes what is missing of a window, whose number of codes is marked, `first` elements of its chunk being before it,
-// and says what is wrong with it.
+// Sees to a window whose number of codes is marked, `first` elements of its chunk being before it, and says what is
+// wrong with it.
 template <uint32_t TableBits>
-__device__ __forceinline__ uint32_t write_missing(const Source &from, const Chunk &chunk, const Outliers &outliers,
+__device__ __forceinline__ uint32_t see_to_window(const Source &from, const Chunk &chunk, const Outliers &outliers,
                                                   uint32_t w, uint32_t marked, uint32_t first) {
-    if (marked >= only_counted) return write_slowly<TableBits>(from, chunk, w, first);
-    if (marked < with_outliers) return 0;
+    const Unit &unit = from.unit;
+    if (marked >= only_counted) {
+        Writer writer = {unit, chunk, from.base, first};
+        return read_again<TableBits>(from, chunk, w, first, writer);
+    }
+    if (marked < unfinished) return 0;
     for (uint32_t i = 0; i < outliers.size(); i++) {
         keep_loop();
         const uint32_t at = first + outliers.place(i);
         if (outliers.window(i) == w % chunk_windows && at < chunk.count)
-            write_weight(from.unit, chunk.begin + at, outliers.exponent(i));
+            write_weight(unit, chunk.begin + at, outliers.exponent(i));
     }
-    return 0;
+    if (!unit.is_tail(w)) return 0;
+    Counter counter;
+    return read_again<TableBits>(from, chunk, w, first, counter);
 }
 
 }  // namespace bespoke
@@ -1333,8 +1388,8 @@ private:
 //   4. Put the digits into shared memory, in the order of the elements.
 //   5. Join them with the sign_mantissa bytes, eight weights a step.
 //
-// A window that lookups do not decode is finished in step 2, see finish.cuh, and what is then still missing of it is
-// written last. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
+// A window that lookups do not decode is finished in step 2 and, where need be, seen to once more in the end, see
+// finish.cuh. All windows are written code by code, through the luts tensor, where no book matches, tensors are not
 // aligned, shared memory has no room, or the chunk has hardly any elements.
 // Whatever the tensors hold, no access leaves them, every loop ends, and a chunk that does not add up
 // comes out as NaN.
@@ -1348,10 +1403,10 @@ __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<T
     return state.found | (more == 0 || (chunk.last && more <= surplus) ? 0 : element_count);
 }
 
-// Writes what is missing of this thread's windows, the first of which is w; all threads of the block take part. `first`
-// elements of the chunk are before them.
+// Sees to this thread's windows, the first of which is w; all threads of the block take part. `first` elements of the
+// chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
-__device__ __forceinline__ void write_all_missing(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
+__device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
                                                   uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
@@ -1359,7 +1414,7 @@ __device__ __forceinline__ void write_all_missing(const Source &from, const Chun
     uint32_t count = counts[0];
     for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = write_missing<TableBits>(from, chunk, state.outliers, w + i, count, first);
+        const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, w + i, count, first);
         if (wrong != 0) atomic_or(&state.found, wrong);
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
@@ -1387,7 +1442,7 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    write_all_missing<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
+    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
 }
 
 // Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
@@ -1416,7 +1471,7 @@ __device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t 
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
     write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
-    write_all_missing<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
+    see_to_windows<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
 }
 
 // The first window of this thread. It takes no registers between its uses, as it is worked out for each.
@@ -1462,9 +1517,11 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
-        if (!is_decoded<Model>(sums[i]))
-            counts[i] = finish_window<Model>(from, own_window<windows>() + i, sums[i], digits[i], state.outliers,
-                                             state.found);
+        if (!is_decoded<Model>(sums[i])) {
+            const uint32_t own = own_window<windows>() + i;
+            SpanReading reader(unit, own, span.words + 2 * i, span.gaps[i], span.lengths[i]);
+            counts[i] = finish_window<Model>(from, own, reader, sums[i], digits[i], state.outliers, state.found);
+        }
         count += counts[i];
     }
 
