@@ -47,15 +47,6 @@ __device__ __forceinline__ void block_barrier() {
     __syncthreads();
 }
 
-// The same, and says whether any of them came with true.
-__device__ __forceinline__ bool block_any(bool mine) {
-#ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_bar0_or(mine) != 0;
-#else
-    return __syncthreads_or(mine) != 0;
-#endif
-}
-
 // Adds to sum the sum of the lane that lies delta below in the warp; the lowest lanes keep theirs.
 __device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta) {
 #ifdef __CUDA_ARCH__
@@ -106,6 +97,15 @@ __device__ __forceinline__ bool warp_any(bool mine) {
 #else
     return __any_sync(0xffffffffu, mine) != 0;
 #endif
+}
+
+// Waits for all threads of the block and says whether any of them came with true; `votes` has a word for each warp.
+template <uint32_t Threads>
+__device__ __forceinline__ bool block_any(bool mine, uint32_t *votes) {
+    const bool any = warp_any(mine);
+    votes[thread_index() / warp_threads] = any;
+    block_barrier();
+    return warp_any(votes[thread_index() % (Threads / warp_threads)] != 0);
 }
 
 // Atomic for the threads of a block or of the grid; no order with other memory is asked for.
@@ -267,17 +267,6 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
 #endif
 }
 
-// How much of it the launch asked for.
-__device__ __forceinline__ uint32_t dynamic_shared_bytes() {
-#ifdef BESPOKE_HOST
-    return host_dynamic_shared_bytes();
-#else
-    uint32_t bytes;
-    asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(bytes));
-    return bytes;
-#endif
-}
-
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
     return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
@@ -371,6 +360,11 @@ struct Unit {
     // Whether it is larger than a unit can be.
     __device__ __forceinline__ bool too_large() const { return n_bytes > max_size || n_elements > max_size; }
 
+    // Whether a chunk has windows in the tail, see is_tail.
+    __device__ __forceinline__ bool has_tail(uint32_t chunk) const {
+        return (chunk + 1) * chunk_bytes + window_bytes >= n_bytes;
+    }
+
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
     // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every
     // window before them has a next one in which a code starts, and that one's gap.
@@ -384,20 +378,28 @@ struct Chunk {
     uint32_t begin;  // its first element
     uint32_t count;  // how many
     bool last;       // no elements follow
+    uint32_t number;
 };
 
-// The elements of chunk c, within those of the unit whatever the positions say. The first chunk starts
-// at 0 and the last ends at n_elements without a look at the tensor: it has no entry for the end of a
-// last chunk in which no code starts.
+// The positions of chunk c. The first chunk starts at 0 and the last ends at n_elements without a look at the
+// tensor: it has no entry for the end of a last chunk in which no code starts.
+struct ChunkMemory {
+    uint32_t begin = 0, end, number;
+
+    __device__ __forceinline__ ChunkMemory(const Unit &unit, uint32_t c) : end(unit.n_elements), number(c) {
+        if (c > 0) begin = unit.output_positions[c];
+        if (c + 1 < unit.chunks()) end = unit.output_positions[c + 1];
+    }
+
+    // The chunk's elements, within those of the unit whatever the positions say.
+    __device__ __forceinline__ Chunk chunk(const Unit &unit) const {
+        const uint32_t inside = smaller(end, unit.n_elements);
+        return {begin, inside > begin ? inside - begin : 0, inside == unit.n_elements, number};
+    }
+};
+
 __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
-    const uint32_t begin = c == 0 ? 0 : unit.output_positions[c];
-    const uint32_t end =
-        c + 1 == unit.chunks() ? unit.n_elements : smaller(unit.output_positions[c + 1], unit.n_elements);
-    Chunk chunk;
-    chunk.begin = begin;
-    chunk.count = end > begin ? end - begin : 0;
-    chunk.last = end == unit.n_elements;
-    return chunk;
+    return ChunkMemory(unit, c).chunk(unit);
 }
 
 // The gap of window w, no_gap when there is no such window.
@@ -437,7 +439,8 @@ namespace bespoke {
 // told from every weight, and a model that reads it does not go on quietly.
 constexpr uint16_t not_a_number = 0x7fff;
 
-// What the threads of a block find: a set of bits, of which the lowest has no meaning.
+// What the threads of a block find: a set of bits, of which the lowest is no fault.
+constexpr uint32_t other_luts = 1 << 0;     // the luts are not those of the book
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
@@ -452,9 +455,9 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
     return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
 }
 
-__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings, uint32_t chunk) {
     if (unit.error != nullptr && thread_index() == 0)
-        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+        atomic_set(unit.error, error_word(findings, unit.number, chunk));
 }
 
 // Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
@@ -466,7 +469,7 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;
     }
-    report(unit, findings);
+    report(unit, findings, chunk.number);
 }
 
 }  // namespace bespoke
@@ -493,6 +496,9 @@ struct WarpSums {
         atomic_add(&before[lane], lane > warp ? all : 0);
         return sum;
     }
+
+    // Adds to the sum of all, and to nothing else.
+    __device__ __forceinline__ void add_to_total(uint32_t value) { atomic_add(&before[warps], value); }
 
     __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
     __device__ __forceinline__ uint32_t total() const { return before[warps]; }
@@ -533,9 +539,10 @@ __device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_
     return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
 }
 
-// The length of the code of a symbol, 0 for a link. There are tables.
+// The length of the code of a symbol, 0 for a link, and where the number of tables is none that can be.
 __device__ __forceinline__ uint32_t code_length(const Unit &unit, uint32_t symbol) {
-    return symbol <= max_symbol ? unit.luts[(unit.n_luts - 1) * row_bytes + symbol] : 0;
+    const uint32_t tables = unit.n_luts - 1;  // wraps around for 0 and is refused
+    return symbol <= max_symbol && tables - 1 < max_tables ? unit.luts[tables * row_bytes + symbol] : 0;
 }
 
 // The code at the top of `bits`.
@@ -572,57 +579,55 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
-// Whether this thread's share of the luts differs from the book's; the threads of the block look at
-// all of them together. The book has as many rows as the unit, and the luts are aligned.
+// This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
+// of a block fetch of a book together. The luts are aligned.
 template <class Model>
-__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
-    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
-    const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-    bool found = false;
+struct BookParts {
+    static constexpr uint32_t luts_steps = (Model::most_rows * row_words - 1) / Model::threads + 1;
+    static constexpr uint32_t words = 1u << Model::table_bits, table_steps = words / 4 / Model::threads;
+    static_assert(table_steps > 0, "every thread fetches a part");
+
+    uint32_t different;
+    Words4 table[table_steps];
+
+    // Fetches the parts, with every load under way before the first is waited for.
+    __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
+        const Words4 *from = model.table(number * words) + thread_index();
 #pragma unroll
-    for (uint32_t first = 0; first < (max_tables + 1) * row_words; first += Model::threads) {
-        if (first >= words) break;
-        const uint32_t i = smaller(first + thread_index(), words - 1);
-        found |= luts[i] != own[i];
-    }
-    return found;
-}
-
-// Fetches the multi-symbol table of a book; all threads of the block take part, and have a barrier afterwards.
-template <class Model>
-__device__ __forceinline__ void fetch_table(const Model &model, uint32_t number, uint32_t *table) {
-    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
-    static_assert(steps > 0, "every thread fetches a part");
-    const Words4 *from = model.table(number * words) + thread_index();
-    Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
+        different = unit.n_luts != book.rows;
+        if (different) return;
+        const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
+        const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
 #pragma unroll
-    for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
-}
-
-// Fetches the table of the first book, and says whether its luts are the unit's, which are aligned; all threads of the
-// block take part, and there is a barrier behind.
-template <class Model>
-__device__ __forceinline__ bool is_first_book(const Unit &unit, const Model &model, uint32_t *table) {
-    const Book book = model.book(0);
-    bool other = true;
-    if (unit.n_luts == book.rows) other = differs(unit, model, book);
-    fetch_table(model, 0, table);
-    return !block_any(other);
-}
-
-// The same for any other book, which it finds.
-template <class Model>
-__device__ __forceinline__ bool find_other_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
-    mark_rare();
-    for (uint32_t number = 1; number < Model::books; number++) {
-        keep_loop();
-        book = model.book(number);
-        if (unit.n_luts != book.rows || block_any(differs(unit, model, book))) continue;
-        fetch_table(model, number, table);
-        block_barrier();
-        return true;
+        for (uint32_t i = 0; i < luts_steps; i++) {
+            const uint32_t at = smaller(i * Model::threads + thread_index(), size - 1);
+            different |= luts[at] ^ own[at];
+        }
     }
-    return false;
+
+    // Puts the table into shared memory; the caller has a barrier afterwards.
+    __device__ __forceinline__ void store(uint32_t *to) const {
+#pragma unroll
+        for (uint32_t i = 0; i < table_steps; i++)
+            copy(reinterpret_cast<Words4 *>(to)[thread_index() + i * Model::threads], table[i]);
+    }
+
+    // Whether its part of the luts is not the book's.
+    __device__ __forceinline__ bool differs() const { return different != 0; }
+};
+
+// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one. All
+// threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
+template <class Model>
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table,
+                                          uint32_t *votes) {
+    const uint32_t number = model.number(unit);
+    book = model.book(number);
+    BookParts<Model> parts;
+    parts.fetch(unit, model, number, book);
+    parts.store(table);
+    return !block_any<Model::threads>(parts.differs(), votes);
 }
 
 }  // namespace bespoke
@@ -785,7 +790,9 @@ template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
     mark_rare();
     Span<Windows> span;
+#pragma unroll
     for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w * window_bytes + 4 * i, 0);
+#pragma unroll
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = gap_of(unit, w + i);
         span.lengths[i] =
@@ -905,13 +912,13 @@ struct BlockMemory {
         return *reinterpret_cast<State *>(dynamic_shared() + table_bytes / 4);
     }
 
-    // Clears state and string, as far as there is memory; all threads of the block take part.
-    static __device__ __forceinline__ void clear() {
+    // Clears state and string, of which there are `bytes` with the table; all threads of the block take part.
+    static __device__ __forceinline__ void clear(uint32_t bytes) {
         constexpr uint32_t steps = chunk_windows / Threads;
         Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= dynamic_shared_bytes())
+            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
                 words[i * Threads] = {{0, 0, 0, 0}};
     }
 };
@@ -1238,6 +1245,12 @@ struct Merge {
         inner = (end - 1) / group - 1;
     }
 
+    // The chunk once more, from what is kept of it.
+    __device__ __forceinline__ Chunk chunk() const {
+        return {first * group + begin, end - begin, first * group + end == unit.n_elements,
+                unit.chunks() - 1 - block_index()};
+    }
+
     // The group of step i, counted from the first whole one on.
     static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
 
@@ -1297,7 +1310,7 @@ private:
 
 // The kernels' body: one block decodes one chunk, each thread one window or two.
 //
-//   1. Find out whose luts these are; fetch that book's table into shared memory.
+//   1. Fetch the table of the book that has these luts into shared memory.
 //   2. Decode the window into digits that stay in registers.
 //   3. Prefix sum over the block: where the window's elements go.
 //   4. Put the digits into shared memory, in the order of the elements.
@@ -1322,7 +1335,7 @@ __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<T
 // chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
 __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                                  uint32_t w, const uint32_t *counts, uint32_t first) {
+                                               uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
@@ -1334,6 +1347,7 @@ __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
     }
+    if (!from.unit.has_tail(w / chunk_windows)) return;  // nothing else is found so late
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
 }
@@ -1344,7 +1358,6 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     const Chunk chunk = find_chunk(unit, w / chunk_windows);
-    if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
     BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
     block_barrier();  // nobody is busy with a table that was here
     if (thread_index() < sizeof state / 4) dynamic_shared()[thread_index()] = 0;
@@ -1375,54 +1388,85 @@ __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *d
     merge.write(string, base);
 }
 
-// The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
-// afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
-template <class Model>
-__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model> &merge,
-                                                   const Digits *digits, const uint32_t *counts, uint32_t before) {
-    const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
-    BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
-    mark_rare();
-    const uint32_t wrong = fault(chunk, state);
-    if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
-    write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
-    see_to_windows<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
+// The first window of this thread. The chunk with the end of the stream comes first, as it takes longest. It takes no
+// registers between its uses, as it is worked out for each.
+template <uint32_t Windows>
+__device__ __forceinline__ uint32_t own_window(const Unit &unit) {
+    return (unit.chunks() - 1 - opaque(block_index())) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
-// The first window of this thread. It takes no registers between its uses, as it is worked out for each.
-template <uint32_t Windows>
-__device__ __forceinline__ uint32_t own_window() {
-    return opaque(block_index()) * chunk_windows + opaque(thread_index()) * Windows;
-}
+// The shared memory that the published caller gives: its formula over the largest chunk, by the positions.
+struct PublishedRoom {
+    // Whether a chunk of the unit has so many bytes. What the caller saw of it are the positions on both sides, which a
+    // chunk at the end may go beyond; of the first chunk there are always two.
+    __device__ __forceinline__ bool holds(const Unit &unit, uint32_t c, const Chunk &chunk, uint32_t bytes) const {
+        if (c > 0 && c + 1 < unit.chunks() && bytes <= given(chunk.count)) return true;
+        mark_rare();
+        return bytes <= given(smaller(unit.output_positions[1] - unit.output_positions[0], max_size / 4));
+    }
+
+private:
+    static __device__ __forceinline__ uint32_t given(uint32_t elements) {
+        return 4 * chunk_windows + 4 + 2 * elements;
+    }
+};
+
+// Shared memory of a size that the caller tells.
+struct GivenRoom {
+    uint32_t size;
+
+    __device__ __forceinline__ bool holds(const Unit &, uint32_t, const Chunk &, uint32_t bytes) const {
+        return bytes <= size;
+    }
+};
 
 // The whole work of a block.
-template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model) {
+template <class Model, class Room>
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, const Room &shared) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     typedef BlockMemory<threads, Model::table_bits> Memory;
     if (block_index() >= unit.chunks()) return;
-    const uint32_t w = own_window<windows>(), c = w / chunk_windows;
-    const Chunk chunk = find_chunk(unit, c);
+    const uint32_t w = own_window<windows>(unit), c = w / chunk_windows;
     if (c == 0) {  // no window before the first one checks its gap
         mark_rare();
-        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, chunk, window_end);
+        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, find_chunk(unit, 0), window_end);
     }
-    const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
+
+    // Fetch.
+    const bool aligned = unit.aligned(), inside = !unit.has_tail(c);
+    const ChunkMemory positions(unit, c);
     SpanMemory<windows> memory;
-    if (inside && aligned) memory.fetch(unit, w);
-    Memory::clear();
-    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
-    if (!aligned | !room | (chunk.count < Merge<Model>::least))
-        return decode_by_luts<threads>(unit, own_window<windows>());
+    BookParts<Model> parts;
+    Book book;
+    if (aligned) {
+        if (inside) memory.fetch(unit, w);
+        const uint32_t number = model.number(unit);
+        book = model.book(number);
+        parts.fetch(unit, model, number, book);
+    }
+    const Chunk chunk = positions.chunk(unit);
+    const uint32_t bytes = Memory::bytes(chunk.count);
+    const bool room = bytes <= Memory::clear_bytes && shared.holds(unit, c, chunk, bytes);
+    if (!aligned || !room || chunk.count < Merge<Model>::least) {
+        mark_rare();
+        if (!shared.holds(unit, c, chunk, sizeof(BlockState<threads>)))
+            return fail_chunk<threads>(unit, chunk, sizes);
+        return decode_by_luts<threads>(unit, own_window<windows>(unit));
+    }
     uint32_t *const table = Memory::table();
-    Book book = model.book(0);
-    if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
-        return decode_by_luts<threads>(unit, own_window<windows>());
+    BlockState<threads> &state = Memory::state();
+    Memory::clear(bytes);
+    parts.store(table);
+    block_barrier();
+    if (warp_any(parts.differs())) {  // it shows when the elements have been counted
+        mark_rare();
+        atomic_or(&state.found, other_luts);
+        if (thread_index() % warp_threads == 0) state.elements.add_to_total(unfinished);
+    }
 
     // Decode.
-    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>());
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>(unit));
     const Source from = {unit, table, book.base, book.pad};
-    BlockState<threads> &state = Memory::state();
     Digits digits[windows];
     EntrySum sums[windows];
 #pragma unroll
@@ -1433,7 +1477,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
         if (!is_decoded<Model>(sums[i])) {
-            const uint32_t own = own_window<windows>() + i;
+            const uint32_t own = own_window<windows>(unit) + i;
             SpanReading reader(unit, own, span.words + 2 * i, span.gaps[i], span.lengths[i]);
             counts[i] = finish_window<Model>(from, own, reader, sums[i], digits[i], state.outliers, state.found);
         }
@@ -1445,10 +1489,18 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     Merge<Model> merge(unit, chunk);
     merge.fetch_early();
     block_barrier();
-    const uint32_t before = state.elements.before_warp() + up_to_lane - count;
-    if (state.elements.total() != chunk.count)
-        return write_chunk_slowly<Model>(from, own_window<windows>(), merge, digits, counts, before);
+    uint32_t before = state.elements.before_warp() + up_to_lane - count;
+    const bool marked = state.elements.total() != chunk.count;
+    if (marked) {
+        mark_rare();
+        if ((state.found & other_luts) != 0) return decode_by_luts<threads>(unit, own_window<windows>(unit));
+        const uint32_t wrong = fault(merge.chunk(), state);
+        if (wrong != 0) return fail_chunk<threads>(unit, merge.chunk(), wrong);
+        before = codes_of(before);
+    }
     write_chunk<Model>(merge, digits, counts, before, book.base);
+    if (marked)
+        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts, before);
 }
 
 }  // namespace bespoke
@@ -1914,6 +1966,7 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
+    uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
 
@@ -1969,9 +2022,8 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_rare();
     }
     uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    Book book = model.book(0);
-    const bool found =
-        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    Book book;
+    const bool found = aligned && find_book(unit, model, book, table, shared.votes);
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
@@ -2351,9 +2403,8 @@ template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
     uint32_t *table = shared.table[0].words;
-    Book book = model.book(0);
-    const bool found =
-        unit.aligned() && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    Book book;
+    const bool found = unit.aligned() && find_book(unit, model, book, table, shared.votes);
     // These tiles, those with all their weights.
     const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
     const uint32_t warp = thread_index() / warp_threads;
@@ -2390,7 +2441,7 @@ namespace bespoke {
 template <uint32_t Threads>
 struct TableModel {
     static constexpr uint32_t threads = Threads;
-    static constexpr uint32_t books = 1;
+    static constexpr uint32_t most_rows = max_tables + 1;
     static constexpr uint32_t table_bits = 12;
     static constexpr uint32_t entry_digits = 5;
     static constexpr uint32_t lookups = 7;
@@ -2404,6 +2455,8 @@ struct TableModel {
     __device__ __forceinline__ Book book(uint32_t) const {
         return {smaller(argument[0], max_tables + 1), 0, argument[1] & 0xfe, argument[2]};
     }
+
+    __device__ __forceinline__ uint32_t number(const Unit &) const { return 0; }
 
     __device__ __forceinline__ const uint32_t *luts(uint32_t i) const {
         return argument + header_words + (1u << table_bits) + i;
@@ -2420,12 +2473,12 @@ extern "C" __global__ void __launch_bounds__(256, 4)
 decode_native_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
                     const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
                     const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
-                    const uint32_t n_bytes, const uint32_t n_elements, const uint32_t number,
-                    uint64_t *__restrict__ error, const uint32_t *__restrict__ table) {
+                    const uint32_t n_bytes, const uint32_t n_elements, const uint32_t shared_bytes,
+                    const uint32_t number, uint64_t *__restrict__ error, const uint32_t *__restrict__ table) {
     const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
                        number, error};
-    if (unit.too_large()) return report(unit, sizes);
-    decode_block(unit, TableModel<256>{table});
+    if (unit.too_large()) return report(unit, sizes, block_index());
+    decode_block(unit, TableModel<256>{table}, GivenRoom{shared_bytes});
 }
 
 // As decode_tiles of generated kernels, with the table of the unit's code book.
@@ -2437,7 +2490,7 @@ decode_tiles_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__
                    const uint32_t *__restrict__ table) {
     __shared__ TileBlock<TableModel<256>> shared;
     const TileUnit unit(luts, codes, sign_mantissa, tiles, outputs, n_luts, n_bytes, n_elements, number, error);
-    if (unit.too_large()) return report(unit, sizes);
+    if (unit.too_large()) return report(unit, sizes, block_index());
     decode_tile(unit, TableModel<256>{table}, shared);
 }
 
@@ -2452,7 +2505,7 @@ matvec_table(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes
     __shared__ TileBlock<TableModel<256>> shared;
     const TileUnit unit(luts, codes, sign_mantissa, tiles, nullptr, n_luts, n_bytes, n_elements, number, error);
     const Product product = {x, y, first, rows, columns, batch};
-    if (unit.too_large() || !product.valid(n_elements)) return report(unit, sizes);
+    if (unit.too_large() || !product.valid(n_elements)) return report(unit, sizes, block_index());
     multiply(unit, product, TableModel<256>{table}, shared);
 }
 

@@ -14,57 +14,55 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
-// Whether this thread's share of the luts differs from the book's; the threads of the block look at
-// all of them together. The book has as many rows as the unit, and the luts are aligned.
+// This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
+// of a block fetch of a book together. The luts are aligned.
 template <class Model>
-__device__ __forceinline__ bool differs(const Unit &unit, const Model &model, const Book &book) {
-    const uint32_t words = book.rows * row_words, *own = model.luts(book.first * row_words);
-    const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
-    bool found = false;
+struct BookParts {
+    static constexpr uint32_t luts_steps = (Model::most_rows * row_words - 1) / Model::threads + 1;
+    static constexpr uint32_t words = 1u << Model::table_bits, table_steps = words / 4 / Model::threads;
+    static_assert(table_steps > 0, "every thread fetches a part");
+
+    uint32_t different;
+    Words4 table[table_steps];
+
+    // Fetches the parts, with every load under way before the first is waited for.
+    __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
+        const Words4 *from = model.table(number * words) + thread_index();
 #pragma unroll
-    for (uint32_t first = 0; first < (max_tables + 1) * row_words; first += Model::threads) {
-        if (first >= words) break;
-        const uint32_t i = smaller(first + thread_index(), words - 1);
-        found |= luts[i] != own[i];
-    }
-    return found;
-}
-
-// Fetches the multi-symbol table of a book; all threads of the block take part, and have a barrier afterwards.
-template <class Model>
-__device__ __forceinline__ void fetch_table(const Model &model, uint32_t number, uint32_t *table) {
-    constexpr uint32_t words = 1u << Model::table_bits, steps = words / 4 / Model::threads;
-    static_assert(steps > 0, "every thread fetches a part");
-    const Words4 *from = model.table(number * words) + thread_index();
-    Words4 *to = reinterpret_cast<Words4 *>(table) + thread_index();
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
+        different = unit.n_luts != book.rows;
+        if (different) return;
+        const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
+        const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts);
 #pragma unroll
-    for (uint32_t i = 0; i < steps; i++) copy(to[i * Model::threads], from[i * Model::threads]);
-}
-
-// Fetches the table of the first book, and says whether its luts are the unit's, which are aligned; all threads of the
-// block take part, and there is a barrier behind.
-template <class Model>
-__device__ __forceinline__ bool is_first_book(const Unit &unit, const Model &model, uint32_t *table) {
-    const Book book = model.book(0);
-    bool other = true;
-    if (unit.n_luts == book.rows) other = differs(unit, model, book);
-    fetch_table(model, 0, table);
-    return !block_any(other);
-}
-
-// The same for any other book, which it finds.
-template <class Model>
-__device__ __forceinline__ bool find_other_book(const Unit &unit, const Model &model, Book &book, uint32_t *table) {
-    mark_rare();
-    for (uint32_t number = 1; number < Model::books; number++) {
-        keep_loop();
-        book = model.book(number);
-        if (unit.n_luts != book.rows || block_any(differs(unit, model, book))) continue;
-        fetch_table(model, number, table);
-        block_barrier();
-        return true;
+        for (uint32_t i = 0; i < luts_steps; i++) {
+            const uint32_t at = smaller(i * Model::threads + thread_index(), size - 1);
+            different |= luts[at] ^ own[at];
+        }
     }
-    return false;
+
+    // Puts the table into shared memory; the caller has a barrier afterwards.
+    __device__ __forceinline__ void store(uint32_t *to) const {
+#pragma unroll
+        for (uint32_t i = 0; i < table_steps; i++)
+            copy(reinterpret_cast<Words4 *>(to)[thread_index() + i * Model::threads], table[i]);
+    }
+
+    // Whether its part of the luts is not the book's.
+    __device__ __forceinline__ bool differs() const { return different != 0; }
+};
+
+// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one. All
+// threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
+template <class Model>
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table,
+                                          uint32_t *votes) {
+    const uint32_t number = model.number(unit);
+    book = model.book(number);
+    BookParts<Model> parts;
+    parts.fetch(unit, model, number, book);
+    parts.store(table);
+    return !block_any<Model::threads>(parts.differs(), votes);
 }
 
 }  // namespace bespoke

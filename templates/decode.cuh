@@ -1,6 +1,6 @@
 // The kernels' body: one block decodes one chunk, each thread one window or two.
 //
-//   1. Find out whose luts these are; fetch that book's table into shared memory.
+//   1. Fetch the table of the book that has these luts into shared memory.
 //   2. Decode the window into digits that stay in registers.
 //   3. Prefix sum over the block: where the window's elements go.
 //   4. Put the digits into shared memory, in the order of the elements.
@@ -30,7 +30,7 @@ __device__ __forceinline__ uint32_t fault(const Chunk &chunk, const BlockState<T
 // chunk are before them.
 template <uint32_t TableBits, uint32_t Threads>
 __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &chunk, BlockState<Threads> &state,
-                                                  uint32_t w, const uint32_t *counts, uint32_t first) {
+                                               uint32_t w, const uint32_t *counts, uint32_t first) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     block_barrier();
@@ -42,6 +42,7 @@ __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
     }
+    if (!from.unit.has_tail(w / chunk_windows)) return;  // nothing else is found so late
     block_barrier();
     if (state.found != 0) fail_chunk<Threads>(from.unit, chunk, state.found);
 }
@@ -52,7 +53,6 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     constexpr uint32_t windows = chunk_windows / Threads;
     mark_rare();
     const Chunk chunk = find_chunk(unit, w / chunk_windows);
-    if (dynamic_shared_bytes() < sizeof(BlockState<Threads>)) return fail_chunk<Threads>(unit, chunk, sizes);
     BlockState<Threads> &state = *reinterpret_cast<BlockState<Threads> *>(dynamic_shared());
     block_barrier();  // nobody is busy with a table that was here
     if (thread_index() < sizeof state / 4) dynamic_shared()[thread_index()] = 0;
@@ -83,54 +83,85 @@ __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *d
     merge.write(string, base);
 }
 
-// The same where the windows' numbers of elements do not add up, as they do not with marked ones, which are seen to
-// afterwards. What is known of the chunk is found out anew, so that no registers keep it until then.
-template <class Model>
-__device__ __forceinline__ void write_chunk_slowly(const Source &from, uint32_t w, Merge<Model> &merge,
-                                                   const Digits *digits, const uint32_t *counts, uint32_t before) {
-    const Chunk chunk = find_chunk(from.unit, w / chunk_windows);
-    BlockState<Model::threads> &state = BlockMemory<Model::threads, Model::table_bits>::state();
-    mark_rare();
-    const uint32_t wrong = fault(chunk, state);
-    if (wrong != 0) return fail_chunk<Model::threads>(from.unit, chunk, wrong);
-    write_chunk<Model>(merge, digits, counts, codes_of(before), from.base);
-    see_to_windows<Model::table_bits>(from, chunk, state, w, counts, codes_of(before));
+// The first window of this thread. The chunk with the end of the stream comes first, as it takes longest. It takes no
+// registers between its uses, as it is worked out for each.
+template <uint32_t Windows>
+__device__ __forceinline__ uint32_t own_window(const Unit &unit) {
+    return (unit.chunks() - 1 - opaque(block_index())) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
-// The first window of this thread. It takes no registers between its uses, as it is worked out for each.
-template <uint32_t Windows>
-__device__ __forceinline__ uint32_t own_window() {
-    return opaque(block_index()) * chunk_windows + opaque(thread_index()) * Windows;
-}
+// The shared memory that the published caller gives: its formula over the largest chunk, by the positions.
+struct PublishedRoom {
+    // Whether a chunk of the unit has so many bytes. What the caller saw of it are the positions on both sides, which a
+    // chunk at the end may go beyond; of the first chunk there are always two.
+    __device__ __forceinline__ bool holds(const Unit &unit, uint32_t c, const Chunk &chunk, uint32_t bytes) const {
+        if (c > 0 && c + 1 < unit.chunks() && bytes <= given(chunk.count)) return true;
+        mark_rare();
+        return bytes <= given(smaller(unit.output_positions[1] - unit.output_positions[0], max_size / 4));
+    }
+
+private:
+    static __device__ __forceinline__ uint32_t given(uint32_t elements) {
+        return 4 * chunk_windows + 4 + 2 * elements;
+    }
+};
+
+// Shared memory of a size that the caller tells.
+struct GivenRoom {
+    uint32_t size;
+
+    __device__ __forceinline__ bool holds(const Unit &, uint32_t, const Chunk &, uint32_t bytes) const {
+        return bytes <= size;
+    }
+};
 
 // The whole work of a block.
-template <class Model>
-__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model) {
+template <class Model, class Room>
+__device__ __forceinline__ void decode_block(const Unit &unit, const Model &model, const Room &shared) {
     constexpr uint32_t threads = Model::threads, windows = chunk_windows / threads;
     typedef BlockMemory<threads, Model::table_bits> Memory;
     if (block_index() >= unit.chunks()) return;
-    const uint32_t w = own_window<windows>(), c = w / chunk_windows;
-    const Chunk chunk = find_chunk(unit, c);
+    const uint32_t w = own_window<windows>(unit), c = w / chunk_windows;
     if (c == 0) {  // no window before the first one checks its gap
         mark_rare();
-        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, chunk, window_end);
+        if (gap_of(unit, 0) != 0) return fail_chunk<threads>(unit, find_chunk(unit, 0), window_end);
     }
-    const bool inside = (c + 1) * chunk_bytes + window_bytes < unit.n_bytes, aligned = unit.aligned();
+
+    // Fetch.
+    const bool aligned = unit.aligned(), inside = !unit.has_tail(c);
+    const ChunkMemory positions(unit, c);
     SpanMemory<windows> memory;
-    if (inside && aligned) memory.fetch(unit, w);
-    Memory::clear();
-    const bool room = Memory::bytes(chunk.count) <= smaller(dynamic_shared_bytes(), Memory::clear_bytes);
-    if (!aligned | !room | (chunk.count < Merge<Model>::least))
-        return decode_by_luts<threads>(unit, own_window<windows>());
+    BookParts<Model> parts;
+    Book book;
+    if (aligned) {
+        if (inside) memory.fetch(unit, w);
+        const uint32_t number = model.number(unit);
+        book = model.book(number);
+        parts.fetch(unit, model, number, book);
+    }
+    const Chunk chunk = positions.chunk(unit);
+    const uint32_t bytes = Memory::bytes(chunk.count);
+    const bool room = bytes <= Memory::clear_bytes && shared.holds(unit, c, chunk, bytes);
+    if (!aligned || !room || chunk.count < Merge<Model>::least) {
+        mark_rare();
+        if (!shared.holds(unit, c, chunk, sizeof(BlockState<threads>)))
+            return fail_chunk<threads>(unit, chunk, sizes);
+        return decode_by_luts<threads>(unit, own_window<windows>(unit));
+    }
     uint32_t *const table = Memory::table();
-    Book book = model.book(0);
-    if (!is_first_book(unit, model, table) && !find_other_book(unit, model, book, table))
-        return decode_by_luts<threads>(unit, own_window<windows>());
+    BlockState<threads> &state = Memory::state();
+    Memory::clear(bytes);
+    parts.store(table);
+    block_barrier();
+    if (warp_any(parts.differs())) {  // it shows when the elements have been counted
+        mark_rare();
+        atomic_or(&state.found, other_luts);
+        if (thread_index() % warp_threads == 0) state.elements.add_to_total(unfinished);
+    }
 
     // Decode.
-    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>());
+    const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>(unit));
     const Source from = {unit, table, book.base, book.pad};
-    BlockState<threads> &state = Memory::state();
     Digits digits[windows];
     EntrySum sums[windows];
 #pragma unroll
@@ -141,7 +172,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     for (uint32_t i = 0; i < windows; i++) {
         counts[i] = sums[i].count();
         if (!is_decoded<Model>(sums[i])) {
-            const uint32_t own = own_window<windows>() + i;
+            const uint32_t own = own_window<windows>(unit) + i;
             SpanReading reader(unit, own, span.words + 2 * i, span.gaps[i], span.lengths[i]);
             counts[i] = finish_window<Model>(from, own, reader, sums[i], digits[i], state.outliers, state.found);
         }
@@ -153,10 +184,18 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     Merge<Model> merge(unit, chunk);
     merge.fetch_early();
     block_barrier();
-    const uint32_t before = state.elements.before_warp() + up_to_lane - count;
-    if (state.elements.total() != chunk.count)
-        return write_chunk_slowly<Model>(from, own_window<windows>(), merge, digits, counts, before);
+    uint32_t before = state.elements.before_warp() + up_to_lane - count;
+    const bool marked = state.elements.total() != chunk.count;
+    if (marked) {
+        mark_rare();
+        if ((state.found & other_luts) != 0) return decode_by_luts<threads>(unit, own_window<windows>(unit));
+        const uint32_t wrong = fault(merge.chunk(), state);
+        if (wrong != 0) return fail_chunk<threads>(unit, merge.chunk(), wrong);
+        before = codes_of(before);
+    }
     write_chunk<Model>(merge, digits, counts, before, book.base);
+    if (marked)
+        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts, before);
 }
 
 }  // namespace bespoke

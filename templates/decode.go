@@ -119,20 +119,22 @@ type decodeData struct {
 	Header, Device string
 	Comment        []string
 	Shape          *Shape
+	Probes         []probe
+	MostRows       int
 	Books          []bookData
 }
 
 type bookData struct {
 	Rows, First, Base int
-	Pad               string
+	Pad, Probe        string
 	LutsRows          [][]string
 	TableRows         [][][]string // in fours
 }
 
 func (d *Decode) data(device string) *decodeData {
-	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, Shape: &d.Shape}
-	first := 0
-	for _, b := range d.Books {
+	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, Shape: &d.Shape, Probes: probes(d.Books)}
+	first, told := 0, map[uint32]bool{}
+	for i, b := range d.Books {
 		rows := len(b.Luts) / rowBytes
 		words := make([]uint32, len(b.Luts)/4)
 		for i := range words {
@@ -142,7 +144,14 @@ func (d *Decode) data(device string) *decodeData {
 			Rows: rows, First: first, Base: int(b.Base), Pad: fmt.Sprintf("0x%08x", b.Pad),
 			LutsRows: hexRows(words), TableRows: fours(hexRows(b.Table)),
 		})
+		if sum := probeSum(&b, data.Probes); !told[sum] {
+			told[sum] = true
+			if i > 0 { // the first is what no sum stands for
+				data.Books[i].Probe = fmt.Sprintf("0x%08x", sum)
+			}
+		}
 		first += rows
+		data.MostRows = max(data.MostRows, rows)
 	}
 	return data
 }

@@ -18,6 +18,7 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
+    uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
 
@@ -73,9 +74,8 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_rare();
     }
     uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    Book book = model.book(0);
-    const bool found =
-        aligned && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    Book book;
+    const bool found = aligned && find_book(unit, model, book, table, shared.votes);
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))

@@ -10,8 +10,10 @@
 // and no toolkit (-nocudainc -nocudalib), and, below a header that plays the part of CUDA, as C++17 on
 // the host. The device code knows the model through one class parameter, Model, that the templates declare:
 //
-//	threads, books, table_bits, entry_digits,    compile-time constants, see [Shape]
-//	lookups, merge_steps, lane_lookups
+//	threads, table_bits, entry_digits, lookups,  compile-time constants, see [Shape]
+//	merge_steps, lane_lookups
+//	most_rows                                    the largest number of rows of a book's luts
+//	number(unit)                                 the book that may have these luts
 //	book(b)                                      rows, first row, base and pad of code book b
 //	luts(i), table(i)                            the luts of the books and their tables, from word i on
 //

@@ -9,7 +9,8 @@ namespace bespoke {
 // told from every weight, and a model that reads it does not go on quietly.
 constexpr uint16_t not_a_number = 0x7fff;
 
-// What the threads of a block find: a set of bits, of which the lowest has no meaning.
+// What the threads of a block find: a set of bits, of which the lowest is no fault.
+constexpr uint32_t other_luts = 1 << 0;     // the luts are not those of the book
 constexpr uint32_t code_unknown = 1 << 1;   // bits that no code begins with
 constexpr uint32_t window_end = 1 << 2;     // the codes of a window do not end where those of the next one start
 constexpr uint32_t element_count = 1 << 3;  // the codes of a chunk are not as many as its elements
@@ -24,9 +25,9 @@ __device__ __forceinline__ uint64_t error_word(uint32_t findings, uint32_t unit,
     return cause << 56 | static_cast<uint64_t>(unit & 0xffffff) << 32 | chunk;
 }
 
-__device__ __forceinline__ void report(const Unit &unit, uint32_t findings) {
+__device__ __forceinline__ void report(const Unit &unit, uint32_t findings, uint32_t chunk) {
     if (unit.error != nullptr && thread_index() == 0)
-        atomic_set(unit.error, error_word(findings, unit.number, block_index()));
+        atomic_set(unit.error, error_word(findings, unit.number, chunk));
 }
 
 // Writes NaN for all weights of a chunk and reports what was found; all threads of the block take
@@ -38,7 +39,7 @@ __device__ __forceinline__ void fail_chunk(const Unit &unit, const Chunk &chunk,
         keep_loop();
         unit.outputs[chunk.begin + i] = not_a_number;
     }
-    report(unit, findings);
+    report(unit, findings, chunk.number);
 }
 
 }  // namespace bespoke

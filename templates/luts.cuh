@@ -34,9 +34,10 @@ __device__ __forceinline__ bool is_of_code(const Unit &unit, uint32_t i, uint32_
     return first < span || *(entries - 1) != symbol || *(entries - span) != symbol;
 }
 
-// The length of the code of a symbol, 0 for a link. There are tables.
+// The length of the code of a symbol, 0 for a link, and where the number of tables is none that can be.
 __device__ __forceinline__ uint32_t code_length(const Unit &unit, uint32_t symbol) {
-    return symbol <= max_symbol ? unit.luts[(unit.n_luts - 1) * row_bytes + symbol] : 0;
+    const uint32_t tables = unit.n_luts - 1;  // wraps around for 0 and is refused
+    return symbol <= max_symbol && tables - 1 < max_tables ? unit.luts[tables * row_bytes + symbol] : 0;
 }
 
 // The code at the top of `bits`.

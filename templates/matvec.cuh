@@ -154,9 +154,8 @@ template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
     uint32_t *table = shared.table[0].words;
-    Book book = model.book(0);
-    const bool found =
-        unit.aligned() && (is_first_book(unit, model, table) || find_other_book(unit, model, book, table));
+    Book book;
+    const bool found = unit.aligned() && find_book(unit, model, book, table, shared.votes);
     // These tiles, those with all their weights.
     const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
     const uint32_t warp = thread_index() / warp_threads;

@@ -46,6 +46,12 @@ struct Merge {
         inner = (end - 1) / group - 1;
     }
 
+    // The chunk once more, from what is kept of it.
+    __device__ __forceinline__ Chunk chunk() const {
+        return {first * group + begin, end - begin, first * group + end == unit.n_elements,
+                unit.chunks() - 1 - block_index()};
+    }
+
     // The group of step i, counted from the first whole one on.
     static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
 

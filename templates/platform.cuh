@@ -43,15 +43,6 @@ __device__ __forceinline__ void block_barrier() {
     __syncthreads();
 }
 
-// The same, and says whether any of them came with true.
-__device__ __forceinline__ bool block_any(bool mine) {
-#ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_bar0_or(mine) != 0;
-#else
-    return __syncthreads_or(mine) != 0;
-#endif
-}
-
 // Adds to sum the sum of the lane that lies delta below in the warp; the lowest lanes keep theirs.
 __device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta) {
 #ifdef __CUDA_ARCH__
@@ -102,6 +93,15 @@ __device__ __forceinline__ bool warp_any(bool mine) {
 #else
     return __any_sync(0xffffffffu, mine) != 0;
 #endif
+}
+
+// Waits for all threads of the block and says whether any of them came with true; `votes` has a word for each warp.
+template <uint32_t Threads>
+__device__ __forceinline__ bool block_any(bool mine, uint32_t *votes) {
+    const bool any = warp_any(mine);
+    votes[thread_index() / warp_threads] = any;
+    block_barrier();
+    return warp_any(votes[thread_index() % (Threads / warp_threads)] != 0);
 }
 
 // Atomic for the threads of a block or of the grid; no order with other memory is asked for.
@@ -260,17 +260,6 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
 #else
     extern __shared__ __attribute__((aligned(16))) uint32_t dynamic_memory[];
     return dynamic_memory;
-#endif
-}
-
-// How much of it the launch asked for.
-__device__ __forceinline__ uint32_t dynamic_shared_bytes() {
-#ifdef BESPOKE_HOST
-    return host_dynamic_shared_bytes();
-#else
-    uint32_t bytes;
-    asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(bytes));
-    return bytes;
 #endif
 }
 

@@ -24,6 +24,9 @@ struct WarpSums {
         return sum;
     }
 
+    // Adds to the sum of all, and to nothing else.
+    __device__ __forceinline__ void add_to_total(uint32_t value) { atomic_add(&before[warps], value); }
+
     __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
     __device__ __forceinline__ uint32_t total() const { return before[warps]; }
 };

@@ -79,13 +79,13 @@ struct BlockMemory {
         return *reinterpret_cast<State *>(dynamic_shared() + table_bytes / 4);
     }
 
-    // Clears state and string, as far as there is memory; all threads of the block take part.
-    static __device__ __forceinline__ void clear() {
+    // Clears state and string, of which there are `bytes` with the table; all threads of the block take part.
+    static __device__ __forceinline__ void clear(uint32_t bytes) {
         constexpr uint32_t steps = chunk_windows / Threads;
         Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
-            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= dynamic_shared_bytes())
+            if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
                 words[i * Threads] = {{0, 0, 0, 0}};
     }
 };

@@ -48,6 +48,11 @@ struct Unit {
     // Whether it is larger than a unit can be.
     __device__ __forceinline__ bool too_large() const { return n_bytes > max_size || n_elements > max_size; }
 
+    // Whether a chunk has windows in the tail, see is_tail.
+    __device__ __forceinline__ bool has_tail(uint32_t chunk) const {
+        return (chunk + 1) * chunk_bytes + window_bytes >= n_bytes;
+    }
+
     // Whether the codes of a window may run to the end of the stream. Behind the last code less than a
     // byte follows, and a code has at most 32 bits, so it starts in one of the last two windows; every
     // window before them has a next one in which a code starts, and that one's gap.
@@ -61,20 +66,28 @@ struct Chunk {
     uint32_t begin;  // its first element
     uint32_t count;  // how many
     bool last;       // no elements follow
+    uint32_t number;
 };
 
-// The elements of chunk c, within those of the unit whatever the positions say. The first chunk starts
-// at 0 and the last ends at n_elements without a look at the tensor: it has no entry for the end of a
-// last chunk in which no code starts.
+// The positions of chunk c. The first chunk starts at 0 and the last ends at n_elements without a look at the
+// tensor: it has no entry for the end of a last chunk in which no code starts.
+struct ChunkMemory {
+    uint32_t begin = 0, end, number;
+
+    __device__ __forceinline__ ChunkMemory(const Unit &unit, uint32_t c) : end(unit.n_elements), number(c) {
+        if (c > 0) begin = unit.output_positions[c];
+        if (c + 1 < unit.chunks()) end = unit.output_positions[c + 1];
+    }
+
+    // The chunk's elements, within those of the unit whatever the positions say.
+    __device__ __forceinline__ Chunk chunk(const Unit &unit) const {
+        const uint32_t inside = smaller(end, unit.n_elements);
+        return {begin, inside > begin ? inside - begin : 0, inside == unit.n_elements, number};
+    }
+};
+
 __device__ __forceinline__ Chunk find_chunk(const Unit &unit, uint32_t c) {
-    const uint32_t begin = c == 0 ? 0 : unit.output_positions[c];
-    const uint32_t end =
-        c + 1 == unit.chunks() ? unit.n_elements : smaller(unit.output_positions[c + 1], unit.n_elements);
-    Chunk chunk;
-    chunk.begin = begin;
-    chunk.count = end > begin ? end - begin : 0;
-    chunk.last = end == unit.n_elements;
-    return chunk;
+    return ChunkMemory(unit, c).chunk(unit);
 }
 
 // The gap of window w, no_gap when there is no such window.

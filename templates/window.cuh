@@ -80,7 +80,9 @@ template <uint32_t Windows>
 __device__ __forceinline__ Span<Windows> load_span_anywhere(const Unit &unit, uint32_t w) {
     mark_rare();
     Span<Windows> span;
+#pragma unroll
     for (uint32_t i = 0; i < 2 * Windows + 1; i++) span.words[i] = stream_bits(unit, w * window_bytes + 4 * i, 0);
+#pragma unroll
     for (uint32_t i = 0; i < Windows; i++) {
         span.gaps[i] = gap_of(unit, w + i);
         span.lengths[i] =

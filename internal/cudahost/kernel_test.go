@@ -181,8 +181,8 @@ func swapped(t *testing.T, b *codebook.Book) *codebook.Book {
 	return nil
 }
 
-// TestKernelLittleShared launches with less shared memory than the published caller gives, and with less than threads
-// need to tell each other anything.
+// TestKernelLittleShared launches with less shared memory than a chunk takes, and with less than threads need to tell
+// each other anything.
 func TestKernelLittleShared(t *testing.T) {
 	t.Parallel()
 	c := common()
@@ -194,7 +194,7 @@ func TestKernelLittleShared(t *testing.T) {
 			if shared < 384 {
 				want = slices.Repeat([]uint16{poison}, len(want))
 			}
-			check(t, k, cudahost.Launch{Stream: s, SharedBytes: shared, Seed: uint64(shared)}, want)
+			check(t, k, cudahost.Launch{Stream: s, Entry: cudahost.Native, SharedBytes: shared, Seed: uint64(shared)}, want)
 		})
 	}
 }

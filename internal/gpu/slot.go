@@ -122,9 +122,14 @@ func (s *Slot) Decode(ctx context.Context, k *Kernel, l *Layout, resident *Memor
 	}
 	bytes, elements := len(l.Stream.Encoded), l.Stream.Elements()
 	if blocks := k.Launch.Blocks(bytes, elements); blocks > 0 {
-		arguments := l.arguments(k.Launch, uint64(at.Address), []uint64{uint64(s.Weights.Address)}, nil, word)
+		shared := k.Launch.Shared(l.largest())
+		var numbers []uint64
+		if k.Launch.Sized() {
+			numbers = []uint64{uint64(shared)}
+		}
+		arguments := l.arguments(k.Launch, uint64(at.Address), []uint64{uint64(s.Weights.Address)}, numbers, word)
 		doing := fmt.Sprintf("decode unit %q, %d bytes into %d weights", l.Name, bytes, elements)
-		if err := d.launch(k, doing, blocks, k.Launch.Shared(l.largest()), s.stream, arguments); err != nil {
+		if err := d.launch(k, doing, blocks, shared, s.stream, arguments); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,9 @@ type CUDALaunch struct {
 	Table bool
 }
 
+// Sized says that the kernel takes the size of its dynamic shared memory, before the number of the unit.
+func (l *CUDALaunch) Sized() bool { return l.Reports && !l.Tiles }
+
 // CUDAVectors is the largest number of vectors that a matrix is multiplied with at once.
 const CUDAVectors = 8
 
@@ -52,7 +55,7 @@ func (l *CUDALaunch) ProductBlocks(first, rows, columns int) int {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // Shared returns the dynamic shared memory in bytes with which a kernel decodes chunks of up to n elements at
-// full speed. With less it decodes them slowly, with hardly any not at all, as the published one does with less.
+// full speed. With less, kernels that are told so decode them slowly, with hardly any not at all; the others must have it.
 // A chunk has no more elements than bits, so that kernels with tables of up to 12 bits stay within the 48 KiB
 // that a launch has without asking for more.
 func (l *CUDALaunch) Shared(n int) int {

@@ -31,11 +31,13 @@
 #define MATVEC_NUMBERS                                                                                        \
     unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned first, unsigned rows, unsigned columns,   \
         unsigned batch, unsigned unit, unsigned long long *error
+#define SIZED_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned shared_bytes, unsigned unit, \
+                      unsigned long long *error
 #define OWN_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned unit, unsigned long long *error
 extern "C" {
 __attribute__((weak)) void decode(PUBLISHED_TENSORS, int n_luts, int n_bytes, int n_elements);
-__attribute__((weak)) void decode_native(PUBLISHED_TENSORS, OWN_NUMBERS);
-__attribute__((weak)) void decode_native_table(PUBLISHED_TENSORS, OWN_NUMBERS, const unsigned *table);
+__attribute__((weak)) void decode_native(PUBLISHED_TENSORS, SIZED_NUMBERS);
+__attribute__((weak)) void decode_native_table(PUBLISHED_TENSORS, SIZED_NUMBERS, const unsigned *table);
 __attribute__((weak)) void decode_tiles(TILE_TENSORS, OWN_NUMBERS);
 __attribute__((weak)) void decode_tiles_table(TILE_TENSORS, OWN_NUMBERS, const unsigned *table);
 __attribute__((weak)) void matvec(MATVEC_TENSORS, MATVEC_NUMBERS);
@@ -123,7 +125,8 @@ bool serve() {
     const auto *table_words = reinterpret_cast<const unsigned *>(table.data);
     auto *output_words = reinterpret_cast<unsigned short *>(outputs.data);
     const auto n_luts = static_cast<unsigned>(r.n_luts), n_bytes = static_cast<unsigned>(r.n_bytes),
-               n_elements = static_cast<unsigned>(r.n_elements), unit = static_cast<unsigned>(r.unit);
+               n_elements = static_cast<unsigned>(r.n_elements),
+               shared_bytes = static_cast<unsigned>(r.shared_bytes), unit = static_cast<unsigned>(r.unit);
     const auto first = static_cast<unsigned>(r.first), rows = static_cast<unsigned>(r.rows),
                columns = static_cast<unsigned>(r.columns), batch = static_cast<unsigned>(r.batch);
     unsigned long long error = 0;
@@ -137,13 +140,13 @@ bool serve() {
     case 1:
         launch(r, 256, [&] {
             decode_native(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words, n_luts,
-                          n_bytes, n_elements, unit, &error);
+                          n_bytes, n_elements, shared_bytes, unit, &error);
         });
         break;
     case 2:
         launch(r, 256, [&] {
             decode_native_table(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words,
-                                n_luts, n_bytes, n_elements, unit, &error, table_words);
+                                n_luts, n_bytes, n_elements, shared_bytes, unit, &error, table_words);
         });
         break;
     case 3:
