@@ -2616,6 +2616,13 @@ static __device__ uint32_t book_luts[] = {
     0x00000000, 0x00000000, 0x00000000, 0x00000000, 0xe8d9081a, 0x3257f325, 0x136153e3, 0x9dc61a6b,
 };
 
+// What is known of each code book, see Book.
+static __device__ Words4 books[] = {
+    {{4, 0, 110, 0xffffffff}},
+    {{4, 4, 110, 0xffffffff}},
+    {{3, 8, 112, 0xffffffff}},
+};
+
 // The multi-symbol tables of the code books, one after another.
 static __device__ Words4 book_tables[] = {
     // Code book 0: exponents 110 to 125 are digits.
@@ -4171,14 +4178,9 @@ struct Model {
     static constexpr uint32_t lane_lookups = 18;
 
     __device__ __forceinline__ Book book(uint32_t b) const {
-        switch (b) {
-        case 0:
-            return {4, 0, 110, 0xffffffff};
-        case 1:
-            return {4, 4, 110, 0xffffffff};
-        default:
-            return {3, 8, 112, 0xffffffff};
-        }
+        Words4 fields;
+        copy(fields, books[b]);
+        return {fields.words[0], fields.words[1], fields.words[2], fields.words[3]};
     }
 
     // The book that has these luts, which are aligned, if any has.

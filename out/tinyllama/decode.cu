@@ -2653,6 +2653,14 @@ static __device__ uint32_t book_luts[] = {
     0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
 };
 
+// What is known of each code book, see Book.
+static __device__ Words4 books[] = {
+    {{3, 0, 108, 0x3ce8ffff}},
+    {{3, 3, 108, 0x32e9ffff}},
+    {{3, 6, 110, 0xe7e2ffff}},
+    {{4, 9, 110, 0xded1ffff}},
+};
+
 // The multi-symbol tables of the code books, one after another.
 static __device__ Words4 book_tables[] = {
     // Code book 0: exponents 108 to 123 are digits.
@@ -4721,16 +4729,9 @@ struct Model {
     static constexpr uint32_t lane_lookups = 21;
 
     __device__ __forceinline__ Book book(uint32_t b) const {
-        switch (b) {
-        case 0:
-            return {3, 0, 108, 0x3ce8ffff};
-        case 1:
-            return {3, 3, 108, 0x32e9ffff};
-        case 2:
-            return {3, 6, 110, 0xe7e2ffff};
-        default:
-            return {4, 9, 110, 0xded1ffff};
-        }
+        Words4 fields;
+        copy(fields, books[b]);
+        return {fields.words[0], fields.words[1], fields.words[2], fields.words[3]};
     }
 
     // The book that has these luts, which are aligned, if any has.

@@ -2744,11 +2744,8 @@ struct Model {
     static constexpr uint32_t merge_steps = 4;
     static constexpr uint32_t lane_lookups = 15;
 
-    __device__ __forceinline__ Book book(uint32_t b) const {
-        switch (b) {
-        default:
-            return {2, 0, 108, 0xffffffff};
-        }
+    __device__ __forceinline__ Book book(uint32_t) const {
+        return {2, 0, 108, 0xffffffff};
     }
 
     // The book that has these luts, which are aligned, if any has.
