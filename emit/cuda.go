@@ -38,8 +38,9 @@ func CUDA(p *Plan) ([]byte, error) {
 		return nil, err
 	}
 	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), Shape: shape}
-	for _, b := range p.Books {
-		c := kernel.NewCUDABook(b, d.TableBits, d.EntryDigits)
+	counts := p.countsOrNone()
+	for i, b := range p.Books {
+		c := kernel.NewCUDABook(b, &counts[i], d.TableBits, d.EntryDigits)
 		d.Books = append(d.Books, templates.DecodeBook{Base: c.Base, Pad: c.Pad, Luts: b.Luts(), Table: c.Table})
 	}
 	source, err := d.Render()

@@ -90,7 +90,7 @@ func explainLimits(p *Plan, shape templates.Shape) (lines []string, err error) {
 				fmt.Sprintf("%.2f %%", 100*rare), fmt.Sprintf("%.2f", cost), note,
 			})
 		}
-		base := kernel.NewCUDABook(b, 1, 1).Base
+		base := kernel.NewCUDABook(b, &counts[i], 1, 1).Base
 		lines = append(lines, "", fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+kernel.CUDADigits-1))
 		lines = append(lines, aligned(rows)...)
 	}

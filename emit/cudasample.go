@@ -34,11 +34,8 @@ type drawnCode struct {
 }
 
 func newCUDASample(p *Plan) *cudaSample {
-	counts, err := p.counts()
-	if err != nil { // then each book has the weights that it expects, and as many as any other
-		counts = make([]codebook.Histogram, len(p.Books))
-	}
-	var total float64
+	counts := p.countsOrNone()
+	var total float64 // without any, each book has the weights that it expects, and as many as any other
 	for i := range counts {
 		total += float64(counts[i].Total())
 	}
@@ -172,7 +169,7 @@ type cudaSource struct {
 // newCUDASource draws as the histogram has it or, when that is empty, as the code expects.
 func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
 	s := &cudaSource{random: rand.New(rand.NewPCG(1, 1))}
-	base := int(kernel.NewCUDABook(b, 1, 1).Base)
+	base := int(kernel.NewCUDABook(b, h, 1, 1).Base)
 	var total uint64
 	for _, symbol := range b.Symbols() {
 		c := b.Code(symbol)

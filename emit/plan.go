@@ -79,6 +79,15 @@ func (p *Plan) counts() ([]codebook.Histogram, error) {
 	return nil, fmt.Errorf("emit: %d code books and no counts for each", len(p.Books))
 }
 
+// countsOrNone is counts, or empty histograms where they are not known.
+func (p *Plan) countsOrNone() []codebook.Histogram {
+	counts, err := p.counts()
+	if err != nil {
+		return make([]codebook.Histogram, len(p.Books))
+	}
+	return counts
+}
+
 // Hash identifies the code books of the plan together, as "sha256:" and 64 hexadecimal digits.
 func (p *Plan) Hash() string {
 	h := sha256.New()

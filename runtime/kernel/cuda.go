@@ -97,9 +97,10 @@ type CUDABook struct {
 	Table []uint32
 }
 
-// NewCUDABook lays out the multi-symbol table of b, 1<<bits entries of at most so many exponents.
-func NewCUDABook(b *codebook.Book, bits, digits int) *CUDABook {
-	c := &CUDABook{Base: heaviestRun(b), Table: make([]uint32, 1<<bits)}
+// NewCUDABook lays out the multi-symbol table of b, 1<<bits entries of at most so many exponents. The counts, if
+// there are any, say how often exponents come: a code's lengths tell it less well.
+func NewCUDABook(b *codebook.Book, counts *codebook.Histogram, bits, digits int) *CUDABook {
+	c := &CUDABook{Base: heaviestRun(b, counts), Table: make([]uint32, 1<<bits)}
 	var padded bool
 	if c.Pad, padded = unusedWindow(b); !padded {
 		return c // every code is an escape: nothing tells where a window ends
@@ -143,15 +144,18 @@ func unusedWindow(b *codebook.Book) (uint32, bool) {
 	return 0, false
 }
 
-// heaviestRun returns the first of the 16 neighbouring exponents that the code expects most often, among those
-// that start at an even one: a code of n bits stands for a probability of 2^-n. Among equals it is the lowest.
-func heaviestRun(b *codebook.Book) uint8 {
+// heaviestRun returns the first of the 16 neighbouring exponents that come most often, among those that start at an
+// even one. Without counts a code of n bits stands for a probability of 2^-n. Among equals it is the lowest.
+func heaviestRun(b *codebook.Book, counts *codebook.Histogram) uint8 {
 	const last = codebook.MaxSymbol - CUDADigits + 1
+	counted := counts != nil && counts.Total() > 0
 	best, heaviest := uint8(0), -1.0
 	for base := 0; base <= last; base += 2 {
 		weight := 0.0
 		for s := base; s < base+CUDADigits; s++ {
-			if n := b.Code(uint8(s)).Length; n > 0 {
+			if n := b.Code(uint8(s)).Length; n > 0 && counted {
+				weight += float64(counts[s])
+			} else if n > 0 {
 				weight += math.Ldexp(1, -int(n))
 			}
 		}
@@ -202,7 +206,7 @@ func CUDATableArgument(luts []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	c := NewCUDABook(b, CUDATableBits, CUDAEntryDigits)
+	c := NewCUDABook(b, nil, CUDATableBits, CUDAEntryDigits)
 	var out []byte
 	for _, w := range append([]uint32{uint32(len(luts) / 256), uint32(c.Base), c.Pad, 0}, c.Table...) {
 		out = binary.LittleEndian.AppendUint32(out, w)

@@ -33,10 +33,34 @@ func TestHeaviestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := heaviestRun(b); got != c.want {
+			if got := heaviestRun(b, nil); got != c.want {
 				t.Errorf("run starts at %d, want %d", got, c.want)
 			}
+			if got := heaviestRun(b, new(codebook.Histogram)); got != c.want {
+				t.Errorf("without weights the run starts at %d, want %d", got, c.want)
+			}
 		})
+	}
+}
+
+// TestHeaviestRunCounts counts exponents with codes of the same length.
+func TestHeaviestRunCounts(t *testing.T) {
+	var lengths [256]uint8
+	lengths[100], lengths[104], lengths[118] = 2, 1, 2
+	b, err := codebook.NewCanonical(&lengths, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		counts codebook.Histogram
+		want   uint8
+	}{
+		{codebook.Histogram{100: 3, 104: 9, 118: 2}, 90}, // from there on it has 100 to 105
+		{codebook.Histogram{100: 2, 104: 9, 118: 3}, 104},
+	} {
+		if got := heaviestRun(b, &c.counts); got != c.want {
+			t.Errorf("run starts at %d, want %d", got, c.want)
+		}
 	}
 }
 
@@ -51,13 +75,14 @@ func TestCUDABook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCUDABook(b, bits, CUDAEntryDigits)
+	c := NewCUDABook(b, nil, bits, CUDAEntryDigits)
 	if c.Base%2 != 0 {
 		t.Errorf("base %d is odd", c.Base)
 	}
 	if e := c.Table[c.Pad>>(32-bits)]; e != 0 {
 		t.Errorf("the pad decodes: %#08x", e)
 	}
+	escapes := 0
 	for i, e := range c.Table {
 		window := uint32(i) << (32 - bits)
 		used := uint8(0)
@@ -72,6 +97,20 @@ func TestCUDABook(t *testing.T) {
 		if used > bits || uint32(used) != e&31 {
 			t.Fatalf("window %#x: %d bits, want %d", i, e&31, used)
 		}
+		if used > 0 {
+			continue
+		}
+		escapes++
+		symbol, length := b.Decode(window)
+		if outside := symbol < c.Base || symbol >= c.Base+CUDADigits; length == 0 || length > bits || !outside {
+			symbol, length = 0, 0 // nothing is told of it
+		}
+		if want := uint32(symbol)<<24 | uint32(length)<<16; e != want {
+			t.Fatalf("window %#x: escape %#08x, want %#08x", i, e, want)
+		}
+	}
+	if escapes == 0 {
+		t.Error("no escapes")
 	}
 }
 
