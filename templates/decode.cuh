@@ -37,8 +37,11 @@ __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &
     uint32_t count = counts[0];
     for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, w + i, count, first);
-        if (wrong != 0) atomic_or(&state.found, wrong);
+        if (count >= unfinished) {
+            const uint32_t own = opaque(w) + i;
+            const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, own, count, first);
+            if (wrong != 0) atomic_or(&state.found, wrong);
+        }
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
     }

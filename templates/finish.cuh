@@ -89,7 +89,6 @@ __device__ __forceinline__ uint32_t see_to_window(const Source &from, const Chun
         Writer writer = {unit, chunk, from.base, first};
         return read_again<TableBits>(from, chunk, w, first, writer);
     }
-    if (marked < unfinished) return 0;
     for (uint32_t i = 0; i < outliers.size(); i++) {
         keep_loop();
         const uint32_t at = first + outliers.place(i);

@@ -86,7 +86,7 @@ struct BlockMemory {
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
             if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
-                words[i * Threads] = {{0, 0, 0, 0}};
+                copy(words[i * Threads], {{0, 0, 0, 0}});
     }
 };
 

@@ -1004,7 +1004,7 @@ struct BlockMemory {
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
             if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
-                words[i * Threads] = {{0, 0, 0, 0}};
+                copy(words[i * Threads], {{0, 0, 0, 0}});
     }
 };
 
@@ -1271,7 +1271,6 @@ __device__ __forceinline__ uint32_t see_to_window(const Source &from, const Chun
         Writer writer = {unit, chunk, from.base, first};
         return read_again<TableBits>(from, chunk, w, first, writer);
     }
-    if (marked < unfinished) return 0;
     for (uint32_t i = 0; i < outliers.size(); i++) {
         keep_loop();
         const uint32_t at = first + outliers.place(i);
@@ -1427,8 +1426,11 @@ __device__ __forceinline__ void see_to_windows(const Source &from, const Chunk &
     uint32_t count = counts[0];
     for (uint32_t i = 0; i < windows; i++) {
         keep_loop();
-        const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, w + i, count, first);
-        if (wrong != 0) atomic_or(&state.found, wrong);
+        if (count >= unfinished) {
+            const uint32_t own = opaque(w) + i;
+            const uint32_t wrong = see_to_window<TableBits>(from, chunk, state.outliers, own, count, first);
+            if (wrong != 0) atomic_or(&state.found, wrong);
+        }
         first += codes_of(count);
         count = counts[windows - 1];  // there are no more than two
     }
