@@ -86,11 +86,10 @@ __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *d
     merge.write(string, base);
 }
 
-// The first window of this thread. The chunk with the end of the stream comes first, as it takes longest. It takes no
-// registers between its uses, as it is worked out for each.
+// The first window of this thread, which takes no register between its uses either.
 template <uint32_t Windows>
 __device__ __forceinline__ uint32_t own_window(const Unit &unit) {
-    return (unit.chunks() - 1 - opaque(block_index())) * chunk_windows + opaque(thread_index()) * Windows;
+    return own_chunk(unit) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
 // The shared memory that the published caller gives: its formula over the largest chunk, by the positions.

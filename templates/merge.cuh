@@ -49,7 +49,7 @@ struct Merge {
     // The chunk once more, from what is kept of it.
     __device__ __forceinline__ Chunk chunk() const {
         return {first * group + begin, end - begin, first * group + end == unit.n_elements,
-                unit.chunks() - 1 - block_index()};
+                own_chunk(unit)};
     }
 
     // The group of step i, counted from the first whole one on.

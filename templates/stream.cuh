@@ -61,6 +61,13 @@ struct Unit {
     }
 };
 
+// The chunk of a block. The one with the end of the stream comes first, as it takes longest. The value takes no
+// register between its uses, as it is worked out for each.
+__device__ __forceinline__ uint32_t own_chunk(const Unit &unit) {
+    const uint32_t block = opaque(block_index());
+    return (block == 0 ? unit.chunks() : block) - 1;
+}
+
 // The elements whose codes start in one chunk.
 struct Chunk {
     uint32_t begin;  // its first element

@@ -458,6 +458,13 @@ struct Unit {
     }
 };
 
+// The chunk of a block. The one with the end of the stream comes first, as it takes longest. The value takes no
+// register between its uses, as it is worked out for each.
+__device__ __forceinline__ uint32_t own_chunk(const Unit &unit) {
+    const uint32_t block = opaque(block_index());
+    return (block == 0 ? unit.chunks() : block) - 1;
+}
+
 // The elements whose codes start in one chunk.
 struct Chunk {
     uint32_t begin;  // its first element
@@ -1332,7 +1339,7 @@ struct Merge {
     // The chunk once more, from what is kept of it.
     __device__ __forceinline__ Chunk chunk() const {
         return {first * group + begin, end - begin, first * group + end == unit.n_elements,
-                unit.chunks() - 1 - block_index()};
+                own_chunk(unit)};
     }
 
     // The group of step i, counted from the first whole one on.
@@ -1475,11 +1482,10 @@ __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *d
     merge.write(string, base);
 }
 
-// The first window of this thread. The chunk with the end of the stream comes first, as it takes longest. It takes no
-// registers between its uses, as it is worked out for each.
+// The first window of this thread, which takes no register between its uses either.
 template <uint32_t Windows>
 __device__ __forceinline__ uint32_t own_window(const Unit &unit) {
-    return (unit.chunks() - 1 - opaque(block_index())) * chunk_windows + opaque(thread_index()) * Windows;
+    return own_chunk(unit) * chunk_windows + opaque(thread_index()) * Windows;
 }
 
 // The shared memory that the published caller gives: its formula over the largest chunk, by the positions.

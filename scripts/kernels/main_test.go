@@ -13,7 +13,7 @@ import (
 // TestInstructions holds the kernels of a committed package to a number of instructions a weight. Without compiler,
 // assembler or disassembler (BESPOKE_NVDISASM or PATH) it is skipped, or fails when BESPOKE_REQUIRE names them.
 func TestInstructions(t *testing.T) {
-	limits := map[string]float64{"decode": 15, "decode_native": 12, "decode_tiles": 12, "matvec": 18}
+	limits := map[string]float64{"decode": 16.5, "decode_native": 12, "decode_tiles": 12, "matvec": 18}
 	folder := filepath.Join("..", "..", "out", "shakespeare")
 	m, err := readManifest(folder)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestInstructions(t *testing.T) {
 		if r.PerWeight > 0 {
 			counted++
 			if limit := limits[r.Kernel]; r.PerWeight > limit {
-				t.Errorf("sm_%d: %s: %.1f instructions a weight, want at most %.0f", r.Arch, r.Kernel, r.PerWeight, limit)
+				t.Errorf("sm_%d: %s: %.1f instructions a weight, want at most %.1f", r.Arch, r.Kernel, r.PerWeight, limit)
 			}
 		}
 		if r.Kernel == "decode" && r.Shared+r.Dynamic > 28<<10 {
