@@ -99,7 +99,8 @@ struct PublishedRoom {
     __device__ __forceinline__ bool holds(const Unit &unit, uint32_t c, const Chunk &chunk, uint32_t bytes) const {
         if (c > 0 && c + 1 < unit.chunks() && bytes <= given(chunk.count)) return true;
         mark_rare();
-        return bytes <= given(smaller(unit.output_positions[1] - unit.output_positions[0], max_size / 4));
+        const uint32_t begin = unit.output_positions[0], end = unit.output_positions[1];
+        return bytes <= given(begin < end ? smaller(end - begin, max_size / 4) : 0);
     }
 
 private:

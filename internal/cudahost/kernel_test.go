@@ -272,12 +272,16 @@ func TestKernelStreamEnds(t *testing.T) {
 func TestKernelRows(t *testing.T) {
 	t.Parallel()
 	weights, b := common().weights[:20000], common().book
-	k := bookKernel(t, b)
+	var lengths [256]uint8
+	lengths[100], lengths[101] = 1, 2
+	other := must(t)(codebook.NewCanonical(&lengths, 2))
 	want := slices.Repeat([]uint16{poison}, len(weights))
-	for _, rows := range []int{math.MinInt32, -1, 1, 19, math.MaxInt32} {
-		t.Run(fmt.Sprint(rows), func(t *testing.T) {
-			check(t, k, cudahost.Launch{Stream: encode(t, b, weights), Rows: rows}, want)
-		})
+	for name, k := range map[string]*cudahost.Kernel{"a book": bookKernel(t, b), "two books": bookKernel(t, other, b)} {
+		for _, rows := range []int{math.MinInt32, -1, 1, 19, math.MaxInt32} {
+			t.Run(fmt.Sprint(name, ", ", rows), func(t *testing.T) {
+				check(t, k, cudahost.Launch{Stream: encode(t, b, weights), Rows: rows}, want)
+			})
+		}
 	}
 }
 

@@ -1515,7 +1515,8 @@ struct PublishedRoom {
     __device__ __forceinline__ bool holds(const Unit &unit, uint32_t c, const Chunk &chunk, uint32_t bytes) const {
         if (c > 0 && c + 1 < unit.chunks() && bytes <= given(chunk.count)) return true;
         mark_rare();
-        return bytes <= given(smaller(unit.output_positions[1] - unit.output_positions[0], max_size / 4));
+        const uint32_t begin = unit.output_positions[0], end = unit.output_positions[1];
+        return bytes <= given(begin < end ? smaller(end - begin, max_size / 4) : 0);
     }
 
 private:
@@ -4744,6 +4745,7 @@ struct Model {
 
     // The book that has these luts, which are aligned, if any has.
     __device__ __forceinline__ uint32_t number([[maybe_unused]] const Unit &unit) const {
+        if (unit.n_luts - 1 >= most_rows) return 0;
         const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts), last = unit.n_luts * row_words - 1;
         switch (unit.n_luts + 1 * luts[smaller(0, last)]) {
         case 0x76767679: return 1;
