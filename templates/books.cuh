@@ -14,6 +14,9 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
+// The number of none.
+constexpr uint32_t no_book = ~0u;
+
 // This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
 // of a block fetch of a book together. The luts are aligned.
 template <class Model>
@@ -52,13 +55,13 @@ struct BookParts {
     __device__ __forceinline__ bool differs() const { return different != 0; }
 };
 
-// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one. All
-// threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
+// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one, and its
+// number. All threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
 template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table,
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, uint32_t &number, uint32_t *table,
                                           uint32_t *votes) {
-    const uint32_t number = model.number(unit);
-    book = model.book(number);
+    number = model.number(unit);
+    const Book book = model.book(number);
     BookParts<Model> parts;
     parts.fetch(unit, model, number, book);
     parts.store(table);

@@ -74,8 +74,9 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_rare();
     }
     uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    Book book;
-    const bool found = aligned && find_book(unit, model, book, table, shared.votes);
+    uint32_t number = 0;
+    const bool found = aligned && find_book(unit, model, number, table, shared.votes);
+    const Book book = model.book(number);
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))

@@ -154,10 +154,9 @@ template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
     uint32_t *table = shared.table[0].words;
-    Book book;
-    const bool found = unit.aligned() && find_book(unit, model, book, table, shared.votes);
-    // These tiles, those with all their weights.
-    const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
+    uint32_t number = 0;
+    const bool found = unit.aligned() && find_book(unit, model, number, table, shared.votes);
+    if (!found || !starts(unit)) number = no_book;
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
@@ -165,22 +164,24 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
 
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     uint32_t tile = static_cast<uint32_t>(begin);
-    const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
-    const bool regular = product.regular();
+    const uint32_t end = smaller(tile + product.run(), product.last_tile() + 1);
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
-    for (;; tile++) {
+    for (;;) {
         keep_loop();
-        if (tile >= by_table ||
-            !multiply_by_table<Model>(unit.again(), product, book, table, memory, tile, regular, open)) {
+        const bool regular = product.again().regular();
+        const bool whole = tile < opaque(unit.n_elements) / tile_elements;
+        if (number == no_book || !whole ||
+            !multiply_by_table<Model>(unit.again(), product, model.book(opaque(number)), table, memory, tile, regular,
+                                      open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else
                 multiply_runs(unit, product.again(), opaque(tile));
         }
-        if (tile == last) break;
+        if (++tile == end) break;
         mark_rare();
     }
-    if (regular) open.close(product);
+    if (product.regular()) open.close(product);
 }
 
 }  // namespace bespoke

@@ -671,6 +671,9 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
+// The number of none.
+constexpr uint32_t no_book = ~0u;
+
 // This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
 // of a block fetch of a book together. The luts are aligned.
 template <class Model>
@@ -709,13 +712,13 @@ struct BookParts {
     __device__ __forceinline__ bool differs() const { return different != 0; }
 };
 
-// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one. All
-// threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
+// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one, and its
+// number. All threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
 template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, Book &book, uint32_t *table,
+__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, uint32_t &number, uint32_t *table,
                                           uint32_t *votes) {
-    const uint32_t number = model.number(unit);
-    book = model.book(number);
+    number = model.number(unit);
+    const Book book = model.book(number);
     BookParts<Model> parts;
     parts.fetch(unit, model, number, book);
     parts.store(table);
@@ -2116,8 +2119,9 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_rare();
     }
     uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    Book book;
-    const bool found = aligned && find_book(unit, model, book, table, shared.votes);
+    uint32_t number = 0;
+    const bool found = aligned && find_book(unit, model, number, table, shared.votes);
+    const Book book = model.book(number);
     if (tile >= unit.tile_count()) return;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
@@ -2497,10 +2501,9 @@ template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
     uint32_t *table = shared.table[0].words;
-    Book book;
-    const bool found = unit.aligned() && find_book(unit, model, book, table, shared.votes);
-    // These tiles, those with all their weights.
-    const uint32_t by_table = found && starts(unit) ? unit.n_elements / tile_elements : 0;
+    uint32_t number = 0;
+    const bool found = unit.aligned() && find_book(unit, model, number, table, shared.votes);
+    if (!found || !starts(unit)) number = no_book;
     const uint32_t warp = thread_index() / warp_threads;
     const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
     const uint64_t begin = product.first_tile() + share * product.run();
@@ -2508,22 +2511,24 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
 
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     uint32_t tile = static_cast<uint32_t>(begin);
-    const uint32_t last = smaller(tile + product.run() - 1, product.last_tile());
-    const bool regular = product.regular();
+    const uint32_t end = smaller(tile + product.run(), product.last_tile() + 1);
     OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
-    for (;; tile++) {
+    for (;;) {
         keep_loop();
-        if (tile >= by_table ||
-            !multiply_by_table<Model>(unit.again(), product, book, table, memory, tile, regular, open)) {
+        const bool regular = product.again().regular();
+        const bool whole = tile < opaque(unit.n_elements) / tile_elements;
+        if (number == no_book || !whole ||
+            !multiply_by_table<Model>(unit.again(), product, model.book(opaque(number)), table, memory, tile, regular,
+                                      open)) {
             if (regular)
                 multiply_rows(unit, product.again(), opaque(tile), open);
             else
                 multiply_runs(unit, product.again(), opaque(tile));
         }
-        if (tile == last) break;
+        if (++tile == end) break;
         mark_rare();
     }
-    if (regular) open.close(product);
+    if (product.regular()) open.close(product);
 }
 
 }  // namespace bespoke

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/gen"
 	"github.com/seed54244801/bespoke/gen/cudac"
 	"github.com/seed54244801/bespoke/internal/sass"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -32,8 +31,8 @@ type bench struct {
 	symbols      float64 // of a window
 }
 
-func newBench(ctx context.Context, disassembler string, m *gen.Manifest) (*bench, error) {
-	b := &bench{launches: kernel.CUDALaunches(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: symbols(m)}
+func newBench(ctx context.Context, disassembler string, m *manifest) (*bench, error) {
+	b := &bench{launches: kernel.CUDALaunches(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: m.symbols()}
 	var err error
 	if b.compiler, err = cudac.Find(ctx); err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/gen"
+	"github.com/seed54244801/bespoke/templates"
 )
 
 func main() {
@@ -51,7 +52,7 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	if err != nil {
 		return err
 	}
-	p := &page{Model: filepath.Base(folder), Symbols: symbols(m)}
+	p := &page{Model: filepath.Base(folder), Symbols: m.symbols()}
 	if err := b.ours(ctx, p, source); err != nil {
 		return err
 	}
@@ -69,13 +70,19 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	return os.WriteFile(out, []byte(text), 0o666)
 }
 
-// readManifest reads what is known of the package.
-func readManifest(folder string) (*gen.Manifest, error) {
+// A manifest is what is known of the package, a part of gen.Manifest.
+type manifest struct {
+	Weights  uint64          `json:"weights"`
+	Expected codebook.Size   `json:"expected_size"`
+	CUDA     templates.Shape `json:"cuda"`
+}
+
+func readManifest(folder string) (*manifest, error) {
 	text, err := os.ReadFile(filepath.Join(folder, gen.ManifestName))
 	if err != nil {
 		return nil, err
 	}
-	m := new(gen.Manifest)
+	m := new(manifest)
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
@@ -86,6 +93,6 @@ func readManifest(folder string) (*gen.Manifest, error) {
 }
 
 // symbols returns how many codes start in a window, on average.
-func symbols(m *gen.Manifest) float64 {
+func (m *manifest) symbols() float64 {
 	return codebook.WindowBits * float64(m.Weights) / (8 * float64(m.Expected.Stream))
 }
