@@ -100,13 +100,16 @@ func lowestArchitecture(ctx context.Context, path string) (string, error) {
 var (
 	versionLine = regexp.MustCompile(`(?m)^\.version .*$`)
 	targetLine  = regexp.MustCompile(`(?m)^\.target .*$`)
+	// hintLine says which bytes of a vector load are used, from PTX 8.3 on.
+	hintLine = regexp.MustCompile(`(?m)^\s*\.pragma "used_bytes_mask [^"]*";\n`)
 )
 
 // relabel lowers version and architecture of the PTX if the assembler, which knows what each
-// instruction needs, still takes it; otherwise the PTX stays as it was.
+// instruction needs, still takes it without newer hints; otherwise the PTX stays as it was.
 func relabel(ctx context.Context, ptxas, folder string, ptx []byte) ([]byte, error) {
 	low := versionLine.ReplaceAll(ptx, []byte(".version "+isaVersion))
 	low = targetLine.ReplaceAll(low, []byte(".target "+architecture))
+	low = hintLine.ReplaceAll(low, nil)
 	const name = "low.ptx"
 	if err := os.WriteFile(filepath.Join(folder, name), low, 0o666); err != nil {
 		return nil, err
