@@ -124,7 +124,7 @@ func (s *Slot) Decode(ctx context.Context, k *Kernel, l *Layout, resident *Memor
 	if blocks := k.Launch.Blocks(bytes, elements); blocks > 0 {
 		shared := k.Launch.Shared(l.largest())
 		var numbers []uint64
-		if k.Launch.Sized() {
+		if k.Launch.Sized {
 			numbers = []uint64{uint64(shared)}
 		}
 		arguments := l.arguments(k.Launch, uint64(at.Address), []uint64{uint64(s.Weights.Address)}, numbers, word)

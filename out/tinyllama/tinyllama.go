@@ -57,7 +57,7 @@ func Kernel() *runtime.Kernel {
 		PTX:    ptxSource,
 		Launches: []kernel.CUDALaunch{
 			{Entry: "decode_tiles", Threads: 256, TableBits: 12, Tiles: true, Reports: true},
-			{Entry: "decode_native", Threads: 256, TableBits: 12, Reports: true},
+			{Entry: "decode_native", Threads: 256, TableBits: 12, Sized: true, Reports: true},
 			{Entry: "matvec", Threads: 256, TableBits: 12, Tiles: true, Product: true, Reports: true},
 			{Entry: "decode", Threads: 512, TableBits: 12},
 		},

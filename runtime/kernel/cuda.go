@@ -24,15 +24,14 @@ type CUDALaunch struct {
 	// bfloat16, and y, zeros to which the product is added as float32; and before the number of the unit the first
 	// element, rows and columns of the matrix and how many vectors there are, at most [CUDAVectors].
 	Product bool
+	// Sized says that it takes the size of its dynamic shared memory, behind the published arguments.
+	Sized bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
 	// [CUDALaunch.ParseError], after the published arguments.
 	Reports bool
 	// Table says that its last argument is the address of a table made by [CUDATableArgument].
 	Table bool
 }
-
-// Sized says that the kernel takes the size of its dynamic shared memory, before the number of the unit.
-func (l *CUDALaunch) Sized() bool { return l.Reports && !l.Tiles }
 
 // CUDAVectors is the largest number of vectors that a matrix is multiplied with at once.
 const CUDAVectors = 8
@@ -193,7 +192,7 @@ func CUDATableLaunches() []CUDALaunch {
 func ownLaunches(tableBits, nativeThreads int) []CUDALaunch {
 	return []CUDALaunch{
 		{Entry: "decode_tiles", Threads: 256, TableBits: tableBits, Tiles: true, Reports: true},
-		{Entry: "decode_native", Threads: nativeThreads, TableBits: tableBits, Reports: true},
+		{Entry: "decode_native", Threads: nativeThreads, TableBits: tableBits, Sized: true, Reports: true},
 		{Entry: "matvec", Threads: 256, TableBits: tableBits, Tiles: true, Product: true, Reports: true},
 	}
 }
