@@ -287,7 +287,7 @@ func TestCUDAFatbin(t *testing.T) {
 	const rest = "machine code for 8.0 and 8.6"
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
-		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 8 8\n"})
+		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 4 8 8\n"})
 	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
