@@ -1,45 +1,47 @@
 package emit
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 	"github.com/seed54244801/bespoke/templates"
 )
 
-// ExplainCUDA tells a person how the parameters of the CUDA kernels were chosen, a line each.
-func ExplainCUDA(p *Plan) ([]string, error) {
+// A CUDAExplanation is a table that tells a person how a parameter of the CUDA kernels was chosen. The first row
+// names the columns; costs are instructions that a warp issues for a weight of each lane.
+type CUDAExplanation struct {
+	Title string
+	Rows  [][]string
+}
+
+// ExplainCUDA tells how the plan's parameters were chosen, in the order of the choices.
+func ExplainCUDA(p *Plan) ([]CUDAExplanation, error) {
 	c, err := chooseCUDA(p)
 	if err != nil {
 		return nil, err
 	}
-	lines := []string{
-		"CUDA kernels: the candidates for each parameter and what they cost, in instructions that a warp issues for a",
-		"weight of each lane (estimated, sm_90). Rare is the share of warps that leave the straight path.",
+	all := []CUDAExplanation{
+		explainChoice("decode: weights that a thread merges, prepared ahead for each window", &c.merge,
+			[]string{"steps of 8"}, func(s templates.Shape) []int { return []int{s.MergeSteps} }),
+		explainChoice("decode: multi-symbol table and lookups of a window", &c.table,
+			[]string{"table bits", "digits an entry", "lookups"},
+			func(s templates.Shape) []int { return []int{s.TableBits, s.EntryDigits, s.Lookups} }),
+		explainChoice("decode_native: threads of a block, windows of a thread", &c.windows,
+			[]string{"threads", "windows"},
+			func(s templates.Shape) []int { return []int{s.NativeThreads(), s.Windows} }),
+		explainChoice("decode_tiles, matvec: lookups of a lane", &c.lanes,
+			[]string{"lookups"}, func(s templates.Shape) []int { return []int{s.LaneLookups} }),
 	}
-	lines = append(lines, explainChoice("decode: weights that a thread merges, prepared ahead for each window", &c.merge,
-		[]string{"steps of 8"}, func(s templates.Shape) []int { return []int{s.MergeSteps} })...)
-	lines = append(lines, explainChoice("decode: multi-symbol table and lookups of a window", &c.table,
-		[]string{"table bits", "digits an entry", "lookups"},
-		func(s templates.Shape) []int { return []int{s.TableBits, s.EntryDigits, s.Lookups} })...)
-	lines = append(lines, explainChoice("decode_native: threads of a block, windows of a thread", &c.windows,
-		[]string{"threads", "windows"},
-		func(s templates.Shape) []int { return []int{s.NativeThreads(), s.Windows} })...)
-	lines = append(lines, explainChoice("decode_tiles, matvec: lookups of a lane", &c.lanes,
-		[]string{"lookups"}, func(s templates.Shape) []int { return []int{s.LaneLookups} })...)
 	limits, err := explainLimits(p, c.shape())
 	if err != nil {
 		return nil, err
 	}
-	return append(lines, limits...), nil
+	return append(all, limits...), nil
 }
 
 // explainChoice lists the candidates of a choice.
-func explainChoice(title string, c *cudaChoice, names []string, values func(templates.Shape) []int) []string {
+func explainChoice(title string, c *cudaChoice, names []string, values func(templates.Shape) []int) CUDAExplanation {
 	var rows [][]string
 	rows = append(rows, append(names, "rare", "shared bytes", "cost", ""))
 	for i, candidate := range c.candidates {
@@ -62,11 +64,11 @@ func explainChoice(title string, c *cudaChoice, names []string, values func(temp
 		}
 		rows = append(rows, row)
 	}
-	return append([]string{"", title}, aligned(rows)...)
+	return CUDAExplanation{title, rows}
 }
 
 // explainLimits lists what limits on the code length would make of each book with known counts.
-func explainLimits(p *Plan, shape templates.Shape) (lines []string, err error) {
+func explainLimits(p *Plan, shape templates.Shape) (all []CUDAExplanation, err error) {
 	counts, err := p.counts()
 	if err != nil || p.Histogram.Total() == 0 {
 		return nil, nil // nothing to weigh them by
@@ -91,10 +93,10 @@ func explainLimits(p *Plan, shape templates.Shape) (lines []string, err error) {
 			})
 		}
 		base := kernel.NewCUDABook(b, &counts[i], 1, 1).Base
-		lines = append(lines, "", fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+kernel.CUDADigits-1))
-		lines = append(lines, aligned(rows)...)
+		title := fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+kernel.CUDADigits-1)
+		all = append(all, CUDAExplanation{title, rows})
 	}
-	return lines, nil
+	return all, nil
 }
 
 // limitedBooks returns the books that the counts get with limits on the code length, and which of them is b: the first
@@ -115,20 +117,4 @@ func limitedBooks(b *codebook.Book, counts *codebook.Histogram) (books []*codebo
 		return append([]*codebook.Book{b}, books...), 0
 	}
 	return books, own
-}
-
-// aligned returns the rows as lines, cells to the right.
-func aligned(rows [][]string) []string {
-	var text bytes.Buffer
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, r := range rows {
-		last := len(r) - 1
-		fmt.Fprintf(w, "%s\t  %s\n", strings.Join(r[:last], "\t"), r[last])
-	}
-	w.Flush()
-	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return lines
 }

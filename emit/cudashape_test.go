@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func TestExplainCUDA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := strings.Join(first, "\n"), strings.Join(second, "\n")
+	a, b := fmt.Sprint(first), fmt.Sprint(second)
 	if a != b {
 		t.Errorf("two plans that are equal:\n%s\n%s", a, b)
 	}

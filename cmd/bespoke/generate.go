@@ -112,11 +112,9 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 		a.printf("%s\n", line)
 	}
 	if o.explain {
-		lines, err := emit.ExplainCUDA(p.Plan)
-		if err != nil {
+		if err := a.explain(p.Plan); err != nil {
 			return err
 		}
-		a.printf("\n%s\n", strings.Join(lines, "\n"))
 	}
 	var t ui.Table
 	t.Right = "lr"
@@ -125,4 +123,30 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	}
 	a.printf("\n%s:\n", o.out.dir)
 	return a.table(&t)
+}
+
+// explain prints how the parameters of the CUDA kernels were chosen.
+func (a *app) explain(p *emit.Plan) error {
+	all, err := emit.ExplainCUDA(p)
+	if err != nil {
+		return err
+	}
+	a.printf("\nCUDA kernels: the candidates for each parameter and what they cost, in instructions that a warp issues for a\n" +
+		"weight of each lane (estimated, sm_90). Rare is the share of warps that leave the straight path.\n")
+	for _, e := range all {
+		var t ui.Table
+		for _, row := range e.Rows {
+			t.Right = strings.Repeat("r", len(row)-1)
+			cells := make([]any, len(row))
+			for i, cell := range row {
+				cells[i] = cell
+			}
+			t.Row(cells...)
+		}
+		a.printf("\n%s\n", e.Title)
+		if err := a.table(&t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
