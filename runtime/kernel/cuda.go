@@ -83,9 +83,6 @@ const (
 	cudaEscapedLength = 16
 )
 
-// CUDAEntryCount returns the number of exponents of an entry.
-func CUDAEntryCount(entry uint32) int { return int(entry >> (cudaCountShift + 2) & 7) }
-
 // A CUDABook is a code book as CUDA kernels look it up.
 type CUDABook struct {
 	// Base is the exponent of digit 0, even.

@@ -17,7 +17,6 @@ unsigned dynamic_bytes;
 }  // namespace
 
 void __syncthreads() { block->block_barrier(); }
-int __syncthreads_or(int predicate) { return block->block_barrier(predicate != 0); }
 void __syncwarp() { block->exchange(0); }
 int __any_sync(unsigned, int predicate) {
     const unsigned *lanes = block->exchange(predicate != 0);

@@ -25,7 +25,6 @@ extern HostIndex threadIdx, blockIdx;
 void __syncthreads();
 void __syncwarp();
 int __any_sync(unsigned mask, int predicate);
-int __syncthreads_or(int predicate);
 unsigned __shfl_up_sync(unsigned mask, unsigned value, unsigned delta);
 unsigned __shfl_sync(unsigned mask, unsigned value, unsigned lane);
 unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);

@@ -44,7 +44,6 @@ public:
     void run(std::mt19937_64 &random, unsigned n, const std::function<void()> &kernel) {
         body = &kernel;
         threads = n;
-        any = any_next = false;
         ready.clear();
         done = at_block_barrier = 0;
         for (unsigned &n : at_warp_barrier) n = 0;
@@ -63,18 +62,13 @@ public:
         if (done != threads) fail("threads wait at a barrier that the others never reach");
     }
 
-    // Called by a fiber: waits until all threads of the block are here, and says whether one of them
-    // came with true.
-    bool block_barrier(bool predicate = false) {
-        any_next |= predicate;
+    // Called by a fiber: waits until all threads of the block are here.
+    void block_barrier() {
         if (++at_block_barrier == threads) {
             at_block_barrier = 0;
-            any = any_next;
-            any_next = false;
             for (unsigned t = 0; t < threads; t++) ready.push_back(t);
         }
         leave();
-        return any;
     }
 
     // Called by a fiber: the values that the lanes of the warp came with, all of which take part. They stay until
@@ -170,7 +164,6 @@ private:
     const void *scheduler_stack = nullptr;
     std::size_t scheduler_stack_bytes = 0;
     const std::function<void()> *body = nullptr;
-    bool any = false, any_next = false;
     unsigned threads = 0, current = 0, done = 0, at_block_barrier = 0;
     unsigned at_warp_barrier[max_threads / warp_lanes] = {};
     unsigned slots[2][max_threads] = {};
