@@ -103,7 +103,7 @@ private:
         const Words2 *from = bytes();
 #pragma unroll
         for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = from[i * threads];
+            if (own(i) < inner) fetched[i] = load(from + i * threads);
     }
 };
 

@@ -286,6 +286,28 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
+// Loads of words that the kernel does not write, each at once and in its place: compilers take some apart, and wait
+// for one before the next.
+__device__ __forceinline__ uint32_t load(const uint32_t *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(word) : "l"(from));
+    return word;
+#else
+    return *from;
+#endif
+}
+
+__device__ __forceinline__ Words2 load(const Words2 *from) {
+#ifdef __CUDA_ARCH__
+    Words2 two;
+    asm volatile("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(two.words[0]), "=r"(two.words[1]) : "l"(from));
+    return two;
+#else
+    return *from;
+#endif
+}
+
 // Stores the words where i is less than n, without a branch.
 __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__

@@ -53,13 +53,13 @@ struct SpanMemory {
             const Words4 four = *reinterpret_cast<const Words4 *>(from);
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = four.words[i];
         } else {
-            const Words2 two = *reinterpret_cast<const Words2 *>(from);
+            const Words2 two = load(reinterpret_cast<const Words2 *>(from));
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = two.words[i % 2];
         }
-        codes[2 * Windows] = from[2 * Windows];
+        codes[2 * Windows] = load(from + 2 * Windows);
         const uint32_t *words = reinterpret_cast<const uint32_t *>(unit.gaps) + w * gap_bits / 32;
-        gaps[0] = words[0];
-        gaps[1] = words[1];
+        gaps[0] = load(words);
+        gaps[1] = load(words + 1);
     }
 
     __device__ __forceinline__ Span<Windows> span(uint32_t w) const {
