@@ -46,9 +46,9 @@ struct BookParts {
 
     // Puts the table into shared memory; the caller has a barrier afterwards.
     __device__ __forceinline__ void store(uint32_t *to) const {
+        Words4 *own = reinterpret_cast<Words4 *>(to) + thread_index();
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++)
-            copy(reinterpret_cast<Words4 *>(to)[thread_index() + i * Model::threads], table[i]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(own[i * Model::threads], table[i]);
     }
 
     // Whether its part of the luts is not the book's.

@@ -64,7 +64,7 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) count += counts[i] = only_counted + count_slowly(from, w + i, state.found);
-    const uint32_t before = state.elements.add(count) - count;
+    const uint32_t before = state.elements.add(SharedPlace(&state.elements), count) - count;
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
@@ -76,14 +76,14 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
 template <class Model>
 __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *digits, const uint32_t *counts,
                                             uint32_t before, uint32_t base) {
-    uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
+    typedef BlockMemory<Model::threads, Model::table_bits> Memory;
+    const SharedPlace lead = Memory::place().behind(Memory::string_bytes - 4 * stage_lead);
     uint32_t end = merge.begin + before;
-    merge.fetch_late();
 #pragma unroll
     for (uint32_t i = 0; i < chunk_windows / Model::threads; i++)
-        put_digits(string, digits[i], end += codes_of(counts[i]));
+        put_digits(lead, digits[i], end += codes_of(counts[i]));
     block_barrier();
-    merge.write(string, base);
+    merge.write(Memory::string(), base);
 }
 
 // The first window of this thread, which takes no register between its uses either.
@@ -131,7 +131,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     }
 
     // Fetch.
-    const bool aligned = unit.aligned(), inside = !unit.has_tail(c);
+    const bool aligned = unit.aligned(), inside = SpanMemory<windows>::reaches(unit, w);
     const ChunkMemory positions(unit, c);
     SpanMemory<windows> memory;
     BookParts<Model> parts;
@@ -155,6 +155,8 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     BlockState<threads> &state = Memory::state();
     Memory::clear(bytes);
     parts.store(table);
+    Merge<Model> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
     if (warp_any(parts.differs())) {  // it shows when the elements have been counted
         mark_rare();
@@ -165,11 +167,12 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     // Decode.
     const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>(unit));
     const Source from = {unit, table, book.base, book.pad};
+    const SharedPlace place = Memory::place();
     Digits digits[windows];
     EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, table, digits[i]);
+        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, place, digits[i]);
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
@@ -183,9 +186,9 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     }
 
     // Put the digits in order.
-    const uint32_t up_to_lane = state.elements.add(count);
-    Merge<Model> merge(unit, chunk);
-    merge.fetch_early();
+    const uint32_t up_to_lane = state.elements.add(place.behind(Memory::table_bytes), count);
+    merge.find_groups(chunk);
+    merge.fetch_late();
     block_barrier();
     uint32_t before = state.elements.before_warp() + up_to_lane - count;
     const bool marked = state.elements.total() != chunk.count;

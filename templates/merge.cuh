@@ -17,10 +17,10 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
     const uint32_t x = (digits & parts) + bases;
     const uint32_t y = (funnel_right(digits, digits, digit_bits) & parts) + bases;
     const uint32_t first = sign_mantissa.words[0], second = sign_mantissa.words[1];
-    return {{select(permute(x, y, 0x3673), permute(first, 0, 0x1100), exponent),
-             select(permute(x, y, 0x2562), permute(first, 0, 0x3322), exponent),
-             select(permute(x, y, 0x1451), permute(second, 0, 0x1100), exponent),
-             select(permute(x, y, 0x0740), permute(second, 0, 0x3322), exponent)}};
+    return {{select(permute<0x3673>(x, y), permute<0x1100>(first, 0), exponent),
+             select(permute<0x2562>(x, y), permute<0x3322>(first, 0), exponent),
+             select(permute<0x1451>(x, y), permute<0x1100>(second, 0), exponent),
+             select(permute<0x0740>(x, y), permute<0x3322>(second, 0), exponent)}};
 }
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
@@ -28,21 +28,27 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 template <class Model>
 struct Merge {
     static constexpr uint32_t threads = Model::threads;
-    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them early.
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them before windows are decoded.
     static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
     const Unit &unit;
+    uint32_t thread;
     uint32_t first;       // the group of the unit in which the chunk begins
     uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
     uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
 
-    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) {
-        first = chunk.begin / group;
-        begin = group_lead(chunk);
-        end = begin + chunk.count;
+    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) { find_groups(chunk); }
+
+    // Finds the groups of the chunk, and once more, which takes no registers from then on till now.
+    __device__ __forceinline__ void find_groups(const Chunk &chunk) {
+        const uint32_t chunk_begin = opaque(chunk.begin);
+        thread = opaque(thread_index());
+        first = chunk_begin / group;
+        begin = chunk_begin % group;
+        end = begin + opaque(chunk.count);
         inner = (end - 1) / group - 1;
     }
 
@@ -53,10 +59,10 @@ struct Merge {
     }
 
     // The group of step i, counted from the first whole one on.
-    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
+    __device__ __forceinline__ uint32_t own(uint32_t i) const { return thread + i * threads; }
 
     // That of this thread's first step as the tensors number them.
-    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
+    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread; }
 
     __device__ __forceinline__ const Words2 *bytes() const {
         return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
@@ -71,7 +77,7 @@ struct Merge {
 
     // Writes the weights; all threads of the block take part.
     __device__ __forceinline__ void write(const uint32_t *string, uint32_t base) const {
-        const uint32_t *digits = string + 1 + thread_index();
+        const uint32_t *digits = string + 1 + thread;
         Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + own_group();
         uint32_t own_digits[steps];
 #pragma unroll
@@ -86,9 +92,9 @@ struct Merge {
             to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
-        if (thread_index() < 2 * group) {
+        if (thread < 2 * group) {
             mark_one_warp();
-            const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
+            const uint32_t i = thread + (thread < group ? 0 : inner * group);
             if (i >= begin && i < end) {
                 mark_one_warp();
                 write_element(string, i, base);
@@ -103,7 +109,7 @@ private:
         const Words2 *from = bytes();
 #pragma unroll
         for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = load(from + i * threads);
+            if (own(i) < inner) fetched[i] = load_constant(from + i * threads);
     }
 };
 

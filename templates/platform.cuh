@@ -59,6 +59,23 @@ __device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta)
 #endif
 }
 
+// The sum over the lanes of the warp up to this one.
+__device__ __forceinline__ uint32_t sum_up_to_lane(uint32_t value) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .u32 below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 1, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 2, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 4, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 8, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 16, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t}"
+        : "+r"(value));
+#else
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) value = add_lane_below(value, delta);
+#endif
+    return value;
+}
+
 // The value of the last lane of the warp.
 __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #ifdef BESPOKE_WITHOUT_HEADERS
@@ -204,18 +221,19 @@ __device__ __forceinline__ Halves shift_right(uint32_t high, uint32_t low, uint3
     return {static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(bits)};
 }
 
-// Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
+// Four of the eight bytes of high:low: each hexadecimal digit of Choice, the lowest for the lowest
 // byte, is the number of one of them.
-__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
+template <uint32_t Choice>
+__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high) {
 #ifdef __CUDA_ARCH__
     uint32_t word;
-    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(choice));
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "n"(Choice));
     return word;
 #else
     const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
     uint32_t word = 0;
     for (uint32_t i = 0; i < 4; i++)
-        word |= static_cast<uint32_t>(bytes >> 8 * (choice >> 4 * i & 7) & 0xff) << 8 * i;
+        word |= static_cast<uint32_t>(bytes >> 8 * (Choice >> 4 * i & 7) & 0xff) << 8 * i;
     return word;
 #endif
 }
@@ -250,7 +268,7 @@ __device__ __forceinline__ uint32_t bits_of(float number) {
 
 // A word of big-endian bytes.
 __device__ __forceinline__ uint32_t big_endian(uint32_t word) {
-    return permute(word, 0, 0x0123);
+    return permute<0x0123>(word, 0);
 }
 
 // The dynamic shared memory of the block, aligned to 16 bytes.
@@ -262,6 +280,87 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
     return dynamic_memory;
 #endif
 }
+
+// A place in shared memory. Its address has 32 bits there; compilers reckon with 64 where they see a pointer.
+struct SharedPlace {
+#ifdef __CUDA_ARCH__
+    uint32_t address;
+#else
+    uint64_t address;
+#endif
+
+    __device__ __forceinline__ explicit SharedPlace(const void *p) {
+#ifdef __CUDA_ARCH__
+        asm("{\n\t.reg .u64 inside;\n\tcvta.to.shared.u64 inside, %1;\n\tcvt.u32.u64 %0, inside;\n\t}"
+            : "=r"(address)
+            : "l"(p));
+#else
+        address = reinterpret_cast<uint64_t>(p);
+#endif
+    }
+
+    // The place so many bytes behind this one, and that with other bits in its address.
+    __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
+        SharedPlace place = *this;
+        place.address += bytes;
+        return place;
+    }
+
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits) const {
+        SharedPlace place = *this;
+        place.address ^= bits;
+        return place;
+    }
+
+    // The place of word i from this one on.
+    __device__ __forceinline__ SharedPlace word(uint32_t i) const {
+        SharedPlace place = *this;
+#ifdef __CUDA_ARCH__
+        asm("mad.lo.u32 %0, %1, 4, %2;" : "=r"(place.address) : "r"(i), "r"(address));
+#else
+        place.address += 4 * i;
+#endif
+        return place;
+    }
+
+    // The word at this place, or so many bytes behind it.
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ uint32_t load() const {
+#ifdef __CUDA_ARCH__
+        uint32_t word;
+        asm volatile("ld.shared.u32 %0, [%1+%2];" : "=r"(word) : "r"(address), "n"(Bytes));
+        return word;
+#else
+        return *reinterpret_cast<const uint32_t *>(address + Bytes);
+#endif
+    }
+
+    __device__ __forceinline__ void store(uint32_t word) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("st.shared.u32 [%0], %1;" : : "r"(address), "r"(word) : "memory");
+#else
+        *reinterpret_cast<uint32_t *>(address) = word;
+#endif
+    }
+
+    // Atomic for the threads of the block, as are atomic_add and atomic_or.
+    __device__ __forceinline__ void add(uint32_t value) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("atom.shared.add.u32 _, [%0], %1;" : : "r"(address), "r"(value) : "memory");
+#else
+        atomic_add(reinterpret_cast<uint32_t *>(address), value);
+#endif
+    }
+
+    template <uint32_t Bytes>
+    __device__ __forceinline__ void set_bits(uint32_t bits) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("atom.shared.or.b32 _, [%0+%1], %2;" : : "r"(address), "n"(Bytes), "r"(bits) : "memory");
+#else
+        atomic_or(reinterpret_cast<uint32_t *>(address + Bytes), bits);
+#endif
+    }
+};
 
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
@@ -286,28 +385,6 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
-// Loads of words that the kernel does not write, each at once and in its place: compilers take some apart, and wait
-// for one before the next.
-__device__ __forceinline__ uint32_t load(const uint32_t *from) {
-#ifdef __CUDA_ARCH__
-    uint32_t word;
-    asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(word) : "l"(from));
-    return word;
-#else
-    return *from;
-#endif
-}
-
-__device__ __forceinline__ Words2 load(const Words2 *from) {
-#ifdef __CUDA_ARCH__
-    Words2 two;
-    asm volatile("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(two.words[0]), "=r"(two.words[1]) : "l"(from));
-    return two;
-#else
-    return *from;
-#endif
-}
-
 // Stores the words where i is less than n, without a branch.
 __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
@@ -320,6 +397,39 @@ __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, 
         : "memory");
 #else
     if (i < n) *to = words;
+#endif
+}
+
+// A word of global memory that all warps of a block load at once: past the cache in which all but the first few would
+// wait for its line, and with them whatever else is loaded.
+__device__ __forceinline__ uint32_t load_common(const uint32_t *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(word) : "l"(from));
+    return word;
+#else
+    return *from;
+#endif
+}
+
+// Two or four words of global memory that nobody writes, by one load; of a struct compilers may make others.
+__device__ __forceinline__ Words2 load_constant(const Words2 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b;
+    asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(from));
+    return {{a, b}};
+#else
+    return *from;
+#endif
+}
+
+__device__ __forceinline__ Words4 load_constant(const Words4 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b, c, d;
+    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(a), "=r"(b), "=r"(c), "=r"(d) : "l"(from));
+    return {{a, b, c, d}};
+#else
+    return *from;
 #endif
 }
 

@@ -12,15 +12,13 @@ struct WarpSums {
     static_assert(warps < warp_threads, "one lane a warp, and one for the sum of all");
     uint32_t before[warp_threads];  // the sum of the warps before this one
 
-    // Adds the value to what follows and returns the sum over the lanes up to this one. The caller has a barrier
-    // afterwards.
-    __device__ __forceinline__ uint32_t add(uint32_t value) {
+    // Adds the value to what follows in the sums that are at this place, and returns the sum over the lanes up to this
+    // one. The caller has a barrier afterwards.
+    static __device__ __forceinline__ uint32_t add(const SharedPlace &sums, uint32_t value) {
         const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
-        uint32_t sum = value;
-#pragma unroll
-        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t sum = sum_up_to_lane(value);
         const uint32_t all = from_last_lane(sum);
-        atomic_add(&before[lane], lane > warp ? all : 0);
+        sums.word(lane).add(lane > warp ? all : 0);
         return sum;
     }
 

@@ -72,6 +72,9 @@ struct BlockMemory {
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
+    // The place of the table, behind which everything else is.
+    static __device__ __forceinline__ SharedPlace place() { return SharedPlace(dynamic_shared()); }
+
     static __device__ __forceinline__ uint32_t *table() { return dynamic_shared(); }
     static __device__ __forceinline__ uint32_t *string() { return dynamic_shared() + string_bytes / 4; }
 
@@ -83,22 +86,25 @@ struct BlockMemory {
     static __device__ __forceinline__ void clear(uint32_t bytes) {
         constexpr uint32_t steps = chunk_windows / Threads;
         Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
+        const uint32_t zero = opaque(0);
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
             if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
-                copy(words[i * Threads], {{0, 0, 0, 0}});
+                copy(words[i * Threads], {{zero, zero, zero, zero}});
     }
 };
 
-// Puts digits, the last of which is number end - 1 of the string, in their place.
-__device__ __forceinline__ void put_digits(uint32_t *string, const Digits &digits, uint32_t end) {
-    uint32_t *words = string + end / group;
+// Puts digits, the last of which is number end - 1 of the string, in their place; the string begins Digits::size words
+// behind the place that is given.
+__device__ __forceinline__ void put_digits(const SharedPlace &lead, const Digits &digits, uint32_t end) {
+    const SharedPlace words = lead.word(end / group);
     const uint32_t shift = digit_bits * end;
-    atomic_or(words, funnel_right(digits.words[0], 0, shift));
-#pragma unroll
-    for (uint32_t i = 1; i < Digits::size; i++)
-        atomic_or(words - i, funnel_right(digits.words[i], digits.words[i - 1], shift));
-    atomic_or(words - Digits::size, funnel_right(0, digits.words[Digits::size - 1], shift));
+    words.set_bits<16>(funnel_right(digits.words[0], 0, shift));
+    words.set_bits<12>(funnel_right(digits.words[1], digits.words[0], shift));
+    words.set_bits<8>(funnel_right(digits.words[2], digits.words[1], shift));
+    words.set_bits<4>(funnel_right(digits.words[3], digits.words[2], shift));
+    words.set_bits<0>(funnel_right(0, digits.words[3], shift));
+    static_assert(Digits::size == 4, "these are all words");
 }
 
 __device__ __forceinline__ uint32_t digit_at(const uint32_t *string, uint32_t i) {

@@ -82,8 +82,8 @@ struct ChunkMemory {
     uint32_t begin = 0, end, number;
 
     __device__ __forceinline__ ChunkMemory(const Unit &unit, uint32_t c) : end(unit.n_elements), number(c) {
-        if (c > 0) begin = unit.output_positions[c];
-        if (c + 1 < unit.chunks()) end = unit.output_positions[c + 1];
+        if (c > 0) begin = load_common(unit.output_positions + c);
+        if (c + 1 < unit.chunks()) end = load_common(unit.output_positions + c + 1);
     }
 
     // The chunk's elements, within those of the unit whatever the positions say.

@@ -39,27 +39,34 @@ struct Span {
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
 
-// What memory has of a span when all bits of it lie in the stream and each window has a next one in which a
-// code starts. The tensors are aligned.
+// What memory has of a span far from the end of the stream, so that each window has a next one in which a code starts.
+// The tensors are aligned.
 template <uint32_t Windows>
 struct SpanMemory {
     uint32_t codes[2 * Windows + 1];
     uint32_t gaps[2];
 
+    // Whether windows w and following are so far from it. With those behind them, their gaps fill two words.
+    static __device__ __forceinline__ bool reaches(const Unit &unit, uint32_t w) {
+        constexpr uint32_t margin = 8;
+        static_assert(Windows + 2 <= margin && margin * gap_bits > 32, "no bit is out of reach");
+        return (w + margin) * window_bytes <= unit.n_bytes;
+    }
+
     // Fetches that of windows w and following.
     __device__ __forceinline__ void fetch(const Unit &unit, uint32_t w) {
-        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes) + static_cast<uint64_t>(w) * 2;
+        const Words2 *from = reinterpret_cast<const Words2 *>(unit.codes) + w;
         if (Windows == 2) {
-            const Words4 four = *reinterpret_cast<const Words4 *>(from);
+            const Words4 four = load_constant(reinterpret_cast<const Words4 *>(from));
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = four.words[i];
         } else {
-            const Words2 two = load(reinterpret_cast<const Words2 *>(from));
+            const Words2 two = load_constant(from);
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = two.words[i % 2];
         }
-        codes[2 * Windows] = load(from + 2 * Windows);
+        codes[2 * Windows] = from[Windows].words[0];
         const uint32_t *words = reinterpret_cast<const uint32_t *>(unit.gaps) + w * gap_bits / 32;
-        gaps[0] = load(words);
-        gaps[1] = load(words + 1);
+        gaps[0] = words[0];
+        gaps[1] = words[1];
     }
 
     __device__ __forceinline__ Span<Windows> span(uint32_t w) const {
@@ -100,7 +107,7 @@ __device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
 // Decodes a window, given as three words, as far as the lookups of the model get.
 template <class Model>
 __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                                  const uint32_t *table, Digits &digits) {
+                                                  const SharedPlace &table, Digits &digits) {
     constexpr uint32_t lookups = Model::lookups, table_bits = Model::table_bits;
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
@@ -110,7 +117,7 @@ __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_
     EntrySum sum(length);
 #pragma unroll
     for (uint32_t i = 0; i < lookups; i++) {
-        const uint32_t entry = table[bits[0] >> (32 - table_bits)];
+        const uint32_t entry = table.word(bits[0] >> (32 - table_bits)).load();
         digits.append(entry, (i + 1) * Model::entry_digits);
         sum.add(entry);
         // The bits that the lookups from this one on see, and from the next one on.
