@@ -39,6 +39,8 @@ struct Merge {
     uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
     uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
+    uint32_t edge;       // the element around the whole groups that is this thread's, if edge_byte is one
+    uint32_t edge_byte;  // its sign_mantissa
 
     __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) { find_groups(chunk); }
 
@@ -69,10 +71,9 @@ struct Merge {
     }
 
     __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
-    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
-
-    __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
-        write_weight(unit, first * group + i, base + distance_of(digit_at(string, i)));
+    __device__ __forceinline__ void fetch_late() {
+        fetch<early, steps>();
+        fetch_edge();
     }
 
     // Writes the weights; all threads of the block take part.
@@ -91,18 +92,23 @@ struct Merge {
             mark_rare();
             to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
         }
-        // The elements around: of the first group, and of the group behind the whole ones.
-        if (thread < 2 * group) {
-            mark_one_warp();
-            const uint32_t i = thread + (thread < group ? 0 : inner * group);
-            if (i >= begin && i < end) {
-                mark_one_warp();
-                write_element(string, i, base);
-            }
-        }
+        if (edge_byte == none) return;
+        mark_one_warp();
+        unit.outputs[first * group + edge] = join(base + distance_of(digit_at(string, edge)), edge_byte);
     }
 
 private:
+    static constexpr uint32_t none = 1 << 8;
+
+    // The elements around the whole groups: of the first group, and of the group behind them.
+    __device__ __forceinline__ void fetch_edge() {
+        edge_byte = none;
+        if (thread >= 2 * group) return;
+        mark_one_warp();
+        edge = thread + (thread < group ? 0 : inner * group);
+        if (edge >= begin && edge < end) edge_byte = unit.sign_mantissa[first * group + edge];
+    }
+
     // Fetches the bytes for the steps from Begin to End.
     template <uint32_t Begin, uint32_t End>
     __device__ __forceinline__ void fetch() {
