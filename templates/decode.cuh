@@ -64,26 +64,27 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) count += counts[i] = only_counted + count_slowly(from, w + i, state.found);
-    const uint32_t before = state.elements.add(SharedPlace(&state.elements), count) - count;
+    const SharedPlace sums(&state.elements);
+    const uint32_t before = state.elements.template add<0>(sums, count) - count;
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
+    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.template before_warp<0>(sums) + before));
 }
 
-// Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
-// weights; all threads of the block take part.
+// Puts the digits of this thread's windows in order, up to whose end are so many elements of the chunk, and writes
+// the weights; all threads of the block take part.
 template <class Model>
 __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *digits, const uint32_t *counts,
-                                            uint32_t before, uint32_t base) {
+                                            uint32_t elements, uint32_t base) {
     typedef BlockMemory<Model::threads, Model::table_bits> Memory;
-    const SharedPlace lead = Memory::place().behind(Memory::string_bytes - 4 * stage_lead);
-    uint32_t end = merge.begin + before;
+    const SharedPlace place = Memory::place();
+    uint32_t end = merge.begin + elements;
 #pragma unroll
-    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++)
-        put_digits(lead, digits[i], end += codes_of(counts[i]));
+    for (uint32_t i = chunk_windows / Model::threads; i-- > 0; end -= codes_of(counts[i]))
+        put_digits<Memory::string_bytes>(place, digits[i], end);
     block_barrier();
-    merge.write(Memory::string(), base);
+    merge.template write<Memory::string_bytes>(place, Memory::string(), base);
 }
 
 // The first window of this thread, which takes no register between its uses either.
@@ -186,22 +187,23 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     }
 
     // Put the digits in order.
-    const uint32_t up_to_lane = state.elements.add(place.behind(Memory::table_bytes), count);
+    const uint32_t up_to_lane = state.elements.template add<Memory::table_bytes>(place, count);
     merge.find_groups(chunk);
     merge.fetch_late();
     block_barrier();
-    uint32_t before = state.elements.before_warp() + up_to_lane - count;
+    uint32_t elements = state.elements.template before_warp<Memory::table_bytes>(place) + up_to_lane;
     const bool marked = state.elements.total() != chunk.count;
     if (marked) {
         mark_rare();
         if ((state.found & other_luts) != 0) return decode_by_luts<threads>(unit, own_window<windows>(unit));
         const uint32_t wrong = fault(merge.chunk(), state);
         if (wrong != 0) return fail_chunk<threads>(unit, merge.chunk(), wrong);
-        before = codes_of(before);
+        elements = codes_of(elements);
     }
-    write_chunk<Model>(merge, digits, counts, before, book.base);
+    write_chunk<Model>(merge, digits, counts, elements, book.base);
     if (marked)
-        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts, before);
+        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts,
+                                          elements - codes_of(count));
 }
 
 }  // namespace bespoke

@@ -28,7 +28,8 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 template <class Model>
 struct Merge {
     static constexpr uint32_t threads = Model::threads;
-    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them before windows are decoded.
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them before windows are
+    // decoded.
     static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
@@ -39,12 +40,11 @@ struct Merge {
     uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
     uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
-    uint32_t edge;       // the element around the whole groups that is this thread's, if edge_byte is one
-    uint32_t edge_byte;  // its sign_mantissa
 
     __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) { find_groups(chunk); }
 
-    // Finds the groups of the chunk, and once more, which takes no registers from then on till now.
+    // Finds the groups of the chunk. They are found once more when windows have been decoded, so that they take no
+    // registers meanwhile.
     __device__ __forceinline__ void find_groups(const Chunk &chunk) {
         const uint32_t chunk_begin = opaque(chunk.begin);
         thread = opaque(thread_index());
@@ -60,62 +60,71 @@ struct Merge {
                 own_chunk(unit)};
     }
 
-    // The group of step i, counted from the first whole one on.
+    // The group of step i, counted from the first whole one on, and how far it is from the one of this thread's number
+    // that counts from the first group on.
     __device__ __forceinline__ uint32_t own(uint32_t i) const { return thread + i * threads; }
-
-    // That of this thread's first step as the tensors number them.
-    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread; }
+    static __device__ __forceinline__ constexpr uint32_t group_of(uint32_t i) { return 1 + i * threads; }
 
     __device__ __forceinline__ const Words2 *bytes() const {
-        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
+        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + (first + thread);
     }
 
-    __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
-    __device__ __forceinline__ void fetch_late() {
-        fetch<early, steps>();
-        fetch_edge();
+    __device__ __forceinline__ void fetch_early() { fetch<0, early>(bytes()); }
+    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(bytes()); }
+
+    __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
+        write_weight(unit, first * group + i, base + distance_of(digit_at(string, i)));
     }
 
-    // Writes the weights; all threads of the block take part.
-    __device__ __forceinline__ void write(const uint32_t *string, uint32_t base) const {
-        const uint32_t *digits = string + 1 + thread;
-        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + own_group();
-        uint32_t own_digits[steps];
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) own_digits[i] = digits[i * threads];
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            store_below(own(i), inner, to + i * threads, join_group(own_digits[i], fetched[i], base));
+    // Writes the weights; all threads of the block take part. The digits lie so many bytes behind a place.
+    template <uint32_t Bytes>
+    __device__ __forceinline__ void write(const SharedPlace &place, const uint32_t *string, uint32_t base) const {
+        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + (first + thread);
+        uint32_t digits[steps];
+        take<0, Bytes>(place.word(thread), digits);
+        store<0>(to, digits, base);
         for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
+            to[group_of(i)] = join_group(string[thread + group_of(i)], bytes()[group_of(i)], base);
         }
-        if (edge_byte == none) return;
-        mark_one_warp();
-        unit.outputs[first * group + edge] = join(base + distance_of(digit_at(string, edge)), edge_byte);
+        // The elements around: of the first group, and of the group behind the whole ones.
+        if (thread < 2 * group) {
+            mark_one_warp();
+            const uint32_t i = thread + (thread < group ? 0 : inner * group);
+            if (i >= begin && i < end) {
+                mark_one_warp();
+                write_element(string, i, base);
+            }
+        }
     }
 
 private:
-    static constexpr uint32_t none = 1 << 8;
-
-    // The elements around the whole groups: of the first group, and of the group behind them.
-    __device__ __forceinline__ void fetch_edge() {
-        edge_byte = none;
-        if (thread >= 2 * group) return;
-        mark_one_warp();
-        edge = thread + (thread < group ? 0 : inner * group);
-        if (edge >= begin && edge < end) edge_byte = unit.sign_mantissa[first * group + edge];
+    // Fetches the bytes for the steps from I to End.
+    template <uint32_t I, uint32_t End>
+    __device__ __forceinline__ void fetch(const Words2 *from) {
+        if constexpr (I < End) {
+            if (own(I) < inner) fetched[I] = load_constant<sizeof(Words2) * group_of(I)>(from);
+            fetch<I + 1, End>(from);
+        }
     }
 
-    // Fetches the bytes for the steps from Begin to End.
-    template <uint32_t Begin, uint32_t End>
-    __device__ __forceinline__ void fetch() {
-        const Words2 *from = bytes();
-#pragma unroll
-        for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = load_constant(from + i * threads);
+    // Takes the digits for the steps from I on.
+    template <uint32_t I, uint32_t Bytes>
+    __device__ __forceinline__ void take(const SharedPlace &from, uint32_t *digits) const {
+        if constexpr (I < steps) {
+            if (own(I) < inner) digits[I] = from.load<Bytes + 4 * group_of(I)>();
+            take<I + 1, Bytes>(from, digits);
+        }
+    }
+
+    // Stores the weights of the steps from I on.
+    template <uint32_t I>
+    __device__ __forceinline__ void store(Words4 *to, const uint32_t *digits, uint32_t base) const {
+        if constexpr (I < steps) {
+            store_below<sizeof(Words4) * group_of(I)>(own(I), inner, to, join_group(digits[I], fetched[I], base));
+            store<I + 1>(to, digits, base);
+        }
     }
 };
 

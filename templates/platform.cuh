@@ -344,15 +344,16 @@ struct SharedPlace {
     }
 
     // Atomic for the threads of the block, as are atomic_add and atomic_or.
+    template <uint32_t Bytes = 0>
     __device__ __forceinline__ void add(uint32_t value) const {
 #ifdef __CUDA_ARCH__
-        asm volatile("atom.shared.add.u32 _, [%0], %1;" : : "r"(address), "r"(value) : "memory");
+        asm volatile("atom.shared.add.u32 _, [%0+%1], %2;" : : "r"(address), "n"(Bytes), "r"(value) : "memory");
 #else
-        atomic_add(reinterpret_cast<uint32_t *>(address), value);
+        atomic_add(reinterpret_cast<uint32_t *>(address + Bytes), value);
 #endif
     }
 
-    template <uint32_t Bytes>
+    template <uint32_t Bytes = 0>
     __device__ __forceinline__ void set_bits(uint32_t bits) const {
 #ifdef __CUDA_ARCH__
         asm volatile("atom.shared.or.b32 _, [%0+%1], %2;" : : "r"(address), "n"(Bytes), "r"(bits) : "memory");
@@ -385,18 +386,29 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
-// Stores the words where i is less than n, without a branch.
+// The address of global memory as instructions for nothing else want it.
+__device__ __forceinline__ uint64_t global_address(const void *p) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return reinterpret_cast<uint64_t>((const __attribute__((address_space(1))) void *)p);
+#else
+    return reinterpret_cast<uint64_t>(p);
+#endif
+}
+
+// Where i is less than n, stores the words so many bytes behind `to`, without a branch.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
     asm volatile(
         "{\n\t.reg .pred below;\n\t"
         "setp.lt.u32 below, %0, %1;\n\t"
-        "@below st.global.v4.u32 [%2], {%3, %4, %5, %6};\n\t}"
+        "@below st.global.v4.u32 [%2+%3], {%4, %5, %6, %7};\n\t}"
         :
-        : "r"(i), "r"(n), "l"(to), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]), "r"(words.words[3])
+        : "r"(i), "r"(n), "l"(global_address(to)), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]),
+          "r"(words.words[2]), "r"(words.words[3])
         : "memory");
 #else
-    if (i < n) *to = words;
+    if (i < n) *reinterpret_cast<Words4 *>(reinterpret_cast<uint8_t *>(to) + Bytes) = words;
 #endif
 }
 
@@ -405,31 +417,38 @@ __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, 
 __device__ __forceinline__ uint32_t load_common(const uint32_t *from) {
 #ifdef __CUDA_ARCH__
     uint32_t word;
-    asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(word) : "l"(from));
+    asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(word) : "l"(global_address(from)));
     return word;
 #else
     return *from;
 #endif
 }
 
-// Two or four words of global memory that nobody writes, by one load; of a struct compilers may make others.
+// Two or four words of global memory that nobody writes, so many bytes behind `from`, by one load; of a struct
+// compilers may make others.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words2 load_constant(const Words2 *from) {
 #ifdef __CUDA_ARCH__
     uint32_t a, b;
-    asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(from));
+    asm volatile("ld.global.v2.u32 {%0, %1}, [%2+%3];"
+                 : "=r"(a), "=r"(b)
+                 : "l"(global_address(from)), "n"(Bytes));
     return {{a, b}};
 #else
-    return *from;
+    return *reinterpret_cast<const Words2 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
 #endif
 }
 
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words4 load_constant(const Words4 *from) {
 #ifdef __CUDA_ARCH__
     uint32_t a, b, c, d;
-    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(a), "=r"(b), "=r"(c), "=r"(d) : "l"(from));
+    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4+%5];"
+                 : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
+                 : "l"(global_address(from)), "n"(Bytes));
     return {{a, b, c, d}};
 #else
-    return *from;
+    return *reinterpret_cast<const Words4 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
 #endif
 }
 

@@ -25,10 +25,6 @@ __device__ __forceinline__ void write_weight(const Unit &unit, uint32_t element,
     unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
 }
 
-__device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
-    return chunk.begin % group;
-}
-
 // The exponents of a chunk that are no digits, in shared memory.
 struct Outliers {
     static constexpr uint32_t capacity = 62;
@@ -72,7 +68,7 @@ struct BlockMemory {
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
-    // The place of the table, behind which everything else is.
+    // The place of the table, behind which all else lies.
     static __device__ __forceinline__ SharedPlace place() { return SharedPlace(dynamic_shared()); }
 
     static __device__ __forceinline__ uint32_t *table() { return dynamic_shared(); }
@@ -94,16 +90,17 @@ struct BlockMemory {
     }
 };
 
-// Puts digits, the last of which is number end - 1 of the string, in their place; the string begins Digits::size words
-// behind the place that is given.
-__device__ __forceinline__ void put_digits(const SharedPlace &lead, const Digits &digits, uint32_t end) {
-    const SharedPlace words = lead.word(end / group);
+// Puts digits, the last of which is number end - 1 of the string, in their place. The string begins so many bytes
+// behind a place.
+template <uint32_t Bytes>
+__device__ __forceinline__ void put_digits(const SharedPlace &place, const Digits &digits, uint32_t end) {
+    const SharedPlace words = place.word(end / group);
     const uint32_t shift = digit_bits * end;
-    words.set_bits<16>(funnel_right(digits.words[0], 0, shift));
-    words.set_bits<12>(funnel_right(digits.words[1], digits.words[0], shift));
-    words.set_bits<8>(funnel_right(digits.words[2], digits.words[1], shift));
-    words.set_bits<4>(funnel_right(digits.words[3], digits.words[2], shift));
-    words.set_bits<0>(funnel_right(0, digits.words[3], shift));
+    words.set_bits<Bytes>(funnel_right(digits.words[0], 0, shift));
+    words.set_bits<Bytes - 4>(funnel_right(digits.words[1], digits.words[0], shift));
+    words.set_bits<Bytes - 8>(funnel_right(digits.words[2], digits.words[1], shift));
+    words.set_bits<Bytes - 12>(funnel_right(digits.words[3], digits.words[2], shift));
+    words.set_bits<Bytes - 16>(funnel_right(0, digits.words[3], shift));
     static_assert(Digits::size == 4, "these are all words");
 }
 
