@@ -395,14 +395,15 @@ __device__ __forceinline__ uint64_t global_address(const void *p) {
 #endif
 }
 
-// Where i is less than n, stores the words so many bytes behind `to`, without a branch.
+// Where i is less than n, stores the words so many bytes behind `to`, without a branch; past the cache of the
+// multiprocessor, which keeps what is read again.
 template <uint32_t Bytes = 0>
 __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
     asm volatile(
         "{\n\t.reg .pred below;\n\t"
         "setp.lt.u32 below, %0, %1;\n\t"
-        "@below st.global.v4.u32 [%2+%3], {%4, %5, %6, %7};\n\t}"
+        "@below st.global.cg.v4.u32 [%2+%3], {%4, %5, %6, %7};\n\t}"
         :
         : "r"(i), "r"(n), "l"(global_address(to)), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]),
           "r"(words.words[2]), "r"(words.words[3])
