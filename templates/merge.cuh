@@ -28,9 +28,9 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 template <class Model>
 struct Merge {
     static constexpr uint32_t threads = Model::threads;
-    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them before windows are
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, some of them before windows are
     // decoded.
-    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
+    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
