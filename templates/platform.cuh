@@ -290,7 +290,10 @@ struct SharedPlace {
 #endif
 
     __device__ __forceinline__ explicit SharedPlace(const void *p) {
-#ifdef __CUDA_ARCH__
+#ifdef BESPOKE_WITHOUT_HEADERS
+        address = static_cast<uint32_t>(
+            reinterpret_cast<uint64_t>((const __attribute__((address_space(3))) void *)p));
+#elif defined(__CUDA_ARCH__)
         asm("{\n\t.reg .u64 inside;\n\tcvta.to.shared.u64 inside, %1;\n\tcvt.u32.u64 %0, inside;\n\t}"
             : "=r"(address)
             : "l"(p));
