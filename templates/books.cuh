@@ -28,11 +28,17 @@ struct BookParts {
     uint32_t different;
     Words4 table[table_steps];
 
+    // Part i of the table. Blocks that start together begin with different ones, so that not all of them wait for the
+    // same line of memory at the same time.
+    static __device__ __forceinline__ uint32_t part(uint32_t i) {
+        return (thread_index() + i * Model::threads + block_index() * warp_threads) % (words / 4);
+    }
+
     // Fetches the parts, with every load under way before the first is waited for.
     __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
-        const Words4 *from = model.table(number * words) + thread_index();
+        const Words4 *from = model.table(number * words);
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[part(i)]);
         different = unit.n_luts != book.rows;
         if (different) return;
         const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
@@ -46,26 +52,13 @@ struct BookParts {
 
     // Puts the table into shared memory; the caller has a barrier afterwards.
     __device__ __forceinline__ void store(uint32_t *to) const {
-        Words4 *own = reinterpret_cast<Words4 *>(to) + thread_index();
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(own[i * Model::threads], table[i]);
+        for (uint32_t i = 0; i < table_steps; i++)
+            copy(reinterpret_cast<Words4 *>(to)[part(i)], table[i]);
     }
 
     // Whether its part of the luts is not the book's.
     __device__ __forceinline__ bool differs() const { return different != 0; }
 };
-
-// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one, and its
-// number. All threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
-template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, uint32_t &number, uint32_t *table,
-                                          uint32_t *votes) {
-    number = model.number(unit);
-    const Book book = model.book(number);
-    BookParts<Model> parts;
-    parts.fetch(unit, model, number, book);
-    parts.store(table);
-    return !block_any<Model::threads>(parts.differs(), votes);
-}
 
 }  // namespace bespoke

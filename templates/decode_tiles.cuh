@@ -18,80 +18,206 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
+    TileDigits digits[warps];
     uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
 
 // The groups of eight weights of a tile, that of each step next to those of the other lanes.
+template <uint32_t Early>
 struct TileGroups {
-    static constexpr uint32_t steps = tile_elements / group / tile_lanes;
+    static constexpr uint32_t steps = tile_steps;
+    static constexpr uint32_t early = Early;  // steps whose bytes are fetched while the lanes are decoded
+    static_assert(step_elements == tile_lanes * group, "a group a lane");
     Words2 sign_mantissa[steps];
 
-    __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        const Words2 *from = reinterpret_cast<const Words2 *>(unit.sign_mantissa + uint64_t{tile} * tile_elements);
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++) sign_mantissa[i] = from[lane_index() + i * tile_lanes];
-    }
+    const Words2 *from;  // the first step's
 
-    // The weights of the lane's group of a step.
-    __device__ __forceinline__ Words4 weights(const uint32_t *digits, uint32_t i, uint32_t base) const {
-        return join_group(digits[lane_index() + i * (tile_lanes + 1)], sign_mantissa[i], base);
+    __device__ __forceinline__ TileGroups(const TileUnit &unit, uint32_t tile)
+        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) + tile * (tile_elements / group) + lane_index()) {}
+
+    // Fetches those of step i.
+    __device__ __forceinline__ void operator()(uint32_t i) { sign_mantissa[i] = load_once(from + i * tile_lanes); }
+
+    // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
+    // Fetches the bytes of a later step.
+    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
+        if (i + early < steps) (*this)(i + early);
+        return join_group(digits, sign_mantissa[i], base);
     }
 };
 
-// Decodes a tile, whose codes the lanes have fetched, into digits in shared memory, and says whether all lanes came out
-// right. All lanes of the warp take part, and nobody is busy with the memory.
-template <class Model>
+    // Puts the outliers among the lane's weights of a step into their places.
+    __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutliers &outliers, uint32_t step) {
+        mark_rare();
+        for (uint32_t i = 0; i < outliers.numbers[step]; i++) {
+            keep_loop();
+            const uint32_t place = outliers.place(step, i), k = place % group;
+            if (place / group != lane_index()) continue;
+            const uint32_t exponents = outliers.exponent(step, i) * 0x00800080;
+            const uint32_t mask = k % 2 == 0 ? 0x7f80 : 0x7f800000;
+#pragma unroll
+            for (uint32_t pair = 0; pair < 4; pair++)
+                if (k / 2 == pair) eight.words[pair] = select(exponents, eight.words[pair], mask);
+        }
+    }
+
+// Decodes a tile, whose codes the lanes have staged, into digits in shared memory, and says whether all lanes came out
+// right. All lanes of the warp take part, and nobody is busy with the rest of the memory.
+template <class Model, class Groups>
 __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
-                                              const Extent &extent, const Blocks &blocks,
-                                              TileMemory<Model::lane_lookups> &memory, uint32_t &outlier) {
-    blocks.stage(memory.blocks);
+                                              uint32_t extent, TileMemory<Model::lane_lookups> &memory,
+                                              TileDigits &digits, Groups &groups) {
+    memory.outliers.clear();
     warp_barrier();
-    const bool right = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, digits, groups);
     warp_barrier();
-    return right;
+    return right && memory.outliers.complete();
 }
 
-// Decodes the tile of each warp; `shared` lies in shared memory.
+// The tiles of a warp: runs of so many, between which all other warps have theirs, so that together they read the
+// tensors from the front to the back.
+struct TileRuns {
+    uint32_t first, end;  // of the tiles that all warps share
+    uint32_t run, stride;  // tiles
+    uint32_t begin;        // of the warp's first run
+
+    __device__ __forceinline__ TileRuns(uint32_t first, uint32_t end, uint32_t run, uint32_t warps_a_block)
+        : first(first), end(end), run(run) {
+        const uint64_t warp = block_index() * warps_a_block + thread_index() / warp_threads;
+        stride = below_end(uint64_t{grid_blocks()} * warps_a_block * run);
+        begin = first + below_end(warp * run);
+    }
+
+private:
+    // The number, or one that is large enough to get to the end.
+    __device__ __forceinline__ uint32_t below_end(uint64_t tiles) const {
+        return tiles < end - first ? static_cast<uint32_t>(tiles) : end - first;
+    }
+};
+
+// The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
+struct TileWalk {
+    TileLimits &limits;
+    uint32_t tile, left;     // and how many are left of its run, with itself
+    Words2 front;  // of the index
+    Record record;
+    uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
+    Blocks blocks;
+
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileLimits &limits, const TileRuns &runs)
+        : limits(limits), tile(runs.begin), left(runs.run) {
+        const bool usable = tile < runs.end && unit.aligned();
+        const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1)};
+        extent = 0;
+        if (tile >= by_table) return;
+        front = record_words(unit, 0);
+        record.fetch(unit, tile);
+    }
+
+    // Fetches the codes of the first tile, whose record has been fetched.
+    __device__ __forceinline__ void begin(const TileUnit &unit) {
+        if (tile >= limits.by_table) return;
+        if (is_start(front))
+            fetch_codes(unit);
+        else
+            give_up();
+    }
+
+    // Says that there is no table.
+    __device__ __forceinline__ void give_up() { limits.by_table = extent = 0; }
+
+    // Puts the codes of the tile into shared memory, where it is usable. The lanes of the warp have a barrier
+    // afterwards.
+    __device__ __forceinline__ bool start(Words4 *to) {
+        const bool usable = extent != 0;
+        if (usable) blocks.stage(to);
+        return usable;
+    }
+
+    // Fetches the next tile's record.
+    __device__ __forceinline__ void look_ahead(const TileUnit &unit) {
+        const uint32_t coming = next_tile();
+        if (coming < limits.by_table)
+            record.fetch(unit, coming);
+        else
+            record = {};
+    }
+
+    __device__ __forceinline__ bool more() const { return tile < limits.end; }
+
+    // Turns to the next tile, whose record has been fetched.
+    __device__ __forceinline__ void next(const TileUnit &unit) {
+        tile = next_tile();
+        left = left > 1 ? left - 1 : limits.run;
+        extent = 0;
+        if (tile < limits.by_table)
+            fetch_codes(unit);
+        else
+            blocks = {};
+    }
+
+    // Whether the tile is the first of a run.
+    __device__ __forceinline__ bool in_front() const { return left == limits.run; }
+
+private:
+    __device__ __forceinline__ uint32_t next_tile() const { return tile + (left > 1 ? 1 : limits.jump); }
+
+    __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
+        const Extent found = find_extent(unit, tile, record);
+        // All is written whatever happens, so that no register is kept for what was there before.
+        if (!found.usable)
+            blocks = {};
+        else if (blocks.fetch(unit, found))
+            extent = found.end << 16 | found.begin;
+    }
+};
+
+// Writes the weights of a tile whose digits are in shared memory.
+template <class Groups>
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups,
+                                           TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+    const uint32_t with_outliers = outliers.steps;
+    const SharedPlace group = digits.group();
+    Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
+#pragma unroll
+    for (uint32_t i = 0; i < tile_steps; i++) {
+        Words4 eight = groups.weights(TileDigits::in_step(group, i), i, base);
+        if ((with_outliers & 1 << i) != 0) insert_outliers(eight, outliers, opaque(i));
+        store_once(to + i * tile_lanes, eight);
+    }
+}
+
+// Decodes the tiles of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
-    const uint32_t warp = thread_index() / warp_threads, tile = block_index() * TileBlock<Model>::warps + warp;
-    const bool aligned = unit.aligned();
-    bool usable = aligned && tile < unit.n_elements / tile_elements;
-    Extent extent;
-    Blocks blocks;
-    TileGroups groups;
-    if (usable) {
-        groups.fetch(unit, tile);
-        extent = find_extent(unit, tile);
-        usable = extent.usable;
-        if (tile == 0) {
-            mark_rare();
-            usable &= starts(unit);
-        }
-        if (usable) blocks.fetch(unit, extent);
-    } else {
-        mark_rare();
-    }
-    uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    uint32_t number = 0;
-    const bool found = aligned && find_book(unit, model, number, table, shared.votes);
-    const Book book = model.book(number);
-    if (tile >= unit.tile_count()) return;
+    const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
-        return write_tile_slowly(unit, tile);
-
-    const uint64_t first = uint64_t{tile} * tile_elements;
-    Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + first) + lane_index();
-#pragma unroll
-    for (uint32_t i = 0; i < TileGroups::steps; i++)
-        to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
-    if (warp_any(outlier != no_outlier)) {
-        mark_rare();
+    TileDigits &digits = shared.digits[warp];
+    TileBook<Model> own(unit, model);
+    TileWalk walk(unit, memory.limits, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    uint32_t *table = shared.table[0].words;
+    own.store(table);
+    walk.begin(unit);
+    const bool found = own.find(shared.votes);
+    if (!found) walk.give_up();
+    while (walk.more()) {
+        keep_loop();
+        const uint32_t tile = walk.tile;
+        TileGroups<4> groups(unit.again(), tile);
+        const Book book = model.book(opaque(own.number));
+        bool right = walk.start(memory.blocks);
+        walk.look_ahead(unit.again());
+        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (!right) {
+            const TileUnit same = unit.apart();
+            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            write_tile_slowly<Model::table_bits>(from, same, opaque(tile));
+        }
+        walk.next(unit.again());
+        if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
         warp_barrier();
-        const uint64_t element = first + lane_index() * lane_elements + outlier_place(outlier);
-        if (outlier != no_outlier) unit.outputs[element] = join(outlier_exponent(outlier), unit.sign_mantissa[element]);
     }
 }
 

@@ -4,7 +4,8 @@
 //
 // Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
 // handled where the window is filled again, a bit late: the lookups between do nothing either. What is
-// still left after the lookups that nearly all lanes get along with is decoded in a loop.
+// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
+// digit goes into a list, and its weight has the digit 0.
 #pragma once
 
 #include "books.cuh"
@@ -18,72 +19,154 @@ constexpr uint32_t block_bits = 8 * sizeof(Words4);  // the stream is fetched in
 constexpr uint32_t lane_blocks = 2;                  // by one lane
 constexpr uint32_t staged_blocks = lane_blocks * tile_lanes;
 
-// Lookups between two fillings of the window, and between two looks for words that are full.
+// Lookups between two fillings of the window, before full words are stored, and before digits are counted.
 constexpr uint32_t lookups_a_window = 5;
 constexpr uint32_t lookups_a_flush = 3;
+constexpr uint32_t lookups_a_count = 2 * lookups_a_window;
 
-// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong, in the stream
-// and in the digits: what they then read and write is behind the words that are in use, or another lane's,
-// and the tile is decoded again.
+constexpr uint32_t tile_steps = 8;  // of the merge, see TileGroups
+constexpr uint32_t step_elements = tile_elements / tile_steps;
+
+// The exponents of a tile that are no digits, in shared memory: a list for every step of the merge.
+struct TileOutliers {
+    static constexpr uint32_t capacity = 16;
+    static constexpr uint32_t too_many = 1u << tile_steps;
+    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
+    uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
+    uint32_t lists[tile_steps][capacity];
+
+    // All lanes of the warp take part, and have a barrier afterwards.
+    __device__ __forceinline__ void clear() {
+        numbers[lane_index() % tile_steps] = 0;
+        steps = 0;
+    }
+
+    // Adds that of weight i of the tile.
+    __device__ __forceinline__ void add(uint32_t i, uint32_t exponent) {
+        const uint32_t step = i / step_elements;
+        if (step >= tile_steps) return give_up();
+        const uint32_t n = atomic_add(&numbers[step], 1);
+        if (n >= capacity) return give_up();
+        lists[step][n] = i % step_elements << 8 | exponent;
+        atomic_or(&steps, 1u << step);
+    }
+
+    __device__ __forceinline__ void give_up() { atomic_or(&steps, too_many); }
+    __device__ __forceinline__ bool complete() const { return steps < too_many; }
+
+    // Those of a step: which of its weights they are, and the exponents.
+    __device__ __forceinline__ uint32_t place(uint32_t step, uint32_t i) const { return lists[step][i] >> 8; }
+    __device__ __forceinline__ uint32_t exponent(uint32_t step, uint32_t i) const { return lists[step][i] & 0xff; }
+
+    // The exponent of a weight of the tile, of which the digit has another one.
+    __device__ __forceinline__ uint32_t exponent_at(uint32_t at, uint32_t other) const {
+        const uint32_t step = at / step_elements;
+        for (uint32_t i = 0; i < numbers[step]; i++) {
+            keep_loop();
+            if (place(step, i) == at % step_elements) return exponent(step, i);
+        }
+        return other;
+    }
+};
+
+// What does not change on the way of a warp through its tiles, see TileWalk. Kept out of registers.
+struct TileLimits {
+    uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
+    uint32_t run;            // tiles
+    uint32_t jump;           // from the last tile of a run to the first of the next
+};
+
+// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong: what they then read is
+// behind the codes that are in use, and the tile is decoded again.
 template <uint32_t Lookups>
 struct TileMemory {
     static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
-    static constexpr uint32_t most_words = 2 * (Lookups / lookups_a_flush + 1);
-    static constexpr uint32_t stride = (tile_lanes + 1) * lane_words;
 
     // The codes of the tile, first bit on top.
     Words4 blocks[staged_blocks + most_bits / block_bits + 2];
-    // The digits of every four lanes are followed by a free word, so that both lanes that store their words
-    // and lanes that read neighbouring ones meet different banks.
-    uint32_t digits[stride + most_words];
+    TileOutliers outliers;
+    TileLimits limits;
+};
 
-    __device__ __forceinline__ uint32_t *lane_digits(uint32_t lane) { return digits + lane * lane_words + lane / 4; }
-    __device__ __forceinline__ uint32_t *words() { return blocks[0].words; }
+// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
+// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
+// store their words and lanes that read successive ones meet different banks.
+struct alignas(4 * tile_lanes * lane_words) TileDigits {
+    uint32_t words[tile_lanes * lane_words];
+
+    // Word i of a lane.
+    __device__ __forceinline__ uint32_t *word(uint32_t lane, uint32_t i) {
+        return words + lane * lane_words + ((i + 1) % lane_words ^ lane / 4);
+    }
+
+    // The one before a lane's first: the place behind n words is this one, crossed with 4 n modulo 32.
+    __device__ __forceinline__ SharedPlace ring() { return SharedPlace(word(lane_index(), ~0u)); }
+
+    // The word of the lane's group in the first step of a merge, and from there that in step i: the tile's words
+    // number i * 32 + lane.
+    __device__ __forceinline__ SharedPlace group() {
+        return SharedPlace(word(lane_index() / lane_words, lane_index() % lane_words));
+    }
+
+    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group, uint32_t i) {
+        return group.crossed(~0u, (4 * tile_lanes + 4) * i).load();
+    }
 };
 
 // Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
 // that are staged.
 struct Extent {
     uint32_t first;   // block of the stream that holds the first code
+    uint32_t bits;    // from there to the end of the last code
     uint32_t blocks;  // that hold codes
     uint32_t begin, end;
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
-// Whether the first tile starts with the stream, which no other record tells. The index is aligned, and not empty.
-__device__ __forceinline__ bool starts(const TileUnit &unit) {
-    const Words2 word = *reinterpret_cast<const Words2 *>(unit.tiles);
-    return (word.words[0] | (word.words[1] & 0xffff)) == 0;
+// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record.
+__device__ __forceinline__ Words2 record_words(const TileUnit &unit, uint32_t tile) {
+    return load_once(reinterpret_cast<const Words2 *>(unit.record(tile)));
 }
 
-// Reads the record of a tile; all lanes of the warp take part. The tensors are aligned.
-__device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile) {
-    const uint8_t *record = unit.record(tile);
-    const Words2 word = *reinterpret_cast<const Words2 *>(record);
-    const uint32_t bits = (word.words[1] >> 16) + record[8 + lane_index()];
-    const uint32_t high = word.words[1] & 0xffff, lead = word.words[0] % block_bits;
-    uint32_t sum = bits;
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
-    const uint32_t total = from_last_lane(sum);
+// Whether the first tile, whose words these are, starts with the stream: no other record tells.
+__device__ __forceinline__ bool is_start(const Words2 &words) {
+    return (words.words[0] | (words.words[1] & 0xffff)) == 0;
+}
 
-    // 2^31 bytes at most: fewer than 2^34 bits.
-    const uint64_t after = (static_cast<uint64_t>(high) << 32 | word.words[0]) + total;
-    bool ends;
-    if (tile + 1 < unit.tile_count()) {
-        const Words2 next = *reinterpret_cast<const Words2 *>(record + record_bytes);
-        ends = after == (static_cast<uint64_t>(next.words[1] & 0xffff) << 32 | next.words[0]);
-    } else {
-        mark_rare();
-        ends = (after + 7) / 8 == unit.n_bytes;
+// What a lane fetches to know where its codes lie. The index is aligned.
+struct Record {
+    Words2 words, next;  // of this tile and of the one behind it, if there is one
+    uint32_t surplus;    // bits of the lane beyond the minimum
+
+    __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
+        words = record_words(unit, tile);
+        surplus = unit.record(tile)[8 + lane_index()];
+        next = unit.goes_on(tile) ? record_words(unit, tile + 1) : words;
     }
+};
+
+// What the record of a tile says; all lanes of the warp take part.
+__device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile, const Record &record) {
+    const uint32_t low = record.words.words[0], high = record.words.words[1] & 0xffff;
+    const uint32_t minimum = record.words.words[1] >> 16, bits = minimum + record.surplus, lead = low % block_bits;
+    const uint32_t sum = sum_up_to_lane(bits);
+    const uint32_t total = from_last_lane(sum), after_low = low + total, after_high = high + (after_low < low);
+
     Extent extent;
-    extent.first = funnel_right(high, word.words[0], 7);
+    extent.first = funnel_right(high, low, 7);
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
-    extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
-                    word.words[1] >> 16 != wide_tile;
+    extent.bits = lead + total;
+    extent.blocks = (extent.bits + block_bits - 1) / block_bits;
+    extent.usable = extent.blocks - 1 < staged_blocks && minimum != wide_tile;
+    if (unit.goes_on(tile)) {
+        const uint32_t *next = record.next.words;
+        extent.usable &= after_low == next[0] && after_high == (next[1] & 0xffff);
+    } else {
+        mark_rare();
+        const uint64_t after = static_cast<uint64_t>(after_high) << 32 | after_low;
+        extent.usable &= (after + 7) / 8 == unit.n_bytes;
+    }
     return extent;
 }
 
@@ -103,18 +186,20 @@ struct Blocks {
         return block;
     }
 
-    // Fetches the lane's share, and what else it has room for of the last block. The extent is usable and the tensor
-    // aligned to 16 bytes.
-    __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
-        const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
+    // Fetches the lane's share of usable codes, and what else it has room for of the last block, and says whether they
+    // lie in the stream, which is aligned to 16 bytes.
+    __device__ __forceinline__ bool fetch(const Unit &unit, const Extent &extent) {
+        const uint32_t whole = unit.n_bytes / sizeof(Words4), behind = extent.first + extent.blocks;
+        const bool inside = behind <= whole;
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
             const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
             if (inside)
-                copy(words[i], reinterpret_cast<const Words4 *>(unit.codes)[block]);
+                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + block);
             else
                 words[i] = last_block(unit, block);
         }
+        return inside || uint64_t{extent.first} * block_bits + extent.bits <= 8ull * unit.n_bytes;
     }
 
     // Puts it into shared memory.
@@ -128,94 +213,136 @@ struct Blocks {
     }
 };
 
-// An exponent that is no digit, and which of the lane's weights has it, in whose place the digit 0 is. A lane
-// with more than one is decoded code by code.
-constexpr uint32_t no_outlier = 0, broken_lane = ~0u;
+// Entries of the multi-symbol table as lanes want them. What a lane keeps of their sums is the length of the codes
+// since the window was filled, below 64, and the number of all digits modulo 64, which the digits above would spoil
+// were it any higher:
+//
+//   bits 31..12  the digits, as in the table
+//   bits  8..6   their number
+//   bits  3..0   length of their codes together
+//
+// Escapes are as in the table.
+__device__ __forceinline__ uint32_t lane_entry(uint32_t entry) {
+    return (entry & 0xfffff00f) | (entry >> 1 & 0x1c0);
+}
 
-__device__ __forceinline__ uint32_t outlier_of(uint32_t i, uint32_t exponent) { return 1u << 16 | i << 8 | exponent; }
-__device__ __forceinline__ uint32_t outlier_place(uint32_t outlier) { return outlier >> 8 & 0xff; }
-__device__ __forceinline__ uint32_t outlier_exponent(uint32_t outlier) { return outlier & 0xff; }
+// The book whose luts are the unit's, if there is one. All threads of the block take part.
+template <class Model>
+struct TileBook {
+    uint32_t number = 0;
+    bool aligned;
+    BookParts<Model> parts;
+
+    // Fetches what tells the book, and its table.
+    __device__ __forceinline__ TileBook(const Unit &unit, const Model &model) : aligned(unit.aligned()) {
+        if (!aligned) return;
+        number = model.number(unit);
+        parts.fetch(unit, model, number, model.book(number));
+    }
+
+    // Puts the table into shared memory.
+    __device__ __forceinline__ void store(uint32_t *table) {
+        if (!aligned) return;
+        for (Words4 &four : parts.table)
+            for (uint32_t &entry : four.words) entry = lane_entry(entry);
+        parts.store(table);
+    }
+
+    // Whether there is the book. The block has a barrier in here; `votes` has a word for each of its warps.
+    __device__ __forceinline__ bool find(uint32_t *votes) {
+        return aligned && !block_any<Model::threads>(parts.differs(), votes);
+    }
+};
 
 // A lane that is being decoded.
 template <uint32_t TableBits>
 struct Lane {
-    const uint32_t *codes;   // of the tile, first bit on top
-    const uint32_t *table;
-    uint32_t base, pad;      // of the book
-    uint32_t at, end;        // bits of the codes: where the window starts, and where the lane ends
-    uint32_t window[2];      // the next bits
-    uint32_t last;           // the entry that was looked up last
-    uint32_t sum;            // of the entries; the lengths since the window was filled
-    uint32_t flushed;        // the sum when full words were last looked for
-    uint32_t digits[3];      // the last ones, the lowest word first
-    uint32_t *words;         // the lane's digits in shared memory
-    uint32_t full;           // how many of them are full
-    uint32_t outlier;
+    static_assert(TableBits < 16 && lookups_a_window * TableBits < 64, "entries have room for the lengths");
 
-    __device__ __forceinline__ void start(uint32_t *to) {
-        sum = flushed = last = 0;
+    SharedPlace codes;     // of the tile, first bit on top
+    SharedPlace table;
+    SharedPlace words;     // the lane's digits
+    uint32_t base, pad;    // of the book
+    uint32_t at, end;      // bits of the codes: where the window starts, and where the lane ends
+    uint32_t window[2];    // the next bits
+    uint32_t next;         // the entry for them
+    uint32_t last;         // the one before that
+    uint32_t sum;          // of the entries; the lengths since the window was filled
+    uint32_t digits[3];    // the last ones, the lowest word first
+    uint32_t counted;      // digits, when they were last counted
+    TileOutliers *outliers;
+
+    __device__ __forceinline__ Lane(const uint32_t *codes, const uint32_t *table, TileDigits &tile)
+        : codes(codes), table(table), words(tile.ring()) {
+        sum = last = counted = 0;
         digits[0] = digits[1] = digits[2] = 0;
-        words = to;
-        full = 0;
-        outlier = no_outlier;
     }
 
-    __device__ __forceinline__ uint32_t bits_at(uint32_t bit, uint32_t word) const {
-        return funnel_left(codes[bit / 32 + word], codes[bit / 32 + word + 1], bit);
-    }
+    // Counts the digits, of which there are fewer than 64 since they were last counted.
+    __device__ __forceinline__ void count() { counted += ((sum >> 6) - counted) % 64; }
 
     // Fills the window at the start of the lane, where the end is far enough.
     __device__ __forceinline__ void fill() {
-        window[0] = bits_at(at, 0);
-        window[1] = bits_at(at, 1);
+        const SharedPlace from = codes.behind(at / 32 * 4);
+        const uint32_t next = from.load<4>();
+        window[0] = funnel_left(from.load<0>(), next, at);
+        window[1] = funnel_left(next, from.load<8>(), at);
     }
 
     // Moves on to the end of what has been looked up.
     __device__ __forceinline__ void settle() {
-        const uint32_t length = sum & 127;
-        at += length;
-        sum -= length;
+        at += sum % 64;
+        sum &= ~63u;
     }
 
     // Fills the window behind what has been looked up, and takes a code that could not be.
     __device__ __forceinline__ void refill(const Unit &unit) {
         settle();
-        if (entry_length(last) == 0 && at != end) take_symbol(unit);
+        if (entry_length(last) == 0) {
+            if (opaque(at) != end) take_symbol(unit);
+        }
         fill();
         const uint32_t left = end - at;
-        const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
-        window[0] = select(filler.high, window[0], beyond.high);
-        window[1] = select(filler.low, window[1], beyond.low);
+        if (left < 64) {
+            const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
+            window[0] = select(filler.high, window[0], beyond.high);
+            window[1] = select(filler.low, window[1], beyond.low);
+        }
+        find_next();
     }
 
-    // Appends digits to those of at most `entries` others since words were looked for.
-    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries) {
-        const uint32_t shift = entry_shift(entry);
-        if (entries > 0) digits[2] = funnel_left(digits[2], digits[1], shift);
+    __device__ __forceinline__ void find_next() { next = table.word(window[0] >> (32 - TableBits)).load(); }
+
+    // Appends the digits of an entry.
+    __device__ __forceinline__ void append(uint32_t entry) {
+        const uint32_t shift = entry >> 4;
+        digits[2] = funnel_left(digits[2], digits[1], shift);
         digits[1] = funnel_left(digits[1], digits[0], shift);
         digits[0] = funnel_left(digits[0], entry, shift);
         sum += entry;
     }
 
-    __device__ __forceinline__ void look_up(uint32_t entries) {
-        last = table[window[0] >> (32 - TableBits)];
-        window[0] = funnel_left(window[0], window[1], last);
-        window[1] = funnel_left(window[1], 0, last);
-        append(last, entries);
+    // Takes the next entry, and has the one behind it under way first if the window has bits for that.
+    __device__ __forceinline__ void look_up(bool more) {
+        last = next;
+        if (more) {
+            window[0] = funnel_left(window[0], window[1], last);
+            window[1] = funnel_left(window[1], 0, last);
+            find_next();
+        }
+        append(last);
     }
 
-    // Stores the words that have become full, at most two: there were at most 7 digits, and no more than 15 by three
-    // entries and one by a symbol have come.
+    // Stores the last two words that are full, of which some may have been stored before: with at most 7 digits beyond
+    // them, they are among the last 24, and what three entries and a symbol have filled is among them.
     __device__ __forceinline__ void flush() {
-        constexpr uint32_t one = word_digits << 7, two = 2 * one;
-        const uint32_t news = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
-        if (news == two) words[full++] = funnel_right(digits[2], digits[1], shift);
-        if (news != 0) words[full++] = funnel_right(digits[1], digits[0], shift);
-        flushed = sum;
+        const uint32_t place = sum >> 7, shift = sum >> 4 & 28;
+        words.crossed(place - 4, 28).store(funnel_right(digits[2], digits[1], shift));
+        words.crossed(place, 28).store(funnel_right(digits[1], digits[0], shift));
     }
 
     __device__ __forceinline__ void give_up() {
-        outlier = broken_lane;
+        opaque(outliers)->give_up();
         end = at;
     }
 
@@ -223,69 +350,69 @@ struct Lane {
     __device__ __forceinline__ void take_symbol(const Unit &unit) {
         mark_rare();
         Symbol symbol = escaped_symbol(last);
-        if (symbol.length == 0) symbol = walk(unit, bits_at(at, 0));
+        if (symbol.length == 0) {
+            fill();
+            symbol = walk(unit, window[0]);
+        }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
-        if (distance >= digit_range) {
-            if (outlier != no_outlier) return give_up();
-            const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
-            outlier = outlier_of(full * word_digits + pending, symbol.exponent);
-        }
-        append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
+        if (distance >= digit_range)
+            opaque(outliers)->add(opaque(lane_index()) * lane_elements + (sum >> 6) % lane_elements, symbol.exponent);
+        append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (counted > lane_elements || static_cast<int>(end - at) < 0) give_up();
         refill(unit);
 #pragma unroll
-        for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
+        for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);
         flush();
         settle();
+        count();
     }
 
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
-    __device__ __forceinline__ bool complete() const {
-        const uint32_t pending = sum >> 7;
-        return at == end && full == lane_words && pending % word_digits == 0 && outlier != broken_lane;
-    }
+    __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
 };
 
-// Decodes the lanes of a tile whose codes are staged, and says whether all of them came out right. An
-// outlier among the lane's weights is not in its digits. All lanes of the warp take part.
-template <class Model>
+// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way, and
+// says whether all of them came out right, unless one has given up. All lanes of the warp take part.
+template <class Model, class Fetch>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
-                                             const Extent &extent, TileMemory<Model::lane_lookups> &memory,
-                                             uint32_t &outlier) {
+                                             uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
+                                             TileDigits &digits, Fetch &fetch) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
-    Lane<Model::table_bits> lane;
-    lane.codes = memory.words();
-    lane.table = table;
+    Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
     lane.base = book.base;
     lane.pad = book.pad;
-    lane.at = extent.begin;
-    lane.end = extent.end;
-    lane.start(memory.lane_digits(lane_index()));
+    lane.outliers = &memory.outliers;
+    lane.at = begin;
+    lane.end = end;
     lane.fill();
+    lane.find_next();
 #pragma unroll
     for (uint32_t i = 0; i < lookups; i++) {
         if (i > 0 && i % lookups_a_window == 0) lane.refill(unit);
-        lane.look_up(i % lookups_a_flush);
+        if (i > 0 && i % lookups_a_count == 0) lane.count();
+#pragma unroll
+        for (uint32_t step = i * Fetch::early / lookups; step < (i + 1) * Fetch::early / lookups; step++) fetch(step);
+        lane.look_up((i + 1) % lookups_a_window != 0);
         if (i % lookups_a_flush == lookups_a_flush - 1) lane.flush();
     }
     lane.settle();
+    lane.count();
     if (warp_any(!lane.complete())) {
         mark_rare();
         for (uint32_t i = 0; i < lane_elements && warp_any(lane.at != lane.end); i++) {
             keep_loop();
             lane.go_on(unit);
-            if (warp_any(lane.outlier == broken_lane)) return false;
+            if (warp_any(!memory.outliers.complete())) return false;
         }
-        if (warp_any(!lane.complete())) return false;
+        return !warp_any(!lane.complete());
     }
-    outlier = lane.outlier;
     return true;
 }
 

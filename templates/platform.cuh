@@ -38,6 +38,14 @@ __device__ __forceinline__ uint32_t block_index() {
 #endif
 }
 
+__device__ __forceinline__ uint32_t grid_blocks() {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_read_ptx_sreg_nctaid_x();
+#else
+    return gridDim.x;
+#endif
+}
+
 // Waits for all threads of the block; what they wrote is visible to all afterwards.
 __device__ __forceinline__ void block_barrier() {
     __syncthreads();
@@ -82,15 +90,6 @@ __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
     return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, warp_threads - 1, warp_threads - 1);
 #else
     return __shfl_sync(0xffffffffu, value, warp_threads - 1);
-#endif
-}
-
-// The value of the lane whose number differs in the bits of mask.
-__device__ __forceinline__ uint32_t from_lane_across(uint32_t value, uint32_t mask) {
-#ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_bfly_i32(0xffffffffu, value, mask, warp_threads - 1);
-#else
-    return __shfl_xor_sync(0xffffffffu, value, mask);
 #endif
 }
 
@@ -164,6 +163,14 @@ __device__ __forceinline__ uint32_t opaque(uint32_t value) {
     asm volatile("" : "+r"(value));
 #endif
     return value;
+}
+
+template <class T>
+__device__ __forceinline__ T *opaque(T *p) {
+#ifdef __CUDA_ARCH__
+    asm volatile("" : "+l"(p));
+#endif
+    return p;
 }
 
 // Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
@@ -266,6 +273,34 @@ __device__ __forceinline__ uint32_t bits_of(float number) {
     return both.word;
 }
 
+// The sum over all lanes of the warp, the same in all of them.
+__device__ __forceinline__ float sum_of_lanes(float value) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .f32 other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 1, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 2, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 4, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 8, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 16, 31, -1;\n\tadd.f32 %0, %0, other;\n\t}"
+        : "+f"(value));
+#else
+    for (uint32_t mask = 1; mask < warp_threads; mask *= 2)
+        value += float_of(__shfl_xor_sync(0xffffffffu, bits_of(value), mask));
+#endif
+    return value;
+}
+
+// The sum and the product of the two floats that have these bits.
+__device__ __forceinline__ float add_product(float sum, uint32_t a, uint32_t b) {
+#ifdef __CUDA_ARCH__
+    asm("fma.rn.f32 %0, %1, %2, %0;" : "+f"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
+    return sum + float_of(a) * float_of(b);
+#endif
+}
+
 // A word of big-endian bytes.
 __device__ __forceinline__ uint32_t big_endian(uint32_t word) {
     return permute<0x0123>(word, 0);
@@ -302,16 +337,20 @@ struct SharedPlace {
 #endif
     }
 
-    // The place so many bytes behind this one, and that with other bits in its address.
+    // The place so many bytes behind this one, and that with those bits turned over in its address that mask has.
     __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
         SharedPlace place = *this;
         place.address += bytes;
         return place;
     }
 
-    __device__ __forceinline__ SharedPlace crossed(uint32_t bits) const {
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask = ~0u) const {
         SharedPlace place = *this;
-        place.address ^= bits;
+#ifdef __CUDA_ARCH__
+        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));
+#else
+        place.address ^= bits & mask;
+#endif
         return place;
     }
 
@@ -453,6 +492,30 @@ __device__ __forceinline__ Words4 load_constant(const Words4 *from) {
     return {{a, b, c, d}};
 #else
     return *reinterpret_cast<const Words4 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
+#endif
+}
+
+// Two words of global memory that nobody else reads, and four that nobody reads soon: past the cache of the
+// multiprocessor, where they would only be in the way.
+__device__ __forceinline__ Words2 load_once(const Words2 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b;
+    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(global_address(from)));
+    return {{a, b}};
+#else
+    return *from;
+#endif
+}
+
+__device__ __forceinline__ void store_once(Words4 *to, const Words4 &words) {
+#ifdef __CUDA_ARCH__
+    asm volatile("st.global.cg.v4.u32 [%0], {%1, %2, %3, %4};"
+                 :
+                 : "l"(global_address(to)), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                   "r"(words.words[3])
+                 : "memory");
+#else
+    *to = words;
 #endif
 }
 

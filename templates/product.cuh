@@ -12,12 +12,11 @@
 // the sum is below 2^-126.
 #pragma once
 
-#include "tiles.cuh"
+#include "decode_tiles.cuh"
 
 namespace bespoke {
 
 constexpr uint32_t most_vectors = 8;
-constexpr uint32_t step_elements = tile_lanes * group;
 
 struct Product {
     const uint16_t *x;
@@ -33,8 +32,13 @@ struct Product {
     __device__ __forceinline__ uint32_t first_tile() const { return first / tile_elements; }
     __device__ __forceinline__ uint32_t last_tile() const { return (first + size() - 1) / tile_elements; }
 
-    // How many tiles a warp takes: not fewer weights than a row has.
-    __device__ __forceinline__ uint32_t run() const { return (columns - 1) / tile_elements + 1; }
+    // The tiles that have as many weights as a row.
+    __device__ __forceinline__ uint32_t row_tiles() const { return (columns - 1) / tile_elements + 1; }
+
+    // Where the first weight of a tile lies that is in the matrix.
+    __device__ __forceinline__ uint32_t begin_of(uint32_t tile) const {
+        return tile > first_tile() ? tile * tile_elements - first : 0;
+    }
 
     // Whether every step of a tile lies in one row, and x may be read 8 at once.
     __device__ __forceinline__ bool regular() const {
@@ -49,11 +53,16 @@ struct Product {
 
     // Where a vector's numbers are is worked out where it is asked for: for all vectors ahead, it fills registers.
     __device__ __forceinline__ void add(uint32_t row, uint32_t vector, float sum) const {
-        atomic_add(y + static_cast<uint64_t>(opaque(vector)) * rows + row, sum);
+        atomic_add(y + (static_cast<uint64_t>(opaque(vector)) * rows + opaque(row)), sum);
     }
 
     __device__ __forceinline__ const uint16_t *vector(uint32_t i) const {
         return x + static_cast<uint64_t>(opaque(i)) * columns;
+    }
+
+    // The first eight numbers of a vector that the lane multiplies; the next ones are those 32 behind them.
+    __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
+        return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
     }
 };
 
@@ -64,22 +73,50 @@ __device__ __forceinline__ float weight_product(const Unit &unit, const Product 
     return float_of(weight << 16) * float_of(x << 16);
 }
 
-// The sum of the lanes' values, the same in all of them.
-__device__ __forceinline__ float sum_of_lanes(float value) {
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane_across(bits_of(value), delta));
-    return value;
-}
+// The steps of a tile of a regular matrix.
+struct TileSteps {
+    uint32_t column;       // of the first one in the matrix, in steps
+    uint32_t outside = 0;  // of the matrix, a set of bits
+    uint32_t starts;       // a row; a set of bits
 
-// What a warp has of the row that it is in: lane b has the sum for vector b.
+    // Of a tile whose first step in the matrix has this column, which becomes that of the next tile.
+    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column)
+        : column(column), starts(column == 0) {
+        constexpr uint32_t all = tile_steps;
+        const uint32_t row = product.columns / step_elements;
+        const bool inside = tile != product.first_tile() && tile != product.last_tile();
+        if (inside && column + all <= row) {
+            column = column + all < row ? column + all : 0;
+            return;
+        }
+        mark_rare();
+        const uint32_t first = tile * all, matrix = product.first / step_elements;
+        const uint32_t begin = matrix > first ? matrix - first : 0;
+        const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
+        outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
+        starts = 0;
+        uint32_t i = begin + (column == 0 ? 0 : row - column);
+        for (; i < end; i += row) {
+            keep_loop();
+            starts |= 1u << i;
+        }
+        column = i == end ? 0 : row - (i - end);
+    }
+};
+
+// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product,
+// and all that there is of a row before one that starts a run.
 struct OpenRow {
-    uint32_t row, column;  // of the next weight
+    uint32_t row;
+    uint32_t column;  // of the next step
     float sum = 0;
 
-    // Begins at a weight of the matrix, counted from its first one on.
-    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
-        : row(at / product.columns), column(at - row * product.columns) {}
+    // The row of the first weight of a tile, or the one before if that starts one.
+    __device__ __forceinline__ OpenRow(const Product &product, uint32_t tile) {
+        const uint32_t begin = product.begin_of(tile), row_number = begin / product.columns;
+        column = (begin - row_number * product.columns) / step_elements;
+        row = row_number - (column == 0);
+    }
 
     // Adds the sum of what the lanes have for a vector.
     __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
@@ -87,19 +124,24 @@ struct OpenRow {
         if (lane_index() == vector) sum += all;
     }
 
-    // Goes on by some weights of the row, perhaps all that are left.
-    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
-        column += weights;
-        if (column < product.columns) return;
-        close(product);
-        row++;
-        column = 0;
-        sum = 0;
+    // Adds what there is to the products with all vectors.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (lane_index() < product.batch && sum != 0) product.add(row, lane_index(), sum);
     }
 
-    // Adds what there is to the product.
-    __device__ __forceinline__ void close(const Product &product) const {
-        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    // Goes on to the next row, for one vector or for all.
+    __device__ __forceinline__ void next(const Product &product, uint32_t vector) {
+        if (lane_index() == vector && sum != 0) {
+            product.add(row, vector, sum);
+            sum = 0;
+        }
+        row++;
+    }
+
+    __device__ __forceinline__ void next(const Product &product) {
+        close(product);
+        row++;
+        sum = 0;
     }
 };
 

@@ -2,7 +2,6 @@
 // vector after another.
 #pragma once
 
-#include "lanes.cuh"
 #include "product.cuh"
 
 namespace bespoke {
@@ -33,13 +32,15 @@ struct RowSum {
 
 // Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
 // part.
-__device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Product &product, uint32_t tile) {
+template <uint32_t TableBits>
+__device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit &unit, const Product &product,
+                                              uint32_t tile) {
     mark_rare();
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
         Run run;
-        const bool right = read_tile(unit, tile, run, sum);
+        const bool right = read_tile<TableBits>(from, unit, tile, run, sum);
         sum.end_row();
         for (uint32_t i = 0; !right && i < run.count; i++) {
             keep_loop();
@@ -51,17 +52,17 @@ __device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Produc
 
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
-                                               const uint32_t *digits, uint32_t base, uint32_t outlier) {
+                                               TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
     mark_rare();
-    const uint32_t first = tile * tile_elements + lane_index() * lane_elements;
+    const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
         for (uint32_t i = 0; i < lane_elements; i++) {
             keep_loop();
-            const uint32_t digit = digits[i / group] >> (32 - digit_bits - digit_bits * (i % group));
-            const bool out = outlier != no_outlier && outlier_place(outlier) == i;
-            sum(first + i, out ? outlier_exponent(outlier) : base + distance_of(digit % digit_range));
+            const uint32_t word = *digits.word(lane, i / group);
+            const uint32_t digit = word >> (32 - digit_bits - digit_bits * (i % group));
+            sum(first + i, outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
         }
         sum.end_row();
     }
@@ -81,25 +82,24 @@ struct RowPart {
     }
 };
 
-// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
-__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              OpenRow &open) {
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again. All lanes of the warp
+// take part.
+template <uint32_t TableBits>
+__device__ __forceinline__ void multiply_rows(const Source &from, const TileUnit &unit, const Product &product,
+                                              uint32_t tile, const TileSteps &steps, OpenRow &open) {
     mark_rare();
-    const uint32_t at = open.row * product.columns + open.column;
-    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
-    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
-    while (left > 0) {
+    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));
+    for (uint32_t i = 0; i < tile_steps; i++) {
         keep_loop();
-        const uint32_t weights = smaller(left, product.columns - open.column);
+        if ((firsts & 1 << i) == 0) continue;
+        if ((steps.starts & 1 << i) != 0) open.next(product);
         for (uint32_t b = 0; b < product.batch; b++) {
             keep_loop();
             RowPart part = {unit, product, b, open.row};
             Run run;
-            const bool right = read_tile(unit, tile, run, part);
+            const bool right = read_tile<TableBits>(from, unit, tile, run, part);
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
-        open.advance(product, weights);
-        left -= weights;
     }
 }
 

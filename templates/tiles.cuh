@@ -3,9 +3,7 @@
 // code, whatever they look like; lanes.cuh has the way for most.
 #pragma once
 
-#include "faults.cuh"
-#include "luts.cuh"
-#include "stage.cuh"
+#include "slow.cuh"
 
 namespace bespoke {
 
@@ -34,6 +32,17 @@ struct TileUnit : Unit {
         return same;
     }
 
+    // The same, of which compilers know nothing at all.
+    __device__ __forceinline__ TileUnit apart() const {
+        TileUnit same = again();
+        same.luts = opaque(luts);
+        same.codes = opaque(codes);
+        same.sign_mantissa = opaque(sign_mantissa);
+        same.outputs = opaque(outputs);
+        same.tiles = opaque(tiles);
+        return same;
+    }
+
     __device__ __forceinline__ bool aligned() const {
         return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
     }
@@ -41,6 +50,9 @@ struct TileUnit : Unit {
     __device__ __forceinline__ uint32_t tile_count() const {
         return n_elements / tile_elements + (n_elements % tile_elements != 0);
     }
+
+    // Whether there is a tile behind this one.
+    __device__ __forceinline__ bool goes_on(uint32_t tile) const { return (tile + 1) * tile_elements < n_elements; }
 
     __device__ __forceinline__ const uint8_t *record(uint32_t tile) const {
         return tiles + static_cast<uint64_t>(tile) * record_bytes;
@@ -69,20 +81,33 @@ __device__ __forceinline__ uint64_t start_bit(uint64_t record_word) {
 // Whether the codes of a tile may end before this bit: where the next tile's start or, those of the
 // last one, in the last byte of the stream.
 __device__ __forceinline__ bool tile_ends_at(const TileUnit &unit, uint32_t tile, uint64_t bit) {
-    if (tile + 1 < unit.tile_count()) return bit == start_bit(record_word(unit, tile + 1));
+    if (unit.goes_on(tile)) return bit == start_bit(record_word(unit, tile + 1));
     return (bit + 7) / 8 == unit.n_bytes;
+}
+
+// The code at the top of `bits`, by the table of the book where there is one. It tells no lengths of single codes, but
+// the luts do.
+template <uint32_t TableBits>
+__device__ __forceinline__ Symbol find_symbol(const Source &from, uint32_t bits) {
+    Symbol symbol = {0, 0};
+    if (from.table != nullptr) {
+        const uint32_t entry = from.table[bits >> (32 - TableBits)];
+        symbol = entry_length(entry) == 0 ? escaped_symbol(entry) : first_symbol(from, entry);
+    }
+    return symbol.length == 0 ? walk(from.unit, bits) : symbol;
 }
 
 // Reads `count` codes from a bit on, calls visit(element, exponent) for each, moves the bit behind
 // them and says what is wrong with them.
-template <class Visit>
-__device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element, uint32_t count, uint64_t &bit,
+template <uint32_t TableBits, class Visit>
+__device__ __forceinline__ uint32_t read_run(const Source &from, uint32_t element, uint32_t count, uint64_t &bit,
                                              Visit &visit) {
+    const Unit &unit = from.unit;
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
         const uint64_t byte = bit / 8;
         const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
-        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
+        const Symbol symbol = find_symbol<TableBits>(from, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);
@@ -99,12 +124,13 @@ struct Run {
 
 // Reads a tile code by code, each lane its run, and says whether the tile is right; if not, the fault of its
 // first wrong run is reported. All lanes of the warp take part.
-template <class Visit>
-__device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, Run &run, Visit &visit) {
+template <uint32_t TableBits, class Visit>
+__device__ __forceinline__ bool read_tile(const Source &from, const TileUnit &unit, uint32_t tile, Run &run,
+                                          Visit &visit) {
     mark_rare();
     const uint64_t word = record_word(unit, tile);
     const uint8_t *lanes = unit.record(tile) + 8;
-    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = lane_index();
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = opaque(lane_index());
     const bool wide = minimum == wide_tile;
     const uint32_t full = wide ? 2 * lane_elements : lane_elements;
     uint32_t bits = minimum + lanes[lane];
@@ -123,7 +149,7 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
     if (run.count > 0 && wrong == 0) {
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
-        wrong = read_run(unit, run.element, run.count, bit, visit);
+        wrong = read_run<TableBits>(from, run.element, run.count, bit, visit);
         const bool inside = run.count < full || bit == start + bits;
         const bool last = run.element + run.count == end;
         if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
@@ -148,10 +174,11 @@ struct WeightWriter {
 };
 
 // Decodes a tile code by code, to NaN if anything is wrong with it. All lanes of the warp take part.
-__device__ __forceinline__ void write_tile_slowly(const TileUnit &unit, uint32_t tile) {
+template <uint32_t TableBits>
+__device__ __forceinline__ void write_tile_slowly(const Source &from, const TileUnit &unit, uint32_t tile) {
     WeightWriter writer = {unit};
     Run run;
-    if (read_tile(unit, tile, run, writer)) return;
+    if (read_tile<TableBits>(from, unit, tile, run, writer)) return;
     for (uint32_t i = 0; i < run.count; i++) {
         keep_loop();
         unit.outputs[run.element + i] = not_a_number;

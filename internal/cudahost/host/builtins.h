@@ -6,7 +6,7 @@
 
 #include "fibers.h"
 
-HostIndex threadIdx, blockIdx;
+HostIndex threadIdx, blockIdx, gridDim;
 
 namespace {
 

@@ -19,8 +19,8 @@ struct HostIndex {
     unsigned x, y, z;
 };
 
-// Of the thread that runs.
-extern HostIndex threadIdx, blockIdx;
+// Of the thread that runs, and how many blocks there are.
+extern HostIndex threadIdx, blockIdx, gridDim;
 
 void __syncthreads();
 void __syncwarp();

@@ -101,6 +101,7 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
     std::vector<unsigned> order(r.blocks);
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), random);
+    gridDim = {static_cast<unsigned>(r.blocks), 1, 1};
     dynamic_bytes = static_cast<unsigned>(r.shared_bytes);
     for (unsigned b : order) {
         blockIdx = {b, 0, 0};

@@ -34,6 +34,7 @@ extern "C" void cudahost_launch(void (*entry)(), const std::uint64_t *arguments,
     std::vector<unsigned> order(blocks);
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), random);
+    gridDim = {blocks, 1, 1};
     dynamic_bytes = shared_bytes;
     dynamic_shared.reset(new unsigned char[shared_bytes + 1]);
     for (unsigned b : order) {
