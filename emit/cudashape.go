@@ -20,9 +20,9 @@ const (
 	ofFinish      = 80  // a window that the lookups do not decode
 	ofFinishEntry = 50  // an entry of it
 	ofOutliers    = 40  // every thread of a chunk that has outliers
-	ofLane        = 314 // record, codes and merge of a tile
-	ofLaneLookup  = 22.4
-	ofLateLookup  = 45 // one behind those that are unrolled
+	ofLane        = 341 // record, codes and merge of a tile
+	ofLaneLookup  = 20.3
+	ofLateLookup  = 35 // one behind those that are unrolled
 
 	maxCUDAShared = 28 << 10
 )

@@ -185,7 +185,7 @@ func launchLiteral(l kernel.CUDALaunch) jen.Code {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"Tiles", l.Tiles}, {"Product", l.Product}, {"Sized", l.Sized}, {"Reports", l.Reports}} {
+	}{{"Tiles", l.Tiles}, {"Product", l.Product}, {"Strides", l.Strides}, {"Sized", l.Sized}, {"Reports", l.Reports}} {
 		if flag.set {
 			fields = append(fields, jen.Id(flag.name).Op(":").True())
 		}

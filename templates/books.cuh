@@ -31,7 +31,7 @@ struct BookParts {
     // Part i of the table. Blocks that start together begin with different ones, so that not all of them wait for the
     // same line of memory at the same time.
     static __device__ __forceinline__ uint32_t part(uint32_t i) {
-        return (thread_index() + i * Model::threads + block_index() * warp_threads) % (words / 4);
+        return (thread_index() + block_index() * warp_threads) % Model::threads + i * Model::threads;
     }
 
     // Fetches the parts, with every load under way before the first is waited for.

@@ -1,8 +1,10 @@
-// Decoding a unit by its tile index: each warp of a block decodes one tile.
+// Decoding a unit by its tile index: each warp decodes tiles, one after another, for all of which a block fetches the
+// table of the book once.
 //
-//   1. Fetch the sign_mantissa bytes and the codes of the tile, and the table of the book into shared memory.
-//   2. Decode the lanes into digits in shared memory.
-//   3. Join them with the sign_mantissa bytes, eight weights a step, across the lanes.
+//   1. Put the codes of the tile into shared memory.
+//   2. Decode the lanes into digits in shared memory, with sign_mantissa bytes and the next tile's record under way.
+//   3. Fetch the codes of the next tile.
+//   4. Join the digits with the sign_mantissa bytes, eight weights a step, across the lanes.
 //
 // A tile that this is not made for, or does not succeed with, is decoded code by code: it comes out right, or
 // as NaN and reported. Whatever the tensors hold, no access leaves them and every loop ends.
@@ -202,10 +204,12 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
     walk.begin(unit);
     const bool found = own.find(shared.votes);
     if (!found) walk.give_up();
-    while (walk.more()) {
+    if (!walk.more()) return;
+    for (;;) {
         keep_loop();
+        mark_start();
         const uint32_t tile = walk.tile;
-        TileGroups<4> groups(unit.again(), tile);
+        TileGroups<3> groups(unit.again(), tile);
         const Book book = model.book(opaque(own.number));
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
@@ -217,6 +221,8 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         }
         walk.next(unit.again());
         if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
+        if (!walk.more()) break;
+        mark_rare();
         warp_barrier();
     }
 }

@@ -243,8 +243,11 @@ struct TileBook {
     // Puts the table into shared memory.
     __device__ __forceinline__ void store(uint32_t *table) {
         if (!aligned) return;
-        for (Words4 &four : parts.table)
-            for (uint32_t &entry : four.words) entry = lane_entry(entry);
+#pragma unroll
+        for (uint32_t i = 0; i < parts.table_steps; i++) {
+#pragma unroll
+            for (uint32_t &entry : parts.table[i].words) entry = lane_entry(entry);
+        }
         parts.store(table);
     }
 
@@ -377,14 +380,29 @@ struct Lane {
     __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
 };
 
-// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way, and
-// says whether all of them came out right, unless one has given up. All lanes of the warp take part.
+// Does the lookups from I on that all lanes do, and calls fetch(step) for the early steps of the merge on the way.
+template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Fetch>
+__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Fetch &fetch) {
+    if constexpr (I < Lookups) {
+        constexpr uint32_t step = I * Fetch::early / Lookups;
+        if (I > 0 && I % lookups_a_window == 0) lane.refill(unit);
+        if (I > 0 && I % lookups_a_count == 0) lane.count();
+        if (step != (I + 1) * Fetch::early / Lookups) fetch(step);
+        lane.look_up((I + 1) % lookups_a_window != 0);
+        if (I % lookups_a_flush == lookups_a_flush - 1) lane.flush();
+        look_up_from<I + 1, Lookups>(unit, lane, fetch);
+    }
+}
+
+// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way,
+// and says whether all of them came out right, unless one has given up. All lanes of the warp take part.
 template <class Model, class Fetch>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
                                              uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
                                              TileDigits &digits, Fetch &fetch) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
+    static_assert(Fetch::early <= lookups, "a lookup fetches one step at most");
     Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
     lane.base = book.base;
     lane.pad = book.pad;
@@ -393,15 +411,7 @@ __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book,
     lane.end = end;
     lane.fill();
     lane.find_next();
-#pragma unroll
-    for (uint32_t i = 0; i < lookups; i++) {
-        if (i > 0 && i % lookups_a_window == 0) lane.refill(unit);
-        if (i > 0 && i % lookups_a_count == 0) lane.count();
-#pragma unroll
-        for (uint32_t step = i * Fetch::early / lookups; step < (i + 1) * Fetch::early / lookups; step++) fetch(step);
-        lane.look_up((i + 1) % lookups_a_window != 0);
-        if (i % lookups_a_flush == lookups_a_flush - 1) lane.flush();
-    }
+    look_up_from<0, lookups>(unit, lane, fetch);
     lane.settle();
     lane.count();
     if (warp_any(!lane.complete())) {

@@ -29,7 +29,7 @@ __device__ __forceinline__ void multiply_steps(const Product &product, Groups &g
                                                uint32_t vector, OpenRow &open) {
     const Words4 *numbers = product.eights(vector) + steps.column * tile_lanes;
     const SharedPlace group = digits.group();
-    // Where there is more to do than to multiply, the numbers of the next step being others than those behind this one's.
+    // Where there is more to do than to multiply, or the numbers of the next step are not those behind this one's.
     const uint32_t elsewhere = steps.starts | steps.outside;
     const uint32_t special = opaque(elsewhere | elsewhere >> 1 | outliers.steps);
     uint32_t next = TileDigits::in_step(group, 0);
@@ -47,7 +47,7 @@ __device__ __forceinline__ void multiply_steps(const Product &product, Groups &g
                 open.next(product, vector);
                 sums = TwoSums();
             }
-            insert_outliers(weights, outliers, opaque(i));
+            insert_outliers(weights, *opaque(&outliers), opaque(i));
             if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
             if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
         }
@@ -93,8 +93,8 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
-    TileWalk walk(unit, memory.limits,
-                  TileRuns(product.first_tile(), product.last_tile() + 1, product.row_tiles(), TileBlock<Model>::warps));
+    const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
+    TileWalk walk(unit, memory.limits, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
@@ -103,11 +103,13 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
 
     if (!found) walk.give_up();
     const bool regular = product.regular();
-    OpenRow open(product, walk.tile);
+    OpenRow open;
     for (;;) {
         keep_loop();
+        mark_start();
         const uint32_t tile = walk.tile;
-        TileGroups<3> groups(unit.again(), tile);
+        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        TileGroups<8> groups(unit.again(), tile);
         const Book book = model.book(opaque(own.number));
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
@@ -125,16 +127,11 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
             const TileSteps steps(same, opaque(tile), open.column);
             multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
         }
-        if (walk.in_front()) {
-            if (regular) open.close(same);
-            if (!walk.more()) break;
-            open = OpenRow(same, opaque(walk.tile));
-        } else if (!walk.more()) {
-            if (regular) open.close(same);
-            break;
-        }
+        if (!walk.more()) break;
+        mark_rare();
         warp_barrier();
     }
+    open.close(product);
 }
 
 }  // namespace bespoke

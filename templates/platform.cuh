@@ -140,7 +140,8 @@ __device__ __forceinline__ uint32_t atomic_add(uint32_t *p, uint32_t value) {
 
 __device__ __forceinline__ void atomic_add(float *p, float value) {
 #ifdef __CUDA_ARCH__
-    asm volatile("red.global.add.f32 [%0], %1;" : : "l"(p), "f"(value) : "memory");
+    [[maybe_unused]] float before;
+    asm volatile("atom.global.add.f32 %0, [%1], %2;" : "=f"(before) : "l"(p), "f"(value) : "memory");
 #else
     *p += value;
 #endif
@@ -174,14 +175,16 @@ __device__ __forceinline__ T *opaque(T *p) {
 }
 
 // Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
-// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
-// have nothing in their place.
+// that chunks of trained weights do not reach, code that one warp of a block runs, and where what a warp does once for
+// all its tiles is behind it. Other builds have nothing in their place.
 #if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
 __device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
 __device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+__device__ __forceinline__ void mark_start() { asm volatile("pmevent 2;"); }
 #else
 __device__ __forceinline__ void mark_rare() {}
 __device__ __forceinline__ void mark_one_warp() {}
+__device__ __forceinline__ void mark_start() {}
 #endif
 
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.

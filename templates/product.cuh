@@ -2,8 +2,8 @@
 // for a matrix W of `rows` by `columns` weights whose first one is element `first` of the unit.
 //
 // x has the vectors one after another, bfloat16, so that products of weights are exact; y likewise, float,
-// summed up in float. y starts as zeros: each warp takes a run of tiles that has at least as many weights as a
-// row and adds its share of every row in it, so that a row gets two shares at most and their order is of
+// summed up in float. y starts as zeros: each warp takes runs of tiles that have at least as many weights as a
+// row, and adds its share of every row in a run, so that a row gets two shares at most and their order is of
 // no account.
 //
 // That holds for matrices whose first element and columns are multiples of 256, where each step of 32
@@ -25,7 +25,7 @@ struct Product {
 
     // The same, of which compilers know nothing.
     __device__ __forceinline__ Product again() const {
-        return {x, y, opaque(first), opaque(rows), opaque(columns), opaque(batch)};
+        return {opaque(x), opaque(y), opaque(first), opaque(rows), opaque(columns), opaque(batch)};
     }
 
     __device__ __forceinline__ uint32_t size() const { return rows * columns; }
@@ -107,12 +107,14 @@ struct TileSteps {
 // What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product,
 // and all that there is of a row before one that starts a run.
 struct OpenRow {
-    uint32_t row;
-    uint32_t column;  // of the next step
+    uint32_t row = 0;
+    uint32_t column = 0;  // of the next step
     float sum = 0;
 
-    // The row of the first weight of a tile, or the one before if that starts one.
-    __device__ __forceinline__ OpenRow(const Product &product, uint32_t tile) {
+    // Closes the row, and goes to that of the first weight of a tile, or to the one before if that starts one.
+    __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
+        close(product);
+        sum = 0;
         const uint32_t begin = product.begin_of(tile), row_number = begin / product.columns;
         column = (begin - row_number * product.columns) / step_elements;
         row = row_number - (column == 0);

@@ -35,6 +35,8 @@ struct TileUnit : Unit {
     // The same, of which compilers know nothing at all.
     __device__ __forceinline__ TileUnit apart() const {
         TileUnit same = again();
+        same.n_luts = opaque(n_luts);
+        same.number = opaque(number);
         same.luts = opaque(luts);
         same.codes = opaque(codes);
         same.sign_mantissa = opaque(sign_mantissa);

@@ -30,6 +30,7 @@ type Module struct {
 type Kernel struct {
 	Launch   *kernel.CUDALaunch
 	function cu.Function
+	resident int // blocks that run at once, where more are of no use; 0 where all are needed
 }
 
 // Load loads the first of the images that suits the device and the driver. A device keeps what it has loaded
@@ -71,7 +72,15 @@ func (d *Device) load(image Image) (*Module, error) {
 func (m *Module) Kernel(l *kernel.CUDALaunch) (*Kernel, error) {
 	k := &Kernel{Launch: l}
 	err := m.device.do("look up the kernel "+l.Entry, func() (err error) {
-		k.function, err = m.handle.Function(l.Entry)
+		if k.function, err = m.handle.Function(l.Entry); err != nil || !l.Strides {
+			return err
+		}
+		blocks, err := k.function.MaxActiveBlocksPerMultiProcessor(l.Threads, int64(l.Shared(0)))
+		if err != nil {
+			return err
+		}
+		multiprocessors, err := m.device.handle.Attribute(cu.MultiprocessorCount)
+		k.resident = blocks * multiprocessors
 		return err
 	})
 	return k, err
@@ -83,6 +92,9 @@ func (d *Device) launch(k *Kernel, doing string, blocks, shared int, stream cu.S
 	pointers := make([]unsafe.Pointer, len(arguments))
 	for i := range arguments {
 		pointers[i] = unsafe.Pointer(&arguments[i])
+	}
+	if k.resident > 0 {
+		blocks = min(blocks, k.resident)
 	}
 	return d.do(doing, func() error {
 		return k.function.Launch(blocks, 1, 1, k.Launch.Threads, 1, 1, shared, stream, pointers)

@@ -14,9 +14,9 @@
 // instructions under a predicate, which are issued whether or not it is on: they count, and their mark says
 // nothing.
 //
-// The kernel that multiplies has loops over tiles, rows and vectors. Each runs once where a warp has one tile
-// and there is one vector, which [Kernel.Once] stands for; with more, what comes before and behind the
-// loops is shared by them, so a weight takes fewer instructions than that.
+// Kernels that decode by tiles have a loop over those of a warp. What a warp does before, whatever their number, is not
+// counted: a mark of its own begins the straight path where the loop does. The kernel that multiplies has loops over
+// vectors and parts of rows in it, each of which runs once where there is one vector; [Kernel.Once] stands for that.
 //
 // The published kernel, which has no marks, runs loops. [Kernel.Shortest] is the shortest way through all of
 // them, each with the number of turns that its description gives: the longer codes, the ends of the

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Longest returns the number of instructions of the longest way that meets no rare mark. A loop without one is an error
+// Longest returns the number of instructions of the longest way from the start that meets no rare mark. A loop without one is an error
 // or, with Once, runs once, from its head to its end.
 func (k *Kernel) Longest() (float64, error) {
 	const unseen, open = -1, -2
@@ -50,7 +50,7 @@ func (k *Kernel) Longest() (float64, error) {
 		memo[i] = best + k.weight(b)
 		return memo[i], nil
 	}
-	n, err := walk(0)
+	n, err := walk(k.start)
 	if err == nil && n <= 0 {
 		err = fmt.Errorf("sass: every way is marked")
 	}

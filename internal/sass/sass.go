@@ -12,6 +12,7 @@ import (
 const (
 	rareMark    = "0x1" // pmevent n shows as a mask
 	oneWarpMark = "0x2"
+	startMark   = "0x4"
 )
 
 // A block is a run of instructions that begins at a label or behind a branch.
@@ -29,6 +30,8 @@ type Kernel struct {
 	blocks []block
 	// OneWarp is the share with which code for one warp of a block counts.
 	OneWarp float64
+	// start is the block with which the straight path begins.
+	start int
 	// Once says that loops without a mark run once on the straight path: the product of one tile and one vector.
 	Once bool
 }
@@ -75,9 +78,16 @@ func Parse(text []byte) (*Kernel, error) {
 		if m == nil {
 			continue
 		}
-		if fresh {
+		begins := m[2] == "PMTRIG" && strings.TrimSpace(m[3]) == startMark
+		if fresh || begins {
 			k.blocks = append(k.blocks, block{})
 			fresh = false
+		}
+		if begins {
+			if k.start != 0 {
+				return nil, fmt.Errorf("sass: the straight path begins twice")
+			}
+			k.start = len(k.blocks) - 1
 		}
 		at := len(k.blocks) - 1
 		if err := k.blocks[at].add(m[2], m[3], m[1] != ""); err != nil {
@@ -134,6 +144,7 @@ func (b *block) add(name, operands string, predicated bool) error {
 		switch strings.TrimSpace(operands) {
 		case rareMark:
 			b.rare = true
+		case startMark: // see Parse
 		case oneWarpMark:
 			b.oneWarp = true
 		default:

@@ -61,6 +61,21 @@ func TestLongest(t *testing.T) {
 	}
 }
 
+// TestStart leaves out what comes before the mark with which the straight path begins.
+func TestStart(t *testing.T) {
+	text := "/*0000*/ MOV R0, R1 ;\n/*0010*/ MOV R0, R1 ;\n/*0020*/ PMTRIG 0x4 ;\n/*0030*/ MOV R0, R1 ;\n/*0040*/ EXIT ;\n"
+	k, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := k.Longest(); err != nil || n != 2 {
+		t.Errorf("%v instructions, %v, want 2: those behind the mark", n, err)
+	}
+	if _, err := Parse([]byte(text + text)); err == nil || !strings.Contains(err.Error(), "begins twice") {
+		t.Errorf("error is %v, want one about the second mark", err)
+	}
+}
+
 // TestOnce runs a loop in a loop once each.
 func TestOnce(t *testing.T) {
 	blocks := []block{

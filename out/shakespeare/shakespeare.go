@@ -54,9 +54,9 @@ func Kernel() *runtime.Kernel {
 		CUDA:   cudaSource,
 		PTX:    ptxSource,
 		Launches: []kernel.CUDALaunch{
-			{Entry: "decode_tiles", Threads: 256, TableBits: 12, Tiles: true, Reports: true},
+			{Entry: "decode_tiles", Threads: 256, TableBits: 12, Tiles: true, Strides: true, Reports: true},
 			{Entry: "decode_native", Threads: 256, TableBits: 12, Sized: true, Reports: true},
-			{Entry: "matvec", Threads: 256, TableBits: 12, Tiles: true, Product: true, Reports: true},
+			{Entry: "matvec", Threads: 256, TableBits: 12, Tiles: true, Product: true, Strides: true, Reports: true},
 			{Entry: "decode", Threads: 512, TableBits: 12},
 		},
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // A CUDALaunch says how an entry of a generated CUDA source is launched: a grid of [CUDALaunch.Blocks] or
-// [CUDALaunch.ProductBlocks] blocks, CUDALaunch.Threads threads a block.
+// [CUDALaunch.ProductBlocks] blocks, or of fewer where CUDALaunch.Strides says so, CUDALaunch.Threads threads a block.
 type CUDALaunch struct {
 	// Entry is the name of the kernel.
 	Entry string
@@ -24,6 +24,8 @@ type CUDALaunch struct {
 	// bfloat16, and y, zeros to which the product is added as float32; and before the number of the unit the first
 	// element, rows and columns of the matrix and how many vectors there are, at most [CUDAVectors].
 	Product bool
+	// Strides says that any number of blocks does all the work: at most as many should be launched as run at once.
+	Strides bool
 	// Sized says that it takes the size of its dynamic shared memory, behind the published arguments.
 	Sized bool
 	// Reports says that the kernel takes the number of the unit and the address of an error word, see
@@ -188,9 +190,9 @@ func CUDATableLaunches() []CUDALaunch {
 // ownLaunches describes the kernels of our own.
 func ownLaunches(tableBits, nativeThreads int) []CUDALaunch {
 	return []CUDALaunch{
-		{Entry: "decode_tiles", Threads: 256, TableBits: tableBits, Tiles: true, Reports: true},
+		{Entry: "decode_tiles", Threads: 256, TableBits: tableBits, Tiles: true, Strides: true, Reports: true},
 		{Entry: "decode_native", Threads: nativeThreads, TableBits: tableBits, Sized: true, Reports: true},
-		{Entry: "matvec", Threads: 256, TableBits: tableBits, Tiles: true, Product: true, Reports: true},
+		{Entry: "matvec", Threads: 256, TableBits: tableBits, Tiles: true, Product: true, Strides: true, Reports: true},
 	}
 }
 

@@ -57,6 +57,14 @@ __device__ __forceinline__ uint32_t block_index() {
 #endif
 }
 
+__device__ __forceinline__ uint32_t grid_blocks() {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return __nvvm_read_ptx_sreg_nctaid_x();
+#else
+    return gridDim.x;
+#endif
+}
+
 // Waits for all threads of the block; what they wrote is visible to all afterwards.
 __device__ __forceinline__ void block_barrier() {
     __syncthreads();
@@ -78,21 +86,29 @@ __device__ __forceinline__ uint32_t add_lane_below(uint32_t sum, uint32_t delta)
 #endif
 }
 
+// The sum over the lanes of the warp up to this one.
+__device__ __forceinline__ uint32_t sum_up_to_lane(uint32_t value) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .u32 below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 1, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 2, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 4, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 8, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t"
+        "shfl.sync.up.b32 below|inside, %0, 16, 0, -1;\n\t@inside add.u32 %0, %0, below;\n\t}"
+        : "+r"(value));
+#else
+    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) value = add_lane_below(value, delta);
+#endif
+    return value;
+}
+
 // The value of the last lane of the warp.
 __device__ __forceinline__ uint32_t from_last_lane(uint32_t value) {
 #ifdef BESPOKE_WITHOUT_HEADERS
     return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, warp_threads - 1, warp_threads - 1);
 #else
     return __shfl_sync(0xffffffffu, value, warp_threads - 1);
-#endif
-}
-
-// The value of the lane whose number differs in the bits of mask.
-__device__ __forceinline__ uint32_t from_lane_across(uint32_t value, uint32_t mask) {
-#ifdef BESPOKE_WITHOUT_HEADERS
-    return __nvvm_shfl_sync_bfly_i32(0xffffffffu, value, mask, warp_threads - 1);
-#else
-    return __shfl_xor_sync(0xffffffffu, value, mask);
 #endif
 }
 
@@ -143,7 +159,8 @@ __device__ __forceinline__ uint32_t atomic_add(uint32_t *p, uint32_t value) {
 
 __device__ __forceinline__ void atomic_add(float *p, float value) {
 #ifdef __CUDA_ARCH__
-    asm volatile("red.global.add.f32 [%0], %1;" : : "l"(p), "f"(value) : "memory");
+    [[maybe_unused]] float before;
+    asm volatile("atom.global.add.f32 %0, [%1], %2;" : "=f"(before) : "l"(p), "f"(value) : "memory");
 #else
     *p += value;
 #endif
@@ -168,15 +185,25 @@ __device__ __forceinline__ uint32_t opaque(uint32_t value) {
     return value;
 }
 
+template <class T>
+__device__ __forceinline__ T *opaque(T *p) {
+#ifdef __CUDA_ARCH__
+    asm volatile("" : "+l"(p));
+#endif
+    return p;
+}
+
 // Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
-// that chunks of trained weights do not reach, and code that one warp of a block runs. Other builds
-// have nothing in their place.
+// that chunks of trained weights do not reach, code that one warp of a block runs, and where what a warp does once for
+// all its tiles is behind it. Other builds have nothing in their place.
 #if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
 __device__ __forceinline__ void mark_rare() { asm volatile("pmevent 0;"); }
 __device__ __forceinline__ void mark_one_warp() { asm volatile("pmevent 1;"); }
+__device__ __forceinline__ void mark_start() { asm volatile("pmevent 2;"); }
 #else
 __device__ __forceinline__ void mark_rare() {}
 __device__ __forceinline__ void mark_one_warp() {}
+__device__ __forceinline__ void mark_start() {}
 #endif
 
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
@@ -223,18 +250,19 @@ __device__ __forceinline__ Halves shift_right(uint32_t high, uint32_t low, uint3
     return {static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(bits)};
 }
 
-// Four of the eight bytes of high:low: each hexadecimal digit of choice, the lowest for the lowest
+// Four of the eight bytes of high:low: each hexadecimal digit of Choice, the lowest for the lowest
 // byte, is the number of one of them.
-__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high, uint32_t choice) {
+template <uint32_t Choice>
+__device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high) {
 #ifdef __CUDA_ARCH__
     uint32_t word;
-    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "r"(choice));
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(word) : "r"(low), "r"(high), "n"(Choice));
     return word;
 #else
     const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
     uint32_t word = 0;
     for (uint32_t i = 0; i < 4; i++)
-        word |= static_cast<uint32_t>(bytes >> 8 * (choice >> 4 * i & 7) & 0xff) << 8 * i;
+        word |= static_cast<uint32_t>(bytes >> 8 * (Choice >> 4 * i & 7) & 0xff) << 8 * i;
     return word;
 #endif
 }
@@ -267,9 +295,37 @@ __device__ __forceinline__ uint32_t bits_of(float number) {
     return both.word;
 }
 
+// The sum over all lanes of the warp, the same in all of them.
+__device__ __forceinline__ float sum_of_lanes(float value) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "{\n\t.reg .f32 other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 1, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 2, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 4, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 8, 31, -1;\n\tadd.f32 %0, %0, other;\n\t"
+        "shfl.sync.bfly.b32 other, %0, 16, 31, -1;\n\tadd.f32 %0, %0, other;\n\t}"
+        : "+f"(value));
+#else
+    for (uint32_t mask = 1; mask < warp_threads; mask *= 2)
+        value += float_of(__shfl_xor_sync(0xffffffffu, bits_of(value), mask));
+#endif
+    return value;
+}
+
+// The sum and the product of the two floats that have these bits.
+__device__ __forceinline__ float add_product(float sum, uint32_t a, uint32_t b) {
+#ifdef __CUDA_ARCH__
+    asm("fma.rn.f32 %0, %1, %2, %0;" : "+f"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
+    return sum + float_of(a) * float_of(b);
+#endif
+}
+
 // A word of big-endian bytes.
 __device__ __forceinline__ uint32_t big_endian(uint32_t word) {
-    return permute(word, 0, 0x0123);
+    return permute<0x0123>(word, 0);
 }
 
 // The dynamic shared memory of the block, aligned to 16 bytes.
@@ -281,6 +337,95 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
     return dynamic_memory;
 #endif
 }
+
+// A place in shared memory. Its address has 32 bits there; compilers reckon with 64 where they see a pointer.
+struct SharedPlace {
+#ifdef __CUDA_ARCH__
+    uint32_t address;
+#else
+    uint64_t address;
+#endif
+
+    __device__ __forceinline__ explicit SharedPlace(const void *p) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+        address = static_cast<uint32_t>(
+            reinterpret_cast<uint64_t>((const __attribute__((address_space(3))) void *)p));
+#elif defined(__CUDA_ARCH__)
+        asm("{\n\t.reg .u64 inside;\n\tcvta.to.shared.u64 inside, %1;\n\tcvt.u32.u64 %0, inside;\n\t}"
+            : "=r"(address)
+            : "l"(p));
+#else
+        address = reinterpret_cast<uint64_t>(p);
+#endif
+    }
+
+    // The place so many bytes behind this one, and that with those bits turned over in its address that mask has.
+    __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
+        SharedPlace place = *this;
+        place.address += bytes;
+        return place;
+    }
+
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask = ~0u) const {
+        SharedPlace place = *this;
+#ifdef __CUDA_ARCH__
+        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));
+#else
+        place.address ^= bits & mask;
+#endif
+        return place;
+    }
+
+    // The place of word i from this one on.
+    __device__ __forceinline__ SharedPlace word(uint32_t i) const {
+        SharedPlace place = *this;
+#ifdef __CUDA_ARCH__
+        asm("mad.lo.u32 %0, %1, 4, %2;" : "=r"(place.address) : "r"(i), "r"(address));
+#else
+        place.address += 4 * i;
+#endif
+        return place;
+    }
+
+    // The word at this place, or so many bytes behind it.
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ uint32_t load() const {
+#ifdef __CUDA_ARCH__
+        uint32_t word;
+        asm volatile("ld.shared.u32 %0, [%1+%2];" : "=r"(word) : "r"(address), "n"(Bytes));
+        return word;
+#else
+        return *reinterpret_cast<const uint32_t *>(address + Bytes);
+#endif
+    }
+
+    __device__ __forceinline__ void store(uint32_t word) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("st.shared.u32 [%0], %1;" : : "r"(address), "r"(word) : "memory");
+#else
+        *reinterpret_cast<uint32_t *>(address) = word;
+#endif
+    }
+
+    // Atomic for the threads of the block, as are atomic_add and atomic_or.
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ void add(uint32_t value) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("atom.shared.add.u32 _, [%0+%1], %2;" : : "r"(address), "n"(Bytes), "r"(value) : "memory");
+#else
+        atomic_add(reinterpret_cast<uint32_t *>(address + Bytes), value);
+#endif
+    }
+
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ void set_bits(uint32_t bits) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("atom.shared.or.b32 _, [%0+%1], %2;" : : "r"(address), "n"(Bytes), "r"(bits) : "memory");
+#else
+        atomic_or(reinterpret_cast<uint32_t *>(address + Bytes), bits);
+#endif
+    }
+};
 
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
@@ -305,18 +450,94 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
-// Stores the words where i is less than n, without a branch.
+// The address of global memory as instructions for nothing else want it.
+__device__ __forceinline__ uint64_t global_address(const void *p) {
+#ifdef BESPOKE_WITHOUT_HEADERS
+    return reinterpret_cast<uint64_t>((const __attribute__((address_space(1))) void *)p);
+#else
+    return reinterpret_cast<uint64_t>(p);
+#endif
+}
+
+// Where i is less than n, stores the words so many bytes behind `to`, without a branch; past the cache of the
+// multiprocessor, which keeps what is read again.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ void store_below(uint32_t i, uint32_t n, Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
     asm volatile(
         "{\n\t.reg .pred below;\n\t"
         "setp.lt.u32 below, %0, %1;\n\t"
-        "@below st.global.v4.u32 [%2], {%3, %4, %5, %6};\n\t}"
+        "@below st.global.cg.v4.u32 [%2+%3], {%4, %5, %6, %7};\n\t}"
         :
-        : "r"(i), "r"(n), "l"(to), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]), "r"(words.words[3])
+        : "r"(i), "r"(n), "l"(global_address(to)), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]),
+          "r"(words.words[2]), "r"(words.words[3])
         : "memory");
 #else
-    if (i < n) *to = words;
+    if (i < n) *reinterpret_cast<Words4 *>(reinterpret_cast<uint8_t *>(to) + Bytes) = words;
+#endif
+}
+
+// A word of global memory that all warps of a block load at once: past the cache in which all but the first few would
+// wait for its line, and with them whatever else is loaded.
+__device__ __forceinline__ uint32_t load_common(const uint32_t *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t word;
+    asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(word) : "l"(global_address(from)));
+    return word;
+#else
+    return *from;
+#endif
+}
+
+// Two or four words of global memory that nobody writes, so many bytes behind `from`, by one load; of a struct
+// compilers may make others.
+template <uint32_t Bytes = 0>
+__device__ __forceinline__ Words2 load_constant(const Words2 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b;
+    asm volatile("ld.global.v2.u32 {%0, %1}, [%2+%3];"
+                 : "=r"(a), "=r"(b)
+                 : "l"(global_address(from)), "n"(Bytes));
+    return {{a, b}};
+#else
+    return *reinterpret_cast<const Words2 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
+#endif
+}
+
+template <uint32_t Bytes = 0>
+__device__ __forceinline__ Words4 load_constant(const Words4 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b, c, d;
+    asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4+%5];"
+                 : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
+                 : "l"(global_address(from)), "n"(Bytes));
+    return {{a, b, c, d}};
+#else
+    return *reinterpret_cast<const Words4 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
+#endif
+}
+
+// Two words of global memory that nobody else reads, and four that nobody reads soon: past the cache of the
+// multiprocessor, where they would only be in the way.
+__device__ __forceinline__ Words2 load_once(const Words2 *from) {
+#ifdef __CUDA_ARCH__
+    uint32_t a, b;
+    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(global_address(from)));
+    return {{a, b}};
+#else
+    return *from;
+#endif
+}
+
+__device__ __forceinline__ void store_once(Words4 *to, const Words4 &words) {
+#ifdef __CUDA_ARCH__
+    asm volatile("st.global.cg.v4.u32 [%0], {%1, %2, %3, %4};"
+                 :
+                 : "l"(global_address(to)), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                   "r"(words.words[3])
+                 : "memory");
+#else
+    *to = words;
 #endif
 }
 
@@ -409,8 +630,8 @@ struct ChunkMemory {
     uint32_t begin = 0, end, number;
 
     __device__ __forceinline__ ChunkMemory(const Unit &unit, uint32_t c) : end(unit.n_elements), number(c) {
-        if (c > 0) begin = unit.output_positions[c];
-        if (c + 1 < unit.chunks()) end = unit.output_positions[c + 1];
+        if (c > 0) begin = load_common(unit.output_positions + c);
+        if (c + 1 < unit.chunks()) end = load_common(unit.output_positions + c + 1);
     }
 
     // The chunk's elements, within those of the unit whatever the positions say.
@@ -507,22 +728,26 @@ struct WarpSums {
     static_assert(warps < warp_threads, "one lane a warp, and one for the sum of all");
     uint32_t before[warp_threads];  // the sum of the warps before this one
 
-    // Adds the value to what follows and returns the sum over the lanes up to this one. The caller has a barrier
-    // afterwards.
-    __device__ __forceinline__ uint32_t add(uint32_t value) {
+    // Adds the value to what follows in the sums that lie so many bytes behind a place, and returns the sum over the
+    // lanes up to this one. The caller has a barrier afterwards.
+    template <uint32_t Bytes>
+    static __device__ __forceinline__ uint32_t add(const SharedPlace &place, uint32_t value) {
         const uint32_t lane = thread_index() % warp_threads, warp = thread_index() / warp_threads;
-        uint32_t sum = value;
-#pragma unroll
-        for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
+        const uint32_t sum = sum_up_to_lane(value);
         const uint32_t all = from_last_lane(sum);
-        atomic_add(&before[lane], lane > warp ? all : 0);
+        place.word(lane).template add<Bytes>(lane > warp ? all : 0);
         return sum;
     }
 
     // Adds to the sum of all, and to nothing else.
     __device__ __forceinline__ void add_to_total(uint32_t value) { atomic_add(&before[warps], value); }
 
-    __device__ __forceinline__ uint32_t before_warp() const { return before[thread_index() / warp_threads]; }
+    // The sum over the warps before this one.
+    template <uint32_t Bytes>
+    static __device__ __forceinline__ uint32_t before_warp(const SharedPlace &place) {
+        return place.word(thread_index() / warp_threads).template load<Bytes>();
+    }
+
     __device__ __forceinline__ uint32_t total() const { return before[warps]; }
 };
 
@@ -615,11 +840,17 @@ struct BookParts {
     uint32_t different;
     Words4 table[table_steps];
 
+    // Part i of the table. Blocks that start together begin with different ones, so that not all of them wait for the
+    // same line of memory at the same time.
+    static __device__ __forceinline__ uint32_t part(uint32_t i) {
+        return (thread_index() + block_index() * warp_threads) % Model::threads + i * Model::threads;
+    }
+
     // Fetches the parts, with every load under way before the first is waited for.
     __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
-        const Words4 *from = model.table(number * words) + thread_index();
+        const Words4 *from = model.table(number * words);
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[part(i)]);
         different = unit.n_luts != book.rows;
         if (different) return;
         const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
@@ -635,25 +866,12 @@ struct BookParts {
     __device__ __forceinline__ void store(uint32_t *to) const {
 #pragma unroll
         for (uint32_t i = 0; i < table_steps; i++)
-            copy(reinterpret_cast<Words4 *>(to)[thread_index() + i * Model::threads], table[i]);
+            copy(reinterpret_cast<Words4 *>(to)[part(i)], table[i]);
     }
 
     // Whether its part of the luts is not the book's.
     __device__ __forceinline__ bool differs() const { return different != 0; }
 };
-
-// Fetches the table of the book whose luts are the unit's, which are aligned, and says whether there is one, and its
-// number. All threads of the block take part, and have a barrier behind; `votes` has a word for each of their warps.
-template <class Model>
-__device__ __forceinline__ bool find_book(const Unit &unit, const Model &model, uint32_t &number, uint32_t *table,
-                                          uint32_t *votes) {
-    number = model.number(unit);
-    const Book book = model.book(number);
-    BookParts<Model> parts;
-    parts.fetch(unit, model, number, book);
-    parts.store(table);
-    return !block_any<Model::threads>(parts.differs(), votes);
-}
 
 }  // namespace bespoke
 
@@ -774,24 +992,31 @@ struct Span {
 // More bits than the lookups of a window can consume: it is not decoded by them.
 constexpr uint32_t unknown_length = 127;
 
-// What memory has of a span when all bits of it lie in the stream and each window has a next one in which a
-// code starts. The tensors are aligned.
+// What memory has of a span far from the end of the stream, so that each window has a next one in which a code starts.
+// The tensors are aligned.
 template <uint32_t Windows>
 struct SpanMemory {
     uint32_t codes[2 * Windows + 1];
     uint32_t gaps[2];
 
+    // Whether windows w and following are so far from it. With those behind them, their gaps fill two words.
+    static __device__ __forceinline__ bool reaches(const Unit &unit, uint32_t w) {
+        constexpr uint32_t margin = 8;
+        static_assert(Windows + 2 <= margin && margin * gap_bits > 32, "no bit is out of reach");
+        return (w + margin) * window_bytes <= unit.n_bytes;
+    }
+
     // Fetches that of windows w and following.
     __device__ __forceinline__ void fetch(const Unit &unit, uint32_t w) {
-        const uint32_t *from = reinterpret_cast<const uint32_t *>(unit.codes) + static_cast<uint64_t>(w) * 2;
+        const Words2 *from = reinterpret_cast<const Words2 *>(unit.codes) + w;
         if (Windows == 2) {
-            const Words4 four = *reinterpret_cast<const Words4 *>(from);
+            const Words4 four = load_constant(reinterpret_cast<const Words4 *>(from));
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = four.words[i];
         } else {
-            const Words2 two = *reinterpret_cast<const Words2 *>(from);
+            const Words2 two = load_constant(from);
             for (uint32_t i = 0; i < 2 * Windows; i++) codes[i] = two.words[i % 2];
         }
-        codes[2 * Windows] = from[2 * Windows];
+        codes[2 * Windows] = from[Windows].words[0];
         const uint32_t *words = reinterpret_cast<const uint32_t *>(unit.gaps) + w * gap_bits / 32;
         gaps[0] = words[0];
         gaps[1] = words[1];
@@ -835,7 +1060,7 @@ __device__ __forceinline__ bool is_decoded(const EntrySum &sum) {
 // Decodes a window, given as three words, as far as the lookups of the model get.
 template <class Model>
 __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_t gap, uint32_t length, uint32_t pad,
-                                                  const uint32_t *table, Digits &digits) {
+                                                  const SharedPlace &table, Digits &digits) {
     constexpr uint32_t lookups = Model::lookups, table_bits = Model::table_bits;
     // The last code ends in the third word, whatever the gaps.
     const uint32_t end = gap + length;
@@ -845,7 +1070,7 @@ __device__ __forceinline__ EntrySum decode_window(const uint32_t *words, uint32_
     EntrySum sum(length);
 #pragma unroll
     for (uint32_t i = 0; i < lookups; i++) {
-        const uint32_t entry = table[bits[0] >> (32 - table_bits)];
+        const uint32_t entry = table.word(bits[0] >> (32 - table_bits)).load();
         digits.append(entry, (i + 1) * Model::entry_digits);
         sum.add(entry);
         // The bits that the lookups from this one on see, and from the next one on.
@@ -881,10 +1106,6 @@ __device__ __forceinline__ uint16_t join(uint32_t exponent, uint32_t sign_mantis
 
 __device__ __forceinline__ void write_weight(const Unit &unit, uint32_t element, uint32_t exponent) {
     unit.outputs[element] = join(exponent, unit.sign_mantissa[element]);
-}
-
-__device__ __forceinline__ uint32_t group_lead(const Chunk &chunk) {
-    return chunk.begin % group;
 }
 
 // The exponents of a chunk that are no digits, in shared memory.
@@ -930,6 +1151,9 @@ struct BlockMemory {
         return string_bytes + (digits / group / 4 + 1) * piece;
     }
 
+    // The place of the table, behind which all else lies.
+    static __device__ __forceinline__ SharedPlace place() { return SharedPlace(dynamic_shared()); }
+
     static __device__ __forceinline__ uint32_t *table() { return dynamic_shared(); }
     static __device__ __forceinline__ uint32_t *string() { return dynamic_shared() + string_bytes / 4; }
 
@@ -941,22 +1165,26 @@ struct BlockMemory {
     static __device__ __forceinline__ void clear(uint32_t bytes) {
         constexpr uint32_t steps = chunk_windows / Threads;
         Words4 *words = reinterpret_cast<Words4 *>(dynamic_shared() + table_bytes / 4) + thread_index();
+        const uint32_t zero = opaque(0);
 #pragma unroll
         for (uint32_t i = 0; i < steps; i++)
             if (thread_index() * piece + (table_bytes + (i * Threads + 1) * piece) <= bytes)
-                copy(words[i * Threads], {{0, 0, 0, 0}});
+                copy(words[i * Threads], {{zero, zero, zero, zero}});
     }
 };
 
-// Puts digits, the last of which is number end - 1 of the string, in their place.
-__device__ __forceinline__ void put_digits(uint32_t *string, const Digits &digits, uint32_t end) {
-    uint32_t *words = string + end / group;
+// Puts digits, the last of which is number end - 1 of the string, in their place. The string begins so many bytes
+// behind a place.
+template <uint32_t Bytes>
+__device__ __forceinline__ void put_digits(const SharedPlace &place, const Digits &digits, uint32_t end) {
+    const SharedPlace words = place.word(end / group);
     const uint32_t shift = digit_bits * end;
-    atomic_or(words, funnel_right(digits.words[0], 0, shift));
-#pragma unroll
-    for (uint32_t i = 1; i < Digits::size; i++)
-        atomic_or(words - i, funnel_right(digits.words[i], digits.words[i - 1], shift));
-    atomic_or(words - Digits::size, funnel_right(0, digits.words[Digits::size - 1], shift));
+    words.set_bits<Bytes>(funnel_right(digits.words[0], 0, shift));
+    words.set_bits<Bytes - 4>(funnel_right(digits.words[1], digits.words[0], shift));
+    words.set_bits<Bytes - 8>(funnel_right(digits.words[2], digits.words[1], shift));
+    words.set_bits<Bytes - 12>(funnel_right(digits.words[3], digits.words[2], shift));
+    words.set_bits<Bytes - 16>(funnel_right(0, digits.words[3], shift));
+    static_assert(Digits::size == 4, "these are all words");
 }
 
 __device__ __forceinline__ uint32_t digit_at(const uint32_t *string, uint32_t i) {
@@ -1240,10 +1468,10 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
     const uint32_t x = (digits & parts) + bases;
     const uint32_t y = (funnel_right(digits, digits, digit_bits) & parts) + bases;
     const uint32_t first = sign_mantissa.words[0], second = sign_mantissa.words[1];
-    return {{select(permute(x, y, 0x3673), permute(first, 0, 0x1100), exponent),
-             select(permute(x, y, 0x2562), permute(first, 0, 0x3322), exponent),
-             select(permute(x, y, 0x1451), permute(second, 0, 0x1100), exponent),
-             select(permute(x, y, 0x0740), permute(second, 0, 0x3322), exponent)}};
+    return {{select(permute<0x3673>(x, y), permute<0x1100>(first, 0), exponent),
+             select(permute<0x2562>(x, y), permute<0x3322>(first, 0), exponent),
+             select(permute<0x1451>(x, y), permute<0x1100>(second, 0), exponent),
+             select(permute<0x0740>(x, y), permute<0x3322>(second, 0), exponent)}};
 }
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
@@ -1251,21 +1479,29 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
 template <class Model>
 struct Merge {
     static constexpr uint32_t threads = Model::threads;
-    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, most of them early.
-    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps * 2 / 3;
+    // Steps that most chunks have: their sign_mantissa bytes are fetched ahead, some of them before windows are
+    // decoded.
+    static constexpr uint32_t steps = Model::merge_steps * chunk_windows / threads, early = steps / 3;
     // So many elements have a whole group among them, wherever they begin.
     static constexpr uint32_t least = 2 * group;
 
     const Unit &unit;
+    uint32_t thread;
     uint32_t first;       // the group of the unit in which the chunk begins
     uint32_t begin, end;  // the elements of the chunk, counted from the first of that group on
     uint32_t inner;       // how many groups behind it are whole
     Words2 fetched[steps];
 
-    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) {
-        first = chunk.begin / group;
-        begin = group_lead(chunk);
-        end = begin + chunk.count;
+    __device__ __forceinline__ Merge(const Unit &unit, const Chunk &chunk) : unit(unit) { find_groups(chunk); }
+
+    // Finds the groups of the chunk. They are found once more when windows have been decoded, so that they take no
+    // registers meanwhile.
+    __device__ __forceinline__ void find_groups(const Chunk &chunk) {
+        const uint32_t chunk_begin = opaque(chunk.begin);
+        thread = opaque(thread_index());
+        first = chunk_begin / group;
+        begin = chunk_begin % group;
+        end = begin + opaque(chunk.count);
         inner = (end - 1) / group - 1;
     }
 
@@ -1275,43 +1511,38 @@ struct Merge {
                 own_chunk(unit)};
     }
 
-    // The group of step i, counted from the first whole one on.
-    static __device__ __forceinline__ uint32_t own(uint32_t i) { return thread_index() + i * threads; }
-
-    // That of this thread's first step as the tensors number them.
-    __device__ __forceinline__ uint32_t own_group() const { return first + 1 + thread_index(); }
+    // The group of step i, counted from the first whole one on, and how far it is from the one of this thread's number
+    // that counts from the first group on.
+    __device__ __forceinline__ uint32_t own(uint32_t i) const { return thread + i * threads; }
+    static __device__ __forceinline__ constexpr uint32_t group_of(uint32_t i) { return 1 + i * threads; }
 
     __device__ __forceinline__ const Words2 *bytes() const {
-        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + own_group();
+        return reinterpret_cast<const Words2 *>(unit.sign_mantissa) + (first + thread);
     }
 
-    __device__ __forceinline__ void fetch_early() { fetch<0, early>(); }
-    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(); }
+    __device__ __forceinline__ void fetch_early() { fetch<0, early>(bytes()); }
+    __device__ __forceinline__ void fetch_late() { fetch<early, steps>(bytes()); }
 
     __device__ __forceinline__ void write_element(const uint32_t *string, uint32_t i, uint32_t base) const {
         write_weight(unit, first * group + i, base + distance_of(digit_at(string, i)));
     }
 
-    // Writes the weights; all threads of the block take part.
-    __device__ __forceinline__ void write(const uint32_t *string, uint32_t base) const {
-        const uint32_t *digits = string + 1 + thread_index();
-        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + own_group();
-        uint32_t own_digits[steps];
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            if (own(i) < inner) own_digits[i] = digits[i * threads];
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++)
-            store_below(own(i), inner, to + i * threads, join_group(own_digits[i], fetched[i], base));
+    // Writes the weights; all threads of the block take part. The digits lie so many bytes behind a place.
+    template <uint32_t Bytes>
+    __device__ __forceinline__ void write(const SharedPlace &place, const uint32_t *string, uint32_t base) const {
+        Words4 *to = reinterpret_cast<Words4 *>(unit.outputs) + (first + thread);
+        uint32_t digits[steps];
+        take<0, Bytes>(place.word(thread), digits);
+        store<0>(to, digits, base);
         for (uint32_t i = steps; own(i) < inner; i++) {
             keep_loop();
             mark_rare();
-            to[i * threads] = join_group(digits[i * threads], bytes()[i * threads], base);
+            to[group_of(i)] = join_group(string[thread + group_of(i)], bytes()[group_of(i)], base);
         }
         // The elements around: of the first group, and of the group behind the whole ones.
-        if (thread_index() < 2 * group) {
+        if (thread < 2 * group) {
             mark_one_warp();
-            const uint32_t i = thread_index() + (thread_index() < group ? 0 : inner * group);
+            const uint32_t i = thread + (thread < group ? 0 : inner * group);
             if (i >= begin && i < end) {
                 mark_one_warp();
                 write_element(string, i, base);
@@ -1320,13 +1551,31 @@ struct Merge {
     }
 
 private:
-    // Fetches the bytes for the steps from Begin to End.
-    template <uint32_t Begin, uint32_t End>
-    __device__ __forceinline__ void fetch() {
-        const Words2 *from = bytes();
-#pragma unroll
-        for (uint32_t i = Begin; i < End; i++)
-            if (own(i) < inner) fetched[i] = from[i * threads];
+    // Fetches the bytes for the steps from I to End.
+    template <uint32_t I, uint32_t End>
+    __device__ __forceinline__ void fetch(const Words2 *from) {
+        if constexpr (I < End) {
+            if (own(I) < inner) fetched[I] = load_constant<sizeof(Words2) * group_of(I)>(from);
+            fetch<I + 1, End>(from);
+        }
+    }
+
+    // Takes the digits for the steps from I on.
+    template <uint32_t I, uint32_t Bytes>
+    __device__ __forceinline__ void take(const SharedPlace &from, uint32_t *digits) const {
+        if constexpr (I < steps) {
+            if (own(I) < inner) digits[I] = from.load<Bytes + 4 * group_of(I)>();
+            take<I + 1, Bytes>(from, digits);
+        }
+    }
+
+    // Stores the weights of the steps from I on.
+    template <uint32_t I>
+    __device__ __forceinline__ void store(Words4 *to, const uint32_t *digits, uint32_t base) const {
+        if constexpr (I < steps) {
+            store_below<sizeof(Words4) * group_of(I)>(own(I), inner, to, join_group(digits[I], fetched[I], base));
+            store<I + 1>(to, digits, base);
+        }
     }
 };
 
@@ -1393,26 +1642,27 @@ __device__ __forceinline__ void decode_by_luts(const Unit &unit, uint32_t w) {
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) count += counts[i] = only_counted + count_slowly(from, w + i, state.found);
-    const uint32_t before = state.elements.add(count) - count;
+    const SharedPlace sums(&state.elements);
+    const uint32_t before = state.elements.template add<0>(sums, count) - count;
     block_barrier();
     const uint32_t wrong = fault(chunk, state);
     if (wrong != 0) return fail_chunk<Threads>(unit, chunk, wrong);
-    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.before_warp() + before));
+    see_to_windows<0>(from, chunk, state, w, counts, codes_of(state.elements.template before_warp<0>(sums) + before));
 }
 
-// Puts the digits of this thread's windows in order, `before` elements of the chunk being before them, and writes the
-// weights; all threads of the block take part.
+// Puts the digits of this thread's windows in order, up to whose end are so many elements of the chunk, and writes
+// the weights; all threads of the block take part.
 template <class Model>
 __device__ __forceinline__ void write_chunk(Merge<Model> &merge, const Digits *digits, const uint32_t *counts,
-                                            uint32_t before, uint32_t base) {
-    uint32_t *const string = BlockMemory<Model::threads, Model::table_bits>::string();
-    uint32_t end = merge.begin + before;
-    merge.fetch_late();
+                                            uint32_t elements, uint32_t base) {
+    typedef BlockMemory<Model::threads, Model::table_bits> Memory;
+    const SharedPlace place = Memory::place();
+    uint32_t end = merge.begin + elements;
 #pragma unroll
-    for (uint32_t i = 0; i < chunk_windows / Model::threads; i++)
-        put_digits(string, digits[i], end += codes_of(counts[i]));
+    for (uint32_t i = chunk_windows / Model::threads; i-- > 0; end -= codes_of(counts[i]))
+        put_digits<Memory::string_bytes>(place, digits[i], end);
     block_barrier();
-    merge.write(string, base);
+    merge.template write<Memory::string_bytes>(place, Memory::string(), base);
 }
 
 // The first window of this thread, which takes no register between its uses either.
@@ -1460,7 +1710,7 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     }
 
     // Fetch.
-    const bool aligned = unit.aligned(), inside = !unit.has_tail(c);
+    const bool aligned = unit.aligned(), inside = SpanMemory<windows>::reaches(unit, w);
     const ChunkMemory positions(unit, c);
     SpanMemory<windows> memory;
     BookParts<Model> parts;
@@ -1484,6 +1734,8 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     BlockState<threads> &state = Memory::state();
     Memory::clear(bytes);
     parts.store(table);
+    Merge<Model> merge(unit, chunk);
+    merge.fetch_early();
     block_barrier();
     if (warp_any(parts.differs())) {  // it shows when the elements have been counted
         mark_rare();
@@ -1494,11 +1746,12 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     // Decode.
     const Span<windows> span = inside ? memory.span(w) : load_span_anywhere<windows>(unit, own_window<windows>(unit));
     const Source from = {unit, table, book.base, book.pad};
+    const SharedPlace place = Memory::place();
     Digits digits[windows];
     EntrySum sums[windows];
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++)
-        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, table, digits[i]);
+        sums[i] = decode_window<Model>(span.words + 2 * i, span.gaps[i], span.lengths[i], book.pad, place, digits[i]);
     uint32_t counts[windows], count = 0;
 #pragma unroll
     for (uint32_t i = 0; i < windows; i++) {
@@ -1512,22 +1765,23 @@ __device__ __forceinline__ void decode_block(const Unit &unit, const Model &mode
     }
 
     // Put the digits in order.
-    const uint32_t up_to_lane = state.elements.add(count);
-    Merge<Model> merge(unit, chunk);
-    merge.fetch_early();
+    const uint32_t up_to_lane = state.elements.template add<Memory::table_bytes>(place, count);
+    merge.find_groups(chunk);
+    merge.fetch_late();
     block_barrier();
-    uint32_t before = state.elements.before_warp() + up_to_lane - count;
+    uint32_t elements = state.elements.template before_warp<Memory::table_bytes>(place) + up_to_lane;
     const bool marked = state.elements.total() != chunk.count;
     if (marked) {
         mark_rare();
         if ((state.found & other_luts) != 0) return decode_by_luts<threads>(unit, own_window<windows>(unit));
         const uint32_t wrong = fault(merge.chunk(), state);
         if (wrong != 0) return fail_chunk<threads>(unit, merge.chunk(), wrong);
-        before = codes_of(before);
+        elements = codes_of(elements);
     }
-    write_chunk<Model>(merge, digits, counts, before, book.base);
+    write_chunk<Model>(merge, digits, counts, elements, book.base);
     if (marked)
-        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts, before);
+        see_to_windows<Model::table_bits>(from, merge.chunk(), state, own_window<windows>(unit), counts,
+                                          elements - codes_of(count));
 }
 
 }  // namespace bespoke
@@ -1563,6 +1817,19 @@ struct TileUnit : Unit {
         return same;
     }
 
+    // The same, of which compilers know nothing at all.
+    __device__ __forceinline__ TileUnit apart() const {
+        TileUnit same = again();
+        same.n_luts = opaque(n_luts);
+        same.number = opaque(number);
+        same.luts = opaque(luts);
+        same.codes = opaque(codes);
+        same.sign_mantissa = opaque(sign_mantissa);
+        same.outputs = opaque(outputs);
+        same.tiles = opaque(tiles);
+        return same;
+    }
+
     __device__ __forceinline__ bool aligned() const {
         return Unit::aligned() && is_aligned(tiles, sizeof(Words2));
     }
@@ -1570,6 +1837,9 @@ struct TileUnit : Unit {
     __device__ __forceinline__ uint32_t tile_count() const {
         return n_elements / tile_elements + (n_elements % tile_elements != 0);
     }
+
+    // Whether there is a tile behind this one.
+    __device__ __forceinline__ bool goes_on(uint32_t tile) const { return (tile + 1) * tile_elements < n_elements; }
 
     __device__ __forceinline__ const uint8_t *record(uint32_t tile) const {
         return tiles + static_cast<uint64_t>(tile) * record_bytes;
@@ -1598,20 +1868,33 @@ __device__ __forceinline__ uint64_t start_bit(uint64_t record_word) {
 // Whether the codes of a tile may end before this bit: where the next tile's start or, those of the
 // last one, in the last byte of the stream.
 __device__ __forceinline__ bool tile_ends_at(const TileUnit &unit, uint32_t tile, uint64_t bit) {
-    if (tile + 1 < unit.tile_count()) return bit == start_bit(record_word(unit, tile + 1));
+    if (unit.goes_on(tile)) return bit == start_bit(record_word(unit, tile + 1));
     return (bit + 7) / 8 == unit.n_bytes;
+}
+
+// The code at the top of `bits`, by the table of the book where there is one. It tells no lengths of single codes, but
+// the luts do.
+template <uint32_t TableBits>
+__device__ __forceinline__ Symbol find_symbol(const Source &from, uint32_t bits) {
+    Symbol symbol = {0, 0};
+    if (from.table != nullptr) {
+        const uint32_t entry = from.table[bits >> (32 - TableBits)];
+        symbol = entry_length(entry) == 0 ? escaped_symbol(entry) : first_symbol(from, entry);
+    }
+    return symbol.length == 0 ? walk(from.unit, bits) : symbol;
 }
 
 // Reads `count` codes from a bit on, calls visit(element, exponent) for each, moves the bit behind
 // them and says what is wrong with them.
-template <class Visit>
-__device__ __forceinline__ uint32_t read_run(const Unit &unit, uint32_t element, uint32_t count, uint64_t &bit,
+template <uint32_t TableBits, class Visit>
+__device__ __forceinline__ uint32_t read_run(const Source &from, uint32_t element, uint32_t count, uint64_t &bit,
                                              Visit &visit) {
+    const Unit &unit = from.unit;
     for (uint32_t i = 0; i < count; i++) {
         keep_loop();
         const uint64_t byte = bit / 8;
         const uint32_t inside = byte < unit.n_bytes ? static_cast<uint32_t>(byte) : unit.n_bytes;
-        const Symbol symbol = walk(unit, stream_bits(unit, inside, bit % 8));
+        const Symbol symbol = find_symbol<TableBits>(from, stream_bits(unit, inside, bit % 8));
         if (symbol.length == 0) return code_unknown;
         if (bit + symbol.length > 8 * static_cast<uint64_t>(unit.n_bytes)) return stream_end;
         visit(element + i, symbol.exponent);
@@ -1628,12 +1911,13 @@ struct Run {
 
 // Reads a tile code by code, each lane its run, and says whether the tile is right; if not, the fault of its
 // first wrong run is reported. All lanes of the warp take part.
-template <class Visit>
-__device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, Run &run, Visit &visit) {
+template <uint32_t TableBits, class Visit>
+__device__ __forceinline__ bool read_tile(const Source &from, const TileUnit &unit, uint32_t tile, Run &run,
+                                          Visit &visit) {
     mark_rare();
     const uint64_t word = record_word(unit, tile);
     const uint8_t *lanes = unit.record(tile) + 8;
-    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = lane_index();
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = opaque(lane_index());
     const bool wide = minimum == wide_tile;
     const uint32_t full = wide ? 2 * lane_elements : lane_elements;
     uint32_t bits = minimum + lanes[lane];
@@ -1652,7 +1936,7 @@ __device__ __forceinline__ bool read_tile(const TileUnit &unit, uint32_t tile, R
     if (run.count > 0 && wrong == 0) {
         const uint64_t start = start_bit(word) + (sum - bits);
         uint64_t bit = start;
-        wrong = read_run(unit, run.element, run.count, bit, visit);
+        wrong = read_run<TableBits>(from, run.element, run.count, bit, visit);
         const bool inside = run.count < full || bit == start + bits;
         const bool last = run.element + run.count == end;
         if (wrong == 0 && (!inside || (last && !tile_ends_at(unit, tile, bit)))) wrong = lane_end;
@@ -1677,10 +1961,11 @@ struct WeightWriter {
 };
 
 // Decodes a tile code by code, to NaN if anything is wrong with it. All lanes of the warp take part.
-__device__ __forceinline__ void write_tile_slowly(const TileUnit &unit, uint32_t tile) {
+template <uint32_t TableBits>
+__device__ __forceinline__ void write_tile_slowly(const Source &from, const TileUnit &unit, uint32_t tile) {
     WeightWriter writer = {unit};
     Run run;
-    if (read_tile(unit, tile, run, writer)) return;
+    if (read_tile<TableBits>(from, unit, tile, run, writer)) return;
     for (uint32_t i = 0; i < run.count; i++) {
         keep_loop();
         unit.outputs[run.element + i] = not_a_number;
@@ -1695,7 +1980,8 @@ __device__ __forceinline__ void write_tile_slowly(const TileUnit &unit, uint32_t
 //
 // Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
 // handled where the window is filled again, a bit late: the lookups between do nothing either. What is
-// still left after the lookups that nearly all lanes get along with is decoded in a loop.
+// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
+// digit goes into a list, and its weight has the digit 0.
 
 namespace bespoke {
 
@@ -1704,72 +1990,154 @@ constexpr uint32_t block_bits = 8 * sizeof(Words4);  // the stream is fetched in
 constexpr uint32_t lane_blocks = 2;                  // by one lane
 constexpr uint32_t staged_blocks = lane_blocks * tile_lanes;
 
-// Lookups between two fillings of the window, and between two looks for words that are full.
+// Lookups between two fillings of the window, before full words are stored, and before digits are counted.
 constexpr uint32_t lookups_a_window = 5;
 constexpr uint32_t lookups_a_flush = 3;
+constexpr uint32_t lookups_a_count = 2 * lookups_a_window;
 
-// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong, in the stream
-// and in the digits: what they then read and write is behind the words that are in use, or another lane's,
-// and the tile is decoded again.
+constexpr uint32_t tile_steps = 8;  // of the merge, see TileGroups
+constexpr uint32_t step_elements = tile_elements / tile_steps;
+
+// The exponents of a tile that are no digits, in shared memory: a list for every step of the merge.
+struct TileOutliers {
+    static constexpr uint32_t capacity = 16;
+    static constexpr uint32_t too_many = 1u << tile_steps;
+    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
+    uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
+    uint32_t lists[tile_steps][capacity];
+
+    // All lanes of the warp take part, and have a barrier afterwards.
+    __device__ __forceinline__ void clear() {
+        numbers[lane_index() % tile_steps] = 0;
+        steps = 0;
+    }
+
+    // Adds that of weight i of the tile.
+    __device__ __forceinline__ void add(uint32_t i, uint32_t exponent) {
+        const uint32_t step = i / step_elements;
+        if (step >= tile_steps) return give_up();
+        const uint32_t n = atomic_add(&numbers[step], 1);
+        if (n >= capacity) return give_up();
+        lists[step][n] = i % step_elements << 8 | exponent;
+        atomic_or(&steps, 1u << step);
+    }
+
+    __device__ __forceinline__ void give_up() { atomic_or(&steps, too_many); }
+    __device__ __forceinline__ bool complete() const { return steps < too_many; }
+
+    // Those of a step: which of its weights they are, and the exponents.
+    __device__ __forceinline__ uint32_t place(uint32_t step, uint32_t i) const { return lists[step][i] >> 8; }
+    __device__ __forceinline__ uint32_t exponent(uint32_t step, uint32_t i) const { return lists[step][i] & 0xff; }
+
+    // The exponent of a weight of the tile, of which the digit has another one.
+    __device__ __forceinline__ uint32_t exponent_at(uint32_t at, uint32_t other) const {
+        const uint32_t step = at / step_elements;
+        for (uint32_t i = 0; i < numbers[step]; i++) {
+            keep_loop();
+            if (place(step, i) == at % step_elements) return exponent(step, i);
+        }
+        return other;
+    }
+};
+
+// What does not change on the way of a warp through its tiles, see TileWalk. Kept out of registers.
+struct TileLimits {
+    uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
+    uint32_t run;            // tiles
+    uint32_t jump;           // from the last tile of a run to the first of the next
+};
+
+// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong: what they then read is
+// behind the codes that are in use, and the tile is decoded again.
 template <uint32_t Lookups>
 struct TileMemory {
     static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
-    static constexpr uint32_t most_words = 2 * (Lookups / lookups_a_flush + 1);
-    static constexpr uint32_t stride = (tile_lanes + 1) * lane_words;
 
     // The codes of the tile, first bit on top.
     Words4 blocks[staged_blocks + most_bits / block_bits + 2];
-    // The digits of every four lanes are followed by a free word, so that both lanes that store their words
-    // and lanes that read neighbouring ones meet different banks.
-    uint32_t digits[stride + most_words];
+    TileOutliers outliers;
+    TileLimits limits;
+};
 
-    __device__ __forceinline__ uint32_t *lane_digits(uint32_t lane) { return digits + lane * lane_words + lane / 4; }
-    __device__ __forceinline__ uint32_t *words() { return blocks[0].words; }
+// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
+// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
+// store their words and lanes that read successive ones meet different banks.
+struct alignas(4 * tile_lanes * lane_words) TileDigits {
+    uint32_t words[tile_lanes * lane_words];
+
+    // Word i of a lane.
+    __device__ __forceinline__ uint32_t *word(uint32_t lane, uint32_t i) {
+        return words + lane * lane_words + ((i + 1) % lane_words ^ lane / 4);
+    }
+
+    // The one before a lane's first: the place behind n words is this one, crossed with 4 n modulo 32.
+    __device__ __forceinline__ SharedPlace ring() { return SharedPlace(word(lane_index(), ~0u)); }
+
+    // The word of the lane's group in the first step of a merge, and from there that in step i: the tile's words
+    // number i * 32 + lane.
+    __device__ __forceinline__ SharedPlace group() {
+        return SharedPlace(word(lane_index() / lane_words, lane_index() % lane_words));
+    }
+
+    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group, uint32_t i) {
+        return group.crossed(~0u, (4 * tile_lanes + 4) * i).load();
+    }
 };
 
 // Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
 // that are staged.
 struct Extent {
     uint32_t first;   // block of the stream that holds the first code
+    uint32_t bits;    // from there to the end of the last code
     uint32_t blocks;  // that hold codes
     uint32_t begin, end;
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
-// Whether the first tile starts with the stream, which no other record tells. The index is aligned, and not empty.
-__device__ __forceinline__ bool starts(const TileUnit &unit) {
-    const Words2 word = *reinterpret_cast<const Words2 *>(unit.tiles);
-    return (word.words[0] | (word.words[1] & 0xffff)) == 0;
+// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record.
+__device__ __forceinline__ Words2 record_words(const TileUnit &unit, uint32_t tile) {
+    return load_once(reinterpret_cast<const Words2 *>(unit.record(tile)));
 }
 
-// Reads the record of a tile; all lanes of the warp take part. The tensors are aligned.
-__device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile) {
-    const uint8_t *record = unit.record(tile);
-    const Words2 word = *reinterpret_cast<const Words2 *>(record);
-    const uint32_t bits = (word.words[1] >> 16) + record[8 + lane_index()];
-    const uint32_t high = word.words[1] & 0xffff, lead = word.words[0] % block_bits;
-    uint32_t sum = bits;
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2) sum = add_lane_below(sum, delta);
-    const uint32_t total = from_last_lane(sum);
+// Whether the first tile, whose words these are, starts with the stream: no other record tells.
+__device__ __forceinline__ bool is_start(const Words2 &words) {
+    return (words.words[0] | (words.words[1] & 0xffff)) == 0;
+}
 
-    // 2^31 bytes at most: fewer than 2^34 bits.
-    const uint64_t after = (static_cast<uint64_t>(high) << 32 | word.words[0]) + total;
-    bool ends;
-    if (tile + 1 < unit.tile_count()) {
-        const Words2 next = *reinterpret_cast<const Words2 *>(record + record_bytes);
-        ends = after == (static_cast<uint64_t>(next.words[1] & 0xffff) << 32 | next.words[0]);
-    } else {
-        mark_rare();
-        ends = (after + 7) / 8 == unit.n_bytes;
+// What a lane fetches to know where its codes lie. The index is aligned.
+struct Record {
+    Words2 words, next;  // of this tile and of the one behind it, if there is one
+    uint32_t surplus;    // bits of the lane beyond the minimum
+
+    __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
+        words = record_words(unit, tile);
+        surplus = unit.record(tile)[8 + lane_index()];
+        next = unit.goes_on(tile) ? record_words(unit, tile + 1) : words;
     }
+};
+
+// What the record of a tile says; all lanes of the warp take part.
+__device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t tile, const Record &record) {
+    const uint32_t low = record.words.words[0], high = record.words.words[1] & 0xffff;
+    const uint32_t minimum = record.words.words[1] >> 16, bits = minimum + record.surplus, lead = low % block_bits;
+    const uint32_t sum = sum_up_to_lane(bits);
+    const uint32_t total = from_last_lane(sum), after_low = low + total, after_high = high + (after_low < low);
+
     Extent extent;
-    extent.first = funnel_right(high, word.words[0], 7);
+    extent.first = funnel_right(high, low, 7);
     extent.end = lead + sum;
     extent.begin = extent.end - bits;
-    extent.blocks = (lead + total + block_bits - 1) / block_bits;
-    extent.usable = ends && after <= 8ull * unit.n_bytes && extent.blocks - 1 < staged_blocks &&
-                    word.words[1] >> 16 != wide_tile;
+    extent.bits = lead + total;
+    extent.blocks = (extent.bits + block_bits - 1) / block_bits;
+    extent.usable = extent.blocks - 1 < staged_blocks && minimum != wide_tile;
+    if (unit.goes_on(tile)) {
+        const uint32_t *next = record.next.words;
+        extent.usable &= after_low == next[0] && after_high == (next[1] & 0xffff);
+    } else {
+        mark_rare();
+        const uint64_t after = static_cast<uint64_t>(after_high) << 32 | after_low;
+        extent.usable &= (after + 7) / 8 == unit.n_bytes;
+    }
     return extent;
 }
 
@@ -1789,18 +2157,20 @@ struct Blocks {
         return block;
     }
 
-    // Fetches the lane's share, and what else it has room for of the last block. The extent is usable and the tensor
-    // aligned to 16 bytes.
-    __device__ __forceinline__ void fetch(const Unit &unit, const Extent &extent) {
-        const bool inside = extent.first + extent.blocks <= unit.n_bytes / sizeof(Words4);
+    // Fetches the lane's share of usable codes, and what else it has room for of the last block, and says whether they
+    // lie in the stream, which is aligned to 16 bytes.
+    __device__ __forceinline__ bool fetch(const Unit &unit, const Extent &extent) {
+        const uint32_t whole = unit.n_bytes / sizeof(Words4), behind = extent.first + extent.blocks;
+        const bool inside = behind <= whole;
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++) {
             const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
             if (inside)
-                copy(words[i], reinterpret_cast<const Words4 *>(unit.codes)[block]);
+                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + block);
             else
                 words[i] = last_block(unit, block);
         }
+        return inside || uint64_t{extent.first} * block_bits + extent.bits <= 8ull * unit.n_bytes;
     }
 
     // Puts it into shared memory.
@@ -1814,94 +2184,139 @@ struct Blocks {
     }
 };
 
-// An exponent that is no digit, and which of the lane's weights has it, in whose place the digit 0 is. A lane
-// with more than one is decoded code by code.
-constexpr uint32_t no_outlier = 0, broken_lane = ~0u;
+// Entries of the multi-symbol table as lanes want them. What a lane keeps of their sums is the length of the codes
+// since the window was filled, below 64, and the number of all digits modulo 64, which the digits above would spoil
+// were it any higher:
+//
+//   bits 31..12  the digits, as in the table
+//   bits  8..6   their number
+//   bits  3..0   length of their codes together
+//
+// Escapes are as in the table.
+__device__ __forceinline__ uint32_t lane_entry(uint32_t entry) {
+    return (entry & 0xfffff00f) | (entry >> 1 & 0x1c0);
+}
 
-__device__ __forceinline__ uint32_t outlier_of(uint32_t i, uint32_t exponent) { return 1u << 16 | i << 8 | exponent; }
-__device__ __forceinline__ uint32_t outlier_place(uint32_t outlier) { return outlier >> 8 & 0xff; }
-__device__ __forceinline__ uint32_t outlier_exponent(uint32_t outlier) { return outlier & 0xff; }
+// The book whose luts are the unit's, if there is one. All threads of the block take part.
+template <class Model>
+struct TileBook {
+    uint32_t number = 0;
+    bool aligned;
+    BookParts<Model> parts;
+
+    // Fetches what tells the book, and its table.
+    __device__ __forceinline__ TileBook(const Unit &unit, const Model &model) : aligned(unit.aligned()) {
+        if (!aligned) return;
+        number = model.number(unit);
+        parts.fetch(unit, model, number, model.book(number));
+    }
+
+    // Puts the table into shared memory.
+    __device__ __forceinline__ void store(uint32_t *table) {
+        if (!aligned) return;
+#pragma unroll
+        for (uint32_t i = 0; i < parts.table_steps; i++) {
+#pragma unroll
+            for (uint32_t &entry : parts.table[i].words) entry = lane_entry(entry);
+        }
+        parts.store(table);
+    }
+
+    // Whether there is the book. The block has a barrier in here; `votes` has a word for each of its warps.
+    __device__ __forceinline__ bool find(uint32_t *votes) {
+        return aligned && !block_any<Model::threads>(parts.differs(), votes);
+    }
+};
 
 // A lane that is being decoded.
 template <uint32_t TableBits>
 struct Lane {
-    const uint32_t *codes;   // of the tile, first bit on top
-    const uint32_t *table;
-    uint32_t base, pad;      // of the book
-    uint32_t at, end;        // bits of the codes: where the window starts, and where the lane ends
-    uint32_t window[2];      // the next bits
-    uint32_t last;           // the entry that was looked up last
-    uint32_t sum;            // of the entries; the lengths since the window was filled
-    uint32_t flushed;        // the sum when full words were last looked for
-    uint32_t digits[3];      // the last ones, the lowest word first
-    uint32_t *words;         // the lane's digits in shared memory
-    uint32_t full;           // how many of them are full
-    uint32_t outlier;
+    static_assert(TableBits < 16 && lookups_a_window * TableBits < 64, "entries have room for the lengths");
 
-    __device__ __forceinline__ void start(uint32_t *to) {
-        sum = flushed = last = 0;
+    SharedPlace codes;     // of the tile, first bit on top
+    SharedPlace table;
+    SharedPlace words;     // the lane's digits
+    uint32_t base, pad;    // of the book
+    uint32_t at, end;      // bits of the codes: where the window starts, and where the lane ends
+    uint32_t window[2];    // the next bits
+    uint32_t next;         // the entry for them
+    uint32_t last;         // the one before that
+    uint32_t sum;          // of the entries; the lengths since the window was filled
+    uint32_t digits[3];    // the last ones, the lowest word first
+    uint32_t counted;      // digits, when they were last counted
+    TileOutliers *outliers;
+
+    __device__ __forceinline__ Lane(const uint32_t *codes, const uint32_t *table, TileDigits &tile)
+        : codes(codes), table(table), words(tile.ring()) {
+        sum = last = counted = 0;
         digits[0] = digits[1] = digits[2] = 0;
-        words = to;
-        full = 0;
-        outlier = no_outlier;
     }
 
-    __device__ __forceinline__ uint32_t bits_at(uint32_t bit, uint32_t word) const {
-        return funnel_left(codes[bit / 32 + word], codes[bit / 32 + word + 1], bit);
-    }
+    // Counts the digits, of which there are fewer than 64 since they were last counted.
+    __device__ __forceinline__ void count() { counted += ((sum >> 6) - counted) % 64; }
 
     // Fills the window at the start of the lane, where the end is far enough.
     __device__ __forceinline__ void fill() {
-        window[0] = bits_at(at, 0);
-        window[1] = bits_at(at, 1);
+        const SharedPlace from = codes.behind(at / 32 * 4);
+        const uint32_t next = from.load<4>();
+        window[0] = funnel_left(from.load<0>(), next, at);
+        window[1] = funnel_left(next, from.load<8>(), at);
     }
 
     // Moves on to the end of what has been looked up.
     __device__ __forceinline__ void settle() {
-        const uint32_t length = sum & 127;
-        at += length;
-        sum -= length;
+        at += sum % 64;
+        sum &= ~63u;
     }
 
     // Fills the window behind what has been looked up, and takes a code that could not be.
     __device__ __forceinline__ void refill(const Unit &unit) {
         settle();
-        if (entry_length(last) == 0 && at != end) take_symbol(unit);
+        if (entry_length(last) == 0) {
+            if (opaque(at) != end) take_symbol(unit);
+        }
         fill();
         const uint32_t left = end - at;
-        const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
-        window[0] = select(filler.high, window[0], beyond.high);
-        window[1] = select(filler.low, window[1], beyond.low);
+        if (left < 64) {
+            const Halves beyond = shift_right(~0u, ~0u, left), filler = shift_right(pad, pad, left);
+            window[0] = select(filler.high, window[0], beyond.high);
+            window[1] = select(filler.low, window[1], beyond.low);
+        }
+        find_next();
     }
 
-    // Appends digits to those of at most `entries` others since words were looked for.
-    __device__ __forceinline__ void append(uint32_t entry, uint32_t entries) {
-        const uint32_t shift = entry_shift(entry);
-        if (entries > 0) digits[2] = funnel_left(digits[2], digits[1], shift);
+    __device__ __forceinline__ void find_next() { next = table.word(window[0] >> (32 - TableBits)).load(); }
+
+    // Appends the digits of an entry.
+    __device__ __forceinline__ void append(uint32_t entry) {
+        const uint32_t shift = entry >> 4;
+        digits[2] = funnel_left(digits[2], digits[1], shift);
         digits[1] = funnel_left(digits[1], digits[0], shift);
         digits[0] = funnel_left(digits[0], entry, shift);
         sum += entry;
     }
 
-    __device__ __forceinline__ void look_up(uint32_t entries) {
-        last = table[window[0] >> (32 - TableBits)];
-        window[0] = funnel_left(window[0], window[1], last);
-        window[1] = funnel_left(window[1], 0, last);
-        append(last, entries);
+    // Takes the next entry, and has the one behind it under way first if the window has bits for that.
+    __device__ __forceinline__ void look_up(bool more) {
+        last = next;
+        if (more) {
+            window[0] = funnel_left(window[0], window[1], last);
+            window[1] = funnel_left(window[1], 0, last);
+            find_next();
+        }
+        append(last);
     }
 
-    // Stores the words that have become full, at most two: there were at most 7 digits, and no more than 15 by three
-    // entries and one by a symbol have come.
+    // Stores the last two words that are full, of which some may have been stored before: with at most 7 digits beyond
+    // them, they are among the last 24, and what three entries and a symbol have filled is among them.
     __device__ __forceinline__ void flush() {
-        constexpr uint32_t one = word_digits << 7, two = 2 * one;
-        const uint32_t news = (sum ^ flushed) & (one | two), shift = sum >> 7 << 2;
-        if (news == two) words[full++] = funnel_right(digits[2], digits[1], shift);
-        if (news != 0) words[full++] = funnel_right(digits[1], digits[0], shift);
-        flushed = sum;
+        const uint32_t place = sum >> 7, shift = sum >> 4 & 28;
+        words.crossed(place - 4, 28).store(funnel_right(digits[2], digits[1], shift));
+        words.crossed(place, 28).store(funnel_right(digits[1], digits[0], shift));
     }
 
     __device__ __forceinline__ void give_up() {
-        outlier = broken_lane;
+        opaque(outliers)->give_up();
         end = at;
     }
 
@@ -1909,79 +2324,88 @@ struct Lane {
     __device__ __forceinline__ void take_symbol(const Unit &unit) {
         mark_rare();
         Symbol symbol = escaped_symbol(last);
-        if (symbol.length == 0) symbol = walk(unit, bits_at(at, 0));
+        if (symbol.length == 0) {
+            fill();
+            symbol = walk(unit, window[0]);
+        }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
-        if (distance >= digit_range) {
-            if (outlier != no_outlier) return give_up();
-            const uint32_t pending = (flushed >> 7) % word_digits + ((sum >> 7) - (flushed >> 7)) % 32;
-            outlier = outlier_of(full * word_digits + pending, symbol.exponent);
-        }
-        append(entry_of(distance < digit_range ? digit_of(distance) : 0, 0), lookups_a_flush);
+        if (distance >= digit_range)
+            opaque(outliers)->add(opaque(lane_index()) * lane_elements + (sum >> 6) % lane_elements, symbol.exponent);
+        append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (full > lane_words || static_cast<int>(end - at) < 0) give_up();
+        if (counted > lane_elements || static_cast<int>(end - at) < 0) give_up();
         refill(unit);
 #pragma unroll
-        for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i);
+        for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);
         flush();
         settle();
+        count();
     }
 
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
-    __device__ __forceinline__ bool complete() const {
-        const uint32_t pending = sum >> 7;
-        return at == end && full == lane_words && pending % word_digits == 0 && outlier != broken_lane;
-    }
+    __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
 };
 
-// Decodes the lanes of a tile whose codes are staged, and says whether all of them came out right. An
-// outlier among the lane's weights is not in its digits. All lanes of the warp take part.
-template <class Model>
+// Does the lookups from I on that all lanes do, and calls fetch(step) for the early steps of the merge on the way.
+template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Fetch>
+__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Fetch &fetch) {
+    if constexpr (I < Lookups) {
+        constexpr uint32_t step = I * Fetch::early / Lookups;
+        if (I > 0 && I % lookups_a_window == 0) lane.refill(unit);
+        if (I > 0 && I % lookups_a_count == 0) lane.count();
+        if (step != (I + 1) * Fetch::early / Lookups) fetch(step);
+        lane.look_up((I + 1) % lookups_a_window != 0);
+        if (I % lookups_a_flush == lookups_a_flush - 1) lane.flush();
+        look_up_from<I + 1, Lookups>(unit, lane, fetch);
+    }
+}
+
+// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way,
+// and says whether all of them came out right, unless one has given up. All lanes of the warp take part.
+template <class Model, class Fetch>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
-                                             const Extent &extent, TileMemory<Model::lane_lookups> &memory,
-                                             uint32_t &outlier) {
+                                             uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
+                                             TileDigits &digits, Fetch &fetch) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
-    Lane<Model::table_bits> lane;
-    lane.codes = memory.words();
-    lane.table = table;
+    static_assert(Fetch::early <= lookups, "a lookup fetches one step at most");
+    Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
     lane.base = book.base;
     lane.pad = book.pad;
-    lane.at = extent.begin;
-    lane.end = extent.end;
-    lane.start(memory.lane_digits(lane_index()));
+    lane.outliers = &memory.outliers;
+    lane.at = begin;
+    lane.end = end;
     lane.fill();
-#pragma unroll
-    for (uint32_t i = 0; i < lookups; i++) {
-        if (i > 0 && i % lookups_a_window == 0) lane.refill(unit);
-        lane.look_up(i % lookups_a_flush);
-        if (i % lookups_a_flush == lookups_a_flush - 1) lane.flush();
-    }
+    lane.find_next();
+    look_up_from<0, lookups>(unit, lane, fetch);
     lane.settle();
+    lane.count();
     if (warp_any(!lane.complete())) {
         mark_rare();
         for (uint32_t i = 0; i < lane_elements && warp_any(lane.at != lane.end); i++) {
             keep_loop();
             lane.go_on(unit);
-            if (warp_any(lane.outlier == broken_lane)) return false;
+            if (warp_any(!memory.outliers.complete())) return false;
         }
-        if (warp_any(!lane.complete())) return false;
+        return !warp_any(!lane.complete());
     }
-    outlier = lane.outlier;
     return true;
 }
 
 }  // namespace bespoke
 
-// Decoding a unit by its tile index: each warp of a block decodes one tile.
+// Decoding a unit by its tile index: each warp decodes tiles, one after another, for all of which a block fetches the
+// table of the book once.
 //
-//   1. Fetch the sign_mantissa bytes and the codes of the tile, and the table of the book into shared memory.
-//   2. Decode the lanes into digits in shared memory.
-//   3. Join them with the sign_mantissa bytes, eight weights a step, across the lanes.
+//   1. Put the codes of the tile into shared memory.
+//   2. Decode the lanes into digits in shared memory, with sign_mantissa bytes and the next tile's record under way.
+//   3. Fetch the codes of the next tile.
+//   4. Join the digits with the sign_mantissa bytes, eight weights a step, across the lanes.
 //
 // A tile that this is not made for, or does not succeed with, is decoded code by code: it comes out right, or
 // as NaN and reported. Whatever the tensors hold, no access leaves them and every loop ends.
@@ -1993,80 +2417,210 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
+    TileDigits digits[warps];
     uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
 
 // The groups of eight weights of a tile, that of each step next to those of the other lanes.
+template <uint32_t Early>
 struct TileGroups {
-    static constexpr uint32_t steps = tile_elements / group / tile_lanes;
+    static constexpr uint32_t steps = tile_steps;
+    static constexpr uint32_t early = Early;  // steps whose bytes are fetched while the lanes are decoded
+    static_assert(step_elements == tile_lanes * group, "a group a lane");
     Words2 sign_mantissa[steps];
 
-    __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        const Words2 *from = reinterpret_cast<const Words2 *>(unit.sign_mantissa + uint64_t{tile} * tile_elements);
-#pragma unroll
-        for (uint32_t i = 0; i < steps; i++) sign_mantissa[i] = from[lane_index() + i * tile_lanes];
-    }
+    const Words2 *from;  // the first step's
 
-    // The weights of the lane's group of a step.
-    __device__ __forceinline__ Words4 weights(const uint32_t *digits, uint32_t i, uint32_t base) const {
-        return join_group(digits[lane_index() + i * (tile_lanes + 1)], sign_mantissa[i], base);
+    __device__ __forceinline__ TileGroups(const TileUnit &unit, uint32_t tile)
+        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) + tile * (tile_elements / group) + lane_index()) {}
+
+    // Fetches those of step i.
+    __device__ __forceinline__ void operator()(uint32_t i) { sign_mantissa[i] = load_once(from + i * tile_lanes); }
+
+    // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
+    // Fetches the bytes of a later step.
+    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
+        if (i + early < steps) (*this)(i + early);
+        return join_group(digits, sign_mantissa[i], base);
     }
 };
 
-// Decodes a tile, whose codes the lanes have fetched, into digits in shared memory, and says whether all lanes came out
-// right. All lanes of the warp take part, and nobody is busy with the memory.
-template <class Model>
+    // Puts the outliers among the lane's weights of a step into their places.
+    __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutliers &outliers, uint32_t step) {
+        mark_rare();
+        for (uint32_t i = 0; i < outliers.numbers[step]; i++) {
+            keep_loop();
+            const uint32_t place = outliers.place(step, i), k = place % group;
+            if (place / group != lane_index()) continue;
+            const uint32_t exponents = outliers.exponent(step, i) * 0x00800080;
+            const uint32_t mask = k % 2 == 0 ? 0x7f80 : 0x7f800000;
+#pragma unroll
+            for (uint32_t pair = 0; pair < 4; pair++)
+                if (k / 2 == pair) eight.words[pair] = select(exponents, eight.words[pair], mask);
+        }
+    }
+
+// Decodes a tile, whose codes the lanes have staged, into digits in shared memory, and says whether all lanes came out
+// right. All lanes of the warp take part, and nobody is busy with the rest of the memory.
+template <class Model, class Groups>
 __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
-                                              const Extent &extent, const Blocks &blocks,
-                                              TileMemory<Model::lane_lookups> &memory, uint32_t &outlier) {
-    blocks.stage(memory.blocks);
+                                              uint32_t extent, TileMemory<Model::lane_lookups> &memory,
+                                              TileDigits &digits, Groups &groups) {
+    memory.outliers.clear();
     warp_barrier();
-    const bool right = decode_lanes<Model>(unit, book, table, extent, memory, outlier);
+    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, digits, groups);
     warp_barrier();
-    return right;
+    return right && memory.outliers.complete();
 }
 
-// Decodes the tile of each warp; `shared` lies in shared memory.
+// The tiles of a warp: runs of so many, between which all other warps have theirs, so that together they read the
+// tensors from the front to the back.
+struct TileRuns {
+    uint32_t first, end;  // of the tiles that all warps share
+    uint32_t run, stride;  // tiles
+    uint32_t begin;        // of the warp's first run
+
+    __device__ __forceinline__ TileRuns(uint32_t first, uint32_t end, uint32_t run, uint32_t warps_a_block)
+        : first(first), end(end), run(run) {
+        const uint64_t warp = block_index() * warps_a_block + thread_index() / warp_threads;
+        stride = below_end(uint64_t{grid_blocks()} * warps_a_block * run);
+        begin = first + below_end(warp * run);
+    }
+
+private:
+    // The number, or one that is large enough to get to the end.
+    __device__ __forceinline__ uint32_t below_end(uint64_t tiles) const {
+        return tiles < end - first ? static_cast<uint32_t>(tiles) : end - first;
+    }
+};
+
+// The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
+struct TileWalk {
+    TileLimits &limits;
+    uint32_t tile, left;     // and how many are left of its run, with itself
+    Words2 front;  // of the index
+    Record record;
+    uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
+    Blocks blocks;
+
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileLimits &limits, const TileRuns &runs)
+        : limits(limits), tile(runs.begin), left(runs.run) {
+        const bool usable = tile < runs.end && unit.aligned();
+        const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1)};
+        extent = 0;
+        if (tile >= by_table) return;
+        front = record_words(unit, 0);
+        record.fetch(unit, tile);
+    }
+
+    // Fetches the codes of the first tile, whose record has been fetched.
+    __device__ __forceinline__ void begin(const TileUnit &unit) {
+        if (tile >= limits.by_table) return;
+        if (is_start(front))
+            fetch_codes(unit);
+        else
+            give_up();
+    }
+
+    // Says that there is no table.
+    __device__ __forceinline__ void give_up() { limits.by_table = extent = 0; }
+
+    // Puts the codes of the tile into shared memory, where it is usable. The lanes of the warp have a barrier
+    // afterwards.
+    __device__ __forceinline__ bool start(Words4 *to) {
+        const bool usable = extent != 0;
+        if (usable) blocks.stage(to);
+        return usable;
+    }
+
+    // Fetches the next tile's record.
+    __device__ __forceinline__ void look_ahead(const TileUnit &unit) {
+        const uint32_t coming = next_tile();
+        if (coming < limits.by_table)
+            record.fetch(unit, coming);
+        else
+            record = {};
+    }
+
+    __device__ __forceinline__ bool more() const { return tile < limits.end; }
+
+    // Turns to the next tile, whose record has been fetched.
+    __device__ __forceinline__ void next(const TileUnit &unit) {
+        tile = next_tile();
+        left = left > 1 ? left - 1 : limits.run;
+        extent = 0;
+        if (tile < limits.by_table)
+            fetch_codes(unit);
+        else
+            blocks = {};
+    }
+
+    // Whether the tile is the first of a run.
+    __device__ __forceinline__ bool in_front() const { return left == limits.run; }
+
+private:
+    __device__ __forceinline__ uint32_t next_tile() const { return tile + (left > 1 ? 1 : limits.jump); }
+
+    __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
+        const Extent found = find_extent(unit, tile, record);
+        // All is written whatever happens, so that no register is kept for what was there before.
+        if (!found.usable)
+            blocks = {};
+        else if (blocks.fetch(unit, found))
+            extent = found.end << 16 | found.begin;
+    }
+};
+
+// Writes the weights of a tile whose digits are in shared memory.
+template <class Groups>
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups,
+                                           TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+    const uint32_t with_outliers = outliers.steps;
+    const SharedPlace group = digits.group();
+    Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
+#pragma unroll
+    for (uint32_t i = 0; i < tile_steps; i++) {
+        Words4 eight = groups.weights(TileDigits::in_step(group, i), i, base);
+        if ((with_outliers & 1 << i) != 0) insert_outliers(eight, outliers, opaque(i));
+        store_once(to + i * tile_lanes, eight);
+    }
+}
+
+// Decodes the tiles of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
-    const uint32_t warp = thread_index() / warp_threads, tile = block_index() * TileBlock<Model>::warps + warp;
-    const bool aligned = unit.aligned();
-    bool usable = aligned && tile < unit.n_elements / tile_elements;
-    Extent extent;
-    Blocks blocks;
-    TileGroups groups;
-    if (usable) {
-        groups.fetch(unit, tile);
-        extent = find_extent(unit, tile);
-        usable = extent.usable;
-        if (tile == 0) {
-            mark_rare();
-            usable &= starts(unit);
-        }
-        if (usable) blocks.fetch(unit, extent);
-    } else {
-        mark_rare();
-    }
-    uint32_t *table = shared.table[0].words, outlier = no_outlier;
-    uint32_t number = 0;
-    const bool found = aligned && find_book(unit, model, number, table, shared.votes);
-    const Book book = model.book(number);
-    if (tile >= unit.tile_count()) return;
+    const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    if (!found || !usable || !decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier))
-        return write_tile_slowly(unit, tile);
-
-    const uint64_t first = uint64_t{tile} * tile_elements;
-    Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + first) + lane_index();
-#pragma unroll
-    for (uint32_t i = 0; i < TileGroups::steps; i++)
-        to[i * tile_lanes] = groups.weights(memory.digits, i, book.base);
-    if (warp_any(outlier != no_outlier)) {
+    TileDigits &digits = shared.digits[warp];
+    TileBook<Model> own(unit, model);
+    TileWalk walk(unit, memory.limits, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    uint32_t *table = shared.table[0].words;
+    own.store(table);
+    walk.begin(unit);
+    const bool found = own.find(shared.votes);
+    if (!found) walk.give_up();
+    if (!walk.more()) return;
+    for (;;) {
+        keep_loop();
+        mark_start();
+        const uint32_t tile = walk.tile;
+        TileGroups<3> groups(unit.again(), tile);
+        const Book book = model.book(opaque(own.number));
+        bool right = walk.start(memory.blocks);
+        walk.look_ahead(unit.again());
+        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (!right) {
+            const TileUnit same = unit.apart();
+            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            write_tile_slowly<Model::table_bits>(from, same, opaque(tile));
+        }
+        walk.next(unit.again());
+        if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
+        if (!walk.more()) break;
         mark_rare();
         warp_barrier();
-        const uint64_t element = first + lane_index() * lane_elements + outlier_place(outlier);
-        if (outlier != no_outlier) unit.outputs[element] = join(outlier_exponent(outlier), unit.sign_mantissa[element]);
     }
 }
 
@@ -2076,8 +2630,8 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
 // for a matrix W of `rows` by `columns` weights whose first one is element `first` of the unit.
 //
 // x has the vectors one after another, bfloat16, so that products of weights are exact; y likewise, float,
-// summed up in float. y starts as zeros: each warp takes a run of tiles that has at least as many weights as a
-// row and adds its share of every row in it, so that a row gets two shares at most and their order is of
+// summed up in float. y starts as zeros: each warp takes runs of tiles that have at least as many weights as a
+// row, and adds its share of every row in a run, so that a row gets two shares at most and their order is of
 // no account.
 //
 // That holds for matrices whose first element and columns are multiples of 256, where each step of 32
@@ -2088,7 +2642,6 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
 namespace bespoke {
 
 constexpr uint32_t most_vectors = 8;
-constexpr uint32_t step_elements = tile_lanes * group;
 
 struct Product {
     const uint16_t *x;
@@ -2097,15 +2650,20 @@ struct Product {
 
     // The same, of which compilers know nothing.
     __device__ __forceinline__ Product again() const {
-        return {x, y, opaque(first), opaque(rows), opaque(columns), opaque(batch)};
+        return {opaque(x), opaque(y), opaque(first), opaque(rows), opaque(columns), opaque(batch)};
     }
 
     __device__ __forceinline__ uint32_t size() const { return rows * columns; }
     __device__ __forceinline__ uint32_t first_tile() const { return first / tile_elements; }
     __device__ __forceinline__ uint32_t last_tile() const { return (first + size() - 1) / tile_elements; }
 
-    // How many tiles a warp takes: not fewer weights than a row has.
-    __device__ __forceinline__ uint32_t run() const { return (columns - 1) / tile_elements + 1; }
+    // The tiles that have as many weights as a row.
+    __device__ __forceinline__ uint32_t row_tiles() const { return (columns - 1) / tile_elements + 1; }
+
+    // Where the first weight of a tile lies that is in the matrix.
+    __device__ __forceinline__ uint32_t begin_of(uint32_t tile) const {
+        return tile > first_tile() ? tile * tile_elements - first : 0;
+    }
 
     // Whether every step of a tile lies in one row, and x may be read 8 at once.
     __device__ __forceinline__ bool regular() const {
@@ -2120,11 +2678,16 @@ struct Product {
 
     // Where a vector's numbers are is worked out where it is asked for: for all vectors ahead, it fills registers.
     __device__ __forceinline__ void add(uint32_t row, uint32_t vector, float sum) const {
-        atomic_add(y + static_cast<uint64_t>(opaque(vector)) * rows + row, sum);
+        atomic_add(y + (static_cast<uint64_t>(opaque(vector)) * rows + opaque(row)), sum);
     }
 
     __device__ __forceinline__ const uint16_t *vector(uint32_t i) const {
         return x + static_cast<uint64_t>(opaque(i)) * columns;
+    }
+
+    // The first eight numbers of a vector that the lane multiplies; the next ones are those 32 behind them.
+    __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
+        return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
     }
 };
 
@@ -2135,22 +2698,52 @@ __device__ __forceinline__ float weight_product(const Unit &unit, const Product 
     return float_of(weight << 16) * float_of(x << 16);
 }
 
-// The sum of the lanes' values, the same in all of them.
-__device__ __forceinline__ float sum_of_lanes(float value) {
-#pragma unroll
-    for (uint32_t delta = 1; delta < warp_threads; delta *= 2)
-        value += float_of(from_lane_across(bits_of(value), delta));
-    return value;
-}
+// The steps of a tile of a regular matrix.
+struct TileSteps {
+    uint32_t column;       // of the first one in the matrix, in steps
+    uint32_t outside = 0;  // of the matrix, a set of bits
+    uint32_t starts;       // a row; a set of bits
 
-// What a warp has of the row that it is in: lane b has the sum for vector b.
+    // Of a tile whose first step in the matrix has this column, which becomes that of the next tile.
+    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column)
+        : column(column), starts(column == 0) {
+        constexpr uint32_t all = tile_steps;
+        const uint32_t row = product.columns / step_elements;
+        const bool inside = tile != product.first_tile() && tile != product.last_tile();
+        if (inside && column + all <= row) {
+            column = column + all < row ? column + all : 0;
+            return;
+        }
+        mark_rare();
+        const uint32_t first = tile * all, matrix = product.first / step_elements;
+        const uint32_t begin = matrix > first ? matrix - first : 0;
+        const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
+        outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
+        starts = 0;
+        uint32_t i = begin + (column == 0 ? 0 : row - column);
+        for (; i < end; i += row) {
+            keep_loop();
+            starts |= 1u << i;
+        }
+        column = i == end ? 0 : row - (i - end);
+    }
+};
+
+// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product,
+// and all that there is of a row before one that starts a run.
 struct OpenRow {
-    uint32_t row, column;  // of the next weight
+    uint32_t row = 0;
+    uint32_t column = 0;  // of the next step
     float sum = 0;
 
-    // Begins at a weight of the matrix, counted from its first one on.
-    __device__ __forceinline__ OpenRow(const Product &product, uint32_t at)
-        : row(at / product.columns), column(at - row * product.columns) {}
+    // Closes the row, and goes to that of the first weight of a tile, or to the one before if that starts one.
+    __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
+        close(product);
+        sum = 0;
+        const uint32_t begin = product.begin_of(tile), row_number = begin / product.columns;
+        column = (begin - row_number * product.columns) / step_elements;
+        row = row_number - (column == 0);
+    }
 
     // Adds the sum of what the lanes have for a vector.
     __device__ __forceinline__ void add(uint32_t vector, float lane_sum) {
@@ -2158,19 +2751,24 @@ struct OpenRow {
         if (lane_index() == vector) sum += all;
     }
 
-    // Goes on by some weights of the row, perhaps all that are left.
-    __device__ __forceinline__ void advance(const Product &product, uint32_t weights) {
-        column += weights;
-        if (column < product.columns) return;
-        close(product);
-        row++;
-        column = 0;
-        sum = 0;
+    // Adds what there is to the products with all vectors.
+    __device__ __forceinline__ void close(const Product &product) const {
+        if (lane_index() < product.batch && sum != 0) product.add(row, lane_index(), sum);
     }
 
-    // Adds what there is to the product.
-    __device__ __forceinline__ void close(const Product &product) const {
-        if (column > 0 && lane_index() < product.batch) product.add(row, lane_index(), sum);
+    // Goes on to the next row, for one vector or for all.
+    __device__ __forceinline__ void next(const Product &product, uint32_t vector) {
+        if (lane_index() == vector && sum != 0) {
+            product.add(row, vector, sum);
+            sum = 0;
+        }
+        row++;
+    }
+
+    __device__ __forceinline__ void next(const Product &product) {
+        close(product);
+        row++;
+        sum = 0;
     }
 };
 
@@ -2207,13 +2805,15 @@ struct RowSum {
 
 // Multiplies a tile that is read code by code, with one vector after another. All lanes of the warp take
 // part.
-__device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Product &product, uint32_t tile) {
+template <uint32_t TableBits>
+__device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit &unit, const Product &product,
+                                              uint32_t tile) {
     mark_rare();
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
         Run run;
-        const bool right = read_tile(unit, tile, run, sum);
+        const bool right = read_tile<TableBits>(from, unit, tile, run, sum);
         sum.end_row();
         for (uint32_t i = 0; !right && i < run.count; i++) {
             keep_loop();
@@ -2225,17 +2825,17 @@ __device__ __forceinline__ void multiply_runs(const TileUnit &unit, const Produc
 
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
-                                               const uint32_t *digits, uint32_t base, uint32_t outlier) {
+                                               TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
     mark_rare();
-    const uint32_t first = tile * tile_elements + lane_index() * lane_elements;
+    const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
         for (uint32_t i = 0; i < lane_elements; i++) {
             keep_loop();
-            const uint32_t digit = digits[i / group] >> (32 - digit_bits - digit_bits * (i % group));
-            const bool out = outlier != no_outlier && outlier_place(outlier) == i;
-            sum(first + i, out ? outlier_exponent(outlier) : base + distance_of(digit % digit_range));
+            const uint32_t word = *digits.word(lane, i / group);
+            const uint32_t digit = word >> (32 - digit_bits - digit_bits * (i % group));
+            sum(first + i, outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
         }
         sum.end_row();
     }
@@ -2255,210 +2855,160 @@ struct RowPart {
     }
 };
 
-// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again.
-__device__ __forceinline__ void multiply_rows(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              OpenRow &open) {
+// Multiplies a tile of a regular matrix that is read code by code, for each row and vector again. All lanes of the warp
+// take part.
+template <uint32_t TableBits>
+__device__ __forceinline__ void multiply_rows(const Source &from, const TileUnit &unit, const Product &product,
+                                              uint32_t tile, const TileSteps &steps, OpenRow &open) {
     mark_rare();
-    const uint32_t at = open.row * product.columns + open.column;
-    const uint64_t tile_end = (uint64_t{tile} + 1) * tile_elements - product.first;
-    uint32_t left = (tile_end < product.size() ? static_cast<uint32_t>(tile_end) : product.size()) - at;
-    while (left > 0) {
+    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));
+    for (uint32_t i = 0; i < tile_steps; i++) {
         keep_loop();
-        const uint32_t weights = smaller(left, product.columns - open.column);
+        if ((firsts & 1 << i) == 0) continue;
+        if ((steps.starts & 1 << i) != 0) open.next(product);
         for (uint32_t b = 0; b < product.batch; b++) {
             keep_loop();
             RowPart part = {unit, product, b, open.row};
             Run run;
-            const bool right = read_tile(unit, tile, run, part);
+            const bool right = read_tile<TableBits>(from, unit, tile, run, part);
             open.add(b, right ? part.sum : float_of(uint32_t{not_a_number} << 16));
         }
-        open.advance(product, weights);
-        left -= weights;
     }
 }
 
 }  // namespace bespoke
 
-// The kernels' body for products, see product.cuh: each warp of a block decodes a run of tiles, one after another, into
+// The kernels' body for products, see product.cuh: each warp takes a run of tiles, decodes one after another into
 // digits in shared memory, and multiplies eight weights a step.
 
 namespace bespoke {
 
-// Which of the weights that the lane multiplies, eight a step, are outliers of any lane. All lanes of the warp take
-// part.
-__device__ __forceinline__ uint64_t outlier_places(uint32_t outlier) {
-    uint64_t places = 0;
-    if (!warp_any(outlier != no_outlier)) return places;
-    for (uint32_t mask = 0; mask < tile_lanes; mask++) {
-        keep_loop();
-        const uint32_t other = from_lane_across(outlier, mask);
-        const uint32_t place = (lane_index() ^ mask) * lane_elements + outlier_place(other);
-        const uint32_t in_step = place % step_elements;
-        if (other != no_outlier && in_step / group == lane_index())
-            places |= 1ull << (place / step_elements * group + in_step % group);
-    }
-    return places;
-}
+// A sum of products in two parts, as each addition waits for the one before it.
+struct TwoSums {
+    float even = 0, odd = 0;
 
-// The groups of eight weights of a lane in the product with a vector.
-struct GroupProduct {
-    const TileGroups &groups;
-    const uint32_t *digits;
-    uint32_t base;
-
-    // The sum of step i and x, which the vector has there.
-    __device__ __forceinline__ float add(float sum, uint32_t i, const Words4 &x) const {
-        const Words4 w = groups.weights(digits, i, base);
+    // Adds the products of eight weights and numbers.
+    __device__ __forceinline__ void add(const Words4 &weights, const Words4 &numbers) {
 #pragma unroll
         for (uint32_t k = 0; k < 4; k++) {
-            sum += float_of(w.words[k] << 16) * float_of(x.words[k] << 16);
-            sum += float_of(w.words[k] & 0xffff0000) * float_of(x.words[k] & 0xffff0000);
+            even = add_product(even, weights.words[k] << 16, numbers.words[k] << 16);
+            odd = add_product(odd, weights.words[k] & 0xffff0000, numbers.words[k] & 0xffff0000);
         }
-        return sum;
     }
 
-    // The sum over all steps, for x from the first weight of the tile on.
-    __device__ __forceinline__ float all(const uint16_t *x) const {
-        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
-        float sum = 0;
-#pragma unroll
-        for (uint32_t i = 0; i < TileGroups::steps; i++) {
-            Words4 eight;
-            copy(eight, from[i * tile_lanes]);
-            sum = add(sum, i, eight);
-        }
-        return sum;
-    }
-
-    // The sum over some steps, for x from the first weight of the first of them on, without the lanes'
-    // outliers. All lanes of the warp take part.
-    __device__ __forceinline__ float some(const uint16_t *x, uint32_t begin, uint32_t end, uint32_t outlier) const {
-        mark_rare();
-        uint64_t left_out = outlier_places(outlier);
-        const Words4 *from = reinterpret_cast<const Words4 *>(x) + lane_index();
-        float sum = 0;
-#pragma unroll
-        for (uint32_t i = 0; i < TileGroups::steps; i++, left_out >>= group) {
-            if (i < begin || i >= end) continue;
-            Words4 eight;
-            copy(eight, from[(i - begin) * tile_lanes]);
-            sum = add(sum, i, without(eight, static_cast<uint32_t>(left_out)));
-        }
-        return sum;
-    }
-
-    // Eight numbers with zeros in the places that have a bit.
-    static __device__ __forceinline__ Words4 without(Words4 eight, uint32_t places) {
-#pragma unroll
-        for (uint32_t k = 0; k < 4; k++)
-            eight.words[k] &= ~((places >> 2 * k & 1) * 0xffff | (places >> (2 * k + 1) & 1) * 0xffff0000);
-        return eight;
-    }
+    __device__ __forceinline__ float all() const { return even + odd; }
 };
 
-// Successive steps of a tile that lie in one row, from a column on.
-struct Segment {
-    uint32_t tile, begin, end, column;
-
-    __device__ __forceinline__ uint32_t weights() const { return (end - begin) * step_elements; }
-
-    // The product of the lane's outlier, in whose place the digit 0 is, with a vector.
-    __device__ __forceinline__ float product_of(const Unit &unit, const Product &product, uint32_t vector,
-                                                uint32_t outlier) const {
-        mark_rare();
-        const uint32_t place = opaque(lane_index()) * lane_elements + outlier_place(outlier);
-        const uint32_t at = place - begin * step_elements;
-        if (outlier == no_outlier || at >= weights()) return 0;
-        return weight_product(unit, product, vector, tile * tile_elements + place, outlier_exponent(outlier),
-                              column + at);
-    }
-};
-
-// Multiplies a tile of a regular matrix whose digits are in shared memory.
-__device__ __forceinline__ void multiply_tile(const TileUnit &unit, const Product &product, uint32_t tile,
-                                              const GroupProduct &groups, uint32_t outlier, OpenRow &open) {
-    const uint32_t first = tile * tile_elements;
-    uint32_t step = product.first > first ? (product.first - first) / step_elements : 0;
-    const uint32_t end = smaller((product.first + product.size() - first) / step_elements, TileGroups::steps);
-    const bool outliers = warp_any(outlier != no_outlier);
-    for (;;) {
-        keep_loop();
-        const uint32_t in_row = (product.columns - open.column) / step_elements;
-        const Segment segment = {tile, step, smaller(step + in_row, end), open.column};
-        for (uint32_t b = 0;;) {
-            keep_loop();
-            const uint16_t *x = product.vector(b) + open.column;
-            float sum;
-            if (segment.weights() == tile_elements && !outliers)
-                sum = groups.all(x);
-            else
-                sum = groups.some(x, opaque(segment.begin), opaque(segment.end), opaque(outlier));
-            if (outliers) sum += segment.product_of(unit, product, b, opaque(outlier));
-            open.add(b, sum);
-            if (++b == product.batch) break;
+// Multiplies a tile of a regular matrix whose digits are in shared memory with a vector, from the row on that is open.
+template <class Groups>
+__device__ __forceinline__ void multiply_steps(const Product &product, Groups &groups, TileDigits &digits,
+                                               const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
+                                               uint32_t vector, OpenRow &open) {
+    const Words4 *numbers = product.eights(vector) + steps.column * tile_lanes;
+    const SharedPlace group = digits.group();
+    // Where there is more to do than to multiply, or the numbers of the next step are not those behind this one's.
+    const uint32_t elsewhere = steps.starts | steps.outside;
+    const uint32_t special = opaque(elsewhere | elsewhere >> 1 | outliers.steps);
+    uint32_t next = TileDigits::in_step(group, 0);
+    TwoSums sums;
+#pragma unroll
+    for (uint32_t i = 0; i < tile_steps; i++) {
+        Words4 eight = load_constant(numbers + i * tile_lanes);
+        Words4 weights = groups.weights(next, i, base);
+        if (i + 1 < tile_steps) next = TileDigits::in_step(group, i + 1);
+        if ((special & 1 << i) != 0) {
             mark_rare();
+            const uint32_t starts = opaque(steps.starts), outside = opaque(steps.outside);
+            if ((starts & 1 << i) != 0) {
+                if (i > 0) open.add(vector, sums.all());
+                open.next(product, vector);
+                sums = TwoSums();
+            }
+            insert_outliers(weights, *opaque(&outliers), opaque(i));
+            if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
+            if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
         }
-        open.advance(product, segment.weights());
-        step = segment.end;
-        if (step >= end) break;
+        sums.add(weights, eight);
+    }
+    open.add(vector, sums.all());
+}
+
+// Multiplies it with all vectors.
+template <class Groups>
+__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileDigits &digits,
+                                              const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
+                                              OpenRow &open) {
+    const uint32_t row = open.row;
+    for (uint32_t b = 0;;) {
+        keep_loop();
+        open.row = row;
+        multiply_steps(product, groups, digits, outliers, base, steps, b, open);
+        if (++b == product.batch) break;
         mark_rare();
     }
 }
 
-// Multiplies a tile that has all its weights, by table, and says whether it could.
-template <class Model>
-__device__ __forceinline__ bool multiply_by_table(const TileUnit &unit, const Product &product, const Book &book,
-                                                  const uint32_t *table, TileMemory<Model::lane_lookups> &memory,
-                                                  uint32_t tile, bool regular, OpenRow &open) {
-    const Extent extent = find_extent(unit, tile);
-    if (!extent.usable) return false;
-    Blocks blocks;
-    blocks.fetch(unit, extent);
-    TileGroups groups;
-    groups.fetch(unit, tile);
-    uint32_t outlier;
-    if (!decode_digits<Model>(unit, book, table, extent, blocks, memory, outlier)) return false;
-    if (regular)
-        multiply_tile(unit, product, tile, {groups, memory.digits, book.base}, outlier, open);
+// Multiplies a tile that has no digits in shared memory, or one of a matrix whose rows begin anywhere.
+template <uint32_t TableBits>
+__device__ __forceinline__ void multiply_slowly(const Source &from, const TileUnit &unit, const Product &product,
+                                                uint32_t tile, TileDigits *digits, const TileOutliers &outliers,
+                                                OpenRow &open) {
+    mark_rare();
+    if (digits != nullptr)
+        multiply_lanes(unit, product, tile, *digits, outliers, from.base);
+    else if (product.regular())
+        multiply_rows<TableBits>(from, unit, product, tile, TileSteps(product, tile, open.column), open);
     else
-        multiply_lanes(unit, product.again(), opaque(tile), memory.lane_digits(opaque(lane_index())), book.base,
-                       outlier);
-    return true;
+        multiply_runs<TableBits>(from, unit, product, tile);
 }
 
 // Multiplies the share of each warp; `shared` lies in shared memory.
 template <class Model>
 __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &product, const Model &model,
                                          TileBlock<Model> &shared) {
-    uint32_t *table = shared.table[0].words;
-    uint32_t number = 0;
-    const bool found = unit.aligned() && find_book(unit, model, number, table, shared.votes);
-    if (!found || !starts(unit)) number = no_book;
     const uint32_t warp = thread_index() / warp_threads;
-    const uint64_t share = uint64_t{block_index()} * TileBlock<Model>::warps + warp;
-    const uint64_t begin = product.first_tile() + share * product.run();
-    if (begin > product.last_tile()) return;
-
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    uint32_t tile = static_cast<uint32_t>(begin);
-    const uint32_t end = smaller(tile + product.run(), product.last_tile() + 1);
-    OpenRow open(product, tile * tile_elements > product.first ? tile * tile_elements - product.first : 0);
+    TileDigits &digits = shared.digits[warp];
+    TileBook<Model> own(unit, model);
+    const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
+    TileWalk walk(unit, memory.limits, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    uint32_t *table = shared.table[0].words;
+    own.store(table);
+    walk.begin(unit);
+    const bool found = own.find(shared.votes);
+    if (!walk.more()) return;
+
+    if (!found) walk.give_up();
+    const bool regular = product.regular();
+    OpenRow open;
     for (;;) {
         keep_loop();
-        const bool regular = product.again().regular();
-        const bool whole = tile < opaque(unit.n_elements) / tile_elements;
-        if (number == no_book || !whole ||
-            !multiply_by_table<Model>(unit.again(), product, model.book(opaque(number)), table, memory, tile, regular,
-                                      open)) {
-            if (regular)
-                multiply_rows(unit, product.again(), opaque(tile), open);
-            else
-                multiply_runs(unit, product.again(), opaque(tile));
+        mark_start();
+        const uint32_t tile = walk.tile;
+        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        TileGroups<8> groups(unit.again(), tile);
+        const Book book = model.book(opaque(own.number));
+        bool direct = walk.start(memory.blocks);
+        walk.look_ahead(unit.again());
+        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (!direct || !regular) {
+            const TileUnit same = unit.apart();
+            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
+                                               direct ? opaque(&digits) : nullptr, *opaque(&memory.outliers), open);
+            direct = false;
         }
-        if (++tile == end) break;
+        walk.next(unit.again());
+        const Product same = product.again();
+        if (direct) {
+            const TileSteps steps(same, opaque(tile), open.column);
+            multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
+        }
+        if (!walk.more()) break;
         mark_rare();
+        warp_barrier();
     }
-    if (product.regular()) open.close(product);
+    open.close(product);
 }
 
 }  // namespace bespoke
@@ -2798,7 +3348,7 @@ decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ code
     decode_block(unit, Model<256>(), GivenRoom{shared_bytes});
 }
 
-// One pass by the tile index: grid ceil(tiles / 8), block 256, a warp to a tile.
+// One pass by the tile index: block 256, and a grid of as many blocks as run at once, up to ceil(tiles / 8).
 extern "C" __global__ void __launch_bounds__(256, 4)
 decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
              const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles,
@@ -2810,9 +3360,9 @@ decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes
     decode_tile(unit, Model<256>(), shared);
 }
 
-// The product of a part of the unit with up to 8 vectors, see Product: grid ceil(tiles / (8 run)) for the tiles
-// that hold weights of the matrix and run = ceil(columns / 2048), block 256.
-extern "C" __global__ void __launch_bounds__(256, 3)
+// The product of a part of the unit with up to 8 vectors, see Product: block 256, and a grid of as many blocks as run
+// at once, up to ceil(tiles / (8 run)) for the tiles that hold weights of the matrix and run = ceil(columns / 2048).
+extern "C" __global__ void __launch_bounds__(256, 2)
 matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles, const uint16_t *__restrict__ x,
        float *__restrict__ y, const uint32_t n_luts, const uint32_t n_bytes, const uint32_t n_elements,

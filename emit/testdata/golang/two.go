@@ -56,9 +56,9 @@ func Kernel() *runtime.Kernel {
 		PTX:    ptxSource,
 		Fatbin: fatbin,
 		Launches: []kernel.CUDALaunch{
-			{Entry: "decode_tiles", Threads: 256, TableBits: 11, Tiles: true, Reports: true},
+			{Entry: "decode_tiles", Threads: 256, TableBits: 11, Tiles: true, Strides: true, Reports: true},
 			{Entry: "decode_native", Threads: 256, TableBits: 11, Sized: true, Reports: true},
-			{Entry: "matvec", Threads: 256, TableBits: 11, Tiles: true, Product: true, Reports: true},
+			{Entry: "matvec", Threads: 256, TableBits: 11, Tiles: true, Product: true, Strides: true, Reports: true},
 			{Entry: "decode", Threads: 512, TableBits: 11},
 		},
 	}

@@ -170,6 +170,14 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     return CUDA_SUCCESS;
 }
 
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads, size_t) {
+    STANDIN_IN_CONTEXT();
+    Entry *entry = reinterpret_cast<Entry *>(function);
+    if (owner(call, entry) == nullptr) return state.problem("asks an unknown kernel", CUDA_ERROR_INVALID_HANDLE);
+    *blocks = threads <= static_cast<int>(entry->max_threads) ? 1 : 0;
+    return CUDA_SUCCESS;
+}
+
 CUresult cuLaunchKernel(CUfunction function, unsigned int grid, unsigned int grid_y, unsigned int grid_z, unsigned int block,
                         unsigned int block_y, unsigned int block_z, unsigned int shared, CUstream stream, void **parameters,
                         void **) {
