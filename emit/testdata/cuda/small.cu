@@ -2446,20 +2446,20 @@ struct TileGroups {
     }
 };
 
-    // Puts the outliers among the lane's weights of a step into their places.
-    __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutliers &outliers, uint32_t step) {
-        mark_rare();
-        for (uint32_t i = 0; i < outliers.numbers[step]; i++) {
-            keep_loop();
-            const uint32_t place = outliers.place(step, i), k = place % group;
-            if (place / group != lane_index()) continue;
-            const uint32_t exponents = outliers.exponent(step, i) * 0x00800080;
-            const uint32_t mask = k % 2 == 0 ? 0x7f80 : 0x7f800000;
+// Puts the outliers among the lane's weights of a step into their places.
+__device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutliers &outliers, uint32_t step) {
+    mark_rare();
+    for (uint32_t i = 0; i < outliers.numbers[step]; i++) {
+        keep_loop();
+        const uint32_t place = outliers.place(step, i), k = place % group;
+        if (place / group != lane_index()) continue;
+        const uint32_t exponents = outliers.exponent(step, i) * 0x00800080;
+        const uint32_t mask = k % 2 == 0 ? 0x7f80 : 0x7f800000;
 #pragma unroll
-            for (uint32_t pair = 0; pair < 4; pair++)
-                if (k / 2 == pair) eight.words[pair] = select(exponents, eight.words[pair], mask);
-        }
+        for (uint32_t pair = 0; pair < 4; pair++)
+            if (k / 2 == pair) eight.words[pair] = select(exponents, eight.words[pair], mask);
     }
+}
 
 // Decodes a tile, whose codes the lanes have staged, into digits in shared memory, and says whether all lanes came out
 // right. All lanes of the warp take part, and nobody is busy with the rest of the memory.
@@ -2477,13 +2477,13 @@ __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book
 // The tiles of a warp: runs of so many, between which all other warps have theirs, so that together they read the
 // tensors from the front to the back.
 struct TileRuns {
-    uint32_t first, end;  // of the tiles that all warps share
+    uint32_t first, end;   // of the tiles that all warps share
     uint32_t run, stride;  // tiles
     uint32_t begin;        // of the warp's first run
 
     __device__ __forceinline__ TileRuns(uint32_t first, uint32_t end, uint32_t run, uint32_t warps_a_block)
         : first(first), end(end), run(run) {
-        const uint64_t warp = block_index() * warps_a_block + thread_index() / warp_threads;
+        const uint64_t warp = uint64_t{block_index()} * warps_a_block + thread_index() / warp_threads;
         stride = below_end(uint64_t{grid_blocks()} * warps_a_block * run);
         begin = first + below_end(warp * run);
     }
@@ -2498,8 +2498,8 @@ private:
 // The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
 struct TileWalk {
     TileLimits &limits;
-    uint32_t tile, left;     // and how many are left of its run, with itself
-    Words2 front;  // of the index
+    uint32_t tile, left;  // and how many are left of its run, with itself
+    Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
@@ -2575,8 +2575,8 @@ private:
 
 // Writes the weights of a tile whose digits are in shared memory.
 template <class Groups>
-__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups,
-                                           TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileDigits &digits,
+                                           const TileOutliers &outliers, uint32_t base) {
     const uint32_t with_outliers = outliers.steps;
     const SharedPlace group = digits.group();
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
