@@ -2468,7 +2468,7 @@ struct TileRuns {
 
     __device__ __forceinline__ TileRuns(uint32_t first, uint32_t end, uint32_t run, uint32_t warps_a_block)
         : first(first), end(end), run(run) {
-        const uint64_t warp = uint64_t{block_index()} * warps_a_block + thread_index() / warp_threads;
+        const uint64_t warp = block_index() * warps_a_block + thread_index() / warp_threads;
         stride = below_end(uint64_t{grid_blocks()} * warps_a_block * run);
         begin = first + below_end(warp * run);
     }
