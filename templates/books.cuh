@@ -14,9 +14,6 @@ struct Book {
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
 
-// The number of none.
-constexpr uint32_t no_book = ~0u;
-
 // This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
 // of a block fetch of a book together. The luts are aligned.
 template <class Model>

@@ -28,10 +28,9 @@ struct TileBlock {
 // The groups of eight weights of a tile, that of each step next to those of the other lanes.
 template <uint32_t Early>
 struct TileGroups {
-    static constexpr uint32_t steps = tile_steps;
     static constexpr uint32_t early = Early;  // steps whose bytes are fetched while the lanes are decoded
     static_assert(step_elements == tile_lanes * group, "a group a lane");
-    Words2 sign_mantissa[steps];
+    Words2 sign_mantissa[tile_steps];
 
     const Words2 *from;  // the first step's
 
@@ -44,7 +43,7 @@ struct TileGroups {
     // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
     // Fetches the bytes of a later step.
     __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
-        if (i + early < steps) (*this)(i + early);
+        if (i + early < tile_steps) (*this)(i + early);
         return join_group(digits, sign_mantissa[i], base);
     }
 };

@@ -347,7 +347,7 @@ struct SharedPlace {
         return place;
     }
 
-    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask = ~0u) const {
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask) const {
         SharedPlace place = *this;
 #ifdef __CUDA_ARCH__
         asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));

@@ -436,7 +436,7 @@ struct SharedPlace {
         return place;
     }
 
-    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask = ~0u) const {
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask) const {
         SharedPlace place = *this;
 #ifdef __CUDA_ARCH__
         asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));
@@ -895,9 +895,6 @@ struct Book {
     uint32_t base;   // the exponent of digit 0, even
     uint32_t pad;    // begins with bits that complete no symbol, however many follow
 };
-
-// The number of none.
-constexpr uint32_t no_book = ~0u;
 
 // This thread's share of what tells whose luts a unit has, and of the book's multi-symbol table: all that the threads
 // of a block fetch of a book together. The luts are aligned.
@@ -2495,10 +2492,9 @@ struct TileBlock {
 // The groups of eight weights of a tile, that of each step next to those of the other lanes.
 template <uint32_t Early>
 struct TileGroups {
-    static constexpr uint32_t steps = tile_steps;
     static constexpr uint32_t early = Early;  // steps whose bytes are fetched while the lanes are decoded
     static_assert(step_elements == tile_lanes * group, "a group a lane");
-    Words2 sign_mantissa[steps];
+    Words2 sign_mantissa[tile_steps];
 
     const Words2 *from;  // the first step's
 
@@ -2511,7 +2507,7 @@ struct TileGroups {
     // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
     // Fetches the bytes of a later step.
     __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
-        if (i + early < steps) (*this)(i + early);
+        if (i + early < tile_steps) (*this)(i + early);
         return join_group(digits, sign_mantissa[i], base);
     }
 };
