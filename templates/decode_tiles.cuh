@@ -37,14 +37,18 @@ struct TileGroups {
     __device__ __forceinline__ TileGroups(const TileUnit &unit, uint32_t tile)
         : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) + tile * (tile_elements / group) + lane_index()) {}
 
-    // Fetches those of step i.
-    __device__ __forceinline__ void operator()(uint32_t i) { sign_mantissa[i] = load_once(from + i * tile_lanes); }
+    // Fetches those of step I.
+    template <uint32_t I>
+    __device__ __forceinline__ void fetch() {
+        sign_mantissa[I] = load_once<I * tile_lanes * sizeof(Words2)>(from);
+    }
 
-    // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
+    // The weights of the lane's group of step I, with the digit 0 where there are outliers, from the group's digits.
     // Fetches the bytes of a later step.
-    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
-        if (i + early < tile_steps) (*this)(i + early);
-        return join_group(digits, sign_mantissa[i], base);
+    template <uint32_t I>
+    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t base) {
+        if constexpr (I + early < tile_steps) fetch<I + early>();
+        return join_group(digits, sign_mantissa[I], base);
     }
 };
 
@@ -133,17 +137,17 @@ struct TileWalk {
     // afterwards.
     __device__ __forceinline__ bool start(Words4 *to) {
         const bool usable = extent != 0;
-        if (usable) blocks.stage(to);
+        if (likely(usable)) blocks.stage(to);
         return usable;
     }
 
     // Fetches the next tile's record.
     __device__ __forceinline__ void look_ahead(const TileUnit &unit) {
         const uint32_t coming = next_tile();
-        if (coming < limits.by_table)
+        if (likely(coming < limits.by_table))
             record.fetch(unit, coming);
         else
-            record = {};
+            record.clear();
     }
 
     __device__ __forceinline__ bool more() const { return tile < limits.end; }
@@ -153,25 +157,52 @@ struct TileWalk {
         tile = next_tile();
         left = left > 1 ? left - 1 : limits.run;
         extent = 0;
-        if (tile < limits.by_table)
+        if (likely(tile < limits.by_table))
             fetch_codes(unit);
         else
-            blocks = {};
+            blocks.clear();
     }
 
     // Whether the tile is the first of a run.
     __device__ __forceinline__ bool in_front() const { return left == limits.run; }
 
 private:
-    __device__ __forceinline__ uint32_t next_tile() const { return tile + (left > 1 ? 1 : limits.jump); }
+    __device__ __forceinline__ uint32_t next_tile() const {
+        const uint32_t jump = opaque(limits.jump);
+        return tile + (left > 1 ? 1 : jump);
+    }
 
     __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
         const Extent found = find_extent(unit, tile, record);
         // All is written whatever happens, so that no register is kept for what was there before.
-        if (!found.usable)
-            blocks = {};
-        else if (blocks.fetch(unit, found))
-            extent = found.end << 16 | found.begin;
+        if (likely(found.usable)) {
+            const bool inside = blocks.fetch(unit, found);
+            extent = inside ? found.end << 16 | found.begin : 0;
+        } else {
+            blocks.clear();
+        }
+    }
+};
+
+// The merge of a tile whose digits are in shared memory.
+template <class Groups>
+struct TileMerge {
+    Groups &groups;
+    const TileOutliers &outliers;
+    SharedPlace digits;  // of the lane's group in the first step
+    Words4 *to;          // its weights
+    uint32_t base;
+    uint32_t special;  // steps with outliers, a set of bits
+
+    // Writes the weights of the steps from I on.
+    template <uint32_t I = 0>
+    __device__ __forceinline__ void write() {
+        if constexpr (I < tile_steps) {
+            Words4 eight = groups.template weights<I>(TileDigits::in_step<I>(digits), base);
+            if ((special & 1 << I) != 0) insert_outliers(eight, outliers, opaque(I));
+            store_once<I * tile_lanes * sizeof(Words4)>(to, eight);
+            write<I + 1>();
+        }
     }
 };
 
@@ -179,15 +210,8 @@ private:
 template <class Groups>
 __device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileDigits &digits,
                                            const TileOutliers &outliers, uint32_t base) {
-    const uint32_t with_outliers = outliers.steps;
-    const SharedPlace group = digits.group();
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
-#pragma unroll
-    for (uint32_t i = 0; i < tile_steps; i++) {
-        Words4 eight = groups.weights(TileDigits::in_step(group, i), i, base);
-        if ((with_outliers & 1 << i) != 0) insert_outliers(eight, outliers, opaque(i));
-        store_once(to + i * tile_lanes, eight);
-    }
+    TileMerge<Groups>{groups, outliers, digits.group(), to, base, outliers.steps}.write();
 }
 
 // Decodes the tiles of each warp; `shared` lies in shared memory.

@@ -102,14 +102,15 @@ struct alignas(4 * tile_lanes * lane_words) TileDigits {
     // The one before a lane's first: the place behind n words is this one, crossed with 4 n modulo 32.
     __device__ __forceinline__ SharedPlace ring() { return SharedPlace(word(lane_index(), ~0u)); }
 
-    // The word of the lane's group in the first step of a merge, and from there that in step i: the tile's words
-    // number i * 32 + lane.
+    // The word of the lane's group in the first step of a merge, and from there that in step I: the tile's words
+    // number I * 32 + lane.
     __device__ __forceinline__ SharedPlace group() {
         return SharedPlace(word(lane_index() / lane_words, lane_index() % lane_words));
     }
 
-    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group, uint32_t i) {
-        return group.crossed(~0u, (4 * tile_lanes + 4) * i).load();
+    template <uint32_t I>
+    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group) {
+        return group.crossed<(4 * tile_lanes + 4) * I>(~0u).load();
     }
 };
 
@@ -139,9 +140,19 @@ struct Record {
     uint32_t surplus;    // bits of the lane beyond the minimum
 
     __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        words = record_words(unit, tile);
-        surplus = unit.record(tile)[8 + lane_index()];
-        next = unit.goes_on(tile) ? record_words(unit, tile + 1) : words;
+        const uint8_t *record = unit.record(tile);
+        const Words2 *from = reinterpret_cast<const Words2 *>(record);
+        words = load_once(from);
+        surplus = record[8 + lane_index()];
+        if (likely(unit.goes_on(tile)))
+            next = load_once<record_bytes>(from);
+        else
+            next = no_words2();
+    }
+
+    __device__ __forceinline__ void clear() {
+        words = next = no_words2();
+        surplus = words.words[0];
     }
 };
 
@@ -159,7 +170,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.bits = lead + total;
     extent.blocks = (extent.bits + block_bits - 1) / block_bits;
     extent.usable = extent.blocks - 1 < staged_blocks && minimum != wide_tile;
-    if (unit.goes_on(tile)) {
+    if (likely(unit.goes_on(tile))) {
         const uint32_t *next = record.next.words;
         extent.usable &= after_low == next[0] && after_high == (next[1] & 0xffff);
     } else {
@@ -173,6 +184,11 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
 // The blocks of a tile's codes that a lane fetches.
 struct Blocks {
     Words4 words[lane_blocks];
+
+    __device__ __forceinline__ void clear() {
+#pragma unroll
+        for (Words4 &block : words) block = no_words4();
+    }
 
     // Block i of the stream, which it may end in.
     static __device__ __forceinline__ Words4 last_block(const Unit &unit, uint32_t i) {
@@ -190,16 +206,19 @@ struct Blocks {
     // lie in the stream, which is aligned to 16 bytes.
     __device__ __forceinline__ bool fetch(const Unit &unit, const Extent &extent) {
         const uint32_t whole = unit.n_bytes / sizeof(Words4), behind = extent.first + extent.blocks;
-        const bool inside = behind <= whole;
+        uint32_t own[lane_blocks];
 #pragma unroll
-        for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
-            if (inside)
-                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + block);
-            else
-                words[i] = last_block(unit, block);
+        for (uint32_t i = 0; i < lane_blocks; i++)
+            own[i] = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
+        if (likely(behind <= whole)) {
+#pragma unroll
+            for (uint32_t i = 0; i < lane_blocks; i++)
+                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + own[i]);
+            return true;
         }
-        return inside || uint64_t{extent.first} * block_bits + extent.bits <= 8ull * unit.n_bytes;
+#pragma unroll
+        for (uint32_t i = 0; i < lane_blocks; i++) words[i] = last_block(unit, own[i]);
+        return uint64_t{opaque(extent.first)} * block_bits + extent.bits <= 8ull * unit.n_bytes;
     }
 
     // Puts it into shared memory.
@@ -340,8 +359,8 @@ struct Lane {
     // them, they are among the last 24, and what three entries and a symbol have filled is among them.
     __device__ __forceinline__ void flush() {
         const uint32_t place = sum >> 7, shift = sum >> 4 & 28;
-        words.crossed(place - 4, 28).store(funnel_right(digits[2], digits[1], shift));
-        words.crossed(place, 28).store(funnel_right(digits[1], digits[0], shift));
+        words.crossed<28>(place - 4).store(funnel_right(digits[2], digits[1], shift));
+        words.crossed<28>(place).store(funnel_right(digits[1], digits[0], shift));
     }
 
     __device__ __forceinline__ void give_up() {
@@ -380,29 +399,29 @@ struct Lane {
     __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
 };
 
-// Does the lookups from I on that all lanes do, and calls fetch(step) for the early steps of the merge on the way.
-template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Fetch>
-__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Fetch &fetch) {
+// Does the lookups from I on that all lanes do, and calls fetch<step>() for the early steps of the merge on the way.
+template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Groups>
+__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Groups &groups) {
     if constexpr (I < Lookups) {
-        constexpr uint32_t step = I * Fetch::early / Lookups;
+        constexpr uint32_t step = I * Groups::early / Lookups;
         if (I > 0 && I % lookups_a_window == 0) lane.refill(unit);
         if (I > 0 && I % lookups_a_count == 0) lane.count();
-        if (step != (I + 1) * Fetch::early / Lookups) fetch(step);
+        if constexpr (step != (I + 1) * Groups::early / Lookups) groups.template fetch<step>();
         lane.look_up((I + 1) % lookups_a_window != 0);
         if (I % lookups_a_flush == lookups_a_flush - 1) lane.flush();
-        look_up_from<I + 1, Lookups>(unit, lane, fetch);
+        look_up_from<I + 1, Lookups>(unit, lane, groups);
     }
 }
 
-// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way,
+// Decodes the lanes of a tile whose codes are staged, calls fetch<step>() for the early steps of the merge on the way,
 // and says whether all of them came out right, unless one has given up. All lanes of the warp take part.
-template <class Model, class Fetch>
+template <class Model, class Groups>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
                                              uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
-                                             TileDigits &digits, Fetch &fetch) {
+                                             TileDigits &digits, Groups &groups) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
-    static_assert(Fetch::early <= lookups, "a lookup fetches one step at most");
+    static_assert(Groups::early <= lookups, "a lookup fetches one step at most");
     Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
     lane.base = book.base;
     lane.pad = book.pad;
@@ -411,7 +430,7 @@ __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book,
     lane.end = end;
     lane.fill();
     lane.find_next();
-    look_up_from<0, lookups>(unit, lane, fetch);
+    look_up_from<0, lookups>(unit, lane, groups);
     lane.settle();
     lane.count();
     if (warp_any(!lane.complete())) {

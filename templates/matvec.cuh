@@ -22,39 +22,67 @@ struct TwoSums {
     __device__ __forceinline__ float all() const { return even + odd; }
 };
 
-// Multiplies a tile of a regular matrix whose digits are in shared memory with a vector, from the row on that is open.
+// The product of a tile of a regular matrix, whose digits are in shared memory, with one vector.
 template <class Groups>
-__device__ __forceinline__ void multiply_steps(const Product &product, Groups &groups, TileDigits &digits,
-                                               const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
-                                               uint32_t vector, OpenRow &open) {
-    const Words4 *numbers = product.eights(vector) + steps.column * tile_lanes;
-    const SharedPlace group = digits.group();
-    // Where there is more to do than to multiply, or the numbers of the next step are not those behind this one's.
-    const uint32_t elsewhere = steps.starts | steps.outside;
-    const uint32_t special = opaque(elsewhere | elsewhere >> 1 | outliers.steps);
-    uint32_t next = TileDigits::in_step(group, 0);
+struct TileProduct {
+    const Product &product;
+    uint32_t vector;
+    Groups &groups;
+    const TileOutliers &outliers;
+    const TileSteps &steps;
+    OpenRow &open;
+    SharedPlace digits;     // of the lane's group in the first step
+    uint32_t base;          // of the book
+    const Words4 *numbers;  // for the first step, if the row that is in reaches back so far
+    // Steps where there is more to do than to multiply, or the numbers of the next step are not those behind this
+    // one's; a set of bits, that of step i above the i + 1 lowest ones.
+    uint32_t special;
+    uint32_t next;  // digits
     TwoSums sums;
-#pragma unroll
-    for (uint32_t i = 0; i < tile_steps; i++) {
-        Words4 eight = load_constant(numbers + i * tile_lanes);
-        Words4 weights = groups.weights(next, i, base);
-        if (i + 1 < tile_steps) next = TileDigits::in_step(group, i + 1);
-        if ((special & 1 << i) != 0) {
-            mark_rare();
-            const uint32_t starts = opaque(steps.starts), outside = opaque(steps.outside);
-            if ((starts & 1 << i) != 0) {
-                if (i > 0) open.add(vector, sums.all());
-                open.next(product, vector);
-                sums = TwoSums();
-            }
-            insert_outliers(weights, *opaque(&outliers), opaque(i));
-            if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-            if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
-        }
-        sums.add(weights, eight);
+
+    __device__ __forceinline__ TileProduct(const Product &product, uint32_t vector, const Words4 *eights,
+                                           Groups &groups, TileDigits &digits, const TileOutliers &outliers,
+                                           uint32_t base, const TileSteps &steps, OpenRow &open)
+        : product(product), vector(vector), groups(groups), outliers(outliers), steps(steps), open(open),
+          digits(digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
+        const uint32_t elsewhere = steps.starts | steps.outside;
+        special = opaque(2 * (elsewhere | outliers.steps) | elsewhere);
     }
-    open.add(vector, sums.all());
-}
+
+    // Multiplies all that is in the tile, from the row on that is open.
+    __device__ __forceinline__ void add() {
+        next = TileDigits::in_step<0>(digits);
+        add_steps<0>();
+        open.add(vector, sums.all());
+    }
+
+private:
+    template <uint32_t I>
+    __device__ __forceinline__ void add_steps() {
+        if constexpr (I < tile_steps) {
+            Words4 eight = load_constant<I * tile_lanes * sizeof(Words4)>(numbers);
+            Words4 weights = groups.template weights<I>(next, base);
+            if constexpr (I + 1 < tile_steps) next = TileDigits::in_step<I + 1>(digits);
+            if ((special & 2 << I) != 0) go_elsewhere(opaque(I), weights, eight);
+            sums.add(weights, eight);
+            add_steps<I + 1>();
+        }
+    }
+
+    // What is special about step i.
+    __device__ __forceinline__ void go_elsewhere(uint32_t i, Words4 &weights, Words4 &eight) {
+        mark_rare();
+        const uint32_t starts = opaque(steps.starts), outside = opaque(steps.outside);
+        if ((starts & 1 << i) != 0) {
+            open.add(vector, sums.all());
+            open.next(product, vector);
+            sums = TwoSums();
+        }
+        insert_outliers(weights, *opaque(&outliers), i);
+        if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
+        if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+    }
+};
 
 // Multiplies it with all vectors.
 template <class Groups>
@@ -62,12 +90,14 @@ __device__ __forceinline__ void multiply_tile(const Product &product, Groups &gr
                                               const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
                                               OpenRow &open) {
     const uint32_t row = open.row;
+    const Words4 *eights = product.eights();
     for (uint32_t b = 0;;) {
         keep_loop();
-        open.row = row;
-        multiply_steps(product, groups, digits, outliers, base, steps, b, open);
+        TileProduct<Groups>(product, b, eights, groups, digits, outliers, base, steps, open).add();
         if (++b == product.batch) break;
         mark_rare();
+        open.row = row;
+        eights = product.eights(b);
     }
 }
 
@@ -123,10 +153,11 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         }
         walk.next(unit.again());
         const Product same = product.again();
-        if (direct) {
+        if (likely(direct)) {
             const TileSteps steps(same, opaque(tile), open.column);
             multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
         }
+        if (open.column == 0 || walk.in_front()) open.next(same);
         if (!walk.more()) break;
         mark_rare();
         warp_barrier();

@@ -17,10 +17,10 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
     const uint32_t x = (digits & parts) + bases;
     const uint32_t y = (funnel_right(digits, digits, digit_bits) & parts) + bases;
     const uint32_t first = sign_mantissa.words[0], second = sign_mantissa.words[1];
-    return {{select(permute<0x3673>(x, y), permute<0x1100>(first, 0), exponent),
-             select(permute<0x2562>(x, y), permute<0x3322>(first, 0), exponent),
-             select(permute<0x1451>(x, y), permute<0x1100>(second, 0), exponent),
-             select(permute<0x0740>(x, y), permute<0x3322>(second, 0), exponent)}};
+    return {{select(permute<0x3673>(x, y), permute<0x1100>(first), exponent),
+             select(permute<0x2562>(x, y), permute<0x3322>(first), exponent),
+             select(permute<0x1451>(x, y), permute<0x1100>(second), exponent),
+             select(permute<0x0740>(x, y), permute<0x3322>(second), exponent)}};
 }
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last

@@ -187,6 +187,11 @@ __device__ __forceinline__ void mark_one_warp() {}
 __device__ __forceinline__ void mark_start() {}
 #endif
 
+// The condition, which holds nearly always: compilers lay the code out for that.
+__device__ __forceinline__ bool likely(bool condition) {
+    return __builtin_expect(condition, true);
+}
+
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
 __device__ __forceinline__ void keep_loop() {
 #ifdef __CUDA_ARCH__
@@ -248,6 +253,18 @@ __device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high) {
 #endif
 }
 
+// The same of one word, whose byte 4 and all above it are zero.
+template <uint32_t Choice>
+__device__ __forceinline__ uint32_t permute(uint32_t word) {
+#ifdef __CUDA_ARCH__
+    uint32_t permuted;
+    asm("prmt.b32 %0, %1, 0, %2;" : "=r"(permuted) : "r"(word), "n"(Choice));
+    return permuted;
+#else
+    return permute<Choice>(word, 0);
+#endif
+}
+
 // The bits of a where mask has ones, those of b elsewhere.
 __device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask) {
 #ifdef __CUDA_ARCH__
@@ -306,7 +323,7 @@ __device__ __forceinline__ float add_product(float sum, uint32_t a, uint32_t b) 
 
 // A word of big-endian bytes.
 __device__ __forceinline__ uint32_t big_endian(uint32_t word) {
-    return permute<0x0123>(word, 0);
+    return permute<0x0123>(word);
 }
 
 // The dynamic shared memory of the block, aligned to 16 bytes.
@@ -340,19 +357,20 @@ struct SharedPlace {
 #endif
     }
 
-    // The place so many bytes behind this one, and that with those bits turned over in its address that mask has.
+    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask has.
     __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
         SharedPlace place = *this;
         place.address += bytes;
         return place;
     }
 
-    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask) const {
+    template <uint32_t Mask>
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits) const {
         SharedPlace place = *this;
 #ifdef __CUDA_ARCH__
-        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));
+        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "n"(Mask));
 #else
-        place.address ^= bits & mask;
+        place.address ^= bits & Mask;
 #endif
         return place;
     }
@@ -431,6 +449,18 @@ struct __attribute__((aligned(16))) Words4 {
     uint32_t words[4];
 };
 
+// Zeros that compilers do not know for such: where nothing is fetched, registers are written there and not on the way
+// that goes on to fetch.
+__device__ __forceinline__ Words2 no_words2() {
+    const uint32_t zero = opaque(0);
+    return {{zero, zero}};
+}
+
+__device__ __forceinline__ Words4 no_words4() {
+    const uint32_t zero = opaque(0);
+    return {{zero, zero, zero, zero}};
+}
+
 // The address of global memory as instructions for nothing else want it.
 __device__ __forceinline__ uint64_t global_address(const void *p) {
 #ifdef BESPOKE_WITHOUT_HEADERS
@@ -498,27 +528,31 @@ __device__ __forceinline__ Words4 load_constant(const Words4 *from) {
 #endif
 }
 
-// Two words of global memory that nobody else reads, and four that nobody reads soon: past the cache of the
-// multiprocessor, where they would only be in the way.
+// Two words of global memory that nobody else reads, and four that nobody reads soon, so many bytes behind an address:
+// past the cache of the multiprocessor, where they would only be in the way.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words2 load_once(const Words2 *from) {
 #ifdef __CUDA_ARCH__
     uint32_t a, b;
-    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(global_address(from)));
+    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2+%3];"
+                 : "=r"(a), "=r"(b)
+                 : "l"(global_address(from)), "n"(Bytes));
     return {{a, b}};
 #else
-    return *from;
+    return *reinterpret_cast<const Words2 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
 #endif
 }
 
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ void store_once(Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
-    asm volatile("st.global.cg.v4.u32 [%0], {%1, %2, %3, %4};"
+    asm volatile("st.global.cg.v4.u32 [%0+%1], {%2, %3, %4, %5};"
                  :
-                 : "l"(global_address(to)), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                 : "l"(global_address(to)), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
                    "r"(words.words[3])
                  : "memory");
 #else
-    *to = words;
+    *reinterpret_cast<Words4 *>(reinterpret_cast<uint8_t *>(to) + Bytes) = words;
 #endif
 }
 

@@ -64,6 +64,11 @@ struct Product {
     __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
         return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
     }
+
+    // Those of the first vector.
+    __device__ __forceinline__ const Words4 *eights() const {
+        return reinterpret_cast<const Words4 *>(x) + lane_index();
+    }
 };
 
 // The product of a weight, of which the exponent is known, and the number of a vector for its column.
@@ -77,47 +82,43 @@ __device__ __forceinline__ float weight_product(const Unit &unit, const Product 
 struct TileSteps {
     uint32_t column;       // of the first one in the matrix, in steps
     uint32_t outside = 0;  // of the matrix, a set of bits
-    uint32_t starts;       // a row; a set of bits
+    uint32_t starts = 0;   // a row, though not the first in the tile; a set of bits
 
     // Of a tile whose first step in the matrix has this column, which becomes that of the next tile.
-    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column)
-        : column(column), starts(column == 0) {
+    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column) : column(column) {
         constexpr uint32_t all = tile_steps;
         const uint32_t row = product.columns / step_elements;
         const bool inside = tile != product.first_tile() && tile != product.last_tile();
-        if (inside && column + all <= row) {
-            column = column + all < row ? column + all : 0;
-            return;
+        if (likely(inside && column + all <= row)) {
+            column += all;
+        } else {
+            mark_rare();
+            const uint32_t first = tile * all, matrix = product.first / step_elements;
+            const uint32_t begin = matrix > first ? matrix - first : 0;
+            const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
+            outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
+            uint32_t i = begin + row - column;
+            for (; i < end; i += row) {
+                keep_loop();
+                starts |= 1u << i;
+            }
+            column = row - (i - end);
         }
-        mark_rare();
-        const uint32_t first = tile * all, matrix = product.first / step_elements;
-        const uint32_t begin = matrix > first ? matrix - first : 0;
-        const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
-        outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
-        starts = 0;
-        uint32_t i = begin + (column == 0 ? 0 : row - column);
-        for (; i < end; i += row) {
-            keep_loop();
-            starts |= 1u << i;
-        }
-        column = i == end ? 0 : row - (i - end);
+        if (column == row) column = 0;
     }
 };
 
-// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product,
-// and all that there is of a row before one that starts a run.
+// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product.
 struct OpenRow {
     uint32_t row = 0;
     uint32_t column = 0;  // of the next step
     float sum = 0;
 
-    // Closes the row, and goes to that of the first weight of a tile, or to the one before if that starts one.
+    // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
-        close(product);
-        sum = 0;
-        const uint32_t begin = product.begin_of(tile), row_number = begin / product.columns;
-        column = (begin - row_number * product.columns) / step_elements;
-        row = row_number - (column == 0);
+        const uint32_t begin = product.begin_of(tile);
+        row = begin / product.columns;
+        column = (begin - row * product.columns) / step_elements;
     }
 
     // Adds the sum of what the lanes have for a vector.

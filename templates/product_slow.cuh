@@ -88,7 +88,7 @@ template <uint32_t TableBits>
 __device__ __forceinline__ void multiply_rows(const Source &from, const TileUnit &unit, const Product &product,
                                               uint32_t tile, const TileSteps &steps, OpenRow &open) {
     mark_rare();
-    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));
+    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));  // of a row's part in the tile
     for (uint32_t i = 0; i < tile_steps; i++) {
         keep_loop();
         if ((firsts & 1 << i) == 0) continue;
