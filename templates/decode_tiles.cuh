@@ -20,7 +20,6 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
-    TileDigits digits[warps];
     uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
@@ -35,7 +34,8 @@ struct TileGroups {
     const Words2 *from;  // the first step's
 
     __device__ __forceinline__ TileGroups(const TileUnit &unit, uint32_t tile)
-        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) + tile * (tile_elements / group) + lane_index()) {}
+        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) +
+               (tile * (tile_elements / group) + lane_index())) {}
 
     // Fetches those of step I.
     template <uint32_t I>
@@ -72,10 +72,10 @@ __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutlier
 template <class Model, class Groups>
 __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
                                               uint32_t extent, TileMemory<Model::lane_lookups> &memory,
-                                              TileDigits &digits, Groups &groups) {
+                                              Groups &groups) {
     memory.outliers.clear();
     warp_barrier();
-    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, digits, groups);
+    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, groups);
     warp_barrier();
     return right && memory.outliers.complete();
 }
@@ -101,20 +101,23 @@ private:
     }
 };
 
-// The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
+// The way of a warp through its tiles, by runs or one by one. While it is busy with one, the codes of the next are
+// under way.
+template <bool Runs>
 struct TileWalk {
     TileLimits &limits;
-    uint32_t tile, left;  // and how many are left of its run, with itself
+    uint32_t tile;
+    uint32_t left;        // tiles of the run, with itself
     Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
 
-    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileLimits &limits, const TileRuns &runs)
-        : limits(limits), tile(runs.begin), left(runs.run) {
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs)
+        : limits(state.limits), tile(runs.begin), left(runs.run) {
         const bool usable = tile < runs.end && unit.aligned();
         const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
-        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1)};
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), 0};
         extent = 0;
         if (tile >= by_table) return;
         front = record_words(unit, 0);
@@ -130,8 +133,9 @@ struct TileWalk {
             give_up();
     }
 
-    // Says that there is no table.
+    // Says that there is no table, and whether any tile is decoded by it.
     __device__ __forceinline__ void give_up() { limits.by_table = extent = 0; }
+    __device__ __forceinline__ bool by_table() const { return limits.by_table != 0; }
 
     // Puts the codes of the tile into shared memory, where it is usable. The lanes of the warp have a barrier
     // afterwards.
@@ -150,12 +154,23 @@ struct TileWalk {
             record.clear();
     }
 
+    // Puts aside where it is while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.tile = tile;
+        parked.left = left;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        tile = parked.tile;
+        left = parked.left;
+    }
+
     __device__ __forceinline__ bool more() const { return tile < limits.end; }
 
     // Turns to the next tile, whose record has been fetched.
     __device__ __forceinline__ void next(const TileUnit &unit) {
         tile = next_tile();
-        left = left > 1 ? left - 1 : limits.run;
+        if constexpr (Runs) left = left > 1 ? left - 1 : limits.run;
         extent = 0;
         if (likely(tile < limits.by_table))
             fetch_codes(unit);
@@ -169,7 +184,7 @@ struct TileWalk {
 private:
     __device__ __forceinline__ uint32_t next_tile() const {
         const uint32_t jump = opaque(limits.jump);
-        return tile + (left > 1 ? 1 : jump);
+        return tile + (Runs && opaque(left) > 1 ? 1 : jump);
     }
 
     __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
@@ -199,7 +214,7 @@ struct TileMerge {
     __device__ __forceinline__ void write() {
         if constexpr (I < tile_steps) {
             Words4 eight = groups.template weights<I>(TileDigits::in_step<I>(digits), base);
-            if ((special & 1 << I) != 0) insert_outliers(eight, outliers, opaque(I));
+            if ((special & 1 << I) != 0) insert_outliers(eight, *opaque_shared(&outliers), opaque(I));
             store_once<I * tile_lanes * sizeof(Words4)>(to, eight);
             write<I + 1>();
         }
@@ -208,10 +223,10 @@ struct TileMerge {
 
 // Writes the weights of a tile whose digits are in shared memory.
 template <class Groups>
-__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileDigits &digits,
-                                           const TileOutliers &outliers, uint32_t base) {
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileState &state,
+                                           uint32_t base) {
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
-    TileMerge<Groups>{groups, outliers, digits.group(), to, base, outliers.steps}.write();
+    TileMerge<Groups>{groups, state.outliers, state.digits.group(), to, base, state.outliers.steps}.write();
 }
 
 // Decodes the tiles of each warp; `shared` lies in shared memory.
@@ -219,14 +234,12 @@ template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
-    TileWalk walk(unit, memory.limits, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
-    if (!found) walk.give_up();
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
     for (;;) {
         keep_loop();
@@ -236,14 +249,14 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         const Book book = model.book(opaque(own.number));
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
         if (!right) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             write_tile_slowly<Model::table_bits>(from, same, opaque(tile));
         }
         walk.next(unit.again());
-        if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
+        if (right) write_tile(unit.again(), opaque(tile), groups, memory, book.base);
         if (!walk.more()) break;
         mark_rare();
         warp_barrier();

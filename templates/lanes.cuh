@@ -9,110 +9,9 @@
 #pragma once
 
 #include "books.cuh"
-#include "table.cuh"
-#include "tiles.cuh"
+#include "tile_memory.cuh"
 
 namespace bespoke {
-
-constexpr uint32_t lane_words = lane_elements / word_digits;
-constexpr uint32_t block_bits = 8 * sizeof(Words4);  // the stream is fetched in blocks of 16 bytes
-constexpr uint32_t lane_blocks = 2;                  // by one lane
-constexpr uint32_t staged_blocks = lane_blocks * tile_lanes;
-
-// Lookups between two fillings of the window, before full words are stored, and before digits are counted.
-constexpr uint32_t lookups_a_window = 5;
-constexpr uint32_t lookups_a_flush = 3;
-constexpr uint32_t lookups_a_count = 2 * lookups_a_window;
-
-constexpr uint32_t tile_steps = 8;  // of the merge, see TileGroups
-constexpr uint32_t step_elements = tile_elements / tile_steps;
-
-// The exponents of a tile that are no digits, in shared memory: a list for every step of the merge.
-struct TileOutliers {
-    static constexpr uint32_t capacity = 16;
-    static constexpr uint32_t too_many = 1u << tile_steps;
-    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
-    uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
-    uint32_t lists[tile_steps][capacity];
-
-    // All lanes of the warp take part, and have a barrier afterwards.
-    __device__ __forceinline__ void clear() {
-        numbers[lane_index() % tile_steps] = 0;
-        steps = 0;
-    }
-
-    // Adds that of weight i of the tile.
-    __device__ __forceinline__ void add(uint32_t i, uint32_t exponent) {
-        const uint32_t step = i / step_elements;
-        if (step >= tile_steps) return give_up();
-        const uint32_t n = atomic_add(&numbers[step], 1);
-        if (n >= capacity) return give_up();
-        lists[step][n] = i % step_elements << 8 | exponent;
-        atomic_or(&steps, 1u << step);
-    }
-
-    __device__ __forceinline__ void give_up() { atomic_or(&steps, too_many); }
-    __device__ __forceinline__ bool complete() const { return steps < too_many; }
-
-    // Those of a step: which of its weights they are, and the exponents.
-    __device__ __forceinline__ uint32_t place(uint32_t step, uint32_t i) const { return lists[step][i] >> 8; }
-    __device__ __forceinline__ uint32_t exponent(uint32_t step, uint32_t i) const { return lists[step][i] & 0xff; }
-
-    // The exponent of a weight of the tile, of which the digit has another one.
-    __device__ __forceinline__ uint32_t exponent_at(uint32_t at, uint32_t other) const {
-        const uint32_t step = at / step_elements;
-        for (uint32_t i = 0; i < numbers[step]; i++) {
-            keep_loop();
-            if (place(step, i) == at % step_elements) return exponent(step, i);
-        }
-        return other;
-    }
-};
-
-// What does not change on the way of a warp through its tiles, see TileWalk. Kept out of registers.
-struct TileLimits {
-    uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
-    uint32_t run;            // tiles
-    uint32_t jump;           // from the last tile of a run to the first of the next
-};
-
-// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong: what they then read is
-// behind the codes that are in use, and the tile is decoded again.
-template <uint32_t Lookups>
-struct TileMemory {
-    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
-
-    // The codes of the tile, first bit on top.
-    Words4 blocks[staged_blocks + most_bits / block_bits + 2];
-    TileOutliers outliers;
-    TileLimits limits;
-};
-
-// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
-// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
-// store their words and lanes that read successive ones meet different banks.
-struct alignas(4 * tile_lanes * lane_words) TileDigits {
-    uint32_t words[tile_lanes * lane_words];
-
-    // Word i of a lane.
-    __device__ __forceinline__ uint32_t *word(uint32_t lane, uint32_t i) {
-        return words + lane * lane_words + ((i + 1) % lane_words ^ lane / 4);
-    }
-
-    // The one before a lane's first: the place behind n words is this one, crossed with 4 n modulo 32.
-    __device__ __forceinline__ SharedPlace ring() { return SharedPlace(word(lane_index(), ~0u)); }
-
-    // The word of the lane's group in the first step of a merge, and from there that in step I: the tile's words
-    // number I * 32 + lane.
-    __device__ __forceinline__ SharedPlace group() {
-        return SharedPlace(word(lane_index() / lane_words, lane_index() % lane_words));
-    }
-
-    template <uint32_t I>
-    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group) {
-        return group.crossed<(4 * tile_lanes + 4) * I>(~0u).load();
-    }
-};
 
 // Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
 // that are staged.
@@ -206,10 +105,11 @@ struct Blocks {
     // lie in the stream, which is aligned to 16 bytes.
     __device__ __forceinline__ bool fetch(const Unit &unit, const Extent &extent) {
         const uint32_t whole = unit.n_bytes / sizeof(Words4), behind = extent.first + extent.blocks;
+        const uint32_t lane = own_lane();
         uint32_t own[lane_blocks];
 #pragma unroll
         for (uint32_t i = 0; i < lane_blocks; i++)
-            own[i] = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
+            own[i] = extent.first + smaller(lane + i * tile_lanes, extent.blocks - 1);
         if (likely(behind <= whole)) {
 #pragma unroll
             for (uint32_t i = 0; i < lane_blocks; i++)
@@ -223,12 +123,17 @@ struct Blocks {
 
     // Puts it into shared memory.
     __device__ __forceinline__ void stage(Words4 *to) const {
-#pragma unroll
-        for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t *w = words[i].words;
-            copy(to[lane_index() + i * tile_lanes],
-                 {{big_endian(w[0]), big_endian(w[1]), big_endian(w[2]), big_endian(w[3])}});
-        }
+        const SharedPlace place = SharedPlace(to).word(sizeof(Words4) / 4 * own_lane());
+        place.store(big_endian_words(words[0]));
+        place.store<tile_lanes * sizeof(Words4)>(big_endian_words(words[1]));
+    }
+
+private:
+    static_assert(lane_blocks == 2);
+
+    static __device__ __forceinline__ Words4 big_endian_words(const Words4 &block) {
+        const uint32_t *w = block.words;
+        return {{big_endian(w[0]), big_endian(w[1]), big_endian(w[2]), big_endian(w[3])}};
     }
 };
 
@@ -289,14 +194,16 @@ struct Lane {
     uint32_t window[2];    // the next bits
     uint32_t next;         // the entry for them
     uint32_t last;         // the one before that
-    uint32_t sum;          // of the entries; the lengths since the window was filled
+    uint32_t sum;          // of the entries and minus a word of digits; the lengths since the window was filled
     uint32_t digits[3];    // the last ones, the lowest word first
-    uint32_t counted;      // digits, when they were last counted
+    uint32_t counted;      // digits, when they were last counted, less those of a word
     TileOutliers *outliers;
 
     __device__ __forceinline__ Lane(const uint32_t *codes, const uint32_t *table, TileDigits &tile)
         : codes(codes), table(table), words(tile.ring()) {
-        sum = last = counted = 0;
+        counted = 0 - word_digits;
+        sum = counted << 6;
+        last = 0;
         digits[0] = digits[1] = digits[2] = 0;
     }
 
@@ -364,7 +271,7 @@ struct Lane {
     }
 
     __device__ __forceinline__ void give_up() {
-        opaque(outliers)->give_up();
+        opaque_shared(outliers)->give_up();
         end = at;
     }
 
@@ -374,19 +281,21 @@ struct Lane {
         Symbol symbol = escaped_symbol(last);
         if (symbol.length == 0) {
             fill();
-            symbol = walk(unit, window[0]);
+            Unit same = unit;
+            same.n_luts = opaque(unit.n_luts);
+            symbol = walk(same, window[0]);
         }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
         if (distance >= digit_range)
-            opaque(outliers)->add(opaque(lane_index()) * lane_elements + (sum >> 6) % lane_elements, symbol.exponent);
+            opaque_shared(outliers)->add(opaque(lane_index()) * lane_elements + ((sum >> 6) + word_digits) % lane_elements, symbol.exponent);
         append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (counted > lane_elements || static_cast<int>(end - at) < 0) give_up();
+        if (static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits) || static_cast<int>(end - at) < 0) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);
@@ -396,7 +305,7 @@ struct Lane {
     }
 
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
-    __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
+    __device__ __forceinline__ bool complete() const { return at == end && counted + word_digits == lane_elements; }
 };
 
 // Does the lookups from I on that all lanes do, and calls fetch<step>() for the early steps of the merge on the way.
@@ -418,11 +327,11 @@ __device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &
 template <class Model, class Groups>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
                                              uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
-                                             TileDigits &digits, Groups &groups) {
+                                             Groups &groups) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
     static_assert(Groups::early <= lookups, "a lookup fetches one step at most");
-    Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
+    Lane<Model::table_bits> lane(memory.blocks[0].words, table, memory.digits);
     lane.base = book.base;
     lane.pad = book.pad;
     lane.outliers = &memory.outliers;

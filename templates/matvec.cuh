@@ -41,10 +41,10 @@ struct TileProduct {
     TwoSums sums;
 
     __device__ __forceinline__ TileProduct(const Product &product, uint32_t vector, const Words4 *eights,
-                                           Groups &groups, TileDigits &digits, const TileOutliers &outliers,
-                                           uint32_t base, const TileSteps &steps, OpenRow &open)
-        : product(product), vector(vector), groups(groups), outliers(outliers), steps(steps), open(open),
-          digits(digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
+                                           Groups &groups, TileState &state, uint32_t base, const TileSteps &steps,
+                                           OpenRow &open)
+        : product(product), vector(vector), groups(groups), outliers(state.outliers), steps(steps), open(open),
+          digits(state.digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
         const uint32_t elsewhere = steps.starts | steps.outside;
         special = opaque(2 * (elsewhere | outliers.steps) | elsewhere);
     }
@@ -78,22 +78,21 @@ private:
             open.next(product, vector);
             sums = TwoSums();
         }
-        insert_outliers(weights, *opaque(&outliers), i);
+        insert_outliers(weights, *opaque_shared(&outliers), i);
         if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-        if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+        if (((starts | outside) & 2 << i | outside & 1 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
     }
 };
 
 // Multiplies it with all vectors.
 template <class Groups>
-__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileDigits &digits,
-                                              const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
-                                              OpenRow &open) {
+__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileState &state, uint32_t base,
+                                              const TileSteps &steps, OpenRow &open) {
     const uint32_t row = open.row;
     const Words4 *eights = product.eights();
     for (uint32_t b = 0;;) {
         keep_loop();
-        TileProduct<Groups>(product, b, eights, groups, digits, outliers, base, steps, open).add();
+        TileProduct<Groups>(product, b, eights, groups, state, base, steps, open).add();
         if (++b == product.batch) break;
         mark_rare();
         open.row = row;
@@ -104,11 +103,10 @@ __device__ __forceinline__ void multiply_tile(const Product &product, Groups &gr
 // Multiplies a tile that has no digits in shared memory, or one of a matrix whose rows begin anywhere.
 template <uint32_t TableBits>
 __device__ __forceinline__ void multiply_slowly(const Source &from, const TileUnit &unit, const Product &product,
-                                                uint32_t tile, TileDigits *digits, const TileOutliers &outliers,
-                                                OpenRow &open) {
+                                                uint32_t tile, const TileState *decoded, OpenRow &open) {
     mark_rare();
-    if (digits != nullptr)
-        multiply_lanes(unit, product, tile, *digits, outliers, from.base);
+    if (decoded != nullptr)
+        multiply_lanes(unit, product, tile, *decoded, from.base);
     else if (product.regular())
         multiply_rows<TableBits>(from, unit, product, tile, TileSteps(product, tile, open.column), open);
     else
@@ -121,41 +119,46 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
                                          TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
     const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
-    TileWalk walk(unit, memory.limits, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
 
-    if (!found) walk.give_up();
-    const bool regular = product.regular();
+    memory.limits.regular = product.regular();
     OpenRow open;
     for (;;) {
         keep_loop();
         mark_start();
-        const uint32_t tile = walk.tile;
-        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
-        TileGroups<8> groups(unit.again(), tile);
+        TileGroups<6> groups(unit.again(), walk.tile);
         const Book book = model.book(opaque(own.number));
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
-        if (!direct || !regular) {
+        walk.park(memory.parked);
+        open.park(memory.parked);
+        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        walk.take_up(memory.parked);
+        open.take_up(memory.parked);
+        const uint32_t tile = walk.tile;
+        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        if (!direct || memory.limits.regular == 0) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
-                                               direct ? opaque(&digits) : nullptr, *opaque(&memory.outliers), open);
+                                               direct ? opaque_shared<TileState>(&memory) : nullptr, open);
             direct = false;
+            // What is known of the next tile is no business of all that.
+            walk.take_up(memory.parked);
+            walk.look_ahead(unit.again());
         }
         walk.next(unit.again());
         const Product same = product.again();
         if (likely(direct)) {
             const TileSteps steps(same, opaque(tile), open.column);
-            multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
+            multiply_tile(same, groups, memory, book.base, steps, open);
         }
         if (open.column == 0 || walk.in_front()) open.next(same);
         if (!walk.more()) break;

@@ -336,6 +336,15 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
 #endif
 }
 
+// Two and four words that are read and written at once.
+struct __attribute__((aligned(8))) Words2 {
+    uint32_t words[2];
+};
+
+struct __attribute__((aligned(16))) Words4 {
+    uint32_t words[4];
+};
+
 // A place in shared memory. Its address has 32 bits there; compilers reckon with 64 where they see a pointer.
 struct SharedPlace {
 #ifdef __CUDA_ARCH__
@@ -406,6 +415,19 @@ struct SharedPlace {
 #endif
     }
 
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ void store(const Words4 &words) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("st.shared.v4.u32 [%0+%1], {%2, %3, %4, %5};"
+                     :
+                     : "r"(address), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                       "r"(words.words[3])
+                     : "memory");
+#else
+        *reinterpret_cast<Words4 *>(address + Bytes) = words;
+#endif
+    }
+
     // Atomic for the threads of the block, as are atomic_add and atomic_or.
     template <uint32_t Bytes = 0>
     __device__ __forceinline__ void add(uint32_t value) const {
@@ -426,6 +448,21 @@ struct SharedPlace {
     }
 };
 
+// The same pointer, into shared memory, of which compilers know nothing: where they do, they keep it in two registers
+// for a way that is hardly ever gone.
+template <class T>
+__device__ __forceinline__ T *opaque_shared(T *p) {
+#ifdef __CUDA_ARCH__
+    uint64_t pointer;
+    asm volatile("{\n\t.reg .u64 wide;\n\tcvt.u64.u32 wide, %1;\n\tcvta.shared.u64 %0, wide;\n\t}"
+                 : "=l"(pointer)
+                 : "r"(SharedPlace(p).address));
+    return reinterpret_cast<T *>(pointer);
+#else
+    return p;
+#endif
+}
+
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
     return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
@@ -439,15 +476,6 @@ __device__ __forceinline__ bool is_aligned(const void *p, uint32_t bytes) {
 __device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
-
-// Two and four words that are read and written at once.
-struct __attribute__((aligned(8))) Words2 {
-    uint32_t words[2];
-};
-
-struct __attribute__((aligned(16))) Words4 {
-    uint32_t words[4];
-};
 
 // Zeros that compilers do not know for such: where nothing is fetched, registers are written there and not on the way
 // that goes on to fetch.

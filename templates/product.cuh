@@ -114,6 +114,17 @@ struct OpenRow {
     uint32_t column = 0;  // of the next step
     float sum = 0;
 
+    // Puts aside where the row lies while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.row = row;
+        parked.column = column;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        row = parked.row;
+        column = parked.column;
+    }
+
     // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
         const uint32_t begin = product.begin_of(tile);

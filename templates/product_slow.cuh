@@ -52,7 +52,7 @@ __device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit
 
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
-                                               TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+                                               const TileState &state, uint32_t base) {
     mark_rare();
     const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
@@ -60,9 +60,9 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
         RowSum sum = {unit, product, b};
         for (uint32_t i = 0; i < lane_elements; i++) {
             keep_loop();
-            const uint32_t word = *digits.word(lane, i / group);
+            const uint32_t word = state.digits.word(lane, i / group);
             const uint32_t digit = word >> (32 - digit_bits - digit_bits * (i % group));
-            sum(first + i, outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
+            sum(first + i, state.outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
         }
         sum.end_row();
     }

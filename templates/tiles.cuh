@@ -65,6 +65,11 @@ __device__ __forceinline__ uint32_t lane_index() {
     return thread_index() % warp_threads;
 }
 
+// The same, which compilers do not know for such: addresses that follow from it take no registers elsewhere.
+__device__ __forceinline__ uint32_t own_lane() {
+    return opaque(lane_index());
+}
+
 // The first word of a record, little-endian at any address.
 __device__ __forceinline__ uint64_t record_word(const TileUnit &unit, uint32_t tile) {
     const uint8_t *record = unit.record(tile);
