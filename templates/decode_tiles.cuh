@@ -113,11 +113,11 @@ struct TileWalk {
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
 
-    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs)
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs, uint32_t book)
         : limits(state.limits), tile(runs.begin), left(runs.run) {
         const bool usable = tile < runs.end && unit.aligned();
         const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
-        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), 0};
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), book, 0};
         extent = 0;
         if (tile >= by_table) return;
         front = record_words(unit, 0);
@@ -235,7 +235,7 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     TileBook<Model> own(unit, model);
-    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
@@ -246,7 +246,7 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_start();
         const uint32_t tile = walk.tile;
         TileGroups<3> groups(unit.again(), tile);
-        const Book book = model.book(opaque(own.number));
+        const Book book = model.book(memory.limits.book);
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);

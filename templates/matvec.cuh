@@ -80,7 +80,8 @@ private:
         }
         insert_outliers(weights, *opaque_shared(&outliers), i);
         if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-        if (((starts | outside) & 2 << i | outside & 1 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+        // A row starts at the next step, or the matrix may.
+        if (((2 * outside | outside | starts) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
     }
 };
 
@@ -121,7 +122,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     TileBook<Model> own(unit, model);
     const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
-    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
@@ -134,7 +135,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         keep_loop();
         mark_start();
         TileGroups<6> groups(unit.again(), walk.tile);
-        const Book book = model.book(opaque(own.number));
+        const Book book = model.book(memory.limits.book);
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         walk.park(memory.parked);

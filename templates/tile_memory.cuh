@@ -93,6 +93,7 @@ struct TileLimits {
     uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
     uint32_t run;            // tiles
     uint32_t jump;           // from the last tile of a run to the first of the next
+    uint32_t book;           // number
     uint32_t regular;        // whether the matrix is, see Product
 };
 

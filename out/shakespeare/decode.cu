@@ -537,6 +537,21 @@ struct SharedPlace {
     }
 };
 
+// The same pointer, into shared memory, of which compilers know nothing: where they do, they keep it in two registers
+// for a way that is hardly ever gone.
+template <class T>
+__device__ __forceinline__ T *opaque_shared(T *p) {
+#ifdef __CUDA_ARCH__
+    uint64_t pointer;
+    asm volatile("{\n\t.reg .u64 wide;\n\tcvt.u64.u32 wide, %1;\n\tcvta.shared.u64 %0, wide;\n\t}"
+                 : "=l"(pointer)
+                 : "r"(SharedPlace(p).address));
+    return reinterpret_cast<T *>(pointer);
+#else
+    return p;
+#endif
+}
+
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
     return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
@@ -2093,14 +2108,8 @@ __device__ __forceinline__ void write_tile_slowly(const Source &from, const Tile
 
 }  // namespace bespoke
 
-// Decoding the lanes of a tile by table, for tiles with all their weights, in one pass: nothing is counted
-// before, as the index says where each lane's codes start and end. The digits of a tile go to shared memory,
-// one word for 8 weights, in the order of the weights.
-//
-// Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
-// handled where the window is filled again, a bit late: the lookups between do nothing either. What is
-// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
-// digit goes into a list, and its weight has the digit 0.
+// What a warp has in shared memory while it decodes a tile: the codes, the digits that they become, one word for 8
+// weights, and the exponents that are no digits.
 
 namespace bespoke {
 
@@ -2116,6 +2125,32 @@ constexpr uint32_t lookups_a_count = 2 * lookups_a_window;
 
 constexpr uint32_t tile_steps = 8;  // of the merge, see TileGroups
 constexpr uint32_t step_elements = tile_elements / tile_steps;
+
+// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
+// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
+// store their words and lanes that read successive ones meet different banks.
+struct alignas(4 * lane_words) TileDigits {
+    uint32_t words[tile_lanes * lane_words];
+
+    // Word i of a lane.
+    __device__ __forceinline__ uint32_t word(uint32_t lane, uint32_t i) const {
+        return words[lane * lane_words + (i ^ lane / 4)];
+    }
+
+    // The lane's first one: word i is at this place, crossed with 4 i modulo 32.
+    __device__ __forceinline__ SharedPlace ring() {
+        return SharedPlace(words).behind((4 * lane_words + 1) * own_lane() & ~3u);
+    }
+
+    // The word of the lane's group in the first step of a merge, and from there that in step I: the tile's words
+    // number I * 32 + lane.
+    __device__ __forceinline__ SharedPlace group() { return SharedPlace(words).word(own_lane()); }
+
+    template <uint32_t I>
+    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group) {
+        return group.crossed<4 * I>(~0u).template load<4 * tile_lanes * I>();
+    }
+};
 
 // The exponents of a tile that are no digits, in shared memory: a list for every step of the merge.
 struct TileOutliers {
@@ -2164,45 +2199,43 @@ struct TileLimits {
     uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
     uint32_t run;            // tiles
     uint32_t jump;           // from the last tile of a run to the first of the next
+    uint32_t regular;        // whether the matrix is, see Product
 };
 
-// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong: what they then read is
-// behind the codes that are in use, and the tile is decoded again.
-template <uint32_t Lookups>
-struct TileMemory {
-    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
+// What a warp puts aside while registers are scarce.
+struct __attribute__((aligned(16))) TileParked {
+    uint32_t tile, left;   // see TileWalk
+    uint32_t row, column;  // see OpenRow
+};
 
-    // The codes of the tile, first bit on top.
-    Words4 blocks[staged_blocks + most_bits / block_bits + 2];
+// All but the codes.
+struct TileState {
+    TileDigits digits;
     TileOutliers outliers;
     TileLimits limits;
+    TileParked parked;
 };
 
-// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
-// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
-// store their words and lanes that read successive ones meet different banks.
-struct alignas(4 * tile_lanes * lane_words) TileDigits {
-    uint32_t words[tile_lanes * lane_words];
-
-    // Word i of a lane.
-    __device__ __forceinline__ uint32_t word(uint32_t lane, uint32_t i) const {
-        return words[lane * lane_words + (i ^ lane / 4)];
-    }
-
-    // The lane's first one: word i is at this place, crossed with 4 i modulo 32.
-    __device__ __forceinline__ SharedPlace ring() {
-        return SharedPlace(words).behind((4 * lane_words + 1) * own_lane() & ~3u);
-    }
-
-    // The word of the lane's group in the first step of a merge, and from there that in step I: the tile's words
-    // number I * 32 + lane.
-    __device__ __forceinline__ SharedPlace group() { return SharedPlace(words).word(own_lane()); }
-
-    template <uint32_t I>
-    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group) {
-        return group.crossed<(4 * tile_lanes + 4) * I>(~0u).load();
-    }
+// Lookups may go on beyond a lane whose record is wrong: what they then read is behind the codes that are in use, and
+// the tile is decoded again.
+template <uint32_t Lookups>
+struct TileMemory : TileState {
+    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
+    Words4 blocks[staged_blocks + most_bits / block_bits + 2];  // first bit on top
 };
+
+}  // namespace bespoke
+
+// Decoding the lanes of a tile by table, for tiles with all their weights, in one pass: nothing is counted
+// before, as the index says where each lane's codes start and end. The digits of a tile go to shared memory,
+// one word for 8 weights, in the order of the weights.
+//
+// Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
+// handled where the window is filled again, a bit late: the lookups between do nothing either. What is
+// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
+// digit goes into a list, and its weight has the digit 0.
+
+namespace bespoke {
 
 // Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
 // that are staged.
@@ -2462,7 +2495,7 @@ struct Lane {
     }
 
     __device__ __forceinline__ void give_up() {
-        opaque(outliers)->give_up();
+        opaque_shared(outliers)->give_up();
         end = at;
     }
 
@@ -2472,12 +2505,14 @@ struct Lane {
         Symbol symbol = escaped_symbol(last);
         if (symbol.length == 0) {
             fill();
-            symbol = walk(unit, window[0]);
+            Unit same = unit;
+            same.n_luts = opaque(unit.n_luts);
+            symbol = walk(same, window[0]);
         }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
         if (distance >= digit_range)
-            opaque(outliers)->add(opaque(lane_index()) * lane_elements + ((sum >> 6) + word_digits) % lane_elements, symbol.exponent);
+            opaque_shared(outliers)->add(opaque(lane_index()) * lane_elements + ((sum >> 6) + word_digits) % lane_elements, symbol.exponent);
         append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
@@ -2516,11 +2551,11 @@ __device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &
 template <class Model, class Groups>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
                                              uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
-                                             TileDigits &digits, Groups &groups) {
+                                             Groups &groups) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
     static_assert(Groups::early <= lookups, "a lookup fetches one step at most");
-    Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
+    Lane<Model::table_bits> lane(memory.blocks[0].words, table, memory.digits);
     lane.base = book.base;
     lane.pad = book.pad;
     lane.outliers = &memory.outliers;
@@ -2563,7 +2598,6 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
-    TileDigits digits[warps];
     uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
@@ -2616,10 +2650,10 @@ __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutlier
 template <class Model, class Groups>
 __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
                                               uint32_t extent, TileMemory<Model::lane_lookups> &memory,
-                                              TileDigits &digits, Groups &groups) {
+                                              Groups &groups) {
     memory.outliers.clear();
     warp_barrier();
-    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, digits, groups);
+    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, groups);
     warp_barrier();
     return right && memory.outliers.complete();
 }
@@ -2645,20 +2679,23 @@ private:
     }
 };
 
-// The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
+// The way of a warp through its tiles, by runs or one by one. While it is busy with one, the codes of the next are
+// under way.
+template <bool Runs>
 struct TileWalk {
     TileLimits &limits;
-    uint32_t tile, left;  // and how many are left of its run, with itself
+    uint32_t tile;
+    uint32_t left;        // tiles of the run, with itself
     Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
 
-    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileLimits &limits, const TileRuns &runs)
-        : limits(limits), tile(runs.begin), left(runs.run) {
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs)
+        : limits(state.limits), tile(runs.begin), left(runs.run) {
         const bool usable = tile < runs.end && unit.aligned();
         const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
-        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1)};
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), 0};
         extent = 0;
         if (tile >= by_table) return;
         front = record_words(unit, 0);
@@ -2674,8 +2711,9 @@ struct TileWalk {
             give_up();
     }
 
-    // Says that there is no table.
+    // Says that there is no table, and whether any tile is decoded by it.
     __device__ __forceinline__ void give_up() { limits.by_table = extent = 0; }
+    __device__ __forceinline__ bool by_table() const { return limits.by_table != 0; }
 
     // Puts the codes of the tile into shared memory, where it is usable. The lanes of the warp have a barrier
     // afterwards.
@@ -2694,12 +2732,23 @@ struct TileWalk {
             record.clear();
     }
 
+    // Puts aside where it is while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.tile = tile;
+        parked.left = left;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        tile = parked.tile;
+        left = parked.left;
+    }
+
     __device__ __forceinline__ bool more() const { return tile < limits.end; }
 
     // Turns to the next tile, whose record has been fetched.
     __device__ __forceinline__ void next(const TileUnit &unit) {
         tile = next_tile();
-        left = left > 1 ? left - 1 : limits.run;
+        if constexpr (Runs) left = left > 1 ? left - 1 : limits.run;
         extent = 0;
         if (likely(tile < limits.by_table))
             fetch_codes(unit);
@@ -2713,7 +2762,7 @@ struct TileWalk {
 private:
     __device__ __forceinline__ uint32_t next_tile() const {
         const uint32_t jump = opaque(limits.jump);
-        return tile + (left > 1 ? 1 : jump);
+        return tile + (Runs && opaque(left) > 1 ? 1 : jump);
     }
 
     __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
@@ -2743,7 +2792,7 @@ struct TileMerge {
     __device__ __forceinline__ void write() {
         if constexpr (I < tile_steps) {
             Words4 eight = groups.template weights<I>(TileDigits::in_step<I>(digits), base);
-            if ((special & 1 << I) != 0) insert_outliers(eight, outliers, opaque(I));
+            if ((special & 1 << I) != 0) insert_outliers(eight, *opaque_shared(&outliers), opaque(I));
             store_once<I * tile_lanes * sizeof(Words4)>(to, eight);
             write<I + 1>();
         }
@@ -2752,10 +2801,10 @@ struct TileMerge {
 
 // Writes the weights of a tile whose digits are in shared memory.
 template <class Groups>
-__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileDigits &digits,
-                                           const TileOutliers &outliers, uint32_t base) {
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileState &state,
+                                           uint32_t base) {
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
-    TileMerge<Groups>{groups, outliers, digits.group(), to, base, outliers.steps}.write();
+    TileMerge<Groups>{groups, state.outliers, state.digits.group(), to, base, state.outliers.steps}.write();
 }
 
 // Decodes the tiles of each warp; `shared` lies in shared memory.
@@ -2763,14 +2812,12 @@ template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
-    TileWalk walk(unit, memory.limits, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
-    if (!found) walk.give_up();
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
     for (;;) {
         keep_loop();
@@ -2780,14 +2827,14 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         const Book book = model.book(opaque(own.number));
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
         if (!right) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             write_tile_slowly<Model::table_bits>(from, same, opaque(tile));
         }
         walk.next(unit.again());
-        if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
+        if (right) write_tile(unit.again(), opaque(tile), groups, memory, book.base);
         if (!walk.more()) break;
         mark_rare();
         warp_barrier();
@@ -2909,6 +2956,17 @@ struct OpenRow {
     uint32_t column = 0;  // of the next step
     float sum = 0;
 
+    // Puts aside where the row lies while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.row = row;
+        parked.column = column;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        row = parked.row;
+        column = parked.column;
+    }
+
     // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
         const uint32_t begin = product.begin_of(tile);
@@ -2996,7 +3054,7 @@ __device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit
 
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
-                                               TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+                                               const TileState &state, uint32_t base) {
     mark_rare();
     const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
@@ -3004,9 +3062,9 @@ __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Produ
         RowSum sum = {unit, product, b};
         for (uint32_t i = 0; i < lane_elements; i++) {
             keep_loop();
-            const uint32_t word = digits.word(lane, i / group);
+            const uint32_t word = state.digits.word(lane, i / group);
             const uint32_t digit = word >> (32 - digit_bits - digit_bits * (i % group));
-            sum(first + i, outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
+            sum(first + i, state.outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
         }
         sum.end_row();
     }
@@ -3089,10 +3147,10 @@ struct TileProduct {
     TwoSums sums;
 
     __device__ __forceinline__ TileProduct(const Product &product, uint32_t vector, const Words4 *eights,
-                                           Groups &groups, TileDigits &digits, const TileOutliers &outliers,
-                                           uint32_t base, const TileSteps &steps, OpenRow &open)
-        : product(product), vector(vector), groups(groups), outliers(outliers), steps(steps), open(open),
-          digits(digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
+                                           Groups &groups, TileState &state, uint32_t base, const TileSteps &steps,
+                                           OpenRow &open)
+        : product(product), vector(vector), groups(groups), outliers(state.outliers), steps(steps), open(open),
+          digits(state.digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
         const uint32_t elsewhere = steps.starts | steps.outside;
         special = opaque(2 * (elsewhere | outliers.steps) | elsewhere);
     }
@@ -3126,22 +3184,21 @@ private:
             open.next(product, vector);
             sums = TwoSums();
         }
-        insert_outliers(weights, *opaque(&outliers), i);
+        insert_outliers(weights, *opaque_shared(&outliers), i);
         if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-        if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+        if (((starts | outside) & 2 << i | outside & 1 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
     }
 };
 
 // Multiplies it with all vectors.
 template <class Groups>
-__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileDigits &digits,
-                                              const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
-                                              OpenRow &open) {
+__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileState &state, uint32_t base,
+                                              const TileSteps &steps, OpenRow &open) {
     const uint32_t row = open.row;
     const Words4 *eights = product.eights();
     for (uint32_t b = 0;;) {
         keep_loop();
-        TileProduct<Groups>(product, b, eights, groups, digits, outliers, base, steps, open).add();
+        TileProduct<Groups>(product, b, eights, groups, state, base, steps, open).add();
         if (++b == product.batch) break;
         mark_rare();
         open.row = row;
@@ -3152,11 +3209,10 @@ __device__ __forceinline__ void multiply_tile(const Product &product, Groups &gr
 // Multiplies a tile that has no digits in shared memory, or one of a matrix whose rows begin anywhere.
 template <uint32_t TableBits>
 __device__ __forceinline__ void multiply_slowly(const Source &from, const TileUnit &unit, const Product &product,
-                                                uint32_t tile, TileDigits *digits, const TileOutliers &outliers,
-                                                OpenRow &open) {
+                                                uint32_t tile, const TileState *decoded, OpenRow &open) {
     mark_rare();
-    if (digits != nullptr)
-        multiply_lanes(unit, product, tile, *digits, outliers, from.base);
+    if (decoded != nullptr)
+        multiply_lanes(unit, product, tile, *decoded, from.base);
     else if (product.regular())
         multiply_rows<TableBits>(from, unit, product, tile, TileSteps(product, tile, open.column), open);
     else
@@ -3169,41 +3225,46 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
                                          TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
     const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
-    TileWalk walk(unit, memory.limits, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
 
-    if (!found) walk.give_up();
-    const bool regular = product.regular();
+    memory.limits.regular = product.regular();
     OpenRow open;
     for (;;) {
         keep_loop();
         mark_start();
-        const uint32_t tile = walk.tile;
-        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
-        TileGroups<5> groups(unit.again(), tile);
+        TileGroups<6> groups(unit.again(), walk.tile);
         const Book book = model.book(opaque(own.number));
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
-        if (!direct || !regular) {
+        walk.park(memory.parked);
+        open.park(memory.parked);
+        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        walk.take_up(memory.parked);
+        open.take_up(memory.parked);
+        const uint32_t tile = walk.tile;
+        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        if (!direct || memory.limits.regular == 0) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
-                                               direct ? opaque(&digits) : nullptr, *opaque(&memory.outliers), open);
+                                               direct ? opaque_shared<TileState>(&memory) : nullptr, open);
             direct = false;
+            // What is known of the next tile is no business of all that.
+            walk.take_up(memory.parked);
+            walk.look_ahead(unit.again());
         }
         walk.next(unit.again());
         const Product same = product.again();
         if (likely(direct)) {
             const TileSteps steps(same, opaque(tile), open.column);
-            multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
+            multiply_tile(same, groups, memory, book.base, steps, open);
         }
         if (open.column == 0 || walk.in_front()) open.next(same);
         if (!walk.more()) break;
