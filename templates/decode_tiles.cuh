@@ -107,7 +107,7 @@ template <bool Runs>
 struct TileWalk {
     TileLimits &limits;
     uint32_t tile;
-    uint32_t left;        // tiles of the run, with itself
+    uint32_t left;        // tiles of its run, with itself
     Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable

@@ -18,8 +18,8 @@
 //	luts(i), table(i)                            the luts of the books and their tables, from word i on
 //
 // decode.cuh is the body of the entries over windows, decode_tiles.cuh and matvec.cuh of those by the tile
-// index: tiles.cuh reads any tile code by code, lanes.cuh nearly all of them by table, and product_slow.cuh multiplies
-// with what only the former can read.
+// index: tiles.cuh reads any tile code by code, lanes.cuh nearly all of them by table, by way of what tile_memory.cuh
+// has in shared memory, and product_slow.cuh multiplies with what only the former can read.
 //
 // The layout of a multi-symbol table entry is stated in table.cuh; package kernel makes tables.
 package templates

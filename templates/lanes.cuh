@@ -282,20 +282,23 @@ struct Lane {
         if (symbol.length == 0) {
             fill();
             Unit same = unit;
-            same.n_luts = opaque(unit.n_luts);
+            same.n_luts = opaque(unit.n_luts);  // or what follows from it fills registers
             symbol = walk(same, window[0]);
         }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
-        if (distance >= digit_range)
-            opaque_shared(outliers)->add(opaque(lane_index()) * lane_elements + ((sum >> 6) + word_digits) % lane_elements, symbol.exponent);
+        if (distance >= digit_range) {
+            const uint32_t element = ((sum >> 6) + word_digits) % lane_elements;
+            opaque_shared(outliers)->add(own_lane() * lane_elements + element, symbol.exponent);
+        }
         append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits) || static_cast<int>(end - at) < 0) give_up();
+        const bool behind = static_cast<int>(end - at) < 0;
+        if (behind || static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits)) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);

@@ -151,7 +151,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
             multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
                                                direct ? opaque_shared<TileState>(&memory) : nullptr, open);
             direct = false;
-            // What is known of the next tile is no business of all that.
+            // Nothing of the next tile stays in registers on that way.
             walk.take_up(memory.parked);
             walk.look_ahead(unit.again());
         }

@@ -366,7 +366,8 @@ struct SharedPlace {
 #endif
     }
 
-    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask has.
+    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask
+    // has.
     __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
         SharedPlace place = *this;
         place.address += bytes;

@@ -54,7 +54,7 @@ __device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
                                                const TileState &state, uint32_t base) {
     mark_rare();
-    const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
+    const uint32_t lane = own_lane(), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};

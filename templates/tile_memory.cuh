@@ -50,7 +50,7 @@ struct alignas(4 * lane_words) TileDigits {
 struct TileOutliers {
     static constexpr uint32_t capacity = 16;
     static constexpr uint32_t too_many = 1u << tile_steps;
-    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
+    uint32_t steps;                // that have any, a set of bits; too_many where the lists do not hold all
     uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
     uint32_t lists[tile_steps][capacity];
 

@@ -137,7 +137,7 @@ __device__ __forceinline__ bool read_tile(const Source &from, const TileUnit &un
     mark_rare();
     const uint64_t word = record_word(unit, tile);
     const uint8_t *lanes = unit.record(tile) + 8;
-    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = opaque(lane_index());
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = own_lane();
     const bool wide = minimum == wide_tile;
     const uint32_t full = wide ? 2 * lane_elements : lane_elements;
     uint32_t bits = minimum + lanes[lane];

@@ -455,7 +455,8 @@ struct SharedPlace {
 #endif
     }
 
-    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask has.
+    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask
+    // has.
     __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
         SharedPlace place = *this;
         place.address += bytes;
@@ -2051,7 +2052,7 @@ __device__ __forceinline__ bool read_tile(const Source &from, const TileUnit &un
     mark_rare();
     const uint64_t word = record_word(unit, tile);
     const uint8_t *lanes = unit.record(tile) + 8;
-    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = opaque(lane_index());
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = own_lane();
     const bool wide = minimum == wide_tile;
     const uint32_t full = wide ? 2 * lane_elements : lane_elements;
     uint32_t bits = minimum + lanes[lane];
@@ -2156,7 +2157,7 @@ struct alignas(4 * lane_words) TileDigits {
 struct TileOutliers {
     static constexpr uint32_t capacity = 16;
     static constexpr uint32_t too_many = 1u << tile_steps;
-    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
+    uint32_t steps;                // that have any, a set of bits; too_many where the lists do not hold all
     uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
     uint32_t lists[tile_steps][capacity];
 
@@ -2199,6 +2200,7 @@ struct TileLimits {
     uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
     uint32_t run;            // tiles
     uint32_t jump;           // from the last tile of a run to the first of the next
+    uint32_t book;           // number
     uint32_t regular;        // whether the matrix is, see Product
 };
 
@@ -2506,20 +2508,23 @@ struct Lane {
         if (symbol.length == 0) {
             fill();
             Unit same = unit;
-            same.n_luts = opaque(unit.n_luts);
+            same.n_luts = opaque(unit.n_luts);  // or what follows from it fills registers
             symbol = walk(same, window[0]);
         }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
-        if (distance >= digit_range)
-            opaque_shared(outliers)->add(opaque(lane_index()) * lane_elements + ((sum >> 6) + word_digits) % lane_elements, symbol.exponent);
+        if (distance >= digit_range) {
+            const uint32_t element = ((sum >> 6) + word_digits) % lane_elements;
+            opaque_shared(outliers)->add(own_lane() * lane_elements + element, symbol.exponent);
+        }
         append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits) || static_cast<int>(end - at) < 0) give_up();
+        const bool behind = static_cast<int>(end - at) < 0;
+        if (behind || static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits)) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);
@@ -2685,17 +2690,17 @@ template <bool Runs>
 struct TileWalk {
     TileLimits &limits;
     uint32_t tile;
-    uint32_t left;        // tiles of the run, with itself
+    uint32_t left;        // tiles of its run, with itself
     Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
 
-    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs)
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs, uint32_t book)
         : limits(state.limits), tile(runs.begin), left(runs.run) {
         const bool usable = tile < runs.end && unit.aligned();
         const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
-        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), 0};
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), book, 0};
         extent = 0;
         if (tile >= by_table) return;
         front = record_words(unit, 0);
@@ -2813,7 +2818,7 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     TileBook<Model> own(unit, model);
-    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
@@ -2824,7 +2829,7 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         mark_start();
         const uint32_t tile = walk.tile;
         TileGroups<3> groups(unit.again(), tile);
-        const Book book = model.book(opaque(own.number));
+        const Book book = model.book(memory.limits.book);
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
@@ -3056,7 +3061,7 @@ __device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
                                                const TileState &state, uint32_t base) {
     mark_rare();
-    const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
+    const uint32_t lane = own_lane(), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
@@ -3186,7 +3191,8 @@ private:
         }
         insert_outliers(weights, *opaque_shared(&outliers), i);
         if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-        if (((starts | outside) & 2 << i | outside & 1 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+        // A row starts at the next step, or the matrix may.
+        if (((2 * outside | outside | starts) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
     }
 };
 
@@ -3227,7 +3233,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
     TileBook<Model> own(unit, model);
     const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
-    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
@@ -3240,7 +3246,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
         keep_loop();
         mark_start();
         TileGroups<6> groups(unit.again(), walk.tile);
-        const Book book = model.book(opaque(own.number));
+        const Book book = model.book(memory.limits.book);
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         walk.park(memory.parked);
@@ -3256,7 +3262,7 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
             multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
                                                direct ? opaque_shared<TileState>(&memory) : nullptr, open);
             direct = false;
-            // What is known of the next tile is no business of all that.
+            // Nothing of the next tile stays in registers on that way.
             walk.take_up(memory.parked);
             walk.look_ahead(unit.again());
         }

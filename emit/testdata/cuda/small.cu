@@ -206,6 +206,11 @@ __device__ __forceinline__ void mark_one_warp() {}
 __device__ __forceinline__ void mark_start() {}
 #endif
 
+// The condition, which holds nearly always: compilers lay the code out for that.
+__device__ __forceinline__ bool likely(bool condition) {
+    return __builtin_expect(condition, true);
+}
+
 // Says that the loop whose body begins here is rare or long: assemblers that copy it gain nothing.
 __device__ __forceinline__ void keep_loop() {
 #ifdef __CUDA_ARCH__
@@ -267,6 +272,18 @@ __device__ __forceinline__ uint32_t permute(uint32_t low, uint32_t high) {
 #endif
 }
 
+// The same of one word, whose byte 4 and all above it are zero.
+template <uint32_t Choice>
+__device__ __forceinline__ uint32_t permute(uint32_t word) {
+#ifdef __CUDA_ARCH__
+    uint32_t permuted;
+    asm("prmt.b32 %0, %1, 0, %2;" : "=r"(permuted) : "r"(word), "n"(Choice));
+    return permuted;
+#else
+    return permute<Choice>(word, 0);
+#endif
+}
+
 // The bits of a where mask has ones, those of b elsewhere.
 __device__ __forceinline__ uint32_t select(uint32_t a, uint32_t b, uint32_t mask) {
 #ifdef __CUDA_ARCH__
@@ -325,7 +342,7 @@ __device__ __forceinline__ float add_product(float sum, uint32_t a, uint32_t b) 
 
 // A word of big-endian bytes.
 __device__ __forceinline__ uint32_t big_endian(uint32_t word) {
-    return permute<0x0123>(word, 0);
+    return permute<0x0123>(word);
 }
 
 // The dynamic shared memory of the block, aligned to 16 bytes.
@@ -337,6 +354,15 @@ __device__ __forceinline__ uint32_t *dynamic_shared() {
     return dynamic_memory;
 #endif
 }
+
+// Two and four words that are read and written at once.
+struct __attribute__((aligned(8))) Words2 {
+    uint32_t words[2];
+};
+
+struct __attribute__((aligned(16))) Words4 {
+    uint32_t words[4];
+};
 
 // A place in shared memory. Its address has 32 bits there; compilers reckon with 64 where they see a pointer.
 struct SharedPlace {
@@ -359,19 +385,21 @@ struct SharedPlace {
 #endif
     }
 
-    // The place so many bytes behind this one, and that with those bits turned over in its address that mask has.
+    // The place so many bytes behind this one, and that with those of the bits turned over in its address that Mask
+    // has.
     __device__ __forceinline__ SharedPlace behind(uint32_t bytes) const {
         SharedPlace place = *this;
         place.address += bytes;
         return place;
     }
 
-    __device__ __forceinline__ SharedPlace crossed(uint32_t bits, uint32_t mask) const {
+    template <uint32_t Mask>
+    __device__ __forceinline__ SharedPlace crossed(uint32_t bits) const {
         SharedPlace place = *this;
 #ifdef __CUDA_ARCH__
-        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "r"(mask));
+        asm("lop3.b32 %0, %1, %2, %3, 0x78;" : "=r"(place.address) : "r"(address), "r"(bits), "n"(Mask));
 #else
-        place.address ^= bits & mask;
+        place.address ^= bits & Mask;
 #endif
         return place;
     }
@@ -407,6 +435,19 @@ struct SharedPlace {
 #endif
     }
 
+    template <uint32_t Bytes = 0>
+    __device__ __forceinline__ void store(const Words4 &words) const {
+#ifdef __CUDA_ARCH__
+        asm volatile("st.shared.v4.u32 [%0+%1], {%2, %3, %4, %5};"
+                     :
+                     : "r"(address), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                       "r"(words.words[3])
+                     : "memory");
+#else
+        *reinterpret_cast<Words4 *>(address + Bytes) = words;
+#endif
+    }
+
     // Atomic for the threads of the block, as are atomic_add and atomic_or.
     template <uint32_t Bytes = 0>
     __device__ __forceinline__ void add(uint32_t value) const {
@@ -427,6 +468,21 @@ struct SharedPlace {
     }
 };
 
+// The same pointer, into shared memory, of which compilers know nothing: where they do, they keep it in two registers
+// for a way that is hardly ever gone.
+template <class T>
+__device__ __forceinline__ T *opaque_shared(T *p) {
+#ifdef __CUDA_ARCH__
+    uint64_t pointer;
+    asm volatile("{\n\t.reg .u64 wide;\n\tcvt.u64.u32 wide, %1;\n\tcvta.shared.u64 %0, wide;\n\t}"
+                 : "=l"(pointer)
+                 : "r"(SharedPlace(p).address));
+    return reinterpret_cast<T *>(pointer);
+#else
+    return p;
+#endif
+}
+
 // The lower half of an address.
 __device__ __forceinline__ uint32_t address_low(const void *p) {
     return static_cast<uint32_t>(reinterpret_cast<uint64_t>(p));
@@ -441,14 +497,17 @@ __device__ __forceinline__ uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-// Two and four words that are read and written at once.
-struct __attribute__((aligned(8))) Words2 {
-    uint32_t words[2];
-};
+// Zeros that compilers do not know for such: where nothing is fetched, registers are written there and not on the way
+// that goes on to fetch.
+__device__ __forceinline__ Words2 no_words2() {
+    const uint32_t zero = opaque(0);
+    return {{zero, zero}};
+}
 
-struct __attribute__((aligned(16))) Words4 {
-    uint32_t words[4];
-};
+__device__ __forceinline__ Words4 no_words4() {
+    const uint32_t zero = opaque(0);
+    return {{zero, zero, zero, zero}};
+}
 
 // The address of global memory as instructions for nothing else want it.
 __device__ __forceinline__ uint64_t global_address(const void *p) {
@@ -517,27 +576,31 @@ __device__ __forceinline__ Words4 load_constant(const Words4 *from) {
 #endif
 }
 
-// Two words of global memory that nobody else reads, and four that nobody reads soon: past the cache of the
-// multiprocessor, where they would only be in the way.
+// Two words of global memory that nobody else reads, and four that nobody reads soon, so many bytes behind an address:
+// past the cache of the multiprocessor, where they would only be in the way.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words2 load_once(const Words2 *from) {
 #ifdef __CUDA_ARCH__
     uint32_t a, b;
-    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2];" : "=r"(a), "=r"(b) : "l"(global_address(from)));
+    asm volatile("ld.global.cg.v2.u32 {%0, %1}, [%2+%3];"
+                 : "=r"(a), "=r"(b)
+                 : "l"(global_address(from)), "n"(Bytes));
     return {{a, b}};
 #else
-    return *from;
+    return *reinterpret_cast<const Words2 *>(reinterpret_cast<const uint8_t *>(from) + Bytes);
 #endif
 }
 
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ void store_once(Words4 *to, const Words4 &words) {
 #ifdef __CUDA_ARCH__
-    asm volatile("st.global.cg.v4.u32 [%0], {%1, %2, %3, %4};"
+    asm volatile("st.global.cg.v4.u32 [%0+%1], {%2, %3, %4, %5};"
                  :
-                 : "l"(global_address(to)), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
+                 : "l"(global_address(to)), "n"(Bytes), "r"(words.words[0]), "r"(words.words[1]), "r"(words.words[2]),
                    "r"(words.words[3])
                  : "memory");
 #else
-    *to = words;
+    *reinterpret_cast<Words4 *>(reinterpret_cast<uint8_t *>(to) + Bytes) = words;
 #endif
 }
 
@@ -1465,10 +1528,10 @@ __device__ __forceinline__ Words4 join_group(uint32_t digits, const Words2 &sign
     const uint32_t x = (digits & parts) + bases;
     const uint32_t y = (funnel_right(digits, digits, digit_bits) & parts) + bases;
     const uint32_t first = sign_mantissa.words[0], second = sign_mantissa.words[1];
-    return {{select(permute<0x3673>(x, y), permute<0x1100>(first, 0), exponent),
-             select(permute<0x2562>(x, y), permute<0x3322>(first, 0), exponent),
-             select(permute<0x1451>(x, y), permute<0x1100>(second, 0), exponent),
-             select(permute<0x0740>(x, y), permute<0x3322>(second, 0), exponent)}};
+    return {{select(permute<0x3673>(x, y), permute<0x1100>(first), exponent),
+             select(permute<0x2562>(x, y), permute<0x3322>(first), exponent),
+             select(permute<0x1451>(x, y), permute<0x1100>(second), exponent),
+             select(permute<0x0740>(x, y), permute<0x3322>(second), exponent)}};
 }
 
 // The merge of a chunk. Whole groups inside it go one to a thread and step; the first and the last
@@ -1847,6 +1910,11 @@ __device__ __forceinline__ uint32_t lane_index() {
     return thread_index() % warp_threads;
 }
 
+// The same, which compilers do not know for such: addresses that follow from it take no registers elsewhere.
+__device__ __forceinline__ uint32_t own_lane() {
+    return opaque(lane_index());
+}
+
 // The first word of a record, little-endian at any address.
 __device__ __forceinline__ uint64_t record_word(const TileUnit &unit, uint32_t tile) {
     const uint8_t *record = unit.record(tile);
@@ -1914,7 +1982,7 @@ __device__ __forceinline__ bool read_tile(const Source &from, const TileUnit &un
     mark_rare();
     const uint64_t word = record_word(unit, tile);
     const uint8_t *lanes = unit.record(tile) + 8;
-    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = opaque(lane_index());
+    const uint32_t minimum = static_cast<uint32_t>(word >> record_bits), lane = own_lane();
     const bool wide = minimum == wide_tile;
     const uint32_t full = wide ? 2 * lane_elements : lane_elements;
     uint32_t bits = minimum + lanes[lane];
@@ -1971,14 +2039,8 @@ __device__ __forceinline__ void write_tile_slowly(const Source &from, const Tile
 
 }  // namespace bespoke
 
-// Decoding the lanes of a tile by table, for tiles with all their weights, in one pass: nothing is counted
-// before, as the index says where each lane's codes start and end. The digits of a tile go to shared memory,
-// one word for 8 weights, in the order of the weights.
-//
-// Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
-// handled where the window is filled again, a bit late: the lookups between do nothing either. What is
-// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
-// digit goes into a list, and its weight has the digit 0.
+// What a warp has in shared memory while it decodes a tile: the codes, the digits that they become, one word for 8
+// weights, and the exponents that are no digits.
 
 namespace bespoke {
 
@@ -1995,17 +2057,43 @@ constexpr uint32_t lookups_a_count = 2 * lookups_a_window;
 constexpr uint32_t tile_steps = 8;  // of the merge, see TileGroups
 constexpr uint32_t step_elements = tile_elements / tile_steps;
 
+// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
+// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
+// store their words and lanes that read successive ones meet different banks.
+struct alignas(4 * lane_words) TileDigits {
+    uint32_t words[tile_lanes * lane_words];
+
+    // Word i of a lane.
+    __device__ __forceinline__ uint32_t word(uint32_t lane, uint32_t i) const {
+        return words[lane * lane_words + (i ^ lane / 4)];
+    }
+
+    // The lane's first one: word i is at this place, crossed with 4 i modulo 32.
+    __device__ __forceinline__ SharedPlace ring() {
+        return SharedPlace(words).behind((4 * lane_words + 1) * own_lane() & ~3u);
+    }
+
+    // The word of the lane's group in the first step of a merge, and from there that in step I: the tile's words
+    // number I * 32 + lane.
+    __device__ __forceinline__ SharedPlace group() { return SharedPlace(words).word(own_lane()); }
+
+    template <uint32_t I>
+    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group) {
+        return group.crossed<4 * I>(~0u).template load<4 * tile_lanes * I>();
+    }
+};
+
 // The exponents of a tile that are no digits, in shared memory: a list for every step of the merge.
 struct TileOutliers {
     static constexpr uint32_t capacity = 16;
     static constexpr uint32_t too_many = 1u << tile_steps;
-    uint32_t steps;               // that have any, a set of bits; too_many where the lists do not hold all
+    uint32_t steps;                // that have any, a set of bits; too_many where the lists do not hold all
     uint32_t numbers[tile_steps];  // of outliers, perhaps of more than there is room for
     uint32_t lists[tile_steps][capacity];
 
     // All lanes of the warp take part, and have a barrier afterwards.
     __device__ __forceinline__ void clear() {
-        numbers[lane_index() % tile_steps] = 0;
+        numbers[own_lane() % tile_steps] = 0;
         steps = 0;
     }
 
@@ -2042,44 +2130,44 @@ struct TileLimits {
     uint32_t end, by_table;  // up to where tiles are decoded, and up to where by table
     uint32_t run;            // tiles
     uint32_t jump;           // from the last tile of a run to the first of the next
+    uint32_t book;           // number
+    uint32_t regular;        // whether the matrix is, see Product
 };
 
-// What a warp has in shared memory. Lookups may go on beyond a lane whose record is wrong: what they then read is
-// behind the codes that are in use, and the tile is decoded again.
-template <uint32_t Lookups>
-struct TileMemory {
-    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
+// What a warp puts aside while registers are scarce.
+struct __attribute__((aligned(16))) TileParked {
+    uint32_t tile, left;   // see TileWalk
+    uint32_t row, column;  // see OpenRow
+};
 
-    // The codes of the tile, first bit on top.
-    Words4 blocks[staged_blocks + most_bits / block_bits + 2];
+// All but the codes.
+struct TileState {
+    TileDigits digits;
     TileOutliers outliers;
     TileLimits limits;
+    TileParked parked;
 };
 
-// The digits of a tile, in shared memory, one word for 8 weights. Each lane has a ring of words, in which the word
-// behind the last is the first. The bits of their places are turned over by the lane's number, so that both lanes that
-// store their words and lanes that read successive ones meet different banks.
-struct alignas(4 * tile_lanes * lane_words) TileDigits {
-    uint32_t words[tile_lanes * lane_words];
-
-    // Word i of a lane.
-    __device__ __forceinline__ uint32_t *word(uint32_t lane, uint32_t i) {
-        return words + lane * lane_words + ((i + 1) % lane_words ^ lane / 4);
-    }
-
-    // The one before a lane's first: the place behind n words is this one, crossed with 4 n modulo 32.
-    __device__ __forceinline__ SharedPlace ring() { return SharedPlace(word(lane_index(), ~0u)); }
-
-    // The word of the lane's group in the first step of a merge, and from there that in step i: the tile's words
-    // number i * 32 + lane.
-    __device__ __forceinline__ SharedPlace group() {
-        return SharedPlace(word(lane_index() / lane_words, lane_index() % lane_words));
-    }
-
-    static __device__ __forceinline__ uint32_t in_step(const SharedPlace &group, uint32_t i) {
-        return group.crossed(~0u, (4 * tile_lanes + 4) * i).load();
-    }
+// Lookups may go on beyond a lane whose record is wrong: what they then read is behind the codes that are in use, and
+// the tile is decoded again.
+template <uint32_t Lookups>
+struct TileMemory : TileState {
+    static constexpr uint32_t most_bits = 31 * Lookups + max_length * (Lookups / lookups_a_window + 2);
+    Words4 blocks[staged_blocks + most_bits / block_bits + 2];  // first bit on top
 };
+
+}  // namespace bespoke
+
+// Decoding the lanes of a tile by table, for tiles with all their weights, in one pass: nothing is counted
+// before, as the index says where each lane's codes start and end. The digits of a tile go to shared memory,
+// one word for 8 weights, in the order of the weights.
+//
+// Lookups beyond the end of a lane find bits that complete no symbol, so they do nothing. An escape is
+// handled where the window is filled again, a bit late: the lookups between do nothing either. What is
+// still left after the lookups that nearly all lanes get along with is decoded in a loop. An exponent that is no
+// digit goes into a list, and its weight has the digit 0.
+
+namespace bespoke {
 
 // Where the codes of a tile lie, in blocks of the stream: the lane's from bit `begin` to `end` of those
 // that are staged.
@@ -2107,9 +2195,19 @@ struct Record {
     uint32_t surplus;    // bits of the lane beyond the minimum
 
     __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        words = record_words(unit, tile);
-        surplus = unit.record(tile)[8 + lane_index()];
-        next = unit.goes_on(tile) ? record_words(unit, tile + 1) : words;
+        const uint8_t *record = unit.record(tile);
+        const Words2 *from = reinterpret_cast<const Words2 *>(record);
+        words = load_once(from);
+        surplus = record[8 + lane_index()];
+        if (likely(unit.goes_on(tile)))
+            next = load_once<record_bytes>(from);
+        else
+            next = no_words2();
+    }
+
+    __device__ __forceinline__ void clear() {
+        words = next = no_words2();
+        surplus = words.words[0];
     }
 };
 
@@ -2127,7 +2225,7 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
     extent.bits = lead + total;
     extent.blocks = (extent.bits + block_bits - 1) / block_bits;
     extent.usable = extent.blocks - 1 < staged_blocks && minimum != wide_tile;
-    if (unit.goes_on(tile)) {
+    if (likely(unit.goes_on(tile))) {
         const uint32_t *next = record.next.words;
         extent.usable &= after_low == next[0] && after_high == (next[1] & 0xffff);
     } else {
@@ -2141,6 +2239,11 @@ __device__ __forceinline__ Extent find_extent(const TileUnit &unit, uint32_t til
 // The blocks of a tile's codes that a lane fetches.
 struct Blocks {
     Words4 words[lane_blocks];
+
+    __device__ __forceinline__ void clear() {
+#pragma unroll
+        for (Words4 &block : words) block = no_words4();
+    }
 
     // Block i of the stream, which it may end in.
     static __device__ __forceinline__ Words4 last_block(const Unit &unit, uint32_t i) {
@@ -2158,26 +2261,35 @@ struct Blocks {
     // lie in the stream, which is aligned to 16 bytes.
     __device__ __forceinline__ bool fetch(const Unit &unit, const Extent &extent) {
         const uint32_t whole = unit.n_bytes / sizeof(Words4), behind = extent.first + extent.blocks;
-        const bool inside = behind <= whole;
+        const uint32_t lane = own_lane();
+        uint32_t own[lane_blocks];
 #pragma unroll
-        for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t block = extent.first + smaller(lane_index() + i * tile_lanes, extent.blocks - 1);
-            if (inside)
-                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + block);
-            else
-                words[i] = last_block(unit, block);
+        for (uint32_t i = 0; i < lane_blocks; i++)
+            own[i] = extent.first + smaller(lane + i * tile_lanes, extent.blocks - 1);
+        if (likely(behind <= whole)) {
+#pragma unroll
+            for (uint32_t i = 0; i < lane_blocks; i++)
+                words[i] = load_constant(reinterpret_cast<const Words4 *>(unit.codes) + own[i]);
+            return true;
         }
-        return inside || uint64_t{extent.first} * block_bits + extent.bits <= 8ull * unit.n_bytes;
+#pragma unroll
+        for (uint32_t i = 0; i < lane_blocks; i++) words[i] = last_block(unit, own[i]);
+        return uint64_t{opaque(extent.first)} * block_bits + extent.bits <= 8ull * unit.n_bytes;
     }
 
     // Puts it into shared memory.
     __device__ __forceinline__ void stage(Words4 *to) const {
-#pragma unroll
-        for (uint32_t i = 0; i < lane_blocks; i++) {
-            const uint32_t *w = words[i].words;
-            copy(to[lane_index() + i * tile_lanes],
-                 {{big_endian(w[0]), big_endian(w[1]), big_endian(w[2]), big_endian(w[3])}});
-        }
+        const SharedPlace place = SharedPlace(to).word(sizeof(Words4) / 4 * own_lane());
+        place.store(big_endian_words(words[0]));
+        place.store<tile_lanes * sizeof(Words4)>(big_endian_words(words[1]));
+    }
+
+private:
+    static_assert(lane_blocks == 2);
+
+    static __device__ __forceinline__ Words4 big_endian_words(const Words4 &block) {
+        const uint32_t *w = block.words;
+        return {{big_endian(w[0]), big_endian(w[1]), big_endian(w[2]), big_endian(w[3])}};
     }
 };
 
@@ -2238,14 +2350,16 @@ struct Lane {
     uint32_t window[2];    // the next bits
     uint32_t next;         // the entry for them
     uint32_t last;         // the one before that
-    uint32_t sum;          // of the entries; the lengths since the window was filled
+    uint32_t sum;          // of the entries and minus a word of digits; the lengths since the window was filled
     uint32_t digits[3];    // the last ones, the lowest word first
-    uint32_t counted;      // digits, when they were last counted
+    uint32_t counted;      // digits, when they were last counted, less those of a word
     TileOutliers *outliers;
 
     __device__ __forceinline__ Lane(const uint32_t *codes, const uint32_t *table, TileDigits &tile)
         : codes(codes), table(table), words(tile.ring()) {
-        sum = last = counted = 0;
+        counted = 0 - word_digits;
+        sum = counted << 6;
+        last = 0;
         digits[0] = digits[1] = digits[2] = 0;
     }
 
@@ -2308,12 +2422,12 @@ struct Lane {
     // them, they are among the last 24, and what three entries and a symbol have filled is among them.
     __device__ __forceinline__ void flush() {
         const uint32_t place = sum >> 7, shift = sum >> 4 & 28;
-        words.crossed(place - 4, 28).store(funnel_right(digits[2], digits[1], shift));
-        words.crossed(place, 28).store(funnel_right(digits[1], digits[0], shift));
+        words.crossed<28>(place - 4).store(funnel_right(digits[2], digits[1], shift));
+        words.crossed<28>(place).store(funnel_right(digits[1], digits[0], shift));
     }
 
     __device__ __forceinline__ void give_up() {
-        opaque(outliers)->give_up();
+        opaque_shared(outliers)->give_up();
         end = at;
     }
 
@@ -2323,19 +2437,24 @@ struct Lane {
         Symbol symbol = escaped_symbol(last);
         if (symbol.length == 0) {
             fill();
-            symbol = walk(unit, window[0]);
+            Unit same = unit;
+            same.n_luts = opaque(unit.n_luts);  // or what follows from it fills registers
+            symbol = walk(same, window[0]);
         }
         const uint32_t distance = symbol.exponent - base;
         if (symbol.length == 0 || symbol.length > end - at) return give_up();
-        if (distance >= digit_range)
-            opaque(outliers)->add(opaque(lane_index()) * lane_elements + (sum >> 6) % lane_elements, symbol.exponent);
+        if (distance >= digit_range) {
+            const uint32_t element = ((sum >> 6) + word_digits) % lane_elements;
+            opaque_shared(outliers)->add(own_lane() * lane_elements + element, symbol.exponent);
+        }
         append(lane_entry(entry_of(distance < digit_range ? digit_of(distance) : 0, 0)));
         at += symbol.length;
     }
 
     // Does three more lookups; a lane that went too far gives up.
     __device__ __forceinline__ void go_on(const Unit &unit) {
-        if (counted > lane_elements || static_cast<int>(end - at) < 0) give_up();
+        const bool behind = static_cast<int>(end - at) < 0;
+        if (behind || static_cast<int>(counted) > static_cast<int>(lane_elements - word_digits)) give_up();
         refill(unit);
 #pragma unroll
         for (uint32_t i = 0; i < lookups_a_flush; i++) look_up(i + 1 < lookups_a_flush);
@@ -2345,33 +2464,33 @@ struct Lane {
     }
 
     // Whether exactly the lane's weights have been decoded, by exactly its codes.
-    __device__ __forceinline__ bool complete() const { return at == end && counted == lane_elements; }
+    __device__ __forceinline__ bool complete() const { return at == end && counted + word_digits == lane_elements; }
 };
 
-// Does the lookups from I on that all lanes do, and calls fetch(step) for the early steps of the merge on the way.
-template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Fetch>
-__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Fetch &fetch) {
+// Does the lookups from I on that all lanes do, and calls fetch<step>() for the early steps of the merge on the way.
+template <uint32_t I, uint32_t Lookups, uint32_t TableBits, class Groups>
+__device__ __forceinline__ void look_up_from(const Unit &unit, Lane<TableBits> &lane, Groups &groups) {
     if constexpr (I < Lookups) {
-        constexpr uint32_t step = I * Fetch::early / Lookups;
+        constexpr uint32_t step = I * Groups::early / Lookups;
         if (I > 0 && I % lookups_a_window == 0) lane.refill(unit);
         if (I > 0 && I % lookups_a_count == 0) lane.count();
-        if (step != (I + 1) * Fetch::early / Lookups) fetch(step);
+        if constexpr (step != (I + 1) * Groups::early / Lookups) groups.template fetch<step>();
         lane.look_up((I + 1) % lookups_a_window != 0);
         if (I % lookups_a_flush == lookups_a_flush - 1) lane.flush();
-        look_up_from<I + 1, Lookups>(unit, lane, fetch);
+        look_up_from<I + 1, Lookups>(unit, lane, groups);
     }
 }
 
-// Decodes the lanes of a tile whose codes are staged, calls fetch(step) for the early steps of the merge on the way,
+// Decodes the lanes of a tile whose codes are staged, calls fetch<step>() for the early steps of the merge on the way,
 // and says whether all of them came out right, unless one has given up. All lanes of the warp take part.
-template <class Model, class Fetch>
+template <class Model, class Groups>
 __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book, const uint32_t *table,
                                              uint32_t begin, uint32_t end, TileMemory<Model::lane_lookups> &memory,
-                                             TileDigits &digits, Fetch &fetch) {
+                                             Groups &groups) {
     constexpr uint32_t lookups = Model::lane_lookups;
     static_assert(lookups % lookups_a_flush == 0, "nothing is left to flush");
-    static_assert(Fetch::early <= lookups, "a lookup fetches one step at most");
-    Lane<Model::table_bits> lane(memory.blocks[0].words, table, digits);
+    static_assert(Groups::early <= lookups, "a lookup fetches one step at most");
+    Lane<Model::table_bits> lane(memory.blocks[0].words, table, memory.digits);
     lane.base = book.base;
     lane.pad = book.pad;
     lane.outliers = &memory.outliers;
@@ -2379,7 +2498,7 @@ __device__ __forceinline__ bool decode_lanes(const Unit &unit, const Book &book,
     lane.end = end;
     lane.fill();
     lane.find_next();
-    look_up_from<0, lookups>(unit, lane, fetch);
+    look_up_from<0, lookups>(unit, lane, groups);
     lane.settle();
     lane.count();
     if (warp_any(!lane.complete())) {
@@ -2414,7 +2533,6 @@ template <class Model>
 struct TileBlock {
     static constexpr uint32_t warps = Model::threads / warp_threads;
     Words4 table[(1u << Model::table_bits) / 4];
-    TileDigits digits[warps];
     uint32_t votes[warps];
     TileMemory<Model::lane_lookups> warp[warps];
 };
@@ -2429,16 +2547,21 @@ struct TileGroups {
     const Words2 *from;  // the first step's
 
     __device__ __forceinline__ TileGroups(const TileUnit &unit, uint32_t tile)
-        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) + tile * (tile_elements / group) + lane_index()) {}
+        : from(reinterpret_cast<const Words2 *>(unit.sign_mantissa) +
+               (tile * (tile_elements / group) + lane_index())) {}
 
-    // Fetches those of step i.
-    __device__ __forceinline__ void operator()(uint32_t i) { sign_mantissa[i] = load_once(from + i * tile_lanes); }
+    // Fetches those of step I.
+    template <uint32_t I>
+    __device__ __forceinline__ void fetch() {
+        sign_mantissa[I] = load_once<I * tile_lanes * sizeof(Words2)>(from);
+    }
 
-    // The weights of the lane's group of step i, with the digit 0 where there are outliers, from the group's digits.
+    // The weights of the lane's group of step I, with the digit 0 where there are outliers, from the group's digits.
     // Fetches the bytes of a later step.
-    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t i, uint32_t base) {
-        if (i + early < tile_steps) (*this)(i + early);
-        return join_group(digits, sign_mantissa[i], base);
+    template <uint32_t I>
+    __device__ __forceinline__ Words4 weights(uint32_t digits, uint32_t base) {
+        if constexpr (I + early < tile_steps) fetch<I + early>();
+        return join_group(digits, sign_mantissa[I], base);
     }
 };
 
@@ -2462,10 +2585,10 @@ __device__ __forceinline__ void insert_outliers(Words4 &eight, const TileOutlier
 template <class Model, class Groups>
 __device__ __forceinline__ bool decode_digits(const Unit &unit, const Book &book, const uint32_t *table,
                                               uint32_t extent, TileMemory<Model::lane_lookups> &memory,
-                                              TileDigits &digits, Groups &groups) {
+                                              Groups &groups) {
     memory.outliers.clear();
     warp_barrier();
-    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, digits, groups);
+    const bool right = decode_lanes<Model>(unit, book, table, extent & 0xffff, extent >> 16, memory, groups);
     warp_barrier();
     return right && memory.outliers.complete();
 }
@@ -2491,20 +2614,23 @@ private:
     }
 };
 
-// The way of a warp through its tiles. While it is busy with one, the codes of the next are under way.
+// The way of a warp through its tiles, by runs or one by one. While it is busy with one, the codes of the next are
+// under way.
+template <bool Runs>
 struct TileWalk {
     TileLimits &limits;
-    uint32_t tile, left;  // and how many are left of its run, with itself
+    uint32_t tile;
+    uint32_t left;        // tiles of its run, with itself
     Words2 front;         // of the index
     Record record;
     uint32_t extent;  // the beginning of the lane's codes and, above it, their end; 0 if the tile is not usable
     Blocks blocks;
 
-    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileLimits &limits, const TileRuns &runs)
-        : limits(limits), tile(runs.begin), left(runs.run) {
+    __device__ __forceinline__ TileWalk(const TileUnit &unit, TileState &state, const TileRuns &runs, uint32_t book)
+        : limits(state.limits), tile(runs.begin), left(runs.run) {
         const bool usable = tile < runs.end && unit.aligned();
         const uint32_t by_table = usable ? smaller(unit.n_elements / tile_elements, runs.end) : 0;
-        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1)};
+        limits = {runs.end, by_table, runs.run, runs.stride - (runs.run - 1), book, 0};
         extent = 0;
         if (tile >= by_table) return;
         front = record_words(unit, 0);
@@ -2520,24 +2646,36 @@ struct TileWalk {
             give_up();
     }
 
-    // Says that there is no table.
+    // Says that there is no table, and whether any tile is decoded by it.
     __device__ __forceinline__ void give_up() { limits.by_table = extent = 0; }
+    __device__ __forceinline__ bool by_table() const { return limits.by_table != 0; }
 
     // Puts the codes of the tile into shared memory, where it is usable. The lanes of the warp have a barrier
     // afterwards.
     __device__ __forceinline__ bool start(Words4 *to) {
         const bool usable = extent != 0;
-        if (usable) blocks.stage(to);
+        if (likely(usable)) blocks.stage(to);
         return usable;
     }
 
     // Fetches the next tile's record.
     __device__ __forceinline__ void look_ahead(const TileUnit &unit) {
         const uint32_t coming = next_tile();
-        if (coming < limits.by_table)
+        if (likely(coming < limits.by_table))
             record.fetch(unit, coming);
         else
-            record = {};
+            record.clear();
+    }
+
+    // Puts aside where it is while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.tile = tile;
+        parked.left = left;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        tile = parked.tile;
+        left = parked.left;
     }
 
     __device__ __forceinline__ bool more() const { return tile < limits.end; }
@@ -2545,43 +2683,63 @@ struct TileWalk {
     // Turns to the next tile, whose record has been fetched.
     __device__ __forceinline__ void next(const TileUnit &unit) {
         tile = next_tile();
-        left = left > 1 ? left - 1 : limits.run;
+        if constexpr (Runs) left = left > 1 ? left - 1 : limits.run;
         extent = 0;
-        if (tile < limits.by_table)
+        if (likely(tile < limits.by_table))
             fetch_codes(unit);
         else
-            blocks = {};
+            blocks.clear();
     }
 
     // Whether the tile is the first of a run.
     __device__ __forceinline__ bool in_front() const { return left == limits.run; }
 
 private:
-    __device__ __forceinline__ uint32_t next_tile() const { return tile + (left > 1 ? 1 : limits.jump); }
+    __device__ __forceinline__ uint32_t next_tile() const {
+        const uint32_t jump = opaque(limits.jump);
+        return tile + (Runs && opaque(left) > 1 ? 1 : jump);
+    }
 
     __device__ __forceinline__ void fetch_codes(const TileUnit &unit) {
         const Extent found = find_extent(unit, tile, record);
         // All is written whatever happens, so that no register is kept for what was there before.
-        if (!found.usable)
-            blocks = {};
-        else if (blocks.fetch(unit, found))
-            extent = found.end << 16 | found.begin;
+        if (likely(found.usable)) {
+            const bool inside = blocks.fetch(unit, found);
+            extent = inside ? found.end << 16 | found.begin : 0;
+        } else {
+            blocks.clear();
+        }
+    }
+};
+
+// The merge of a tile whose digits are in shared memory.
+template <class Groups>
+struct TileMerge {
+    Groups &groups;
+    const TileOutliers &outliers;
+    SharedPlace digits;  // of the lane's group in the first step
+    Words4 *to;          // its weights
+    uint32_t base;
+    uint32_t special;  // steps with outliers, a set of bits
+
+    // Writes the weights of the steps from I on.
+    template <uint32_t I = 0>
+    __device__ __forceinline__ void write() {
+        if constexpr (I < tile_steps) {
+            Words4 eight = groups.template weights<I>(TileDigits::in_step<I>(digits), base);
+            if ((special & 1 << I) != 0) insert_outliers(eight, *opaque_shared(&outliers), opaque(I));
+            store_once<I * tile_lanes * sizeof(Words4)>(to, eight);
+            write<I + 1>();
+        }
     }
 };
 
 // Writes the weights of a tile whose digits are in shared memory.
 template <class Groups>
-__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileDigits &digits,
-                                           const TileOutliers &outliers, uint32_t base) {
-    const uint32_t with_outliers = outliers.steps;
-    const SharedPlace group = digits.group();
+__device__ __forceinline__ void write_tile(const Unit &unit, uint32_t tile, Groups &groups, TileState &state,
+                                           uint32_t base) {
     Words4 *to = reinterpret_cast<Words4 *>(unit.outputs + uint64_t{tile} * tile_elements) + lane_index();
-#pragma unroll
-    for (uint32_t i = 0; i < tile_steps; i++) {
-        Words4 eight = groups.weights(TileDigits::in_step(group, i), i, base);
-        if ((with_outliers & 1 << i) != 0) insert_outliers(eight, outliers, opaque(i));
-        store_once(to + i * tile_lanes, eight);
-    }
+    TileMerge<Groups>{groups, state.outliers, state.digits.group(), to, base, state.outliers.steps}.write();
 }
 
 // Decodes the tiles of each warp; `shared` lies in shared memory.
@@ -2589,31 +2747,29 @@ template <class Model>
 __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &model, TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
-    TileWalk walk(unit, memory.limits, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps));
+    TileWalk<false> walk(unit, memory, TileRuns(0, unit.tile_count(), 1, TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
-    if (!found) walk.give_up();
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
     for (;;) {
         keep_loop();
         mark_start();
         const uint32_t tile = walk.tile;
         TileGroups<3> groups(unit.again(), tile);
-        const Book book = model.book(opaque(own.number));
+        const Book book = model.book(memory.limits.book);
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
+        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
         if (!right) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             write_tile_slowly<Model::table_bits>(from, same, opaque(tile));
         }
         walk.next(unit.again());
-        if (right) write_tile(unit.again(), opaque(tile), groups, digits, memory.outliers, book.base);
+        if (right) write_tile(unit.again(), opaque(tile), groups, memory, book.base);
         if (!walk.more()) break;
         mark_rare();
         warp_barrier();
@@ -2685,6 +2841,11 @@ struct Product {
     __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
         return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
     }
+
+    // Those of the first vector.
+    __device__ __forceinline__ const Words4 *eights() const {
+        return reinterpret_cast<const Words4 *>(x) + lane_index();
+    }
 };
 
 // The product of a weight, of which the exponent is known, and the number of a vector for its column.
@@ -2698,47 +2859,54 @@ __device__ __forceinline__ float weight_product(const Unit &unit, const Product 
 struct TileSteps {
     uint32_t column;       // of the first one in the matrix, in steps
     uint32_t outside = 0;  // of the matrix, a set of bits
-    uint32_t starts;       // a row; a set of bits
+    uint32_t starts = 0;   // a row, though not the first in the tile; a set of bits
 
     // Of a tile whose first step in the matrix has this column, which becomes that of the next tile.
-    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column)
-        : column(column), starts(column == 0) {
+    __device__ __forceinline__ TileSteps(const Product &product, uint32_t tile, uint32_t &column) : column(column) {
         constexpr uint32_t all = tile_steps;
         const uint32_t row = product.columns / step_elements;
         const bool inside = tile != product.first_tile() && tile != product.last_tile();
-        if (inside && column + all <= row) {
-            column = column + all < row ? column + all : 0;
-            return;
+        if (likely(inside && column + all <= row)) {
+            column += all;
+        } else {
+            mark_rare();
+            const uint32_t first = tile * all, matrix = product.first / step_elements;
+            const uint32_t begin = matrix > first ? matrix - first : 0;
+            const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
+            outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
+            uint32_t i = begin + row - column;
+            for (; i < end; i += row) {
+                keep_loop();
+                starts |= 1u << i;
+            }
+            column = row - (i - end);
         }
-        mark_rare();
-        const uint32_t first = tile * all, matrix = product.first / step_elements;
-        const uint32_t begin = matrix > first ? matrix - first : 0;
-        const uint32_t end = smaller(matrix + product.size() / step_elements - first, all);
-        outside = ~((1u << end) - (1u << begin)) & ((1u << all) - 1);
-        starts = 0;
-        uint32_t i = begin + (column == 0 ? 0 : row - column);
-        for (; i < end; i += row) {
-            keep_loop();
-            starts |= 1u << i;
-        }
-        column = i == end ? 0 : row - (i - end);
+        if (column == row) column = 0;
     }
 };
 
-// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product,
-// and all that there is of a row before one that starts a run.
+// What a warp has of the row that it is in: lane b has the sum for vector b. Nothing is no reason to touch the product.
 struct OpenRow {
     uint32_t row = 0;
     uint32_t column = 0;  // of the next step
     float sum = 0;
 
-    // Closes the row, and goes to that of the first weight of a tile, or to the one before if that starts one.
+    // Puts aside where the row lies while registers are scarce, and takes it up again.
+    __device__ __forceinline__ void park(TileParked &parked) const {
+        parked.row = row;
+        parked.column = column;
+    }
+
+    __device__ __forceinline__ void take_up(const TileParked &parked) {
+        row = parked.row;
+        column = parked.column;
+    }
+
+    // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
-        close(product);
-        sum = 0;
-        const uint32_t begin = product.begin_of(tile), row_number = begin / product.columns;
-        column = (begin - row_number * product.columns) / step_elements;
-        row = row_number - (column == 0);
+        const uint32_t begin = product.begin_of(tile);
+        row = begin / product.columns;
+        column = (begin - row * product.columns) / step_elements;
     }
 
     // Adds the sum of what the lanes have for a vector.
@@ -2821,17 +2989,17 @@ __device__ __forceinline__ void multiply_runs(const Source &from, const TileUnit
 
 // Multiplies the weights of each lane of a tile whose digits are in shared memory.
 __device__ __forceinline__ void multiply_lanes(const TileUnit &unit, const Product &product, uint32_t tile,
-                                               TileDigits &digits, const TileOutliers &outliers, uint32_t base) {
+                                               const TileState &state, uint32_t base) {
     mark_rare();
-    const uint32_t lane = opaque(lane_index()), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
+    const uint32_t lane = own_lane(), in_tile = lane * lane_elements, first = tile * tile_elements + in_tile;
     for (uint32_t b = 0; b < product.batch; b++) {
         keep_loop();
         RowSum sum = {unit, product, b};
         for (uint32_t i = 0; i < lane_elements; i++) {
             keep_loop();
-            const uint32_t word = *digits.word(lane, i / group);
+            const uint32_t word = state.digits.word(lane, i / group);
             const uint32_t digit = word >> (32 - digit_bits - digit_bits * (i % group));
-            sum(first + i, outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
+            sum(first + i, state.outliers.exponent_at(in_tile + i, base + distance_of(digit % digit_range)));
         }
         sum.end_row();
     }
@@ -2857,7 +3025,7 @@ template <uint32_t TableBits>
 __device__ __forceinline__ void multiply_rows(const Source &from, const TileUnit &unit, const Product &product,
                                               uint32_t tile, const TileSteps &steps, OpenRow &open) {
     mark_rare();
-    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));
+    const uint32_t firsts = steps.starts | (~steps.outside & (steps.outside << 1 | 1));  // of a row's part in the tile
     for (uint32_t i = 0; i < tile_steps; i++) {
         keep_loop();
         if ((firsts & 1 << i) == 0) continue;
@@ -2895,63 +3063,92 @@ struct TwoSums {
     __device__ __forceinline__ float all() const { return even + odd; }
 };
 
-// Multiplies a tile of a regular matrix whose digits are in shared memory with a vector, from the row on that is open.
+// The product of a tile of a regular matrix, whose digits are in shared memory, with one vector.
 template <class Groups>
-__device__ __forceinline__ void multiply_steps(const Product &product, Groups &groups, TileDigits &digits,
-                                               const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
-                                               uint32_t vector, OpenRow &open) {
-    const Words4 *numbers = product.eights(vector) + steps.column * tile_lanes;
-    const SharedPlace group = digits.group();
-    // Where there is more to do than to multiply, or the numbers of the next step are not those behind this one's.
-    const uint32_t elsewhere = steps.starts | steps.outside;
-    const uint32_t special = opaque(elsewhere | elsewhere >> 1 | outliers.steps);
-    uint32_t next = TileDigits::in_step(group, 0);
+struct TileProduct {
+    const Product &product;
+    uint32_t vector;
+    Groups &groups;
+    const TileOutliers &outliers;
+    const TileSteps &steps;
+    OpenRow &open;
+    SharedPlace digits;     // of the lane's group in the first step
+    uint32_t base;          // of the book
+    const Words4 *numbers;  // for the first step, if the row that is in reaches back so far
+    // Steps where there is more to do than to multiply, or the numbers of the next step are not those behind this
+    // one's; a set of bits, that of step i above the i + 1 lowest ones.
+    uint32_t special;
+    uint32_t next;  // digits
     TwoSums sums;
-#pragma unroll
-    for (uint32_t i = 0; i < tile_steps; i++) {
-        Words4 eight = load_constant(numbers + i * tile_lanes);
-        Words4 weights = groups.weights(next, i, base);
-        if (i + 1 < tile_steps) next = TileDigits::in_step(group, i + 1);
-        if ((special & 1 << i) != 0) {
-            mark_rare();
-            const uint32_t starts = opaque(steps.starts), outside = opaque(steps.outside);
-            if ((starts & 1 << i) != 0) {
-                if (i > 0) open.add(vector, sums.all());
-                open.next(product, vector);
-                sums = TwoSums();
-            }
-            insert_outliers(weights, *opaque(&outliers), opaque(i));
-            if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
-            if (((starts | outside) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
-        }
-        sums.add(weights, eight);
+
+    __device__ __forceinline__ TileProduct(const Product &product, uint32_t vector, const Words4 *eights,
+                                           Groups &groups, TileState &state, uint32_t base, const TileSteps &steps,
+                                           OpenRow &open)
+        : product(product), vector(vector), groups(groups), outliers(state.outliers), steps(steps), open(open),
+          digits(state.digits.group()), base(base), numbers(eights + steps.column * tile_lanes) {
+        const uint32_t elsewhere = steps.starts | steps.outside;
+        special = opaque(2 * (elsewhere | outliers.steps) | elsewhere);
     }
-    open.add(vector, sums.all());
-}
+
+    // Multiplies all that is in the tile, from the row on that is open.
+    __device__ __forceinline__ void add() {
+        next = TileDigits::in_step<0>(digits);
+        add_steps<0>();
+        open.add(vector, sums.all());
+    }
+
+private:
+    template <uint32_t I>
+    __device__ __forceinline__ void add_steps() {
+        if constexpr (I < tile_steps) {
+            Words4 eight = load_constant<I * tile_lanes * sizeof(Words4)>(numbers);
+            Words4 weights = groups.template weights<I>(next, base);
+            if constexpr (I + 1 < tile_steps) next = TileDigits::in_step<I + 1>(digits);
+            if ((special & 2 << I) != 0) go_elsewhere(opaque(I), weights, eight);
+            sums.add(weights, eight);
+            add_steps<I + 1>();
+        }
+    }
+
+    // What is special about step i.
+    __device__ __forceinline__ void go_elsewhere(uint32_t i, Words4 &weights, Words4 &eight) {
+        mark_rare();
+        const uint32_t starts = opaque(steps.starts), outside = opaque(steps.outside);
+        if ((starts & 1 << i) != 0) {
+            open.add(vector, sums.all());
+            open.next(product, vector);
+            sums = TwoSums();
+        }
+        insert_outliers(weights, *opaque_shared(&outliers), i);
+        if ((outside & 1 << i) != 0) weights = eight = Words4{{0, 0, 0, 0}};
+        // A row starts at the next step, or the matrix may.
+        if (((2 * outside | outside | starts) & 2 << i) != 0) numbers = product.eights(vector) - (i + 1) * tile_lanes;
+    }
+};
 
 // Multiplies it with all vectors.
 template <class Groups>
-__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileDigits &digits,
-                                              const TileOutliers &outliers, uint32_t base, const TileSteps &steps,
-                                              OpenRow &open) {
+__device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileState &state, uint32_t base,
+                                              const TileSteps &steps, OpenRow &open) {
     const uint32_t row = open.row;
+    const Words4 *eights = product.eights();
     for (uint32_t b = 0;;) {
         keep_loop();
-        open.row = row;
-        multiply_steps(product, groups, digits, outliers, base, steps, b, open);
+        TileProduct<Groups>(product, b, eights, groups, state, base, steps, open).add();
         if (++b == product.batch) break;
         mark_rare();
+        open.row = row;
+        eights = product.eights(b);
     }
 }
 
 // Multiplies a tile that has no digits in shared memory, or one of a matrix whose rows begin anywhere.
 template <uint32_t TableBits>
 __device__ __forceinline__ void multiply_slowly(const Source &from, const TileUnit &unit, const Product &product,
-                                                uint32_t tile, TileDigits *digits, const TileOutliers &outliers,
-                                                OpenRow &open) {
+                                                uint32_t tile, const TileState *decoded, OpenRow &open) {
     mark_rare();
-    if (digits != nullptr)
-        multiply_lanes(unit, product, tile, *digits, outliers, from.base);
+    if (decoded != nullptr)
+        multiply_lanes(unit, product, tile, *decoded, from.base);
     else if (product.regular())
         multiply_rows<TableBits>(from, unit, product, tile, TileSteps(product, tile, open.column), open);
     else
@@ -2964,42 +3161,48 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
                                          TileBlock<Model> &shared) {
     const uint32_t warp = thread_index() / warp_threads;
     TileMemory<Model::lane_lookups> &memory = shared.warp[warp];
-    TileDigits &digits = shared.digits[warp];
     TileBook<Model> own(unit, model);
     const uint32_t first = product.first_tile(), end = product.last_tile() + 1;
-    TileWalk walk(unit, memory.limits, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps));
+    TileWalk<true> walk(unit, memory, TileRuns(first, end, product.row_tiles(), TileBlock<Model>::warps), own.number);
     uint32_t *table = shared.table[0].words;
     own.store(table);
     walk.begin(unit);
-    const bool found = own.find(shared.votes);
+    if (!own.find(shared.votes)) walk.give_up();
     if (!walk.more()) return;
 
-    if (!found) walk.give_up();
-    const bool regular = product.regular();
+    memory.limits.regular = product.regular();
     OpenRow open;
     for (;;) {
         keep_loop();
         mark_start();
-        const uint32_t tile = walk.tile;
-        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
-        TileGroups<8> groups(unit.again(), tile);
-        const Book book = model.book(opaque(own.number));
+        TileGroups<6> groups(unit.again(), walk.tile);
+        const Book book = model.book(memory.limits.book);
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, digits, groups);
-        if (!direct || !regular) {
+        walk.park(memory.parked);
+        open.park(memory.parked);
+        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        walk.take_up(memory.parked);
+        open.take_up(memory.parked);
+        const uint32_t tile = walk.tile;
+        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        if (!direct || memory.limits.regular == 0) {
             const TileUnit same = unit.apart();
-            const Source from = {same, found ? opaque(table) : nullptr, book.base, book.pad};
+            const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
             multiply_slowly<Model::table_bits>(from, same, product.again(), opaque(tile),
-                                               direct ? opaque(&digits) : nullptr, *opaque(&memory.outliers), open);
+                                               direct ? opaque_shared<TileState>(&memory) : nullptr, open);
             direct = false;
+            // Nothing of the next tile stays in registers on that way.
+            walk.take_up(memory.parked);
+            walk.look_ahead(unit.again());
         }
         walk.next(unit.again());
         const Product same = product.again();
-        if (direct) {
+        if (likely(direct)) {
             const TileSteps steps(same, opaque(tile), open.column);
-            multiply_tile(same, groups, digits, memory.outliers, book.base, steps, open);
+            multiply_tile(same, groups, memory, book.base, steps, open);
         }
+        if (open.column == 0 || walk.in_front()) open.next(same);
         if (!walk.more()) break;
         mark_rare();
         warp_barrier();
@@ -3358,7 +3561,7 @@ decode_tiles(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes
 
 // The product of a part of the unit with up to 8 vectors, see Product: block 256, and a grid of as many blocks as run
 // at once, up to ceil(tiles / (8 run)) for the tiles that hold weights of the matrix and run = ceil(columns / 2048).
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(256, 3)
 matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
        const uint8_t *__restrict__ sign_mantissa, const uint8_t *__restrict__ tiles, const uint16_t *__restrict__ x,
        float *__restrict__ y, const uint32_t n_luts, const uint32_t n_bytes, const uint32_t n_elements,
