@@ -245,11 +245,11 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         keep_loop();
         mark_start();
         const uint32_t tile = walk.tile;
-        TileGroups<3> groups(unit.again(), tile);
+        TileGroups<3> groups(unit, tile);
         const Book book = model.book(memory.limits.book);
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        if (right) right = decode_digits<Model>(unit, book, table, walk.extent, memory, groups);
         if (!right) {
             const TileUnit same = unit.apart();
             const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};

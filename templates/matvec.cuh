@@ -134,17 +134,17 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     for (;;) {
         keep_loop();
         mark_start();
-        TileGroups<6> groups(unit.again(), walk.tile);
+        TileGroups<6> groups(unit, walk.tile);
         const Book book = model.book(memory.limits.book);
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         walk.park(memory.parked);
         open.park(memory.parked);
-        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        if (direct) direct = decode_digits<Model>(unit, book, table, walk.extent, memory, groups);
         walk.take_up(memory.parked);
         open.take_up(memory.parked);
         const uint32_t tile = walk.tile;
-        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        if (walk.in_front()) open.start_run(product, tile);
         if (!direct || memory.limits.regular == 0) {
             const TileUnit same = unit.apart();
             const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};

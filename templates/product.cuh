@@ -127,9 +127,12 @@ struct OpenRow {
 
     // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
-        const uint32_t begin = product.begin_of(tile);
-        row = begin / product.columns;
-        column = (begin - row * product.columns) / step_elements;
+        Product same = product;
+        same.first = opaque(product.first);
+        same.columns = opaque(product.columns);
+        const uint32_t begin = same.begin_of(opaque(tile));
+        row = begin / same.columns;
+        column = (begin - row * same.columns) / step_elements;
     }
 
     // Adds the sum of what the lanes have for a vector.
