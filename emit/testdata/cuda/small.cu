@@ -2758,11 +2758,11 @@ __device__ __forceinline__ void decode_tile(const TileUnit &unit, const Model &m
         keep_loop();
         mark_start();
         const uint32_t tile = walk.tile;
-        TileGroups<3> groups(unit.again(), tile);
+        TileGroups<3> groups(unit, tile);
         const Book book = model.book(memory.limits.book);
         bool right = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
-        if (right) right = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        if (right) right = decode_digits<Model>(unit, book, table, walk.extent, memory, groups);
         if (!right) {
             const TileUnit same = unit.apart();
             const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
@@ -2904,9 +2904,12 @@ struct OpenRow {
 
     // Goes to the row of the first weight of a tile.
     __device__ __forceinline__ void start_run(const Product &product, uint32_t tile) {
-        const uint32_t begin = product.begin_of(tile);
-        row = begin / product.columns;
-        column = (begin - row * product.columns) / step_elements;
+        Product same = product;
+        same.first = opaque(product.first);
+        same.columns = opaque(product.columns);
+        const uint32_t begin = same.begin_of(opaque(tile));
+        row = begin / same.columns;
+        column = (begin - row * same.columns) / step_elements;
     }
 
     // Adds the sum of what the lanes have for a vector.
@@ -3175,17 +3178,17 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
     for (;;) {
         keep_loop();
         mark_start();
-        TileGroups<6> groups(unit.again(), walk.tile);
+        TileGroups<6> groups(unit, walk.tile);
         const Book book = model.book(memory.limits.book);
         bool direct = walk.start(memory.blocks);
         walk.look_ahead(unit.again());
         walk.park(memory.parked);
         open.park(memory.parked);
-        if (direct) direct = decode_digits<Model>(unit.again(), book, table, walk.extent, memory, groups);
+        if (direct) direct = decode_digits<Model>(unit, book, table, walk.extent, memory, groups);
         walk.take_up(memory.parked);
         open.take_up(memory.parked);
         const uint32_t tile = walk.tile;
-        if (walk.in_front()) open.start_run(product.again(), opaque(tile));
+        if (walk.in_front()) open.start_run(product, tile);
         if (!direct || memory.limits.regular == 0) {
             const TileUnit same = unit.apart();
             const Source from = {same, walk.by_table() ? opaque_shared(table) : nullptr, book.base, book.pad};
