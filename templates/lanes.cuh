@@ -23,9 +23,11 @@ struct Extent {
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
-// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record.
+// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record, or of the
+// one so many bytes behind it.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words2 record_words(const TileUnit &unit, uint32_t tile) {
-    return load_once(reinterpret_cast<const Words2 *>(unit.record(tile)));
+    return load_once<Bytes>(reinterpret_cast<const Words2 *>(unit.record(tile)));
 }
 
 // Whether the first tile, whose words these are, starts with the stream: no other record tells.
@@ -39,12 +41,10 @@ struct Record {
     uint32_t surplus;    // bits of the lane beyond the minimum
 
     __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        const uint8_t *record = unit.record(tile);
-        const Words2 *from = reinterpret_cast<const Words2 *>(record);
-        words = load_once(from);
-        surplus = record[8 + lane_index()];
+        words = record_words(unit, tile);
+        surplus = unit.record(tile)[8 + lane_index()];
         if (likely(unit.goes_on(tile)))
-            next = load_once<record_bytes>(from);
+            next = record_words<record_bytes>(unit, tile);
         else
             next = no_words2();
     }

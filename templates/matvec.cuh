@@ -1,4 +1,4 @@
-// The kernels' body for products, see product.cuh: each warp takes a run of tiles, decodes one after another into
+// The kernels' body for products, see product.cuh: each warp takes runs of tiles, decodes one after another into
 // digits in shared memory, and multiplies eight weights a step.
 #pragma once
 
@@ -85,7 +85,7 @@ private:
     }
 };
 
-// Multiplies it with all vectors.
+// Multiplies such a tile with all vectors, from the row on that is open.
 template <class Groups>
 __device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileState &state, uint32_t base,
                                               const TileSteps &steps, OpenRow &open) {

@@ -62,12 +62,15 @@ struct Product {
 
     // The first eight numbers of a vector that the lane multiplies; the next ones are those 32 behind them.
     __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
-        return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
+        return eights_of(vector(vector_number));
     }
 
     // Those of the first vector.
-    __device__ __forceinline__ const Words4 *eights() const {
-        return reinterpret_cast<const Words4 *>(x) + lane_index();
+    __device__ __forceinline__ const Words4 *eights() const { return eights_of(x); }
+
+private:
+    static __device__ __forceinline__ const Words4 *eights_of(const uint16_t *vector) {
+        return reinterpret_cast<const Words4 *>(vector) + lane_index();
     }
 };
 

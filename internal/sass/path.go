@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Longest returns the number of instructions of the longest way from the start that meets no rare mark. A loop without one is an error
-// or, with Once, runs once, from its head to its end.
+// Longest returns the number of instructions of the longest way from the start that meets no rare mark. A loop without
+// one is an error or, with Once, runs once, from its head to its end.
 func (k *Kernel) Longest() (float64, error) {
 	const unseen, open = -1, -2
 	memo := make([]float64, len(k.blocks))

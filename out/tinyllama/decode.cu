@@ -2269,9 +2269,11 @@ struct Extent {
     bool usable;  // the tile has all its weights, is not wide, has room, and adds up with the next one
 };
 
-// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record.
+// Where the codes of a tile start, and the least bits of its lanes above that: the first words of its record, or of the
+// one so many bytes behind it.
+template <uint32_t Bytes = 0>
 __device__ __forceinline__ Words2 record_words(const TileUnit &unit, uint32_t tile) {
-    return load_once(reinterpret_cast<const Words2 *>(unit.record(tile)));
+    return load_once<Bytes>(reinterpret_cast<const Words2 *>(unit.record(tile)));
 }
 
 // Whether the first tile, whose words these are, starts with the stream: no other record tells.
@@ -2285,12 +2287,10 @@ struct Record {
     uint32_t surplus;    // bits of the lane beyond the minimum
 
     __device__ __forceinline__ void fetch(const TileUnit &unit, uint32_t tile) {
-        const uint8_t *record = unit.record(tile);
-        const Words2 *from = reinterpret_cast<const Words2 *>(record);
-        words = load_once(from);
-        surplus = record[8 + lane_index()];
+        words = record_words(unit, tile);
+        surplus = unit.record(tile)[8 + lane_index()];
         if (likely(unit.goes_on(tile)))
-            next = load_once<record_bytes>(from);
+            next = record_words<record_bytes>(unit, tile);
         else
             next = no_words2();
     }
@@ -2929,12 +2929,15 @@ struct Product {
 
     // The first eight numbers of a vector that the lane multiplies; the next ones are those 32 behind them.
     __device__ __forceinline__ const Words4 *eights(uint32_t vector_number) const {
-        return reinterpret_cast<const Words4 *>(vector(vector_number)) + lane_index();
+        return eights_of(vector(vector_number));
     }
 
     // Those of the first vector.
-    __device__ __forceinline__ const Words4 *eights() const {
-        return reinterpret_cast<const Words4 *>(x) + lane_index();
+    __device__ __forceinline__ const Words4 *eights() const { return eights_of(x); }
+
+private:
+    static __device__ __forceinline__ const Words4 *eights_of(const uint16_t *vector) {
+        return reinterpret_cast<const Words4 *>(vector) + lane_index();
     }
 };
 
@@ -3135,7 +3138,7 @@ __device__ __forceinline__ void multiply_rows(const Source &from, const TileUnit
 
 }  // namespace bespoke
 
-// The kernels' body for products, see product.cuh: each warp takes a run of tiles, decodes one after another into
+// The kernels' body for products, see product.cuh: each warp takes runs of tiles, decodes one after another into
 // digits in shared memory, and multiplies eight weights a step.
 
 namespace bespoke {
@@ -3219,7 +3222,7 @@ private:
     }
 };
 
-// Multiplies it with all vectors.
+// Multiplies such a tile with all vectors, from the row on that is open.
 template <class Groups>
 __device__ __forceinline__ void multiply_tile(const Product &product, Groups &groups, TileState &state, uint32_t base,
                                               const TileSteps &steps, OpenRow &open) {
