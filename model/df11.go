@@ -52,6 +52,8 @@ type UnitTensor struct {
 	Offset, Elements int
 	// Shape is nil where neither sidecar nor architecture tell it.
 	Shape []uint64
+	// Sum is that of the tensor's bytes, decoded; nil where the checkpoint does not tell it.
+	Sum *TensorSum
 }
 
 // OpenDF11 opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or
