@@ -26,6 +26,12 @@ type DF11 struct {
 	Units []*Unit
 	// Rest holds the tensors that are not coded, in the order of the files.
 	Rest []*Tensor
+	// Sums holds the sum of every tensor stored in the files, and of every weight that the units decode to, by name.
+	// It is nil for a checkpoint without sums, such as one that other programs wrote.
+	Sums map[string]TensorSum
+
+	patterns *matcher
+	byName   map[string]*Unit
 }
 
 // Unit is a coded unit of a DF11 checkpoint.
@@ -120,6 +126,7 @@ func (d *DF11) assemble(patterns Patterns) error {
 	if err != nil {
 		return fmt.Errorf("df11: %s: %w", d.Path, err)
 	}
+	d.patterns, d.byName = m, map[string]*Unit{}
 	all := map[string]*Tensor{}
 	parts := map[string]*unitParts{}
 	for _, f := range d.Files {
@@ -152,6 +159,10 @@ func (d *DF11) assemble(patterns Patterns) error {
 			return err
 		}
 		d.Units = append(d.Units, u)
+		d.byName[u.Name] = u
+	}
+	if err := m.exhausted(); err != nil {
+		return fmt.Errorf("df11: %s: %w", d.Path, err)
 	}
 	return d.finish(all)
 }
@@ -172,24 +183,61 @@ func (d *DF11) finish(all map[string]*Tensor) error {
 			t.Shape = shapeOf(d.Config, t.Name, uint64(t.Elements))
 		}
 	}
-	if d.Sidecar == nil {
+	if d.Sidecar != nil {
+		if err := d.Sidecar.apply(d); err != nil {
+			return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
+		}
+	}
+	return d.collectSums()
+}
+
+// collectSums finds the sums in the sidecar or, without one, in the files, and gives the weights of units theirs.
+func (d *DF11) collectSums() error {
+	if d.Sidecar != nil {
+		d.Sums = d.Sidecar.Sums
+	} else if err := d.sumsOfFiles(); err != nil {
+		return err
+	}
+	if d.Sums == nil {
 		return nil
 	}
-	if err := d.Sidecar.apply(d.Units); err != nil {
-		return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
+	for _, u := range d.Units {
+		for i := range u.Tensors {
+			t := &u.Tensors[i]
+			sum, ok := d.Sums[t.Name]
+			if !ok && u.Named {
+				return fmt.Errorf("df11: %s: unit %q: tensor %q has no sum", u.File, u.Name, t.Name)
+			}
+			if ok {
+				t.Sum = &sum
+			}
+		}
+	}
+	return nil
+}
+
+// sumsOfFiles joins the sums in the metadata of the files, which have to belong to one model.
+func (d *DF11) sumsOfFiles() error {
+	first := d.Files[0]
+	for _, f := range d.Files {
+		switch {
+		case (f.Sums == nil) != (first.Sums == nil):
+			return fmt.Errorf("df11: %s and %s: only one of the two has sums in its metadata: they do not belong together", first.Path(), f.Path())
+		case f.Sums == nil:
+			continue
+		case f.Sums.Model != first.Sums.Model || f.Sums.Files != first.Sums.Files:
+			return fmt.Errorf("df11: %s and %s belong to two different models, by what their metadata say", first.Path(), f.Path())
+		}
+		if d.Sums == nil {
+			d.Sums = map[string]TensorSum{}
+		}
+		maps.Copy(d.Sums, f.Sums.Tensors)
 	}
 	return nil
 }
 
 // Unit returns the unit of that name, nil when there is none.
-func (d *DF11) Unit(name string) *Unit {
-	for _, u := range d.Units {
-		if u.Name == name {
-			return u
-		}
-	}
-	return nil
-}
+func (d *DF11) Unit(name string) *Unit { return d.byName[name] }
 
 // Close closes all files. All streams and tensor bytes become invalid.
 func (d *DF11) Close() error {

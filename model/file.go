@@ -18,6 +18,9 @@ const lengthBytes = 8
 // until Close. The file must not be changed or cut short while it is open.
 type File struct {
 	*Header
+	// Sums are those in the metadata, nil where there are none. The header has passed its own.
+	Sums *Sums
+
 	path    string
 	mapped  mmap.MMap // nil when the bytes were not mapped
 	content []byte    // the whole file
@@ -42,8 +45,8 @@ func openFile(path string) (*File, error) {
 		return nil, err
 	}
 	defer osFile.Close()
-	if size < lengthBytes {
-		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", size, lengthBytes)
+	if size == 0 { // nothing to map
+		return newFile(path, nil)
 	}
 	if int64(int(size)) != size {
 		return nil, fmt.Errorf("%d bytes, too large to map on this machine", size)
@@ -62,6 +65,18 @@ func openFile(path string) (*File, error) {
 
 // newFile checks content, the bytes of a whole safetensors file, and returns views of them.
 func newFile(path string, content []byte) (*File, error) {
+	f, err := parseFile(path, content)
+	if err != nil {
+		if other := otherFormat(content); other != nil {
+			return nil, other
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// parseFile is newFile for what is meant to be a safetensors file.
+func parseFile(path string, content []byte) (*File, error) {
 	if len(content) < lengthBytes {
 		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", len(content), lengthBytes)
 	}
@@ -81,6 +96,9 @@ func newFile(path string, content []byte) (*File, error) {
 	f := &File{Header: header, path: path, content: content, text: text, data: data, size: int64(len(content))}
 	for _, t := range header.Tensors {
 		t.file = f
+	}
+	if f.Sums, err = parseSums(header, text); err != nil {
+		return nil, err
 	}
 	return f, nil
 }

@@ -296,10 +296,10 @@ func TestPlanDrop(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"model.layers.1.self_attn.q_proj.weight", "lm_head.weight", "model.layers.2.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight"} {
-		if err := p.Drop(name, "exponent 255"); err != nil {
+		if err := p.Drop(map[string]string{name: "exponent 255"}); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, p.Drop(name, ""), "is in no unit")
+		wantError(t, p.Drop(map[string]string{name: ""}), "is in no unit")
 	}
 	golden(t, "plans/drop.txt", describePlan(t, p))
 	order := slices.IsSortedFunc(p.Raw, func(a, b RawTensor) int { return p.order[a.Tensor.Name] - p.order[b.Tensor.Name] })
