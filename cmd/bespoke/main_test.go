@@ -103,12 +103,12 @@ func scriptTruncate(ts *testscript.TestScript, _ bool, args []string) {
 // scriptFloats writes a model in F32: floats DIR.
 func scriptFloats(ts *testscript.TestScript, _ bool, args []string) {
 	var data []byte
-	for i := range 4096 {
+	for i := range 8192 {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(math.Sin(float64(i)))))
 	}
 	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o777))
 	ts.Check(model.WriteFile(filepath.Join(ts.MkAbs(args[0]), "model.safetensors"), []model.Entry{
-		model.BytesEntry("net.0.weight", model.F32, []uint64{64, 64}, data),
+		model.BytesEntry("net.0.weight", model.F32, []uint64{128, 64}, data),
 		model.BytesEntry("net.0.bias", model.F32, []uint64{4}, []byte("\x00\x00\x80\x7f\x00\x00\xc0\x7f\xff\xff\x7f\x7f\x01\x00\x00\x00")),
 		model.BytesEntry("ids", model.I64, []uint64{1}, make([]byte, 8)),
 	}, nil))
