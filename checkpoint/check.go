@@ -2,6 +2,8 @@ package checkpoint
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/seed54244801/bespoke/model"
 )
@@ -102,6 +104,12 @@ func (v *verifier) stored() error {
 
 // copies holds the files that were copied against the sidecar.
 func (v *verifier) copies() error {
+	for _, path := range slices.Sorted(maps.Keys(v.d.Beside)) {
+		f := &model.SidecarFile{Path: path, FileSum: v.d.Beside[path]}
+		if err := v.file(f, v.d.Dir, path); err != nil {
+			return err
+		}
+	}
 	if v.d.Sidecar == nil {
 		return nil
 	}

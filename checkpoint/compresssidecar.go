@@ -13,13 +13,13 @@ import (
 // maxInline bounds a file that is kept in the sidecar.
 const maxInline = 256 << 20
 
-// sidecar writes config.json, copies the other files and returns how to restore all of them. The sums of the
-// safetensors files may be missing from it.
+// sidecar writes config.json, copies the other files and returns how to restore all of them, but for the sums: those
+// of tensors, and where reading back finds them those of the safetensors files.
 func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 	if err := w.config(); err != nil {
 		return nil, err
 	}
-	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index, Sums: w.container.all(w.tensors)}
+	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
 	for i, u := range w.plan.Units {
 		book, file := w.books.Books[w.books.Unit[i]], w.unitFiles[i]
 		if single {
@@ -84,6 +84,7 @@ func (w *compressor) config() error {
 	if text, err = model.NewDF11Config(patterns).InsertInto(text); err != nil {
 		return err
 	}
+	w.container.beside = map[string]model.FileSum{model.ConfigName: model.SumOf(text)}
 	return writeBytes(w.out.Path(), model.ConfigName, text)
 }
 
@@ -113,5 +114,6 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 	file.Kind = model.Copied
 	var err error
 	file.FileSum, err = copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
+	w.container.beside[file.StoredPath()] = file.FileSum
 	return file, err
 }

@@ -34,13 +34,14 @@ func (w *compressor) write(opts CompressOptions) error {
 	if err := w.units(); err != nil {
 		return err
 	}
-	if err := w.rest(opts.SingleFile); err != nil {
-		return err
-	}
 	s, err := w.sidecar(opts.SingleFile)
 	if err != nil {
 		return err
 	}
+	if err := w.rest(opts.SingleFile); err != nil {
+		return err
+	}
+	s.Sums = w.container.all(w.tensors)
 	if !opts.NoCheck {
 		if err := w.readBack(s); err != nil {
 			return err
@@ -119,7 +120,7 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	for _, t := range u.Tensors {
 		weights[t.Name] = w.tensors[t.Name]
 	}
-	metadata := w.container.metadata(nil, w.container.fileSums(entries, weights))
+	metadata := w.container.metadata(nil, w.container.fileSums(entries, weights), nil)
 	_, err = writeFileMode(w.out.Path(), w.unitFiles[i], w.mode(), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
@@ -170,7 +171,7 @@ func (w *compressor) join(entries []model.Entry) error {
 // each has to be made anew.
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
-	metadata := w.container.metadata(w.metadata(), sums)
+	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
 	_, err := writeFileMode(w.out.Path(), model.RestFileName, w.mode(), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})

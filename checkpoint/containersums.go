@@ -12,6 +12,9 @@ type containerSums struct {
 	mu     sync.Mutex
 	stored map[string]model.TensorSum // of the tensors stored, by name
 
+	// Of the files beside those of tensors, by path.
+	beside map[string]model.FileSum
+
 	// What the metadata of each file tell, nil where they must stay as the published encoder leaves them.
 	files *model.Sums
 }
@@ -34,13 +37,13 @@ func (s *containerSums) fileSums(entries []model.Entry, weights map[string]model
 	return sums
 }
 
-// metadata returns the metadata of a file with these sums, given what else is in it.
-func (s *containerSums) metadata(plain map[string]string, sums map[string]model.TensorSum) map[string]string {
+// metadata returns the metadata of a file with these sums, of its tensors and of other files, given what else is in it.
+func (s *containerSums) metadata(plain map[string]string, sums map[string]model.TensorSum, beside map[string]model.FileSum) map[string]string {
 	if s.files == nil {
 		return plain
 	}
 	file := *s.files
-	file.Tensors = sums
+	file.Tensors, file.Beside = sums, beside
 	all := file.Metadata(plain)
 	if all["format"] == "" {
 		all["format"] = "pt" // some loaders refuse metadata without it

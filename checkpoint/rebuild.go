@@ -177,7 +177,10 @@ func (w *decompressor) other(f model.ListedFile) error {
 	}
 	w.report.Files++
 	w.report.Bytes += uint64(f.Size)
-	_, err := copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})
+	sum, err := copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})
+	if want, ok := w.d.Beside[f.Path]; err == nil && ok && sum != want {
+		return fmt.Errorf("checkpoint: %s was changed since it was written: %v, must be %v", filepath.Join(w.d.Dir, f.Path), sum, want)
+	}
 	return err
 }
 

@@ -238,7 +238,7 @@ func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	}
 	v.report.Files++
 	if sum != f.FileSum {
-		v.differ(DiffFile, f.Path, "%s has %v, the sidecar says %v", path, sum, f.FileSum)
+		v.differ(DiffFile, f.Path, "%s has %v, must have %v", path, sum, f.FileSum)
 	}
 	return nil
 }

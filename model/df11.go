@@ -29,6 +29,9 @@ type DF11 struct {
 	// Sums holds the sum of every tensor stored in the files, and of every weight that the units decode to, by name.
 	// It is nil for a checkpoint without sums, such as one that other programs wrote.
 	Sums map[string]TensorSum
+	// Beside holds the sums of the other files of a folder whose sidecar is lost, as the metadata of its safetensors
+	// files tell them: by path, nil where they do not. That of config.json has been checked.
+	Beside map[string]FileSum
 
 	patterns *matcher
 	byName   map[string]*Unit
@@ -232,6 +235,14 @@ func (d *DF11) sumsOfFiles() error {
 			d.Sums = map[string]TensorSum{}
 		}
 		maps.Copy(d.Sums, f.Sums.Tensors)
+		if f.Sums.Beside != nil && d.Path == d.Dir {
+			d.Beside = f.Sums.Beside
+		}
+	}
+	if want, ok := d.Beside[ConfigName]; ok && d.Config != nil {
+		if have := SumOf(d.Config.Raw); have != want {
+			return fmt.Errorf("df11: %s was changed since it was written: %v, must be %v", filepath.Join(d.Dir, ConfigName), have, want)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,6 +69,11 @@ func (f *finder) files() {
 	files := f.d.Files
 	if s := files[0].Sums; s != nil && s.Files != len(files) {
 		f.miss(SidecarName, "the metadata of %s name a checkpoint of %d files, %d are there", files[0].Path(), s.Files, len(files))
+	}
+	for _, path := range sortedKeys(f.d.Beside) {
+		if _, err := os.Stat(filepath.Join(f.d.Dir, filepath.FromSlash(path))); err != nil {
+			f.miss(path, "the metadata of the safetensors files name it")
+		}
 	}
 	var names []string
 	for _, file := range files {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -20,6 +21,9 @@ type Sums struct {
 	// Tensors holds the sum of every tensor stored in the file, and of every weight that its units decode to, by
 	// name.
 	Tensors map[string]TensorSum
+	// Beside holds the sums of the other files of the container by their slash-separated paths, config.json among
+	// them, but for the sidecar. It is in one of the container's files alone.
+	Beside map[string]FileSum
 }
 
 // The entries of the metadata.
@@ -29,6 +33,7 @@ const (
 	sumsModel  = sumsPrefix + "model"   // Sums.Model
 	sumsFiles  = sumsPrefix + "files"   // Sums.Files
 	sumsTensor = sumsPrefix + "xxh128." // before the name of a tensor
+	sumsBeside = sumsPrefix + "file."   // before the path of a file: its size, a colon and its XXH128
 )
 
 // ModelSum returns the sum of a whole model: of the names and sums of its tensors, given in any order.
@@ -52,6 +57,9 @@ func (s *Sums) Metadata(plain map[string]string) map[string]string {
 	all[sumsFiles] = strconv.Itoa(s.Files)
 	for name, sum := range s.Tensors {
 		all[sumsTensor+name] = sum.String()
+	}
+	for path, sum := range s.Beside {
+		all[sumsBeside+path] = fmt.Sprintf("%d:%s", sum.Size, sum.XXH128)
 	}
 	return all
 }
@@ -98,6 +106,20 @@ func checkSeal(text []byte, sum string) error {
 	return nil
 }
 
+// addBeside takes in the entry of another file.
+func (s *Sums) addBeside(path, value string) error {
+	size, hash, _ := strings.Cut(value, ":")
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%.80q is no size", size)
+	}
+	if s.Beside == nil {
+		s.Beside = map[string]FileSum{}
+	}
+	s.Beside[path] = FileSum{n, hash}
+	return errors.Join(CheckStoredPath(path), s.Beside[path].check())
+}
+
 // parseSums returns the sums in the metadata of a file with these tensors and this header, nil where there are none.
 func parseSums(h *Header, text []byte) (*Sums, error) {
 	s := &Sums{Tensors: map[string]TensorSum{}}
@@ -109,7 +131,10 @@ func parseSums(h *Header, text []byte) (*Sums, error) {
 		ours++
 		var err error
 		name, isTensor := strings.CutPrefix(key, sumsTensor)
+		path, isBeside := strings.CutPrefix(key, sumsBeside)
 		switch {
+		case isBeside:
+			err = s.addBeside(path, value)
 		case isTensor:
 			var sum TensorSum
 			err = sum.UnmarshalText([]byte(value))
