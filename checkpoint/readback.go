@@ -20,6 +20,14 @@ func (w *compressor) readBack(s *model.Sidecar) error {
 	}
 	defer m.Close()
 	d.Sums = s.Sums
+	w.p.Stage("checking indices", int64(len(d.Units)), "units")
+	for _, u := range d.Units {
+		for _, t := range u.Index {
+			if have, want := model.SumTensor(t.Bytes()), s.Sums[t.Name]; have != want {
+				return fmt.Errorf("checkpoint: tensor %q of %s is not what was written: xxh128 %v, must be %v", t.Name, t.File(), have, want)
+			}
+		}
+	}
 	r := newDecompressor(w.ctx, d, m, nil, w.p)
 	var total int64
 	for i := range s.Files {

@@ -51,6 +51,9 @@ type Unit struct {
 	Stream codebook.Stream
 	// File is the path of the file that holds the stream.
 	File string
+	// Index holds the tensors stored for the unit but for the codes and the sign_mantissa bytes: decoding them all
+	// on a CPU does not prove every bit of them.
+	Index []*Tensor
 }
 
 // UnitTensor is one weight within a unit.

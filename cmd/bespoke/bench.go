@@ -84,6 +84,9 @@ memcpy_ratio and roofline_ratio.`,
 		if err := a.table(&t); err != nil {
 			return err
 		}
+		if err := a.printMissing(r.Missing); err != nil {
+			return err
+		}
 		return partial.check(r.DF11, r.Missing)
 	}
 	return cmd

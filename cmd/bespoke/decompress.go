@@ -77,8 +77,8 @@ not followed.`,
 		default:
 			a.printf("  no sidecar and no sums: the tensors are those that the checkpoint holds, if nothing damaged it\n")
 		}
-		for _, m := range r.Missing {
-			a.printf("  missing: %s (%s)\n", m.Name, m.Evidence)
+		if err := a.printMissing(r.Missing); err != nil {
+			return err
 		}
 		return a.printFiles("left out", r.LeftOut)
 	}

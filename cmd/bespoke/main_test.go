@@ -54,6 +54,8 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"flip":     scriptFlip,
 			"truncate": scriptTruncate,
 			"floats":   scriptFloats,
+			"copytree": scriptCopyTree,
+			"edit":     scriptEdit,
 		},
 	})
 }
@@ -112,6 +114,20 @@ func scriptFloats(ts *testscript.TestScript, _ bool, args []string) {
 		model.BytesEntry("net.0.bias", model.F32, []uint64{4}, []byte("\x00\x00\x80\x7f\x00\x00\xc0\x7f\xff\xff\x7f\x7f\x01\x00\x00\x00")),
 		model.BytesEntry("ids", model.I64, []uint64{1}, make([]byte, 8)),
 	}, nil))
+}
+
+// scriptCopyTree copies a folder: copytree FROM TO.
+func scriptCopyTree(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
+// scriptEdit replaces a text in a file, once: edit FILE OLD NEW.
+func scriptEdit(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s lacks %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o666))
 }
 
 // A cancelled context ends a command with one line and leaves nothing behind.
