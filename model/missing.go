@@ -203,18 +203,18 @@ func (f *finder) raw() {
 	}
 }
 
-// brief names what is missing in a few words.
+// brief names what is missing in a few words, and how the first of it is known.
 func brief(list []Missing) string {
 	const most = 4
-	var parts []string
+	var names []string
 	for _, m := range list[:min(len(list), most)] {
-		parts = append(parts, fmt.Sprintf("%s (%s)", m.Name, m.Evidence))
+		names = append(names, m.Name)
 	}
-	text := strings.Join(parts, ", ")
+	more := ""
 	if n := len(list) - most; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
+		more = fmt.Sprintf(" and %d more", n)
 	}
-	return text
+	return fmt.Sprintf("%s%s (%s)", strings.Join(names, ", "), more, list[0].Evidence)
 }
 
 // A MissingError reports a checkpoint of which a part is missing.
