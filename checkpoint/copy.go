@@ -58,7 +58,7 @@ func writeBytes(dir, name string, data []byte) error {
 // copyFile copies a file, or what a link points to, from one folder to another. The copy has the
 // permissions of the original, and can be written by its owner.
 func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) (model.FileSum, error) {
-	f, _, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
+	f, size, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
 	}
@@ -69,7 +69,7 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 	}
 	var sum model.Summer
 	_, err = writeFileMode(toDir, to, info.Mode().Perm()|0o200, func(w io.Writer) error {
-		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, make([]byte, block))
+		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(size))
 		return err
 	})
 	return sum.Sum(), err
@@ -77,14 +77,17 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 
 // sumFile returns the sum of a file.
 func sumFile(ctx context.Context, path string, p Progress) (model.FileSum, error) {
-	f, _, err := regular.Open(path)
+	f, size, err := regular.Open(path)
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	defer f.Close()
 	var sum model.Summer
-	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, make([]byte, block)); err != nil {
+	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, blockOf(size)); err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return sum.Sum(), nil
 }
+
+// blockOf returns memory to read a file of that size through.
+func blockOf(size int64) []byte { return make([]byte, max(1, min(size, block))) }
