@@ -102,22 +102,20 @@ func (v *verifier) stored() error {
 	return nil
 }
 
-// copies holds the files that were copied against the sidecar.
+// copies holds the files beside those of tensors against the sums in the metadata and in the sidecar.
 func (v *verifier) copies() error {
-	for _, path := range slices.Sorted(maps.Keys(v.d.Beside)) {
-		f := &model.SidecarFile{Path: path, FileSum: v.d.Beside[path]}
-		if err := v.file(f, v.d.Dir, path); err != nil {
-			return err
+	sums := map[string]model.FileSum{}
+	maps.Copy(sums, v.d.Beside)
+	if v.d.Sidecar != nil {
+		for i := range v.d.Sidecar.Files {
+			if f := &v.d.Sidecar.Files[i]; f.Kind == model.Copied {
+				sums[f.StoredPath()] = f.FileSum
+			}
 		}
 	}
-	if v.d.Sidecar == nil {
-		return nil
-	}
-	for i := range v.d.Sidecar.Files {
-		if f := &v.d.Sidecar.Files[i]; f.Kind == model.Copied {
-			if err := v.file(f, v.d.Dir, f.StoredPath()); err != nil {
-				return err
-			}
+	for _, path := range slices.Sorted(maps.Keys(sums)) {
+		if err := v.file(&model.SidecarFile{Path: path, FileSum: sums[path]}, v.d.Dir, path); err != nil {
+			return err
 		}
 	}
 	return nil
