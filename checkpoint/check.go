@@ -9,7 +9,7 @@ import (
 )
 
 // Check looks for damage to the DF11 checkpoint at df11 without the model: it decodes every unit, audits what GPUs rely on, and
-// holds every tensor, as it is stored and as it decodes, and every file that was copied against the sums that
+// holds every tensor, as it is stored and as it decodes, and every other file against the sums that
 // [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote tells no sums: only its
 // structure, its codes and its indices can be checked, and the report counts 0 sums.
 //
