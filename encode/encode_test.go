@@ -298,6 +298,14 @@ func TestEncodeErrors(t *testing.T) {
 			}
 		})
 	}
+	// Where a file is rewritten meanwhile, the weight without a code may be gone.
+	u, err := newUnit([][]byte{littleEndian(weights, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.missing(book); err == nil || !strings.Contains(err.Error(), "the weights changed while they were read") {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestHistogram(t *testing.T) {
