@@ -53,7 +53,8 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 					weights = make([]uint16, u.Elements)
 				}
 				weights = weights[:u.Elements]
-				results[i] <- decoded{weights, g.model.decodeRange(ctx, u, 0, u.Elements, weights)}
+				err := g.model.inside(func() error { return g.model.decode(ctx, u.whole(), weights) })
+				results[i] <- decoded{weights, err}
 			}
 		})
 	}
