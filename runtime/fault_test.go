@@ -31,7 +31,7 @@ func faultUnits(index codebook.Index) []testUnit {
 // isFault reports whether an error is that of a byte of a file, from size on.
 func isFault(err error, path string, size int64) bool {
 	e, ok := errors.AsType[*model.FaultError](err)
-	return ok && e.Path == path && e.Offset >= size && strings.Contains(err.Error(), path)
+	return ok && e.Path == path && e.Offset >= size && strings.HasPrefix(err.Error(), "runtime: "+path+": ")
 }
 
 // TestFaults cuts a checkpoint short while it is open, before units are looked at and after, and decodes all that there is. What

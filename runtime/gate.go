@@ -57,7 +57,11 @@ func (m *Model) inside(f func() error) error {
 		return m.wrap(ErrClosed)
 	}
 	defer m.gate.leave()
-	return fault.Guard(f)
+	err := fault.Guard(f)
+	if gone, ok := err.(*fault.Error); ok {
+		return m.wrap(gone)
+	}
+	return err
 }
 
 // call is inside for what takes a context. Close ends the context that f gets, and the error of what ends with it is

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -9,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
@@ -60,7 +58,7 @@ type checkedUnit struct {
 }
 
 // prepare checks the stream of the unit, the first time, and returns what it takes to decode it. An error is that of
-// the unit for good, unless the file could not be read.
+// the unit for good; a fault is the caller's, who may try again.
 func (u *unit) prepare() (*checkedUnit, error) {
 	c := u.checked.Load()
 	if c == nil {
@@ -77,21 +75,17 @@ func (u *unit) check() *checkedUnit {
 		return c
 	}
 	c := &checkedUnit{unit: u}
-	err := fault.Guard(func() (err error) {
-		if c.stream, err = newStream(u.stream); err != nil {
-			return err
-		}
-		return u.bookErr
-	})
+	var err error
+	if c.stream, err = newStream(u.stream); err == nil {
+		err = u.bookErr
+	}
 	if err == nil {
 		c.decoder, err = u.decoder()
 	}
 	if err != nil {
 		c.err = u.wrap(err)
 	}
-	if _, gone := errors.AsType[*fault.Error](err); !gone {
-		u.checked.Store(c)
-	}
+	u.checked.Store(c)
 	return c
 }
 
