@@ -75,6 +75,9 @@ func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint
 		if err := visit(t.unit.public(), t.dst); err != nil {
 			return err
 		}
+		if err := m.ended(ctx); err != nil {
+			return err
+		}
 		memory.put(t.dst)
 	}
 	return ctx.Err()

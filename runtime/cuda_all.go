@@ -67,6 +67,9 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 			if err := visit(u.public(), r.weights); err != nil {
 				return err
 			}
+			if err := g.model.ended(ctx); err != nil {
+				return err
+			}
 			memory <- r.weights
 		case <-ctx.Done():
 			return ctx.Err()

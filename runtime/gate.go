@@ -77,18 +77,26 @@ func (m *Model) watched(ctx context.Context, f func(ctx context.Context) error) 
 	if ctx == nil {
 		return m.wrap(errNilContext)
 	}
-	if m.open.Err() != nil {
-		return m.wrap(ErrClosed)
+	if err := m.ended(ctx); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := context.AfterFunc(m.open, func() { cancel(ErrClosed) })
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(m.open, cancel)
 	defer stop()
-	err := f(ctx)
-	if errors.Is(err, context.Canceled) && context.Cause(ctx) == ErrClosed {
+	err := f(inner)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil && m.open.Err() != nil {
 		return m.wrap(ErrClosed)
 	}
 	return err
+}
+
+// ended returns the error of a model that is closed, or else that of a context, nil if work may go on.
+func (m *Model) ended(ctx context.Context) error {
+	if m.open.Err() != nil {
+		return m.wrap(ErrClosed)
+	}
+	return ctx.Err()
 }
 
 // wrap names the checkpoint in an error.
