@@ -107,25 +107,8 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
 	defer w.p.Done()
 	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index, Skipped: skipped}
-	if err := w.choose(scheme, opts); err != nil {
+	if err := model.Guard(func() error { return w.run(scheme, opts) }); err != nil {
 		return nil, err
-	}
-	if err := w.write(opts); err != nil {
-		return nil, err
-	}
-	w.report.Checked = !opts.NoCheck
-	if opts.Verify {
-		differences, err := Verify(ctx, src, out.Path(), VerifyOptions{Progress: opts.Progress})
-		if err != nil {
-			return nil, err
-		}
-		if err := differences.Err(); err != nil {
-			return nil, fmt.Errorf("checkpoint: the output does not verify: %w", err)
-		}
-		w.report.Verified = true
-	}
-	if err := c.Changed(); err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: it must not change while it is compressed: %w", src, err)
 	}
 	if err := commit(ctx, out); err != nil {
 		return nil, err
@@ -147,6 +130,31 @@ type compressor struct {
 	sums      []model.FileSum            // parallel to c.Files, nil where reading back finds them
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
 	container containerSums
+}
+
+// run does all but let the output appear.
+func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
+	if err := w.choose(scheme, opts); err != nil {
+		return err
+	}
+	if err := w.write(opts); err != nil {
+		return err
+	}
+	w.report.Checked = !opts.NoCheck
+	if opts.Verify {
+		differences, err := Verify(w.ctx, w.report.Source, w.out.Path(), VerifyOptions{Open: opts.Open, Progress: opts.Progress})
+		if err != nil {
+			return err
+		}
+		if err := differences.Err(); err != nil {
+			return fmt.Errorf("checkpoint: the output does not verify: %w", err)
+		}
+		w.report.Verified = true
+	}
+	if err := w.c.Changed(); err != nil {
+		return fmt.Errorf("checkpoint: %s: it must not change while it is compressed: %w", w.report.Source, err)
+	}
+	return nil
 }
 
 // choose divides the model into units and chooses their code books.

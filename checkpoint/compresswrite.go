@@ -82,7 +82,7 @@ func (w *compressor) units() error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
 	for range min(processors, unitsAtOnce) {
-		group.Go(func() error {
+		side(group, func() error {
 			encoder := encode.Encoder{Index: w.report.Index}
 			for {
 				i := int(next.Add(1)) - 1

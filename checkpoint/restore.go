@@ -30,7 +30,7 @@ func (w *decompressor) restore() error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	group.SetLimit(filesAtOnce)
 	for i := range w.d.Sidecar.Files {
-		group.Go(func() error {
+		side(group, func() error {
 			f := &w.d.Sidecar.Files[i]
 			sum, err := w.file(ctx, f)
 			if err != nil {
