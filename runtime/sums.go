@@ -3,7 +3,6 @@ package runtime
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"sort"
 	"sync/atomic"
 	"unsafe"
@@ -134,5 +133,5 @@ func littleEndian(words []uint16, same bool) []byte {
 	for _, w := range words {
 		b = binary.LittleEndian.AppendUint16(b, w)
 	}
-	return slices.Clip(b)
+	return b
 }
