@@ -163,12 +163,15 @@ func (d *Dir) Finish(name, key string) error {
 }
 
 // Commit flushes the folder to the disk and puts it in the target's place. On failure the target is
-// untouched and the temporary folder removed.
+// untouched and the temporary folder removed. An error of Replace is returned as it is.
 func (d *Dir) Commit() error {
 	if d.done {
 		return errors.New("atomicfile: folder was committed or closed before")
 	}
 	old, err := d.commit()
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return errors.Join(refused.why, d.Close())
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("atomicfile: %w", err), d.Close())
 	}

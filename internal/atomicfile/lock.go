@@ -20,18 +20,24 @@ func lockName(path string) (*lock, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
 	}
-	held, err := f.Stat()
-	if err == nil {
-		var named fs.FileInfo
-		if named, err = os.Lstat(path); err == nil && !os.SameFile(held, named) {
-			err = &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
-		}
-	}
-	if err != nil {
+	if err := checkNamed(f, path); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return &lock{f}, nil
+}
+
+// checkNamed reports an error that matches [fs.ErrNotExist] if path does not name the open file f.
+func checkNamed(f *os.File, path string) error {
+	held, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(path)
+	if err == nil && !os.SameFile(held, named) {
+		err = &fs.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+	}
+	return err
 }
 
 // release gives the lock up. It may be nil.

@@ -38,6 +38,11 @@ func (d *Dir) place() (old string, undo func() error, err error) {
 	return d.replace()
 }
 
+// A refusal is the error of [Options].Replace.
+type refusal struct{ why error }
+
+func (r *refusal) Error() string { return r.why.Error() }
+
 // replace exchanges the temporary folder with the target, if nothing speaks against it.
 func (d *Dir) replace() (old string, undo func() error, err error) {
 	// It will bear a temporary name, and is not abandoned then.
@@ -45,14 +50,14 @@ func (d *Dir) replace() (old string, undo func() error, err error) {
 		return "", nil, err
 	}
 	if err := d.opts.Replace(d.target, d.temp); err != nil {
-		return "", nil, err
+		return "", nil, &refusal{err}
 	}
 	old, undo, err = d.swap()
 	if err != nil {
 		return "", nil, err
 	}
 	if err := d.opts.Replace(old, d.target); err != nil {
-		return "", nil, errors.Join(err, undo())
+		return "", nil, &refusal{errors.Join(err, undo())}
 	}
 	return old, undo, nil
 }

@@ -119,6 +119,26 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
+// A lock on what had a name before is no lock on what has it now.
+func TestCheckNamed(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write(t, a, "")
+	write(t, b, "")
+	f, err := os.Open(a)
+	must(t, err)
+	defer f.Close()
+	must(t, checkNamed(f, a))
+	must(t, os.Rename(b, a))
+	if err := checkNamed(f, a); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another file: %v", err)
+	}
+	must(t, os.Remove(a))
+	if err := checkNamed(f, a); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
 // Processes that begin and give up the same target at the same time never take anything from each other:
 // between the making of a name and its lock it looks abandoned.
 func TestSweepRace(t *testing.T) {
