@@ -41,7 +41,7 @@ DIR names the package. The same input gives the same bytes.`,
   bespoke generate llama.json -o out/llama --no-cuda`,
 		Args: takes("one MODEL"),
 	}
-	o.out.flags(cmd, "folder that bespoke did not generate")
+	o.out.flags(cmd, "folder although its manifest is lost")
 	o.units.flags(cmd)
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
 	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc, clang or a python3 that has NVRTC (default: the first one found)")
