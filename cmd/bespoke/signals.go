@@ -14,8 +14,8 @@ type interruption struct{ signal os.Signal }
 func (i *interruption) Error() string { return i.signal.String() }
 
 // untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP, but for those that
-// the program was started to ignore, as by nohup. A second signal ends the program at once. A broken pipe, or
-// a file that grows over the limit of its size, is an error of the write alone.
+// the program was started to ignore, as by nohup. A second signal ends the program at once. A broken pipe is an
+// error of the write alone.
 func untilSignal(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -29,7 +29,7 @@ func untilSignal(parent context.Context) context.Context {
 		signal.Stop(signals)
 		cancel(&interruption{s})
 	}()
-	signal.Notify(make(chan os.Signal, 1), writeSignals...) // which is not the same as to ignore them: children do not inherit it
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // not the same as to ignore it, which children inherit
 	return ctx
 }
 

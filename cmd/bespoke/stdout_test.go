@@ -89,6 +89,15 @@ func TestStdoutFailsLate(t *testing.T) {
 			t.Errorf("room for %d of %d bytes: exit code %d, want %d", room, all.Len(), code, want)
 		}
 	}
+	once := &failing{10, errors.New("full")}
+	o := standardOutput{w: once}
+	if _, err := o.Write(make([]byte, 11)); err == nil {
+		t.Error("no error")
+	}
+	once.room = 10
+	if n, err := o.Write(make([]byte, 1)); err == nil || n > 0 {
+		t.Error("the output goes on with a hole in it")
+	}
 	stderr.Reset()
 	code := run(t.Context(), []string{"inspect", filepath.Join(t.TempDir(), "none")}, &failing{0, errors.New("full")}, &stderr)
 	if code != exitFailure || !strings.Contains(stderr.String(), "no such file") {
