@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
