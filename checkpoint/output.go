@@ -40,7 +40,7 @@ func newContainer(dst string, force, resume bool, key string, inputs ...string) 
 				return nil, err
 			}
 		}
-		if err := replaceableContainer(target); err != nil {
+		if err := replaceableContainer(dst, target); err != nil {
 			return nil, err
 		}
 	}

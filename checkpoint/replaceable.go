@@ -32,20 +32,21 @@ func replaceable(dst, old, fresh string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] || again(name) })
 }
 
-// replaceableContainer is replaceable before there is a new folder, for one that will have a sidecar.
-func replaceableContainer(dst string) error {
-	info, err := os.Stat(dst)
+// replaceableContainer is replaceable before there is a new folder, for one that will have a sidecar. Target is dst with
+// its links followed.
+func replaceableContainer(dst, target string) error {
+	info, err := os.Stat(target)
 	if err != nil || !info.IsDir() {
 		return nil // an error of newOutput, if it is one
 	}
-	if entries, err := os.ReadDir(dst); err == nil && len(entries) == 0 {
+	if entries, err := os.ReadDir(target); err == nil && len(entries) == 0 {
 		return nil
 	}
-	ours, err := containerFiles(dst)
+	ours, err := containerFiles(target)
 	if err != nil {
-		return notOurs(dst, dst, err)
+		return notOurs(dst, target, err)
 	}
-	return noStrangers(dst, dst, func(name string) bool { return ours[name] })
+	return noStrangers(dst, target, func(name string) bool { return ours[name] })
 }
 
 // containerFiles returns the files that Compress wrote to a folder, as its sidecar has them. Anything but
