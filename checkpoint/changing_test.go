@@ -229,3 +229,86 @@ func TestModes(t *testing.T) {
 		}
 	}
 }
+
+// TestShrinkingFiles cuts files short while they are mapped, in every operation: an error names the file, and nothing
+// of the output remains.
+func TestShrinkingFiles(t *testing.T) {
+	ctx := context.Background()
+	cut := func(t *testing.T, path string) func() {
+		return func() {
+			if err := os.Truncate(path, 4096); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	floats := filepath.Join(t.TempDir(), "floats")
+	writeTensors(t, filepath.Join(floats, "model.safetensors"), []tensor{{"a.weight", model.F32, []uint64{1 << 20}, make([]byte, 4<<20)}})
+	ours := filepath.Join(t.TempDir(), "ours")
+	if _, err := Compress(ctx, vectorModel, ours, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name, stage, from, file string
+		run                     func(src, dst string, p Progress) error
+	}{
+		{"compress, counting", "counting exponents", vectorModel, "model.safetensors", func(src, dst string, p Progress) error {
+			_, err := Compress(ctx, src, dst, CompressOptions{Progress: p})
+			return err
+		}},
+		{"compress, counting with sums of files", "counting exponents", vectorModel, "model.safetensors", func(src, dst string, p Progress) error {
+			_, err := Compress(ctx, src, dst, CompressOptions{Progress: p, NoCheck: true})
+			return err
+		}},
+		{"compress, coding", "compressing", vectorModel, "model.safetensors", func(src, dst string, p Progress) error {
+			_, err := Compress(ctx, src, dst, CompressOptions{Progress: p})
+			return err
+		}},
+		{"inspect", "counting exponents", vectorModel, "model.safetensors", func(src, _ string, p Progress) error {
+			_, err := Inspect(ctx, src, InspectOptions{Progress: p})
+			return err
+		}},
+		{"inspect a checkpoint", "decoding", vectorDF11, "lm_head.safetensors", func(src, _ string, p Progress) error {
+			_, err := Inspect(ctx, src, InspectOptions{Progress: p})
+			return err
+		}},
+		{"convert", "converting", floats, "model.safetensors", func(src, dst string, p Progress) error {
+			_, err := Convert(ctx, src, dst, model.BF16, ConvertOptions{Progress: p})
+			return err
+		}},
+		{"restore", "restoring", ours, "lm_head.safetensors", func(src, dst string, p Progress) error {
+			_, err := Decompress(ctx, src, dst, DecompressOptions{Progress: p})
+			return err
+		}},
+		{"rebuild", "decompressing", vectorDF11, "lm_head.safetensors", func(src, dst string, p Progress) error {
+			_, err := Decompress(ctx, src, dst, DecompressOptions{Progress: p})
+			return err
+		}},
+		{"check, decoding", "checking tensors", ours, "lm_head.safetensors", func(src, _ string, p Progress) error {
+			r, err := Check(ctx, src, VerifyOptions{Progress: p})
+			if err == nil {
+				err = r.Err()
+			}
+			return err
+		}},
+		{"check, stored", "checking files", ours, "lm_head.safetensors", func(src, _ string, p Progress) error {
+			_, err := Check(ctx, src, VerifyOptions{Progress: p})
+			return err
+		}},
+		{"verify", "comparing tensors", vectorModel, "model.safetensors", func(src, _ string, p Progress) error {
+			_, err := Verify(ctx, src, ours, VerifyOptions{Progress: p})
+			return err
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			src, work := copyTree(t, c.from), t.TempDir()
+			err := c.run(src, filepath.Join(work, "out"), &stager{stage: c.stage, begin: cut(t, filepath.Join(src, c.file))})
+			if err == nil || !strings.Contains(err.Error(), c.file+": byte ") {
+				t.Errorf("error %v", err)
+			}
+			if entries, _ := os.ReadDir(work); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+}

@@ -23,7 +23,7 @@ func Check(ctx context.Context, df11 string, opts VerifyOptions) (*VerifyReport,
 	v := verifier{ctx: ctx, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
 	defer v.p.Done()
 	v.report = VerifyReport{DF11: df11, Decoder: m.Decoder().Name, Differences: []Difference{}}
-	if err := v.check(); err != nil {
+	if err := model.Guard(v.check); err != nil {
 		return nil, err
 	}
 	return &v.report, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
@@ -33,8 +34,11 @@ type CompressOptions struct {
 	// Verify compares what was written with the model once more, bit for bit, before the output appears, and audits
 	// the indices on which GPUs rely.
 	Verify bool
-	// Force replaces an existing output folder.
+	// Force replaces an existing output folder, if it is one that Compress wrote.
 	Force bool
+	// Resume goes on from the units that an earlier run with the same options finished before it was killed. A run that
+	// is interrupted keeps its finished units for the next one.
+	Resume bool
 	// Progress follows the work; nil for none.
 	Progress Progress
 }
@@ -62,6 +66,8 @@ type CompressReport struct {
 	Raw []RawReport `json:"raw"`
 	// Skipped lists the files that were left out.
 	Skipped []model.OddFile `json:"skipped_files"`
+	// Resumed is the number of units that an earlier run had finished.
+	Resumed int `json:"resumed_units"`
 	// Checked says that the output was read back and decodes to what was read of the model, Verified that it was
 	// compared with the model once more.
 	Checked  bool `json:"checked"`
@@ -98,7 +104,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	out, err := newOutput(dst, opts.Force, inputOf(c, src))
+	out, err := newContainer(dst, opts.Force, opts.Resume, opts.key(), inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}
@@ -107,25 +113,8 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
 	defer w.p.Done()
 	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index, Skipped: skipped}
-	if err := w.choose(scheme, opts); err != nil {
-		return nil, err
-	}
-	if err := w.write(opts); err != nil {
-		return nil, err
-	}
-	w.report.Checked = !opts.NoCheck
-	if opts.Verify {
-		differences, err := Verify(ctx, src, out.Path(), VerifyOptions{Progress: opts.Progress})
-		if err != nil {
-			return nil, err
-		}
-		if err := differences.Err(); err != nil {
-			return nil, fmt.Errorf("checkpoint: the output does not verify: %w", err)
-		}
-		w.report.Verified = true
-	}
-	if err := c.Changed(); err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: it must not change while it is compressed: %w", src, err)
+	if err := model.Guard(func() error { return w.run(scheme, opts) }); err != nil {
+		return nil, giveUp(ctx, out, opts.Resume, err)
 	}
 	if err := commit(ctx, out); err != nil {
 		return nil, err
@@ -146,7 +135,34 @@ type compressor struct {
 	sizes     []codebook.Size            // likewise
 	sums      []model.FileSum            // parallel to c.Files, nil where reading back finds them
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
+	modelSum  model.TensorSum            // of these
+	resumed   atomic.Int32               // units taken over
 	container containerSums
+}
+
+// run does all but let the output appear.
+func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
+	if err := w.choose(scheme, opts); err != nil {
+		return err
+	}
+	if err := w.write(opts); err != nil {
+		return err
+	}
+	w.report.Checked, w.report.Resumed = !opts.NoCheck, int(w.resumed.Load())
+	if opts.Verify {
+		differences, err := Verify(w.ctx, w.report.Source, w.out.Path(), VerifyOptions{Open: opts.Open, Progress: opts.Progress})
+		if err != nil {
+			return err
+		}
+		if err := differences.Err(); err != nil {
+			return fmt.Errorf("checkpoint: the output does not verify: %w", err)
+		}
+		w.report.Verified = true
+	}
+	if err := w.c.Changed(); err != nil {
+		return fmt.Errorf("checkpoint: %s: it must not change while it is compressed: %w", w.report.Source, err)
+	}
+	return nil
 }
 
 // choose divides the model into units and chooses their code books.
@@ -166,6 +182,7 @@ func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error 
 		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
 	}
 	w.plan, w.sums, w.tensors = a.plan, a.sums, a.tensorSums
+	w.modelSum = model.ModelSum(w.tensors)
 	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
 	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
 	w.report.Raw = []RawReport{}

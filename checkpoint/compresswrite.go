@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
@@ -29,7 +30,7 @@ func (w *compressor) write(opts CompressOptions) error {
 		if opts.SingleFile {
 			files = 1
 		}
-		w.container.files = &model.Sums{Model: model.ModelSum(w.tensors), Files: files}
+		w.container.files = &model.Sums{Model: w.modelSum, Files: files}
 	}
 	if err := w.units(); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (w *compressor) units() error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
 	for range min(processors, unitsAtOnce) {
-		group.Go(func() error {
+		side(group, func() error {
 			encoder := encode.Encoder{Index: w.report.Index}
 			for {
 				i := int(next.Add(1)) - 1
@@ -103,6 +104,11 @@ func (w *compressor) units() error {
 // unit codes unit i into its file.
 func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
 	u := w.plan.Units[i]
+	if done, err := w.again(i); done || err != nil {
+		w.resumed.Add(1)
+		w.p.Advance(2 * int64(u.Elements()))
+		return err
+	}
 	var parts [][]byte
 	for _, t := range u.Tensors {
 		parts = append(parts, t.Bytes())
@@ -116,16 +122,21 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	}
 	w.sizes[i] = sizeOf(stream, len(u.Tensors))
 	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
-	weights := map[string]model.TensorSum{}
+	stored := storedSums(entries)
+	w.container.note(stored)
+	sums := maps.Clone(stored)
 	for _, t := range u.Tensors {
-		weights[t.Name] = w.tensors[t.Name]
+		sums[t.Name] = w.tensors[t.Name]
 	}
-	metadata := w.container.metadata(nil, w.container.fileSums(entries, weights), nil)
-	_, err = writeFileMode(w.out.Path(), w.unitFiles[i], w.mode(), func(f io.Writer) error {
+	metadata := w.container.metadata(nil, sums, nil)
+	_, err = writeFileExact(w.out.Path(), w.unitFiles[i], w.mode(), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
+	if err != nil {
+		return err
+	}
 	w.p.Advance(2 * int64(u.Elements()))
-	return err
+	return w.out.Finish(w.unitFiles[i], w.unitKey(i), model.ModelSum(stored).String())
 }
 
 // rest writes the tensors that are not coded. For a single file it moves the units in with them.
@@ -172,7 +183,7 @@ func (w *compressor) join(entries []model.Entry) error {
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
 	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
-	_, err := writeFileMode(w.out.Path(), model.RestFileName, w.mode(), func(f io.Writer) error {
+	_, err := writeFileExact(w.out.Path(), model.RestFileName, w.mode(), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
 	return err

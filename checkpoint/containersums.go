@@ -19,22 +19,23 @@ type containerSums struct {
 	files *model.Sums
 }
 
-// fileSums returns the sums of a file with these entries, which have their bytes at hand, and with units that decode to
-// these weights. It notes those of the entries.
-func (s *containerSums) fileSums(entries []model.Entry, weights map[string]model.TensorSum) map[string]model.TensorSum {
-	sums := maps.Clone(weights)
+// storedSums returns the sums of entries that have their bytes at hand.
+func storedSums(entries []model.Entry) map[string]model.TensorSum {
+	sums := map[string]model.TensorSum{}
 	for i := range entries {
 		sums[entries[i].Name] = model.SumTensor(entries[i].Data)
 	}
+	return sums
+}
+
+// note takes in the sums of tensors that are stored.
+func (s *containerSums) note(stored map[string]model.TensorSum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stored == nil {
 		s.stored = map[string]model.TensorSum{}
 	}
-	for i := range entries {
-		s.stored[entries[i].Name] = sums[entries[i].Name]
-	}
-	return sums
+	maps.Copy(s.stored, stored)
 }
 
 // metadata returns the metadata of a file with these sums, of its tensors and of other files, given what else is in it.

@@ -72,7 +72,7 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	v := converter{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), sizes: map[string]uint64{}}
 	defer v.p.Done()
 	v.report = ConvertReport{Source: src, Target: dst, DType: to, Skipped: skipped}
-	if err := v.run(); err != nil {
+	if err := model.Guard(v.run); err != nil {
 		return nil, err
 	}
 	if err := c.Changed(); err != nil {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -19,10 +21,26 @@ const buffer = 64 << 10
 
 // writeFile creates a file, which must not exist, and the folders it lies in. Name is slash-separated.
 func writeFile(dir, name string, write func(io.Writer) error) (size int64, err error) {
-	return writeFileMode(dir, name, 0o666, write)
+	return create(dir, name, 0o666, func(f *os.File) error { return nil }, write)
 }
 
-func writeFileMode(dir, name string, mode os.FileMode, write func(io.Writer) error) (size int64, err error) {
+// writeFileExact is writeFile for a file with exactly these permission bits, whatever the umask. All other
+// bits of mode are left out.
+func writeFileExact(dir, name string, mode fs.FileMode, write func(io.Writer) error) (size int64, err error) {
+	mode &= fs.ModePerm
+	return create(dir, name, 0o600, func(f *os.File) error {
+		// Who may not read the file cannot open it again to flush it, either.
+		if mode&0o400 == 0 {
+			if err := f.Sync(); err != nil {
+				return err
+			}
+		}
+		return f.Chmod(mode)
+	}, write)
+}
+
+// create writes a new file and calls finish before it is closed.
+func create(dir, name string, mode fs.FileMode, finish func(*os.File) error, write func(io.Writer) error) (size int64, err error) {
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	defer func() {
 		if err != nil {
@@ -36,14 +54,39 @@ func writeFileMode(dir, name string, mode os.FileMode, write func(io.Writer) err
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriterSize(f, buffer)
+	out := &eager{f: f}
+	w := bufio.NewWriterSize(out, buffer)
 	if err = write(w); err == nil {
 		err = w.Flush()
 	}
 	if err == nil {
-		size, err = f.Seek(0, io.SeekCurrent)
+		out.flush()
+		err = finish(f)
 	}
-	return size, errors.Join(err, f.Close())
+	return out.size, errors.Join(err, f.Close())
+}
+
+// ahead is how many bytes of a file are written before the disk is told to begin with them.
+const ahead = 64 << 20
+
+// eager writes to a file and lets the disk begin with what is written, so that it need not be waited for
+// in the end.
+type eager struct {
+	f             *os.File
+	size, flushed int64
+}
+
+func (e *eager) Write(b []byte) (int, error) {
+	n, err := e.f.Write(b)
+	if e.size += int64(n); e.size-e.flushed >= ahead {
+		e.flush()
+	}
+	return n, err
+}
+
+func (e *eager) flush() {
+	atomicfile.StartFlush(e.f, e.flushed, e.size-e.flushed)
+	e.flushed = e.size
 }
 
 // writeBytes is writeFile for bytes at hand.
@@ -55,10 +98,10 @@ func writeBytes(dir, name string, data []byte) error {
 	return err
 }
 
-// copyFile copies a file, or what a link points to, from one folder to another. The copy has the
-// permissions of the original, and can be written by its owner.
+// copyFile copies a file, or what a link points to, from one folder to another. The copy has the permission
+// bits of the original.
 func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) (model.FileSum, error) {
-	f, size, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
+	f, _, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
 	}
@@ -67,9 +110,24 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
 	}
+	return copyOpen(ctx, info.Mode(), toDir, to, f, p)
+}
+
+// copyAs is copyFile for a copy with other permission bits.
+func copyAs(ctx context.Context, mode fs.FileMode, toDir, to, fromDir, from string, p Progress) (model.FileSum, error) {
+	f, _, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
+	if err != nil {
+		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
+	}
+	defer f.Close()
+	return copyOpen(ctx, mode, toDir, to, f, p)
+}
+
+// copyOpen copies an open file.
+func copyOpen(ctx context.Context, mode fs.FileMode, toDir, to string, f *os.File, p Progress) (model.FileSum, error) {
 	var sum model.Summer
-	_, err = writeFileMode(toDir, to, info.Mode().Perm()|0o200, func(w io.Writer) error {
-		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(size))
+	_, err := writeFileExact(toDir, to, mode, func(w io.Writer) error {
+		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(f))
 		return err
 	})
 	return sum.Sum(), err
@@ -77,17 +135,23 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 
 // sumFile returns the sum of a file.
 func sumFile(ctx context.Context, path string, p Progress) (model.FileSum, error) {
-	f, size, err := regular.Open(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	defer f.Close()
 	var sum model.Summer
-	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, blockOf(size)); err != nil {
+	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, blockOf(f)); err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return sum.Sum(), nil
 }
 
-// blockOf returns memory to read a file of that size through.
-func blockOf(size int64) []byte { return make([]byte, max(1, min(size, block))) }
+// blockOf returns memory to read a file through, no more than it has use for.
+func blockOf(f *os.File) []byte {
+	size := int64(block)
+	if info, err := f.Stat(); err == nil {
+		size = max(1, min(size, info.Size()))
+	}
+	return make([]byte, size)
+}

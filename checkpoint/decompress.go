@@ -76,12 +76,13 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	w.report.Source, w.report.Target, w.report.Decoder = src, dst, m.Decoder().Name
 	w.report.Checked = d.Sums != nil
 	w.report.Missing, w.report.LeftOut = []model.Missing{}, []model.OddFile{}
-	if d.Sidecar != nil {
+	err = model.Guard(func() error {
+		if d.Sidecar == nil {
+			return w.rebuild(opts)
+		}
 		w.report.Identical = true
-		err = w.restore()
-	} else {
-		err = w.rebuild(opts)
-	}
+		return w.restore()
+	})
 	if err != nil {
 		return nil, err
 	}

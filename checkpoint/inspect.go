@@ -67,7 +67,12 @@ func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions
 		return err
 	}
 	defer c.Close()
-	a, err := analyse(ctx, c, opts.Plan, noSums, p)
+	return model.Guard(func() error { return r.fromTensors(ctx, c, opts.Plan, p) })
+}
+
+// fromTensors is fromModel for a model that is open.
+func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) error {
+	a, err := analyse(ctx, c, opts, noSums, p)
 	if err != nil {
 		return err
 	}
@@ -110,11 +115,16 @@ func (r *Report) countTensors(dtypes dtypeCounter) {
 }
 
 func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
-	d, m, err := openDF11(path, nil, nil)
+	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks()})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	return model.Guard(func() error { return r.fromUnits(ctx, d, m, p) })
+}
+
+// fromUnits is fromDF11 for a checkpoint that is open.
+func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model, p Progress) error {
 	r.Missing = d.FindMissing()
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
@@ -16,37 +15,52 @@ import (
 // ErrOutputExists is wrapped by the error of an operation whose output exists and must not be replaced.
 var ErrOutputExists = errors.New("exists already")
 
+// ErrKept is wrapped, beside the context's error, by the error of an operation that was interrupted and left
+// its finished files for one that resumes.
+var ErrKept = errors.New("finished files are kept")
+
 // newOutput starts the folder dst, which appears when it is committed. It refuses a folder that holds an
 // input, for replacing it would delete the input, and one that lies in an input folder, which would then
-// contain its own product.
+// contain its own product. With force an existing folder is replaced if it may be: see replaceable.
 func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error) {
-	target, err := resolve(dst)
+	return startOutput(dst, force, atomicfile.Options{}, inputs)
+}
+
+// newContainer is newOutput for a folder that gets a sidecar. What stands in the way of replacing an existing
+// one is known at once. Key names what decides over the content of all files; with resume, files
+// that an earlier run with the same key finished are found by Finished.
+func newContainer(dst string, force, resume bool, key string, inputs ...string) (*atomicfile.Dir, error) {
+	if force {
+		target, err := atomicfile.Resolve(dst)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint: output: %w", err)
+		}
+		for _, input := range inputs {
+			if err := apart(dst, target, input); err != nil {
+				return nil, err
+			}
+		}
+		if err := replaceableContainer(dst, target); err != nil {
+			return nil, err
+		}
+	}
+	return startOutput(dst, force, atomicfile.Options{Key: key, Resume: resume}, inputs)
+}
+
+func startOutput(dst string, force bool, opts atomicfile.Options, inputs []string) (*atomicfile.Dir, error) {
+	target, err := atomicfile.Resolve(dst)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: output: %w", err)
 	}
 	for _, input := range inputs {
-		from, err := filepath.EvalSymlinks(input)
-		if err == nil {
-			from, err = filepath.Abs(from)
-		}
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("checkpoint: input: %w", err)
-		case from == target:
-			return nil, fmt.Errorf("checkpoint: output %s is the input itself", dst)
-		case within(from, target):
-			return nil, fmt.Errorf("checkpoint: output %s holds the input %s", dst, input)
-		case within(target, from):
-			return nil, fmt.Errorf("checkpoint: output %s lies in the input %s", dst, input)
-		}
-	}
-	if force {
-		if err := replaceable(dst); err != nil {
+		if err := apart(dst, target, input); err != nil {
 			return nil, err
 		}
 	}
-	// Through a link the folder it names is written, not the link.
-	dir, err := atomicfile.NewDir(target, force)
+	if force {
+		opts.Replace = func(old, fresh string) error { return replaceable(dst, old, fresh) }
+	}
+	dir, err := atomicfile.NewDir(target, opts)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return nil, fmt.Errorf("checkpoint: output %s %w", dst, ErrOutputExists)
@@ -56,12 +70,45 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 	return dir, nil
 }
 
+// apart refuses an output, whose absolute path is target, that is an input, holds it or lies in it.
+func apart(dst, target, input string) error {
+	from, err := filepath.EvalSymlinks(input)
+	if err == nil {
+		from, err = filepath.Abs(from)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint: input: %w", err)
+	}
+	switch {
+	case sameFile(from, target):
+		return fmt.Errorf("checkpoint: output %s is the input itself", dst)
+	case within(from, target):
+		return fmt.Errorf("checkpoint: output %s holds the input %s", dst, input)
+	case within(target, from):
+		return fmt.Errorf("checkpoint: output %s lies in the input %s", dst, input)
+	}
+	return nil
+}
+
 // commit lets the output appear, unless the context has ended.
 func commit(ctx context.Context, out *atomicfile.Dir) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return out.Commit()
+	err := out.Commit()
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("checkpoint: output %w, since this began: %w", ErrOutputExists, err)
+	}
+	return err
+}
+
+// giveUp closes an output that err prevented, and returns err. With resume, what an interrupted
+// operation has finished is kept, and the error wraps [ErrKept] too.
+func giveUp(ctx context.Context, out *atomicfile.Dir, resume bool, err error) error {
+	if resume && ctx.Err() != nil && out.Keep() {
+		return fmt.Errorf("%w: %w", err, ErrKept)
+	}
+	return errors.Join(err, out.Close())
 }
 
 // inputOf returns what of the file system a model opened at path takes in: its folder, or one file.
@@ -72,51 +119,29 @@ func inputOf(c *model.Checkpoint, path string) string {
 	return c.Dir
 }
 
-// resolve returns the absolute path of a name that may not exist yet, links followed.
-func resolve(name string) (string, error) {
-	name, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
-	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real, nil
-	}
-	parent, err := filepath.EvalSymlinks(filepath.Dir(name))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(parent, filepath.Base(name)), nil
-}
-
-// within reports whether path lies below folder.
+// within reports whether path lies below folder. Both are absolute and free of links; either may be missing.
 func within(path, folder string) bool {
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && rel != "." && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	for {
+		outer := filepath.Dir(path)
+		if outer == path {
+			return false
+		}
+		if sameFile(outer, folder) {
+			return true
+		}
+		path = outer
+	}
 }
 
-// replaceable refuses to replace what no command of this program can have written: a slip in the name of
-// the output must not cost a home folder.
-func replaceable(dst string) error {
-	info, err := os.Stat(dst)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("checkpoint: output: %w", err)
-	case !info.IsDir():
-		return fmt.Errorf("checkpoint: output %s exists and is not a folder", dst)
+// sameFile reports whether two paths name the same file. The names may differ: in case, or by a mount.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
 	}
-	entries, err := os.ReadDir(dst)
+	x, err := os.Stat(a)
 	if err != nil {
-		return fmt.Errorf("checkpoint: output: %w", err)
+		return false
 	}
-	for _, e := range entries {
-		if n := e.Name(); n == model.ConfigName || strings.HasSuffix(n, model.Extension) {
-			return nil
-		}
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("checkpoint: output %s is not a model: it has %d entries, but neither config.json nor safetensors files; remove it yourself to use the name", dst, len(entries))
-	}
-	return nil
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }

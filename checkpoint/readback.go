@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
 // readBack decodes the output and holds all of it against what was read of the model: every tensor, and every file
@@ -20,6 +21,11 @@ func (w *compressor) readBack(s *model.Sidecar) error {
 	}
 	defer m.Close()
 	d.Sums = s.Sums
+	return model.Guard(func() error { return w.compareBack(s, d, m) })
+}
+
+// compareBack is readBack for an output that is open.
+func (w *compressor) compareBack(s *model.Sidecar, d *model.DF11, m *runtime.Model) error {
 	w.p.Stage("checking indices", int64(len(d.Units)), "units")
 	for _, u := range d.Units {
 		for _, t := range u.Index {
@@ -37,7 +43,7 @@ func (w *compressor) readBack(s *model.Sidecar) error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	group.SetLimit(min(goruntime.GOMAXPROCS(0), filesAtOnce))
 	for i := range s.Files {
-		group.Go(func() error {
+		side(group, func() error {
 			if err := r.readBack(ctx, &s.Files[i]); err != nil {
 				return fmt.Errorf("%w: the model changed while it was compressed, or the output is not what was written", err)
 			}

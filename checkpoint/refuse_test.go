@@ -29,8 +29,17 @@ func TestRefusals(t *testing.T) {
 		{"existing target", "exists already", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "other"), CompressOptions{})
 		}},
-		{"missing parent", "no such file", func(dir string) func() error {
-			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "no", "out"), CompressOptions{})
+		{"below a file", "file/out: not a directory", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "file", "out"), CompressOptions{})
+		}},
+		{"target is a link to nothing", "dangling is a link to none, which does not exist", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "dangling"), CompressOptions{Force: true})
+		}},
+		{"a failure in new parents", "nothing to compress", func(dir string) func() error {
+			return compress(filepath.Join(dir, "floats"), filepath.Join(dir, "new", "parents", "out"), CompressOptions{})
+		}},
+		{"target is the model in new parents", "lies in the input", func(dir string) func() error {
+			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "model", "new", "out"), CompressOptions{})
 		}},
 		{"target is the model", "is the input itself", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "model"), CompressOptions{Force: true})
@@ -56,7 +65,7 @@ func TestRefusals(t *testing.T) {
 		{"target holds the model file", "holds the input", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model", "model.safetensors"), filepath.Join(dir, "model"), CompressOptions{Force: true})
 		}},
-		{"forced target is no model", "is not a model", func(dir string) func() error {
+		{"forced target is no model", "it has no bespoke.json; it holds letter.txt; remove it yourself", func(dir string) func() error {
 			return compress(filepath.Join(dir, "model"), filepath.Join(dir, "home"), CompressOptions{Force: true})
 		}},
 		{"forced target is a file", "is not a folder", func(dir string) func() error {
@@ -134,6 +143,9 @@ func TestRefusals(t *testing.T) {
 	if err := os.Symlink("model", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("none", filepath.Join(dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
 	writeText(t, filepath.Join(dir, "home", "letter.txt"), "dear")
 	writeText(t, filepath.Join(dir, "backslash", `back\slash`), "x")
 	writeText(t, filepath.Join(dir, "latin1", "bad\xffname"), "x")
@@ -164,34 +176,6 @@ func TestRefusals(t *testing.T) {
 			}
 			sameTree(t, before, tree(t, filepath.Join(dir, "model")))
 		})
-	}
-}
-
-// With force a model is replaced as a whole.
-func TestForce(t *testing.T) {
-	ctx := context.Background()
-	dir := t.TempDir()
-	target := filepath.Join(dir, "target")
-	if err := os.CopyFS(target, os.DirFS(vectorModel)); err != nil {
-		t.Fatal(err)
-	}
-	writeText(t, filepath.Join(target, "old"), "old")
-	if _, err := Compress(ctx, vectorModel, target, CompressOptions{Force: true}); err != nil {
-		t.Fatal(err)
-	}
-	files := tree(t, target)
-	if _, ok := files["old"]; ok || files[model.SidecarName] == "" {
-		t.Errorf("the old folder was not replaced")
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
-	}
-	empty := filepath.Join(dir, "empty")
-	if err := os.Mkdir(empty, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Decompress(ctx, target, empty, DecompressOptions{Force: true}); err != nil {
-		t.Errorf("an empty folder was not replaced: %v", err)
 	}
 }
 
@@ -283,27 +267,6 @@ func TestVanishingFile(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(work); len(entries) > 0 {
 		t.Errorf("left behind: %v", entries)
-	}
-}
-
-// With force the folder behind a link is replaced, and the link stays.
-func TestForceThroughLink(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "real"), os.DirFS(vectorModel)); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink("real", link); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Compress(context.Background(), vectorModel, link, CompressOptions{Force: true}); err != nil {
-		t.Fatal(err)
-	}
-	if to, err := os.Readlink(link); err != nil || to != "real" {
-		t.Errorf("the link is gone: %q, %v", to, err)
-	}
-	if _, ok := tree(t, filepath.Join(dir, "real"))[model.SidecarName]; !ok {
-		t.Error("the folder behind the link was not replaced")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +29,7 @@ func (w *decompressor) restore() error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	group.SetLimit(filesAtOnce)
 	for i := range w.d.Sidecar.Files {
-		group.Go(func() error {
+		side(group, func() error {
 			f := &w.d.Sidecar.Files[i]
 			sum, err := w.file(ctx, f)
 			if err != nil {
@@ -38,9 +37,6 @@ func (w *decompressor) restore() error {
 			}
 			if sum != f.FileSum {
 				return fmt.Errorf("checkpoint: %s: restored %v, the original has %v", f.Path, sum, f.FileSum)
-			}
-			if err := os.Chmod(filepath.Join(w.out.Path(), filepath.FromSlash(f.Path)), os.FileMode(f.Mode)); err != nil {
-				return fmt.Errorf("checkpoint: %w", err)
 			}
 			return nil
 		})
@@ -55,17 +51,21 @@ func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.Fi
 		if err := inside(w.d.Dir, f.StoredPath()); err != nil {
 			return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
 		}
-		return copyFile(ctx, w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
+		return copyAs(ctx, os.FileMode(f.Mode), w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
 	case model.Inline:
 		w.p.Advance(f.Size)
-		return model.SumOf([]byte(f.Text)), writeBytes(w.out.Path(), f.Path, []byte(f.Text))
+		_, err := writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+			_, err := io.WriteString(out, f.Text)
+			return err
+		})
+		return model.SumOf([]byte(f.Text)), err
 	}
 	pieces, err := w.weightsFile(f)
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
 	}
 	var sum model.Summer
-	_, err = writeFile(w.out.Path(), f.Path, func(out io.Writer) error {
+	_, err = writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
 		return w.send(ctx, pieces, &sum, out)
 	})
 	return sum.Sum(), err

@@ -33,7 +33,7 @@ func survey(ctx context.Context, spans []span, p Progress) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(goruntime.GOMAXPROCS(0))
 	for _, s := range spans {
-		group.Go(func() error {
+		side(group, func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -96,10 +96,14 @@ func (f *summed) add(i int, data []byte) {
 	}
 	f.busy = true
 	for ; f.next < len(f.early) && f.early[f.next] != nil; f.next++ {
-		data := f.early[f.next]
-		f.mu.Unlock()
-		_, _ = f.sum.Write(data) // never fails
-		f.mu.Lock()
+		f.write(f.early[f.next])
 	}
 	f.busy = false
+}
+
+// write adds data, without the lock meanwhile.
+func (f *summed) write(data []byte) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	_, _ = f.sum.Write(data) // never fails
 }

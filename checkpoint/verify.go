@@ -112,7 +112,7 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 	v := verifier{ctx: ctx, c: c, d: d, m: m, p: orSilent(opts.Progress), seen: map[string]bool{}}
 	defer v.p.Done()
 	v.report = VerifyReport{Model: path, DF11: df11, Decoder: m.Decoder().Name, Differences: []Difference{}}
-	if err := v.run(); err != nil {
+	if err := model.Guard(v.run); err != nil {
 		return nil, err
 	}
 	return &v.report, nil

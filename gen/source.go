@@ -70,16 +70,18 @@ func (m *Model) readBooks(path string) error {
 		return err
 	}
 	defer d.Close()
-	for i := range m.Units {
-		u := d.Unit(m.Units[i].Name)
-		if u == nil {
-			return fmt.Errorf("gen: %s: unit %q is gone", path, m.Units[i].Name)
+	return model.Guard(func() (err error) {
+		for i := range m.Units {
+			u := d.Unit(m.Units[i].Name)
+			if u == nil {
+				return fmt.Errorf("gen: %s: unit %q is gone", path, m.Units[i].Name)
+			}
+			if m.Units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
+				return fmt.Errorf("gen: %s: unit %q: %w", path, u.Name, err)
+			}
 		}
-		if m.Units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
-			return fmt.Errorf("gen: %s: unit %q: %w", path, u.Name, err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // notCoded says which tensors are left out, a line for each reason.

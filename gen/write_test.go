@@ -84,7 +84,28 @@ func TestWrite(t *testing.T) {
 			wantErr: "did not generate: mine.go",
 		},
 		{name: "no manifest", before: folderFiles{"x.go": "old"}, wantErr: "not a generated folder"},
-		{name: "no manifest with force", before: folderFiles{"x.go": "old"}, force: true},
+		{
+			name:   "no manifest, but marks, with force",
+			before: folderFiles{"x.go": generatedMark + "x (sha256:0). DO NOT EDIT.\n"},
+			force:  true,
+		},
+		{
+			name:    "no manifest, but marks",
+			before:  folderFiles{"x.go": generatedMark + "x (sha256:0). DO NOT EDIT.\n"},
+			wantErr: "force goes by the mark in its files",
+		},
+		{name: "neither manifest nor mark, with force", before: folderFiles{"x.go": "old"}, force: true, wantErr: "did not generate: x.go"},
+		{
+			name:    "a foreign manifest with force",
+			before:  folderFiles{ManifestName: `{"name": "web app"}`},
+			force:   true,
+			wantErr: "did not generate: manifest.json",
+		},
+		{
+			name:   "a manifest cut short, with force",
+			before: folderFiles{ManifestName: manifestMark + "\n"},
+			force:  true,
+		},
 		{
 			name:    "a foreign manifest",
 			before:  folderFiles{"x.go": "old", ManifestName: `{"name": "web app"}`},
@@ -160,6 +181,23 @@ func TestWriteThroughLink(t *testing.T) {
 	}
 	if got := readFolder(t, dir); !got.equal(fresh) {
 		t.Errorf("the folder holds %v, want %v", got, fresh)
+	}
+}
+
+func TestWriteRefusesTargets(t *testing.T) {
+	parent := t.TempDir()
+	folderFiles{"file": "mine"}.create(t, parent)
+	if err := os.Symlink("none", filepath.Join(parent, "dangling")); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{"file": "file is not a folder", "file/x": "not a directory", "dangling": "is a link to none, which does not exist"} {
+		err := Write(filepath.Join(parent, dir), folderFiles{ManifestName: newManifest}.list(), true)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", dir, err, want)
+		}
+	}
+	if entries, _ := os.ReadDir(parent); len(entries) != 2 {
+		t.Errorf("%v", entries)
 	}
 }
 

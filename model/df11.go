@@ -123,7 +123,12 @@ func (d *DF11) open(names []string, folder bool, patterns Patterns) (err error) 
 	if patterns == nil && d.Config != nil && d.Config.DF11 != nil {
 		patterns = d.Config.DF11.Patterns
 	}
-	return d.assemble(patterns)
+	return d.units(patterns)
+}
+
+// units is assemble under a guard.
+func (d *DF11) units(patterns Patterns) error {
+	return Guard(func() error { return d.assemble(patterns) })
 }
 
 // assemble finds the units among the tensors of the files.
@@ -278,8 +283,11 @@ func (d *DF11) sumsOfFiles() error {
 // Unit returns the unit of that name, nil when there is none.
 func (d *DF11) Unit(name string) *Unit { return d.byName[name] }
 
-// Close closes all files. All streams and tensor bytes become invalid.
+// Close closes all files. All streams and tensor bytes become invalid; those of the units are empty then.
 func (d *DF11) Close() error {
+	for _, u := range d.Units {
+		u.Stream = codebook.Stream{}
+	}
 	var errs []error
 	for _, f := range d.Files {
 		errs = append(errs, f.Close())

@@ -23,8 +23,8 @@
 // # Memory
 //
 // Files are mapped, not read: tensors are views of the mapping, and a checkpoint larger than the
-// memory works. A mapped file must not be changed or cut short while it is open; on most systems
-// the program would be killed by a signal.
+// memory works. A mapped file must not be changed while it is open. Where it is cut short, or its disk
+// fails, whoever reads it meets a signal that ends the program, or under a [Guard] gets a [*FaultError].
 //
 // # Units
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edsrzf/mmap-go"
 
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
@@ -15,7 +16,7 @@ import (
 const lengthBytes = 8
 
 // File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use
-// until Close. The file must not be changed or cut short while it is open.
+// until Close. The file must not be changed while it is open; one that is cut short is read under a [Guard].
 type File struct {
 	*Header
 	// Sums are those in the metadata, nil where there are none. The header has passed its own.
@@ -55,12 +56,27 @@ func openFile(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
-	f, err := newFile(path, mapped)
+	return newMapped(path, mapped)
+}
+
+// newMapped is newFile for a mapped file. It unmaps one that has an error.
+func newMapped(path string, mapped mmap.MMap) (f *File, err error) {
+	fault.Register(path, mapped)
+	err = Guard(func() (err error) {
+		f, err = newFile(path, mapped)
+		return err
+	})
 	if err != nil {
-		return nil, errors.Join(err, mapped.Unmap())
+		return nil, errors.Join(err, unmap(mapped))
 	}
 	f.mapped = mapped
 	return f, nil
+}
+
+// unmap undoes a mapping that newMapped took.
+func unmap(mapped mmap.MMap) error {
+	fault.Unregister(mapped)
+	return mapped.Unmap()
 }
 
 // newFile checks content, the bytes of a whole safetensors file, and returns views of them.
@@ -127,7 +143,7 @@ func (f *File) Close() error {
 	if mapped == nil {
 		return nil
 	}
-	if err := mapped.Unmap(); err != nil {
+	if err := unmap(mapped); err != nil {
 		return fmt.Errorf("safetensors: %s: unmap: %w", f.path, err)
 	}
 	return nil

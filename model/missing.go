@@ -143,8 +143,14 @@ func (f *finder) units() {
 			f.unit(name, m.patterns[m.named[name][0]].Attrs)
 		}
 	}
+	coded := map[string]bool{} // modules that are units, or have some below
+	for _, u := range f.d.Units {
+		for name := u.Name; name != "" && !coded[name]; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+			coded[name] = true
+		}
+	}
 	for _, module := range f.modules() {
-		if f.d.byName[module] != nil {
+		if coded[module] { // such as experts in the place of what the pattern names
 			continue
 		}
 		for _, i := range m.all(module) {

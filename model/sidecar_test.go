@@ -170,7 +170,11 @@ func TestSidecarRefuses(t *testing.T) {
 		{"unit in a folder", func(s *Sidecar) { s.Units[0].File = "a/b.safetensors" }, "is not the name of its file"},
 		{"path twice", func(s *Sidecar) { s.Files[4].Path = "onnx/model.onnx" }, `file "onnx/model.onnx" is listed twice`},
 		{"path is a folder of another", func(s *Sidecar) { s.Files[4].Path = "onnx" }, `file "onnx/model.onnx" lies in "onnx", which is a file too`},
-		{"path is a folder far up", func(s *Sidecar) { s.Files[4].Path = "a"; s.Files[3].Path = "a/b/c/d"; s.Files[1].Path = "a.safetensors.index.json" }, `file "a/b/c/d" lies in "a", which is a file too`},
+		{"path is a folder far up", func(s *Sidecar) {
+			s.Files[4].Path = "a"
+			s.Files[3].Path = "a/b/c/d"
+			s.Files[1].Path = "a.safetensors.index.json"
+		}, `file "a/b/c/d" lies in "a", which is a file too`},
 		{"negative size", func(s *Sidecar) { s.Files[3].Size = -1 }, "size -1"},
 		{"hash short", func(s *Sidecar) { s.Files[3].XXH128 = "ab" }, `xxh128 "ab" is malformed`},
 		{"hash upper case", func(s *Sidecar) { s.Files[3].XXH128 = strings.Repeat("A", 32) }, "is malformed"},

@@ -194,3 +194,6 @@ func (u *Unit) name(bounds []int, m *matcher) error {
 	}
 	return nil
 }
+
+// PartOf returns what a tensor stored for a unit is, such as "luts": what is behind the last dot of its name.
+func PartOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }

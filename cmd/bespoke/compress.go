@@ -54,6 +54,7 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
 	cmd.Flags().BoolVar(&opts.NoCheck, "no-check", false, "do not read the output back")
 	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "compare the output with MODEL once more, and audit its indices, before it appears")
+	cmd.Flags().BoolVar(&opts.Resume, "resume", false, "go on from the units that an earlier run, killed or interrupted, finished")
 	skipUnknownFlag(cmd, &opts.SkipUnknownFiles)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	oneOf(cmd, "codebook", checkpoint.Schemes)
@@ -129,6 +130,9 @@ func (a *app) printCompressed(r *checkpoint.CompressReport) error {
 	}
 	if err := a.printRaw(r.Raw); err != nil {
 		return err
+	}
+	if r.Resumed > 0 {
+		a.printf("\n  resumed: %s had been finished before\n", ui.Plural(uint64(r.Resumed), "unit"))
 	}
 	if err := a.printFiles("left out", r.Skipped); err != nil {
 		return err

@@ -42,7 +42,7 @@ DIR names the package. The same input gives the same bytes.`,
   bespoke generate llama.json -o out/llama --no-cuda`,
 		Args: takes("one MODEL"),
 	}
-	o.out.flags(cmd, "folder that bespoke did not generate")
+	o.out.flags(cmd, "folder although its manifest is lost")
 	o.units.flags(cmd)
 	o.partial.flags(cmd)
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")

@@ -137,7 +137,7 @@ func TestInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"compress", "../../model/testdata/tiny-llama/bf16", "-o", out}, &stdout, &stderr)
-	if code != exitInterrupted || stdout.Len() > 0 || stderr.String() != "bespoke: interrupted, nothing was written\n" {
+	if code != 130 || stdout.Len() > 0 || stderr.String() != "bespoke: interrupted, nothing was written\n" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, &stdout, &stderr)
 	}
 	if _, err := os.Lstat(out); err == nil {

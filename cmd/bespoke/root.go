@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -17,7 +16,7 @@ import (
 
 // app is what all commands share.
 type app struct {
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // an error of stdout is kept: see standardOutput
 	quiet          bool
 }
 
@@ -30,11 +29,23 @@ without loss, in the DF11 format, and generates decoders for CPU and GPU that
 are cut for the code book of one model.
 
 MODEL is a Hugging Face folder or a safetensors file; DF11 is a compressed
-folder or file. A folder that a command writes appears whole or not at all;
-an existing one is only replaced with --force.
+folder or file.
 
-Exit status: 0 for success, 1 for a failure, 2 for a command line that makes no
-sense, 130 when interrupted.`,
+A folder that a command writes appears whole or not at all, also after a crash
+of the system: it is built beside its place under a hidden name that ends in
+.bespoke-tmp, flushed to the disk and renamed. Missing parents are made, and an
+empty folder is taken. What a killed run left is removed by the next one that
+writes the same folder.
+
+--force replaces a folder in which bespoke wrote every file: one with a sound
+bespoke.json (a manifest.json, for generate) and no files that do not belong to
+it. Restored and converted models bear no mark: decompress and convert also
+replace a folder whose every file is one that they write again. All else is
+refused, files that are not bespoke's are named, and nothing is touched.
+
+Exit status: 0 for success, 1 for a failure, also to write to standard output,
+2 for a command line that makes no sense, 128 and the number of the signal when
+interrupted: 130 by SIGINT, 143 by SIGTERM, 129 by SIGHUP, 141 by a broken pipe.`,
 		Example: `  bespoke inspect models/llama
   bespoke compress models/llama -o models/llama-df11
   bespoke generate models/llama-df11 -o out/llama
@@ -101,7 +112,7 @@ type output struct {
 
 func (o *output) flags(cmd *cobra.Command, what string) {
 	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "`DIR` to write (required)")
-	cmd.Flags().BoolVarP(&o.force, "force", "f", false, "replace an existing "+what)
+	cmd.Flags().BoolVarP(&o.force, "force", "f", false, "replace an existing "+what+", if bespoke wrote all that is in it")
 	_ = cmd.MarkFlagDirname("output") // fails for a flag that does not exist
 }
 
@@ -192,27 +203,4 @@ func (a *app) progress() checkpoint.Progress {
 		return (*ui.Progress)(nil)
 	}
 	return ui.NewProgress(a.stderr)
-}
-
-// printf prints for people, unless they asked for quiet.
-func (a *app) printf(format string, args ...any) {
-	if !a.quiet {
-		fmt.Fprintf(a.stdout, format, args...)
-	}
-}
-
-// table prints a table for people.
-func (a *app) table(t *ui.Table) error {
-	if a.quiet {
-		return nil
-	}
-	return t.Write(a.stdout, "  ")
-}
-
-// json prints for programs.
-func (a *app) json(v any) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -8,96 +8,238 @@ import (
 	"path/filepath"
 )
 
-// A Dir is a folder being built under a temporary name.
+// Options say what a folder may replace, and whether it goes on from what is there. The zero value does
+// neither.
+type Options struct {
+	// Replace is asked whether the complete folder fresh may replace the folder old, which is not empty. An
+	// error says why not. Nothing is replaced where it is nil. Commit calls it twice: before the two change
+	// places, and when no one can add to old any more.
+	Replace func(old, fresh string) error
+	// Key names what decides over the content of all files, such as options. With a key there is a journal.
+	Key string
+	// Resume goes on from what a process left that was killed, or kept the folder, and had the same Key.
+	// Without Resume, or with another key, that is removed.
+	Resume bool
+}
+
+// A Dir is a folder being built under a temporary name. Finished and Finish may be called at the same time
+// as each other, the other methods not.
 type Dir struct {
-	target  string
-	temp    string
-	replace bool
-	done    bool
+	target   string
+	temp     string
+	opts     Options
+	lock     *lock
+	replaced *lock    // of the folder that is being replaced
+	parents  []string // that were made for it
+	journal  *journal // nil without a key
+	done     bool
 
 	exchange func(a, b string) error // set by tests
 }
 
-// NewDir creates a temporary folder beside target, whose parent must exist. If target exists and replace
-// is false, it returns an error matching [fs.ErrExist] and creates nothing.
-func NewDir(target string, replace bool) (*Dir, error) {
-	target, err := prepare(target, replace)
+// NewDir creates a temporary folder beside target, and the folders that target lies in. If target exists, is
+// not empty, and Replace is nil, it returns an error matching [fs.ErrExist] and creates nothing.
+func NewDir(target string, opts Options) (*Dir, error) {
+	d, err := newDir(target, opts)
+	if err != nil {
+		return nil, fmt.Errorf("atomicfile: %w", err)
+	}
+	return d, nil
+}
+
+func newDir(target string, opts Options) (*Dir, error) {
+	target, err := Resolve(target)
 	if err != nil {
 		return nil, err
 	}
-	temp, err := reserve(target, func(name string) error { return os.Mkdir(name, 0o777) })
+	putBack(target)
+	mode, err := checkFolder(target, opts.Replace != nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{target: target, temp: temp, replace: replace, exchange: exchange}, nil
+	d := &Dir{target: target, opts: opts, exchange: exchange}
+	if opts.Resume && opts.Key != "" {
+		d.adopt()
+	}
+	sweep(target)
+	if d.temp != "" {
+		return d, nil
+	}
+	for try := range 3 {
+		made, err := makeParents(filepath.Dir(target))
+		d.parents = append(d.parents, made...)
+		if err == nil {
+			d.temp, d.lock, err = reserve(target, func(name string) error { return os.Mkdir(name, mode|0o700) })
+		}
+		if err == nil && opts.Key != "" {
+			d.journal, err = newJournal(d.temp, opts.Key)
+		}
+		// Another process may just have removed parents that it had made, and given up.
+		if errors.Is(err, fs.ErrNotExist) && try < 2 {
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(createError(target, err), d.Close())
+		}
+		break
+	}
+	return d, nil
+}
+
+// checkFolder refuses a target that cannot become a folder, and returns the permissions of the one that is
+// there, those for a new one if there is none.
+func checkFolder(target string, replace bool) (fs.FileMode, error) {
+	parent := filepath.Dir(target)
+	if parent == target {
+		return 0, fmt.Errorf("%s cannot be replaced", target)
+	}
+	info, err := os.Lstat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0o777, nil
+	case err != nil:
+		return 0, err
+	case !info.IsDir():
+		return 0, fmt.Errorf("%s exists and is not a folder", target)
+	}
+	if empty, err := isEmpty(target); err != nil {
+		return 0, err
+	} else if !empty && !replace {
+		return 0, existsError(target)
+	}
+	if outer, err := os.Stat(parent); err == nil && !sameDevice(info, outer) {
+		return 0, fmt.Errorf("%s is a mount point, which cannot be replaced; a folder in it can be written", target)
+	}
+	return info.Mode().Perm(), nil
+}
+
+// adopt takes over the abandoned folder that has most to offer.
+func (d *Dir) adopt() {
+	most := int64(-1)
+	abandoned(d.target, suffix, func(name string, l *lock) {
+		j, n, err := readJournal(name, d.opts.Key)
+		switch {
+		case err != nil:
+			l.release()
+		case n <= most:
+			j.f.Close()
+			l.release()
+		default:
+			d.drop()
+			most, d.temp, d.journal, d.lock = n, name, j, l
+		}
+	})
+}
+
+// drop lets go of the folders that are held, which stay.
+func (d *Dir) drop() {
+	if d.journal != nil {
+		d.journal.f.Close()
+	}
+	d.lock.release()
+	d.replaced.release()
 }
 
 // Path is the temporary folder to write into.
 func (d *Dir) Path() string { return d.temp }
 
-// Commit puts the folder in the target's place, and flushes it to the disk first where that deletes what was
-// there. On failure the target is untouched and the temporary folder removed.
+// Finished reports whether an earlier process finished the file name, a slash-separated path in the folder,
+// and made it of the same as key says. If it was made of something else, the file is removed. What is finished
+// and not asked for is removed by Commit. Sum is that which Finish was given.
+func (d *Dir) Finished(name, key string) (sum string, ok bool) {
+	if d.journal == nil {
+		return "", false
+	}
+	return d.journal.finished(name, key)
+}
+
+// Finish says that the file name is complete, what it was made of, and by what sum of the caller's its content can
+// be told. It flushes the file. Without a Key it does nothing.
+func (d *Dir) Finish(name, key, sum string) error {
+	if d.journal == nil {
+		return nil
+	}
+	if err := d.journal.finish(name, key, sum); err != nil {
+		return fmt.Errorf("atomicfile: %w", err)
+	}
+	return nil
+}
+
+// Commit flushes the folder to the disk and puts it in the target's place. On failure the target is
+// untouched and the temporary folder removed. An error of Replace is returned as it is.
 func (d *Dir) Commit() error {
 	if d.done {
 		return errors.New("atomicfile: folder was committed or closed before")
 	}
-	if err := d.commit(); err != nil {
-		return errors.Join(err, d.Close())
+	old, err := d.commit()
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return errors.Join(refused.why, d.Close())
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("atomicfile: %w", err), d.Close())
 	}
 	d.done = true
-	return nil
-}
-
-func (d *Dir) commit() error {
-	switch _, err := os.Lstat(d.target); {
-	case errors.Is(err, fs.ErrNotExist):
-		return renameNew(d.temp, d.target)
-	case err != nil:
-		return fmt.Errorf("atomicfile: %w", err)
-	case !d.replace:
-		return existsError(d.target)
-	}
-	if err := syncTree(d.temp); err != nil {
-		return fmt.Errorf("atomicfile: %w", err)
-	}
-	old, err := d.swap()
-	if err != nil {
-		return err
-	}
-	if err := syncPath(filepath.Dir(d.target)); err != nil {
-		return fmt.Errorf("atomicfile: %w", err)
-	}
+	defer d.drop()
 	// The new folder stands; what is left of the old one is only space.
-	if err := os.RemoveAll(old); err != nil {
+	if old == "" {
+		return nil
+	}
+	if err := removeAll(old); err != nil {
 		return fmt.Errorf("atomicfile: %s is in place, but the folder it replaced remains: %w", d.target, err)
 	}
 	return nil
 }
 
-// swap renames the temporary folder to the target and returns the name under which the replaced folder still
-// lies.
-func (d *Dir) swap() (old string, err error) {
-	switch err := d.exchange(d.temp, d.target); {
-	case err == nil:
-		return d.temp, nil
-	case !errors.Is(err, errors.ErrUnsupported):
-		return "", fmt.Errorf("atomicfile: %w", err)
+// commit returns the name under which a replaced folder still lies, "" if none was.
+func (d *Dir) commit() (old string, err error) {
+	if d.journal != nil {
+		if err := d.journal.end(); err != nil {
+			return "", err
+		}
+		d.journal = nil
 	}
-	aside, err := reserve(d.target, func(name string) error { return os.Rename(d.target, name) })
+	if err := syncTree(d.temp); err != nil {
+		return "", err
+	}
+	for _, dir := range d.parents {
+		if err := syncPath(filepath.Dir(dir)); err != nil {
+			return "", err
+		}
+	}
+	old, undo, err := d.place()
 	if err != nil {
 		return "", err
 	}
-	if err := os.Rename(d.temp, d.target); err != nil {
-		return "", fmt.Errorf("atomicfile: %w", errors.Join(err, os.Rename(aside, d.target)))
+	if err := syncPath(filepath.Dir(d.target)); err != nil {
+		return "", errors.Join(err, undo())
 	}
-	return aside, nil
+	return old, nil
 }
 
-// Close removes the temporary folder unless Commit succeeded. It may be called any number of times.
+// Close removes the temporary folder, and the parents that were made for it if they are empty, unless Commit
+// succeeded. It may be called any number of times.
 func (d *Dir) Close() error {
 	if d.done {
 		return nil
 	}
 	d.done = true
-	return os.RemoveAll(d.temp)
+	var err error
+	if d.temp != "" {
+		err = removeAll(d.temp)
+	}
+	d.drop()
+	removeParents(d.parents)
+	return err
+}
+
+// Keep is Close that leaves the folder to a process that resumes. It reports whether there was anything to
+// leave: a file that was finished.
+func (d *Dir) Keep() bool {
+	if d.done || d.journal == nil || len(d.journal.records) == 0 {
+		_ = d.Close()
+		return false
+	}
+	d.done = true
+	d.drop()
+	return true
 }

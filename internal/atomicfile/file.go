@@ -12,24 +12,45 @@ import (
 type File struct {
 	*os.File
 	target  string
+	lock    *lock
 	replace bool
 	done    bool
 }
 
 // Create opens a temporary file beside target, whose folder must exist. If target exists and replace is
-// false, it returns an error matching [fs.ErrExist] and creates nothing.
+// false, it returns an error matching [fs.ErrExist] and creates nothing. Nothing but a regular file is replaced.
 func Create(target string, replace bool) (*File, error) {
-	target, err := prepare(target, replace)
+	f, err := create(target, replace)
+	if err != nil {
+		return nil, fmt.Errorf("atomicfile: %w", err)
+	}
+	return f, nil
+}
+
+func create(target string, replace bool) (*File, error) {
+	target, err := Resolve(target)
 	if err != nil {
 		return nil, err
 	}
+	switch info, err := os.Lstat(target); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s exists and is not a regular file", target)
+	case !replace:
+		return nil, existsError(target)
+	}
+	sweep(target)
 	f := &File{target: target, replace: replace}
-	_, err = reserve(target, func(name string) (err error) {
+	_, f.lock, err = reserve(target, func(name string) (err error) {
+		f.File.Close() // of a name that was lost
 		f.File, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		f.File.Close()
+		return nil, createError(target, err)
 	}
 	return f, nil
 }
@@ -43,6 +64,7 @@ func (f *File) Commit() error {
 		return errors.Join(fmt.Errorf("atomicfile: %w", err), f.Close())
 	}
 	f.done = true
+	f.lock.release()
 	return nil
 }
 
@@ -70,5 +92,7 @@ func (f *File) Close() error {
 	if errors.Is(err, fs.ErrClosed) {
 		err = nil
 	}
-	return errors.Join(err, os.Remove(f.Name()))
+	err = errors.Join(err, os.Remove(f.Name()))
+	f.lock.release()
+	return err
 }

@@ -1,0 +1,70 @@
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// syncsAtOnce is how many files are flushed at a time: a disk has more than one request to work on.
+const syncsAtOnce = 8
+
+// syncTree flushes every file and folder below root, and root itself, leaves first: a folder's entry
+// must not reach the disk before what it names. A file that its owner may not read is left out; whoever took
+// that permission away has flushed it before.
+func syncTree(root string) error {
+	var folders []string
+	var files errgroup.Group
+	files.SetLimit(syncsAtOnce)
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			folders = append(folders, path)
+		case e.Type().IsRegular():
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			if info.Mode()&0o400 != 0 {
+				files.Go(func() error { return syncPath(path) })
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, files.Wait()); err != nil {
+		return err
+	}
+	for _, path := range slices.Backward(folders) {
+		if err := syncPath(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var flush = (*os.File).Sync // set by tests
+
+// syncPath flushes a file or folder, if the file system can do that.
+func syncPath(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // neither folders nor files opened for reading can be flushed there
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = flush(f)
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
