@@ -154,10 +154,11 @@ func (f *histogramFile) readUnits(d *json.Decoder) error {
 			case "name":
 				u.name, err = jsonedit.String(d, maxName)
 			case "histogram":
-				if u.histogram != nil {
-					return errors.New("two histograms")
+				if u.histogram == nil {
+					u.histogram, err = readCounts(d)
+				} else {
+					err = errors.New("two histograms")
 				}
-				u.histogram, err = readCounts(d)
 			default:
 				err = jsonedit.Skip(d)
 			}
@@ -230,16 +231,21 @@ func readExponent(d *json.Decoder) (int, error) {
 }
 
 func readCount(d *json.Decoder) (uint64, error) {
-	t, err := d.Token()
+	var n number
+	err := d.Decode(&n)
+	return uint64(n), err
+}
+
+// A number is read without a copy of its text: there may be millions.
+type number uint64
+
+func (n *number) UnmarshalJSON(text []byte) error {
+	v, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("count %.20q, want whole numbers from 0 to 2^56", text)
 	}
-	number, _ := t.(json.Number)
-	n, err := strconv.ParseUint(string(number), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("count %.20q, want whole numbers from 0 to 2^56", fmt.Sprint(t))
-	}
-	return n, nil
+	*n = number(v)
+	return nil
 }
 
 // sparse returns a histogram without its zeros.

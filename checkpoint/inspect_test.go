@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -222,7 +223,9 @@ func FuzzHistograms(f *testing.F) {
 	f.Add(`{"units": [{"name": "a", "histogram": {"120": 1000}}, {"name": "b", "histogram": {"121": 24}}]}`)
 	f.Add(`{"histogram": [1, 2]}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		parsed, err := parseHistograms(strings.NewReader(text))
+		var parsed *histogramFile
+		var err error
+		cost.Bounded(t, len(text), 64<<10, 64, func() { parsed, err = parseHistograms(strings.NewReader(text)) })
 		if err != nil {
 			return
 		}
