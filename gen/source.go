@@ -32,7 +32,7 @@ func FromPath(ctx context.Context, path string, opts ReadOptions) (*Model, error
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Name: r.Model, Notes: notCoded(r.Raw)}
+	m := &Model{Name: r.Model, Notes: notCoded(r.Raw), Units: make([]Unit, 0, len(r.Units))}
 	for _, u := range r.Units {
 		m.Units = append(m.Units, Unit{Name: u.Name, Histogram: u.Histogram, Tensors: len(u.Tensors)})
 	}
@@ -63,8 +63,12 @@ func (m *Model) readBooks(path string) error {
 		return err
 	}
 	defer d.Close()
+	units := make(map[string]*model.Unit, len(d.Units))
+	for _, u := range d.Units {
+		units[u.Name] = u
+	}
 	for i := range m.Units {
-		u := d.Unit(m.Units[i].Name)
+		u := units[m.Units[i].Name]
 		if u == nil {
 			return fmt.Errorf("gen: %s: unit %q is gone", path, m.Units[i].Name)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -210,7 +211,10 @@ func FuzzHistogramFile(f *testing.F) {
 	f.Add(`{"model": "m", "histogram": {"118": 5, "119": 7}}`)
 	f.Add(`{"units": [{"name": "a", "histogram": [1, 2]}], "histogram": {"240": 18446744073709551615}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := planHistogram(t, text)
+		var p *Plan
+		var err error
+		// A unit of a few bytes gets a book by each of the schemes.
+		cost.Bounded(t, len(text), 2<<20, 16<<10, func() { p, err = planHistogram(t, text) })
 		if err != nil {
 			return
 		}
