@@ -121,7 +121,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("gen: manifest: %w", err)
 	}
-	return append(text, '\n'), nil
+	return append(jsonedit.Printable(text), '\n'), nil // names of units may be anything
 }
 
 // rounded cuts a figure to the decimals on which all machines agree: some compute a*b+c with one

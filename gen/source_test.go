@@ -154,7 +154,7 @@ func TestHistogramFile(t *testing.T) {
 		{name: "short array", text: `{"histogram": [1, 2]}`, wantErr: "histogram of 2 counts"},
 		{name: "inexpressible", text: `{"histogram": {"118": 5, "243": 2}}`, wantErr: "243 (2 times)"},
 		{name: "empty", text: `{"histogram": {}}`, wantErr: "no weights"},
-		{name: "line break in the name", text: `{"model": "a\nb", "histogram": {"118": 5}}`, wantErr: "does not fit in a comment line"},
+		{name: "line break in the name", text: `{"model": "a\nb", "histogram": {"118": 5}}`, wantErr: "not a usable model name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package jsonedit
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,25 @@ func TestExplain(t *testing.T) {
 		if err := Explain(json.Unmarshal([]byte(c.text), &v)); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v, want %s", c.text, err, c.want)
 		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	const in = "{\n  \"a\u009b\x7f\u202e\u2028\U000e0001\u00a0 é日本😀\": \"\\u001b \"\n}"
+	const want = "{\n  \"a\\u009b\\u007f\\u202e\\u2028\\udb40\\udc01\\u00a0 é日本😀\": \"\\u001b \"\n}"
+	got := Printable([]byte(in))
+	if string(got) != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := Printable([]byte("\"\x9b\"")); string(got) != `"\ufffd"` {
+		t.Errorf("got %q for what is not UTF-8", got)
+	}
+	var before, after map[string]string
+	if err := json.Unmarshal([]byte(in), &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(got, &after); err != nil || !maps.Equal(before, after) {
+		t.Errorf("means %q, %v, want %q", after, err, before)
 	}
 }
 

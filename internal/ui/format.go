@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"fmt"
+	"io"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -30,16 +33,47 @@ func Plural(n uint64, noun string) string {
 
 // Printable returns text with what is not to be printed, such as line breaks and the control characters
 // that a terminal obeys, written as in a Go string: names in a model's file may hold anything.
-func Printable(text string) string {
+func Printable(text string) string { return escape(text, "") }
+
+// escape is Printable with further characters that stay as they are.
+func escape(text, kept string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) || strings.ContainsRune(kept, r) {
 			b.WriteRune(r)
 		} else {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 		}
 	}
 	return b.String()
+}
+
+// Arguments returns arguments for a format, in their place, with all that are not numbers as [Printable] text: what comes
+// from a file or the command line cannot steer a terminal, and only the format itself breaks lines.
+func Arguments(args []any) []any {
+	for i, arg := range args {
+		switch reflect.ValueOf(arg).Kind() {
+		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+			reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+			reflect.Float32, reflect.Float64, reflect.Bool:
+		default:
+			args[i] = Printable(fmt.Sprint(arg))
+		}
+	}
+	return args
+}
+
+// PrintableWriter returns a writer that hands text on to w as [Printable] has it, line breaks and tabs aside. It is for
+// texts of which each is written whole.
+func PrintableWriter(w io.Writer) io.Writer { return printableWriter{w} }
+
+type printableWriter struct{ w io.Writer }
+
+func (p printableWriter) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(p.w, escape(string(text), "\n\t")); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,39 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+type named string
+
+type worded struct{}
+
+func (worded) String() string { return "a\x1bb" }
+
+func TestArguments(t *testing.T) {
+	args := Arguments([]any{
+		"a\x1bb", named("a\nb"), errors.New("a\u009bb"), worded{}, &worded{}, []string{"a\x07b"}, []byte("\x1b"), map[string]int{"\x1b": 1}, nil,
+		1, uint8(2), 2.5, true,
+	})
+	got := fmt.Sprintf("%s %s %v %v %s %s %s %s %v %d %3d %.2f %t", args...)
+	const want = `a\x1bb a\nb a\u009bb a\x1bb a\x1bb [a\ab] [27] map[\x1b:1] <nil> 1   2 2.50 true`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestPrintableWriter(t *testing.T) {
+	var b bytes.Buffer
+	n, err := fmt.Fprint(PrintableWriter(&b), "a\tb\n\x1b[1m\u202e→\r")
+	if want := "a\tb\n\\x1b[1m\\u202e→\\r"; b.String() != want || n != len("a\tb\n\x1b[1m\u202e→\r") || err != nil {
+		t.Errorf("wrote %q, %d, %v, want %q", &b, n, err, want)
+	}
+	if _, err := PrintableWriter(failingWriter{}).Write([]byte("x")); err == nil {
+		t.Error("no error")
+	}
+}
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("full") }
 
 func TestBar(t *testing.T) {
 	cases := []struct {
