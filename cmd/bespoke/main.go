@@ -33,8 +33,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(&app{stdout: stdout, stderr: stderr})
 	root.SetArgs(args)
-	root.SetOut(ui.PrintableWriter(stdout)) // help may repeat what was asked for
-	root.SetErr(ui.PrintableWriter(stderr))
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strconv"
@@ -33,13 +32,10 @@ func Plural(n uint64, noun string) string {
 
 // Printable returns text with what is not to be printed, such as line breaks and the control characters
 // that a terminal obeys, written as in a Go string: names in a model's file may hold anything.
-func Printable(text string) string { return escape(text, "") }
-
-// escape is Printable with further characters that stay as they are.
-func escape(text, kept string) string {
+func Printable(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if unicode.IsPrint(r) || strings.ContainsRune(kept, r) {
+		if unicode.IsPrint(r) {
 			b.WriteRune(r)
 		} else {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
@@ -61,19 +57,6 @@ func Arguments(args []any) []any {
 		}
 	}
 	return args
-}
-
-// PrintableWriter returns a writer that hands text on to w as [Printable] has it, line breaks and tabs aside. It is for
-// texts of which each is written whole.
-func PrintableWriter(w io.Writer) io.Writer { return printableWriter{w} }
-
-type printableWriter struct{ w io.Writer }
-
-func (p printableWriter) Write(text []byte) (int, error) {
-	if _, err := io.WriteString(p.w, escape(string(text), "\n\t")); err != nil {
-		return 0, err
-	}
-	return len(text), nil
 }
 
 // Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is

@@ -57,21 +57,6 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestPrintableWriter(t *testing.T) {
-	var b bytes.Buffer
-	n, err := fmt.Fprint(PrintableWriter(&b), "a\tb\n\x1b[1m\u202e→\r")
-	if want := "a\tb\n\\x1b[1m\\u202e→\\r"; b.String() != want || n != len("a\tb\n\x1b[1m\u202e→\r") || err != nil {
-		t.Errorf("wrote %q, %d, %v, want %q", &b, n, err, want)
-	}
-	if _, err := PrintableWriter(failingWriter{}).Write([]byte("x")); err == nil {
-		t.Error("no error")
-	}
-}
-
-type failingWriter struct{}
-
-func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("full") }
-
 func TestBar(t *testing.T) {
 	cases := []struct {
 		share float64
