@@ -92,14 +92,14 @@ func TestProgress(t *testing.T) {
 		group.Go(func() { p.Advance(10) })
 	}
 	group.Wait()
-	p.Stage("slow", 1000, "runs")
+	p.Stage("slow\x1b", 1000, "runs")
 	if b.Len() > 0 {
 		t.Fatalf("a quick stage drew %q", b.String())
 	}
 	p.stage.shown.from = time.Now().Add(-time.Second)
 	time.Sleep(120 * time.Millisecond) // past the throttle of the bar
 	p.Advance(500)
-	if s := b.String(); !strings.Contains(s, "slow") || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
+	if s := b.String(); !strings.Contains(s, `slow\x1b`) || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
 		t.Errorf("a slow stage drew %q", s)
 	}
 	p.Done()
