@@ -13,6 +13,8 @@ import (
 	goruntime "runtime"
 	"strings"
 	"time"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 // A peer is somebody else's codec in a process of its own. It is told the weights once, and then asked for
@@ -55,8 +57,12 @@ var peerSources embed.FS
 var errMissing = errors.New("not here")
 
 // unpackPeers writes the sources of all peers to dir, in place of those of an earlier run, and returns
-// their folder.
+// the absolute path of their folder.
 func unpackPeers(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
 	sources := filepath.Join(dir, "peers")
 	if err := os.RemoveAll(sources); err != nil {
 		return "", err
@@ -70,7 +76,7 @@ func startPeer(ctx context.Context, kind peerKind, python, sources string, d *da
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
-	p := &peer{peerKind: kind, cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
+	p := &peer{peerKind: kind, cmd: isolated.Folder(sources).Command(ctx, command[0], command[1:]...)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -94,14 +100,19 @@ func startPeer(ctx context.Context, kind peerKind, python, sources string, d *da
 func (k *peerKind) build(ctx context.Context, python, dir string) ([]string, error) {
 	source := filepath.Join(dir, k.source)
 	if k.library == "" {
-		return []string{python, source}, nil
+		program, err := exec.LookPath(python)
+		if err == nil {
+			program, err = filepath.Abs(program)
+		}
+		return []string{program, "-E", "-s", "-B", source}, err
 	}
 	cc := os.Getenv("CC")
 	if cc == "" {
 		cc = "cc"
 	}
 	program := strings.TrimSuffix(source, ".c")
-	out, err := exec.CommandContext(ctx, cc, "-O3", "-Wall", "-Wextra", "-pthread", "-o", program, source, "-l"+k.library).CombinedOutput()
+	args := []string{"-O3", "-Wall", "-Wextra", "-pthread", "-o", program, source, "-l" + k.library}
+	out, err := isolated.Folder(dir).Command(ctx, cc, args...).CombinedOutput()
 	if err != nil {
 		first, _, _ := strings.Cut(string(out), "\n")
 		return nil, fmt.Errorf("%s: %w: %s", cc, err, strings.TrimPrefix(first, dir+"/"))

@@ -111,7 +111,7 @@ func (a *analysis) dropInexpressible() error {
 func (a *analysis) units() []unit {
 	units := make([]unit, len(a.plan.Units))
 	for i, u := range a.plan.Units {
-		units[i] = unit{name: u.Name, splits: uint64(len(u.SplitPositions()))}
+		units[i] = unit{u.Name, &codebook.Histogram{}, uint64(len(u.SplitPositions()))}
 		for _, t := range u.Tensors {
 			units[i].histogram.Add(a.tensors[t.Name])
 		}

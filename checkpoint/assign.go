@@ -28,7 +28,7 @@ const unitOverhead = 2400
 // A unit is what the choice of code books has to know of one.
 type unit struct {
 	name      string
-	histogram codebook.Histogram
+	histogram *codebook.Histogram
 	splits    uint64 // number of split positions
 }
 
@@ -67,7 +67,7 @@ func (a *assigned) longest() (bits int) {
 func assign(scheme codebook.Scheme, units []unit) (*assigned, error) {
 	histograms := make([]codebook.Histogram, len(units))
 	for i := range units {
-		histograms[i] = units[i].histogram
+		histograms[i] = *units[i].histogram
 	}
 	books, err := scheme.Assign(histograms)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed54244801/bespoke/internal/cost"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -176,4 +178,31 @@ func TestConvertBrokenConfig(t *testing.T) {
 	if _, err := Convert(context.Background(), src, dst, model.BF16, ConvertOptions{}); err != nil {
 		t.Errorf("a wrong total_size was not put right: %v", err)
 	}
+}
+
+// FuzzConvertJSON edits the JSON files of a model as convert does: what comes out is JSON that has nothing but the edits,
+// and a second edit changes nothing.
+func FuzzConvertJSON(f *testing.F) {
+	f.Add(`{"torch_dtype": "float32", "vision": {"dtype": "float16", "x": NaN}}`, true)
+	f.Add(`{"metadata": {"total_size": 7}, "weight_map": {"a": "model.safetensors"}}`, false)
+	f.Add(`{"metadata": {"total_size": {"total_size": {}}}, "weight_map": {"a": "x.safetensors", "b": "sub/x.safetensors"}}`, false)
+	f.Fuzz(func(t *testing.T, text string, config bool) {
+		v := converter{sizes: map[string]uint64{"a": 8, "b": 1 << 40}}
+		edit := v.editIndex
+		if config {
+			edit = v.editConfig
+		}
+		var out []byte
+		var err error
+		cost.Bounded(t, len(text), 64<<10, 400, func() { out, err = edit([]byte(text)) })
+		if err != nil {
+			return
+		}
+		if !json.Valid(jsonedit.Standard(out)) {
+			t.Fatalf("%q becomes %q", text, out)
+		}
+		if again, err := edit(out); err != nil || string(again) != string(out) {
+			t.Fatalf("%q becomes %q, then %q, %v", text, out, again, err)
+		}
+	})
 }

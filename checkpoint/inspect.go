@@ -91,6 +91,7 @@ func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts mode
 	if err != nil {
 		return err
 	}
+	r.Units = make([]UnitReport, 0, len(a.plan.Units))
 	for i, u := range a.plan.Units {
 		report := newUnitReport(u.Name, out.units[i].histogram)
 		for _, t := range u.Tensors {
@@ -132,7 +133,8 @@ func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model,
 	}
 	var dtypes dtypeCounter
 	stored := StoredReport{}
-	var units []unit
+	units := make([]unit, 0, len(d.Units))
+	r.Units = make([]UnitReport, 0, len(d.Units))
 	books := map[string]bool{}
 	for _, u := range d.Units {
 		report := newUnitReport(u.Name, histograms[u.Name])
@@ -147,7 +149,7 @@ func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model,
 		report.Book = book.Fingerprint().String()
 		books[report.Book] = true
 		r.Units = append(r.Units, report)
-		units = append(units, unit{u.Name, report.Histogram, uint64(len(u.Tensors) - 1)})
+		units = append(units, unit{u.Name, histograms[u.Name], uint64(len(u.Tensors) - 1)})
 		size := sizeOf(&u.Stream, len(u.Tensors))
 		stored.Size.Add(&size)
 	}
@@ -166,17 +168,17 @@ func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model,
 }
 
 // decodedHistograms counts the exponents of every unit, by name.
-func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[string]codebook.Histogram, error) {
+func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[string]*codebook.Histogram, error) {
 	var elements int64
 	for _, u := range m.Units() {
 		elements += int64(u.Elements)
 	}
 	p.Stage("decoding", 2*elements, "")
-	histograms := map[string]codebook.Histogram{}
+	histograms := map[string]*codebook.Histogram{}
 	err := m.DecodeAll(ctx, func(u runtime.Unit, weights []uint16) error {
 		var h codebook.Histogram
 		h.Count(weights)
-		histograms[u.Name] = h
+		histograms[u.Name] = &h
 		p.Advance(2 * int64(len(weights)))
 		return nil
 	})

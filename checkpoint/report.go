@@ -1,6 +1,9 @@
 package checkpoint
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -97,8 +100,8 @@ func rawReport(t *model.Tensor, reason string) RawReport {
 }
 
 // newUnitReport describes a unit with histogram h.
-func newUnitReport(name string, h codebook.Histogram) UnitReport {
-	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: h}
+func newUnitReport(name string, h *codebook.Histogram) UnitReport {
+	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: *h}
 }
 
 // sumUp fills in what follows from the units.
@@ -117,20 +120,47 @@ func (r *Report) expect(units []unit, choose func(codebook.Scheme, []unit) (*ass
 		return
 	}
 	for _, name := range Schemes {
-		s := SchemeReport{Name: name}
-		switch a, err := choose(mustScheme(name), units); {
-		case err != nil:
-			s.Error = err.Error()
-		case a.weights() == 0:
-			s.Error = "nothing gains by it"
-		default:
-			size := a.total()
-			s.Books, s.LongestCode, s.CodedBytes = distinctBooks(a.Books), a.longest(), size.Total()
-			s.Bytes = s.CodedBytes + r.Bytes - 2*a.weights()
-			s.BitsPerWeight, s.Percent = r.ratios(a.weights(), s.CodedBytes, s.Bytes)
+		s, err := r.expectScheme(name, units, choose)
+		if err != nil {
+			s = SchemeReport{Name: name, Error: err.Error()}
 		}
 		r.Schemes = append(r.Schemes, s)
 	}
+}
+
+// batch is how many units are given code books at a time where each gets its own, so that the books of all are never
+// in memory together.
+const batch = 512
+
+// expectScheme returns the size that units would have under one scheme.
+func (r *Report) expectScheme(name string, units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) (SchemeReport, error) {
+	s := SchemeReport{Name: name}
+	together := len(units) // whose books depend on each other
+	if name != Schemes[0] {
+		together = batch
+	}
+	var weights uint64
+	books := map[codebook.Fingerprint]bool{}
+	for part := range slices.Chunk(units, together) {
+		a, err := choose(mustScheme(name), part)
+		if err != nil {
+			return s, err
+		}
+		size := a.total()
+		weights += a.weights()
+		s.CodedBytes += size.Total()
+		s.LongestCode = max(s.LongestCode, a.longest())
+		for _, b := range a.Books {
+			books[b.Fingerprint()] = true
+		}
+	}
+	if weights == 0 {
+		return s, errors.New("nothing gains by it")
+	}
+	s.Books = len(books)
+	s.Bytes = s.CodedBytes + r.Bytes - 2*weights
+	s.BitsPerWeight, s.Percent = r.ratios(weights, s.CodedBytes, s.Bytes)
+	return s, nil
 }
 
 // ratios returns bits a coded weight, and percent of the uncoded size.

@@ -60,20 +60,27 @@ func canonicalCodes(lengths *[256]uint8, eosLength uint8) (codes [256]Code, eos 
 // symbol that occurs once. It fails when limit bits cannot tell the symbols apart, when a symbol
 // cannot be expressed, or when the code needs more prefix tables than DF11 has.
 func Canonical(h *Histogram, limit int) (*Book, error) {
-	if err := h.Expressible(); err != nil {
+	bySymbol, eosLength, err := bestLengths(h, limit)
+	if err != nil {
 		return nil, err
 	}
+	return NewCanonical(&bySymbol, eosLength)
+}
+
+// bestLengths returns the code lengths of the book that Canonical returns if DF11 has tables for it.
+func bestLengths(h *Histogram, limit int) (bySymbol [256]uint8, eosLength uint8, err error) {
+	if err := h.Expressible(); err != nil {
+		return bySymbol, 0, err
+	}
 	if h.Distinct() == 0 {
-		return NewCanonical(&[256]uint8{}, 0)
+		return bySymbol, 0, nil
 	}
 	if smallest := smallestLimit(h); limit < smallest || limit > MaxLength {
-		return nil, fmt.Errorf("codebook: a limit of %d bits for %d symbols and the end of stream, want %d to %d",
+		return bySymbol, 0, fmt.Errorf("codebook: a limit of %d bits for %d symbols and the end of stream, want %d to %d",
 			limit, h.Distinct(), smallest, MaxLength)
 	}
 	leaves := sortedLeaves(h)
 	lengths := packageMerge(leaves, limit)
-	var bySymbol [256]uint8
-	eosLength := uint8(0)
 	for i, leaf := range leaves {
 		if leaf.symbol == endOfStream {
 			eosLength = lengths[i]
@@ -81,7 +88,7 @@ func Canonical(h *Histogram, limit int) (*Book, error) {
 			bySymbol[leaf.symbol] = lengths[i]
 		}
 	}
-	return NewCanonical(&bySymbol, eosLength)
+	return bySymbol, eosLength, nil
 }
 
 // smallestLimit is the number of bits that tell the symbols of h and the end of stream apart.
@@ -169,12 +176,20 @@ func mergeItems(leaves []leaf, packages []item) []item {
 
 // shortest returns the canonical book for h with the shortest stream among those that DF11 tables
 // can express. A limit of 8 bits always gives one.
+//
+// Limits from the longest code on give the same lengths, so those in between are passed over: what package-merge
+// chooses of a level it chooses of the level below without its packages, too, if it chooses none of those.
 func shortest(h *Histogram) (*Book, error) {
 	for limit := MaxLength; ; limit-- {
-		book, err := Canonical(h, limit)
+		lengths, eosLength, err := bestLengths(h, limit)
+		if err != nil {
+			return nil, err
+		}
+		book, err := NewCanonical(&lengths, eosLength)
 		if err == nil || limit <= 8 {
 			return book, err
 		}
+		limit = min(limit, int(max(eosLength, slices.Max(lengths[:]))))
 	}
 }
 

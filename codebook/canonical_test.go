@@ -73,6 +73,50 @@ func TestCanonicalLimits(t *testing.T) {
 	}
 }
 
+// TestShortestPassesOver holds shortest to what it stands for: all limits, one after the other.
+func TestShortestPassesOver(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	passed := 0
+	for range 300 {
+		// Many symbols with few different counts, and a few that come often, need more tables than there are.
+		var h Histogram
+		kinds := 1 + r.IntN(5)
+		for s := range 1 + r.IntN(MaxSymbol) {
+			h[s] = uint64(1 + r.IntN(kinds))
+			if r.IntN(20) == 0 {
+				h[s] <<= r.IntN(30)
+			}
+		}
+		var want *Book
+		for limit := MaxLength; want == nil; limit-- {
+			want, _ = Canonical(&h, limit)
+			if want == nil {
+				passed++
+			}
+		}
+		got, err := shortest(&h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Fingerprint() != want.Fingerprint() {
+			t.Fatalf("%v: codes of at most %d bits, want %d", h, got.MaxLength(), want.MaxLength())
+		}
+	}
+	if passed < 1000 {
+		t.Errorf("only %d limits failed", passed)
+	}
+
+	// A code of at most 9 bits that needs too many tables is not tried 24 times.
+	wide := Histogram{0: 1 << 20}
+	for s := 1; s <= MaxSymbol; s++ {
+		wide[s] = uint64(1000 + s)
+	}
+	one := testing.AllocsPerRun(3, func() { _, _, _ = bestLengths(&wide, MaxLength) })
+	if all := testing.AllocsPerRun(3, func() { _, _ = shortest(&wide) }); all > 6*one {
+		t.Errorf("%.0f allocations, %.0f for one limit", all, one)
+	}
+}
+
 func TestCanonicalRefuses(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -83,14 +83,14 @@ type perModel struct{}
 func (perModel) Name() string { return "model" }
 
 func (perModel) Assign(units []Histogram) (*Assignment, error) {
-	own, err := perUnit{book: limited}.Assign(units)
-	if err != nil {
-		return nil, err
-	}
 	ownSize := make([]uint64, len(units))
 	var total uint64
 	for i := range units {
-		if ownSize[i], err = sizeWith(own.Books[i], &units[i]); err != nil {
+		own, err := limited(&units[i])
+		if err != nil {
+			return nil, fmt.Errorf("unit %d: %w", i, err)
+		}
+		if ownSize[i], err = sizeWith(own, &units[i]); err != nil {
 			return nil, err
 		}
 		total += ownSize[i]
@@ -99,6 +99,7 @@ func (perModel) Assign(units []Histogram) (*Assignment, error) {
 
 	a := &Assignment{Unit: make([]int, len(units))}
 	for clusters := 1; ; clusters++ {
+		var err error
 		if a, err = refine(units, a.Unit, clusters); err != nil {
 			return nil, err
 		}

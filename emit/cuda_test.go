@@ -65,7 +65,7 @@ func TestCUDARefuses(t *testing.T) {
 		want string
 	}{
 		{"no books", func(p *Plan) { p.Books = nil }, "0 code books"},
-		{"line break in the model's name", func(p *Plan) { p.Model = "a\nb" }, "comment line"},
+		{"line break in the model's name", func(p *Plan) { p.Model = "a\nb" }, "not a usable model name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := smallPlan(t)

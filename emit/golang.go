@@ -6,7 +6,6 @@ import (
 	"go/format"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/dave/jennifer/jen"
 
@@ -34,7 +33,7 @@ type Embedding struct{ PTX, Fatbin bool }
 // Package renders the file NAME.go: the package's figures as its doc comment, the code books and
 // the model's histogram as tables, and the kernel for runtime.Open.
 func Package(p *Plan, compiled Embedding) ([]byte, error) {
-	if err := checkGo(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	counts, err := p.counts()
@@ -59,18 +58,6 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 		tables(f, p, i, &counts[i])
 	}
 	return render(f)
-}
-
-// checkGo reports what keeps a plan from being written as Go: a name that would end the comment it
-// stands in is more than Validate asks of it.
-func checkGo(p *Plan) error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	if p.Model == "" || strings.ContainsFunc(p.Model, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return fmt.Errorf("emit: %q is not a usable model name, want printable text on one line", p.Model)
-	}
-	return nil
 }
 
 // embedded declares the variables that hold the GPU decoder.

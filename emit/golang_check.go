@@ -5,7 +5,7 @@ import "github.com/dave/jennifer/jen"
 // Test renders the file NAME_test.go, which holds every decoder of the package against the
 // reference.
 func Test(p *Plan) ([]byte, error) {
-	if err := checkGo(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	f := newFile(p, "")

@@ -5,7 +5,7 @@ import "github.com/dave/jennifer/jen"
 // NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes in
 // builds without assembly.
 func NoAssembly(p *Plan) ([]byte, error) {
-	if err := checkGo(p); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	f := newFile(p, "!amd64 || purego")

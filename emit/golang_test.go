@@ -91,6 +91,12 @@ func TestGoRefuses(t *testing.T) {
 		{"package main", func(p *Plan) { p.Package = "main" }, "not a usable package name"},
 		{"no model name", func(p *Plan) { p.Model = "" }, "not a usable model name"},
 		{"line break", func(p *Plan) { p.Model = "a\nimport \"os\"" }, "not a usable model name"},
+		{"another line break", func(p *Plan) { p.Model = "a\u2028b" }, "not a usable model name"},
+		{"escape", func(p *Plan) { p.Model = "a\x1b[31m" }, "not a usable model name"},
+		{"control character of two bytes", func(p *Plan) { p.Model = "a\u009b31m" }, "not a usable model name"},
+		{"letters from right to left", func(p *Plan) { p.Model = "a\u202eb" }, "not a usable model name"},
+		{"not UTF-8", func(p *Plan) { p.Model = "a\xffb" }, "not a usable model name"},
+		{"long model name", func(p *Plan) { p.Model = strings.Repeat("a", 1025) }, "a model name of 1025 bytes, max 1024"},
 		{"no books", func(p *Plan) { p.Books, p.Counts = nil, nil }, "0 code books"},
 		{"too many books", func(p *Plan) { p.Books = make([]*codebook.Book, 9) }, "9 code books"},
 		{"no counts", func(p *Plan) { p.Counts = nil }, "no counts for each"},
@@ -105,6 +111,14 @@ func TestGoRefuses(t *testing.T) {
 			_, err := Package(p, Embedding{})
 			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("error %v, want %q", err, tt.wantErr)
+			}
+			if strings.Contains(tt.wantErr, "model name") { // which stands in the comments of all files
+				if _, _, err := Assembly(p); err == nil {
+					t.Error("written as assembly")
+				}
+				if _, err := CUDA(p); err == nil {
+					t.Error("written as CUDA")
+				}
 			}
 		})
 	}

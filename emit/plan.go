@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"go/token"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -13,7 +16,7 @@ import (
 type Plan struct {
 	// Package is the name of the Go package to generate.
 	Package string
-	// Model names the model in headers and comments.
+	// Model names the model in headers and comments: printable text on one line, of at most 1024 bytes.
 	Model string
 	// Histogram counts the exponents of all weights in coded units.
 	Histogram codebook.Histogram
@@ -36,6 +39,9 @@ func (p *Plan) Validate() error {
 	if !token.IsIdentifier(p.Package) || p.Package == "main" {
 		return fmt.Errorf("emit: %q is not a usable package name", p.Package)
 	}
+	if err := checkModel(p.Model); err != nil {
+		return err
+	}
 	if n := len(p.Books); n < 1 || n > MaxBooks {
 		return fmt.Errorf("emit: %d code books, want 1 to %d", n, MaxBooks)
 	}
@@ -45,6 +51,21 @@ func (p *Plan) Validate() error {
 		}
 	}
 	return p.checkCounts()
+}
+
+// maxModel is the most bytes that a model's name may have.
+const maxModel = 1024
+
+// checkModel refuses names that would end the comments they stand in, or that compilers and terminals would take for
+// more than a name.
+func checkModel(name string) error {
+	if len(name) > maxModel {
+		return fmt.Errorf("emit: a model name of %d bytes, max %d", len(name), maxModel)
+	}
+	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("emit: %q is not a usable model name, want printable text on one line", name)
+	}
+	return nil
 }
 
 // checkCounts holds the counts of each book to its symbols and their sum to the histogram.

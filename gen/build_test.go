@@ -21,6 +21,7 @@ func TestGeneratedPackagesBuild(t *testing.T) {
 		"allsymbols": bare(every(240)),
 		"longcodes":  {Name: "long codes", Units: []Unit{longCodes(t)}},
 		"eightbooks": compressed(t, 8),
+		"foulnames":  foul(),
 	}
 	root := t.TempDir()
 	for pkg, m := range models {

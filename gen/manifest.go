@@ -3,10 +3,12 @@ package gen
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/templates"
 )
@@ -119,7 +121,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("gen: manifest: %w", err)
 	}
-	return append(text, '\n'), nil
+	return append(jsonedit.Printable(text), '\n'), nil // names of units may be anything
 }
 
 // rounded cuts a figure to the decimals on which all machines agree: some compute a*b+c with one
@@ -147,21 +149,52 @@ func bookReport(b *codebook.Book, counts *codebook.Histogram) BookReport {
 	return r
 }
 
+// The bounds of what a manifest may list.
+const (
+	maxListed = 256 // files
+	maxName   = 255 // bytes of a file's name, as file systems have it
+)
+
 // manifestFiles returns the names that the manifest at path lists, its own among them.
 func manifestFiles(path string) ([]string, error) {
-	text, err := regular.Read(path, maxFile)
+	f, size, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	var m struct {
-		Generator string   `json:"generator"`
-		Files     []string `json:"files"`
+	defer f.Close()
+	if size > maxFolder {
+		return nil, fmt.Errorf("%s: %d bytes, max %d", path, size, maxFolder)
 	}
-	if err := json.Unmarshal(text, &m); err != nil {
+	files, err := listedFiles(io.LimitReader(f, maxFolder))
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if m.Generator != generator {
-		return nil, fmt.Errorf("%s: generator %q, want %q", path, m.Generator, generator)
+	return append(files, ManifestName), nil
+}
+
+// listedFiles returns the names that a manifest lists.
+func listedFiles(manifest io.Reader) (files []string, err error) {
+	by := ""
+	err = jsonedit.Stream(manifest, func(d *json.Decoder, name string) (err error) {
+		switch name {
+		case "generator":
+			by, err = jsonedit.String(d, maxName)
+		case "files":
+			err = jsonedit.Array(d, func(d *json.Decoder) error {
+				if len(files) == maxListed {
+					return fmt.Errorf("files: more than %d", maxListed)
+				}
+				file, err := jsonedit.String(d, maxName)
+				files = append(files, file)
+				return err
+			})
+		default:
+			err = jsonedit.Skip(d)
+		}
+		return err
+	})
+	if err == nil && by != generator {
+		err = fmt.Errorf("generator %q, want %q", by, generator)
 	}
-	return append(m.Files, ManifestName), nil
+	return files, err
 }

@@ -114,11 +114,13 @@ func (p *Plan) assign() error {
 
 // adopt takes over the code books of a compressed model, each once.
 func (p *Plan) adopt() error {
+	index := map[codebook.Fingerprint]int{}
 	for _, u := range p.Source.Units {
 		f := u.Book.Fingerprint()
-		k := slices.IndexFunc(p.Books, func(b *codebook.Book) bool { return b.Fingerprint() == f })
-		if k < 0 {
+		k, ok := index[f]
+		if !ok {
 			k = len(p.Books)
+			index[f] = k
 			p.Books = append(p.Books, u.Book)
 		}
 		p.Book = append(p.Book, k)

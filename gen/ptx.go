@@ -70,7 +70,7 @@ func makeFatbin(ctx context.Context, ptx *ptxFile, opts Options) (fatbin []byte,
 	}
 	fatbin, err = opts.Assembler.Fatbin(ctx, ptx.text)
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, exec.ErrDot):
 		return nil, "none: " + err.Error(), nil
 	case err != nil:
 		return nil, "", fmt.Errorf("gen: %s: %w", emit.FatbinName, err)

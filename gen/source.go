@@ -39,7 +39,7 @@ func FromPath(ctx context.Context, path string, opts ReadOptions) (*Model, error
 	if len(r.Missing) > 0 && !opts.Incomplete {
 		return nil, &model.MissingError{Path: path, List: r.Missing}
 	}
-	m := &Model{Name: r.Model, Notes: notCoded(r.Raw)}
+	m := &Model{Name: r.Model, Notes: notCoded(r.Raw), Units: make([]Unit, 0, len(r.Units))}
 	for _, u := range r.Units {
 		m.Units = append(m.Units, Unit{Name: u.Name, Histogram: u.Histogram, Tensors: len(u.Tensors)})
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/internal/cost"
 )
 
 // folderFiles is a folder as names and contents.
@@ -229,10 +231,70 @@ func TestReadFolderLargeFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.safetensors")
 	folderFiles{"model.safetensors": ""}.create(t, dir)
-	if err := os.Truncate(path, maxFile+1); err != nil {
+	if err := os.Truncate(path, maxFolder+1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadFolder(dir); err == nil || !strings.Contains(err.Error(), "not a generated folder") {
 		t.Errorf("error %v", err)
 	}
+	// Nor are many files that are small enough each.
+	folderFiles{"a": "", "b": "", "c": ""}.create(t, dir)
+	for _, name := range []string{"a", "b", "c"} {
+		if err := os.Truncate(filepath.Join(dir, name), maxFolder/2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if took := cost.Bytes(func() { _, err = ReadFolder(dir) }); err == nil || took > 8*maxFolder {
+		t.Errorf("error %v, %d bytes allocated", err, took)
+	}
+}
+
+func TestManifestFiles(t *testing.T) {
+	name := `"` + strings.Repeat("x", maxName) + `",`
+	for _, tt := range []struct {
+		name, text, wantErr string
+		want                int
+	}{
+		{name: "files", want: 3, text: `{"files": ["a", "b"], "generator": "bespoke", "units": [{"name": "x"}]}`},
+		{name: "as many as may be", want: maxListed + 1, text: `{"generator": "bespoke", "files": [` + strings.Repeat(name, maxListed-1) + `"x"]}`},
+		{name: "more", text: `{"generator": "bespoke", "files": [` + strings.Repeat(`"",`, maxListed) + `""]}`, wantErr: "files: more than 256"},
+		{name: "a long name", text: `{"generator": "bespoke", "files": [` + name[:1] + "x" + name[1:] + `"x"]}`, wantErr: "a string of 256 bytes, max 255"},
+		{name: "no names", text: `{"generator": "bespoke", "files": [{}]}`, wantErr: "unexpected object, want a string"},
+		{name: "another's", text: `{"generator": "web", "files": []}`, wantErr: `generator "web", want "bespoke"`},
+		{name: "deep", text: `{"generator": "bespoke", "a": ` + strings.Repeat("[", 1<<20), wantErr: "nested more than"},
+		{name: "cut", text: `{"generator": "bespoke", "files": ["a"`, wantErr: "unexpected end"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), ManifestName)
+			if err := os.WriteFile(path, []byte(tt.text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			files, err := manifestFiles(path)
+			switch {
+			case tt.wantErr != "":
+				if err == nil || !strings.Contains(err.Error(), path+": ") || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Errorf("error %v, want %q", err, tt.wantErr)
+				}
+			case err != nil || len(files) != tt.want || files[len(files)-1] != ManifestName:
+				t.Errorf("%d files, %v, want %d", len(files), err, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzManifest(f *testing.F) {
+	f.Add(`{"generator": "bespoke", "files": ["a", "b"], "units": [{"name": "x", "weights": 3, "book": 0}]}`)
+	f.Add(`{"generator": null, "files": [null], "files": []}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var files []string
+		var err error
+		cost.Bounded(t, len(text), 64<<10, 64, func() { files, err = listedFiles(strings.NewReader(text)) })
+		if err == nil && len(files) > maxListed {
+			t.Errorf("%d files", len(files))
+		}
+	})
 }

@@ -116,11 +116,6 @@ func (d *decoder) flags(cmd *cobra.Command) {
 }
 
 func (d *decoder) options(a *app, cmd *cobra.Command) ([]runtime.Option, error) {
-	warn := func(message string) {
-		if !a.quiet {
-			fmt.Fprintf(a.stderr, "bespoke: %s\n", message)
-		}
-	}
 	name := d.name
 	var options []runtime.Option
 	if cmd.Flags().Changed("devices") {
@@ -132,7 +127,7 @@ func (d *decoder) options(a *app, cmd *cobra.Command) ([]runtime.Option, error) 
 		}
 		options = append(options, runtime.WithDevices(d.devices...))
 	}
-	options = append(options, runtime.WithDecoder(name), runtime.WithWarnings(warn))
+	options = append(options, runtime.WithDecoder(name), runtime.WithWarnings(a.warn))
 	if cmd.Flags().Changed("threads") {
 		if d.threads < 1 {
 			return nil, usagef("--threads is %d, want at least 1", d.threads)

@@ -12,6 +12,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/internal/plot"
+	"github.com/seed54244801/bespoke/internal/ui"
 )
 
 func (a *app) inspect() *cobra.Command {
@@ -83,7 +84,7 @@ func draw(path string, r *checkpoint.Report) error {
 	if err != nil {
 		return err
 	}
-	e := &plot.Exponents{Model: r.Model, Histogram: r.Histogram}
+	e := &plot.Exponents{Model: ui.Printable(r.Model), Histogram: r.Histogram}
 	if books, err := scheme.Assign([]codebook.Histogram{r.Histogram}); err == nil {
 		e.Lengths = books.Books[0].Lengths()
 	}

@@ -12,7 +12,7 @@ import (
 
 // printReport prints what inspect found.
 func (a *app) printReport(r *checkpoint.Report, picture string) error {
-	a.printf("%s\n\n", ui.Printable(r.Model))
+	a.printf("%s\n\n", r.Model)
 	var head ui.Table
 	if r.Kind != checkpoint.KindHistogram {
 		head.Row("tensors", fmt.Sprintf("%s, %s, %s", ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(r.Weights, "weight"), ui.Bytes(r.Bytes)))

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
@@ -32,10 +34,17 @@ type stdoutError struct{ err error }
 func (e *stdoutError) Error() string { return fmt.Sprintf("standard output: %v", e.err) }
 func (e *stdoutError) Unwrap() error { return e.err }
 
-// printf prints for people, unless they asked for quiet.
+// printf prints for people, unless they asked for quiet. The arguments may come from anywhere: they are made printable.
 func (a *app) printf(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stdout, format, args...)
+		fmt.Fprintf(a.stdout, format, ui.Arguments(args)...)
+	}
+}
+
+// warn prints a warning, unless people asked for quiet.
+func (a *app) warn(message string) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, "bespoke: %s\n", ui.Printable(message))
 	}
 }
 
@@ -47,10 +56,15 @@ func (a *app) table(t *ui.Table) error {
 	return t.Write(a.stdout, "  ")
 }
 
-// json prints for programs.
+// json prints for programs. What is not printable stands as an escape, as the reader may be a terminal after all.
 func (a *app) json(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(jsonedit.Printable(text.Bytes()))
+	return err
 }

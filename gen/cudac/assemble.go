@@ -1,12 +1,10 @@
 package cudac
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -15,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 // An Assembler is ptxas, which makes machine code of PTX.
@@ -31,10 +31,7 @@ func FindAssembler(ctx context.Context) (*Assembler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cudac: no CUDA assembler: %w", err)
 	}
-	if path, err = filepath.Abs(path); err != nil {
-		return nil, fmt.Errorf("cudac: %w", err)
-	}
-	answer, err := run(ctx, "", path, "--version")
+	answer, err := isolated.Run(ctx, path, "--version")
 	if err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
@@ -42,7 +39,7 @@ func FindAssembler(ctx context.Context) (*Assembler, error) {
 	if m == nil {
 		return nil, fmt.Errorf("cudac: %s: no version in %.80q", path, answer)
 	}
-	help, err := run(ctx, "", path, "--help")
+	help, err := isolated.Run(ctx, path, "--help")
 	if err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
@@ -59,14 +56,14 @@ func FindAssembler(ctx context.Context) (*Assembler, error) {
 	return a, nil
 }
 
-// locate returns the program that an environment variable names or, where it is not set, the first of those with
-// these names. The error is that of the last one.
+// locate returns the absolute path of the program that an environment variable names or, where it is not set, of the
+// first of those with these names. The error is that of the last one.
 func locate(variable string, names ...string) (path string, err error) {
 	if named := os.Getenv(variable); named != "" {
 		names = []string{named}
 	}
 	for _, name := range names {
-		if path, err = exec.LookPath(name); err == nil {
+		if path, err = lookUp(name); err == nil {
 			return path, nil
 		}
 	}
@@ -98,30 +95,23 @@ var (
 
 // Assemble makes a cubin for one architecture and reports what each kernel in it takes, by name.
 func (a *Assembler) Assemble(ctx context.Context, ptx []byte, arch int) (cubin []byte, usage []Usage, err error) {
-	folder, err := os.MkdirTemp("", "cudac")
+	folder, err := isolated.NewFolder()
 	if err != nil {
 		return nil, nil, fmt.Errorf("cudac: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer folder.Remove()
 	const in, out = "decode.ptx", "decode.cubin"
-	if err := os.WriteFile(filepath.Join(folder, in), ptx, 0o666); err != nil {
+	if err := folder.Write(in, ptx); err != nil {
 		return nil, nil, fmt.Errorf("cudac: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, a.path, "-v", fmt.Sprintf("-arch=sm_%d", arch), "-o", out, in)
-	cmd.Dir = folder
-	cmd.WaitDelay = waitDelay
-	said, err := cmd.CombinedOutput()
+	said, err := folder.RunAll(ctx, a.path, "-v", fmt.Sprintf("-arch=sm_%d", arch), "-o", out, in)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, nil, fmt.Errorf("cudac: %s: %w", a.path, ctx.Err())
-		}
-		said = bytes.TrimSpace(said)
-		return nil, nil, fmt.Errorf("cudac: %s: sm_%d: %w: %s", a.path, arch, err, said[:min(len(said), stderrLimit)])
+		return nil, nil, fmt.Errorf("cudac: sm_%d: %w", arch, err)
 	}
 	if usage, err = parseUsage(string(said)); err != nil {
 		return nil, nil, fmt.Errorf("cudac: %s: sm_%d: %w", a.path, arch, err)
 	}
-	if cubin, err = os.ReadFile(filepath.Join(folder, out)); err != nil {
+	if cubin, err = folder.Read(out); err != nil {
 		return nil, nil, fmt.Errorf("cudac: %w", err)
 	}
 	return cubin, usage, nil
@@ -166,16 +156,16 @@ func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cudac: no fatbin: %w", err)
 	}
-	folder, err := os.MkdirTemp("", "cudac")
+	folder, err := isolated.NewFolder()
 	if err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer folder.Remove()
 	args := []string{"--64", "--create=decode.fatbin"}
 	image := func(kind string, arch int) string {
 		name := fmt.Sprintf("decode_%d.%s", arch, kind)
 		args = append(args, fmt.Sprintf("--image3=kind=%s,sm=%d,file=%s", kind, arch, name))
-		return filepath.Join(folder, name)
+		return name
 	}
 	group, assembling := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -189,19 +179,19 @@ func (a *Assembler) Fatbin(ctx context.Context, ptx []byte) ([]byte, error) {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(file, cubin, 0o666)
+			return folder.Write(file, cubin)
 		})
 	}
-	if err := os.WriteFile(image("ptx", 50), ptx, 0o666); err != nil {
+	if err := folder.Write(image("ptx", 50), ptx); err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if _, err := run(ctx, folder, program, args...); err != nil {
+	if _, err := folder.Run(ctx, program, args...); err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
-	fatbin, err := os.ReadFile(filepath.Join(folder, "decode.fatbin"))
+	fatbin, err := folder.Read("decode.fatbin")
 	if err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}

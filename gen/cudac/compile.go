@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 // The lowest PTX that serves: version 6.0 has the warp shuffles that name their lanes.
@@ -23,12 +22,6 @@ const (
 // sourceName is the name of the file that compilers see, whatever the caller's is.
 const sourceName = "decode.cu"
 
-// stderrLimit bounds what an error repeats of a compiler's own words.
-const stderrLimit = 2000
-
-// waitDelay is how long a killed compiler's children may hold its output open.
-const waitDelay = 2 * time.Second
-
 // PTX compiles the source of a kernel, whose first line is a comment. The error of a compiler that
 // fails ends with what it wrote to standard error.
 func (c *Compiler) PTX(ctx context.Context, source []byte) ([]byte, error) {
@@ -36,12 +29,12 @@ func (c *Compiler) PTX(ctx context.Context, source []byte) ([]byte, error) {
 	if !bytes.HasPrefix(header, []byte("//")) {
 		return nil, errors.New("cudac: the first line of the source is no comment")
 	}
-	folder, err := os.MkdirTemp("", "cudac")
+	folder, err := isolated.NewFolder()
 	if err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
-	defer os.RemoveAll(folder)
-	if err := os.WriteFile(filepath.Join(folder, sourceName), source, 0o666); err != nil {
+	defer folder.Remove()
+	if err := folder.Write(sourceName, source); err != nil {
 		return nil, fmt.Errorf("cudac: %w", err)
 	}
 	ptx, err := c.dialect.compile(ctx, c.path, folder)
@@ -51,26 +44,26 @@ func (c *Compiler) PTX(ctx context.Context, source []byte) ([]byte, error) {
 	return stamp(header, c.Version(), source, normalise(ptx)), nil
 }
 
-func compileClang(ctx context.Context, path, folder string) ([]byte, error) {
-	return run(ctx, folder, path,
+func compileClang(ctx context.Context, path string, folder isolated.Folder) ([]byte, error) {
+	return folder.Run(ctx, path,
 		"-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch="+architecture,
 		"-Xclang", "-target-feature", "-Xclang", "+ptx"+strings.ReplaceAll(isaVersion, ".", ""),
 		"-nocudainc", "-nocudalib", "-Wno-unknown-cuda-version",
 		"-std=c++17", "-O3", "-S", "-o", "-", sourceName)
 }
 
-func compileNVCC(ctx context.Context, path, folder string) ([]byte, error) {
+func compileNVCC(ctx context.Context, path string, folder isolated.Folder) ([]byte, error) {
 	arch, err := lowestArchitecture(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	const out = "decode.ptx"
-	_, err = run(ctx, folder, path, "-ptx", "-arch="+arch, "-std=c++17", "-O3",
+	_, err = folder.Run(ctx, path, "-ptx", "-arch="+arch, "-std=c++17", "-O3",
 		"-Wno-deprecated-gpu-targets", "-o", out, sourceName)
 	if err != nil {
 		return nil, err
 	}
-	ptx, err := os.ReadFile(filepath.Join(folder, out))
+	ptx, err := folder.Read(out)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +74,7 @@ var architectureLine = regexp.MustCompile(`compute_(\d+)\b`)
 
 // lowestArchitecture asks nvcc for the architectures that it compiles for.
 func lowestArchitecture(ctx context.Context, path string) (string, error) {
-	answer, err := run(ctx, "", path, "--list-gpu-arch")
+	answer, err := isolated.Run(ctx, path, "--list-gpu-arch")
 	if err != nil {
 		return "", err
 	}
@@ -106,33 +99,16 @@ var (
 
 // relabel lowers version and architecture of the PTX if the assembler, which knows what each
 // instruction needs, still takes it without newer hints; otherwise the PTX stays as it was.
-func relabel(ctx context.Context, ptxas, folder string, ptx []byte) ([]byte, error) {
+func relabel(ctx context.Context, ptxas string, folder isolated.Folder, ptx []byte) ([]byte, error) {
 	low := versionLine.ReplaceAll(ptx, []byte(".version "+isaVersion))
 	low = targetLine.ReplaceAll(low, []byte(".target "+architecture))
 	low = hintLine.ReplaceAll(low, nil)
 	const name = "low.ptx"
-	if err := os.WriteFile(filepath.Join(folder, name), low, 0o666); err != nil {
+	if err := folder.Write(name, low); err != nil {
 		return nil, err
 	}
-	if _, err := run(ctx, folder, ptxas, "-arch=sm_75", "-o", "low.cubin", name); err != nil {
+	if _, err := folder.Run(ctx, ptxas, "-arch=sm_75", "-o", "low.cubin", name); err != nil {
 		return ptx, ctx.Err()
 	}
 	return low, nil
-}
-
-// run returns the standard output of a command run in folder.
-func run(ctx context.Context, folder, path string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Dir = folder
-	cmd.WaitDelay = waitDelay
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%s: %w", path, ctx.Err())
-		}
-		said := bytes.TrimSpace(stderr.Bytes())
-		return nil, fmt.Errorf("%s: %w: %s", path, err, said[:min(len(said), stderrLimit)])
-	}
-	return stdout.Bytes(), nil
 }

@@ -201,7 +201,7 @@ func TestFindCandidates(t *testing.T) {
 		{"nvcc", nvccVersion + `echo .version 9.5 > decode.ptx`, "nvcc 12.9.86", ""},
 		{"clang without NVPTX", clangVersion + "echo no such target >&2; exit 1", "", "no such target"},
 		{"nvcc without a host compiler", nvccVersion + "echo no gcc >&2; exit 1", "", "no gcc"},
-		{"python3", `[ -f "$3" ] && echo .version 9.5 > $4 || echo NVRTC 13.5`, "NVRTC 13.5", ""},
+		{"python3", `[ -f "$5" ] && echo .version 9.5 > $6 || echo NVRTC 13.5`, "NVRTC 13.5", ""},
 		{"python3 without NVRTC", "echo no NVRTC >&2; exit 1", "", "no NVRTC"},
 		{"gcc", "echo gcc version 12", "", "not clang"},
 	} {

@@ -5,6 +5,13 @@
 // CUDA toolkit; or NVRTC, the library of NVIDIA's that Python packages for CUDA bring along, driven by
 // python3. One that cannot compile a trivial kernel (nvcc without a host compiler, say) is passed over.
 //
+// # What decides
+//
+// All of them run in a private folder with a chosen environment, see package isolated: nothing in the caller's folder, a
+// model's perhaps, takes part, nor does a variable that adds flags or search paths. Python runs isolated, too: it finds
+// NVRTC among its own packages, those of a virtual environment or of the system, and not among those that a user
+// installed with pip --user. BESPOKE_NVRTC, or the option --cuda of the command, names a Python that has it.
+//
 // # The PTX
 //
 // PTX states the ISA version and the architecture from which on it can be used, and a driver older

@@ -1,13 +1,17 @@
 package cudac
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 // A Compiler turns CUDA C++ into PTX.
@@ -22,7 +26,7 @@ type dialect struct {
 	name    string
 	ask     func(ctx context.Context, path string) (answer []byte, err error) // for the version
 	version *regexp.Regexp                                                    // in the answer
-	compile func(ctx context.Context, path, folder string) ([]byte, error)
+	compile func(ctx context.Context, path string, folder isolated.Folder) ([]byte, error)
 }
 
 // Version names the compiler and its version: "clang 14.0.6".
@@ -38,7 +42,7 @@ var (
 )
 
 func askVersion(ctx context.Context, path string) ([]byte, error) {
-	return run(ctx, "", path, "--version")
+	return isolated.Run(ctx, path, "--version")
 }
 
 // dialectOf tells the family of a compiler from the name of its executable.
@@ -61,8 +65,8 @@ extern "C" __global__ void probe(int *p) { *p = 1; }
 `
 
 // Find returns the first usable compiler: nvcc in PATH, then in the usual place of a CUDA toolkit, then clang with
-// its NVPTX back end, newest version first behind the plain name, then NVRTC as python3 finds it. Given
-// paths, it looks at those alone.
+// its NVPTX back end, newest version first behind the plain name, then NVRTC as python3 finds it, or the Python that
+// the environment variable BESPOKE_NVRTC names. Given paths, it looks at those alone.
 // Its error says what was wrong with each candidate; when ctx ends, it is that of ctx.
 func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 	explicit := len(paths) > 0
@@ -71,15 +75,12 @@ func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 	}
 	var tried []string
 	for _, name := range paths {
-		path, err := exec.LookPath(name)
+		path, err := lookUp(name)
 		if err != nil {
 			if explicit {
 				tried = append(tried, fmt.Sprintf("%s: %v", name, errors.Unwrap(err)))
 			}
 			continue
-		}
-		if path, err = filepath.Abs(path); err != nil { // compilers run in a folder of their own
-			return nil, fmt.Errorf("cudac: %w", err)
 		}
 		c, err := open(ctx, path)
 		if err == nil {
@@ -96,13 +97,26 @@ func Find(ctx context.Context, paths ...string) (*Compiler, error) {
 	return nil, fmt.Errorf("cudac: no CUDA compiler: %s", strings.Join(tried, "; "))
 }
 
+// lookUp returns the absolute path of a program, as programs run in a folder of their own. A name is looked up in PATH,
+// whose relative entries do not count: the caller's folder may be anybody's. A path is the caller's word.
+func lookUp(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", err
+	}
+	if filepath.Base(name) == name && !filepath.IsAbs(path) { // should GODEBUG let it pass
+		return "", &exec.Error{Name: name, Err: exec.ErrDot}
+	}
+	return filepath.Abs(path)
+}
+
 // candidates lists the names and places of compilers, best first.
 func candidates() []string {
 	paths := []string{"nvcc", "/usr/local/cuda/bin/nvcc", "clang++", "clang"}
 	for v := 30; v >= 14; v-- {
 		paths = append(paths, fmt.Sprintf("clang++-%d", v), fmt.Sprintf("clang-%d", v))
 	}
-	return append(paths, "python3")
+	return append(paths, cmp.Or(os.Getenv("BESPOKE_NVRTC"), "python3"))
 }
 
 // open asks the compiler for its version and has it compile a trivial kernel.

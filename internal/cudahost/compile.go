@@ -1,7 +1,6 @@
 package cudahost
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -9,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 //go:embed host
@@ -50,7 +52,7 @@ func Compile(tb testing.TB, source []byte) *Kernel {
 	if err != nil {
 		tb.Fatalf("cudahost: %v", err)
 	}
-	k := &Kernel{program: program}
+	k := &Kernel{program: program, folder: tools.folder}
 	tb.Cleanup(func() { k.stop() })
 	return k
 }
@@ -58,7 +60,7 @@ func Compile(tb testing.TB, source []byte) *Kernel {
 // tools is a C++ compiler and a folder, removed by the last test, for what it makes.
 type tools struct {
 	compiler string
-	folder   string
+	folder   isolated.Folder
 	driver   string // object file of driver.cpp
 
 	programs sync.Map // of *program, by the SHA-256 of the source
@@ -72,16 +74,16 @@ type program struct {
 }
 
 // folder is where the toolchain of the process keeps what it makes, empty until it is asked for.
-var folder string
+var folder isolated.Folder
 
 // toolchain finds a compiler once for the process.
 var toolchain = sync.OnceValues(func() (*tools, error) {
 	var err error
-	if folder, err = os.MkdirTemp("", "cudahost"); err != nil {
+	if folder, err = isolated.NewFolder(); err != nil {
 		return nil, err
 	}
-	t := &tools{folder: folder, driver: filepath.Join(folder, "driver.o")}
-	if err := os.CopyFS(folder, sources); err != nil {
+	t := &tools{folder: folder, driver: folder.Path("driver.o")}
+	if err := os.CopyFS(string(folder), sources); err != nil {
 		return nil, err
 	}
 	return t, t.find()
@@ -89,8 +91,8 @@ var toolchain = sync.OnceValues(func() (*tools, error) {
 
 // find takes the first compiler that links a program with sanitizers, and compiles the driver.
 func (t *tools) find() error {
-	empty := filepath.Join(t.folder, "empty.cpp")
-	if err := os.WriteFile(empty, []byte("int main() { return 0; }\n"), 0o666); err != nil {
+	const empty = "empty.cpp"
+	if err := t.folder.Write(empty, []byte("int main() { return 0; }\n")); err != nil {
 		return err
 	}
 	var tried []string
@@ -101,11 +103,11 @@ func (t *tools) find() error {
 			continue
 		}
 		t.compiler = path
-		if err := t.run(empty, "-o", filepath.Join(t.folder, "empty")); err != nil {
+		if err := t.run(empty, "-o", "empty"); err != nil {
 			tried = append(tried, err.Error())
 			continue
 		}
-		return t.run("-c", filepath.Join(t.folder, "host", "driver.cpp"), "-o", t.driver)
+		return t.run("-c", filepath.Join("host", "driver.cpp"), "-o", t.driver)
 	}
 	return fmt.Errorf("no C++ compiler with sanitizers: %s", strings.Join(tried, "; "))
 }
@@ -116,7 +118,7 @@ func (t *tools) link(source []byte) (string, error) {
 	found, _ := t.programs.LoadOrStore(key, new(program))
 	p := found.(*program)
 	p.once.Do(func() {
-		p.path = filepath.Join(t.folder, fmt.Sprintf("kernel-%x", key[:8]))
+		p.path = t.folder.Path(fmt.Sprintf("kernel-%x", key[:8]))
 		p.err = t.compile(source, p.path)
 	})
 	return p.path, p.err
@@ -126,7 +128,7 @@ func (t *tools) compile(source []byte, path string) error {
 	if err := os.WriteFile(path+".cu", source, 0o666); err != nil {
 		return err
 	}
-	header := filepath.Join(t.folder, "host", "cudahost.h")
+	header := filepath.Join("host", "cudahost.h")
 	if err := t.run("-x", "c++", "-include", header, "-c", path+".cu", "-o", path+".o"); err != nil {
 		return err
 	}
@@ -136,20 +138,15 @@ func (t *tools) compile(source []byte, path string) error {
 func (t *tools) run(args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, t.compiler, append(append([]string{}, flags...), args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %.2000s", t.compiler, err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return nil
+	_, err := t.folder.Run(ctx, t.compiler, slices.Concat(flags, args)...)
+	return err
 }
 
 // Main runs the tests of a package that uses Compile and then removes what it compiled.
 func Main(m *testing.M) {
 	code := m.Run()
 	if folder != "" {
-		os.RemoveAll(folder)
+		folder.Remove()
 	}
 	os.Exit(code)
 }

@@ -3,16 +3,17 @@ package cudahost
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"os/exec"
 	"sync"
 	"time"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/isolated"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -80,6 +81,7 @@ func PublishedShared(s *codebook.Stream) int {
 // A Kernel is a compiled kernel and the process that runs it.
 type Kernel struct {
 	program string
+	folder  isolated.Folder
 
 	mu     sync.Mutex
 	word   uint64
@@ -189,8 +191,8 @@ func (k *Kernel) start() error {
 	if k.cmd != nil {
 		return nil
 	}
-	cmd := exec.Command(k.program)
-	cmd.Env = append(os.Environ(), "ASAN_OPTIONS=detect_leaks=0", "UBSAN_OPTIONS=print_stacktrace=1")
+	cmd := k.folder.Command(context.Background(), k.program)
+	cmd.Env = append(cmd.Env, "ASAN_OPTIONS=detect_leaks=0", "UBSAN_OPTIONS=print_stacktrace=1")
 	k.stderr.Reset()
 	cmd.Stderr = &k.stderr
 	in, err := cmd.StdinPipe()

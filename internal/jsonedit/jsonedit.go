@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -103,6 +105,28 @@ func Standard(text []byte) []byte {
 				}
 			}
 		}
+	}
+	return out
+}
+
+// Printable returns JSON in which what is not printable stands as an escape, so that whoever shows the text need not
+// fear what a terminal would obey, or what hides other text. It means the same. Line breaks stay.
+func Printable(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			out = append(out, `\ufffd`...)
+		case r == '\n' || unicode.IsPrint(r):
+			out = append(out, text[:size]...)
+		case r >= 1<<16:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		text = text[size:]
 	}
 	return out
 }

@@ -9,21 +9,21 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 //go:embed driver
 var sources embed.FS
 
 // folder holds the library and the modules of the process; [Run] removes it.
-var folder = sync.OnceValue(func() string {
-	f, err := os.MkdirTemp("", "standin")
+var folder = sync.OnceValue(func() isolated.Folder {
+	f, err := isolated.NewFolder()
 	if err != nil {
 		panic(err)
 	}
@@ -33,18 +33,18 @@ var folder = sync.OnceValue(func() string {
 // Library returns the path of the driver library, compiled once for the process. The header cuda.h is
 // the one that the program is built with: CGO_CFLAGS says where it lies.
 var Library = sync.OnceValues(func() (string, error) {
-	if err := os.CopyFS(folder(), sources); err != nil {
+	if err := os.CopyFS(string(folder()), sources); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder(), "libcuda.so.1")
-	args := []string{"-std=c++20", "-O1", "-g", "-Wall", "-shared", "-fPIC", "-I" + filepath.Join(folder(), "driver")}
+	path := folder().Path("libcuda.so.1")
+	args := []string{"-std=c++20", "-O1", "-g", "-Wall", "-shared", "-fPIC", "-I" + folder().Path("driver")}
 	for flag := range strings.FieldsSeq(os.Getenv("CGO_CFLAGS")) {
 		if strings.HasPrefix(flag, "-I") {
 			args = append(args, flag)
 		}
 	}
 	// All files at once, as one.
-	cmd := exec.Command("g++", append(args, "-x", "c++", "-", "-o", path)...)
+	cmd := folder().Command(context.Background(), "g++", append(args, "-x", "c++", "-", "-o", path)...)
 	cmd.Stdin = strings.NewReader("#include \"device.cpp\"\n#include \"memory.cpp\"\n#include \"module.cpp\"\n#include \"queue.cpp\"\n")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("standin: g++: %w: %.2000s", err, text)
@@ -53,7 +53,7 @@ var Library = sync.OnceValues(func() (string, error) {
 })
 
 // modules is the folder with the host code of images; see driver/module.cpp.
-func modules() string { return filepath.Join(folder(), "modules") }
+func modules() string { return folder().Path("modules") }
 
 // An Image is what the driver is handed, and the source that it was compiled from.
 type Image struct {

@@ -80,7 +80,7 @@ var usual []string
 // returns the exit status. Tests may start other drivers, which give the place back. It fails if something is left in
 // the end.
 func Run(m *testing.M, images []Image, words ...string) int {
-	defer os.RemoveAll(folder())
+	defer folder().Remove()
 	library, err := handle()
 	for _, image := range images {
 		if err == nil {

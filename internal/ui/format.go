@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,6 +42,21 @@ func Printable(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// Arguments returns arguments for a format, in their place, with all that are not numbers as [Printable] text: what comes
+// from a file or the command line cannot steer a terminal, and only the format itself breaks lines.
+func Arguments(args []any) []any {
+	for i, arg := range args {
+		switch reflect.ValueOf(arg).Kind() {
+		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+			reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+			reflect.Float32, reflect.Float64, reflect.Bool:
+		default:
+			args[i] = Printable(fmt.Sprint(arg))
+		}
+	}
+	return args
 }
 
 // Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is

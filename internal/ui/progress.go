@@ -47,7 +47,7 @@ func (p *Progress) Stage(name string, total int64, unit string) {
 	shown := &lateWriter{w: p.w, from: time.Now().Add(patience)}
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(shown),
-		progressbar.OptionSetDescription(name),
+		progressbar.OptionSetDescription(Printable(name)),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100 * time.Millisecond),

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +36,24 @@ func TestPrintable(t *testing.T) {
 		if got := Printable(text); got != want {
 			t.Errorf("Printable(%q) = %q, want %q", text, got, want)
 		}
+	}
+}
+
+type named string
+
+type worded struct{}
+
+func (worded) String() string { return "a\x1bb" }
+
+func TestArguments(t *testing.T) {
+	args := Arguments([]any{
+		"a\x1bb", named("a\nb"), errors.New("a\u009bb"), worded{}, &worded{}, []string{"a\x07b"}, []byte("\x1b"), map[string]int{"\x1b": 1}, nil,
+		1, uint8(2), 2.5, true,
+	})
+	got := fmt.Sprintf("%s %s %v %v %s %s %s %s %v %d %3d %.2f %t", args...)
+	const want = `a\x1bb a\nb a\u009bb a\x1bb a\x1bb [a\ab] [27] map[\x1b:1] <nil> 1   2 2.50 true`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -72,14 +92,14 @@ func TestProgress(t *testing.T) {
 		group.Go(func() { p.Advance(10) })
 	}
 	group.Wait()
-	p.Stage("slow", 1000, "runs")
+	p.Stage("slow\x1b", 1000, "runs")
 	if b.Len() > 0 {
 		t.Fatalf("a quick stage drew %q", b.String())
 	}
 	p.stage.shown.from = time.Now().Add(-time.Second)
 	time.Sleep(120 * time.Millisecond) // past the throttle of the bar
 	p.Advance(500)
-	if s := b.String(); !strings.Contains(s, "slow") || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
+	if s := b.String(); !strings.Contains(s, `slow\x1b`) || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
 		t.Errorf("a slow stage drew %q", s)
 	}
 	p.Done()

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/gen/cudac"
+	"github.com/seed54244801/bespoke/internal/isolated"
 	"github.com/seed54244801/bespoke/internal/sass"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
@@ -41,7 +41,9 @@ func newBench(ctx context.Context, disassembler string, m *manifest) (*bench, er
 		return nil, err
 	}
 	if path, err := exec.LookPath(disassembler); err == nil {
-		b.disassembler = path
+		if b.disassembler, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
 	}
 	return b, nil
 }
@@ -198,22 +200,18 @@ func (b *bench) disassemble(ctx context.Context, ptx []byte, arch int) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "kernels")
+	folder, err := isolated.NewFolder()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	file := filepath.Join(folder, "decode.cubin")
-	if err := os.WriteFile(file, cubin, 0o666); err != nil {
+	defer folder.Remove()
+	const file = "decode.cubin"
+	if err := folder.Write(file, cubin); err != nil {
 		return nil, err
 	}
-	text, err := exec.CommandContext(ctx, b.disassembler, "-c", file).Output()
+	text, err := folder.Run(ctx, b.disassembler, "-c", file)
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))
-		}
-		return nil, fmt.Errorf("%s: sm_%d: %w", b.disassembler, arch, err)
+		return nil, fmt.Errorf("sm_%d: %w", arch, err)
 	}
 	return sass.Functions(text), nil
 }

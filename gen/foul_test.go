@@ -1,0 +1,60 @@
+package gen
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// foulName ends every kind of comment and string, begins directives, and ends in what joins lines in C. All of it is
+// printable.
+const foulName = "x */ /* // \" ' ` %s %n ${PATH} $(touch x) ??/ \\n \\u000a <!-- 日本 #define go //go:build ignore \\"
+
+// foulUnit is what a tensor may be called.
+const foulUnit = "\x1b[31mred\u009b2J\u202e\u2028\x7f\r\n\x00\U000e0001</script>"
+
+// foul is a model whose names are of the worst kind that is taken.
+func foul() *Model {
+	m := bare(codebook.Histogram{118: 70, 119: 30})
+	m.Name, m.Bare, m.Units[0].Name = foulName, false, foulUnit
+	return m
+}
+
+// TestFoulNames generates files for the model: no character in them is more than it looks, and names stand in
+// comments and in JSON alone.
+func TestFoulNames(t *testing.T) {
+	r := generate(t, plan(t, foul(), "foulnames"), Options{Compiler: fakeCompiler(t, "1.0")})
+	for _, f := range r.Files {
+		for i, c := range string(f.Data) {
+			if c != '\n' && c != '\t' && !unicode.IsPrint(c) {
+				t.Errorf("%s: %q at byte %d", f.Name, c, i)
+			}
+		}
+		if f.Name == ManifestName {
+			continue
+		}
+		named := 0
+		for line := range strings.Lines(string(f.Data)) {
+			if !strings.Contains(line, "日本") {
+				continue
+			}
+			named++
+			if !strings.HasPrefix(line, "// ") || !strings.Contains(line, foulName) || strings.HasSuffix(line, foulName+"\n") {
+				t.Errorf("%s: line %q", f.Name, line)
+			}
+		}
+		if named == 0 {
+			t.Errorf("%s does not name the model", f.Name)
+		}
+	}
+	var read struct {
+		Model string
+		Units []struct{ Name string }
+	}
+	if err := json.Unmarshal(r.find(ManifestName), &read); err != nil || read.Model != foulName || read.Units[0].Name != foulUnit {
+		t.Errorf("the manifest says %q, %v", read, err)
+	}
+}
