@@ -60,6 +60,17 @@ type SweepRow struct {
 // Bad sums up what must be 0.
 func (r *SweepRow) Bad() int { return r.Wrong + r.Panics + r.Left + r.Over + r.Missed }
 
+// Add adds the counts of another row.
+func (r *SweepRow) Add(other *SweepRow) {
+	for _, n := range []struct{ to, from *int }{
+		{&r.Cases, &other.Cases}, {&r.Errors, &other.Errors}, {&r.Same, &other.Same}, {&r.Said, &other.Said},
+		{&r.Unnoticed, &other.Unnoticed}, {&r.Wrong, &other.Wrong}, {&r.Panics, &other.Panics}, {&r.Left, &other.Left},
+		{&r.Over, &other.Over}, {&r.Found, &other.Found}, {&r.Missed, &other.Missed},
+	} {
+		*n.to += *n.from
+	}
+}
+
 // A SweepReport is the result of [Sweep].
 type SweepReport struct {
 	Seed   uint64     `json:"seed"`
@@ -90,7 +101,10 @@ func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	s := sweep{ctx: ctx, opts: opts, report: SweepReport{Seed: opts.Seed, Sample: opts.Sample, Faults: []string{}}}
-	for i := range max(opts.Workers, 0) + (1-min(1, opts.Workers))*goruntime.GOMAXPROCS(0) {
+	if opts.Workers == 0 {
+		opts.Workers = goruntime.GOMAXPROCS(0)
+	}
+	for i := range opts.Workers {
 		s.folders = append(s.folders, filepath.Join(folder, fmt.Sprint("worker", i)))
 	}
 	containers, err := sweepContainers(ctx, folder, opts.Seed)
