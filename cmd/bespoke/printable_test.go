@@ -32,8 +32,8 @@ func checkPrintable(t *testing.T, what string, text []byte) {
 // foulModel writes a model whose folder, tensors and files have foul names.
 func foulModel(t *testing.T, dir string) {
 	t.Helper()
-	weights := make([]byte, 2*64*64)
-	for i := range 64 * 64 {
+	weights := make([]byte, 2*128*64)
+	for i := range 128 * 64 {
 		bits := math.Float32bits(float32(math.Sin(float64(i))))
 		weights[2*i], weights[2*i+1] = byte(bits>>16), byte(bits>>24)
 	}
@@ -41,7 +41,7 @@ func foulModel(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	err := model.WriteFile(filepath.Join(dir, "model.safetensors"), []model.Entry{
-		model.BytesEntry(foul+".weight", model.BF16, []uint64{64, 64}, weights),
+		model.BytesEntry(foul+".weight", model.BF16, []uint64{128, 64}, weights),
 		model.BytesEntry("b"+foul+".bias", model.BF16, []uint64{64}, weights[:128]),
 		model.BytesEntry("c"+foul+".ids", model.I64, []uint64{1}, weights[:8]),
 	}, map[string]string{"format": foul})
