@@ -28,7 +28,8 @@ const (
 	maxProgram  = 20_000
 	maxMatching = 1 << 31
 	// maxMissing bounds the work of looking for what is missing, in bytes of names looked at; a byte of a name that is
-	// listed counts as missingWork of them, and so does each name that is made up. That is a list of 8 MiB at most.
+	// listed counts as missingWork of them, and so does each name that is made up. So a list has 8 MiB at most; a
+	// 64th of that, and twice the names that are there.
 	maxMissing  = 1 << 28
 	missingWork = 32
 )
