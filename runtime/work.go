@@ -17,9 +17,9 @@ const (
 	maxPiece = 80 * kernel.MaxLanes
 )
 
-// summedPiece is the chunks that a worker decodes at a time where they are summed up: about 800 KB of words, which
-// the second level of a core holds until then.
-const summedPiece = 4 * kernel.MaxLanes
+// summedPiece is the chunks that a worker decodes at a time where they are summed up: about a megabyte of words, which
+// the second level of a core holds until then, and as many chunks for each lane, of 8 and of 5.
+const summedPiece = 5 * kernel.MaxLanes
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
 // workers.
