@@ -33,10 +33,14 @@ const manifestMark = "{\n  \"generator\": \"" + generator + "\","
 // ReadFolder returns the files of a generated folder in the order of their names,
 // and none when there is no such folder.
 func ReadFolder(dir string) ([]File, error) {
-	entries, err := os.ReadDir(dir)
+	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("gen: %s is not a folder", dir)
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("gen: %w", err)
 	}

@@ -157,7 +157,7 @@ func TestWriteCreatesParents(t *testing.T) {
 
 func TestWriteRefusesFolderInside(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "x")
-	folderFiles{ManifestName: oldManifest}.create(t, dir)
+	folderFiles{ManifestName: `{"generator": "bespoke", "files": ["below"]}`}.create(t, dir)
 	folderFiles{"weights": ""}.create(t, filepath.Join(dir, "below"))
 	err := Write(dir, folderFiles{ManifestName: newManifest}.list(), true)
 	if err == nil || !strings.Contains(err.Error(), "below") {
