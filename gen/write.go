@@ -76,8 +76,11 @@ func Write(dir string, files []File, force bool) error {
 	if err := checkTarget(dir, dir, force); err != nil {
 		return err
 	}
-	if same, err := holdsExactly(dir, files); err != nil || same {
+	if same, err := holdsExactly(dir, files); err != nil {
 		return err
+	} else if same {
+		atomicfile.Sweep(dir) // the run that wrote it may have been killed just afterwards
+		return nil
 	}
 	if err := replace(dir, files, force); err != nil {
 		return fmt.Errorf("gen: writing %s: %w", dir, err)
