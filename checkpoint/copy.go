@@ -110,8 +110,23 @@ func copyFile(ctx context.Context, toDir, to, fromDir, from string, p Progress) 
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
 	}
+	return copyOpen(ctx, info.Mode(), toDir, to, f, p)
+}
+
+// copyAs is copyFile for a copy with other permission bits.
+func copyAs(ctx context.Context, mode fs.FileMode, toDir, to, fromDir, from string, p Progress) (model.FileSum, error) {
+	f, _, err := regular.Open(filepath.Join(fromDir, filepath.FromSlash(from)))
+	if err != nil {
+		return model.FileSum{}, fmt.Errorf("checkpoint: copy: %w", err)
+	}
+	defer f.Close()
+	return copyOpen(ctx, mode, toDir, to, f, p)
+}
+
+// copyOpen copies an open file.
+func copyOpen(ctx context.Context, mode fs.FileMode, toDir, to string, f *os.File, p Progress) (model.FileSum, error) {
 	var sum model.Summer
-	_, err = writeFileExact(toDir, to, info.Mode(), func(w io.Writer) error {
+	_, err := writeFileExact(toDir, to, mode, func(w io.Writer) error {
 		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, make([]byte, block))
 		return err
 	})

@@ -13,6 +13,8 @@ import (
 
 // InspectOptions are the options of [Inspect]. The zero value is useful.
 type InspectOptions struct {
+	// Open says how a model is opened.
+	Open model.OpenOptions
 	// Plan says how the model is divided into units.
 	Plan model.PlanOptions
 	// Progress follows the work; nil for none.
@@ -37,7 +39,7 @@ func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, er
 	case KindDF11:
 		err = r.fromDF11(ctx, path, p)
 	default:
-		err = r.fromModel(ctx, path, opts.Plan, p)
+		err = r.fromModel(ctx, path, opts, p)
 	}
 	if err != nil {
 		return nil, err
@@ -59,13 +61,18 @@ func modelName(path string) string {
 	return name
 }
 
-func (r *Report) fromModel(ctx context.Context, path string, opts model.PlanOptions, p Progress) error {
-	c, err := model.Open(path)
+func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions, p Progress) error {
+	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	a, err := analyse(ctx, c, opts, false, p)
+	return model.Guard(func() error { return r.fromTensors(ctx, c, opts.Plan, p) })
+}
+
+// fromTensors is fromModel for a model that is open.
+func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) error {
+	a, err := analyse(ctx, c, opts, noSums, p)
 	if err != nil {
 		return err
 	}
@@ -108,11 +115,17 @@ func (r *Report) countTensors(dtypes dtypeCounter) {
 }
 
 func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
-	d, m, err := openDF11(path, nil, nil)
+	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks()})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	return model.Guard(func() error { return r.fromUnits(ctx, d, m, p) })
+}
+
+// fromUnits is fromDF11 for a checkpoint that is open.
+func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model, p Progress) error {
+	r.Missing = d.FindMissing()
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {
 		return err

@@ -31,7 +31,16 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 // that an earlier run with the same key finished are found by Finished.
 func newContainer(dst string, force, resume bool, key string, inputs ...string) (*atomicfile.Dir, error) {
 	if force {
-		if err := replaceableContainer(dst); err != nil {
+		target, err := atomicfile.Resolve(dst)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint: output: %w", err)
+		}
+		for _, input := range inputs {
+			if err := apart(dst, target, input); err != nil {
+				return nil, err
+			}
+		}
+		if err := replaceableContainer(target); err != nil {
 			return nil, err
 		}
 	}

@@ -23,7 +23,7 @@ func overlap[T any](ctx context.Context, n int, slots []T, stages ...stage[T]) e
 	group, ctx := errgroup.WithContext(ctx)
 	for s, do := range stages {
 		from, to := ready[s], ready[(s+1)%len(stages)]
-		group.Go(func() error {
+		side(group, func() error {
 			for i := range n {
 				select {
 				case slot := <-from:

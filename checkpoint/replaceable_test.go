@@ -245,7 +245,7 @@ func TestGiveUp(t *testing.T) {
 			}
 			writeText(t, filepath.Join(out.Path(), "file"), "text")
 			if c.finish {
-				if err := out.Finish("file", "sum"); err != nil {
+				if err := out.Finish("file", "key of file", "sum"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -261,7 +261,7 @@ func TestGiveUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer again.Close()
-			if again.Finished("file", "sum") != c.kept {
+			if _, ok := again.Finished("file", "key of file"); ok != c.kept {
 				t.Errorf("finished is %v", !c.kept)
 			}
 		})

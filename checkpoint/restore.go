@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,7 +29,7 @@ func (w *decompressor) restore() error {
 	group, ctx := errgroup.WithContext(w.ctx)
 	group.SetLimit(filesAtOnce)
 	for i := range w.d.Sidecar.Files {
-		group.Go(func() error {
+		side(group, func() error {
 			f := &w.d.Sidecar.Files[i]
 			sum, err := w.file(ctx, f)
 			if err != nil {
@@ -48,17 +48,24 @@ func (w *decompressor) restore() error {
 func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.FileSum, error) {
 	switch f.Kind {
 	case model.Copied:
-		return copyFile(ctx, w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
+		if err := inside(w.d.Dir, f.StoredPath()); err != nil {
+			return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
+		}
+		return copyAs(ctx, os.FileMode(f.Mode), w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
 	case model.Inline:
 		w.p.Advance(f.Size)
-		return model.SumOf([]byte(f.Text)), writeBytes(w.out.Path(), f.Path, []byte(f.Text))
+		_, err := writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+			_, err := io.WriteString(out, f.Text)
+			return err
+		})
+		return model.SumOf([]byte(f.Text)), err
 	}
 	pieces, err := w.weightsFile(f)
 	if err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
 	}
 	var sum model.Summer
-	_, err = writeFile(w.out.Path(), f.Path, func(out io.Writer) error {
+	_, err = writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
 		return w.send(ctx, pieces, &sum, out)
 	})
 	return sum.Sum(), err
@@ -68,9 +75,6 @@ func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.Fi
 func (w *decompressor) weightsFile(f *model.SidecarFile) ([]piece, error) {
 	list := split(nil, model.FileStart([]byte(f.Header)))
 	for _, t := range f.Tensors() {
-		if raw := w.raw[t.Name]; raw != nil && (raw.DType != t.DType || !slices.Equal(raw.Shape, t.Shape)) {
-			return nil, fmt.Errorf("tensor %q: %s %v in the checkpoint, %s %v in the original", t.Name, raw.DType, raw.Shape, t.DType, t.Shape)
-		}
 		var err error
 		if list, err = w.tensor(list, t.Name, t.Size()); err != nil {
 			return nil, err

@@ -59,11 +59,7 @@ func fail(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[*stdoutError](err); ok && errors.Is(err, syscall.EPIPE) {
 		return exitSignal + int(syscall.SIGPIPE) // whoever read has had enough: no reason to speak of it
 	}
-	hint := ""
-	if errors.Is(err, checkpoint.ErrOutputExists) {
-		hint = ", --force replaces it"
-	}
-	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hint)
+	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hintFor(err))
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

@@ -149,18 +149,21 @@ func (d *Dir) Path() string { return d.temp }
 
 // Finished reports whether an earlier process finished the file name, a slash-separated path in the folder,
 // and made it of the same as key says. If it was made of something else, the file is removed. What is finished
-// and not asked for is removed by Commit.
-func (d *Dir) Finished(name, key string) bool {
-	return d.journal != nil && d.journal.finished(name, key)
+// and not asked for is removed by Commit. Sum is that which Finish was given.
+func (d *Dir) Finished(name, key string) (sum string, ok bool) {
+	if d.journal == nil {
+		return "", false
+	}
+	return d.journal.finished(name, key)
 }
 
-// Finish says that the file name is complete and what it was made of. It flushes the file. Without a Key it
-// does nothing.
-func (d *Dir) Finish(name, key string) error {
+// Finish says that the file name is complete, what it was made of, and by what sum of the caller's its content can
+// be told. It flushes the file. Without a Key it does nothing.
+func (d *Dir) Finish(name, key, sum string) error {
 	if d.journal == nil {
 		return nil
 	}
-	if err := d.journal.finish(name, key); err != nil {
+	if err := d.journal.finish(name, key, sum); err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
 	}
 	return nil

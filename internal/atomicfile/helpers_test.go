@@ -37,7 +37,7 @@ func child(what, target string) error {
 		if err := os.WriteFile(filepath.Join(name, "whole"), []byte("whole"), 0o666); err != nil {
 			return err
 		}
-		if err := d.Finish("whole", "a"); err != nil {
+		if err := d.Finish("whole", "a", "sum"); err != nil {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(name, "half"), []byte("ha"), 0o666); err != nil {

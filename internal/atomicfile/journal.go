@@ -30,6 +30,7 @@ type record struct {
 	Name string `json:"name"` // slash-separated
 	Key  string `json:"key"`
 	Size int64  `json:"size"`
+	Sum  string `json:"sum"`
 }
 
 type journal struct {
@@ -145,23 +146,23 @@ func (j *journal) clean() (total int64, err error) {
 }
 
 // finished implements [Dir.Finished].
-func (j *journal) finished(name, key string) bool {
+func (j *journal) finished(name, key string) (sum string, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	r, ok := j.records[name]
 	if ok && r.Key == key {
 		j.claimed[name] = true
-		return true
+		return r.Sum, true
 	}
 	if ok {
 		delete(j.records, name)
 		_ = os.Remove(j.path(name)) // should it stay, it is in the way of the new one, which is an error then
 	}
-	return false
+	return "", false
 }
 
 // finish implements [Dir.Finish].
-func (j *journal) finish(name, key string) error {
+func (j *journal) finish(name, key, sum string) error {
 	if err := syncPath(j.path(name)); err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (j *journal) finish(name, key string) error {
 	if err != nil {
 		return err
 	}
-	r := record{Name: name, Key: key, Size: info.Size()}
+	r := record{Name: name, Key: key, Size: info.Size(), Sum: sum}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.records[name], j.claimed[name] = r, true

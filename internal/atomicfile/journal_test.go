@@ -30,11 +30,11 @@ func TestResume(t *testing.T) {
 	if exists(filepath.Join(name, "half")) {
 		t.Error("a file that was not finished is there")
 	}
-	if !d.Finished("whole", "a") || d.Finished("half", "a") {
+	if !finished(d, "whole", "a") || finished(d, "half", "a") {
 		t.Error("what is finished is not told from what is not")
 	}
 	write(t, filepath.Join(name, "half"), "half")
-	must(t, d.Finish("half", "b"))
+	must(t, d.Finish("half", "b", "sum"))
 	must(t, d.Commit())
 	holds(t, filepath.Dir(target), "t", "t/half=half", "t/whole=whole")
 }
@@ -45,7 +45,7 @@ func TestResumeChanged(t *testing.T) {
 	name := killed(t, target)
 	d, err := NewDir(target, Options{Key: "key", Resume: true})
 	must(t, err)
-	if d.Finished("whole", "b") || exists(filepath.Join(name, "whole")) {
+	if finished(d, "whole", "b") || exists(filepath.Join(name, "whole")) {
 		t.Error("a file made of other things counts as finished")
 	}
 	must(t, d.Commit())
@@ -70,7 +70,7 @@ func TestResumeRefused(t *testing.T) {
 		}
 	}
 	same := journal(func(text string) string { return text })
-	line := `{"name":"whole","key":"a","size":5}` + "\n"
+	line := `{"name":"whole","key":"a","size":5,"sum":"sum"}` + "\n"
 	cases := []struct {
 		name   string
 		change func(t *testing.T, name string)
@@ -119,13 +119,13 @@ func TestResumeRefused(t *testing.T) {
 			if (d.Path() == name) != c.same || d.Path() != name && exists(name) {
 				t.Errorf("builds %s, was %s", d.Path(), name)
 			}
-			if d.Finished("whole", "a") != c.whole {
+			if finished(d, "whole", "a") != c.whole {
 				t.Errorf("finished is %v", !c.whole)
 			}
 			want := "whole=whole"
 			if !c.whole {
 				write(t, filepath.Join(d.Path(), "whole"), "anew")
-				must(t, d.Finish("whole", "a"))
+				must(t, d.Finish("whole", "a", "sum"))
 				want = "whole=anew"
 			}
 			// What it writes down can be read again.
@@ -139,7 +139,7 @@ func TestResumeRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer d.Close()
-				if !d.Finished("whole", "a") {
+				if !finished(d, "whole", "a") {
 					t.Error("what was kept is lost")
 				}
 			}
@@ -158,7 +158,7 @@ func TestResumeMost(t *testing.T) {
 		d, err := NewDir(target, Options{Key: "key"})
 		must(t, err)
 		write(t, filepath.Join(d.Path(), "f"), strings.Repeat("x", n))
-		must(t, d.Finish("f", "k"))
+		must(t, d.Finish("f", "k", "sum"))
 		dirs = append(dirs, d)
 	}
 	alive, _ := start(t, "dir", target)
@@ -205,7 +205,7 @@ func TestFinishFlushes(t *testing.T) {
 		calls++
 		return errors.New("no good")
 	})
-	if err := d.Finish("a", "k"); err == nil || calls != 1 || d.Finished("a", "k") {
+	if err := d.Finish("a", "k", "sum"); err == nil || calls != 1 || finished(d, "a", "k") {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	must(t, d.Close())
@@ -221,7 +221,7 @@ func TestFinishTogether(t *testing.T) {
 	for _, name := range names {
 		group.Go(func() {
 			write(t, filepath.Join(d.Path(), name), name)
-			if d.Finished(name, "k") || d.Finish(name, "k") != nil {
+			if finished(d, name, "k") || d.Finish(name, "k", "sum") != nil {
 				t.Errorf("%s cannot be finished", name)
 			}
 		})
@@ -234,8 +234,14 @@ func TestFinishTogether(t *testing.T) {
 	must(t, err)
 	defer d.Close()
 	for _, name := range names {
-		if !d.Finished(name, "k") {
+		if !finished(d, name, "k") {
 			t.Errorf("%s is lost", name)
 		}
 	}
+}
+
+// finished is Finished for files that were finished with the sum "sum".
+func finished(d *Dir, name, key string) bool {
+	sum, ok := d.Finished(name, key)
+	return ok && sum == "sum"
 }

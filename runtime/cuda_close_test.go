@@ -1,0 +1,114 @@
+//go:build cuda && unix
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/standin"
+)
+
+// TestCUDAClosed closes a model while its weights and matrices are in use: what is on the device goes with it.
+func TestCUDAClosed(t *testing.T) {
+	u := matrixUnit("u", codebook.IndexTiles)
+	path := write(t, u)
+	standin.Start(t, "device=80:64")
+	m := openCUDA(t, path, WithDecoder(CUDA))
+	tellShapes(m)
+	ctx := t.Context()
+	matrix, err := m.DeviceMatrix("u[0]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	released, err := m.DecodeToDevice(ctx, "u")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(released.Wait(), released.Release(0)); err != nil {
+		t.Fatal(err)
+	}
+	var held []*DeviceWeights
+	for range gpuSlots {
+		w, err := m.DecodeToDevice(ctx, "u")
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, w)
+	}
+	calls := map[string]func(ctx context.Context) error{
+		"DecodeToDevice": func(ctx context.Context) error { _, err := m.DecodeToDevice(ctx, "u"); return err },
+		"DecodeUnit":     func(ctx context.Context) error { return m.DecodeUnit(ctx, "u", make([]uint16, len(u.weights))) },
+		"DecodeAll": func(ctx context.Context) error {
+			return m.DecodeAll(ctx, func(Unit, []uint16) error { return nil })
+		},
+		"Multiply": func(ctx context.Context) error { return matrix.Multiply(ctx, 2, 4, 1, 0) },
+	}
+	waiting := map[string]chan error{} // for a buffer
+	for name, call := range calls {
+		var none context.Context
+		if err := call(none); !errors.Is(err, errNilContext) {
+			t.Errorf("%s with a nil context: error %v", name, err)
+		}
+		if name != "Multiply" { // which needs no buffer for a unit on the device
+			ended := make(chan error)
+			waiting[name] = ended
+			go func() { ended <- call(ctx) }()
+		}
+	}
+	closeModel(t, m)
+	for name, err := range waiting {
+		wantClosed(t, name, m, <-err)
+	}
+	for name, call := range calls {
+		wantClosed(t, name, m, call(ctx))
+	}
+	for _, w := range held {
+		wantClosed(t, "Wait", m, w.Wait())
+		wantClosed(t, "Release", m, w.Release(0))
+	}
+	_, err = m.DeviceMatrix("u[0]")
+	wantClosed(t, "DeviceMatrix", m, err)
+}
+
+// TestCUDAFaults cuts a checkpoint short whose units are uploaded each time, or were not yet.
+func TestCUDAFaults(t *testing.T) {
+	for name, memory := range map[string]int64{"uploaded each time": 1, "resident": 1 << 30} {
+		t.Run(name, func(t *testing.T) {
+			u := matrixUnit("u", codebook.IndexTiles)
+			path, sound := write(t, u), write(t, u)
+			standin.Start(t, "device=80:64")
+			m, other := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory)), openCUDA(t, sound, WithDecoder(CUDA))
+			defer closeModel(t, m)
+			defer closeModel(t, other)
+			tellShapes(m)
+			if _, err := m.units[0].prepare(); err != nil {
+				t.Fatal(err)
+			}
+			matrix, err := m.DeviceMatrix("u[0]")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(path, 4096); err != nil {
+				t.Fatal(err)
+			}
+			for range gpuSlots + 1 { // more often than there are buffers to lose
+				_, err := m.DecodeToDevice(t.Context(), "u")
+				for what, err := range map[string]error{
+					"DecodeToDevice": err,
+					"Multiply":       matrix.Multiply(t.Context(), 2, 4, 1, 0),
+					"DecodeUnit":     m.DecodeUnit(t.Context(), "u", make([]uint16, len(u.weights))),
+					"DecodeAll":      m.DecodeAll(t.Context(), func(Unit, []uint16) error { return nil }),
+				} {
+					if !isFault(err, path, 4096) {
+						t.Errorf("%s: error %v", what, err)
+					}
+				}
+			}
+			decodeUnit(t, other, u)
+		})
+	}
+}

@@ -1,0 +1,262 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// sumOf returns the sum of weights.
+func sumOf(weights []uint16) model.TensorSum {
+	return model.SumTensor(littleEndian(weights, hostIsLittleEndian))
+}
+
+// openSummed opens a checkpoint of units with the sums of their tensors, but for those that drop says, and checks them.
+func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor string) bool, opts ...Option) *Model {
+	tb.Helper()
+	file, err := model.OpenDF11(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i, u := range file.Units {
+		for j := range u.Tensors {
+			if t := &u.Tensors[j]; !drop(t.Name) {
+				sum := sumOf(units[i].weights[t.Offset : t.Offset+t.Elements])
+				t.Sum = &sum
+			}
+		}
+	}
+	m, err := New(file, append(opts, WithChecks())...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { m.Close() })
+	return m
+}
+
+func none(string) bool { return false }
+
+// summedUnits are units with tensors of many blocks and of one, of no element, and of one, whose borders are in the
+// middle of chunks, blocks and lines.
+func summedUnits(index codebook.Index) []testUnit {
+	limited, published := bookCases()[1], bookCases()[5]
+	weights := slices.Concat(limited.weights, limited.weights, limited.weights, limited.weights, limited.weights)
+	units := []testUnit{
+		{name: "empty", book: limited.book},
+		{name: "large", book: limited.book, weights: weights, splits: []uint64{3, 3, 300_000, 300_001, 300_001 + 2*blockElements}},
+		{name: "one", book: published.book, weights: published.weights[:100_000]},
+	}
+	for i := range units {
+		units[i].damage = indexed(units[i].book, units[i].weights, index)
+	}
+	return units
+}
+
+// TestChecks decodes sound tensors with their sums.
+func TestChecks(t *testing.T) {
+	for index := range codebook.IndexNames {
+		units := summedUnits(codebook.Index(index))
+		path := write(t, units...)
+		eachDecoder(t, func(t *testing.T, decoder string) {
+			for _, workers := range []int{1, 3} {
+				t.Run(fmt.Sprintf("index=%v/workers=%d", codebook.Index(index), workers), func(t *testing.T) {
+					m := openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(workers))
+					if with, all := m.Sums(); with != 8 || all != 8 {
+						t.Errorf("%d of %d tensors have sums", with, all)
+					}
+					for _, u := range units {
+						decodeUnit(t, m, u)
+						for _, x := range m.byName[u.name].Tensors {
+							p := m.byName[u.name].tensors[m.tensors[x.Name].number]
+							decodeTensor(t, m, x.Name, u.weights[p.from:p.to])
+							got := make([]uint16, p.to-p.from)
+							if err := m.DecodePart(t.Context(), x.Name, 0, got); err != nil || !slices.Equal(got, u.weights[p.from:p.to]) {
+								t.Errorf("tensor %s: wrong weights or error %v", x.Name, err)
+							}
+						}
+					}
+					decodeAll(t, m, units)
+				})
+			}
+		})
+	}
+}
+
+// TestChecksFail flips a bit of a tensor that every decoder takes for a weight.
+func TestChecksFail(t *testing.T) {
+	units := summedUnits(codebook.IndexBoth)
+	const name, first = "large[4]", 300_001 // of the tensor
+	weights := units[1].weights[first : first+2*blockElements]
+	for _, element := range []int{0, blockElements - 1, blockElements, 2*blockElements - 1} {
+		path := write(t, units...)
+		flip(t, path, "large.sign_mantissa", first+element)
+		changed := slices.Clone(weights)
+		changed[element] ^= 1
+		want := SumError{Tensor: name, Have: sumOf(changed), Want: sumOf(weights)}
+		eachDecoder(t, func(t *testing.T, decoder string) {
+			t.Run(fmt.Sprint(element), func(t *testing.T) {
+				checkFailure(t, openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(2)), units, want, element)
+
+				// Without its sum the tensor passes, and so without checks.
+				other := openSummed(t, path, units, func(tensor string) bool { return tensor == name }, WithDecoder(decoder))
+				if with, all := other.Sums(); with != 7 || all != 8 {
+					t.Errorf("%d of %d tensors have sums", with, all)
+				}
+				unchecked := open(t, path, WithDecoder(decoder))
+				if with, all := unchecked.Sums(); with != 0 || all != 8 {
+					t.Errorf("%d of %d tensors have sums", with, all)
+				}
+				for _, m := range []*Model{other, unchecked} {
+					decodeTensor(t, m, name, changed)
+					if err := m.DecodeUnit(t.Context(), "large", make([]uint16, len(units[1].weights))); err != nil {
+						t.Errorf("error %v", err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// checkFailure decodes a checkpoint in which an element of the tensor that want names is another.
+func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, element int) {
+	ctx := t.Context()
+	got := make([]uint16, len(units[1].weights))
+	visits := 0
+	for what, err := range map[string]error{
+		"unit":   m.DecodeUnit(ctx, "large", got),
+		"tensor": m.DecodeTensor(ctx, want.Tensor, got[:2*blockElements]),
+		"part":   m.DecodePart(ctx, want.Tensor, 0, got[:2*blockElements]),
+		"all":    m.DecodeAll(ctx, func(Unit, []uint16) error { visits++; return nil }),
+	} {
+		e, ok := errors.AsType[*SumError](err)
+		if !ok || *e != want {
+			t.Errorf("%s: error %v, want %v", what, err, &want)
+			continue
+		}
+		for _, part := range []string{m.path, `unit "large"`, fmt.Sprintf("tensor %q", want.Tensor), want.Have.String(), want.Want.String()} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: error %q lacks %q", what, err, part)
+			}
+		}
+	}
+	if visits != 1 {
+		t.Errorf("%d visits, want 1", visits)
+	}
+	// A part, even with all the block, is not compared, and the other tensors are right.
+	if err := m.DecodePart(ctx, want.Tensor, 0, got[:2*blockElements-1]); err != nil {
+		t.Errorf("part: error %v", err)
+	}
+	if err := m.DecodePart(ctx, want.Tensor, element, got[:1]); err != nil {
+		t.Errorf("element: error %v", err)
+	}
+	decodeTensor(t, m, "large[2]", units[1].weights[3:300_000])
+	decodeTensor(t, m, "large[5]", units[1].weights[300_001+2*blockElements:])
+	decodeUnit(t, m, units[2])
+}
+
+// flip flips the lowest bit of a byte of a tensor in a file.
+func flip(t *testing.T, path, tensor string, i int) {
+	t.Helper()
+	f, err := model.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x := f.Tensor(tensor)
+	content := slices.Clone(f.Content())
+	content[len(f.Start())+int(x.Begin)+i] ^= 1
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestChecksOfNothing checks tensors without elements, whose sum is that of no bytes.
+func TestChecksOfNothing(t *testing.T) {
+	units := summedUnits(codebook.IndexGaps)
+	eachDecoder(t, func(t *testing.T, decoder string) {
+		m := openSummed(t, write(t, units...), units, none, WithDecoder(decoder))
+		m.units[0].tensors[0].sum = new(model.TensorSum)
+		m.units[1].tensors[1].sum = new(model.TensorSum)
+		if err := m.DecodeUnit(t.Context(), "empty", nil); !isSumError(err, "empty.weight") {
+			t.Errorf("error %v", err)
+		}
+		if err := m.DecodeTensor(t.Context(), "large[1]", nil); !isSumError(err, "large[1]") {
+			t.Errorf("error %v", err)
+		}
+		if err := m.DecodeUnit(t.Context(), "large", make([]uint16, len(units[1].weights))); !isSumError(err, "large[1]") {
+			t.Errorf("error %v", err)
+		}
+		decodeTensor(t, m, "large[2]", units[1].weights[3:300_000])
+		if err := m.DecodeAll(t.Context(), func(Unit, []uint16) error { return nil }); !isSumError(err, "empty.weight") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func isSumError(err error, tensor string) bool {
+	e, ok := errors.AsType[*SumError](err)
+	return ok && e.Tensor == tensor && e.Have == model.SumTensor(nil)
+}
+
+// TestSums tells of elements in pieces of any size, in any order, at once.
+func TestSums(t *testing.T) {
+	weights := summedUnits(codebook.IndexGaps)[1].weights
+	u := &unit{Unit: Unit{Name: "u", Elements: len(weights)}}
+	at := 0
+	for _, to := range []int{5, 5, 70_000, 400_000, 400_000 + blockElements, len(weights)} {
+		sum := sumOf(weights[at:to])
+		u.Tensors = append(u.Tensors, Tensor{Name: fmt.Sprint(len(u.Tensors)), Elements: to - at})
+		u.tensors = append(u.tensors, coded{at, to, &sum})
+		at = to
+	}
+	r := newRand(6)
+	for range 20 {
+		s := newSums(u.whole(), weights)
+		var pieces [][2]int
+		for from := 0; from < len(weights); {
+			to := min(len(weights), from+1+r.IntN(1<<(1+r.IntN(19))))
+			pieces = append(pieces, [2]int{from, to})
+			from = to
+		}
+		r.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				for j := i; j < len(pieces); j += 4 {
+					s.decoded(pieces[j][0], pieces[j][1])
+				}
+			})
+		}
+		all.Wait()
+		if err := s.err(); err != nil {
+			t.Error(err)
+		}
+		for i := range s.blocks {
+			if n := s.blocks[i].missing.Load(); n != 0 {
+				t.Errorf("%d elements of block %d are missing", n, i)
+			}
+		}
+	}
+	if s := newSums(u.whole().part(0, 70_000), weights); s != nil {
+		t.Error("a part has sums")
+	}
+}
+
+// TestLittleEndian holds both ways to bring words into the order of files to each other.
+func TestLittleEndian(t *testing.T) {
+	words := []uint16{0x0102, 0xfffe, 0, 0x8001}
+	want := []byte{2, 1, 0xfe, 0xff, 0, 0, 1, 0x80}
+	if got := littleEndian(words, false); !slices.Equal(got, want) {
+		t.Errorf("bytes %x", got)
+	}
+	if got := littleEndian(words, true); hostIsLittleEndian != slices.Equal(got, want) || hostIsLittleEndian && cap(got) != len(got) {
+		t.Errorf("bytes %x in place", got)
+	}
+}
