@@ -50,6 +50,8 @@ func tortured(t *testing.T, layers int) (torture.Config, []torture.Command) {
 		{Name: "compress", Args: []string{"compress", "IN", "-o", "OUT"}, Input: large, Copied: "tokenizer.json"},
 		{Name: "compress --force", Args: []string{"compress", "IN", "-o", "OUT", "--force"}, Input: large, Copied: "tokenizer.json",
 			Before: made("df11", "compress", small)},
+		{Name: "compress --resume", Args: []string{"compress", "IN", "-o", "OUT"}, Again: []string{"compress", "IN", "-o", "OUT", "--resume"},
+			Input: large, Copied: "tokenizer.json"},
 		{Name: "decompress", Args: []string{"decompress", "IN", "-o", "OUT"}, Input: df11, Copied: "tokenizer.json"},
 		{Name: "decompress --force", Args: []string{"decompress", "IN", "-o", "OUT", "--force"}, Input: df11, Copied: "tokenizer.json",
 			Before: made("df11", "compress", small)},
@@ -84,8 +86,8 @@ func TestKill(t *testing.T) {
 func TestFaults(t *testing.T) {
 	cfg, commands := tortured(t, 1)
 	for _, c := range commands {
-		if c.Name == "generate" {
-			continue // slow, and no other than generating again
+		if c.Name == "generate" || c.Again != nil {
+			continue // no other than "generate again" and "compress", here
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			counts, err := torture.Faults(t.Context(), cfg, c, 2)
