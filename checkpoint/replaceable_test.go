@@ -207,6 +207,20 @@ func TestOutputInInput(t *testing.T) {
 	sameTree(t, tree(t, vectorModel), tree(t, src))
 }
 
+// Names that differ may be those of one file.
+func TestSameFile(t *testing.T) {
+	dir := t.TempDir()
+	a, b, c := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")
+	writeText(t, a, "")
+	writeText(t, c, "")
+	if err := os.Link(a, b); err != nil {
+		t.Fatal(err)
+	}
+	if !sameFile(a, b) || sameFile(a, c) || sameFile(a, filepath.Join(dir, "none")) || !sameFile("none", "none") {
+		t.Error("files are mistaken for each other")
+	}
+}
+
 // An interrupted operation that resumes later leaves what it has finished, any other nothing.
 func TestGiveUp(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
