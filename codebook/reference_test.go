@@ -1,6 +1,7 @@
 package codebook
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -173,6 +174,40 @@ func TestValidate(t *testing.T) {
 			test.corrupt(s)
 			if err := s.Validate(); err == nil || !containsAll(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestValidateOneChunk holds the smallest index to the sizes that it may have.
+func TestValidateOneChunk(t *testing.T) {
+	stream := func(elements, bytes int, positions ...uint32) *Stream {
+		s := &Stream{
+			Luts: make([]byte, 2*rowBytes), Encoded: make([]byte, bytes), SignMantissa: make([]byte, elements),
+			Gaps: make([]byte, gapBytesPerChunk*int(ceilDiv(uint64(bytes), ChunkBytes))),
+		}
+		for _, p := range positions {
+			s.OutputPositions = binary.LittleEndian.AppendUint32(s.OutputPositions, p)
+		}
+		return s
+	}
+	tests := []struct {
+		name string
+		s    *Stream
+		want string
+	}{
+		{"one chunk", stream(1, 1, 0, 1), ""},
+		{"without its end", stream(1, 1, 0), "output_positions has 4 bytes, want 8 for 1 chunks"},
+		{"two chunks without the end", stream(9, ChunkBytes+1, 0, 9), ""},
+		{"an element a bit", stream(ChunkBits, ChunkBytes, 0, ChunkBits), ""},
+		{"an element more", stream(ChunkBits+1, ChunkBytes, 0, ChunkBits+1), "output_positions: chunk 0 has 32769 elements in 32768 bits"},
+		{"an element more in the last chunk", stream(ChunkBits+2, ChunkBytes+1, 0, 1, ChunkBits+2),
+			"output_positions: chunk 1 has 32769 elements in 32768 bits"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if err := test.s.Validate(); test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
 			}
 		})
 	}
