@@ -260,6 +260,28 @@ func TestEncodeTiles(t *testing.T) {
 	}
 }
 
+// TestEncodeWide codes tiles around the most bits that a lane may take over the least before the tile is wide.
+func TestEncodeWide(t *testing.T) {
+	var lengths [256]uint8
+	lengths[100], lengths[101], lengths[102] = 1, 2, 16
+	book, err := codebook.NewCanonical(&lengths, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for over := codebook.MostOver - 3; over <= codebook.MostOver+3; over++ {
+		for _, lane := range []int{0, 1, codebook.TileLanes - 1} {
+			weights := slices.Repeat([]uint16{codebook.Join(100, 1)}, codebook.TileElements)
+			for i := range over / 15 {
+				weights[codebook.LaneElements*lane+i] = codebook.Join(102, 1)
+			}
+			for i := range over % 15 {
+				weights[codebook.LaneElements*lane+63-i] = codebook.Join(101, 1)
+			}
+			check(t, new(Encoder), book, weights, [][]byte{littleEndian(weights, false)})
+		}
+	}
+}
+
 // TestEncodeGrows codes a unit whose first blocks let expect far less than the others need, with an
 // encoder that has no memory yet.
 func TestEncodeGrows(t *testing.T) {
