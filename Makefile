@@ -12,7 +12,7 @@ ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./example
 CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
+.PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check generate golden fuzz mutants bench gobench gpu-check peers kernels models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ golden: ## rewrite the golden files of all tests
 
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
+
+mutants: ## small changes to the code, which tests must notice: prints those that none does
+	nice $(GO) run ./scripts/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
 
 bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
 	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
