@@ -13,13 +13,15 @@ type analysis struct {
 	plan *model.Plan
 	// tensors holds the histograms of all tensors that were in a unit at first, by name.
 	tensors map[string]*codebook.Histogram
-	sums    []model.FileSum // of the checkpoint's files, if wanted
+	// Of the checkpoint's files, and of all its tensors by name, if wanted.
+	sums       []model.FileSum
+	tensorSums map[string]model.TensorSum
 }
 
 // analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums of the files if they are
-// wanted: the bytes are at hand.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*analysis, error) {
+// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums that are wanted: the bytes
+// are at hand.
+func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums wantedSums, p Progress) (*analysis, error) {
 	plan, err := model.PlanUnits(c, opts)
 	if err != nil {
 		return nil, err
@@ -35,8 +37,17 @@ func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, s
 	return a, err
 }
 
-// count fills in the histograms, and the sums if they are wanted.
-func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
+// wantedSums says which sums are taken.
+type wantedSums int
+
+const (
+	noSums     wantedSums = iota
+	tensorSums            // of all tensors
+	allSums               // those, and of the files
+)
+
+// count fills in the histograms, and the sums that are wanted.
+func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums wantedSums, p Progress) error {
 	for _, u := range a.plan.Units {
 		for _, t := range u.Tensors {
 			a.tensors[t.Name] = &codebook.Histogram{}
@@ -44,16 +55,22 @@ func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p 
 	}
 	var spans []span
 	var files []*summed
+	tensors := map[string]*model.TensorSummer{}
 	for _, f := range c.Files {
-		var file *summed
-		if sums {
-			file = &summed{}
-			files = append(files, file)
-			spans = cut(spans, f.Start(), nil, file)
+		like := span{}
+		if sums == allSums {
+			like.file = &summed{}
+			files = append(files, like.file)
+			spans = cut(spans, f.Start(), like)
 		}
 		for _, t := range f.Tensors {
-			if counts := a.tensors[t.Name]; counts != nil || sums {
-				spans = cut(spans, t.Bytes(), counts, file)
+			like.counts = a.tensors[t.Name]
+			if sums != noSums {
+				like.tensor = model.NewTensorSummer(t.Size())
+				tensors[t.Name] = like.tensor
+			}
+			if like.counts != nil || sums != noSums {
+				spans = cut(spans, t.Bytes(), like)
 			}
 		}
 	}
@@ -65,8 +82,12 @@ func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p 
 	if err := survey(ctx, spans, p); err != nil {
 		return err
 	}
+	a.tensorSums = map[string]model.TensorSum{}
 	for _, f := range files {
 		a.sums = append(a.sums, f.sum.Sum())
+	}
+	for name, tensor := range tensors {
+		a.tensorSums[name] = tensor.Sum()
 	}
 	return nil
 }
@@ -83,7 +104,7 @@ func (a *analysis) dropInexpressible() error {
 			reasons[name] = fmt.Sprintf("%d of %d weights are infinite, NaN or at least 2^113", n, h.Total())
 		}
 	}
-	return a.drop(reasons)
+	return a.plan.Drop(reasons)
 }
 
 // units returns the units as they stand in the plan.
@@ -113,14 +134,5 @@ func (a *analysis) settle(scheme codebook.Scheme) (*assigned, error) {
 			}
 		}
 	}
-	return out, a.drop(reasons)
-}
-
-func (a *analysis) drop(reasons map[string]string) error {
-	for name, reason := range reasons {
-		if err := a.plan.Drop(name, reason); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out, a.plan.Drop(reasons)
 }

@@ -21,9 +21,9 @@ func mustScheme(name string) codebook.Scheme {
 	return s
 }
 
-// unitOverhead is what a coded unit costs beside its tensors: the names and places of six tensors in a
-// header of their own.
-const unitOverhead = 640
+// unitOverhead is what a coded unit costs beside its tensors: the names, places and sums of six tensors in a
+// header of their own, and once more the sums in the sidecar.
+const unitOverhead = 2400
 
 // A unit is what the choice of code books has to know of one.
 type unit struct {

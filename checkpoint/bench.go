@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -28,6 +29,8 @@ type BenchReport struct {
 	Weights uint64        `json:"weights"`
 	Units   int           `json:"units"`
 	Results []BenchResult `json:"results"`
+	// Missing lists what the checkpoint seems to lack.
+	Missing []model.Missing `json:"missing,omitempty"`
 }
 
 // BenchResult is a decoder with a number of threads. Figures are medians over rounds in which copying,
@@ -87,7 +90,7 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 		return nil, err
 	}
 	p.Stage("measuring", int64(len(threads)), "numbers of threads")
-	report := &BenchReport{DF11: path, Weights: b.weights, Units: b.units, Results: []BenchResult{}}
+	report := &BenchReport{DF11: path, Weights: b.weights, Units: b.units, Results: []BenchResult{}, Missing: b.missing}
 	for _, n := range threads {
 		results, err := b.measure(decoders, n)
 		if err != nil {

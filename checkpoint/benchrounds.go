@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed54244801/bespoke/internal/measure"
 	"github.com/seed54244801/bespoke/internal/roofline"
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -33,6 +34,7 @@ type bench struct {
 
 	units   int
 	weights uint64
+	missing []model.Missing
 	pieces  []benchUnits
 
 	memory []uint16 // written to, in turn
@@ -50,10 +52,11 @@ type benchUnits struct {
 
 // prepare lists the units and gets the memory.
 func (b *bench) prepare() error {
-	m, err := runtime.Open(b.path, runtime.WithDecoder(runtime.Generic))
+	d, m, err := openDF11(b.path, nil, []runtime.Option{runtime.WithDecoder(runtime.Generic)})
 	if err != nil {
 		return err
 	}
+	b.missing = d.FindMissing()
 	var piece benchUnits
 	largest := 0
 	for i, u := range m.Units() {

@@ -22,7 +22,16 @@ type CompressOptions struct {
 	// SingleFile writes all tensors to one file instead of one file a unit. It needs room for the
 	// output twice while it runs.
 	SingleFile bool
-	// Verify decodes what was written and compares it with the model before the output appears.
+	// Open says how the model is opened.
+	Open model.OpenOptions
+	// SkipUnknownFiles leaves out files that cannot be carried along, such as one whose name not every system takes.
+	// Without it they are an error.
+	SkipUnknownFiles bool
+	// NoCheck leaves out reading back what was written: decoding it, and holding it against the sums of what was
+	// read.
+	NoCheck bool
+	// Verify compares what was written with the model once more, bit for bit, before the output appears, and audits
+	// the indices on which GPUs rely.
 	Verify bool
 	// Force replaces an existing output folder.
 	Force bool
@@ -51,15 +60,25 @@ type CompressReport struct {
 	Stored StoredReport `json:"stored"`
 	// Raw lists the tensors that are not coded, and why.
 	Raw []RawReport `json:"raw"`
-	// Verified says that the output was decoded and compared.
+	// Skipped lists the files that were left out.
+	Skipped []model.OddFile `json:"skipped_files"`
+	// Checked says that the output was read back and decodes to what was read of the model, Verified that it was
+	// compared with the model once more.
+	Checked  bool `json:"checked"`
 	Verified bool `json:"verified"`
 }
 
 // ErrNothingToCompress is wrapped by the error of [Compress] for a model without a tensor that gains.
 var ErrNothingToCompress = errors.New("nothing to compress")
 
+// ErrUnknownFile is wrapped by the error of [Compress] and [Convert] for a file that cannot be carried along.
+var ErrUnknownFile = errors.New("cannot take the file")
+
 // Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The
 // published loader reads the result, unless the index is tiles alone; [Decompress] restores every file of src from it byte for byte.
+//
+// The output holds what the model was at one moment, or is an error: every tensor is summed up once, and what the
+// output decodes to has these sums. A model that changes meanwhile is refused.
 //
 // Memory is bounded by a few of the largest unit, whatever the size of the model.
 func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
@@ -70,15 +89,14 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	c, err := openModel(src)
+	c, err := openModel(src, opts.Open)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	for _, f := range c.Listed { // the sidecar could not name it
-		if err := model.CheckPath(f.Path); err != nil {
-			return nil, fmt.Errorf("checkpoint: %s: %w", src, err)
-		}
+	skipped, err := skipOdd(c, opts.SkipUnknownFiles)
+	if err != nil {
+		return nil, err
 	}
 	out, err := newOutput(dst, opts.Force, inputOf(c, src))
 	if err != nil {
@@ -88,13 +106,14 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 
 	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
 	defer w.p.Done()
-	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index}
-	if err := w.choose(scheme, opts.Plan); err != nil {
+	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index, Skipped: skipped}
+	if err := w.choose(scheme, opts); err != nil {
 		return nil, err
 	}
-	if err := w.write(opts.SingleFile); err != nil {
+	if err := w.write(opts); err != nil {
 		return nil, err
 	}
+	w.report.Checked = !opts.NoCheck
 	if opts.Verify {
 		differences, err := Verify(ctx, src, out.Path(), VerifyOptions{Progress: opts.Progress})
 		if err != nil {
@@ -104,6 +123,9 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 			return nil, fmt.Errorf("checkpoint: the output does not verify: %w", err)
 		}
 		w.report.Verified = true
+	}
+	if err := c.Changed(); err != nil {
+		return nil, fmt.Errorf("checkpoint: %s: it must not change while it is compressed: %w", src, err)
 	}
 	if err := commit(ctx, out); err != nil {
 		return nil, err
@@ -120,14 +142,20 @@ type compressor struct {
 	books  *assigned
 	report CompressReport
 
-	unitFiles []string        // parallel to plan.Units
-	sizes     []codebook.Size // likewise
-	sums      []model.FileSum // parallel to c.Files
+	unitFiles []string                   // parallel to plan.Units
+	sizes     []codebook.Size            // likewise
+	sums      []model.FileSum            // parallel to c.Files, nil where reading back finds them
+	tensors   map[string]model.TensorSum // of all tensors of the model, by name
+	container containerSums
 }
 
 // choose divides the model into units and chooses their code books.
-func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) error {
-	a, err := analyse(w.ctx, w.c, opts, true, w.p)
+func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
+	wanted := tensorSums
+	if opts.NoCheck {
+		wanted = allSums
+	}
+	a, err := analyse(w.ctx, w.c, opts.Plan, wanted, w.p)
 	if err != nil {
 		return err
 	}
@@ -137,7 +165,7 @@ func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) erro
 	if len(a.plan.Units) == 0 {
 		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
 	}
-	w.plan, w.sums = a.plan, a.sums
+	w.plan, w.sums, w.tensors = a.plan, a.sums, a.tensorSums
 	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
 	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
 	w.report.Raw = []RawReport{}
@@ -149,6 +177,18 @@ func (w *compressor) choose(scheme codebook.Scheme, opts model.PlanOptions) erro
 		w.report.CodedWeights += u.Elements()
 	}
 	return nil
+}
+
+// skipOdd returns what of a model's folder cannot be carried along, an error unless it may be left out.
+func skipOdd(c *model.Checkpoint, skip bool) ([]model.OddFile, error) {
+	if len(c.Odd) == 0 || skip {
+		return append([]model.OddFile{}, c.Odd...), nil
+	}
+	more := ""
+	if n := len(c.Odd) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return nil, fmt.Errorf("checkpoint: %s: %w %q: %s%s", c.Dir, ErrUnknownFile, c.Odd[0].Path, c.Odd[0].Reason, more)
 }
 
 // mainReason says why most bytes of a model are not coded.

@@ -3,31 +3,33 @@ package checkpoint
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/model"
 )
 
-// storedFolder holds the copies of files that must not lie at their own place in a DF11 folder.
-const storedFolder = "original"
+// maxInline bounds a file that is kept in the sidecar.
+const maxInline = 256 << 20
 
-// sidecar writes config.json, copies the other files and writes down how to restore all of them.
-func (w *compressor) sidecar() error {
+// sidecar writes config.json, copies the other files and returns how to restore all of them, but for the sums: those
+// of tensors, and where reading back finds them those of the safetensors files.
+func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 	if err := w.config(); err != nil {
-		return err
+		return nil, err
 	}
 	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
 	for i, u := range w.plan.Units {
-		book := w.books.Books[w.books.Unit[i]]
-		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: book.Fingerprint().String()})
+		book, file := w.books.Books[w.books.Unit[i]], w.unitFiles[i]
+		if single {
+			file = model.RestFileName
+		}
+		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: book.Fingerprint().String(), File: file})
 	}
 	weights, err := w.weights()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var others int64
 	for _, f := range w.c.Listed {
@@ -40,16 +42,13 @@ func (w *compressor) sidecar() error {
 		file := weights[f.Path]
 		if file == nil {
 			if file, err = w.file(f.Path); err != nil {
-				return err
+				return nil, err
 			}
 		}
+		file.Mode = model.FileMode(f.Mode)
 		s.Files = append(s.Files, *file)
 	}
-	text, err := s.Marshal()
-	if err != nil {
-		return err
-	}
-	return writeBytes(w.out.Path(), model.SidecarName, text)
+	return s, nil
 }
 
 // weights says how to restore the safetensors files, by path.
@@ -61,9 +60,13 @@ func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
 			return nil, fmt.Errorf("checkpoint: %w", err)
 		}
 		path := filepath.ToSlash(name)
-		files[path] = &model.SidecarFile{
-			Path: path, FileSum: w.sums[i], Kind: model.Safetensors, Header: string(f.HeaderText()),
+		file := &model.SidecarFile{
+			Path: path, FileSum: model.FileSum{Size: f.Size()}, Kind: model.Safetensors, Header: string(f.HeaderText()),
 		}
+		if w.sums != nil {
+			file.FileSum = w.sums[i]
+		}
+		files[path] = file
 	}
 	return files, nil
 }
@@ -81,16 +84,17 @@ func (w *compressor) config() error {
 	if text, err = model.NewDF11Config(patterns).InsertInto(text); err != nil {
 		return err
 	}
+	w.container.beside = map[string]model.FileSum{model.ConfigName: model.SumOf(text)}
 	return writeBytes(w.out.Path(), model.ConfigName, text)
 }
 
 // file says how to restore a file that holds no weights, and copies it if that is how.
 func (w *compressor) file(path string) (*model.SidecarFile, error) {
 	file := &model.SidecarFile{Path: path}
-	if path != model.ConfigName && !model.IsIndex(path) {
+	if !model.MayInline(path) {
 		return w.copied(file)
 	}
-	text, err := os.ReadFile(filepath.Join(w.c.Dir, path))
+	text, err := regular.Read(filepath.Join(w.c.Dir, path), maxInline)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -105,17 +109,11 @@ func (w *compressor) file(path string) (*model.SidecarFile, error) {
 	return file, nil
 }
 
-// copied copies a file to its own place, unless loaders would take it there for something else.
+// copied copies a file.
 func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error) {
 	file.Kind = model.Copied
-	// The first part alone, in lower case: folders have the same names to choose from, and some file
-	// systems do not tell cases apart.
-	top, _, _ := strings.Cut(strings.ToLower(file.Path), "/")
-	if strings.HasSuffix(top, model.Extension) || model.IsIndex(file.Path) ||
-		slices.Contains([]string{model.ConfigName, model.SidecarName, storedFolder}, top) {
-		file.Stored = storedFolder + "/" + file.Path
-	}
 	var err error
 	file.FileSum, err = copyFile(w.ctx, w.out.Path(), file.StoredPath(), w.c.Dir, file.Path, w.p)
+	w.container.beside[file.StoredPath()] = file.FileSum
 	return file, err
 }

@@ -17,22 +17,56 @@ import (
 )
 
 // write fills the output folder: unit files, what is left, then what restores the original.
-func (w *compressor) write(single bool) error {
+func (w *compressor) write(opts CompressOptions) error {
 	var names []string
 	for _, u := range w.plan.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
+	// The files of the published encoder have no metadata but what the model brings.
+	if w.report.Scheme != "published" {
+		files := len(names) + 1
+		if opts.SingleFile {
+			files = 1
+		}
+		w.container.files = &model.Sums{Model: model.ModelSum(w.tensors), Files: files}
+	}
 	if err := w.units(); err != nil {
 		return err
 	}
-	if err := w.rest(single); err != nil {
+	s, err := w.sidecar(opts.SingleFile)
+	if err != nil {
 		return err
 	}
-	if err := w.sidecar(); err != nil {
+	if err := w.rest(opts.SingleFile); err != nil {
+		return err
+	}
+	s.Sums = w.container.all(w.tensors)
+	if !opts.NoCheck {
+		if err := w.readBack(s); err != nil {
+			return err
+		}
+	}
+	text, err := s.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := writeBytes(w.out.Path(), model.SidecarName, text); err != nil {
 		return err
 	}
 	return w.measure()
+}
+
+// mode returns the permissions of the files that hold weights: nobody may read those who may not read all of the
+// model's.
+func (w *compressor) mode() os.FileMode {
+	mode := os.FileMode(0o666)
+	for _, f := range w.c.Listed {
+		if f.Weights {
+			mode &= f.Mode
+		}
+	}
+	return mode | 0o600
 }
 
 // unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
@@ -82,8 +116,13 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	}
 	w.sizes[i] = sizeOf(stream, len(u.Tensors))
 	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
-	_, err = writeFile(w.out.Path(), w.unitFiles[i], func(f io.Writer) error {
-		return model.Write(f, entries, nil)
+	weights := map[string]model.TensorSum{}
+	for _, t := range u.Tensors {
+		weights[t.Name] = w.tensors[t.Name]
+	}
+	metadata := w.container.metadata(nil, w.container.fileSums(entries, weights), nil)
+	_, err = writeFileMode(w.out.Path(), w.unitFiles[i], w.mode(), func(f io.Writer) error {
+		return model.Write(f, entries, metadata)
 	})
 	w.p.Advance(2 * int64(u.Elements()))
 	return err
@@ -92,13 +131,15 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 // rest writes the tensors that are not coded. For a single file it moves the units in with them.
 func (w *compressor) rest(single bool) error {
 	var entries []model.Entry
+	sums := map[string]model.TensorSum{}
 	for _, raw := range w.plan.Raw {
+		sums[raw.Tensor.Name] = w.tensors[raw.Tensor.Name]
 		entries = append(entries, model.Entry{Name: raw.Tensor.Name, DType: raw.Tensor.DType, Shape: raw.Tensor.Shape, Write: func(f io.Writer) error {
 			return writeBlocks(w.ctx, f, raw.Tensor.Bytes(), silent{})
 		}})
 	}
 	if !single {
-		return w.tensors(entries)
+		return w.restFile(entries, sums)
 	}
 	if err := w.join(entries); err != nil {
 		return err
@@ -123,15 +164,16 @@ func (w *compressor) join(entries []model.Entry) error {
 			entries = append(entries, model.EntryOf(t))
 		}
 	}
-	return w.tensors(entries)
+	return w.restFile(entries, w.container.all(w.tensors))
 }
 
-// tensors writes model.safetensors. Tensors of several files come together here, so the alignment of
+// restFile writes model.safetensors. Tensors of several files come together here, so the alignment of
 // each has to be made anew.
-func (w *compressor) tensors(entries []model.Entry) error {
+func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
-	_, err := writeFile(w.out.Path(), model.RestFileName, func(f io.Writer) error {
-		return model.Write(f, entries, w.metadata())
+	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
+	_, err := writeFileMode(w.out.Path(), model.RestFileName, w.mode(), func(f io.Writer) error {
+		return model.Write(f, entries, metadata)
 	})
 	return err
 }

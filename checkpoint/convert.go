@@ -14,6 +14,10 @@ import (
 
 // ConvertOptions are the options of [Convert]. The zero value is useful.
 type ConvertOptions struct {
+	// Open says how the model is opened.
+	Open model.OpenOptions
+	// SkipUnknownFiles leaves out files that cannot be carried along, which are an error without it.
+	SkipUnknownFiles bool
 	// Force replaces an existing output folder.
 	Force bool
 	// Progress follows the work; nil for none.
@@ -37,6 +41,8 @@ type ConvertReport struct {
 	ConfigDTypes int `json:"config_dtypes"`
 	// Copied is the number of files that were copied as they are.
 	Copied int `json:"files_copied"`
+	// Skipped lists the files that were left out.
+	Skipped []model.OddFile `json:"skipped_files"`
 }
 
 // Convert writes the model at src, a folder or a safetensors file, to the new folder dst with every F32,
@@ -49,11 +55,15 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if to != model.BF16 {
 		return nil, fmt.Errorf("checkpoint: cannot convert to %s, only to %s", to, model.BF16)
 	}
-	c, err := openModel(src)
+	c, err := openModel(src, opts.Open)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
+	skipped, err := skipOdd(c, opts.SkipUnknownFiles)
+	if err != nil {
+		return nil, err
+	}
 	out, err := newOutput(dst, opts.Force, inputOf(c, src))
 	if err != nil {
 		return nil, err
@@ -61,9 +71,12 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	defer out.Close()
 	v := converter{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), sizes: map[string]uint64{}}
 	defer v.p.Done()
-	v.report = ConvertReport{Source: src, Target: dst, DType: to}
+	v.report = ConvertReport{Source: src, Target: dst, DType: to, Skipped: skipped}
 	if err := v.run(); err != nil {
 		return nil, err
+	}
+	if err := c.Changed(); err != nil {
+		return nil, fmt.Errorf("checkpoint: %s: it must not change while it is converted: %w", src, err)
 	}
 	if err := commit(ctx, out); err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ type DecompressOptions struct {
 	Shapes string
 	// Flat writes tensors of unknown shape with one dimension.
 	Flat bool
+	// Incomplete decompresses what is there although something seems to be missing.
+	Incomplete bool
 	// Runtime holds the options the checkpoint is opened with: decoder and workers.
 	Runtime []runtime.Option
 	// Force replaces an existing output folder.
@@ -34,6 +36,11 @@ type DecompressReport struct {
 	// the sidecar of [Compress] nothing knows the original files: the tensors are the original ones, but
 	// lie in one file in the order of the reference writer.
 	Identical bool `json:"identical"`
+	// Checked says that every tensor was held against its sum: the checkpoint tells them.
+	Checked bool `json:"checked"`
+	// Missing lists what the checkpoint seems to lack, LeftOut the files of its folder that were not copied.
+	Missing []model.Missing `json:"missing"`
+	LeftOut []model.OddFile `json:"left_out_files"`
 	// Files is the number of files written, Tensors that of the tensors in them, Decoded that of the
 	// tensors which were coded.
 	Files   int    `json:"files"`
@@ -45,7 +52,9 @@ type DecompressReport struct {
 // Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar
 // of [Compress] it restores the original files byte for byte, and checks the sum of each before the
 // output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
-// copies of all other files.
+// copies of all other files, links that lead out of its folder left out; of one that was written by [Compress] and
+// lost its sidecar, or of a single file of it, every tensor is held against its sum. What seems to be missing from a
+// checkpoint is a [*model.MissingError].
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
 	d, m, err := openDF11(src, opts.Patterns, opts.Runtime)
 	if err != nil {
@@ -65,6 +74,8 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	w := newDecompressor(ctx, d, m, out, orSilent(opts.Progress))
 	defer w.p.Done()
 	w.report.Source, w.report.Target, w.report.Decoder = src, dst, m.Decoder().Name
+	w.report.Checked = d.Sums != nil
+	w.report.Missing, w.report.LeftOut = []model.Missing{}, []model.OddFile{}
 	if d.Sidecar != nil {
 		w.report.Identical = true
 		err = w.restore()
@@ -81,22 +92,24 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 }
 
 type decompressor struct {
-	ctx   context.Context
-	d     *model.DF11
-	m     *runtime.Model
-	out   *atomicfile.Dir
-	p     Progress
-	coded map[string]*model.UnitTensor
-	raw   map[string]*model.Tensor
+	ctx    context.Context
+	d      *model.DF11
+	m      *runtime.Model
+	out    *atomicfile.Dir
+	p      Progress
+	coded  map[string]*model.UnitTensor
+	unitOf map[string]*model.Unit // of coded tensors
+	raw    map[string]*model.Tensor
 
 	report DecompressReport
 }
 
 func newDecompressor(ctx context.Context, d *model.DF11, m *runtime.Model, out *atomicfile.Dir, p Progress) *decompressor {
-	w := &decompressor{ctx: ctx, d: d, m: m, out: out, p: p, coded: map[string]*model.UnitTensor{}, raw: map[string]*model.Tensor{}}
+	w := &decompressor{ctx: ctx, d: d, m: m, out: out, p: p,
+		coded: map[string]*model.UnitTensor{}, unitOf: map[string]*model.Unit{}, raw: map[string]*model.Tensor{}}
 	for _, u := range d.Units {
 		for i := range u.Tensors {
-			w.coded[u.Tensors[i].Name] = &u.Tensors[i]
+			w.coded[u.Tensors[i].Name], w.unitOf[u.Tensors[i].Name] = &u.Tensors[i], u
 		}
 	}
 	for _, t := range d.Rest {

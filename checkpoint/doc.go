@@ -1,5 +1,5 @@
 // Package checkpoint does things to whole checkpoints: [Inspect], [Convert], [Compress], [Decompress],
-// [Verify] and [Bench]. The command line is a thin layer over it.
+// [Verify], [Check] and [Bench]. The command line is a thin layer over it.
 //
 // # Streaming
 //
@@ -7,9 +7,15 @@
 // of the largest unit (or tensor) in memory, so a checkpoint may be larger than the memory.
 //
 // What cannot be divided among processors is the sum of a file and writing it, so other work goes on beside
-// them. [Compress] goes over the model twice: it counts exponents, and adds what it has counted to the sums
-// while that is in the cache; then it codes and writes several units at a time. [Decompress] restores
-// several files at a time, and decodes, sums up and writes the pieces of each in stages that overlap.
+// them. [Compress] goes over the model twice: it counts exponents, and sums up what it has counted
+// while that is in the cache; then it codes and writes several units at a time; then it reads the output back. [Decompress]
+// restores several files at a time, and decodes, sums up and writes the pieces of each in stages that overlap.
+//
+// # Integrity
+//
+// Every tensor is summed up once, when it is first read, and what [Compress] wrote must decode to these sums before it
+// appears; a model that changes meanwhile is an error. [Decompress] holds every tensor against its sum, and every file
+// where there is a sidecar. [Check] does so without writing, [Verify] compares with the model itself.
 //
 // # Output
 //
@@ -23,6 +29,6 @@
 //
 // Nothing here prints. A [Progress] follows long operations. Every operation
 // stops soon after its context ends, and then returns the context's error. The errors that callers may want
-// to tell apart are [ErrOutputExists], [ErrNothingToCompress], [ErrShapes] and [ErrDifferent]; the ones
-// of a broken stream wrap codebook.StreamError.
+// to tell apart are [ErrOutputExists], [ErrNothingToCompress], [ErrUnknownFile], [ErrShapes], [ErrNames], [ErrDifferent]
+// and [ErrDamaged], and [*model.MissingError]; the ones of a broken stream wrap codebook.StreamError.
 package checkpoint

@@ -13,6 +13,8 @@ import (
 
 // InspectOptions are the options of [Inspect]. The zero value is useful.
 type InspectOptions struct {
+	// Open says how a model is opened.
+	Open model.OpenOptions
 	// Plan says how the model is divided into units.
 	Plan model.PlanOptions
 	// Progress follows the work; nil for none.
@@ -37,7 +39,7 @@ func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, er
 	case KindDF11:
 		err = r.fromDF11(ctx, path, p)
 	default:
-		err = r.fromModel(ctx, path, opts.Plan, p)
+		err = r.fromModel(ctx, path, opts, p)
 	}
 	if err != nil {
 		return nil, err
@@ -59,13 +61,13 @@ func modelName(path string) string {
 	return name
 }
 
-func (r *Report) fromModel(ctx context.Context, path string, opts model.PlanOptions, p Progress) error {
-	c, err := model.Open(path)
+func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions, p Progress) error {
+	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	a, err := analyse(ctx, c, opts, false, p)
+	a, err := analyse(ctx, c, opts.Plan, noSums, p)
 	if err != nil {
 		return err
 	}
@@ -113,6 +115,7 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 		return err
 	}
 	defer m.Close()
+	r.Missing = d.FindMissing()
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {
 		return err

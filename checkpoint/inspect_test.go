@@ -84,13 +84,13 @@ func TestInspectForetells(t *testing.T) {
 // oddUnit is a model with a unit that gains by a code book of its own and loses by that of the others, so
 // few are its weights.
 func oddUnit() []tensor {
-	few := make([]byte, 2*2500)
+	few := make([]byte, 2*4000)
 	for i := 0; i < len(few); i += 2 {
 		few[i+1] = byte(40 + i/2%2) // exponents 80 and 82
 	}
 	return []tensor{
 		{"net.0.weight", model.BF16, []uint64{1024, 5120}, gaussian(5<<20, 1)},
-		{"net.1.weight", model.BF16, []uint64{25, 100}, few},
+		{"net.1.weight", model.BF16, []uint64{40, 100}, few},
 	}
 }
 

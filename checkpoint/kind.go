@@ -42,7 +42,7 @@ func kindOf(path string) (string, error) {
 }
 
 // openModel opens the model at path, which must not be compressed.
-func openModel(path string) (*model.Checkpoint, error) {
+func openModel(path string, opts model.OpenOptions) (*model.Checkpoint, error) {
 	switch kind, err := kindOf(path); {
 	case err != nil:
 		return nil, err
@@ -51,7 +51,7 @@ func openModel(path string) (*model.Checkpoint, error) {
 	case kind != KindModel:
 		return nil, fmt.Errorf("checkpoint: %s is a JSON file, not a model", path)
 	}
-	return model.Open(path)
+	return model.OpenWith(path, opts)
 }
 
 // kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be

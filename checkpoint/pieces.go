@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 // pieceBytes is the most that a piece holds. Half as much is 6 % slower: each piece is handed on from stage
@@ -15,6 +17,32 @@ type piece struct {
 	bytes        []byte
 	tensor       string
 	first, words int
+	check        *tensorCheck // nil where nothing is known to hold the piece against
+	block        int          // of the tensor, the first in the piece
+}
+
+// A tensorCheck holds a tensor that comes in pieces against its sum.
+type tensorCheck struct {
+	what   string // the tensor, with its file and unit
+	want   model.TensorSum
+	summer *model.TensorSummer
+}
+
+// add takes in a piece, of whole blocks but for the last one of the tensor, from a block on. The pieces come in their
+// order; with the last one the sum is due.
+func (c *tensorCheck) add(block int, data []byte) error {
+	for ; len(data) > 0; block++ {
+		n := c.summer.BlockSize(block)
+		c.summer.Add(block, data[:n])
+		data = data[n:]
+	}
+	if block < c.summer.Blocks() {
+		return nil
+	}
+	if have := c.summer.Sum(); have != c.want {
+		return fmt.Errorf("%s is damaged: xxh128 %v, must be %v", c.what, have, c.want)
+	}
+	return nil
 }
 
 // split appends data, cut into pieces.
@@ -31,6 +59,7 @@ func split(list []piece, data []byte) []piece {
 func (w *decompressor) tensor(list []piece, name string, size uint64) ([]piece, error) {
 	var have uint64
 	coded, raw := w.coded[name], w.raw[name]
+	from := len(list)
 	switch {
 	case raw != nil:
 		list, have = split(list, raw.Bytes()), raw.Size()
@@ -45,7 +74,22 @@ func (w *decompressor) tensor(list []piece, name string, size uint64) ([]piece, 
 	if have != size {
 		return nil, fmt.Errorf("tensor %q: %d bytes in %s, must be %d", name, have, w.d.Path, size)
 	}
+	if want, ok := w.d.Sums[name]; ok {
+		check := &tensorCheck{what: w.where(name), want: want, summer: model.NewTensorSummer(size)}
+		for i := range list[from:] {
+			list[from+i].check, list[from+i].block = check, i*(pieceBytes/model.SumBlock)
+		}
+	}
 	return list, nil
+}
+
+// where names a tensor, its unit and its file.
+func (w *decompressor) where(name string) string {
+	if raw := w.raw[name]; raw != nil {
+		return fmt.Sprintf("tensor %q of %s", name, raw.File())
+	}
+	u := w.unitOf[name]
+	return fmt.Sprintf("tensor %q of unit %q in %s", name, u.Name, u.File)
 }
 
 // A pieceSlot holds a piece on its way: its bytes, and the memory that words are decoded into.
@@ -80,6 +124,11 @@ func (w *decompressor) load(ctx context.Context, p *piece, slot *pieceSlot) erro
 			return err
 		}
 		slot.bytes = fileBytes(words)
+	}
+	if p.check != nil {
+		if err := p.check.add(p.block, slot.bytes); err != nil {
+			return err
+		}
 	}
 	w.p.Advance(int64(len(slot.bytes)))
 	return nil

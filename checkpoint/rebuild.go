@@ -11,12 +11,16 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// ErrShapes is wrapped by the error of [Decompress] for a checkpoint that does not tell the shape of a
-// tensor, or its name.
-var ErrShapes = errors.New("unknown shape")
+// ErrShapes and ErrNames are wrapped by the error of [Decompress] for a checkpoint that does not tell the shapes of
+// tensors, or their names.
+var (
+	ErrShapes = errors.New("unknown shape")
+	ErrNames  = errors.New("unknown names of tensors")
+)
 
 // rebuild writes a model from a checkpoint of which nothing says what files it was made from.
 func (w *decompressor) rebuild(opts DecompressOptions) error {
+	w.report.Missing = append(w.report.Missing, w.d.FindMissing()...)
 	if err := w.shapes(opts); err != nil {
 		return err
 	}
@@ -38,9 +42,18 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 			return err
 		}
 		defer from.Close()
+		if w.d.Path == w.d.Dir {
+			w.compareNames(from)
+		}
 	}
-	var missing []string
+	if len(w.report.Missing) > 0 && !opts.Incomplete {
+		return &model.MissingError{Path: w.d.Path, List: w.report.Missing}
+	}
+	var missing, unnamed []string
 	for _, u := range w.d.Units {
+		if !u.Named {
+			unnamed = append(unnamed, u.Name)
+		}
 		for i := range u.Tensors {
 			t := &u.Tensors[i]
 			if from != nil {
@@ -51,30 +64,52 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 					t.Shape = other.Shape
 				}
 			}
-			if t.Shape != nil && u.Named {
-				continue
+			if t.Shape == nil {
+				missing = append(missing, t.Name)
+				t.Shape = []uint64{uint64(t.Elements)}
 			}
-			missing = append(missing, t.Name)
-			t.Shape = []uint64{uint64(t.Elements)}
 		}
 	}
-	if len(missing) == 0 || opts.Flat {
+	switch {
+	case opts.Flat:
 		return nil
+	case len(unnamed) > 0:
+		return fmt.Errorf("checkpoint: %s: %w in %s, for which no pattern is known", w.d.Path, ErrNames, fewOf(unnamed))
+	case len(missing) > 0:
+		return fmt.Errorf("checkpoint: %s: %w of %s", w.d.Path, ErrShapes, fewOf(missing))
 	}
-	listed := missing[:min(len(missing), 5)]
+	return nil
+}
+
+// compareNames lists the tensors of the model that the shapes come from which the checkpoint lacks.
+func (w *decompressor) compareNames(from *model.Checkpoint) {
+	listed := map[string]bool{}
+	for _, m := range w.report.Missing {
+		listed[m.Name] = true
+	}
+	for _, t := range from.Tensors {
+		if w.coded[t.Name] == nil && w.raw[t.Name] == nil && !listed[t.Name] {
+			w.report.Missing = append(w.report.Missing, model.Missing{Name: t.Name, Evidence: t.File() + " has it"})
+		}
+	}
+}
+
+// fewOf names the first few of a list.
+func fewOf(names []string) string {
+	listed := names[:min(len(names), 5)]
 	more := ""
-	if n := len(missing) - len(listed); n > 0 {
+	if n := len(names) - len(listed); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Errorf("checkpoint: %s: %w of %s%s", w.d.Path, ErrShapes, strings.Join(listed, ", "), more)
+	return strings.Join(listed, ", ") + more
 }
 
 // weights writes all tensors to model.safetensors.
 func (w *decompressor) weights() error {
 	metadata := map[string]string{"format": "pt"} // without it some loaders refuse a file
 	for _, f := range w.d.Files {
-		if f.Metadata != nil {
-			metadata = f.Metadata
+		if plain := model.PlainMetadata(f.Metadata); plain != nil {
+			metadata = plain
 		}
 	}
 	var entries []model.Entry
@@ -113,10 +148,11 @@ func (w *decompressor) weights() error {
 
 // others copies the files that are not part of the format.
 func (w *decompressor) others() error {
-	files, err := model.ListFolder(w.d.Dir)
+	files, odd, err := model.ListFolder(w.d.Dir)
 	if err != nil {
 		return err
 	}
+	w.report.LeftOut = append(w.report.LeftOut, odd...)
 	for _, f := range files {
 		switch {
 		case !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension), model.IsIndex(f.Path):
@@ -124,15 +160,28 @@ func (w *decompressor) others() error {
 		case f.Path == model.ConfigName:
 			err = w.config()
 		default:
-			_, err = copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})
-			w.report.Files++
-			w.report.Bytes += uint64(f.Size)
+			err = w.other(f)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// other copies a file, unless it is a link out of the folder.
+func (w *decompressor) other(f model.ListedFile) error {
+	if err := inside(w.d.Dir, f.Path); err != nil {
+		w.report.LeftOut = append(w.report.LeftOut, model.OddFile{Path: f.Path, Reason: err.Error()})
+		return nil
+	}
+	w.report.Files++
+	w.report.Bytes += uint64(f.Size)
+	sum, err := copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})
+	if want, ok := w.d.Beside[f.Path]; err == nil && ok && sum != want {
+		return fmt.Errorf("checkpoint: %s was changed since it was written: %v, must be %v", filepath.Join(w.d.Dir, f.Path), sum, want)
+	}
+	return err
 }
 
 // config writes config.json without dfloat11_config. One that holds nothing else was written by the

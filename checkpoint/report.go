@@ -41,6 +41,8 @@ type Report struct {
 	Stored *StoredReport `json:"stored,omitempty"`
 	// Raw lists the tensors that are not coded.
 	Raw []RawReport `json:"raw"`
+	// Missing lists what a DF11 checkpoint seems to lack.
+	Missing []model.Missing `json:"missing,omitempty"`
 }
 
 // UnitReport describes a unit.

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,6 +39,9 @@ func (w *decompressor) restore() error {
 			if sum != f.FileSum {
 				return fmt.Errorf("checkpoint: %s: restored %v, the original has %v", f.Path, sum, f.FileSum)
 			}
+			if err := os.Chmod(filepath.Join(w.out.Path(), filepath.FromSlash(f.Path)), os.FileMode(f.Mode)); err != nil {
+				return fmt.Errorf("checkpoint: %w", err)
+			}
 			return nil
 		})
 	}
@@ -48,6 +52,9 @@ func (w *decompressor) restore() error {
 func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.FileSum, error) {
 	switch f.Kind {
 	case model.Copied:
+		if err := inside(w.d.Dir, f.StoredPath()); err != nil {
+			return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
+		}
 		return copyFile(ctx, w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
 	case model.Inline:
 		w.p.Advance(f.Size)
@@ -68,9 +75,6 @@ func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.Fi
 func (w *decompressor) weightsFile(f *model.SidecarFile) ([]piece, error) {
 	list := split(nil, model.FileStart([]byte(f.Header)))
 	for _, t := range f.Tensors() {
-		if raw := w.raw[t.Name]; raw != nil && (raw.DType != t.DType || !slices.Equal(raw.Shape, t.Shape)) {
-			return nil, fmt.Errorf("tensor %q: %s %v in the checkpoint, %s %v in the original", t.Name, raw.DType, raw.Shape, t.DType, t.Shape)
-		}
 		var err error
 		if list, err = w.tensor(list, t.Name, t.Size()); err != nil {
 			return nil, err

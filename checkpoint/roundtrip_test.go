@@ -57,12 +57,12 @@ var sources = []struct {
 	{"unknown architecture", func(t *testing.T) string {
 		dir := filepath.Join(t.TempDir(), "unknown")
 		writeTensors(t, filepath.Join(dir, "weights.safetensors"), []tensor{
-			{"net.0.a.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 1)},
-			{"net.0.b.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 2)},
-			{"net.1.a.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 3)},
-			{"strange/name:out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 4)},
-			{"strange_name_out.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 5)},
-			{strings.Repeat("å", 300) + ".weight", model.BF16, []uint64{64, 64}, gaussian(4096, 6)},
+			{"net.0.a.weight", model.BF16, []uint64{256, 128}, gaussian(32768, 1)},
+			{"net.0.b.weight", model.BF16, []uint64{256, 128}, gaussian(32768, 2)},
+			{"net.1.a.weight", model.BF16, []uint64{256, 128}, gaussian(32768, 3)},
+			{"strange/name:out.weight", model.BF16, []uint64{256, 128}, gaussian(32768, 4)},
+			{"strange_name_out.weight", model.BF16, []uint64{256, 128}, gaussian(32768, 5)},
+			{strings.Repeat("å", 300) + ".weight", model.BF16, []uint64{256, 128}, gaussian(32768, 6)},
 		})
 		return dir
 	}},
@@ -222,7 +222,7 @@ func TestCompressLeavesLosingUnits(t *testing.T) {
 	writeTensors(t, filepath.Join(dir, "model.safetensors"), []tensor{
 		{"net.0.weight", model.BF16, []uint64{64, 128}, noise},
 		{"net.1.weight", model.BF16, []uint64{8, 8}, gaussian(64, 1)},
-		{"net.2.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 2)},
+		{"net.2.weight", model.BF16, []uint64{128, 64}, gaussian(8192, 2)},
 	})
 	r, err := Compress(context.Background(), dir, df11, CompressOptions{Verify: true})
 	if err != nil {

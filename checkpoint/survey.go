@@ -12,8 +12,9 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// spanBytes is the most that a span holds. It stays in the second-level cache from counting to summing up.
-const spanBytes = 512 << 10
+// spanBytes is the most that a span holds: a block of a tensor's sum. It stays in the second-level cache from counting
+// to summing up.
+const spanBytes = model.SumBlock
 
 // A span is a part of a file: of one tensor, or of what is not counted.
 type span struct {
@@ -21,6 +22,8 @@ type span struct {
 	counts *codebook.Histogram // of the tensor, nil where nothing is counted
 	file   *summed             // nil where no sum is taken
 	index  int                 // of the span in its file
+	tensor *model.TensorSummer // nil where no sum is taken
+	block  int                 // of the tensor
 }
 
 // survey goes over spans once, several at a time: it counts the exponents of each, then adds it to the sum of
@@ -40,6 +43,9 @@ func survey(ctx context.Context, spans []span, p Progress) error {
 				s.counts.Add(&h)
 				adding.Unlock()
 			}
+			if s.tensor != nil {
+				s.tensor.Add(s.block, s.bytes)
+			}
 			if s.file != nil {
 				s.file.add(s.index, s.bytes)
 			}
@@ -50,12 +56,13 @@ func survey(ctx context.Context, spans []span, p Progress) error {
 	return group.Wait()
 }
 
-// cut appends data, cut into spans.
-func cut(spans []span, data []byte, counts *codebook.Histogram, file *summed) []span {
-	for len(data) > 0 {
-		s := span{bytes: data[:min(len(data), spanBytes)], counts: counts, file: file}
-		if file != nil {
-			s.index = file.expect()
+// cut appends data, cut into spans like the given one.
+func cut(spans []span, data []byte, like span) []span {
+	for block := 0; len(data) > 0; block++ {
+		s := like
+		s.bytes, s.block = data[:min(len(data), spanBytes)], block
+		if s.file != nil {
+			s.index = s.file.expect()
 		}
 		spans = append(spans, s)
 		data = data[len(s.bytes):]

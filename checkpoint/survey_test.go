@@ -14,12 +14,14 @@ func TestSurvey(t *testing.T) {
 	var contents [2][]byte
 	var counts [2]codebook.Histogram
 	var files [2]summed
+	var tensors [2]*model.TensorSummer
 	var spans []span
 	for i := range contents {
 		contents[i] = make([]byte, (9-i)*spanBytes+100)
 		_, _ = random.Read(contents[i])
-		spans = cut(spans, contents[i][:100], nil, &files[i])
-		spans = cut(spans, contents[i][100:], &counts[i], &files[i])
+		tensors[i] = model.NewTensorSummer(uint64(len(contents[i]) - 100))
+		spans = cut(spans, contents[i][:100], span{file: &files[i]})
+		spans = cut(spans, contents[i][100:], span{counts: &counts[i], file: &files[i], tensor: tensors[i]})
 	}
 	if err := survey(t.Context(), spans, silent{}); err != nil {
 		t.Fatal(err)
@@ -33,6 +35,9 @@ func TestSurvey(t *testing.T) {
 		if got, want := files[i].sum.Sum(), model.SumOf(content); got != want {
 			t.Errorf("file %d: %v, want %v", i, got, want)
 		}
+		if got, want := tensors[i].Sum(), model.SumTensor(content[100:]); got != want {
+			t.Errorf("tensor %d: %v, want %v", i, got, want)
+		}
 	}
 }
 
@@ -40,7 +45,7 @@ func TestSurvey(t *testing.T) {
 func TestSummedOrder(t *testing.T) {
 	for range 20 {
 		var file summed
-		spans := cut(nil, make([]byte, 5*spanBytes+1), nil, &file)
+		spans := cut(nil, make([]byte, 5*spanBytes+1), span{file: &file})
 		for i := range spans {
 			spans[i].bytes[0] = byte(i + 1)
 		}

@@ -116,7 +116,8 @@ func TestVerifyTiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(r.Differences) != 1 || r.Differences[0].Kind != DiffStream || !strings.Contains(r.Differences[0].Detail, "codebook: tile 3: byte ") {
+			if len(r.Differences) != 2 || r.Differences[0].Kind != DiffStream || !strings.Contains(r.Differences[0].Detail, "codebook: tile 3: byte ") ||
+				r.Differences[1].Kind != DiffSum || r.Differences[1].Name != "lm_head.tiles" {
 				t.Errorf("differences: %+v", r.Differences)
 			}
 			damage(t, path, "lm_head.tiles", func(b []byte) { b[codebook.TileBytes*5]++ })

@@ -17,6 +17,8 @@ import (
 type VerifyOptions struct {
 	// Patterns names the tensors of each unit where no config.json does.
 	Patterns model.Patterns
+	// Open says how the model is opened.
+	Open model.OpenOptions
 	// Runtime holds the options the checkpoint is opened with: decoder and workers.
 	Runtime []runtime.Option
 	// Progress follows the work; nil for none.
@@ -32,6 +34,7 @@ const (
 	DiffValue   = "value"   // an element differs
 	DiffStream  = "stream"  // a unit does not decode, or would not on a GPU
 	DiffFile    = "file"    // a file has another content than the sidecar says
+	DiffSum     = "sum"     // a tensor, stored or decoded, has another sum than the checkpoint says
 )
 
 // A Difference is one thing that [Verify] found.
@@ -49,8 +52,9 @@ type Difference struct {
 	Got      string `json:"got,omitempty"`
 }
 
-// VerifyReport says what [Verify] compared and found. Its JSON form is stable.
+// VerifyReport says what [Verify] or [Check] compared and found. Its JSON form is stable.
 type VerifyReport struct {
+	// Model is "" for Check.
 	Model   string `json:"model"`
 	DF11    string `json:"df11"`
 	Decoder string `json:"decoder"`
@@ -60,12 +64,18 @@ type VerifyReport struct {
 	Weights uint64 `json:"weights"`
 	// Files is the number of files held against the sidecar.
 	Files int `json:"files"`
+	// Sums is the number of sums that stored tensors, and decoded ones in [Check], were held against: 0 for a checkpoint
+	// that tells none.
+	Sums int `json:"sums"`
 	// Differences is empty when the two are the same.
 	Differences []Difference `json:"differences"`
 }
 
-// ErrDifferent is wrapped by the errors of [VerifyReport.Err].
-var ErrDifferent = errors.New("different")
+// ErrDifferent is wrapped by the errors of [VerifyReport.Err] after [Verify], ErrDamaged after [Check].
+var (
+	ErrDifferent = errors.New("different")
+	ErrDamaged   = errors.New("damaged")
+)
 
 // Err returns an error that names the first difference, nil when there is none.
 func (r *VerifyReport) Err() error {
@@ -77,6 +87,9 @@ func (r *VerifyReport) Err() error {
 	if n := len(r.Differences) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more differences)", n)
 	}
+	if r.Model == "" {
+		return fmt.Errorf("checkpoint: %s is %w: %s: %s%s", r.DF11, ErrDamaged, d.Name, d.Detail, more)
+	}
 	return fmt.Errorf("checkpoint: %s and %s are %w: %s: %s%s", r.Model, r.DF11, ErrDifferent, d.Name, d.Detail, more)
 }
 
@@ -86,7 +99,7 @@ func (r *VerifyReport) Err() error {
 //
 // Differences are in the report, not in the error: that says what could not be compared at all.
 func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*VerifyReport, error) {
-	c, err := model.Open(path)
+	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +163,9 @@ func (v *verifier) run() error {
 		if !v.seen[t.Name] {
 			v.differ(DiffMissing, t.Name, "not in the checkpoint")
 		}
+	}
+	if err := v.stored(); err != nil {
+		return err
 	}
 	return v.files()
 }
@@ -222,7 +238,7 @@ func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	}
 	v.report.Files++
 	if sum != f.FileSum {
-		v.differ(DiffFile, f.Path, "%s has %v, the sidecar says %v", path, sum, f.FileSum)
+		v.differ(DiffFile, f.Path, "%s has %v, must have %v", path, sum, f.FileSum)
 	}
 	return nil
 }

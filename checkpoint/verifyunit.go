@@ -8,21 +8,29 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// unit decodes a unit, compares its tensors and audits its stream.
-func (v *verifier) unit(u *model.Unit) error {
+// decode decodes a unit. A stream that is broken is reported, and not ok.
+func (v *verifier) decode(u *model.Unit) (decoded []byte, ok bool, err error) {
 	n := u.Stream.Elements()
 	if cap(v.words) < n {
 		v.words = make([]uint16, n)
 	}
 	words := v.words[:n]
-	err := v.m.DecodeUnit(v.ctx, u.Name, words)
+	err = v.m.DecodeUnit(v.ctx, u.Name, words)
 	if cancelled := v.ctx.Err(); cancelled != nil {
-		return cancelled
+		return nil, false, cancelled
 	}
-	decoded := fileBytes(words)
-	broken := err != nil
-	if broken {
+	if err != nil {
 		v.differ(DiffStream, u.Name, "%v", err)
+		return nil, false, nil
+	}
+	return fileBytes(words), true, nil
+}
+
+// unit decodes a unit, compares its tensors and audits its stream.
+func (v *verifier) unit(u *model.Unit) error {
+	decoded, ok, err := v.decode(u)
+	if err != nil {
+		return err
 	}
 	for _, t := range u.Tensors {
 		v.report.Tensors++
@@ -30,17 +38,17 @@ func (v *verifier) unit(u *model.Unit) error {
 		v.report.Weights += uint64(t.Elements)
 		original := v.original(t.Name, model.BF16, t.Shape)
 		switch {
-		case original == nil || broken:
+		case original == nil || !ok:
 		case original.Elements() != uint64(t.Elements):
 			v.differ(DiffShape, t.Name, "%d elements in the model, %d in the checkpoint", original.Elements(), t.Elements)
 		default:
 			v.compare(original, decoded[2*t.Offset:2*(t.Offset+t.Elements)])
 		}
 	}
-	if !broken {
+	if ok {
 		v.audit(u, decoded)
 	}
-	v.p.Advance(2 * int64(n))
+	v.p.Advance(2 * int64(u.Stream.Elements()))
 	return v.ctx.Err()
 }
 

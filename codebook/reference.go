@@ -156,7 +156,7 @@ func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	element, bit, cause := decodeRun(b, s, element, bit, dst)
+	element, bit, cause := DecodeRun(b, s, element, bit, dst)
 	if cause == 0 && !s.EndsAt(c, bit) {
 		cause = CountMismatch
 	}
@@ -166,9 +166,10 @@ func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 	return nil
 }
 
-// decodeRun writes the weights from an element on, whose code starts at bit, to dst. It returns the element
-// and the bit after the last one, or those that it could not decode and why.
-func decodeRun(b *Book, s *Stream, element int, bit uint64, dst []uint16) (int, uint64, Cause) {
+// DecodeRun writes the weights from an element on, whose code starts at bit, to dst, for decoders that know where
+// chunks start without asking the stream. It returns the element and the bit after the last one, or those that it could
+// not decode and why. The stream has as many elements, and b is its book; nothing else of the stream counts.
+func DecodeRun(b *Book, s *Stream, element int, bit uint64, dst []uint16) (int, uint64, Cause) {
 	for i := range dst {
 		symbol, length := b.Decode(s.window(bit))
 		if length == 0 {

@@ -234,7 +234,7 @@ func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 		n := min(tile.Run(), len(dst))
 		start := bit
 		var cause Cause
-		element, bit, cause = decodeRun(b, s, element, bit, dst[:n])
+		element, bit, cause = DecodeRun(b, s, element, bit, dst[:n])
 		dst = dst[n:]
 		inside := n < tile.Run() || bit == start+uint64(tile.RunBits(run))
 		ends := len(dst) > 0 || s.tileEndsAt(t, bit)

@@ -244,6 +244,27 @@ func TestEncodeBooks(t *testing.T) {
 	}
 }
 
+// TestLastExponent packs blocks whose last exponent is another than those before.
+func TestLastExponent(t *testing.T) {
+	implementations(t, func(t *testing.T) {
+		weights := make([]uint16, blockElements)
+		for i := range weights {
+			weights[i] = codebook.Join(uint8(100+i%40), uint8(i))
+		}
+		book, err := codebook.Canonical(histogramOf(weights), 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{1, 2, 7, 8, 9, 31, 32, 33, 1000, blockElements} {
+			p := new(packer)
+			p.pack(newCodes(book, nil), littleEndian(weights[:n], false), make([]byte, n))
+			if have, want := p.lastExponent(), codebook.Exponent(weights[n-1]); have != want {
+				t.Errorf("%d weights: last exponent %d, want %d", n, have, want)
+			}
+		}
+	})
+}
+
 // TestEncodeTiles codes units that end around the borders of lanes and tiles, wide tiles and others.
 func TestEncodeTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
@@ -319,6 +340,14 @@ func TestEncodeErrors(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
 		})
+	}
+	// Where a file is rewritten meanwhile, the weight without a code may be gone.
+	u, err := newUnit([][]byte{littleEndian(weights, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.missing(book); err == nil || !strings.Contains(err.Error(), "the weights changed while they were read") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -15,7 +15,9 @@ const (
 //go:generate go test ../avo -run ^TestEncoderAssembly$ -update
 
 // An Encoder codes units one after another with the same memory. It must not be used by two
-// goroutines at once; it runs its own. The zero value is ready to use.
+// goroutines at once; it runs its own. The zero value is ready to use. A fault in one of them, where weights are those
+// of a mapped file that was cut short, is one in the goroutine that calls Encode: model.Guard makes it an error. The
+// Encoder is good for other units then.
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
@@ -53,7 +55,7 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	}
 	s := &codebook.Stream{Luts: b.Luts(), Encoded: e.stream.finish(e.codes.fill), SignMantissa: e.signMantissa}
 	if e.Index.HasGaps() {
-		e.index(b, u)
+		e.index(b, u.n)
 		s.OutputPositions, s.Gaps = e.outputPositions, e.packedGaps
 	}
 	if e.Index.HasTiles() {
@@ -74,9 +76,15 @@ func (e *Encoder) pack(u *unit) bool {
 	var missing atomic.Bool
 	parallel(u.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		ok := p.pack(e.codes, u.block(i, p.gathered[:]), e.signMantissa[first:])
-		at := e.stream.begin(i, p)
+		ok := e.packBlock(p, u, i)
+		at, turn := e.stream.begin(i, p)
+		if !turn {
+			return
+		}
 		defer e.stream.end()
+		if i == u.blocks()-1 {
+			e.stream.last = p.lastExponent()
+		}
 		if !ok {
 			missing.Store(true)
 		} else if at.bit+p.bit <= 8*codebook.MaxStreamBytes {
@@ -90,4 +98,18 @@ func (e *Encoder) pack(u *unit) bool {
 		}
 	})
 	return !missing.Load()
+}
+
+// packBlock reads the weights of block i and packs them. It returns false if some have no code. Where they cannot be
+// read, the stream fails, so that nobody waits for the block.
+func (e *Encoder) packBlock(p *packer, u *unit, i int) bool {
+	read := false
+	defer func() {
+		if !read {
+			e.stream.failed.Store(true)
+		}
+	}()
+	ok := p.pack(e.codes, u.block(i, p.gathered[:]), e.signMantissa[i*blockElements:])
+	read = true
+	return ok
 }

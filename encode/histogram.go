@@ -12,7 +12,7 @@ const histogramBytes = 2 << 20
 
 // Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any
 // number of tensors, with at most the given number of goroutines, GOMAXPROCS if 0. A last odd byte
-// of a part does not count.
+// of a part does not count. Faults are those of the caller, as with [Encoder].
 func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	var pieces [][]byte
 	for _, p := range parts {

@@ -59,8 +59,8 @@ func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
 	return top/8 + 1, uint8(sums>>(top&^7)) & 127
 }
 
-// index makes the tensors output_positions and gaps of a unit from what the blocks have noted.
-func (e *Encoder) index(b *codebook.Book, u *unit) {
+// index makes the tensors output_positions and gaps of a unit of n weights from what the blocks have noted.
+func (e *Encoder) index(b *codebook.Book, n int) {
 	s := &e.stream
 	bytes := int(s.bits+7) / 8
 	chunks := (bytes + codebook.ChunkBytes - 1) / codebook.ChunkBytes
@@ -70,7 +70,7 @@ func (e *Encoder) index(b *codebook.Book, u *unit) {
 	}
 	if s.bits > 0 && s.bits%8 == 0 {
 		// No end-of-stream code follows. If the last code reaches into a window, none starts there.
-		last := uint64(b.Code(codebook.Exponent(u.last())).Length)
+		last := uint64(b.Code(s.last).Length)
 		if w := s.bits / windowBits; s.bits-last < w*windowBits {
 			s.gaps[w] = 0
 			if w%codebook.ChunkWindows == 0 && s.bits%windowBits != 0 {
@@ -85,10 +85,10 @@ func (e *Encoder) index(b *codebook.Book, u *unit) {
 	// The published encoder has no entry for a last chunk in which no code starts.
 	for range chunks - started {
 		if !b.IsPublished() {
-			e.outputPositions = binary.LittleEndian.AppendUint32(e.outputPositions, uint32(u.n))
+			e.outputPositions = binary.LittleEndian.AppendUint32(e.outputPositions, uint32(n))
 		}
 	}
-	e.outputPositions = binary.LittleEndian.AppendUint32(e.outputPositions, uint32(u.n))
+	e.outputPositions = binary.LittleEndian.AppendUint32(e.outputPositions, uint32(n))
 	e.packGaps(bytes, chunks)
 }
 

@@ -52,6 +52,9 @@ func (p *packer) pack(c *codes, weights, signMantissa []byte) bool {
 // groups returns the number of groups, with the unfinished last.
 func (p *packer) groups() int { return (p.n + groupElements - 1) / groupElements }
 
+// lastExponent returns the exponent of the last weight of the block, with which its last group is filled up.
+func (p *packer) lastExponent() uint8 { return uint8(p.exponents[p.groups()-1] >> 56) }
+
 // packWholeGo is packWhole in portable Go: it packs whole groups from the given one on, up to the first with
 // more than groupBits bits, and returns their number.
 func (p *packer) packWholeGo(c *codes, first int) int {

@@ -2,8 +2,9 @@ package encode
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"github.com/seed54244801/bespoke/internal/fault"
 )
 
 // workers returns how many goroutines share n pieces of work, at most the given number, GOMAXPROCS if 0
@@ -16,20 +17,21 @@ func workers(most, n int) int {
 }
 
 // parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers: goroutines,
-// counted from 0. Each takes the next piece of work when it is done with one.
+// counted from 0. Each takes the next piece of work when it is done with one. A fault in one of them ends all, and is
+// the caller's then.
 func parallel(n, most int, do func(worker, i int)) {
 	var next atomic.Int64
+	var all fault.Group
 	work := func(worker int) {
-		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+		for i := next.Add(1) - 1; i < int64(n) && !all.Failed(); i = next.Add(1) - 1 {
 			do(worker, int(i))
 		}
 	}
-	var others sync.WaitGroup
 	for worker := 1; worker < workers(most, n); worker++ {
-		others.Go(func() { work(worker) })
+		all.Go(func() { work(worker) })
 	}
-	work(0)
-	others.Wait()
+	all.Do(func() { work(0) })
+	all.Wait()
 }
 
 // grow returns s with length n and any contents, its old memory if that is large enough.

@@ -13,8 +13,10 @@ import (
 type stream struct {
 	blocks int
 	next   atomic.Int64 // the block whose turn it is: its worker owns bits and carry
+	failed atomic.Bool  // some block never comes
 	bits   uint64       // length of the blocks before it
 	carry  byte         // the bits of the last byte that they began, left-aligned
+	last   uint8        // the exponent of the last weight of the last block
 
 	moving    sync.RWMutex // guards the memory below: taken to write while it moves, to read by those who fill it
 	encoded   []byte
@@ -32,18 +34,23 @@ type place struct {
 func (s *stream) reset(blocks int) {
 	s.blocks, s.bits, s.carry = blocks, 0, 0
 	s.next.Store(0)
+	s.failed.Store(false)
 }
 
 // begin waits for the turn of block i, gives it a place, and holds the memory of the stream still until
-// end. The wait is for a worker that is as good as done: much shorter than to sleep and be woken.
-func (s *stream) begin(i int, p *packer) place {
+// end. The wait is for a worker that is as good as done: much shorter than to sleep and be woken. It fails, and
+// there is nothing to end, when some block before it never comes.
+func (s *stream) begin(i int, p *packer) (at place, ok bool) {
 	const looks = 1 << 10 // before another goroutine may use the thread
 	for n := 1; s.next.Load() != int64(i); n++ {
 		if n%looks == 0 {
+			if s.failed.Load() {
+				return place{}, false
+			}
 			runtime.Gosched()
 		}
 	}
-	at := place{s.bits, s.carry}
+	at = place{s.bits, s.carry}
 	s.bits += p.bit
 	s.carry = byte(p.acc << (8 - s.bits%8))
 	if s.bits/8 == at.bit/8 {
@@ -52,7 +59,7 @@ func (s *stream) begin(i int, p *packer) place {
 	s.reserve(i + 1)
 	s.moving.RLock()
 	s.next.Store(int64(i) + 1)
-	return at
+	return at, true
 }
 
 func (s *stream) end() { s.moving.RUnlock() }

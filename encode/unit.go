@@ -2,6 +2,7 @@ package encode
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sort"
 
@@ -57,7 +58,8 @@ func (u *unit) block(i int, scratch []byte) []byte {
 	return scratch[:size]
 }
 
-// missing returns the error of the first weight that has no code.
+// missing returns the error of the first weight that has no code. If there is none now, there was one when the weights
+// were packed.
 func (u *unit) missing(b *codebook.Book) error {
 	for i, p := range u.parts {
 		for at := 0; at < len(p); at += 2 {
@@ -66,15 +68,5 @@ func (u *unit) missing(b *codebook.Book) error {
 			}
 		}
 	}
-	return nil
-}
-
-// last returns the last weight of a unit that is not empty.
-func (u *unit) last() uint16 {
-	i := len(u.parts) - 1
-	for len(u.parts[i]) == 0 {
-		i--
-	}
-	p := u.parts[i]
-	return binary.LittleEndian.Uint16(p[len(p)-2:])
+	return errors.New("encode: the weights changed while they were read")
 }

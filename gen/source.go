@@ -17,6 +17,10 @@ type ReadOptions struct {
 	Plan model.PlanOptions
 	// Progress follows the work; nil for none.
 	Progress checkpoint.Progress
+	// Open says how a model that is not compressed is opened.
+	Open model.OpenOptions
+	// Incomplete takes a DF11 checkpoint from which something seems to be missing.
+	Incomplete bool
 }
 
 // FromPath reads what a kernel is generated from. Path names a Hugging Face folder or safetensors
@@ -28,9 +32,12 @@ type ReadOptions struct {
 // "histogram", let units that differ have code books of their own. Other members are passed over,
 // so that the JSON form of checkpoint.Report or a [Manifest] can be given as it is.
 func FromPath(ctx context.Context, path string, opts ReadOptions) (*Model, error) {
-	r, err := checkpoint.Inspect(ctx, path, checkpoint.InspectOptions{Plan: opts.Plan, Progress: opts.Progress})
+	r, err := checkpoint.Inspect(ctx, path, checkpoint.InspectOptions{Plan: opts.Plan, Open: opts.Open, Progress: opts.Progress})
 	if err != nil {
 		return nil, err
+	}
+	if len(r.Missing) > 0 && !opts.Incomplete {
+		return nil, &model.MissingError{Path: path, List: r.Missing}
 	}
 	m := &Model{Name: r.Model, Notes: notCoded(r.Raw)}
 	for _, u := range r.Units {

@@ -21,15 +21,26 @@ type Checkpoint struct {
 	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the
 	// name of one safetensors file, that is this file alone.
 	Listed []ListedFile
+	// Odd holds what else lies in the folder and cannot be carried along.
+	Odd []OddFile
 	// Lone says that it was opened so: the rest of the folder is none of its.
 	Lone bool
 
 	byName map[string]*Tensor
 }
 
+// OpenOptions are the options of [OpenWith]. The zero value is useful.
+type OpenOptions struct {
+	// IgnoreIndex opens a folder as if it had no index.
+	IgnoreIndex bool
+}
+
 // Open opens a model for reading. Path names a folder with model.safetensors, shards and their
 // index, or safetensors files of other names; or one safetensors file; or an index.
-func Open(path string) (*Checkpoint, error) {
+func Open(path string) (*Checkpoint, error) { return OpenWith(path, OpenOptions{}) }
+
+// OpenWith is [Open] with options.
+func OpenWith(path string, opts OpenOptions) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
@@ -38,14 +49,14 @@ func Open(path string) (*Checkpoint, error) {
 	switch {
 	case info.IsDir():
 		c.Dir = path
-		err = c.openFolder()
+		err = c.openFolder(opts)
 	case strings.HasSuffix(path, IndexExtension):
-		if c.Listed, err = ListFolder(c.Dir); err == nil {
+		if c.Listed, c.Odd, err = ListFolder(c.Dir); err == nil {
 			err = c.openIndex(filepath.Base(path))
 		}
 	default:
 		c.Lone = true
-		c.Listed = []ListedFile{{Path: filepath.Base(path), Size: info.Size()}}
+		c.Listed = []ListedFile{listed(filepath.Base(path), info)}
 		err = c.openFiles([]string{filepath.Base(path)})
 	}
 	if err == nil {
@@ -68,11 +79,14 @@ func findConfig(dir string) (*Config, error) {
 
 // openFolder opens what the Hugging Face libraries would load: model.safetensors before an index,
 // an index before whatever else there is.
-func (c *Checkpoint) openFolder() (err error) {
-	if c.Listed, err = ListFolder(c.Dir); err != nil {
+func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
+	if c.Listed, c.Odd, err = ListFolder(c.Dir); err != nil {
 		return err
 	}
 	names, indices := topLevel(c.Listed, Extension), topLevel(c.Listed, IndexExtension)
+	if opts.IgnoreIndex {
+		indices = nil
+	}
 	for _, name := range names {
 		if name == "model"+Extension && !c.inIndex(indices, name) {
 			return c.openFiles([]string{name})
@@ -84,6 +98,9 @@ func (c *Checkpoint) openFolder() (err error) {
 	case len(indices) > 1:
 		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(indices), strings.Join(indices, ", "))
 	case len(names) > 0:
+		if err := checkShards(names); err != nil {
+			return fmt.Errorf("model: %s: %w", c.Dir, err)
+		}
 		return c.openFiles(names)
 	}
 	if below := foldersWith(c.Listed, Extension); len(below) > 0 {
@@ -128,14 +145,33 @@ func (c *Checkpoint) openIndex(name string) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range x.Files {
+		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(file))); errors.Is(err, os.ErrNotExist) {
+			return &IndexError{filepath.Join(c.Dir, name), fmt.Errorf("file %q is not there", file)}
+		}
+	}
 	if err := c.openFiles(x.Files); err != nil {
 		return err
 	}
 	if err := x.check(c.Files); err != nil {
-		return fmt.Errorf("model: %s: %w", filepath.Join(c.Dir, name), err)
+		return &IndexError{filepath.Join(c.Dir, name), err}
 	}
 	return nil
 }
+
+// An IndexError reports an index that does not go with the files beside it: a file is missing, or the index is
+// stale. [OpenOptions].IgnoreIndex goes on without it.
+type IndexError struct {
+	Path string
+	Err  error
+}
+
+// Error names the index and what contradicts it.
+func (e *IndexError) Error() string {
+	return fmt.Sprintf("model: %s: %v: a file is missing, or the index is stale", e.Path, e.Err)
+}
+
+func (e *IndexError) Unwrap() error { return e.Err }
 
 // openFiles opens the named safetensors files of the folder, which must not share a tensor name.
 func (c *Checkpoint) openFiles(names []string) error {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const twoShards = `{"metadata":{"total_size":4},"weight_map":{"a":"m-1-of-2.safetensors","b":"m-2-of-2.safetensors"}}`
@@ -104,11 +105,19 @@ func TestOpenFails(t *testing.T) {
 		{"two indices", map[string]string{"a.safetensors.index.json": twoShards, "b.safetensors.index.json": twoShards}, "2 indices"},
 		{"broken config", map[string]string{"x.safetensors": oneTensor("a"), "config.json": "{"}, "config.json: unexpected end"},
 		{"broken file", map[string]string{"x.safetensors": "x"}, "x.safetensors: 1 bytes"},
+		{"empty file", map[string]string{"x.safetensors": ""}, "x.safetensors: 0 bytes"},
+		{"LFS pointer", map[string]string{"x.safetensors": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}, "x.safetensors: this is a Git LFS pointer"},
+		{"GGUF", map[string]string{"x.safetensors": "GGUF\x03\x00\x00\x00........"}, "this is a GGUF file, not safetensors"},
+		{"pickle in a zip archive", map[string]string{"x.safetensors": "PK\x03\x04............"}, "this is a zip archive, such as PyTorch's pickles are"},
+		{"pickle", map[string]string{"x.safetensors": "\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P"}, "this is a Python pickle"},
+		{"web page", map[string]string{"x.safetensors": "<!DOCTYPE html><html>not found</html>"}, "this is a web page"},
+		{"shard missing", map[string]string{"m-00001-of-00003.safetensors": oneTensor("a"), "m-00003-of-00003.safetensors": oneTensor("b")},
+			`shard "m-00002-of-00003.safetensors" is missing: "m-00001-of-00003.safetensors" says that there are 3`},
 		{"index is no JSON", index(`x`), "invalid character"},
 		{"no weight_map", index(`{}`), "weight_map is missing"},
 		{"weight_map twice", index(`{"weight_map":{},"weight_map":{}}`), "duplicate key"},
 		{"tensor twice", index(`{"weight_map":{"a":"m-1-of-2.safetensors","a":"m-2-of-2.safetensors"}}`), `duplicate key "a"`},
-		{"file missing", index(`{"weight_map":{"a":"none.safetensors"}}`), "none.safetensors: stat: no such file"},
+		{"file missing", index(`{"weight_map":{"a":"none.safetensors"}}`), `file "none.safetensors" is not there: a file is missing, or the index is stale`},
 		{"file is no string", index(`{"weight_map":{"a":1}}`), `tensor "a": string expected`},
 		{"file of another kind", index(`{"weight_map":{"a":"config.json"}}`), "not a safetensors file"},
 		{"tensor elsewhere", index(`{"weight_map":{"a":"m-2-of-2.safetensors","b":"m-1-of-2.safetensors"}}`), `tensor "a" is in m-1-of-2.safetensors, the index says m-2-of-2.safetensors`},
@@ -155,20 +164,45 @@ func TestOpenCacheLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	want := []ListedFile{{"config.json", 2, false}, {"model.safetensors", int64(len(oneTensor("a"))), true}}
-	if diff := cmp.Diff(want, c.Listed); diff != "" {
+	want := []ListedFile{
+		{Path: "config.json", Size: 2, Mode: 0o644},
+		{Path: "model.safetensors", Size: int64(len(oneTensor("a"))), Mode: 0o644, Weights: true},
+	}
+	if diff := cmp.Diff(want, c.Listed, cmpopts.IgnoreUnexported(ListedFile{})); diff != "" {
 		t.Error(diff)
 	}
 	for name, target := range map[string]string{"to a folder": dir, "to nothing": "none"} {
-		path := filepath.Join(snapshot, name)
-		if err := os.Symlink(target, path); err != nil {
+		if err := os.Symlink(target, filepath.Join(snapshot, name)); err != nil {
 			t.Fatal(err)
 		}
-		_, err = Open(snapshot)
-		wantError(t, err, name)
-		if err := os.Remove(path); err != nil {
+	}
+	for _, name := range []string{"b\\slash", "a:b", "bad\xff", ".GIT"} {
+		if err := os.WriteFile(filepath.Join(snapshot, name), nil, 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+	odd, err := Open(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer odd.Close()
+	var found []string
+	for _, f := range odd.Odd {
+		found = append(found, f.Path+": "+f.Reason)
+	}
+	wantOdd := []string{
+		`.GIT: path ".GIT" lies in a folder that is left out of a model (.git, .cache)`,
+		`a:b: path "a:b" is not a plain relative path on every system: no backslash, drive or NUL`,
+		`b\slash: path "b\\slash" is not a plain relative path on every system: no backslash, drive or NUL`,
+		"bad\xff: path \"bad\\xff\" is not UTF-8",
+		"to a folder: neither a file nor a link to one",
+		"to nothing: a link that leads nowhere",
+	}
+	if diff := cmp.Diff(wantOdd, found); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want, odd.Listed, cmpopts.IgnoreUnexported(ListedFile{})); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -26,6 +26,15 @@ type DF11 struct {
 	Units []*Unit
 	// Rest holds the tensors that are not coded, in the order of the files.
 	Rest []*Tensor
+	// Sums holds the sum of every tensor stored in the files, and of every weight that the units decode to, by name.
+	// It is nil for a checkpoint without sums, such as one that other programs wrote.
+	Sums map[string]TensorSum
+	// Beside holds the sums of the other files of a folder whose sidecar is lost, as the metadata of its safetensors
+	// files tell them: by path, nil where they do not. That of config.json has been checked.
+	Beside map[string]FileSum
+
+	patterns *matcher
+	byName   map[string]*Unit
 }
 
 // Unit is a coded unit of a DF11 checkpoint.
@@ -42,6 +51,9 @@ type Unit struct {
 	Stream codebook.Stream
 	// File is the path of the file that holds the stream.
 	File string
+	// Index holds the tensors stored for the unit but for the codes and the sign_mantissa bytes: decoding them all
+	// on a CPU does not prove every bit of them.
+	Index []*Tensor
 }
 
 // UnitTensor is one weight within a unit.
@@ -111,7 +123,12 @@ func (d *DF11) open(names []string, folder bool, patterns Patterns) (err error) 
 	if patterns == nil && d.Config != nil && d.Config.DF11 != nil {
 		patterns = d.Config.DF11.Patterns
 	}
-	return d.assemble(patterns)
+	return d.units(patterns)
+}
+
+// units is assemble under a guard.
+func (d *DF11) units(patterns Patterns) error {
+	return Guard(func() error { return d.assemble(patterns) })
 }
 
 // assemble finds the units among the tensors of the files.
@@ -120,6 +137,7 @@ func (d *DF11) assemble(patterns Patterns) error {
 	if err != nil {
 		return fmt.Errorf("df11: %s: %w", d.Path, err)
 	}
+	d.patterns, d.byName = m, map[string]*Unit{}
 	all := map[string]*Tensor{}
 	parts := map[string]*unitParts{}
 	for _, f := range d.Files {
@@ -152,6 +170,10 @@ func (d *DF11) assemble(patterns Patterns) error {
 			return err
 		}
 		d.Units = append(d.Units, u)
+		d.byName[u.Name] = u
+	}
+	if err := m.exhausted(); err != nil {
+		return fmt.Errorf("df11: %s: %w", d.Path, err)
 	}
 	return d.finish(all)
 }
@@ -172,27 +194,75 @@ func (d *DF11) finish(all map[string]*Tensor) error {
 			t.Shape = shapeOf(d.Config, t.Name, uint64(t.Elements))
 		}
 	}
-	if d.Sidecar == nil {
-		return nil
+	if d.Sidecar != nil {
+		if err := d.Sidecar.apply(d); err != nil {
+			return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
+		}
 	}
-	if err := d.Sidecar.apply(d.Units); err != nil {
-		return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
-	}
-	return nil
+	return d.collectSums()
 }
 
-// Unit returns the unit of that name, nil when there is none.
-func (d *DF11) Unit(name string) *Unit {
+// collectSums finds the sums in the sidecar or, without one, in the files, and gives the weights of units theirs.
+func (d *DF11) collectSums() error {
+	if d.Sidecar != nil {
+		d.Sums = d.Sidecar.Sums
+	} else if err := d.sumsOfFiles(); err != nil {
+		return err
+	}
+	if d.Sums == nil {
+		return nil
+	}
 	for _, u := range d.Units {
-		if u.Name == name {
-			return u
+		for i := range u.Tensors {
+			t := &u.Tensors[i]
+			sum, ok := d.Sums[t.Name]
+			if !ok && u.Named {
+				return fmt.Errorf("df11: %s: unit %q: tensor %q has no sum", u.File, u.Name, t.Name)
+			}
+			if ok {
+				t.Sum = &sum
+			}
 		}
 	}
 	return nil
 }
 
-// Close closes all files. All streams and tensor bytes become invalid.
+// sumsOfFiles joins the sums in the metadata of the files, which have to belong to one model.
+func (d *DF11) sumsOfFiles() error {
+	first := d.Files[0]
+	for _, f := range d.Files {
+		switch {
+		case (f.Sums == nil) != (first.Sums == nil):
+			return fmt.Errorf("df11: %s and %s: only one of the two has sums in its metadata: they do not belong together", first.Path(), f.Path())
+		case f.Sums == nil:
+			continue
+		case f.Sums.Model != first.Sums.Model || f.Sums.Files != first.Sums.Files:
+			return fmt.Errorf("df11: %s and %s belong to two different models, by what their metadata say", first.Path(), f.Path())
+		}
+		if d.Sums == nil {
+			d.Sums = map[string]TensorSum{}
+		}
+		maps.Copy(d.Sums, f.Sums.Tensors)
+		if f.Sums.Beside != nil && d.Path == d.Dir {
+			d.Beside = f.Sums.Beside
+		}
+	}
+	if want, ok := d.Beside[ConfigName]; ok && d.Config != nil {
+		if have := SumOf(d.Config.Raw); have != want {
+			return fmt.Errorf("df11: %s was changed since it was written: %v, must be %v", filepath.Join(d.Dir, ConfigName), have, want)
+		}
+	}
+	return nil
+}
+
+// Unit returns the unit of that name, nil when there is none.
+func (d *DF11) Unit(name string) *Unit { return d.byName[name] }
+
+// Close closes all files. All streams and tensor bytes become invalid; those of the units are empty then.
 func (d *DF11) Close() error {
+	for _, u := range d.Units {
+		u.Stream = codebook.Stream{}
+	}
 	var errs []error
 	for _, f := range d.Files {
 		errs = append(errs, f.Close())

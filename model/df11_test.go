@@ -282,7 +282,7 @@ func TestOpenDF11Hostile(t *testing.T) {
 		{"luts flat", blockConfig, spoil(partLuts, func(e *Entry) { e.Shape = []uint64{512} }), "is U8 [512], must be U8 with shape [*,256]"},
 		{"luts too narrow", blockConfig, spoil(partLuts, func(e *Entry) { e.Shape = []uint64{4, 128} }), "must be U8 with shape [*,256]"},
 		{"luts with one row", blockConfig, spoil(partLuts, func(e *Entry) {
-			*e = Entry{e.Name, U8, []uint64{1, 256}, func(w io.Writer) error { _, err := w.Write(make([]byte, 256)); return err }}
+			*e = Entry{e.Name, U8, []uint64{1, 256}, func(w io.Writer) error { _, err := w.Write(make([]byte, 256)); return err }, nil}
 		}), unit("luts has 256 bytes")},
 		{"luts without rows", blockConfig, spoil(partLuts, func(e *Entry) { *e = BytesEntry(e.Name, U8, []uint64{0, 256}, nil) }), unit("luts has 0 bytes")},
 		{"split positions as U8", blockConfig, spoil(partSplitPositions, func(e *Entry) { e.DType = U8; e.Shape = []uint64{8} }), "must be I64"},

@@ -10,13 +10,21 @@
 // A model is something that was downloaded. Everything a file says is checked before it is used:
 // sizes, products and sums that overflow, offsets that overlap or leave holes, names that appear
 // twice, paths that leave the folder. What is wrong is reported with file, tensor and numbers, never
-// mended. What the codes of a stream say is checked by whoever decodes it.
+// mended. What the codes of a stream say is checked by whoever decodes it. Names, patterns and their number are
+// limited (budget.go), so that time and memory stay in proportion to the files.
+//
+// # Integrity
+//
+// A [TensorSum] tells a tensor from any other that comes about by accident. Containers that this project writes have
+// one for every tensor, stored or decoded, in the sidecar and in the metadata of each file ([Sums]); [OpenDF11]
+// checks the sidecar and the headers against sums of their own, and leaves those of tensors to whoever reads them.
+// [DF11.FindMissing] looks for what a container without a sidecar has lost.
 //
 // # Memory
 //
 // Files are mapped, not read: tensors are views of the mapping, and a checkpoint larger than the
-// memory works. A mapped file must not be changed or cut short while it is open; on most systems
-// the program would be killed by a signal.
+// memory works. A mapped file must not be changed while it is open. Where it is cut short, or its disk
+// fails, whoever reads it meets a signal that ends the program, or under a [Guard] gets a [*FaultError].
 //
 // # Units
 //

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,22 +73,19 @@ func (f *family) fits(root string, modules *moduleSet, strict bool) bool {
 	if err != nil {
 		return false // not reached: a test compiles every pattern of the table
 	}
-	for i, pattern := range m.patterns {
-		if len(pattern.Attrs) == 0 {
-			continue
-		}
-		found := slices.ContainsFunc(modules.names, func(module string) bool {
-			if !m.matches(i, module) {
-				return false
-			}
+	found := map[int]bool{} // by pattern
+	for _, module := range modules.names {
+		for _, i := range m.all(module) {
 			has := func(attr string) bool { return modules.weight(module, attr) != nil }
-			if strict {
-				return !slices.ContainsFunc(pattern.Attrs, func(attr string) bool { return !has(attr) })
+			lacks := func(attr string) bool { return !has(attr) }
+			if strict && !slices.ContainsFunc(m.patterns[i].Attrs, lacks) || !strict && slices.ContainsFunc(m.patterns[i].Attrs, has) {
+				found[i] = true
 			}
-			return slices.ContainsFunc(pattern.Attrs, has)
-		})
-		if found != strict {
-			return found
+		}
+	}
+	for i, pattern := range m.patterns {
+		if len(pattern.Attrs) > 0 && found[i] != strict {
+			return found[i]
 		}
 	}
 	return strict
@@ -109,7 +107,7 @@ type moduleSet struct {
 }
 
 // newModuleSet collects the modules of tensors.
-func newModuleSet(tensors []*Tensor) *moduleSet {
+func newModuleSet(tensors []*Tensor) (*moduleSet, error) {
 	s := &moduleSet{weights: map[string]*Tensor{}}
 	seen := map[string]bool{}
 	for _, t := range tensors {
@@ -123,9 +121,12 @@ func newModuleSet(tensors []*Tensor) *moduleSet {
 			s.names = append(s.names, module)
 			module = module[:max(0, strings.LastIndexByte(module, '.'))]
 		}
+		if len(s.names) > maxModules {
+			return nil, fmt.Errorf("more than %d modules", maxModules)
+		}
 	}
 	slices.SortFunc(s.names, naturalCompare)
-	return s
+	return s, nil
 }
 
 // weight returns the weight of a submodule, or of the module itself when attr is empty; nil when

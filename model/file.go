@@ -8,6 +8,7 @@ import (
 
 	"github.com/edsrzf/mmap-go"
 
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
@@ -15,9 +16,12 @@ import (
 const lengthBytes = 8
 
 // File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use
-// until Close. The file must not be changed or cut short while it is open.
+// until Close. The file must not be changed while it is open; one that is cut short is read under a [Guard].
 type File struct {
 	*Header
+	// Sums are those in the metadata, nil where there are none. The header has passed its own.
+	Sums *Sums
+
 	path    string
 	mapped  mmap.MMap // nil when the bytes were not mapped
 	content []byte    // the whole file
@@ -42,8 +46,8 @@ func openFile(path string) (*File, error) {
 		return nil, err
 	}
 	defer osFile.Close()
-	if size < lengthBytes {
-		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", size, lengthBytes)
+	if size == 0 { // nothing to map
+		return newFile(path, nil)
 	}
 	if int64(int(size)) != size {
 		return nil, fmt.Errorf("%d bytes, too large to map on this machine", size)
@@ -52,16 +56,43 @@ func openFile(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
-	f, err := newFile(path, mapped)
+	return newMapped(path, mapped)
+}
+
+// newMapped is newFile for a mapped file. It unmaps one that has an error.
+func newMapped(path string, mapped mmap.MMap) (f *File, err error) {
+	fault.Register(path, mapped)
+	err = Guard(func() (err error) {
+		f, err = newFile(path, mapped)
+		return err
+	})
 	if err != nil {
-		return nil, errors.Join(err, mapped.Unmap())
+		return nil, errors.Join(err, unmap(mapped))
 	}
 	f.mapped = mapped
 	return f, nil
 }
 
+// unmap undoes a mapping that newMapped took.
+func unmap(mapped mmap.MMap) error {
+	fault.Unregister(mapped)
+	return mapped.Unmap()
+}
+
 // newFile checks content, the bytes of a whole safetensors file, and returns views of them.
 func newFile(path string, content []byte) (*File, error) {
+	f, err := parseFile(path, content)
+	if err != nil {
+		if other := otherFormat(content); other != nil {
+			return nil, other
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// parseFile is newFile for what is meant to be a safetensors file.
+func parseFile(path string, content []byte) (*File, error) {
 	if len(content) < lengthBytes {
 		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", len(content), lengthBytes)
 	}
@@ -81,6 +112,9 @@ func newFile(path string, content []byte) (*File, error) {
 	f := &File{Header: header, path: path, content: content, text: text, data: data, size: int64(len(content))}
 	for _, t := range header.Tensors {
 		t.file = f
+	}
+	if f.Sums, err = parseSums(header, text); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
@@ -109,7 +143,7 @@ func (f *File) Close() error {
 	if mapped == nil {
 		return nil
 	}
-	if err := mapped.Unmap(); err != nil {
+	if err := unmap(mapped); err != nil {
 		return fmt.Errorf("safetensors: %s: unmap: %w", f.path, err)
 	}
 	return nil

@@ -21,20 +21,35 @@ type ListedFile struct {
 	Path string
 	// Size is in bytes.
 	Size int64
+	// Mode holds the permission bits.
+	Mode fs.FileMode
 	// Weights says that the file is one of the checkpoint's safetensors files.
 	Weights bool
+
+	info fs.FileInfo
+}
+
+// listed describes the file at a path within a folder.
+func listed(path string, info fs.FileInfo) ListedFile {
+	return ListedFile{Path: path, Size: info.Size(), Mode: info.Mode().Perm(), info: info}
+}
+
+// An OddFile is an entry of a model's folder that cannot be carried along with the model.
+type OddFile struct {
+	// Path is relative to the folder, slash-separated.
+	Path string
+	// Reason says what is odd about it.
+	Reason string
 }
 
 // ListFolder lists all files of a folder and the folders in it, by path. Symbolic links to files
 // count as files, which is how the Hugging Face cache lays out a model. What cannot be restored
-// later, such as a link to a folder, is an error and not left out in silence.
-func ListFolder(dir string) ([]ListedFile, error) {
+// later, such as a link to a folder or a file whose name not every system takes, is listed apart.
+func ListFolder(dir string) (list []ListedFile, odd []OddFile, err error) {
 	// WalkDir does not enter a folder that is itself given by a link.
-	dir, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, nil, fmt.Errorf("model: %w", err)
 	}
-	var list []ListedFile
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -45,25 +60,52 @@ func ListFolder(dir string) ([]ListedFile, error) {
 			}
 			return nil
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s: neither a file nor a link to one", path)
-		}
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
 		}
-		list = append(list, ListedFile{Path: filepath.ToSlash(rel), Size: info.Size()})
+		rel = filepath.ToSlash(rel)
+		reason := ""
+		info, err := os.Stat(path)
+		switch {
+		case err != nil && d.Type()&fs.ModeSymlink == 0:
+			return err
+		case err != nil:
+			reason = "a link that leads nowhere"
+		case !info.Mode().IsRegular():
+			reason = "neither a file nor a link to one"
+		default:
+			if err := CheckStoredPath(rel); err != nil {
+				reason = err.Error()
+			}
+		}
+		if reason != "" {
+			odd = append(odd, OddFile{rel, reason})
+		} else {
+			list = append(list, listed(rel, info))
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, nil, fmt.Errorf("model: %w", err)
 	}
 	slices.SortFunc(list, func(a, b ListedFile) int { return strings.Compare(a.Path, b.Path) })
-	return list, nil
+	return list, odd, nil
+}
+
+// CheckStoredPath reports a path that no file of a model may have in a container: one that [CheckPath] refuses, or
+// that lies in a folder which is left out of models. Systems that do not tell cases apart would take .GIT for one.
+func CheckStoredPath(name string) error {
+	if err := CheckPath(name); err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		// Some systems drop dots and spaces at the end of a name.
+		if slices.Contains(skippedFolders, strings.TrimRight(strings.ToLower(part), ". ")) {
+			return fmt.Errorf("path %q lies in a folder that is left out of a model (%s)", name, strings.Join(skippedFolders, ", "))
+		}
+	}
+	return nil
 }
 
 // topLevel returns the names in the folder that end with suffix, sorted.
@@ -80,10 +122,9 @@ func topLevel(list []ListedFile, suffix string) (names []string) {
 func foldersWith(list []ListedFile, suffix string) (folders []string) {
 	for _, f := range list {
 		if i := strings.LastIndexByte(f.Path, '/'); i >= 0 && strings.HasSuffix(f.Path, suffix) {
-			if !slices.Contains(folders, f.Path[:i]) {
-				folders = append(folders, f.Path[:i])
-			}
+			folders = append(folders, f.Path[:i])
 		}
 	}
-	return folders
+	slices.Sort(folders)
+	return slices.Compact(folders)
 }

@@ -102,8 +102,14 @@ func parseHeader(text []byte) (*Header, error) {
 			return err
 		}
 		t, err := parseTensor(j, key)
+		if err == nil {
+			err = checkTensor(t)
+		}
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", key, err)
+			return fmt.Errorf("tensor %.200q: %w", key, err)
+		}
+		if len(h.Tensors) == maxTensors {
+			return fmt.Errorf("more than %d tensors", maxTensors)
 		}
 		h.Tensors = append(h.Tensors, t)
 		h.byName[key] = t

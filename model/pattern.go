@@ -3,8 +3,10 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 )
@@ -53,9 +55,11 @@ func parsePatterns(text []byte) (Patterns, error) {
 	err = j.object(func(regex string) error {
 		attrs, err := j.strings()
 		if err != nil {
-			return fmt.Errorf("pattern %q: %w", regex, err)
+			return fmt.Errorf("pattern %.200q: %w", regex, err)
 		}
-		p = append(p, Pattern{regex, attrs})
+		if p = append(p, Pattern{regex, attrs}); len(p) > maxPatterns {
+			return fmt.Errorf("more than %d patterns", maxPatterns)
+		}
 		return nil
 	})
 	if err != nil {
@@ -101,78 +105,133 @@ func (p *Patterns) UnmarshalJSON(text []byte) (err error) {
 // matcher is a compiled list of patterns.
 type matcher struct {
 	patterns Patterns
-	compiled []compiledPattern
+	named    map[string][]int // by module, the patterns that list it by name
+	regexes  []compiledRegex  // the other patterns
+	spent    uint64           // work of matching up to now, see maxMatching
 }
 
-// compiledPattern is a pattern ready for matching: names where it is a list of names, of which
-// thousands would be slow as a regular expression, regex otherwise.
-type compiledPattern struct {
-	names map[string]bool
-	regex *regexp.Regexp
+// compiledRegex is a pattern that is no list of names, of which thousands would be slow as a regular expression.
+type compiledRegex struct {
+	pattern int // its index
+	regex   *regexp.Regexp
+	prefix  string // what every name that regex matches begins with
+	size    int    // of the program of regex
 }
 
 // compile checks the patterns and prepares them for matching.
 func (p Patterns) compile() (*matcher, error) {
-	m := &matcher{patterns: p}
-	for _, pattern := range p {
-		compiled, err := compileRegex(pattern.Regex)
+	m := &matcher{patterns: p, named: map[string][]int{}}
+	text, program := 0, 0
+	for i, pattern := range p {
+		if text += len(pattern.Regex); text > maxPatternBytes {
+			return nil, fmt.Errorf("patterns of more than %d bytes", maxPatternBytes)
+		}
+		if err := checkAttrs(pattern.Attrs); err != nil {
+			return nil, fmt.Errorf("pattern %.200q: %w", pattern.Regex, err)
+		}
+		if names := listedNames(pattern.Regex); names != nil {
+			for _, name := range names {
+				m.named[name] = append(m.named[name], i)
+			}
+			continue
+		}
+		compiled, err := compileRegex(pattern.Regex, maxProgram-program)
 		if err != nil {
-			return nil, fmt.Errorf("pattern %q: %w", pattern.Regex, err)
+			return nil, fmt.Errorf("pattern %.200q: %w", pattern.Regex, err)
 		}
-		m.compiled = append(m.compiled, compiled)
-		for i, attr := range pattern.Attrs {
-			if slices.Contains(strings.Split(attr, "."), "") {
-				return nil, fmt.Errorf("pattern %q: attribute %q has an empty part", pattern.Regex, attr)
-			}
-			if slices.Contains(pattern.Attrs[:i], attr) {
-				return nil, fmt.Errorf("pattern %q: attribute %q appears twice", pattern.Regex, attr)
-			}
-		}
+		compiled.pattern = i
+		program += compiled.size
+		m.regexes = append(m.regexes, compiled)
 	}
 	return m, nil
 }
 
-// compileRegex prepares one pattern.
-func compileRegex(regex string) (compiledPattern, error) {
-	if names := listedNames(regex); names != nil {
-		return compiledPattern{names: names}, nil
+// checkAttrs checks the attributes of a pattern.
+func checkAttrs(attrs []string) error {
+	if len(attrs) > maxPatterns {
+		return fmt.Errorf("%d attributes, max %d", len(attrs), maxPatterns)
 	}
-	// Compiled alone first: a text such as "a)(b" is only valid inside the group below.
-	if _, err := regexp.Compile(regex); err != nil {
-		return compiledPattern{}, fmt.Errorf("%w (lookaround and backreferences of Python are not supported)", err)
+	seen := map[string]bool{}
+	for _, attr := range attrs {
+		if slices.Contains(strings.Split(attr, "."), "") {
+			return fmt.Errorf("attribute %q has an empty part", attr)
+		}
+		if seen[attr] {
+			return fmt.Errorf("attribute %q appears twice", attr)
+		}
+		seen[attr] = true
 	}
-	whole, err := regexp.Compile(`\A(?:` + regex + `)\z`)
-	return compiledPattern{regex: whole}, err
+	return nil
 }
 
-// matches reports whether pattern i matches the whole name of a module.
-func (m *matcher) matches(i int, module string) bool {
-	if names := m.compiled[i].names; names != nil {
-		return names[module]
+// compileRegex prepares one pattern, whose program may have so many instructions.
+func compileRegex(regex string, limit int) (c compiledRegex, err error) {
+	// Parsed alone first: a text such as "a)(b" is only valid inside the group below.
+	parsed, err := syntax.Parse(regex, syntax.Perl)
+	if err != nil {
+		return c, fmt.Errorf("%w (lookaround and backreferences of Python are not supported)", shortened(err))
 	}
-	return m.compiled[i].regex.MatchString(module)
+	if c.size = programSize(parsed, limit); c.size > limit {
+		return c, fmt.Errorf("the patterns up to this one compile to more than %d instructions", maxProgram)
+	}
+	// The prefix that every match begins with is not told for an expression that is anchored.
+	free, err := regexp.Compile(regex)
+	if err != nil {
+		return c, err
+	}
+	c.prefix, _ = free.LiteralPrefix()
+	c.regex, err = regexp.Compile(`\A(?:` + regex + `)\z`)
+	return c, err
+}
+
+// shortened cuts off the expression that an error of package syntax repeats.
+func shortened(err error) error {
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Errorf("%s: %.60q", e.Code, e.Expr)
+	}
+	return err
+}
+
+// all returns the indices of the patterns that match the whole name of a module, ascending. No regular expression
+// matches any more once the work is over its limit, see exhausted.
+func (m *matcher) all(module string) []int {
+	indices := slices.Clone(m.named[module])
+	for i := range m.regexes {
+		c := &m.regexes[i]
+		if !strings.HasPrefix(module, c.prefix) {
+			continue
+		}
+		m.spent += uint64(c.size) * uint64(len(module))
+		if m.spent <= maxMatching && c.regex.MatchString(module) {
+			indices = append(indices, c.pattern)
+		}
+	}
+	slices.Sort(indices)
+	return indices
+}
+
+// exhausted reports that matching was given up.
+func (m *matcher) exhausted() error {
+	if m.spent > maxMatching {
+		return fmt.Errorf("%d patterns are too much work to match with all modules", len(m.patterns))
+	}
+	return nil
 }
 
 // listedNames returns the names that a pattern of the form NAME|NAME|… lists, as quoteName writes
 // them, nil for a pattern of any other form.
-func listedNames(regex string) map[string]bool {
-	names := map[string]bool{}
+func listedNames(regex string) []string {
+	names := []string{}
+	seen := map[string]bool{}
 	for quoted := range strings.SplitSeq(regex, "|") {
 		name := strings.ReplaceAll(quoted, `\.`, ".")
 		if quoteName(name) != quoted {
 			return nil
 		}
-		names[name] = true
-	}
-	return names
-}
-
-// all returns the indices of the patterns that match module.
-func (m *matcher) all(module string) (indices []int) {
-	for i := range m.compiled {
-		if m.matches(i, module) {
-			indices = append(indices, i)
+		if !seen[name] {
+			seen[name] = true
+			names = append(names, name)
 		}
 	}
-	return indices
+	return names
 }

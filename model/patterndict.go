@@ -12,17 +12,19 @@ import (
 // weights of every attribute of every pattern that matches a coded module, whether coded or not.
 // Modules without a coded unit may match: the loader leaves them alone.
 func (p *Plan) PatternDict() (Patterns, error) {
+	regexes, units := p.byRegex()
+	m, err := regexes.compile()
+	tooMany := err != nil // to compile them all: names are cheaper
+	disturbed := map[int]bool{}
+	if !tooMany {
+		disturbed = p.disturbed(m)
+	}
 	dict := Patterns{}
-	seen := map[string]bool{}
-	for _, u := range p.Units {
-		if seen[u.regex] {
-			continue
-		}
-		seen[u.regex] = true
-		if pattern := (Pattern{u.regex, slices.Clone(u.Attrs)}); p.holds(pattern) {
-			dict = append(dict, pattern)
+	for i, pattern := range regexes {
+		if tooMany || disturbed[i] {
+			dict = append(dict, exact(units[i])...)
 		} else {
-			dict = append(dict, p.exact(u.regex)...)
+			dict = append(dict, pattern)
 		}
 	}
 	if p.misread(dict) != nil {
@@ -35,29 +37,46 @@ func (p *Plan) PatternDict() (Patterns, error) {
 	return dict, nil
 }
 
-// holds reports whether all units that the pattern matches come from it and have its attributes.
-func (p *Plan) holds(pattern Pattern) bool {
-	m, err := Patterns{pattern}.compile()
-	if err != nil {
-		return false
+// byRegex returns the patterns that the units come from, each with the attributes of its first unit, and the units of
+// each.
+func (p *Plan) byRegex() (regexes Patterns, units [][]*PlanUnit) {
+	index := map[string]int{}
+	for _, u := range p.Units {
+		i, ok := index[u.regex]
+		if !ok {
+			i = len(regexes)
+			index[u.regex] = i
+			regexes, units = append(regexes, Pattern{u.regex, slices.Clone(u.Attrs)}), append(units, nil)
+		}
+		units[i] = append(units[i], u)
 	}
-	return !slices.ContainsFunc(p.Units, func(u *PlanUnit) bool {
-		return m.matches(0, u.Name) && (u.regex != pattern.Regex || !slices.Equal(u.Attrs, pattern.Attrs))
-	})
+	return regexes, units
 }
 
-// exact returns patterns that match the units of one regex by their names.
-func (p *Plan) exact(regex string) (dict Patterns) {
-	var names [][]string
+// disturbed returns the patterns that match a unit which does not come from them or has other attributes.
+func (p *Plan) disturbed(m *matcher) map[int]bool {
+	disturbed := map[int]bool{}
 	for _, u := range p.Units {
-		if u.regex != regex {
-			continue
+		for _, i := range m.all(u.Name) {
+			if pattern := m.patterns[i]; u.regex != pattern.Regex || !slices.Equal(u.Attrs, pattern.Attrs) {
+				disturbed[i] = true
+			}
 		}
-		i := slices.IndexFunc(dict, func(d Pattern) bool { return slices.Equal(d.Attrs, u.Attrs) })
-		if i < 0 {
+	}
+	return disturbed
+}
+
+// exact returns patterns that match units by their names.
+func exact(units []*PlanUnit) (dict Patterns) {
+	index := map[string]int{}
+	var names [][]string
+	for _, u := range units {
+		attrs := strings.Join(u.Attrs, "\x00")
+		i, ok := index[attrs]
+		if !ok {
 			i = len(dict)
-			dict = append(dict, Pattern{Attrs: slices.Clone(u.Attrs)})
-			names = append(names, nil)
+			index[attrs] = i
+			dict, names = append(dict, Pattern{Attrs: slices.Clone(u.Attrs)}), append(names, nil)
 		}
 		names[i] = append(names[i], quoteName(u.Name))
 	}
@@ -85,17 +104,16 @@ func (p *Plan) misread(dict Patterns) *PlanUnit {
 // module. It goes through all patterns; after one with attributes it goes on with the parent of the
 // last attribute in the place of the module's name. That must match nothing more.
 func (m *matcher) loaderAttrs(module string) (attrs []string, ok bool) {
-	matched := 0
-	name := module
-	for i, pattern := range m.patterns {
-		if !m.matches(i, name) {
-			continue
-		}
-		matched++
-		attrs = pattern.Attrs
-		if n := len(attrs); n > 0 {
-			name = attrs[n-1][:max(0, strings.LastIndexByte(attrs[n-1], '.'))]
-		}
+	matching := m.all(module)
+	if len(matching) == 0 {
+		return nil, false
 	}
-	return attrs, matched == 1
+	attrs = m.patterns[matching[0]].Attrs
+	n := len(attrs)
+	if n == 0 {
+		return attrs, len(matching) == 1
+	}
+	name := attrs[n-1][:max(0, strings.LastIndexByte(attrs[n-1], '.'))]
+	later := func(i int) bool { return i > matching[0] }
+	return attrs, !slices.ContainsFunc(m.all(name), later)
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -73,7 +74,10 @@ func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
 	if err := notCompressed(c); err != nil {
 		return nil, err
 	}
-	modules := newModuleSet(c.Tensors)
+	modules, err := newModuleSet(c.Tensors)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", c.Dir, err)
+	}
 	f, root := findFamily(c, modules)
 	b := &planBuilder{modules: modules, reasons: map[*Tensor]string{}, claimed: map[*Tensor]bool{}, units: map[string]bool{}}
 	b.screen(c.Tensors)
@@ -116,25 +120,36 @@ func notCompressed(c *Checkpoint) error {
 	return nil
 }
 
-// Drop takes a tensor out of its unit, for a reason that only its values show. A unit without
-// tensors disappears.
-func (p *Plan) Drop(tensor, reason string) error {
-	for i, u := range p.Units {
-		for k, t := range u.Tensors {
-			if t.Name != tensor {
-				continue
-			}
-			u.Tensors = slices.Delete(u.Tensors, k, k+1)
-			if len(u.Attrs) > 0 {
-				u.Attrs = slices.Delete(u.Attrs, k, k+1)
-			}
-			if len(u.Tensors) == 0 {
-				p.Units = slices.Delete(p.Units, i, i+1)
-			}
-			p.Raw = append(p.Raw, RawTensor{t, reason})
-			slices.SortFunc(p.Raw, func(a, b RawTensor) int { return p.order[a.Tensor.Name] - p.order[b.Tensor.Name] })
-			return nil
+// Drop takes tensors out of their units, each for a reason that only its values show. A unit without
+// tensors disappears. If one of the tensors is in no unit, Drop changes nothing.
+func (p *Plan) Drop(reasons map[string]string) error {
+	units := map[string]bool{}
+	for _, u := range p.Units {
+		for _, t := range u.Tensors {
+			units[t.Name] = true
 		}
 	}
-	return fmt.Errorf("model: tensor %q is in no unit", tensor)
+	for _, name := range slices.Sorted(maps.Keys(reasons)) {
+		if !units[name] {
+			return fmt.Errorf("model: tensor %q is in no unit", name)
+		}
+	}
+	for _, u := range p.Units {
+		kept := 0
+		for k, t := range u.Tensors {
+			if reason, ok := reasons[t.Name]; ok {
+				p.Raw = append(p.Raw, RawTensor{t, reason})
+				continue
+			}
+			u.Tensors[kept] = t
+			if len(u.Attrs) > 0 {
+				u.Attrs[kept] = u.Attrs[k]
+			}
+			kept++
+		}
+		u.Tensors, u.Attrs = u.Tensors[:kept], u.Attrs[:min(kept, len(u.Attrs))]
+	}
+	p.Units = slices.DeleteFunc(p.Units, func(u *PlanUnit) bool { return len(u.Tensors) == 0 })
+	slices.SortFunc(p.Raw, func(a, b RawTensor) int { return p.order[a.Tensor.Name] - p.order[b.Tensor.Name] })
+	return nil
 }

@@ -54,13 +54,11 @@ func (b *planBuilder) refuseBlocks(p Patterns, reason string) {
 	if err != nil {
 		return // not reached: a test compiles every pattern of the table
 	}
-	for i := range p {
-		for _, module := range b.modules.names {
-			if len(p[i].Attrs) > 0 && m.matches(i, module) {
-				for _, attr := range p[i].Attrs {
-					if t := b.modules.weight(module, attr); t != nil {
-						b.refuse(t, reason)
-					}
+	for _, module := range b.modules.names {
+		for _, i := range m.all(module) {
+			for _, attr := range p[i].Attrs {
+				if t := b.modules.weight(module, attr); t != nil {
+					b.refuse(t, reason)
 				}
 			}
 		}
@@ -74,9 +72,15 @@ func (b *planBuilder) addPatterns(p Patterns) error {
 	if err != nil {
 		return err
 	}
+	modules := make([][]string, len(p)) // by pattern
+	for _, module := range b.modules.names {
+		for _, i := range m.all(module) {
+			modules[i] = append(modules[i], module)
+		}
+	}
 	for i, pattern := range p {
-		for _, module := range b.modules.names {
-			if b.units[module] || !m.matches(i, module) {
+		for _, module := range modules[i] {
+			if b.units[module] {
 				continue
 			}
 			u := &PlanUnit{Name: module, regex: pattern.Regex}
@@ -89,7 +93,7 @@ func (b *planBuilder) addPatterns(p Patterns) error {
 			b.add(u)
 		}
 	}
-	return nil
+	return m.exhausted()
 }
 
 // take adds a tensor to a unit if it exists, can be coded and belongs to no unit yet.

@@ -5,8 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
@@ -20,7 +26,7 @@ const SidecarName = "bespoke.json"
 const maxSidecar = 1 << 30
 
 // sidecarVersion is the version of the sidecar that is written and read.
-const sidecarVersion = 2
+const sidecarVersion = 3
 
 // Sidecar keeps what DF11 has no place for: the original files and how to restore them byte for
 // byte. The published loader ignores it.
@@ -33,6 +39,12 @@ type Sidecar struct {
 	Units []SidecarUnit  `json:"units"`
 	// Files lists the original files by path.
 	Files []SidecarFile `json:"files"`
+	// Sums holds the sum of every tensor stored in the container, and of every weight that its units decode to,
+	// by name.
+	Sums map[string]TensorSum `json:"sums"`
+	// XXH128 is the 128-bit XXH3 hash of the text of the sidecar itself, in which zeros stand in the place of these
+	// 32 digits. Marshal sets it.
+	XXH128 TensorSum `json:"xxh128"`
 }
 
 // SidecarUnit describes a coded unit.
@@ -40,6 +52,8 @@ type SidecarUnit struct {
 	Name string `json:"name"`
 	// Book is the fingerprint of the unit's code book.
 	Book string `json:"book"`
+	// File is the name of the file that holds the unit.
+	File string `json:"file"`
 }
 
 // FileKind says how an original file is restored.
@@ -47,7 +61,7 @@ type FileKind string
 
 // The kinds of files.
 const (
-	// Copied: the file lies unchanged in the DF11 folder, at Stored.
+	// Copied: the file lies unchanged in the DF11 folder, at StoredPath.
 	Copied FileKind = "copied"
 	// Inline: Text is the file's content.
 	Inline FileKind = "inline"
@@ -60,9 +74,9 @@ type SidecarFile struct {
 	// Path is relative to the model's folder, slash-separated.
 	Path string `json:"path"`
 	FileSum
+	// Mode holds the permission bits, in octal digits.
+	Mode FileMode `json:"mode"`
 	Kind FileKind `json:"kind"`
-	// Stored is the path within the DF11 folder of a Copied file, "" when it is Path.
-	Stored string `json:"stored,omitempty"`
 	// Text is the content of an Inline file.
 	Text string `json:"text,omitempty"`
 	// Header is the header text of a Safetensors file, padding included.
@@ -71,16 +85,44 @@ type SidecarFile struct {
 	header *Header // Header parsed
 }
 
-// StoredPath returns the path of a Copied file within the DF11 folder.
+// storedFolder holds the copies of files that must not lie at their own place in a DF11 folder.
+const storedFolder = "original"
+
+// StoredPath returns the path of a Copied file within the DF11 folder: its own, unless loaders would take it there
+// for something else.
 func (f *SidecarFile) StoredPath() string {
-	if f.Stored != "" {
-		return f.Stored
+	// The first part alone, in lower case: folders have the same names to choose from, and some file
+	// systems do not tell cases apart.
+	top, _, _ := strings.Cut(strings.ToLower(f.Path), "/")
+	if strings.HasSuffix(top, Extension) || IsIndex(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder}, top) {
+		return storedFolder + "/" + f.Path
 	}
 	return f.Path
 }
 
+// MayInline reports whether a file that is no part of the weights is kept in the sidecar, if it is text.
+func MayInline(path string) bool { return path == ConfigName || IsIndex(path) }
+
+// A FileMode holds the permission bits of a file. Its text has four octal digits.
+type FileMode fs.FileMode
+
+// MarshalText returns the bits in octal digits.
+func (m FileMode) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%04o", uint32(m)), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (m *FileMode) UnmarshalText(text []byte) error {
+	bits, err := strconv.ParseUint(string(text), 8, 32)
+	if err != nil || len(text) != 4 || bits > 0o777 {
+		return fmt.Errorf("mode %.40q is not 4 octal digits up to 0777", text)
+	}
+	*m = FileMode(bits)
+	return nil
+}
+
 // Tensors returns the tensors of a Safetensors file: their names, dtypes and shapes in the order of
-// their bytes. They have no bytes. It is nil for a sidecar that Check has not passed.
+// their bytes. They have no bytes. It is nil before Check or ParseHeader.
 func (f *SidecarFile) Tensors() []*Tensor {
 	if f.header == nil {
 		return nil
@@ -105,10 +147,40 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	if err := dec.Decode(s); err != nil {
 		return nil, jsonedit.Explain(err)
 	}
+	if dec.More() {
+		return nil, fmt.Errorf("text after the end")
+	}
+	if err := s.checkSum(text); err != nil {
+		return nil, err
+	}
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// sumPlace returns where the sum stands in the text of a sidecar, the last member: -1 where it does not.
+func sumPlace(text []byte) int {
+	const before, after = `"xxh128": "`, "\"\n}\n"
+	i := len(text) - len(after) - len(TensorSum{}.String())
+	if i < len(before) || string(text[i-len(before):i]) != before || !bytes.HasSuffix(text, []byte(after)) {
+		return -1
+	}
+	return i
+}
+
+// checkSum holds the text of the sidecar against its sum.
+func (s *Sidecar) checkSum(text []byte) error {
+	i := sumPlace(text)
+	if i < 0 {
+		return fmt.Errorf("the text was changed since it was written: its last member is no sum")
+	}
+	text = bytes.Clone(text)
+	copy(text[i:], TensorSum{}.String())
+	if have := TensorSum(xxh3.Hash128(text).Bytes()); have != s.XXH128 {
+		return fmt.Errorf("the text was changed since it was written: xxh128 %v, must be %v", have, s.XXH128)
+	}
+	return nil
 }
 
 // findSidecar reads the sidecar of a folder, if there is one.
@@ -130,7 +202,7 @@ func findSidecar(dir string) (*Sidecar, error) {
 
 // Marshal returns the text of the sidecar after checking it.
 func (s *Sidecar) Marshal() ([]byte, error) {
-	s.Version = sidecarVersion
+	s.Version, s.XXH128 = sidecarVersion, TensorSum{}
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("model: %s: %w", SidecarName, err)
 	}
@@ -144,5 +216,7 @@ func (s *Sidecar) Marshal() ([]byte, error) {
 	if text.Len() > maxSidecar {
 		return nil, fmt.Errorf("model: %s: %d bytes, max %d", SidecarName, text.Len(), maxSidecar)
 	}
+	s.XXH128 = xxh3.Hash128(text.Bytes()).Bytes()
+	copy(text.Bytes()[sumPlace(text.Bytes()):], s.XXH128.String())
 	return text.Bytes(), nil
 }

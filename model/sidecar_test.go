@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,17 +36,22 @@ func exampleSidecar(t testing.TB) *Sidecar {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sums := map[string]TensorSum{"block.0.self_attn.q_proj.weight": {1}, "block.0.mlp.up_proj.weight": {2}}
+	for _, e := range unitBlock(t, "block.0") {
+		sums[e.Name] = SumTensor(e.Data)
+	}
 	return &Sidecar{
-		Version: 2,
+		Version: 3,
 		Scheme:  "unit",
-		Units:   []SidecarUnit{{Name: "block.0", Book: book.Fingerprint().String()}},
+		Units:   []SidecarUnit{{Name: "block.0", Book: book.Fingerprint().String(), File: "model.safetensors"}},
 		Files: []SidecarFile{
-			{Path: "config.json", FileSum: sumOf("<{\"a\":\"é\"}>\n", 13), Kind: Inline, Text: "<{\"a\":\"é\"}>\n"},
-			{Path: "empty", FileSum: sumOf("", 0), Kind: Inline},
-			{Path: "model.safetensors", FileSum: sumOf("m", size), Kind: Safetensors, Header: exampleHeader},
-			{Path: "onnx/model.onnx", FileSum: sumOf("o", 1<<40), Kind: Copied},
-			{Path: "other.safetensors", FileSum: sumOf("p", 5), Kind: Copied, Stored: "original/other.safetensors"},
+			{Path: "config.json", FileSum: sumOf("<{\"a\":\"é\"}>\n", 13), Mode: 0o644, Kind: Inline, Text: "<{\"a\":\"é\"}>\n"},
+			{Path: "empty.safetensors.index.json", FileSum: sumOf("", 0), Mode: 0o600, Kind: Inline},
+			{Path: "model.safetensors", FileSum: sumOf("m", size), Mode: 0o440, Kind: Safetensors, Header: exampleHeader},
+			{Path: "onnx/model.onnx", FileSum: sumOf("o", 1<<40), Mode: 0o755, Kind: Copied},
+			{Path: "other.safetensors", FileSum: sumOf("p", 5), Mode: 0o644, Kind: Copied},
 		},
+		Sums: sums,
 	}
 }
 
@@ -114,10 +120,19 @@ func TestOpenDF11WithSidecar(t *testing.T) {
 		change func(*Sidecar)
 		want   string
 	}{
-		{"unit missing", func(s *Sidecar) { s.Units = nil }, "0 units, the checkpoint has 1"},
-		{"other unit", func(s *Sidecar) { s.Units[0].Name = "x" }, `unit "block.0" of the checkpoint is not listed`},
+		{"unit not listed", func(s *Sidecar) { s.Units = nil }, `unit "block.0" of `},
+		{"other unit", func(s *Sidecar) { s.Units[0].Name = "x" }, `unit "x" is missing: its file is model.safetensors`},
+		{"file not listed", func(s *Sidecar) { s.Files = slices.Delete(s.Files, 2, 3) }, `tensor "block.0.self_attn.q_proj.weight" is in none of the original files`},
+		{"another tensor listed", func(s *Sidecar) {
+			header(`}} `, `},"lost":{"dtype":"U8","shape":[0],"data_offsets":[24,24]}}`)(s)
+			s.Sums["lost"] = TensorSum{}
+		}, `1 tensors of the original files are missing, "lost" first`},
+		{"no sum of a stored tensor", func(s *Sidecar) { delete(s.Sums, "block.0.luts") }, `tensor "block.0.luts" of `},
 		{"other book", func(s *Sidecar) { s.Units[0].Book = otherBook }, "code book " + otherBook + ", the checkpoint has sha256:"},
-		{"tensor missing", header("q_proj", "k_proj"), `tensor "block.0.self_attn.q_proj.weight" is in none of the original files`},
+		{"tensor missing", func(s *Sidecar) {
+			header("q_proj", "k_proj")(s)
+			s.Sums["block.0.self_attn.k_proj.weight"] = TensorSum{}
+		}, `tensor "block.0.self_attn.q_proj.weight" is in none of the original files`},
 		{"other dtype", header("BF16", "F16"), "q_proj.weight\" is F16 [1 4], the checkpoint has 4 weights"},
 		{"other size", func(s *Sidecar) {
 			header(`[1,4],"data_offsets":[0,8]`, `[1,3],"data_offsets":[0,6]`)(s)
@@ -144,7 +159,14 @@ func TestSidecarRefuses(t *testing.T) {
 		{"path with zero byte", func(s *Sidecar) { s.Files[3].Path = "a\x00" }, "not a plain relative path"},
 		{"no path", func(s *Sidecar) { s.Files[3].Path = "" }, "names no file"},
 		{"folder", func(s *Sidecar) { s.Files[3].Path = "a/" }, "not in its shortest form"},
-		{"stored upwards", func(s *Sidecar) { s.Files[4].Stored = "../x" }, "leaves the folder"},
+		{"folder of git", func(s *Sidecar) { s.Files[3].Path = ".git/config" }, "is left out of a model"},
+		{"folder of git below", func(s *Sidecar) { s.Files[3].Path = "a/.Git/hooks/post-checkout" }, "is left out of a model"},
+		{"folder of git on Windows", func(s *Sidecar) { s.Files[3].Path = ".git. /config" }, "is left out of a model"},
+		{"mode", func(s *Sidecar) { s.Files[3].Mode = 0o4755 }, "mode 4755 has more than permission bits"},
+		{"inline elsewhere", func(s *Sidecar) { s.Files[1].Path = "run.sh" }, "only config.json and an index are kept"},
+		{"no sum of a tensor", func(s *Sidecar) { delete(s.Sums, "block.0.mlp.up_proj.weight") }, `tensor "block.0.mlp.up_proj.weight" has no sum`},
+		{"unit without file", func(s *Sidecar) { s.Units[0].File = "" }, `"" is not the name of its file`},
+		{"unit in a folder", func(s *Sidecar) { s.Units[0].File = "a/b.safetensors" }, "is not the name of its file"},
 		{"path twice", func(s *Sidecar) { s.Files[4].Path = "onnx/model.onnx" }, `file "onnx/model.onnx" is listed twice`},
 		{"path is a folder of another", func(s *Sidecar) { s.Files[4].Path = "onnx" }, `file "onnx/model.onnx" lies in "onnx", which is a file too`},
 		{"negative size", func(s *Sidecar) { s.Files[3].Size = -1 }, "size -1"},
@@ -153,7 +175,6 @@ func TestSidecarRefuses(t *testing.T) {
 		{"kind", func(s *Sidecar) { s.Files[3].Kind = "linked" }, `kind "linked" is unknown`},
 		{"copied with text", func(s *Sidecar) { s.Files[3].Text = "x" }, `kind "copied" does not go with`},
 		{"inline with header", func(s *Sidecar) { s.Files[0].Header = "{}" }, `kind "inline" does not go with`},
-		{"inline stored", func(s *Sidecar) { s.Files[0].Stored = "x" }, `kind "inline" does not go with`},
 		{"text changed", func(s *Sidecar) { s.Files[0].Text = "another text!" }, "text has 13 bytes with xxh128 "},
 		{"text of another size", func(s *Sidecar) { s.Files[0].Size++ }, ", the file 14 bytes with xxh128 "},
 		{"header broken", func(s *Sidecar) { s.Files[2].Header = "{" }, "unexpected EOF"},
@@ -183,13 +204,16 @@ func TestSidecarRefuses(t *testing.T) {
 func TestParseSidecarRefuses(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"no JSON", `x`, "invalid character"},
-		{"no version", `{}`, "version 0, only version 2"},
-		{"earlier version", `{"version":1,"old":1}`, "version 1, only version 2 is supported"},
-		{"later version", `{"version":3,"new":1}`, "version 3, only version 2"},
-		{"unknown field", `{"version":2,"new":1}`, `unknown field "new"`},
-		{"unknown field of a file", `{"version":2,"files":[{"path":"a","mode":7}]}`, `unknown field "mode"`},
-		{"size beyond 63 bits", `{"version":2,"files":[{"size":9223372036854775808}]}`, "size: unexpected number"},
-		{"text behind", `{"version":2}{}`, "after top-level value"},
+		{"no version", `{}`, "version 0, only version 3"},
+		{"earlier version", `{"version":1,"old":1}`, "version 1, only version 3 is supported"},
+		{"later version", `{"version":4,"new":1}`, "version 4, only version 3"},
+		{"unknown field", `{"version":3,"new":1}`, `unknown field "new"`},
+		{"unknown field of a file", `{"version":3,"files":[{"path":"a","stored":"b"}]}`, `unknown field "stored"`},
+		{"mode", `{"version":3,"files":[{"path":"a","mode":"10777"}]}`, `mode "10777" is not 4 octal digits`},
+		{"sum", `{"version":3,"sums":{"a":"xyz"}}`, `sum "xyz" is not 32 lower-case hexadecimal digits`},
+		{"no sum", `{"version":3}`, "its last member is no sum"},
+		{"size beyond 63 bits", `{"version":3,"files":[{"size":9223372036854775808}]}`, "size: unexpected number"},
+		{"text behind", `{"version":3}{}`, "after top-level value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

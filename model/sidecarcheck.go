@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Check holds the sidecar to its rules: paths that stay in the folder and appear once, sizes and
+// Check holds the sidecar to its rules: paths that a model's files may have and that appear once, sizes and
 // hashes of the right form, headers that parse and match the size of their file.
 func (s *Sidecar) Check() error {
 	units, paths, tensors := map[string]bool{}, map[string]bool{}, map[string]string{}
@@ -20,6 +20,9 @@ func (s *Sidecar) Check() error {
 		units[u.Name] = true
 		if hash, ok := strings.CutPrefix(u.Book, "sha256:"); !ok || !isHex(hash, len(codebook.Fingerprint{})) {
 			return fmt.Errorf("unit %q: %q is not the fingerprint of a code book", u.Name, u.Book)
+		}
+		if CheckPath(u.File) != nil || strings.Contains(u.File, "/") || !strings.HasSuffix(u.File, Extension) {
+			return fmt.Errorf("unit %q: %q is not the name of its file", u.Name, u.File)
 		}
 	}
 	for i := range s.Files {
@@ -36,6 +39,9 @@ func (s *Sidecar) Check() error {
 				return fmt.Errorf("file %q: tensor %q is in %q too", f.Path, t.Name, other)
 			}
 			tensors[t.Name] = f.Path
+			if _, ok := s.Sums[t.Name]; !ok {
+				return fmt.Errorf("file %q: tensor %q has no sum", f.Path, t.Name)
+			}
 		}
 	}
 	for _, f := range s.Files {
@@ -50,84 +56,50 @@ func (s *Sidecar) Check() error {
 
 // check checks one file and parses its header.
 func (f *SidecarFile) check() (err error) {
-	if err := CheckPath(f.Path); err != nil {
+	if err := CheckStoredPath(f.Path); err != nil {
 		return err
 	}
 	if err := f.FileSum.check(); err != nil {
 		return err
 	}
-	if f.Kind != Copied && f.Stored != "" || f.Kind != Inline && f.Text != "" || f.Kind != Safetensors && f.Header != "" {
+	if f.Mode > 0o777 {
+		return fmt.Errorf("mode %o has more than permission bits", f.Mode)
+	}
+	if f.Kind != Inline && f.Text != "" || f.Kind != Safetensors && f.Header != "" {
 		return fmt.Errorf("kind %q does not go with the other fields", f.Kind)
 	}
 	switch f.Kind {
 	case Copied:
-		return CheckPath(f.StoredPath())
+		return nil
 	case Inline:
+		if !MayInline(f.Path) {
+			return fmt.Errorf("kind %q, but only %s and an index are kept in the sidecar", f.Kind, ConfigName)
+		}
 		if sum := SumOf([]byte(f.Text)); sum != f.FileSum {
 			return fmt.Errorf("text has %v, the file %v", sum, f.FileSum)
 		}
 		return nil
 	case Safetensors:
-		if !utf8.ValidString(f.Header) {
-			return fmt.Errorf("header is not valid UTF-8")
-		}
-		if f.header, err = parseLoneHeader([]byte(f.Header)); err != nil {
-			return err
-		}
-		data := uint64(0)
-		if n := len(f.header.Tensors); n > 0 {
-			data = f.header.Tensors[n-1].End
-		}
-		// Compared by subtraction: the end of the data may be close to 2^64.
-		if before := uint64(lengthBytes + len(f.Header)); uint64(f.Size) < before || uint64(f.Size)-before != data {
-			return fmt.Errorf("header of %d bytes and data of %d do not make a file of %d", len(f.Header), data, f.Size)
-		}
-		return nil
+		return f.ParseHeader()
 	}
 	return fmt.Errorf("kind %q is unknown", f.Kind)
 }
 
-// apply checks the units of a checkpoint against the sidecar and takes their shapes from it.
-func (s *Sidecar) apply(units []*Unit) error {
-	tensors := map[string]*Tensor{}
-	for i := range s.Files {
-		for _, t := range s.Files[i].Tensors() {
-			tensors[t.Name] = t
-		}
+// ParseHeader checks the header of a Safetensors file, and that it goes with the file's size.
+func (f *SidecarFile) ParseHeader() (err error) {
+	if !utf8.ValidString(f.Header) {
+		return fmt.Errorf("header is not valid UTF-8")
 	}
-	books := map[string]string{}
-	for _, u := range s.Units {
-		books[u.Name] = u.Book
+	if f.header, err = parseLoneHeader([]byte(f.Header)); err != nil {
+		return err
 	}
-	if len(books) != len(units) {
-		return fmt.Errorf("%d units, the checkpoint has %d", len(books), len(units))
+	data := uint64(0)
+	if n := len(f.header.Tensors); n > 0 {
+		data = f.header.Tensors[n-1].End
 	}
-	for _, u := range units {
-		book, err := codebook.ParseLuts(u.Stream.Luts)
-		if err != nil {
-			return fmt.Errorf("unit %q: %w", u.Name, err)
-		}
-		want, ok := books[u.Name]
-		if !ok {
-			return fmt.Errorf("unit %q of the checkpoint is not listed", u.Name)
-		}
-		if have := book.Fingerprint().String(); have != want {
-			return fmt.Errorf("unit %q: code book %s, the checkpoint has %s", u.Name, want, have)
-		}
-		if have := u.Stream.Index(); have != s.Index {
-			return fmt.Errorf("unit %q: index %v, the checkpoint has %v", u.Name, s.Index, have)
-		}
-		for i := range u.Tensors {
-			t := &u.Tensors[i]
-			original := tensors[t.Name]
-			if original == nil {
-				return fmt.Errorf("unit %q: tensor %q is in none of the original files", u.Name, t.Name)
-			}
-			if original.DType != BF16 || original.Elements() != uint64(t.Elements) {
-				return fmt.Errorf("unit %q: tensor %q is %s %v, the checkpoint has %d weights", u.Name, t.Name, original.DType, original.Shape, t.Elements)
-			}
-			t.Shape = original.Shape
-		}
+	// Compared by subtraction: the end of the data may be close to 2^64.
+	if before := uint64(lengthBytes + len(f.Header)); uint64(f.Size) < before || uint64(f.Size)-before != data {
+		return fmt.Errorf("header of %d bytes and data of %d do not make a file of %d", len(f.Header), data, f.Size)
 	}
 	return nil
 }

@@ -119,6 +119,9 @@ func TestSidecarIndex(t *testing.T) {
 		dir := df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": indexedBlock(t, "block.0", stored)})
 		s := exampleSidecar(t)
 		s.Index = named
+		for _, e := range indexedBlock(t, "block.0", stored) {
+			s.Sums[e.Name] = SumTensor(e.Data)
+		}
 		text, err := s.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -141,6 +144,6 @@ func TestSidecarIndex(t *testing.T) {
 		}
 	}
 	wantError(t, open(codebook.IndexGaps, codebook.IndexTiles), SidecarName, `unit "block.0": index tiles, the checkpoint has gaps`)
-	_, err := ParseSidecar([]byte(`{"version":2,"index":"none"}`))
+	_, err := ParseSidecar([]byte(`{"version":3,"index":"none"}`))
 	wantError(t, err, `no index "none", want gaps, tiles, both`)
 }

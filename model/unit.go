@@ -83,6 +83,11 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 			return fail("tensor %q is %s %v, must be %s with %s", t.Name, t.DType, t.Shape, dtype, shapeText(columns))
 		}
 	}
+	for i, t := range p {
+		if t != nil && i != partEncoded && i != partSignMantissa {
+			u.Index = append(u.Index, t)
+		}
+	}
 	u.Stream = codebook.Stream{
 		Luts:            p.bytes(partLuts),
 		Encoded:         p.bytes(partEncoded),

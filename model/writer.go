@@ -20,6 +20,8 @@ type Entry struct {
 	Shape []uint64
 	// Write writes the tensor's bytes, exactly as many as DType and Shape take.
 	Write func(io.Writer) error
+	// Data holds the bytes where they are at hand, for callers: Write alone is what is written.
+	Data []byte
 }
 
 // EntryOf returns an entry that copies a tensor.
@@ -29,7 +31,7 @@ func EntryOf(t *Tensor) Entry {
 
 // BytesEntry returns an entry whose bytes are at hand.
 func BytesEntry(name string, dtype DType, shape []uint64, data []byte) Entry {
-	return Entry{Name: name, DType: dtype, Shape: shape, Write: func(w io.Writer) error {
+	return Entry{Name: name, DType: dtype, Shape: shape, Data: data, Write: func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	}}
@@ -118,6 +120,9 @@ func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 		if h.Tensor(entries[i].Name) == nil {
 			return nil, fmt.Errorf("tensor name %q cannot be written", entries[i].Name)
 		}
+	}
+	if _, ok := metadata[sumsHeader]; ok {
+		seal(text.Bytes())
 	}
 	return text.Bytes(), nil
 }

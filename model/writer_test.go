@@ -99,16 +99,16 @@ func TestWriteRefuses(t *testing.T) {
 		entries []Entry
 		want    string
 	}{
-		{"too few bytes", []Entry{{"a", U8, two, writes(1)}}, `tensor "a": 1 bytes written, must be 2`},
-		{"too many bytes", []Entry{{"a", U8, two, writes(3)}}, `tensor "a": 1 bytes too many`},
-		{"same name", []Entry{{"a", U8, two, writes(2)}, {"a", U8, two, writes(2)}}, `duplicate key "a"`},
-		{"reserved name", []Entry{{"__metadata__", U8, two, writes(2)}}, "__metadata__"},
-		{"name not UTF-8", []Entry{{"a\xff", U8, two, writes(2)}}, "U+FFFD"},
-		{"unknown dtype", []Entry{{"a", "U7", two, writes(2)}}, `unknown dtype "U7"`},
-		{"half a byte", []Entry{{"a", F4, []uint64{1}, writes(1)}}, "do not fill whole bytes"},
-		{"too large", []Entry{{"a", U8, []uint64{1<<64 - 1}, nil}}, "more than 2^64-1 bits"},
-		{"too large together", slices.Repeat([]Entry{{"a", U8, []uint64{1<<61 - 1}, nil}}, 9), "exceed 2^64-1"},
-		{"fails", []Entry{{"a", U8, two, func(io.Writer) error { return broken }}}, `tensor "a": broken`},
+		{"too few bytes", []Entry{{"a", U8, two, writes(1), nil}}, `tensor "a": 1 bytes written, must be 2`},
+		{"too many bytes", []Entry{{"a", U8, two, writes(3), nil}}, `tensor "a": 1 bytes too many`},
+		{"same name", []Entry{{"a", U8, two, writes(2), nil}, {"a", U8, two, writes(2), nil}}, `duplicate key "a"`},
+		{"reserved name", []Entry{{"__metadata__", U8, two, writes(2), nil}}, "__metadata__"},
+		{"name not UTF-8", []Entry{{"a\xff", U8, two, writes(2), nil}}, "U+FFFD"},
+		{"unknown dtype", []Entry{{"a", "U7", two, writes(2), nil}}, `unknown dtype "U7"`},
+		{"half a byte", []Entry{{"a", F4, []uint64{1}, writes(1), nil}}, "do not fill whole bytes"},
+		{"too large", []Entry{{"a", U8, []uint64{1<<64 - 1}, nil, nil}}, "more than 2^64-1 bits"},
+		{"too large together", slices.Repeat([]Entry{{"a", U8, []uint64{1<<61 - 1}, nil, nil}}, 9), "exceed 2^64-1"},
+		{"fails", []Entry{{"a", U8, two, func(io.Writer) error { return broken }, nil}}, `tensor "a": broken`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 // An accelerator decodes on GPUs. A model that decodes on the CPU, and every model in builds without
 // the tag cuda, has none.
 type accelerator interface {
-	// decodeRange writes the elements [from, to) of a unit, one or more, to dst. It reports false where
-	// the CPU has to do it: for want of device memory, or to say what is wrong with the stream.
-	decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) (done bool, err error)
+	// decode writes a span of one element or more to dst. It reports false where the CPU has to do it: for want of
+	// device memory, or to say what is wrong with the stream.
+	decode(ctx context.Context, s span, dst []uint16) (done bool, err error)
 	// decodeAll is [Model.DecodeAll].
 	decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error
 	// decodeToDevice is [Model.DecodeToDevice].
@@ -78,23 +78,25 @@ type DeviceWeights struct {
 	Pointer uintptr // a CUdeviceptr: Unit.Elements bfloat16 words, aligned to 256 bytes
 	Ready   uintptr // a CUevent, behind the decoding
 
+	model   *Model
 	wait    func() error
 	release func(stream uintptr) error
 }
 
-// Wait waits on the host until the weights are there.
-func (w *DeviceWeights) Wait() error { return w.wait() }
+// Wait waits on the host until the weights are there. After Close of the Model it fails with [ErrClosed].
+func (w *DeviceWeights) Wait() error { return w.model.inside(w.wait) }
 
 // Release gives the buffer back for another unit. It is overwritten after all that is queued by then on
 // the stream, a CUstream of the weights' context or 0 for the default stream, and without the host
-// waiting. It must be called once.
+// waiting. It must be called once. Close of the Model releases all buffers, once the GPU has done what is queued, and
+// Release fails with [ErrClosed] then.
 func (w *DeviceWeights) Release(stream uintptr) error {
 	if w.release == nil {
 		return fmt.Errorf("runtime: the weights of unit %q are released already", w.Unit.Name)
 	}
 	release := w.release
 	w.release = nil
-	return release(stream)
+	return w.model.inside(func() error { return release(stream) })
 }
 
 // DecodeToDevice decodes a unit into device memory and returns as soon as that is queued. Each GPU has two
@@ -113,18 +115,23 @@ func (w *DeviceWeights) Release(stream uintptr) error {
 // While both buffers are in use it waits for one, or for the end of the context; the other methods that
 // decode use the same buffers. A unit that is decoded for the first time is checked, which waits for
 // it: its error is that of [Model.DecodeUnit]. A unit that stays in host memory is uploaded each
-// time, compressed, and DecodeToDevice returns when the last of it is in pinned memory.
+// time, compressed, and DecodeToDevice returns when the last of it is in pinned memory. Nothing is compared with the
+// sums of [WithChecks], as no weights come back.
 //
 // It needs the decoder cuda. A unit whose weights do not fit the GPU is an error.
-func (m *Model) DecodeToDevice(ctx context.Context, name string) (*DeviceWeights, error) {
-	u, ok := m.byName[name]
-	if !ok {
-		return nil, fmt.Errorf("runtime: %s: no unit %q", m.path, name)
-	}
-	if m.gpu == nil {
-		return nil, fmt.Errorf("runtime: %s: no weights in device memory with decoder %v", m.path, m.choice)
-	}
-	return m.gpu.decodeToDevice(ctx, u)
+func (m *Model) DecodeToDevice(ctx context.Context, name string) (w *DeviceWeights, err error) {
+	err = m.call(ctx, func(ctx context.Context) error {
+		u, ok := m.byName[name]
+		if !ok {
+			return m.wrap(fmt.Errorf("no unit %q", name))
+		}
+		if m.gpu == nil {
+			return m.wrap(fmt.Errorf("no weights in device memory with decoder %v", m.choice))
+		}
+		w, err = m.gpu.decodeToDevice(ctx, u)
+		return err
+	})
+	return w, err
 }
 
 // A GPU describes a GPU of this machine, and what package runtime would do with it.

@@ -11,18 +11,30 @@ import (
 // memory is used again. It holds the weights of about two of the largest unit in memory.
 //
 // DecodeAll ends with the first error, in the order of the units, of the units or of visit, and
-// with the context's error when that ends. No goroutine outlives it.
+// with the context's error when that ends. No goroutine outlives it. visit may call all methods of m; after
+// Close, from there or elsewhere, DecodeAll ends with [ErrClosed].
 func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
-	if m.gpu != nil {
-		return m.gpu.decodeAll(ctx, visit)
-	}
+	return m.watched(ctx, func(ctx context.Context) error {
+		if m.gpu != nil {
+			return m.gpu.decodeAll(ctx, visit)
+		}
+		return m.decodeAll(ctx, visit)
+	})
+}
+
+// decodeAll is DecodeAll without a GPU. Only while units are checked and decoded do others have to wait before they
+// close the files.
+func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	feed := make(chan *task, unitsAhead*m.workers) // room for all that is under way
 	var workers sync.WaitGroup
 	for range m.workers {
 		workers.Go(func() {
 			for t := range feed {
-				t.work(ctx)
+				if m.gate.enter() {
+					t.work(ctx)
+					m.gate.leave()
+				}
 			}
 		})
 	}
@@ -40,7 +52,7 @@ func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint
 			if !ok {
 				break
 			}
-			t := wholeUnit(m.units[next], m.workers, buf)
+			t := m.wholeUnit(m.units[next], buf)
 			for range min(m.workers, t.pieces()) {
 				feed <- t
 			}
@@ -54,10 +66,16 @@ func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if t.err == nil {
+			t.err = t.sums.err()
+		}
 		if t.err != nil {
 			return t.err
 		}
 		if err := visit(t.unit.public(), t.dst); err != nil {
+			return err
+		}
+		if err := m.ended(ctx); err != nil {
 			return err
 		}
 		memory.put(t.dst)
@@ -71,14 +89,19 @@ const unitsAhead = 32
 
 // wholeUnit returns the task that decodes a unit, a finished one with an error if the unit cannot
 // be decoded.
-func wholeUnit(u *unit, workers int, dst []uint16) *task {
-	d, err := u.prepare()
+func (m *Model) wholeUnit(u *unit, dst []uint16) (t *task) {
+	err := m.inside(func() error {
+		checked, err := u.prepare()
+		if err == nil {
+			t = newTask(checked, m.workers, 0, checked.stream.Chunks(), dst, newSums(m.spanOf(u.whole()), dst))
+		}
+		return err
+	})
 	if err != nil {
-		t := newTask(u, nil, workers, 0, 0, dst)
-		t.err = err
-		return t
+		t = &task{done: make(chan struct{}), err: err}
+		close(t.done)
 	}
-	return newTask(u, d, workers, 0, u.stream.Chunks(), dst)
+	return t
 }
 
 // buffers hands out memory for weights, and keeps it for the next unit within a limit.

@@ -31,13 +31,11 @@ func BenchmarkDecode(b *testing.B) {
 		{"published", must(codebook.Published(h)), weights},
 	} {
 		name, book := bc.name, bc.book
-		s, err := codebook.Encode(book, weights)
-		if err != nil {
-			b.Fatal(err)
-		}
+		coded := must(codebook.Encode(book, weights))
+		s := must(newStream(*coded))
 		bench("book="+name+"/impl=memcpy", func() { copy(dst, weights) })
 		bench("book="+name+"/impl=reference", func() {
-			if err := codebook.Decode(dst, s); err != nil {
+			if err := codebook.Decode(dst, coded); err != nil {
 				b.Fatal(err)
 			}
 		})

@@ -27,10 +27,7 @@ func TestDecoders(t *testing.T) {
 
 func checkDecode(t *testing.T, b *codebook.Book, d chunkDecoder, weights []uint16) {
 	t.Helper()
-	s, err := codebook.Encode(b, weights)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(newStream(*must(codebook.Encode(b, weights))))
 	dst := make([]uint16, len(weights))
 	if bad := d.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() {
 		t.Fatalf("%d weights: chunk %d of %d rejected", len(weights), bad, s.Chunks())

@@ -53,7 +53,8 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 					weights = make([]uint16, u.Elements)
 				}
 				weights = weights[:u.Elements]
-				results[i] <- decoded{weights, g.model.decodeRange(ctx, u, 0, u.Elements, weights)}
+				err := g.model.inside(func() error { return g.model.decode(ctx, u.whole(), weights) })
+				results[i] <- decoded{weights, err}
 			}
 		})
 	}
@@ -64,6 +65,9 @@ func (g *gpus) decodeAll(ctx context.Context, visit func(u Unit, weights []uint1
 				return r.err
 			}
 			if err := visit(u.public(), r.weights); err != nil {
+				return err
+			}
+			if err := g.model.ended(ctx); err != nil {
 				return err
 			}
 			memory <- r.weights

@@ -66,8 +66,8 @@ func (d *gpuDevice) failure() error {
 	return d.broken
 }
 
-func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) (done bool, err error) {
-	gu := g.units[u]
+func (g *gpus) decode(ctx context.Context, s span, dst []uint16) (done bool, err error) {
+	gu := g.units[s.unit]
 	if gu == nil {
 		return false, nil
 	}
@@ -75,21 +75,26 @@ func (g *gpus) decodeRange(ctx context.Context, u *unit, from, to int, dst []uin
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
-	fault, err := gu.read(ctx, slot, from, to, wordBytes(dst))
+	sums := newSums(s, dst)
+	fault, err := gu.read(ctx, slot, s, dst, sums)
 	gu.device.give(slot)
 	if err != nil {
 		return g.trouble(ctx, gu, err)
 	}
 	if fault != nil {
-		return true, g.decodeAgain(ctx, gu, fault, from, to, dst)
+		return true, g.decodeAgain(ctx, gu, fault, s, dst)
 	}
-	return true, nil
+	return true, sums.err()
 }
 
-// read copies elements [from, to) from the slot to dst. It returns what the kernel found wrong with the unit.
-func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, from, to int, dst []byte) (fault, err error) {
-	err = slot.Download(ctx, gu.layout, 2*int64(from), 2*int64(to), func(piece []byte) {
-		dst = dst[copy(dst, piece):]
+// read copies a span from the slot to dst, and sums it up. It returns what the kernel found wrong with the unit.
+func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, s span, dst []uint16, sums *sums) (fault, err error) {
+	at, bytes := s.from, wordBytes(dst)
+	err = slot.Download(ctx, gu.layout, 2*int64(s.from), 2*int64(s.to), func(piece []byte) {
+		n := copy(bytes, piece)
+		bytes = bytes[n:]
+		sums.decoded(at, at+n/2)
+		at += n / 2
 	})
 	if err != nil {
 		return nil, err
@@ -109,10 +114,10 @@ func (gu *gpuUnit) fault(l *kernel.CUDALaunch, slot *gpu.Slot) (fault, err error
 	return fault, nil
 }
 
-// decodeAgain decodes elements [from, to) of a unit on the CPU, for a kernel that found a fault with it: what
-// is wrong the CPU says, or it finds that the weights are right nevertheless.
-func (g *gpus) decodeAgain(ctx context.Context, gu *gpuUnit, fault error, from, to int, dst []uint16) error {
-	if err := g.model.decodeOnCPU(ctx, gu.unit, from, to, dst); err != nil {
+// decodeAgain decodes a span on the CPU, for a kernel that found a fault with its unit: what is wrong the CPU says, or
+// it finds that the weights are right nevertheless.
+func (g *gpus) decodeAgain(ctx context.Context, gu *gpuUnit, fault error, s span, dst []uint16) error {
+	if err := g.model.decodeOnCPU(ctx, s, dst); err != nil {
 		return err
 	}
 	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, fault, bestOnCPU()))
@@ -171,6 +176,7 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 		return nil, err
 	}
 	return &DeviceWeights{
+		model:   g.model,
 		Unit:    u.public(),
 		Device:  d.Ordinal,
 		Context: d.Context(),
@@ -219,7 +225,7 @@ func (g *gpus) settle(ctx context.Context, gu *gpuUnit, slot *gpu.Slot) error {
 		return err
 	}
 	weights := make([]uint16, gu.unit.Elements)
-	if err := g.decodeAgain(ctx, gu, fault, 0, len(weights), weights); err != nil {
+	if err := g.decodeAgain(ctx, gu, fault, gu.unit.whole().part(0, len(weights)), weights); err != nil {
 		return err
 	}
 	if err := slot.Replace(ctx, gu.layout, wordBytes(weights)); err != nil {

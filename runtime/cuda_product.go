@@ -81,7 +81,7 @@ func (w *gpuMatrix) settle(ctx context.Context, slot *gpu.Slot) error {
 	}
 	end := w.first + w.rows*w.columns
 	from, to := w.first/tile*tile, min((end+tile-1)/tile*tile, u.Elements)
-	if err := w.model.decodeOnCPU(ctx, u, from, to, make([]uint16, to-from)); err != nil {
+	if err := w.model.decodeOnCPU(ctx, u.whole().part(from, to-from), make([]uint16, to-from)); err != nil {
 		return err
 	}
 	return u.wrap(fmt.Errorf("%w, and the CPU finds nothing wrong", fault))

@@ -391,7 +391,7 @@ func TestCUDAUploadIsWaitedFor(t *testing.T) {
 			slices.Reverse(slots)
 			for _, slot := range slots {
 				got := make([]uint16, len(u.weights))
-				fault, err := gu.read(t.Context(), slot, 0, len(got), wordBytes(got))
+				fault, err := gu.read(t.Context(), slot, gu.unit.whole(), got, nil)
 				if err != nil || fault != nil || !slices.Equal(got, u.weights) {
 					t.Errorf("seed %d, unit %s: fault %v, error %v", seed, u.name, fault, err)
 				}

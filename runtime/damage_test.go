@@ -85,8 +85,8 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	want := make([]uint16, s.Elements())
 	wantErr := referenceDecode(b, want, s)
 	got := make([]uint16, s.Elements())
-	u := &unit{Unit: Unit{Name: "u"}, path: "file", stream: *s, book: b}
-	err := newTask(u, dc.decoder, workers, 0, s.Chunks(), got).run(context.Background())
+	u := &checkedUnit{unit: &unit{Unit: Unit{Name: "u"}, path: "file", book: b}, stream: must(newStream(*s)), decoder: dc.decoder}
+	err := newTask(u, workers, 0, s.Chunks(), got, nil).run(context.Background())
 	var streamErr *codebook.StreamError
 	switch {
 	case wantErr == nil && err == nil:

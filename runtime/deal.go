@@ -3,7 +3,6 @@ package runtime
 import (
 	"math"
 
-	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -12,7 +11,7 @@ import (
 // what one of them has left.
 type deal struct {
 	*lanes
-	stream *codebook.Stream
+	stream *stream
 	dst    []uint16
 	base   int // the first element of dst
 	job    *kernel.Job

@@ -8,81 +8,122 @@ import (
 // DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the
 // unit one after another.
 func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error {
-	u, ok := m.byName[name]
-	if !ok {
-		return fmt.Errorf("runtime: %s: no unit %q", m.path, name)
-	}
-	if len(dst) != u.Elements {
-		return u.wrap(fmt.Errorf("%d elements into a buffer of %d", u.Elements, len(dst)))
-	}
-	return m.decodeRange(ctx, u, 0, u.Elements, dst)
+	return m.call(ctx, func(ctx context.Context) error {
+		u, ok := m.byName[name]
+		if !ok {
+			return m.wrap(fmt.Errorf("no unit %q", name))
+		}
+		if len(dst) != u.Elements {
+			return u.wrap(fmt.Errorf("%d elements into a buffer of %d", u.Elements, len(dst)))
+		}
+		return m.decode(ctx, u.whole(), dst)
+	})
 }
 
 // DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element.
 // It decodes, and checks, only the chunks of the unit that the tensor lies in.
 func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
-	part, err := m.part(name)
-	if err != nil {
-		return err
-	}
-	if n := part.to - part.from; len(dst) != n {
-		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements into a buffer of %d", name, n, len(dst)))
-	}
-	return m.decodeRange(ctx, part.unit, part.from, part.to, dst)
+	return m.call(ctx, func(ctx context.Context) error {
+		s, err := m.tensor(name)
+		if err != nil {
+			return err
+		}
+		if len(dst) != s.elements() {
+			return s.unit.wrap(fmt.Errorf("tensor %q: %d elements into a buffer of %d", name, s.elements(), len(dst)))
+		}
+		return m.decode(ctx, s, dst)
+	})
 }
 
 // DecodePart is DecodeTensor for a part of the tensor: as many elements as dst has words, from element first
-// on.
+// on. A part that is not all of the tensor cannot be compared with its sum: see [WithChecks].
 func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []uint16) error {
-	part, err := m.part(name)
-	if err != nil {
-		return err
-	}
-	if n := part.to - part.from; first < 0 || first > n || len(dst) > n-first {
-		return part.unit.wrap(fmt.Errorf("tensor %q: %d elements from %d on, it has %d", name, len(dst), first, n))
-	}
-	return m.decodeRange(ctx, part.unit, part.from+first, part.from+first+len(dst), dst)
+	return m.call(ctx, func(ctx context.Context) error {
+		s, err := m.tensor(name)
+		if err != nil {
+			return err
+		}
+		if n := s.elements(); first < 0 || first > n || len(dst) > n-first {
+			return s.unit.wrap(fmt.Errorf("tensor %q: %d elements from %d on, it has %d", name, len(dst), first, n))
+		}
+		if len(dst) < s.elements() {
+			s = s.part(first, len(dst))
+		}
+		return m.decode(ctx, s, dst)
+	})
 }
 
-// part finds a coded tensor.
-func (m *Model) part(name string) (part, error) {
+// tensor returns the span of a coded tensor.
+func (m *Model) tensor(name string) (span, error) {
 	p, ok := m.tensors[name]
 	if !ok {
-		return part{}, fmt.Errorf("runtime: %s: no coded tensor %q", m.path, name)
+		return span{}, m.wrap(fmt.Errorf("no coded tensor %q", name))
 	}
-	return p, nil
+	t := p.unit.tensors[p.number]
+	return span{p.unit, t.from, t.to, p.number, p.number + 1}, nil
 }
 
-// decodeRange writes the elements [from, to) of a unit to dst.
-func (m *Model) decodeRange(ctx context.Context, u *unit, from, to int, dst []uint16) error {
-	if _, err := u.prepare(); err != nil {
+// A span is what is decoded at once: elements [from, to) of a unit. The tensors [first, last) of the unit, which lie
+// in it, are checked.
+type span struct {
+	unit        *unit
+	from, to    int
+	first, last int
+}
+
+// whole is the span of a unit.
+func (u *unit) whole() span { return span{u, 0, u.Elements, 0, len(u.tensors)} }
+
+func (s span) elements() int { return s.to - s.from }
+
+// part is n elements of the span from one on, which are not checked.
+func (s span) part(from, n int) span {
+	return span{unit: s.unit, from: s.from + from, to: s.from + from + n}
+}
+
+// spanOf is a span as the options want it: without tensors to check, unless they want checks.
+func (m *Model) spanOf(s span) span {
+	if !m.checks {
+		s.first, s.last = 0, 0
+	}
+	return s
+}
+
+// decode writes a span to dst.
+func (m *Model) decode(ctx context.Context, s span, dst []uint16) error {
+	s = m.spanOf(s)
+	if _, err := s.unit.prepare(); err != nil {
 		return err
 	}
-	if from == to {
-		return ctx.Err()
+	if s.from == s.to {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return newSums(s, dst).err()
 	}
 	if m.gpu != nil {
-		if done, err := m.gpu.decodeRange(ctx, u, from, to, dst); done || err != nil {
+		if done, err := m.gpu.decode(ctx, s, dst); done || err != nil {
 			return err
 		}
 	}
-	return m.decodeOnCPU(ctx, u, from, to, dst)
+	return m.decodeOnCPU(ctx, s, dst)
 }
 
-// decodeOnCPU is decodeRange without a GPU, for one element or more.
-func (m *Model) decodeOnCPU(ctx context.Context, u *unit, from, to int, dst []uint16) error {
-	d, err := u.prepare()
+// decodeOnCPU is decode without a GPU, for one element or more.
+func (m *Model) decodeOnCPU(ctx context.Context, span span, dst []uint16) error {
+	u, err := span.unit.prepare()
 	if err != nil {
 		return err
 	}
-	s := &u.stream
+	s, sums, from, to := u.stream, newSums(span, dst), span.from, span.to
 	first, end := u.chunkOf(from), u.chunkOf(to-1)+1
 	if start, _ := s.ChunkStart(first); start < from {
 		stop, _ := s.ChunkStart(first + 1)
 		n := min(to, stop) - from
-		if err := u.decodePart(d, first, from, dst[:n]); err != nil {
+		if err := u.decodePart(first, from, dst[:n]); err != nil {
 			return err
 		}
+		sums.decoded(from, from+n)
 		dst, from = dst[n:], from+n
 		first++
 	}
@@ -92,19 +133,22 @@ func (m *Model) decodeOnCPU(ctx context.Context, u *unit, from, to int, dst []ui
 		start, _ := s.ChunkStart(end)
 		dst, last = dst[:start-from], dst[start-from:]
 	}
-	if err := newTask(u, d, m.workers, first, end, dst).run(ctx); err != nil {
+	if err := newTask(u, m.workers, first, end, dst, sums).run(ctx); err != nil {
 		return err
 	}
 	if len(last) > 0 {
-		return u.decodePart(d, end, to-len(last), last)
+		if err := u.decodePart(end, to-len(last), last); err != nil {
+			return err
+		}
+		sums.decoded(to-len(last), to)
 	}
-	return nil
+	return sums.err()
 }
 
 // decodePart writes elements of chunk c, from one on, to dst. It checks the whole chunk. What the fast
 // decoder rejects, the reference decides.
-func (u *unit) decodePart(d chunkDecoder, c, from int, dst []uint16) error {
-	if d.decodePart(&u.stream, c, from, dst) {
+func (u *checkedUnit) decodePart(c, from int, dst []uint16) error {
+	if u.decoder.decodePart(u.stream, c, from, dst) {
 		return nil
 	}
 	start, _ := u.stream.ChunkStart(c)

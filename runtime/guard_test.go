@@ -42,11 +42,11 @@ func TestGuardPages(t *testing.T) {
 }
 
 // fence copies the tensors that decoders read at length to guarded memory.
-func fence(t *testing.T, s *codebook.Stream, end bool) *codebook.Stream {
+func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 	fenced := *s
 	fenced.Encoded = fencedCopy(t, s.Encoded, end)
 	fenced.SignMantissa = fencedCopy(t, s.SignMantissa, end)
-	return &fenced
+	return must(newStream(fenced))
 }
 
 // guardTables moves the tables of a decoder to guarded memory.

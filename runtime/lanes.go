@@ -53,19 +53,15 @@ func newLanes(b *codebook.Book, d kernel.Decoder) (*lanes, error) {
 	return l, nil
 }
 
-func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
+func (l *lanes) decode(s *stream, from, to int, dst []uint16) int {
 	if len(s.Encoded) < 8+kernel.SrcSlack {
 		return l.portable.decode(s, from, to, dst)
 	}
-	job := jobs.Get().(*kernel.Job)
-	defer func() {
-		job.Reset()
-		jobs.Put(job)
-	}()
+	job := jobs.Get().(*kernel.Job) // which is lost where the stream cannot be read: what is in it then, nobody knows
 	job.Table = &l.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
 	job.Stream = 0
-	if 2*s.Elements() > l.cached && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%2 == 0 {
+	if !s.cached && 2*s.Elements() > l.cached && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%2 == 0 {
 		job.Stream = 1
 	}
 	d := deal{lanes: l, stream: s, dst: dst, job: job, to: to}
@@ -74,10 +70,12 @@ func (l *lanes) decode(s *codebook.Stream, from, to int, dst []uint16) int {
 		l.decoder.Decode(job)
 		d.look()
 	}
+	job.Reset()
+	jobs.Put(job)
 	return d.to
 }
 
-func (l *lanes) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
+func (l *lanes) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return l.portable.decodePart(s, c, from, dst)
 }
 

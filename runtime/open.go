@@ -1,17 +1,25 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A Model is an open DF11 checkpoint.
 type Model struct {
+	gate   gate
+	open   context.Context // ends with Close
+	finish context.CancelFunc
+	close  func() error // closes, once
+
 	path    string
 	file    *model.DF11
 	units   []*unit
@@ -19,13 +27,14 @@ type Model struct {
 	tensors map[string]part
 	choice  Choice
 	workers int
+	checks  bool
 	gpu     accelerator // nil where the CPU decodes
 }
 
-// A part is where a tensor lies in its unit: the elements [from, to).
+// A part is a tensor of a unit.
 type part struct {
-	unit     *unit
-	from, to int
+	unit   *unit
+	number int
 }
 
 // Open opens a DF11 checkpoint, a folder or a single safetensors file, and picks a decoder for it.
@@ -59,15 +68,35 @@ func New(file *model.DF11, opts ...Option) (*Model, error) {
 	return newModel(file, o)
 }
 
-func newModel(file *model.DF11, o *options) (*Model, error) {
+// newModel is New with the options applied.
+func newModel(file *model.DF11, o *options) (m *Model, err error) {
+	if file == nil {
+		return nil, errors.New("runtime: the checkpoint is nil")
+	}
+	err = fault.Guard(func() (err error) {
+		m, err = assemble(file, o)
+		return err
+	})
+	if gone, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, fmt.Errorf("runtime: %s: %w", file.Path, gone)
+	}
+	return m, err
+}
+
+// assemble makes a Model of a file.
+func assemble(file *model.DF11, o *options) (*Model, error) {
 	m := &Model{
+		gate:    gate{empty: make(chan struct{})},
 		path:    file.Path,
 		file:    file,
 		byName:  make(map[string]*unit),
 		tensors: make(map[string]part),
 		choice:  o.choice,
 		workers: o.workers,
+		checks:  o.checks,
 	}
+	m.open, m.finish = context.WithCancel(context.Background())
+	m.close = sync.OnceValue(m.release)
 	for _, f := range file.Units {
 		m.add(f)
 	}
@@ -85,14 +114,16 @@ func newModel(file *model.DF11, o *options) (*Model, error) {
 // add lists a unit of the file.
 func (m *Model) add(f *model.Unit) {
 	u := &unit{path: f.File, stream: f.Stream}
+	u.stream.Luts = slices.Clone(f.Stream.Luts) // what the book is parsed of is what is uploaded
 	u.Name = f.Name
 	u.Elements = f.Stream.Elements()
-	if u.book, u.bookErr = codebook.ParseLuts(f.Stream.Luts); u.bookErr == nil {
+	if u.book, u.bookErr = codebook.ParseLuts(u.stream.Luts); u.bookErr == nil {
 		u.Book = u.book.Fingerprint()
 	}
-	for _, t := range f.Tensors {
+	for i, t := range f.Tensors {
 		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
-		m.tensors[t.Name] = part{unit: u, from: t.Offset, to: t.Offset + t.Elements}
+		u.tensors = append(u.tensors, coded{t.Offset, t.Offset + t.Elements, t.Sum})
+		m.tensors[t.Name] = part{u, i}
 	}
 	m.units = append(m.units, u)
 	m.byName[u.Name] = u
@@ -134,7 +165,7 @@ func (m *Model) pickDecoders(k *Kernel) error {
 		if decoders[id] == nil {
 			decoders[id] = newDecoder(u.book, d)
 		}
-		u.decodeWith(decoders[id])
+		u.decoder = decoders[id]
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)
@@ -172,14 +203,22 @@ func (m *Model) Units() []Unit {
 	return units
 }
 
-// Close releases the files. Nothing else may be called on m then.
-func (m *Model) Close() error {
+// Close releases the files, and all memory of GPUs. It may be called at any time, by visitors of [Model.DecodeAll]
+// too, but not by what [WithWarnings] was given. Calls that are under way end soon, with [ErrClosed] unless they are
+// done first; Close waits for them, though not for visitors. Calls that come later fail with ErrClosed, but for
+// Units, Sums and Decoder, which go on to answer. Close again returns what the first did, and when it does.
+func (m *Model) Close() error { return m.close() }
+
+// release is Close, once.
+func (m *Model) release() error {
+	m.finish()
+	m.gate.close()
 	var gpu error
 	if m.gpu != nil {
 		gpu = m.gpu.close()
 	}
 	if err := errors.Join(gpu, m.file.Close()); err != nil {
-		return fmt.Errorf("runtime: %s: %w", m.path, err)
+		return m.wrap(err)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type options struct {
 	kernel  *Kernel
 	decoder string
 	workers int
+	checks  bool
 	choice  Choice // follows from the others
 
 	devices      []int // none: the best
@@ -73,6 +74,17 @@ func WithWorkers(n int) Option {
 			return fmt.Errorf("runtime: %d workers, want at least 1", n)
 		}
 		o.workers = n
+		return nil
+	}
+}
+
+// WithChecks compares the weights of each tensor, as they are decoded, with the sum that the checkpoint has of it, and
+// fails with a [*SumError] where they differ. A tensor without a sum passes: [Model.Sums] counts them. What is not
+// decoded as a whole cannot be compared: a part of a tensor by [Model.DecodePart]; and what stays in the memory of a
+// GPU, by [Model.DecodeToDevice] or [Model.DeviceMatrix], is not.
+func WithChecks() Option {
+	return func(o *options) error {
+		o.checks = true
 		return nil
 	}
 }

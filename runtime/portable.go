@@ -14,10 +14,10 @@ import (
 type chunkDecoder interface {
 	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the
 	// first chunk that it could not decode, to if there is none.
-	decode(s *codebook.Stream, from, to int, dst []uint16) int
+	decode(s *stream, from, to int, dst []uint16) int
 	// decodePart writes the elements of chunk c of a validated stream, from one on, to dst, and checks
 	// the others. It reports whether it could decode the chunk.
-	decodePart(s *codebook.Stream, c, from int, dst []uint16) bool
+	decodePart(s *stream, c, from int, dst []uint16) bool
 }
 
 // portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes
@@ -42,7 +42,7 @@ func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error)
 	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
 }
 
-func (p *portable) decodePart(s *codebook.Stream, c, from int, dst []uint16) bool {
+func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
 	start, bit := s.ChunkStart(c)
 	stop, _ := s.ChunkStart(c + 1)
 	to := from + len(dst)
@@ -59,7 +59,7 @@ func (p *portable) decodePart(s *codebook.Stream, c, from int, dst []uint16) boo
 
 // finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
 // sm. It reports whether the codes were sound and ended where the chunk does.
-func (p *portable) finish(s *codebook.Stream, c int, bit uint64, sm []byte, dst []uint16) bool {
+func (p *portable) finish(s *stream, c int, bit uint64, sm []byte, dst []uint16) bool {
 	bit, ok := p.rest(s.Encoded, bit, sm, dst)
 	return ok && s.EndsAt(c, bit)
 }

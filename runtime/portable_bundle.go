@@ -1,7 +1,5 @@
 package runtime
 
-import "github.com/seed54244801/bespoke/codebook"
-
 // A strand is a chunk under way.
 type strand struct {
 	busy  bool
@@ -15,7 +13,7 @@ type strand struct {
 // is left of a chunk then is finished alone.
 type bundle struct {
 	*portable
-	stream  *codebook.Stream
+	stream  *stream
 	dst     []uint16
 	base    int // the first element of dst
 	next    int // the first chunk that no strand has had
@@ -24,7 +22,7 @@ type bundle struct {
 	batch   batch
 }
 
-func (p *portable) decode(s *codebook.Stream, from, to int, dst []uint16) int {
+func (p *portable) decode(s *stream, from, to int, dst []uint16) int {
 	base, _ := s.ChunkStart(from)
 	b := bundle{portable: p, stream: s, dst: dst, base: base, next: from, to: to}
 	for b.fill() {

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
@@ -19,23 +18,32 @@ type DeviceMatrix struct {
 	Device        int     // the ordinal of the GPU
 	Context       uintptr // a CUcontext: the primary context of the GPU, which libraries over the CUDA runtime use too
 
+	model    *Model
 	multiply func(ctx context.Context, x, y uintptr, batch int, stream uintptr) error
 }
 
 // DeviceMatrix returns a tensor of two dimensions to multiply with. It needs the decoder cuda, a checkpoint
 // that tells the tensor's shape, and a unit with the index tiles: "bespoke compress --index tiles" or "both". A
 // unit that is broken is an error, that of [Model.DecodeUnit], here or with the first product.
-func (m *Model) DeviceMatrix(name string) (*DeviceMatrix, error) {
-	part, err := m.part(name)
+func (m *Model) DeviceMatrix(name string) (w *DeviceMatrix, err error) {
+	err = m.inside(func() error {
+		w, err = m.deviceMatrix(name)
+		return err
+	})
+	return w, err
+}
+
+// deviceMatrix is DeviceMatrix while the files are open.
+func (m *Model) deviceMatrix(name string) (*DeviceMatrix, error) {
+	s, err := m.tensor(name)
 	if err != nil {
 		return nil, err
 	}
-	u := part.unit
+	u := s.unit
 	if m.gpu == nil {
-		return nil, fmt.Errorf("runtime: %s: no products on a GPU with decoder %v", m.path, m.choice)
+		return nil, m.wrap(fmt.Errorf("no products on a GPU with decoder %v", m.choice))
 	}
-	i := slices.IndexFunc(u.Tensors, func(t Tensor) bool { return t.Name == name })
-	shape := u.Tensors[i].Shape
+	shape := u.Tensors[s.first].Shape
 	switch {
 	case shape == nil:
 		return nil, u.wrap(fmt.Errorf("tensor %q: the checkpoint does not tell its shape", name))
@@ -47,11 +55,11 @@ func (m *Model) DeviceMatrix(name string) (*DeviceMatrix, error) {
 	if _, err := u.prepare(); err != nil {
 		return nil, err
 	}
-	w, err := m.gpu.matrix(u, part.from, int(shape[0]), int(shape[1]))
+	w, err := m.gpu.matrix(u, s.from, int(shape[0]), int(shape[1]))
 	if err != nil {
 		return nil, u.wrap(fmt.Errorf("tensor %q: %w", name, err))
 	}
-	w.Tensor = name
+	w.Tensor, w.model = name, m
 	return w, nil
 }
 
@@ -68,7 +76,7 @@ func (m *Model) DeviceMatrix(name string) (*DeviceMatrix, error) {
 //
 // Products of weights with numbers of x are exact, sums are those of float32. Their order, and so their last bits, is
 // the same every time where Columns and the tensor's place in the unit are multiples of 256, which is
-// also fastest.
+// also fastest. After Close of the Model it fails with [ErrClosed].
 func (w *DeviceMatrix) Multiply(ctx context.Context, x, y uintptr, batch int, stream uintptr) error {
 	switch {
 	case batch < 1 || batch > MostVectors:
@@ -78,5 +86,5 @@ func (w *DeviceMatrix) Multiply(ctx context.Context, x, y uintptr, batch int, st
 	case y == 0 || y%4 != 0:
 		return fmt.Errorf("runtime: tensor %q: y at %#x is no address of float32 numbers", w.Tensor, y)
 	}
-	return w.multiply(ctx, x, y, batch, stream)
+	return w.model.call(ctx, func(ctx context.Context) error { return w.multiply(ctx, x, y, batch, stream) })
 }

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -30,25 +32,61 @@ type Tensor struct {
 // A unit is a Unit with what it takes to decode it.
 type unit struct {
 	Unit
+	tensors []coded // in the order of Tensors
 	path    string
-	stream  codebook.Stream
+	stream  codebook.Stream // as it lies in the file, but for the luts
 	book    *codebook.Book
 	bookErr error
-	// prepare checks the stream and returns the decoder, built on first use.
-	prepare func() (chunkDecoder, error)
+	decoder func() (chunkDecoder, error) // built on first use; units with the same code book share it
+
+	checking sync.Mutex
+	checked  atomic.Pointer[checkedUnit] // what the first prepare came to
 }
 
-// decodeWith sets the decoder of the unit, which units with the same code book share.
-func (u *unit) decodeWith(decoder func() (chunkDecoder, error)) {
-	u.prepare = sync.OnceValues(func() (chunkDecoder, error) {
-		if err := u.stream.Validate(); err != nil {
-			return nil, u.wrap(err)
-		}
-		if u.bookErr != nil {
-			return nil, u.wrap(u.bookErr)
-		}
-		return decoder()
-	})
+// A coded is where a tensor lies in its unit: the elements [from, to).
+type coded struct {
+	from, to int
+	sum      *model.TensorSum // nil where the checkpoint has none
+}
+
+// A checkedUnit is a unit that can be decoded, or why it cannot be.
+type checkedUnit struct {
+	*unit
+	stream  *stream
+	decoder chunkDecoder
+	err     error
+}
+
+// prepare checks the stream of the unit, the first time, and returns what it takes to decode it. An error is that of
+// the unit for good; a fault is the caller's, who may try again.
+func (u *unit) prepare() (*checkedUnit, error) {
+	c := u.checked.Load()
+	if c == nil {
+		c = u.check()
+	}
+	return c, c.err
+}
+
+// check is prepare for the first time.
+func (u *unit) check() *checkedUnit {
+	u.checking.Lock()
+	defer u.checking.Unlock()
+	if c := u.checked.Load(); c != nil {
+		return c
+	}
+	c := &checkedUnit{unit: u}
+	var err error
+	if c.stream, err = newStream(u.stream); err == nil {
+		err = u.bookErr
+	}
+	if err == nil {
+		c.decoder, err = u.decoder()
+	}
+	if err != nil {
+		c.err = u.wrap(err)
+	}
+	u.checked.Store(c)
+	return c
 }
 
 // newDecoder returns what builds, once, the decoder of a code book: over the assembly d, in Go if it
@@ -63,9 +101,14 @@ func newDecoder(b *codebook.Book, d *kernel.Decoder) func() (chunkDecoder, error
 }
 
 // reference decodes chunk c as the specification does. Where it fails, its error is the unit's.
-func (u *unit) reference(c int, dst []uint16) error {
-	if err := codebook.DecodeChunk(u.book, &u.stream, c, dst); err != nil {
-		return u.wrap(err)
+func (u *checkedUnit) reference(c int, dst []uint16) error {
+	element, bit := u.stream.ChunkStart(c)
+	element, bit, cause := codebook.DecodeRun(u.book, &u.stream.Stream, element, bit, dst)
+	if cause == 0 && len(dst) > 0 && !u.stream.EndsAt(c, bit) {
+		cause = codebook.CountMismatch
+	}
+	if cause != 0 {
+		return u.wrap(&codebook.StreamError{Chunk: c, Element: element, Bit: bit, Cause: cause})
 	}
 	return nil
 }
@@ -82,8 +125,8 @@ func (u *unit) public() Unit {
 	return c
 }
 
-// chunkOf returns the chunk that holds an element of a validated stream.
-func (u *unit) chunkOf(element int) int {
+// chunkOf returns the chunk that holds an element.
+func (u *checkedUnit) chunkOf(element int) int {
 	c, found := sort.Find(u.stream.Chunks(), func(c int) int {
 		first, _ := u.stream.ChunkStart(c)
 		return element - first

@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"sync"
 
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -15,14 +17,19 @@ const (
 	maxPiece = 80 * kernel.MaxLanes
 )
 
+// summedPiece is the chunks that a worker decodes at a time where they are summed up: about 800 KB of words, which
+// the second level of a core holds until then.
+const summedPiece = 4 * kernel.MaxLanes
+
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
 // workers.
 type task struct {
-	unit    *unit
-	decoder chunkDecoder
+	unit    *checkedUnit
+	stream  *stream
 	workers int
 	dst     []uint16 // the elements of the chunks
 	base    int      // the first of them
+	sums    *sums    // nil where nothing is summed up
 
 	mu   sync.Mutex
 	next int // the first chunk that nobody has taken
@@ -32,10 +39,14 @@ type task struct {
 	done chan struct{} // closed when no piece is left
 }
 
-// newTask prepares the decoding of chunks [from, to) of a unit by as many workers.
-func newTask(u *unit, d chunkDecoder, workers, from, to int, dst []uint16) *task {
+// newTask prepares the decoding of chunks [from, to) of a unit by as many workers, and the summing up of what they
+// decode, unless sums is nil.
+func newTask(u *checkedUnit, workers, from, to int, dst []uint16, sums *sums) *task {
 	base, _ := u.stream.ChunkStart(from)
-	t := &task{unit: u, decoder: d, workers: workers, dst: dst, base: base, next: from, to: to, done: make(chan struct{})}
+	t := &task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, sums: sums, next: from, to: to, done: make(chan struct{})}
+	if sums != nil {
+		t.stream = u.stream.throughCaches()
+	}
 	if from == to {
 		close(t.done)
 	}
@@ -72,18 +83,42 @@ func (t *task) finish(bad int, err error) {
 	}
 }
 
-// piece decodes chunks [from, to). What the fast decoder rejects, the reference decides.
+// piece decodes chunks [from, to), and sums them up. A fault is the error of those that were under way.
 func (t *task) piece(from, to int) (bad int, err error) {
-	s := &t.unit.stream
+	err = fault.Guard(func() error {
+		for ; from < to; from = bad {
+			bad = to
+			if t.sums != nil {
+				bad = min(to, from+summedPiece)
+			}
+			if bad, err = t.chunks(from, bad); err != nil {
+				return err
+			}
+			if t.sums != nil {
+				first, _ := t.stream.ChunkStart(from)
+				end, _ := t.stream.ChunkStart(bad)
+				t.sums.decoded(first, end)
+			}
+		}
+		return nil
+	})
+	if _, gone := errors.AsType[*fault.Error](err); gone {
+		return from, t.unit.wrap(err)
+	}
+	return bad, err
+}
+
+// chunks decodes chunks [from, to). What the fast decoder rejects, the reference decides.
+func (t *task) chunks(from, to int) (bad int, err error) {
 	for from < to {
-		first, _ := s.ChunkStart(from)
-		end, _ := s.ChunkStart(to)
-		bad := t.decoder.decode(s, from, to, t.dst[first-t.base:end-t.base])
+		first, _ := t.stream.ChunkStart(from)
+		end, _ := t.stream.ChunkStart(to)
+		bad := t.unit.decoder.decode(t.stream, from, to, t.dst[first-t.base:end-t.base])
 		if bad == to {
 			break
 		}
-		first, _ = s.ChunkStart(bad)
-		end, _ = s.ChunkStart(bad + 1)
+		first, _ = t.stream.ChunkStart(bad)
+		end, _ = t.stream.ChunkStart(bad + 1)
 		if err := t.unit.reference(bad, t.dst[first-t.base:end-t.base]); err != nil {
 			return bad, err
 		}

@@ -13,6 +13,7 @@ import (
 
 func (a *app) bench() *cobra.Command {
 	var opts checkpoint.BenchOptions
+	var partial incomplete
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "bench DF11",
@@ -34,6 +35,7 @@ memcpy_ratio and roofline_ratio.`,
   bespoke bench models/llama-df11 --decoder generic --threads 1,2,4 --json`,
 		Args: takes("one DF11 checkpoint"),
 	}
+	partial.flags(cmd)
 	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx512, avx2, generic (default: all available)")
 	cmd.Flags().IntSliceVar(&opts.Threads, "threads", nil, "numbers of threads to measure with (default: 1 and one a processor)")
 	cmd.Flags().DurationVar(&opts.Time, "time", time.Second, "least time for each decoder and number of threads")
@@ -60,7 +62,10 @@ memcpy_ratio and roofline_ratio.`,
 			return err
 		}
 		if asJSON {
-			return a.json(r)
+			if err := a.json(r); err != nil {
+				return err
+			}
+			return partial.check(r.DF11, r.Missing)
 		}
 		a.printf("%s: %s in %s\n\n", r.DF11, ui.Plural(r.Weights, "weight"), ui.Plural(uint64(r.Units), "unit"))
 		t := ui.Table{Right: "lrrrrr"}
@@ -76,7 +81,13 @@ memcpy_ratio and roofline_ratio.`,
 			t.Row(s.Decoder, s.Threads, figure(s.Rate, s.Quiet.Rate), figure(s.MemcpyRatio, s.Quiet.MemcpyRatio),
 				figure(s.RooflineRatio, s.Quiet.RooflineRatio), s.Quiet.Rounds)
 		}
-		return a.table(&t)
+		if err := a.table(&t); err != nil {
+			return err
+		}
+		if err := a.printMissing(r.Missing); err != nil {
+			return err
+		}
+		return partial.check(r.DF11, r.Missing)
 	}
 	return cmd
 }

@@ -37,6 +37,10 @@ for the folders .git and .cache, which are no part of a model.
          takes it
   tiles  the tiles alone: smaller than DF11, for Bespoke's decoders only
 
+What was written is read back, decoded and held against the sums of what was
+read, before it appears: --no-check leaves that out. A model that changes while
+it is compressed is refused.
+
 Only bfloat16 weights are coded; all else stays as it is, and the report says
 why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 		Example: `  bespoke compress models/llama -o models/llama-df11
@@ -48,7 +52,9 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes[0], "how to choose the code books: model, unit or published")
 	cmd.Flags().StringVar(&index, "index", codebook.IndexNames[0], "how to index the bit streams: gaps, tiles or both")
 	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
-	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "decode the output and compare it with MODEL before it appears")
+	cmd.Flags().BoolVar(&opts.NoCheck, "no-check", false, "do not read the output back")
+	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "compare the output with MODEL once more, and audit its indices, before it appears")
+	skipUnknownFlag(cmd, &opts.SkipUnknownFiles)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	oneOf(cmd, "codebook", checkpoint.Schemes)
 	oneOf(cmd, "index", codebook.IndexNames)
@@ -68,7 +74,7 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 		if opts.Plan, err = units.options(); err != nil {
 			return err
 		}
-		opts.Force, opts.Progress = out.force, a.progress()
+		opts.Open, opts.Force, opts.Progress = units.open, out.force, a.progress()
 		r, err := checkpoint.Compress(cmd.Context(), args[0], out.dir, opts)
 		switch {
 		case errors.Is(err, checkpoint.ErrNothingToCompress):
@@ -124,8 +130,14 @@ func (a *app) printCompressed(r *checkpoint.CompressReport) error {
 	if err := a.printRaw(r.Raw); err != nil {
 		return err
 	}
-	if r.Verified {
+	if err := a.printFiles("left out", r.Skipped); err != nil {
+		return err
+	}
+	switch {
+	case r.Verified:
 		a.printf("\n  verified: decoded and compared, every tensor and file is the same\n")
+	case r.Checked:
+		a.printf("\n  checked: read back, it decodes to what was read\n")
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 func (a *app) convert() *cobra.Command {
 	var out output
 	var to string
+	var from source
+	var skip bool
 	var asJSON bool
 	targets := []string{"bf16"}
 	cmd := &cobra.Command{
@@ -27,6 +29,8 @@ This rounds: it is the one command that loses information, and says how much.`,
 		Args:    takes("one MODEL"),
 	}
 	out.flags(cmd, "folder")
+	from.flags(cmd)
+	skipUnknownFlag(cmd, &skip)
 	cmd.Flags().StringVar(&to, "to", "", "`DTYPE` to cast to: bf16 (required, so that nothing is rounded unasked)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	oneOf(cmd, "to", targets)
@@ -41,7 +45,9 @@ This rounds: it is the one command that loses information, and says how much.`,
 		if err := checkOneOf("to", to, targets); err != nil {
 			return err
 		}
-		r, err := checkpoint.Convert(cmd.Context(), args[0], out.dir, model.BF16, checkpoint.ConvertOptions{Force: out.force, Progress: a.progress()})
+		r, err := checkpoint.Convert(cmd.Context(), args[0], out.dir, model.BF16, checkpoint.ConvertOptions{
+			Open: from.open, SkipUnknownFiles: skip, Force: out.force, Progress: a.progress(),
+		})
 		if err != nil {
 			return err
 		}
@@ -55,6 +61,9 @@ This rounds: it is the one command that loses information, and says how much.`,
 
 func (a *app) printConverted(r *checkpoint.ConvertReport) error {
 	a.printf("%s → %s\n\n", r.Source, r.Target)
+	if err := a.printFiles("left out", r.Skipped); err != nil {
+		return err
+	}
 	t := ui.Table{Right: "lrr"}
 	for _, d := range r.Cast {
 		t.Row("cast from "+string(d.DType), ui.Plural(uint64(d.Tensors), "tensor"), ui.Plural(d.Elements, "value"))

@@ -16,6 +16,7 @@ func (a *app) decompress() *cobra.Command {
 	var out output
 	var decoder decoder
 	var names names
+	var partial incomplete
 	var opts checkpoint.DecompressOptions
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -24,11 +25,15 @@ func (a *app) decompress() *cobra.Command {
 		Long: `Decompress restores the files that "bespoke compress" was given, byte for byte,
 and checks the xxh128 of each before the output appears.
 
-Any other DF11 checkpoint gives model.safetensors with all tensors, config.json
+Any other DF11 checkpoint, or a single file of one, gives model.safetensors with all tensors, config.json
 without dfloat11_config and copies of the other files. Such a checkpoint does
 not hold the shapes of the coded tensors: they follow from config.json for the
 common architectures, else they come from --shapes MODEL. A single file without
-its config.json does not name them either: --pattern FILE does.`,
+its config.json does not name them either: --pattern FILE does. What "bespoke
+compress" wrote has sums in every file, against which each tensor is held; what
+others wrote has none. A checkpoint from which something seems to be missing is
+refused: --incomplete decompresses what is there. Links out of the folder are
+not followed.`,
 		Example: `  bespoke decompress models/llama-df11 -o models/llama-restored
   bespoke decompress models/published-df11 -o models/restored --shapes models/original`,
 		Args: takes("one DF11 checkpoint"),
@@ -36,6 +41,7 @@ its config.json does not name them either: --pattern FILE does.`,
 	out.flags(cmd, "folder")
 	decoder.flags(cmd)
 	names.flags(cmd)
+	partial.flags(cmd)
 	cmd.Flags().StringVar(&opts.Shapes, "shapes", "", "take unknown shapes from the tensors of `MODEL`")
 	cmd.Flags().BoolVar(&opts.Flat, "flat", false, "write tensors of unknown shape with one dimension")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -49,11 +55,13 @@ its config.json does not name them either: --pattern FILE does.`,
 		if opts.Patterns, err = names.patterns(); err != nil {
 			return err
 		}
-		opts.Force, opts.Progress = out.force, a.progress()
+		opts.Incomplete, opts.Force, opts.Progress = partial.allowed, out.force, a.progress()
 		r, err := checkpoint.Decompress(cmd.Context(), args[0], out.dir, opts)
 		switch {
 		case errors.Is(err, checkpoint.ErrShapes):
 			return fmt.Errorf("%w: take them from a model with --shapes MODEL, or write flat tensors with --flat", err)
+		case errors.Is(err, checkpoint.ErrNames):
+			return fmt.Errorf("%w: give them with --pattern FILE, as {REGEX: [ATTR, …], …}, or number them with --flat", err)
 		case err != nil:
 			return err
 		case asJSON:
@@ -61,12 +69,18 @@ its config.json does not name them either: --pattern FILE does.`,
 		}
 		a.printf("%s → %s\n\n  %s, %s in %s (%d decoded, decoder %s)\n", r.Source, r.Target,
 			ui.Bytes(r.Bytes), ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(uint64(r.Files), "file"), r.Decoded, r.Decoder)
-		if r.Identical {
+		switch {
+		case r.Identical:
 			a.printf("  every file is the original: same xxh128\n")
-		} else {
-			a.printf("  no sidecar: the tensors are the original ones, the files are not\n")
+		case r.Checked:
+			a.printf("  no sidecar: the tensors are the original ones, by their xxh128; the files are not\n")
+		default:
+			a.printf("  no sidecar and no sums: the tensors are those that the checkpoint holds, if nothing damaged it\n")
 		}
-		return nil
+		if err := a.printMissing(r.Missing); err != nil {
+			return err
+		}
+		return a.printFiles("left out", r.LeftOut)
 	}
 	return cmd
 }

@@ -16,6 +16,7 @@ import (
 type generateOptions struct {
 	out       output
 	units     units
+	partial   incomplete
 	name      string
 	compiler  string
 	noCUDA    bool
@@ -43,6 +44,7 @@ DIR names the package. The same input gives the same bytes.`,
 	}
 	o.out.flags(cmd, "folder that bespoke did not generate")
 	o.units.flags(cmd)
+	o.partial.flags(cmd)
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
 	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc, clang or a python3 that has NVRTC (default: the first one found)")
 	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
@@ -70,7 +72,9 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	if err != nil {
 		return err
 	}
-	m, err := gen.FromPath(ctx, path, gen.ReadOptions{Name: o.name, Plan: plan, Progress: a.progress()})
+	m, err := gen.FromPath(ctx, path, gen.ReadOptions{
+		Name: o.name, Plan: plan, Open: o.units.open, Incomplete: o.partial.allowed, Progress: a.progress(),
+	})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 func (a *app) inspect() *cobra.Command {
 	var units units
+	var partial incomplete
 	var asJSON bool
 	var picture string
 	cmd := &cobra.Command{
@@ -26,7 +27,8 @@ the expected size for every way to choose code books, and which tensors stay
 as they are and why.
 
 MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
-JSON file with a histogram, such as inspect --json prints.
+JSON file with a histogram, such as inspect --json prints. The exit status is 1
+if something seems to be missing from a DF11 folder.
 
 The JSON form names, among others: histogram (256 counts), entropy, units
 (name, weights, entropy, histogram), schemes (name, books, longest_code, bytes,
@@ -37,6 +39,7 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 		Args: takes("one MODEL"),
 	}
 	units.flags(cmd)
+	partial.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().StringVar(&picture, "plot", "", "draw the exponents and their code lengths to `FILE`, .png or .svg")
 	_ = cmd.MarkFlagFilename("plot", plot.Formats...)
@@ -48,7 +51,7 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 		if err != nil {
 			return err
 		}
-		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.InspectOptions{Plan: plan, Progress: a.progress()})
+		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.InspectOptions{Plan: plan, Open: units.open, Progress: a.progress()})
 		if err != nil {
 			return err
 		}
@@ -58,9 +61,14 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 			}
 		}
 		if asJSON {
-			return a.json(r)
+			err = a.json(r)
+		} else {
+			err = a.printReport(r, picture)
 		}
-		return a.printReport(r, picture)
+		if err != nil {
+			return err
+		}
+		return partial.check(r.Path, r.Missing)
 	}
 	return cmd
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
@@ -43,11 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bespoke: interrupted, nothing was written")
 		return exitInterrupted
 	}
-	hint := ""
-	if errors.Is(err, checkpoint.ErrOutputExists) {
-		hint = ", --force replaces it"
-	}
-	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hint)
+	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hintFor(err))
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}

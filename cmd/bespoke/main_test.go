@@ -54,6 +54,8 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"flip":     scriptFlip,
 			"truncate": scriptTruncate,
 			"floats":   scriptFloats,
+			"copytree": scriptCopyTree,
+			"edit":     scriptEdit,
 		},
 	})
 }
@@ -103,15 +105,29 @@ func scriptTruncate(ts *testscript.TestScript, _ bool, args []string) {
 // scriptFloats writes a model in F32: floats DIR.
 func scriptFloats(ts *testscript.TestScript, _ bool, args []string) {
 	var data []byte
-	for i := range 4096 {
+	for i := range 8192 {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(math.Sin(float64(i)))))
 	}
 	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o777))
 	ts.Check(model.WriteFile(filepath.Join(ts.MkAbs(args[0]), "model.safetensors"), []model.Entry{
-		model.BytesEntry("net.0.weight", model.F32, []uint64{64, 64}, data),
+		model.BytesEntry("net.0.weight", model.F32, []uint64{128, 64}, data),
 		model.BytesEntry("net.0.bias", model.F32, []uint64{4}, []byte("\x00\x00\x80\x7f\x00\x00\xc0\x7f\xff\xff\x7f\x7f\x01\x00\x00\x00")),
 		model.BytesEntry("ids", model.I64, []uint64{1}, make([]byte, 8)),
 	}, nil))
+}
+
+// scriptCopyTree copies a folder: copytree FROM TO.
+func scriptCopyTree(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
+// scriptEdit replaces a text in a file, once: edit FILE OLD NEW.
+func scriptEdit(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s lacks %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o666))
 }
 
 // A cancelled context ends a command with one line and leaves nothing behind.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/model"
 )
 
 // printReport prints what inspect found.
@@ -46,7 +47,23 @@ func (a *app) printReport(r *checkpoint.Report, picture string) error {
 	if picture != "" {
 		a.printf("\n  drawn to %s\n", picture)
 	}
-	return nil
+	return a.printMissing(r.Missing)
+}
+
+// printMissing lists what a checkpoint seems to lack.
+func (a *app) printMissing(missing []model.Missing) error {
+	const longest = 20
+	var t ui.Table
+	for _, m := range missing[:min(len(missing), longest)] {
+		t.Row("missing", m.Name, m.Evidence)
+	}
+	if n := len(missing) - longest; n > 0 {
+		t.Row("missing", ui.Count(uint64(n))+" more", "(--json lists all)")
+	}
+	if len(missing) > 0 {
+		a.printf("\n")
+	}
+	return a.table(&t)
 }
 
 // indexSizes says what indexes the streams of a compressed checkpoint, and what it takes.

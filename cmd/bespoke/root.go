@@ -116,12 +116,54 @@ func (o *output) check(cmd *cobra.Command) error {
 type units struct {
 	pattern  string
 	codeTied bool
+	source
 }
 
 func (u *units) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&u.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
 	cmd.Flags().BoolVar(&u.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
 	_ = cmd.MarkFlagFilename("pattern", "json")
+	u.source.flags(cmd)
+}
+
+// source adds the flag that says how a model is opened.
+type source struct{ open model.OpenOptions }
+
+func (s *source) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&s.open.IgnoreIndex, "ignore-index", false, "take a folder as if it had no index of its shards")
+}
+
+// incomplete adds the flag that takes a DF11 checkpoint from which something seems to be missing.
+type incomplete struct{ allowed bool }
+
+func (i *incomplete) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&i.allowed, "incomplete", false, "go on although something seems to be missing from a DF11 checkpoint")
+}
+
+// check returns an error that names what is missing, unless that is allowed.
+func (i *incomplete) check(path string, missing []model.Missing) error {
+	if len(missing) == 0 || i.allowed {
+		return nil
+	}
+	return &model.MissingError{Path: path, List: missing}
+}
+
+// skipUnknownFlag adds the flag that leaves out files which cannot be carried along.
+func skipUnknownFlag(cmd *cobra.Command, skip *bool) {
+	cmd.Flags().BoolVar(skip, "skip-unknown-files", false, "leave out files that cannot be carried along, and list them")
+}
+
+// printFiles lists files and why they were left out.
+func (a *app) printFiles(what string, files []model.OddFile) error {
+	if len(files) == 0 {
+		return nil
+	}
+	a.printf("\n  %s:\n", what)
+	var t ui.Table
+	for _, f := range files {
+		t.Row(f.Path, f.Reason)
+	}
+	return a.table(&t)
 }
 
 func (u *units) options() (o model.PlanOptions, err error) {

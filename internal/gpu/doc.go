@@ -9,5 +9,6 @@
 //     memory through which all copies go.
 //   - A [Product] multiplies with a compressed unit, on a stream of whoever wants it.
 //
-// Every error is an [*Error] that says what was being done, and on which device.
+// Every error is an [*Error] that says what was being done, and on which device, but for those of a mapped file that
+// cannot be read: those are of package fault.
 package gpu

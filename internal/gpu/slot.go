@@ -122,7 +122,11 @@ func (s *Slot) Decode(ctx context.Context, k *Kernel, l *Layout, resident *Memor
 	}
 	bytes, elements := len(l.Stream.Encoded), l.Stream.Elements()
 	if blocks := k.Launch.Blocks(bytes, elements); blocks > 0 {
-		shared := k.Launch.Shared(l.largest())
+		largest, err := l.largestChunk()
+		if err != nil {
+			return err
+		}
+		shared := k.Launch.Shared(largest)
 		var numbers []uint64
 		if k.Launch.Sized {
 			numbers = []uint64{uint64(shared)}

@@ -3,9 +3,10 @@
 package gpu
 
 import (
-	"sync"
+	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -16,9 +17,9 @@ type Layout struct {
 	Number int    // of the unit, for the error word
 	Bytes  int64  // of all tensors
 
-	tensors [][]byte // in the order of the kernel's arguments; last the table of the code book, if it takes one
-	offsets []int64  // of the tensors
-	largest func() int
+	tensors [][]byte     // in the order of the kernel's arguments; last the table of the code book, if it takes one
+	offsets []int64      // of the tensors
+	largest atomic.Int64 // of the elements of a chunk, 0 before anybody has asked
 }
 
 // tensorAlign keeps every tensor aligned as an allocation is. A byte or more behind the end of each
@@ -43,18 +44,28 @@ func NewLayout(name string, number int, s *codebook.Stream, launch *kernel.CUDAL
 		l.offsets = append(l.offsets, l.Bytes)
 		l.Bytes += room(len(t))
 	}
-	l.largest = sync.OnceValue(l.largestChunk)
 	return l
 }
 
-// largestChunk returns the number of elements of the largest chunk.
-func (l *Layout) largestChunk() (largest int) {
-	for c := range l.Stream.Chunks() {
-		from, _ := l.Stream.ChunkStart(c)
-		to, _ := l.Stream.ChunkStart(c + 1)
-		largest = max(largest, to-from)
+// largestChunk returns the number of elements of the largest chunk. It looks at the index of the stream, which may be
+// impossible to read, the first time.
+func (l *Layout) largestChunk() (int, error) {
+	largest := int(l.largest.Load())
+	if largest > 0 {
+		return largest, nil
 	}
-	return largest
+	err := fault.Guard(func() error {
+		for c := range l.Stream.Chunks() {
+			from, _ := l.Stream.ChunkStart(c)
+			to, _ := l.Stream.ChunkStart(c + 1)
+			largest = max(largest, to-from)
+		}
+		return nil
+	})
+	if err == nil {
+		l.largest.Store(int64(largest))
+	}
+	return largest, err
 }
 
 // arguments are those of a launch over the tensors at an address: the tensors, what the kernel works on, their

@@ -93,7 +93,8 @@ func TestLargestChunk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := NewLayout("u", 0, s, &kernel.CUDALaunch{Tiles: tc.index.HasTiles()}, nil).largest(); got != tc.want {
+			l := NewLayout("u", 0, s, &kernel.CUDALaunch{Tiles: tc.index.HasTiles()}, nil)
+			if got, err := l.largestChunk(); got != tc.want || err != nil {
 				t.Errorf("%d elements, want %d", got, tc.want)
 			}
 		})

@@ -9,10 +9,12 @@ import (
 	"unsafe"
 
 	"gorgonia.org/cu"
+
+	"github.com/seed54244801/bespoke/internal/fault"
 )
 
 // Upload copies a unit to device memory through pinned memory, and returns when all is queued. All work that
-// the slot queues later comes after it.
+// the slot queues later comes after it. A tensor that cannot be read is an error of package fault.
 func (s *Slot) Upload(ctx context.Context, l *Layout, to *Memory) error {
 	for i, tensor := range l.tensors {
 		if err := s.copy(ctx, l, to.Address+cu.DevicePtr(l.offsets[i]), tensor); err != nil {
@@ -40,7 +42,10 @@ func (s *Slot) copy(ctx context.Context, l *Layout, to cu.DevicePtr, data []byte
 		if err != nil {
 			return err
 		}
-		n := copy(st.bytes, data)
+		n := 0
+		if err := fault.Guard(func() error { n = copy(st.bytes, data); return nil }); err != nil {
+			return err
+		}
 		err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, l.Name), func() error {
 			return cu.MemcpyHtoDAsync(to, pointer(st.bytes), int64(n), s.stream)
 		})

@@ -1,0 +1,231 @@
+package checkpoint
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/model"
+)
+
+// change flips bits of a file at an offset from its end, in place. With still its time stays what it was.
+func change(t *testing.T, path string, offset int64, still bool) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	data := make([]byte, 64)
+	if _, err := f.ReadAt(data, info.Size()-offset); err != nil {
+		t.Fatal(err)
+	}
+	for i := range data {
+		data[i] ^= 1
+	}
+	if _, err := f.WriteAt(data, info.Size()-offset); err != nil {
+		t.Fatal(err)
+	}
+	if still {
+		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestChangingModel changes a model while it is compressed or converted: the output never appears.
+func TestChangingModel(t *testing.T) {
+	compress := func(opts CompressOptions) func(src, dst string, p Progress) error {
+		return func(src, dst string, p Progress) error {
+			opts.Progress = p
+			_, err := Compress(context.Background(), src, dst, opts)
+			return err
+		}
+	}
+	convert := func(src, dst string, p Progress) error {
+		_, err := Convert(context.Background(), src, dst, model.BF16, ConvertOptions{Progress: p})
+		return err
+	}
+	weights := func(still bool) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) { change(t, filepath.Join(dir, "model.safetensors"), 70_000, still) }
+	}
+	cases := []struct {
+		name, stage string
+		run         func(src, dst string, p Progress) error
+		change      func(t *testing.T, dir string)
+		want        string
+	}{
+		{"before it is coded", "compressing", compress(CompressOptions{}), weights(true), "the model changed while it was compressed"},
+		{"before it is coded, with a new time", "compressing", compress(CompressOptions{NoCheck: true}), weights(false), "model.safetensors changed meanwhile"},
+		{"after it was coded", "reading back", compress(CompressOptions{}), weights(false), "model.safetensors changed meanwhile"},
+		{"a raw tensor", "compressing", compress(CompressOptions{}), func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "model.safetensors"), 64, true)
+		}, "the model changed while it was compressed"},
+		{"a file appears", "reading back", compress(CompressOptions{}), func(t *testing.T, dir string) {
+			writeText(t, filepath.Join(dir, "a.txt"), "new")
+		}, "a.txt appeared meanwhile"},
+		{"a file disappears", "reading back", compress(CompressOptions{}), func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, "notes.txt")); err != nil {
+				t.Fatal(err)
+			}
+		}, "notes.txt disappeared meanwhile"},
+		{"a file is replaced", "reading back", compress(CompressOptions{}), func(t *testing.T, dir string) {
+			path := filepath.Join(dir, "notes.txt")
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeText(t, path+".new", "NOTES")
+			if err := os.Chtimes(path+".new", info.ModTime(), info.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+		}, "notes.txt changed meanwhile"},
+		{"the configuration", "compressing", compress(CompressOptions{NoCheck: true}), func(t *testing.T, dir string) {
+			writeText(t, filepath.Join(dir, "config.json"), "{}")
+		}, "config.json changed while it was compressed"},
+		{"converted", "converting", convert, weights(false), "it must not change while it is converted"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			src, work := copyTree(t, vectorModel), t.TempDir()
+			writeText(t, filepath.Join(src, "notes.txt"), "notes")
+			err := c.run(src, filepath.Join(work, "out"), &stager{stage: c.stage, begin: func() { c.change(t, src) }})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+			if entries, _ := os.ReadDir(work); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+	t.Run("one file by its name", func(t *testing.T) {
+		src, work := filepath.Join(copyTree(t, vectorModel), "model.safetensors"), t.TempDir()
+		err := compress(CompressOptions{})(src, filepath.Join(work, "out"), &stager{stage: "reading back", begin: func() { change(t, src, 100, false) }})
+		if err == nil || !strings.Contains(err.Error(), "model.safetensors changed meanwhile") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// TestReadBack damages the output before it is read back: it never appears. Without the check it would.
+func TestReadBack(t *testing.T) {
+	src := copyTree(t, vectorModel)
+	writeText(t, filepath.Join(src, "notes.txt"), "notes")
+	for _, damaged := range []struct{ file, stage, want string }{
+		{"lm_head.safetensors", "reading back", "or the output is not what was written"},
+		{"model.safetensors", "reading back", "or the output is not what was written"},
+		{"notes.txt", "reading back", "or the output is not what was written"},
+		{"model_layers_0.safetensors", "checking indices", `tensor "model.layers.0.split_positions" of `},
+	} {
+		file := damaged.file
+		t.Run(file, func(t *testing.T) {
+			work := t.TempDir()
+			damage := func() {
+				temp, err := filepath.Glob(filepath.Join(work, ".out.*"))
+				if err != nil || len(temp) != 1 {
+					t.Fatalf("%v, %v", temp, err)
+				}
+				path := filepath.Join(temp[0], file)
+				data, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := len(data) - 3
+				if file == "lm_head.safetensors" { // in the middle are its sign_mantissa bytes
+					at = len(data) / 2
+				}
+				data[at] ^= 1
+				if err := os.WriteFile(path, data, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// What is mapped for reading back is what was damaged: the same file, written to in place.
+			_, err := Compress(context.Background(), src, filepath.Join(work, "out"), CompressOptions{Progress: &stager{stage: damaged.stage, begin: damage}})
+			if err == nil || !strings.Contains(err.Error(), damaged.want) {
+				t.Errorf("error %v, want one with %q", err, damaged.want)
+			}
+			if entries, _ := os.ReadDir(work); len(entries) > 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+	for _, noCheck := range []bool{false, true} {
+		out := filepath.Join(t.TempDir(), "out")
+		r, err := Compress(context.Background(), src, out, CompressOptions{NoCheck: noCheck})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Checked == noCheck {
+			t.Errorf("checked %v with NoCheck %v", r.Checked, noCheck)
+		}
+		back := filepath.Join(t.TempDir(), "back")
+		if _, err := Decompress(context.Background(), out, back, DecompressOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, tree(t, src), tree(t, back))
+	}
+}
+
+// TestSameSidecar compresses with and without reading back: the sums of files come from what was decoded or from what
+// was read, and are the same.
+func TestSameSidecar(t *testing.T) {
+	var texts [2][]byte
+	for i, noCheck := range []bool{false, true} {
+		out := filepath.Join(t.TempDir(), "out")
+		if _, err := Compress(context.Background(), vectorModel, out, CompressOptions{NoCheck: noCheck}); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if texts[i], err = os.ReadFile(filepath.Join(out, model.SidecarName)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(texts[0], texts[1]) {
+		t.Errorf("the sidecars differ:\n%s\n%s", texts[0], texts[1])
+	}
+}
+
+// TestModes restores permissions, and keeps what only some may read from all others.
+func TestModes(t *testing.T) {
+	src := copyTree(t, vectorModel)
+	modes := map[string]os.FileMode{"model.safetensors": 0o600, "config.json": 0o640, "notes.txt": 0o604, "run.sh": 0o755, "fixed.txt": 0o444}
+	for name, mode := range modes {
+		path := filepath.Join(src, name)
+		if _, err := os.Stat(path); err != nil {
+			writeText(t, path, name)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	work := t.TempDir()
+	df11, back := filepath.Join(work, "df11"), filepath.Join(work, "back")
+	if _, err := Compress(context.Background(), src, df11, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decompress(context.Background(), df11, back, DecompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range modes {
+		info, err := os.Stat(filepath.Join(back, name))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, want %v (%v)", name, info.Mode(), want, err)
+		}
+	}
+	for _, name := range []string{"lm_head.safetensors", "model.safetensors"} {
+		info, err := os.Stat(filepath.Join(df11, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s of the container: mode %v (%v)", name, info.Mode(), err)
+		}
+	}
+}

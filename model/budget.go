@@ -1,0 +1,59 @@
+package model
+
+import (
+	"fmt"
+	"regexp/syntax"
+)
+
+// What a model may ask for. The limits are far above what any model has, and keep time and memory in proportion to
+// the size of its files.
+const (
+	// maxName bounds the name of a tensor, in bytes.
+	maxName = 4096
+	// maxRank bounds the dimensions of a tensor.
+	maxRank = 64
+	// maxTensors bounds the tensors of a file, maxModules the modules of a checkpoint: a mixture of 61 layers
+	// with 384 experts has 100,000.
+	maxTensors = 1 << 20
+	maxModules = 1 << 20
+	// maxPatterns bounds the entries of a pattern_dict and the attributes of each, maxPatternBytes the text of its
+	// regular expressions, of which some list thousands of names.
+	maxPatterns     = 1 << 14
+	maxPatternBytes = 16 << 20
+	// maxProgram bounds the instructions that the regular expressions of a pattern_dict compile to, lists of names
+	// aside, and maxMatching the work of matching: instructions times bytes of names.
+	maxProgram  = 20_000
+	maxMatching = 1 << 31
+)
+
+// checkTensor holds the description of a tensor to the limits.
+func checkTensor(t *Tensor) error {
+	if len(t.Name) > maxName {
+		return fmt.Errorf("name of %d bytes, max %d", len(t.Name), maxName)
+	}
+	if len(t.Shape) > maxRank {
+		return fmt.Errorf("%d dimensions, max %d", len(t.Shape), maxRank)
+	}
+	return nil
+}
+
+// programSize bounds from above, roughly, the instructions that a parsed regular expression compiles to, or
+// returns more than limit when it exceeds that.
+func programSize(re *syntax.Regexp, limit int) int {
+	size := 1
+	switch re.Op {
+	case syntax.OpLiteral:
+		size = len(re.Rune)
+	case syntax.OpCharClass:
+		size = 1 + len(re.Rune)/2
+	}
+	for _, sub := range re.Sub {
+		if size += 2 + programSize(sub, limit); size > limit {
+			return limit + 1
+		}
+	}
+	if re.Op == syntax.OpRepeat {
+		size *= max(re.Min, re.Max, 1) // at most 1000 each, which the parser sees to
+	}
+	return min(size, limit+1)
+}

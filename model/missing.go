@@ -1,0 +1,235 @@
+package model
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Missing is a tensor or file that a checkpoint should hold and does not.
+type Missing struct {
+	// Name is that of the tensor, or of the unit or file.
+	Name string `json:"name"`
+	// Evidence says how it is known.
+	Evidence string `json:"evidence"`
+}
+
+// FindMissing looks for what a folder without a sidecar has lost, by all that tells: what its files say of each
+// other, an index, the pattern_dict and sizes of config.json, the layers beside each other. With a sidecar, or for
+// a file that was opened by its name, there is nothing to find. A checkpoint that is whole may still look as if
+// something were missing, if its model is unlike any other.
+func (d *DF11) FindMissing() []Missing {
+	if d.Sidecar != nil || d.Path != d.Dir {
+		return nil
+	}
+	f := finder{d: d, names: map[string]bool{}, found: map[string]bool{}}
+	for _, u := range d.Units {
+		for i := range u.Tensors {
+			f.add(u.Tensors[i].Name)
+		}
+	}
+	for _, t := range d.Rest {
+		f.add(t.Name)
+	}
+	f.files()
+	f.index()
+	f.units()
+	f.layers()
+	f.embedding()
+	f.raw()
+	return f.list
+}
+
+// finder collects what is missing.
+type finder struct {
+	d     *DF11
+	names map[string]bool // of the tensors that are there, decoded
+	order []string        // the same
+	found map[string]bool // names in list
+	list  []Missing
+}
+
+func (f *finder) add(name string) {
+	f.names[name] = true
+	f.order = append(f.order, name)
+}
+
+// miss lists a name once.
+func (f *finder) miss(name, evidence string, args ...any) {
+	if !f.found[name] {
+		f.found[name] = true
+		f.list = append(f.list, Missing{name, fmt.Sprintf(evidence, args...)})
+	}
+}
+
+// files goes by the number of files: in their metadata, and in their names.
+func (f *finder) files() {
+	files := f.d.Files
+	if s := files[0].Sums; s != nil && s.Files != len(files) {
+		f.miss(SidecarName, "the metadata of %s name a checkpoint of %d files, %d are there", files[0].Path(), s.Files, len(files))
+	}
+	for _, path := range sortedKeys(f.d.Beside) {
+		if _, err := os.Stat(filepath.Join(f.d.Dir, filepath.FromSlash(path))); err != nil {
+			f.miss(path, "the metadata of the safetensors files name it")
+		}
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(file.Path()))
+	}
+	if err := checkShards(names); err != nil {
+		f.miss("shards", "%v", err)
+	}
+}
+
+// index goes by what an index lists.
+func (f *finder) index() {
+	list, _, err := ListFolder(f.d.Dir)
+	if err != nil {
+		return
+	}
+	for _, name := range topLevel(list, IndexExtension) {
+		text, err := readSmall(filepath.Join(f.d.Dir, name))
+		if err != nil {
+			continue
+		}
+		x, err := ParseIndex(text)
+		if err != nil {
+			continue
+		}
+		stored := map[string]bool{}
+		for _, file := range f.d.Files {
+			for _, t := range file.Tensors {
+				stored[t.Name] = true
+			}
+		}
+		for _, tensor := range sortedKeys(x.File) {
+			if !stored[tensor] && !f.names[tensor] {
+				f.miss(tensor, "%s lists it", name)
+			}
+		}
+	}
+}
+
+// units goes by the pattern_dict: a pattern that lists names stands for units of these names, any other for the modules
+// that it matches, and for one unit at least.
+func (f *finder) units() {
+	m := f.d.patterns
+	matched := map[int]bool{}
+	for _, u := range f.d.Units {
+		for _, i := range m.all(u.Name) {
+			matched[i] = true
+		}
+	}
+	for _, name := range sortedKeys(m.named) {
+		if f.d.byName[name] == nil {
+			f.unit(name, m.patterns[m.named[name][0]].Attrs)
+		}
+	}
+	coded := map[string]bool{} // modules that are units, or have some below
+	for _, u := range f.d.Units {
+		for name := u.Name; name != "" && !coded[name]; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+			coded[name] = true
+		}
+	}
+	for _, module := range f.modules() {
+		if coded[module] { // such as experts in the place of what the pattern names
+			continue
+		}
+		for _, i := range m.all(module) {
+			f.unit(module, m.patterns[i].Attrs)
+		}
+	}
+	for i := range m.regexes {
+		if p := m.regexes[i].pattern; !matched[p] {
+			f.miss(m.patterns[p].Regex, "no unit matches this pattern of the pattern_dict")
+		}
+	}
+}
+
+// unit lists the weights of a unit that is not there, unless one of them is there uncoded.
+func (f *finder) unit(name string, attrs []string) {
+	var weights []string
+	for _, attr := range attrs {
+		weights = append(weights, name+"."+attr+weightSuffix)
+	}
+	if len(attrs) == 0 {
+		weights = []string{name + weightSuffix}
+	}
+	if slices.ContainsFunc(weights, func(weight string) bool { return f.names[weight] }) {
+		return
+	}
+	for _, weight := range weights {
+		f.miss(weight, "%s has it in the unit %q, which is not there", DF11Key, name)
+	}
+}
+
+// modules returns the modules that the tensors which are there belong to, each once.
+func (f *finder) modules() (modules []string) {
+	seen := map[string]bool{}
+	for _, name := range f.order {
+		for {
+			dot := strings.LastIndexByte(name, '.')
+			if dot <= 0 || seen[name[:dot]] {
+				break
+			}
+			name = name[:dot]
+			seen[name] = true
+			modules = append(modules, name)
+		}
+	}
+	return modules
+}
+
+// embedding goes by the architecture: a model of a known one has an input embedding.
+func (f *finder) embedding() {
+	var tensors []*Tensor
+	for _, name := range f.order {
+		tensors = append(tensors, &Tensor{Name: name})
+	}
+	modules, err := newModuleSet(tensors)
+	if err != nil {
+		return
+	}
+	family, root := findFamily(&Checkpoint{Config: f.d.Config}, modules)
+	if family == nil || family.embedding == "" {
+		return
+	}
+	if name := expand(family.embedding, root, asIs); modules.weight(name, "") == nil {
+		f.miss(name+weightSuffix, "models of the family %s have it", family.name)
+	}
+}
+
+// raw goes by what no model is without: tensors of one dimension, such as those of norms, which are never coded.
+func (f *finder) raw() {
+	if len(f.d.Rest) == 0 {
+		f.miss(RestFileName, "not one tensor is there that is not coded, such as the weights of norms")
+	}
+}
+
+// brief names what is missing in a few words, and how the first of it is known.
+func brief(list []Missing) string {
+	const most = 4
+	var names []string
+	for _, m := range list[:min(len(list), most)] {
+		names = append(names, m.Name)
+	}
+	more := ""
+	if n := len(list) - most; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("%s%s (%s)", strings.Join(names, ", "), more, list[0].Evidence)
+}
+
+// A MissingError reports a checkpoint of which a part is missing.
+type MissingError struct {
+	Path string
+	List []Missing
+}
+
+// Error names the first few.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("df11: %s is incomplete: %s", e.Path, brief(e.List))
+}

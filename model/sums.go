@@ -1,0 +1,165 @@
+package model
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Sums is what tells damage to a file of a container where nothing but the file is at hand. It is kept in the
+// file's metadata, whose own sum, with the whole header, is one of the entries.
+type Sums struct {
+	// Model is the same in all files of a container, and another in those of any other model: see ModelSum.
+	Model TensorSum
+	// Files is the number of safetensors files of the container.
+	Files int
+	// Tensors holds the sum of every tensor stored in the file, and of every weight that its units decode to, by
+	// name.
+	Tensors map[string]TensorSum
+	// Beside holds the sums of the other files of the container by their slash-separated paths, config.json among
+	// them, but for the sidecar. It is in one of the container's files alone.
+	Beside map[string]FileSum
+}
+
+// The entries of the metadata.
+const (
+	sumsPrefix = "bespoke."
+	sumsHeader = sumsPrefix + "header"  // XXH128 of the header, with zeros in the place of these 32 digits
+	sumsModel  = sumsPrefix + "model"   // Sums.Model
+	sumsFiles  = sumsPrefix + "files"   // Sums.Files
+	sumsTensor = sumsPrefix + "xxh128." // before the name of a tensor
+	sumsBeside = sumsPrefix + "file."   // before the path of a file: its size, a colon and its XXH128
+)
+
+// ModelSum returns the sum of a whole model: of the names and sums of its tensors, given in any order.
+func ModelSum(tensors map[string]TensorSum) TensorSum {
+	var all bytes.Buffer
+	for _, name := range sortedKeys(tensors) {
+		sum := tensors[name]
+		fmt.Fprintf(&all, "%q %v\n", name, sum)
+	}
+	return xxh3.Hash128(all.Bytes()).Bytes()
+}
+
+// Metadata returns the metadata of a file: plain, what others put there, and the sums. Plain is left alone.
+func (s *Sums) Metadata(plain map[string]string) map[string]string {
+	all := PlainMetadata(plain)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[sumsHeader] = TensorSum{}.String() // sealed when the header is written
+	all[sumsModel] = s.Model.String()
+	all[sumsFiles] = strconv.Itoa(s.Files)
+	for name, sum := range s.Tensors {
+		all[sumsTensor+name] = sum.String()
+	}
+	for path, sum := range s.Beside {
+		all[sumsBeside+path] = fmt.Sprintf("%d:%s", sum.Size, sum.XXH128)
+	}
+	return all
+}
+
+// PlainMetadata returns a copy of the metadata of a file without the sums, nil if nothing else is there.
+func PlainMetadata(all map[string]string) map[string]string {
+	plain := maps.Clone(all)
+	maps.DeleteFunc(plain, func(key, _ string) bool { return strings.HasPrefix(key, sumsPrefix) })
+	if len(plain) == 0 {
+		return nil
+	}
+	return plain
+}
+
+// sealAt returns where the sum of a header stands in its text, -1 where it has none. Within a string the quotes
+// would be escaped.
+func sealAt(text []byte) int {
+	key := []byte(`"` + sumsHeader + `":"`)
+	i := bytes.Index(text, key)
+	if i < 0 || len(text) < i+len(key)+len(TensorSum{}.String()) {
+		return -1
+	}
+	return i + len(key)
+}
+
+// seal puts the sum of a header in its place.
+func seal(text []byte) {
+	if i := sealAt(text); i >= 0 {
+		copy(text[i:], TensorSum(xxh3.Hash128(text).Bytes()).String())
+	}
+}
+
+// checkSeal holds the text of a header, whose metadata have this sum, against it.
+func checkSeal(text []byte, sum string) error {
+	i := sealAt(text)
+	if i < 0 || !bytes.HasPrefix(text[i:], []byte(sum)) {
+		return fmt.Errorf("%s %.40q is not where it was written", sumsHeader, sum)
+	}
+	blank := bytes.Clone(text)
+	copy(blank[i:], TensorSum{}.String())
+	if have := TensorSum(xxh3.Hash128(blank).Bytes()).String(); have != sum {
+		return fmt.Errorf("the header was changed since it was written: xxh128 %s, must be %.40q", have, sum)
+	}
+	return nil
+}
+
+// addBeside takes in the entry of another file.
+func (s *Sums) addBeside(path, value string) error {
+	size, hash, _ := strings.Cut(value, ":")
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%.80q is no size", size)
+	}
+	if s.Beside == nil {
+		s.Beside = map[string]FileSum{}
+	}
+	s.Beside[path] = FileSum{n, hash}
+	return errors.Join(CheckStoredPath(path), s.Beside[path].check())
+}
+
+// parseSums returns the sums in the metadata of a file with these tensors and this header, nil where there are none.
+func parseSums(h *Header, text []byte) (*Sums, error) {
+	s := &Sums{Tensors: map[string]TensorSum{}}
+	ours := 0
+	for key, value := range h.Metadata {
+		if !strings.HasPrefix(key, sumsPrefix) {
+			continue
+		}
+		ours++
+		var err error
+		name, isTensor := strings.CutPrefix(key, sumsTensor)
+		path, isBeside := strings.CutPrefix(key, sumsBeside)
+		switch {
+		case isBeside:
+			err = s.addBeside(path, value)
+		case isTensor:
+			var sum TensorSum
+			err = sum.UnmarshalText([]byte(value))
+			s.Tensors[name] = sum
+		case key == sumsModel:
+			err = s.Model.UnmarshalText([]byte(value))
+		case key == sumsFiles:
+			s.Files, err = strconv.Atoi(value)
+		case key != sumsHeader:
+			err = fmt.Errorf("unknown entry")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %.80q: %w", metadataKey, key, err)
+		}
+	}
+	if ours == 0 {
+		return nil, nil
+	}
+	if err := checkSeal(text, h.Metadata[sumsHeader]); err != nil {
+		return nil, err
+	}
+	for _, t := range h.Tensors {
+		if _, ok := s.Tensors[t.Name]; !ok {
+			return nil, fmt.Errorf("%s: tensor %q has no sum", metadataKey, t.Name)
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,225 @@
+//go:build unix
+
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// faultUnits are a large unit with a given index, of two tensors, between small ones.
+func faultUnits(index codebook.Index) []testUnit {
+	bc := bookCases()[1]
+	large := slices.Concat(bc.weights, bc.weights, bc.weights)
+	small := bc.weights[:1000]
+	return []testUnit{
+		{name: "a", book: bc.book, weights: small, damage: indexed(bc.book, small, index)},
+		{name: "b", book: bc.book, weights: large, splits: []uint64{70_000}, damage: indexed(bc.book, large, index)},
+		{name: "c", book: bc.book, weights: small, damage: indexed(bc.book, small, index)},
+	}
+}
+
+// isFault reports whether an error is that of a byte of a file, from size on.
+func isFault(err error, path string, size int64) bool {
+	e, ok := errors.AsType[*model.FaultError](err)
+	return ok && e.Path == path && e.Offset >= size && strings.HasPrefix(err.Error(), "runtime: "+path+": ")
+}
+
+// TestFaults cuts a checkpoint short while it is open, before units are looked at and after, and decodes all that there is. What
+// cannot be read is an error that names the file; what is decoded is right; and other checkpoints are as they were.
+func TestFaults(t *testing.T) {
+	for index := range codebook.IndexNames {
+		units := faultUnits(codebook.Index(index))
+		sound := write(t, units...)
+		content := must(os.ReadFile(sound))
+		eachDecoder(t, func(t *testing.T, decoder string) {
+			other := open(t, sound, WithDecoder(decoder), WithWorkers(3))
+			for _, workers := range []int{1, 4} {
+				for _, known := range []bool{false, true} {
+					for _, size := range []int64{0, 4096, int64(len(content)) / 3 &^ 4095, int64(len(content)) / 2 &^ 4095, int64(len(content)) &^ 4095} {
+						t.Run(fmt.Sprintf("index=%v/workers=%d/known=%t/%d", codebook.Index(index), workers, known, size), func(t *testing.T) {
+							path := t.TempDir() + "/cut.safetensors"
+							if err := os.WriteFile(path, content, 0o600); err != nil {
+								t.Fatal(err)
+							}
+							m := open(t, path, WithDecoder(decoder), WithWorkers(workers))
+							if known {
+								decodeAll(t, m, units)
+							}
+							if err := os.Truncate(path, size); err != nil {
+								t.Fatal(err)
+							}
+							decodeCut(t, m, units, path, size, decoder != CUDA)
+							decodeAll(t, other, units)
+						})
+					}
+				}
+			}
+		})
+	}
+}
+
+// decodeCut decodes all of a checkpoint that was cut short, in every way. Some of it has to fail if must says so.
+func decodeCut(t *testing.T, m *Model, units []testUnit, path string, size int64, must bool) {
+	failed := 0
+	check := func(what string, err error, got, want []uint16) {
+		t.Helper()
+		switch {
+		case err == nil && !slices.Equal(got, want):
+			t.Errorf("%s: wrong weights", what)
+		case err != nil && !isFault(err, path, size):
+			t.Errorf("%s: error %v", what, err)
+		case err != nil:
+			failed++
+		}
+	}
+	ctx := t.Context()
+	for range 2 { // an error leaves all as it was
+		for _, u := range units {
+			got := make([]uint16, len(u.weights))
+			check("unit", m.DecodeUnit(ctx, u.name, got), got, u.weights)
+		}
+		got := make([]uint16, 600_000)
+		check("tensor", m.DecodeTensor(ctx, "b[1]", got[:530_000]), got[:530_000], units[1].weights[70_000:])
+		check("part", m.DecodePart(ctx, "b[1]", 500_000, got[:9]), got[:9], units[1].weights[570_000:570_009])
+		visits := 0
+		err := m.DecodeAll(ctx, func(u Unit, weights []uint16) error {
+			check("visit", nil, weights, units[visits].weights)
+			visits++
+			return nil
+		})
+		check("all", err, nil, nil)
+	}
+	if must && failed == 0 {
+		t.Error("all was decoded")
+	}
+}
+
+// TestFaultsMeanwhile cuts a checkpoint short, page by page, while several goroutines decode it.
+func TestFaultsMeanwhile(t *testing.T) {
+	units := faultUnits(codebook.IndexGaps)
+	eachDecoder(t, func(t *testing.T, decoder string) {
+		path := write(t, units...)
+		m := open(t, path, WithDecoder(decoder), WithWorkers(2))
+		info := must(os.Stat(path))
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		var firsts sync.WaitGroup // decoding of each goroutine
+		for _, decode := range []func() error{
+			func() error { return m.DecodeUnit(ctx, "b", make([]uint16, 600_000)) },
+			func() error { return m.DecodeTensor(ctx, "b[1]", make([]uint16, 530_000)) },
+			func() error { return m.DecodeAll(ctx, func(Unit, []uint16) error { return nil }) },
+		} {
+			firsts.Add(1)
+			all.Go(func() {
+				for i := 0; ; i++ {
+					err := decode()
+					if i == 0 {
+						firsts.Done()
+					}
+					if err != nil && !isFault(err, path, 0) && !errors.Is(err, context.Canceled) {
+						t.Errorf("error %v", err)
+					}
+					if err != nil || ctx.Err() != nil { // units on a GPU are not looked at in the file any more
+						return
+					}
+				}
+			})
+		}
+		firsts.Wait()
+		for size := info.Size() &^ 4095; size >= 0; size -= 4096 {
+			if err := os.Truncate(path, size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if decoder == CUDA {
+			cancel()
+		}
+		all.Wait()
+		cancel()
+	})
+}
+
+// TestChangedIndex overwrites the index of a checkpoint after it was checked: decoders go by what was checked.
+func TestChangedIndex(t *testing.T) {
+	for index, tensors := range map[codebook.Index][]string{
+		codebook.IndexGaps:  {"b.output_positions", "b.gaps"},
+		codebook.IndexTiles: {"b.tiles"},
+	} {
+		for _, value := range []byte{0, 0x7f, 0xff} {
+			t.Run(fmt.Sprintf("%v/%#x", index, value), func(t *testing.T) {
+				units := faultUnits(index)
+				path := write(t, units...)
+				m := open(t, path, WithDecoder(bestOnCPU()), WithWorkers(2))
+				decodeUnit(t, m, units[1])
+				overwrite(t, path, value, tensors...)
+				decodeUnit(t, m, units[1])
+				decodeTensor(t, m, "b[1]", units[1].weights[70_000:])
+
+				path = write(t, units...)
+				m = open(t, path, WithDecoder(bestOnCPU()))
+				overwrite(t, path, value, tensors...)
+				if err := m.DecodeUnit(t.Context(), "b", make([]uint16, 600_000)); err == nil || !strings.Contains(err.Error(), path+`: unit "b": `) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+	}
+}
+
+// overwrite sets all bytes of tensors in a file.
+func overwrite(t *testing.T, path string, value byte, tensors ...string) {
+	t.Helper()
+	f, err := model.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	for _, name := range tensors {
+		x := f.Tensor(name)
+		at := int64(len(f.Start())) + int64(x.Begin)
+		if _, err := out.WriteAt(slices.Repeat([]byte{value}, int(x.Size())), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNewStreamChanges checks the second look that newStream takes at an index.
+func TestNewStreamChanges(t *testing.T) {
+	bc := bookCases()[1]
+	for index := range codebook.IndexNames {
+		x := codebook.Index(index)
+		s := must(newStream(*must(codebook.EncodeIndexed(bc.book, bc.weights, x))))
+		if !s.sound(x) {
+			t.Errorf("%v: a sound index is not sound", x)
+		}
+		for name, change := range map[string]func(starts []start){
+			"first":       func(starts []start) { starts[0].element = 1 },
+			"order":       func(starts []start) { starts[2], starts[3] = starts[3], starts[2] },
+			"behind":      func(starts []start) { starts[len(starts)-2].element = len(bc.weights) + 1 },
+			"bits":        func(starts []start) { starts[3].bit = starts[2].bit + 9 },
+			"bits behind": func(starts []start) { starts[len(starts)-2].bit = 8*uint64(len(s.Encoded)) + 1 },
+		} {
+			c := *s
+			c.starts = slices.Clone(s.starts)
+			change(c.starts)
+			if want := x.HasGaps() && strings.HasPrefix(name, "bits"); c.sound(x) != want {
+				t.Errorf("%v: %s changed: sound is %t", x, name, !want)
+			}
+		}
+	}
+}
