@@ -1,7 +1,7 @@
 // Command mutate looks for code that no test holds in place: it changes a package in one small way at a time
 // and runs the package's tests, which must fail.
 //
-//	go run ./scripts/mutate [-n 200] [-seed 1] [-files REGEXP] [-j 1] ./codebook [PACKAGE ...]
+//	go run ./scripts/mutate [-n 200] [-seed 1] [-match REGEXP] [-j 1] ./codebook [PACKAGE ...]
 //
 // What it changes: the bounds and the sense of comparisons, other operators, conditions, constants by one, min and max, true
 // and false, break and continue; and it leaves statements out. It takes a sample of n mutants of a package, all if
@@ -28,10 +28,10 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()/86400), "which ones; those of the day if not given")
 	flag.IntVar(&o.jobs, "j", 1, "how many to try at a time")
 	flag.DurationVar(&o.timeout, "timeout", 0, "how long the tests of a mutant may take, three times what they take without and 10s if 0")
-	files := flag.String("files", "", "only files whose names match this `REGEXP`")
+	match := flag.String("match", "", "only mutants whose lines, as they are printed, match this `REGEXP`")
 	flag.Parse()
 	var err error
-	if o.files, err = regexp.Compile(*files); err != nil || flag.NArg() == 0 {
+	if o.match, err = regexp.Compile(*match); err != nil || flag.NArg() == 0 {
 		flag.Usage()
 		os.Exit(2)
 	}

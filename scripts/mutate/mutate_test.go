@@ -102,7 +102,7 @@ func Test(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	t.Setenv("GOWORK", "off")
 	var out bytes.Buffer
-	c, err := try(t.Context(), ".", &options{jobs: 2, files: regexp.MustCompile(""), log: log.New(&out, "", 0)})
+	c, err := try(t.Context(), ".", &options{jobs: 2, match: regexp.MustCompile(""), log: log.New(&out, "", 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

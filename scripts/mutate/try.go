@@ -22,8 +22,8 @@ type options struct {
 	sample, jobs int
 	seed         uint64
 	timeout      time.Duration
-	files        *regexp.Regexp // their names
-	log          *log.Logger    // of the survivors
+	match        *regexp.Regexp
+	log          *log.Logger // of the survivors
 }
 
 // count sums up a package.
@@ -51,7 +51,7 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 	if o.timeout > 0 {
 		s.timeout = o.timeout
 	}
-	all, err := s.mutants(o.files)
+	all, err := s.mutants(o.match)
 	if err != nil {
 		return count{}, err
 	}
@@ -123,13 +123,10 @@ func newSubject(ctx context.Context, pkg string) (*subject, error) {
 // block is a line of a profile: of a block that no test runs.
 var block = regexp.MustCompile(`(?m)/([^/]+):(\d+)\.\d+,(\d+)\.\d+ \d+ 0$`)
 
-// mutants returns the mutants of all files, but for code that no test runs.
-func (s *subject) mutants(files *regexp.Regexp) ([]mutant, error) {
+// mutants returns the mutants of all files that match, but for code that no test runs.
+func (s *subject) mutants(match *regexp.Regexp) ([]mutant, error) {
 	var all []mutant
 	for _, name := range s.GoFiles {
-		if !files.MatchString(name) {
-			continue
-		}
 		path := filepath.Join(s.Dir, name)
 		source, err := os.ReadFile(path)
 		if err != nil {
@@ -139,13 +136,13 @@ func (s *subject) mutants(files *regexp.Regexp) ([]mutant, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, slices.DeleteFunc(list, s.untested)...)
+		all = append(all, slices.DeleteFunc(list, func(m mutant) bool { return s.untested(&m) || !match.MatchString(m.String()) })...)
 	}
 	return all, nil
 }
 
 // untested reports whether a mutant lies in a block that no test runs.
-func (s *subject) untested(m mutant) bool {
+func (s *subject) untested(m *mutant) bool {
 	return slices.ContainsFunc(s.idle[m.file], func(l lines) bool { return l.first < m.line && m.line < l.last })
 }
 
