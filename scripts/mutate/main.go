@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -27,7 +28,6 @@ func main() {
 	flag.IntVar(&o.sample, "n", 200, "how many mutants of a package to try, all if 0")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()/86400), "which ones; those of the day if not given")
 	flag.IntVar(&o.jobs, "j", 1, "how many to try at a time")
-	flag.DurationVar(&o.timeout, "timeout", 0, "how long the tests of a mutant may take, three times what they take without and 10s if 0")
 	match := flag.String("match", "", "only mutants whose lines, as they are printed, match this `REGEXP`")
 	flag.Parse()
 	var err error
@@ -37,17 +37,18 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var counts []count
+	var table strings.Builder
+	var failed error
 	for _, pkg := range flag.Args() {
 		c, err := try(ctx, pkg, &o)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "mutate:", err)
-			os.Exit(1)
+		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d | %d |\n", pkg, c.mutants, c.killed+c.survived, c.killed, c.survived, o.seed)
+		if failed = err; err != nil {
+			break
 		}
-		counts = append(counts, c)
 	}
-	fmt.Printf("\n| package | mutants | tried | killed | survived | seed |\n|---|---:|---:|---:|---:|---:|\n")
-	for i, c := range counts {
-		fmt.Printf("| %s | %d | %d | %d | %d | %d |\n", flag.Arg(i), c.mutants, c.killed+c.survived, c.killed, c.survived, o.seed)
+	fmt.Printf("\n| package | mutants | tried | killed | survived | seed |\n|---|---:|---:|---:|---:|---:|\n%s", &table)
+	if failed != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", failed)
+		os.Exit(1)
 	}
 }

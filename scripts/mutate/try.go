@@ -21,7 +21,6 @@ import (
 type options struct {
 	sample, jobs int
 	seed         uint64
-	timeout      time.Duration
 	match        *regexp.Regexp
 	log          *log.Logger // of the survivors
 }
@@ -38,8 +37,8 @@ type subject struct {
 	ImportPath string
 	GoFiles    []string
 
-	timeout time.Duration
-	idle    map[string][]lines // what no test runs, by the name of the file
+	took time.Duration      // by all processors
+	idle map[string][]lines // what no test runs, by the name of the file
 }
 
 // try tries mutants of a package and prints the survivors.
@@ -47,9 +46,6 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 	s, err := newSubject(ctx, pkg)
 	if err != nil {
 		return count{}, err
-	}
-	if o.timeout > 0 {
-		s.timeout = o.timeout
 	}
 	all, err := s.mutants(o.match)
 	if err != nil {
@@ -61,7 +57,7 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 	if o.sample > 0 {
 		all = all[:min(o.sample, len(all))]
 	}
-	o.log.Printf("%s: %d of %d mutants, seed %d, at most %v each", pkg, len(all), c.mutants, o.seed, s.timeout)
+	o.log.Printf("%s: %d of %d mutants, seed %d, %v each", pkg, len(all), c.mutants, o.seed, s.took)
 	verdicts := make([]verdict, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.jobs)
@@ -73,9 +69,7 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return c, err
-	}
+	err = group.Wait()
 	for _, v := range verdicts {
 		switch v {
 		case killed:
@@ -84,7 +78,7 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 			c.survived++
 		}
 	}
-	return c, nil
+	return c, err
 }
 
 // newSubject runs the tests of a package once as they are, to see what they run and how long they take.
@@ -103,11 +97,12 @@ func newSubject(ctx context.Context, pkg string) (*subject, error) {
 	}
 	defer os.RemoveAll(dir)
 	profile := filepath.Join(dir, "cover")
-	start := time.Now()
-	if text, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-coverprofile", profile, pkg).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("the tests of %s fail as they are: %w\n%s", pkg, err, text)
+	for _, run := range []*exec.Cmd{s.run(ctx, time.Hour, "-coverprofile", profile), s.run(ctx, time.Hour)} {
+		if text, err := run.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("the tests of %s fail as they are: %w\n%s", pkg, err, text)
+		}
+		s.took = (run.ProcessState.UserTime() + run.ProcessState.SystemTime()).Round(time.Second)
 	}
-	s.timeout = 3*time.Since(start).Round(time.Second) + 10*time.Second
 	text, err = os.ReadFile(profile)
 	if err != nil {
 		return nil, err
@@ -156,7 +151,16 @@ const (
 )
 
 // memory bounds the address space of tests, which a mutant may fill. The race detector needs more.
-const memory = 16 << 30
+const memory = 6 << 30
+
+// run is a run of the tests that may take so long, on all processors together.
+func (s *subject) run(ctx context.Context, limit time.Duration, args ...string) *exec.Cmd {
+	args = append([]string{"test", "-count=1", "-failfast", "-vet=off", "-timeout", (20 * limit).String(),
+		"-exec", fmt.Sprintf("prlimit --as=%d --cpu=%d", memory, int(limit.Seconds()))}, args...)
+	cmd := exec.CommandContext(ctx, "go", append(args, s.ImportPath)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // which ends the tests too
+	return cmd
+}
 
 // test runs the tests of the package with a mutant in the place of its file.
 func (s *subject) test(ctx context.Context, m *mutant) (verdict, error) {
@@ -178,8 +182,7 @@ func (s *subject) test(ctx context.Context, m *mutant) (verdict, error) {
 	if err := errors.Join(os.WriteFile(changed, m.apply(source), 0o666), os.WriteFile(overlay, text, 0o666)); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-vet=off", "-overlay", overlay,
-		"-timeout", s.timeout.String(), "-exec", fmt.Sprintf("prlimit --as=%d", memory), s.ImportPath)
+	cmd := s.run(ctx, 3*s.took+10*time.Second, "-overlay", overlay)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	output, err := cmd.CombinedOutput()
 	switch {
