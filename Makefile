@@ -9,9 +9,10 @@ FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
 CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
 ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
+CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
+.PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check generate golden fuzz mutants bench gobench gpu-check peers kernels models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ demo: build ## the whole way: a trained model to its own kernels, compressed, an
 test: ## all tests
 	$(GO) vet ./...
 	$(GO) test ./...
+
+test-one-cpu: ## the packages that do several things at once, on one processor
+	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT_PACKAGES)
 
 test-purego: ## the tests of all that runs assembly, without it
 	$(GO) vet -tags purego ./...
@@ -62,6 +66,9 @@ golden: ## rewrite the golden files of all tests
 
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
+
+mutants: ## small changes to the code, which tests must notice: prints those that none does
+	nice $(GO) run ./scripts/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
 
 bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
 	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
