@@ -9,7 +9,7 @@ import (
 )
 
 // Check looks for damage to the DF11 checkpoint at df11 without the model: it decodes every unit, audits what GPUs rely on, and
-// holds every tensor, as it is stored and as it decodes, and every file that was copied against the sums that
+// holds every tensor, as it is stored and as it decodes, and every other file against the sums that
 // [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote tells no sums: only its
 // structure, its codes and its indices can be checked, and the report counts 0 sums.
 //
@@ -102,22 +102,20 @@ func (v *verifier) stored() error {
 	return nil
 }
 
-// copies holds the files that were copied against the sidecar.
+// copies holds the files beside those of tensors against the sums in the metadata and in the sidecar.
 func (v *verifier) copies() error {
-	for _, path := range slices.Sorted(maps.Keys(v.d.Beside)) {
-		f := &model.SidecarFile{Path: path, FileSum: v.d.Beside[path]}
-		if err := v.file(f, v.d.Dir, path); err != nil {
-			return err
+	sums := map[string]model.FileSum{}
+	maps.Copy(sums, v.d.Beside)
+	if v.d.Sidecar != nil {
+		for i := range v.d.Sidecar.Files {
+			if f := &v.d.Sidecar.Files[i]; f.Kind == model.Copied {
+				sums[f.StoredPath()] = f.FileSum
+			}
 		}
 	}
-	if v.d.Sidecar == nil {
-		return nil
-	}
-	for i := range v.d.Sidecar.Files {
-		if f := &v.d.Sidecar.Files[i]; f.Kind == model.Copied {
-			if err := v.file(f, v.d.Dir, f.StoredPath()); err != nil {
-				return err
-			}
+	for _, path := range slices.Sorted(maps.Keys(sums)) {
+		if err := v.file(&model.SidecarFile{Path: path, FileSum: sums[path]}, v.d.Dir, path); err != nil {
+			return err
 		}
 	}
 	return nil

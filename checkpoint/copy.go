@@ -127,7 +127,7 @@ func copyAs(ctx context.Context, mode fs.FileMode, toDir, to, fromDir, from stri
 func copyOpen(ctx context.Context, mode fs.FileMode, toDir, to string, f *os.File, p Progress) (model.FileSum, error) {
 	var sum model.Summer
 	_, err := writeFileExact(toDir, to, mode, func(w io.Writer) error {
-		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, make([]byte, block))
+		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(f))
 		return err
 	})
 	return sum.Sum(), err
@@ -141,8 +141,17 @@ func sumFile(ctx context.Context, path string, p Progress) (model.FileSum, error
 	}
 	defer f.Close()
 	var sum model.Summer
-	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, make([]byte, block)); err != nil {
+	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, blockOf(f)); err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return sum.Sum(), nil
+}
+
+// blockOf returns memory to read a file through, no more than it has use for.
+func blockOf(f *os.File) []byte {
+	size := int64(block)
+	if info, err := f.Stat(); err == nil {
+		size = max(1, min(size, info.Size()))
+	}
+	return make([]byte, size)
 }

@@ -100,8 +100,12 @@ type pieceSlot struct {
 
 // send writes pieces to all writers. Decoding is a stage, and each writer is another.
 func (w *decompressor) send(ctx context.Context, list []piece, to ...io.Writer) error {
+	most := 0 // words in a piece
+	for i := range list {
+		most = max(most, list[i].words)
+	}
 	stages := []stage[pieceSlot]{func(ctx context.Context, i int, slot *pieceSlot) error {
-		return w.load(ctx, &list[i], slot)
+		return w.load(ctx, &list[i], slot, most)
 	}}
 	for _, out := range to {
 		stages = append(stages, func(_ context.Context, _ int, slot *pieceSlot) error {
@@ -113,11 +117,11 @@ func (w *decompressor) send(ctx context.Context, list []piece, to ...io.Writer) 
 	return overlap(ctx, len(list), make([]pieceSlot, len(stages)+1), stages...)
 }
 
-// load brings a piece into a slot.
-func (w *decompressor) load(ctx context.Context, p *piece, slot *pieceSlot) error {
+// load brings a piece into a slot. No other one has more words than most.
+func (w *decompressor) load(ctx context.Context, p *piece, slot *pieceSlot, most int) error {
 	if slot.bytes = p.bytes; p.words > 0 {
 		if slot.words == nil {
-			slot.words = make([]uint16, pieceBytes/2)
+			slot.words = make([]uint16, most)
 		}
 		words := slot.words[:p.words]
 		if err := w.m.DecodePart(ctx, p.tensor, p.first, words); err != nil {

@@ -62,7 +62,7 @@ type VerifyReport struct {
 	Tensors int    `json:"tensors"`
 	Decoded int    `json:"decoded_tensors"`
 	Weights uint64 `json:"weights"`
-	// Files is the number of files held against the sidecar.
+	// Files is the number of files beside those of tensors that were held against their sums.
 	Files int `json:"files"`
 	// Sums is the number of sums that stored tensors, and decoded ones in [Check], were held against: 0 for a checkpoint
 	// that tells none.

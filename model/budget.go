@@ -10,6 +10,8 @@ import (
 const (
 	// maxName bounds the name of a tensor, in bytes.
 	maxName = 4096
+	// maxPath bounds the path of a file within a model's folder, in bytes: no more fit a path on Linux.
+	maxPath = 4096
 	// maxRank bounds the dimensions of a tensor.
 	maxRank = 64
 	// maxTensors bounds the tensors of a file, maxModules the modules of a checkpoint: a mixture of 61 layers
@@ -21,9 +23,14 @@ const (
 	maxPatterns     = 1 << 14
 	maxPatternBytes = 16 << 20
 	// maxProgram bounds the instructions that the regular expressions of a pattern_dict compile to, lists of names
-	// aside, and maxMatching the work of matching: instructions times bytes of names.
+	// aside, and maxMatching the work of matching: instructions times bytes of names, and one for each pattern that a
+	// name is held against.
 	maxProgram  = 20_000
 	maxMatching = 1 << 31
+	// maxMissing bounds the work of looking for what is missing, in bytes of names looked at; a byte of a name that is
+	// listed counts as missingWork of them, and so does each name that is made up. That is a list of 8 MiB at most.
+	maxMissing  = 1 << 28
+	missingWork = 32
 )
 
 // checkTensor holds the description of a tensor to the limits.

@@ -39,6 +39,7 @@ func TestBudgets(t *testing.T) {
 		{"name", header("{" + empty(strings.Repeat("n", maxName+1)) + "}"), "name of 4097 bytes, max 4096"},
 		{"dimensions", header(`{"a":{"dtype":"U8","shape":[0` + strings.Repeat(",1", maxRank) + `],"data_offsets":[0,0]}}`), "65 dimensions, max 64"},
 		{"matching", matchingWork(), "too much work to match"},
+		{"patterns that do not match", manyPatterns(), "too much work to match"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantError(t, tt.err, tt.want) })
@@ -63,6 +64,65 @@ func matchingWork() error {
 		return fmt.Errorf("a match with %d done", m.spent)
 	}
 	return m.exhausted()
+}
+
+// manyPatterns holds a name against patterns that begin otherwise, when most of the work that may be done is.
+func manyPatterns() error {
+	m, err := Patterns{{Regex: "a.*"}, {Regex: "b.*"}, {Regex: "c.*"}}.compile()
+	if err != nil {
+		return err
+	}
+	m.spent = maxMatching - 3
+	if m.all("x"); m.exhausted() != nil {
+		return fmt.Errorf("exhausted with %d done", m.spent)
+	}
+	m.all("x")
+	return m.exhausted()
+}
+
+// TestMissingBudget lacks more than can be listed.
+func TestMissingBudget(t *testing.T) {
+	tests := []struct {
+		name string
+		find func(f *finder)
+	}{
+		{"layers", func(f *finder) {
+			for i := range 100 {
+				f.add(fmt.Sprintf("stack%d.%d.norm.weight", i, maxLayers-1))
+			}
+			f.layers()
+		}},
+		{"attributes", func(f *finder) {
+			var attrs []string
+			for i := range maxPatterns {
+				attrs = append(attrs, fmt.Sprint("attr", i))
+			}
+			for i := range 100 {
+				f.unit(fmt.Sprint("unit", i), attrs)
+			}
+		}},
+		{"modules", func(f *finder) {
+			for i := range 1000 {
+				f.add(fmt.Sprint(i) + strings.Repeat(".a", 1000) + weightSuffix)
+			}
+			for _, module := range f.modules() {
+				f.miss(module, "")
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFinder(&DF11{})
+			tt.find(f)
+			bytes := 0
+			for _, m := range f.list {
+				bytes += len(m.Name)
+			}
+			if bytes > maxMissing/missingWork || f.left != 0 {
+				t.Errorf("%d names of %d bytes are listed, max %d; %d work is left", len(f.list), bytes, maxMissing/missingWork, f.left)
+			}
+		})
+	}
 }
 
 // TestModulesBudget has more modules than any model.

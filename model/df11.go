@@ -29,8 +29,8 @@ type DF11 struct {
 	// Sums holds the sum of every tensor stored in the files, and of every weight that the units decode to, by name.
 	// It is nil for a checkpoint without sums, such as one that other programs wrote.
 	Sums map[string]TensorSum
-	// Beside holds the sums of the other files of a folder whose sidecar is lost, as the metadata of its safetensors
-	// files tell them: by path, nil where they do not. That of config.json has been checked.
+	// Beside holds the sums of the other files of a folder, as the metadata of its safetensors files tell them: by path,
+	// nil where they do not. Without a sidecar, that of config.json has been checked.
 	Beside map[string]FileSum
 
 	patterns *matcher
@@ -204,6 +204,11 @@ func (d *DF11) finish(all map[string]*Tensor) error {
 
 // collectSums finds the sums in the sidecar or, without one, in the files, and gives the weights of units theirs.
 func (d *DF11) collectSums() error {
+	for _, f := range d.Files {
+		if f.Sums != nil && f.Sums.Beside != nil && d.Path == d.Dir {
+			d.Beside = f.Sums.Beside
+		}
+	}
 	if d.Sidecar != nil {
 		d.Sums = d.Sidecar.Sums
 	} else if err := d.sumsOfFiles(); err != nil {
@@ -222,6 +227,29 @@ func (d *DF11) collectSums() error {
 			if ok {
 				t.Sum = &sum
 			}
+		}
+	}
+	return d.checkModelSum()
+}
+
+// checkModelSum holds the sums of a container that is whole against the one over all of them in its metadata.
+func (d *DF11) checkModelSum() error {
+	tensors := map[string]TensorSum{}
+	for _, u := range d.Units {
+		if !u.Named {
+			return nil
+		}
+		for i := range u.Tensors {
+			tensors[u.Tensors[i].Name] = d.Sums[u.Tensors[i].Name]
+		}
+	}
+	for _, t := range d.Rest {
+		tensors[t.Name] = d.Sums[t.Name]
+	}
+	have := ModelSum(tensors)
+	for _, f := range d.Files {
+		if s := f.Sums; s != nil && s.Files == len(d.Files) && s.Model != have {
+			return fmt.Errorf("df11: %s: the tensors of the checkpoint and their sums are not those of its model: %v, must be %v", f.Path(), have, s.Model)
 		}
 	}
 	return nil
@@ -243,9 +271,6 @@ func (d *DF11) sumsOfFiles() error {
 			d.Sums = map[string]TensorSum{}
 		}
 		maps.Copy(d.Sums, f.Sums.Tensors)
-		if f.Sums.Beside != nil && d.Path == d.Dir {
-			d.Beside = f.Sums.Beside
-		}
 	}
 	if want, ok := d.Beside[ConfigName]; ok && d.Config != nil {
 		if have := SumOf(d.Config.Raw); have != want {

@@ -84,6 +84,8 @@ func (x *Index) parseMap(j *jsonText) error {
 // it is relative to, on any system.
 func CheckPath(name string) error {
 	switch {
+	case len(name) > maxPath:
+		return fmt.Errorf("path of %d bytes, max %d", len(name), maxPath)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("path %q is not UTF-8", name)
 	case name == "" || name == ".":

@@ -86,7 +86,7 @@ func TestLinear(t *testing.T) {
 				names = append(names, x.Name)
 			}
 			return func() error {
-				f := finder{d: &DF11{}, names: map[string]bool{}, found: map[string]bool{}}
+				f := newFinder(&DF11{})
 				for _, name := range names {
 					f.add(name)
 				}

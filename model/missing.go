@@ -19,12 +19,13 @@ type Missing struct {
 // FindMissing looks for what a folder without a sidecar has lost, by all that tells: what its files say of each
 // other, an index, the pattern_dict and sizes of config.json, the layers beside each other. With a sidecar, or for
 // a file that was opened by its name, there is nothing to find. A checkpoint that is whole may still look as if
-// something were missing, if its model is unlike any other.
+// something were missing, if its model is unlike any other. Where names without end could be listed, as of layers up to
+// number 16,383, the list is cut short.
 func (d *DF11) FindMissing() []Missing {
 	if d.Sidecar != nil || d.Path != d.Dir {
 		return nil
 	}
-	f := finder{d: d, names: map[string]bool{}, found: map[string]bool{}}
+	f := newFinder(d)
 	for _, u := range d.Units {
 		for i := range u.Tensors {
 			f.add(u.Tensors[i].Name)
@@ -39,6 +40,9 @@ func (d *DF11) FindMissing() []Missing {
 	f.layers()
 	f.embedding()
 	f.raw()
+	if f.left == 0 {
+		f.list = append(f.list, Missing{RestFileName, "there are too many names to look for all that is missing"})
+	}
 	return f.list
 }
 
@@ -49,6 +53,17 @@ type finder struct {
 	order []string        // the same
 	found map[string]bool // names in list
 	list  []Missing
+	left  int // work that may still be done, see maxMissing
+}
+
+func newFinder(d *DF11) *finder {
+	return &finder{d: d, names: map[string]bool{}, found: map[string]bool{}, left: maxMissing}
+}
+
+// spend takes work off what may still be done, and reports whether any is left.
+func (f *finder) spend(work int) bool {
+	f.left -= min(f.left, work)
+	return f.left > 0
 }
 
 func (f *finder) add(name string) {
@@ -58,7 +73,7 @@ func (f *finder) add(name string) {
 
 // miss lists a name once.
 func (f *finder) miss(name, evidence string, args ...any) {
-	if !f.found[name] {
+	if !f.found[name] && f.spend(missingWork*len(name)) {
 		f.found[name] = true
 		f.list = append(f.list, Missing{name, fmt.Sprintf(evidence, args...)})
 	}
@@ -90,6 +105,12 @@ func (f *finder) index() {
 	if err != nil {
 		return
 	}
+	stored := map[string]bool{}
+	for _, file := range f.d.Files {
+		for _, t := range file.Tensors {
+			stored[t.Name] = true
+		}
+	}
 	for _, name := range topLevel(list, IndexExtension) {
 		text, err := readSmall(filepath.Join(f.d.Dir, name))
 		if err != nil {
@@ -98,12 +119,6 @@ func (f *finder) index() {
 		x, err := ParseIndex(text)
 		if err != nil {
 			continue
-		}
-		stored := map[string]bool{}
-		for _, file := range f.d.Files {
-			for _, t := range file.Tensors {
-				stored[t.Name] = true
-			}
 		}
 		for _, tensor := range sortedKeys(x.File) {
 			if !stored[tensor] && !f.names[tensor] {
@@ -151,6 +166,9 @@ func (f *finder) units() {
 
 // unit lists the weights of a unit that is not there, unless one of them is there uncoded.
 func (f *finder) unit(name string, attrs []string) {
+	if !f.spend((1 + len(attrs)) * (missingWork + len(name))) {
+		return
+	}
 	var weights []string
 	for _, attr := range attrs {
 		weights = append(weights, name+"."+attr+weightSuffix)
@@ -174,6 +192,9 @@ func (f *finder) modules() (modules []string) {
 			dot := strings.LastIndexByte(name, '.')
 			if dot <= 0 || seen[name[:dot]] {
 				break
+			}
+			if !f.spend(missingWork + dot) {
+				return modules
 			}
 			name = name[:dot]
 			seen[name] = true

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,28 @@ func TestFindMissing(t *testing.T) {
 	}
 }
 
+// TestFindMissingTooMuch lacks more than can be listed, which is said.
+func TestFindMissingTooMuch(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(tinyDF11)); err != nil {
+		t.Fatal(err)
+	}
+	var index strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&index, `,"%d%s":"a.safetensors"`, i, strings.Repeat("x", maxName-8))
+	}
+	putText(t, dir, "model.safetensors.index.json", `{"weight_map":{`+index.String()[1:]+`}}`)
+	d, err := OpenDF11(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	list := d.FindMissing()
+	if n := len(list); n < 2000 || n > 2100 || list[n-1].Evidence != "there are too many names to look for all that is missing" {
+		t.Errorf("%d are listed, the last is %.80v", n, list[max(0, n-1)])
+	}
+}
+
 func removeFile(t *testing.T, dir, name string) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -143,7 +166,7 @@ func TestMissingLayers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := finder{d: &DF11{Config: config}, names: map[string]bool{}, found: map[string]bool{}}
+			f := newFinder(&DF11{Config: config})
 			for group := range strings.FieldsSeq(tt.tensors) {
 				for _, name := range expandBraces(group) {
 					f.add(name)

@@ -35,6 +35,9 @@ func (f *finder) layers() {
 			to, evidence = want, fmt.Sprintf("%s says %s %d", ConfigName, key, want)
 		}
 		for n := range to {
+			if f.left == 0 {
+				return
+			}
 			have := s.layers[n]
 			if have == nil {
 				for _, name := range sortedKeys(usual) {

@@ -197,6 +197,9 @@ func shortened(err error) error {
 func (m *matcher) all(module string) []int {
 	indices := slices.Clone(m.named[module])
 	for i := range m.regexes {
+		if m.spent++; m.spent > maxMatching {
+			break
+		}
 		c := &m.regexes[i]
 		if !strings.HasPrefix(module, c.prefix) {
 			continue

@@ -143,12 +143,27 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	s := &Sidecar{}
-	if err := dec.Decode(s); err != nil {
+	var fields struct {
+		Sidecar
+		Files []struct {
+			SidecarFile
+			Mode *FileMode `json:"mode"` // without one a file would come back without permissions
+		} `json:"files"`
+	}
+	if err := dec.Decode(&fields); err != nil {
 		return nil, jsonedit.Explain(err)
 	}
 	if dec.More() {
 		return nil, fmt.Errorf("text after the end")
+	}
+	s := &fields.Sidecar
+	for i := range fields.Files {
+		f := &fields.Files[i]
+		if f.Mode == nil {
+			return nil, fmt.Errorf("file %q has no mode", f.Path)
+		}
+		f.SidecarFile.Mode = *f.Mode
+		s.Files = append(s.Files, f.SidecarFile)
 	}
 	if err := s.checkSum(text); err != nil {
 		return nil, err

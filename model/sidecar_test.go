@@ -158,6 +158,7 @@ func TestSidecarRefuses(t *testing.T) {
 		{"Windows path", func(s *Sidecar) { s.Files[3].Path = `a\b` }, "not a plain relative path"},
 		{"path with zero byte", func(s *Sidecar) { s.Files[3].Path = "a\x00" }, "not a plain relative path"},
 		{"no path", func(s *Sidecar) { s.Files[3].Path = "" }, "names no file"},
+		{"long path", func(s *Sidecar) { s.Files[3].Path = strings.Repeat("a/", 2048) + "b" }, "path of 4097 bytes, max 4096"},
 		{"folder", func(s *Sidecar) { s.Files[3].Path = "a/" }, "not in its shortest form"},
 		{"folder of git", func(s *Sidecar) { s.Files[3].Path = ".git/config" }, "is left out of a model"},
 		{"folder of git below", func(s *Sidecar) { s.Files[3].Path = "a/.Git/hooks/post-checkout" }, "is left out of a model"},
@@ -169,6 +170,11 @@ func TestSidecarRefuses(t *testing.T) {
 		{"unit in a folder", func(s *Sidecar) { s.Units[0].File = "a/b.safetensors" }, "is not the name of its file"},
 		{"path twice", func(s *Sidecar) { s.Files[4].Path = "onnx/model.onnx" }, `file "onnx/model.onnx" is listed twice`},
 		{"path is a folder of another", func(s *Sidecar) { s.Files[4].Path = "onnx" }, `file "onnx/model.onnx" lies in "onnx", which is a file too`},
+		{"path is a folder far up", func(s *Sidecar) {
+			s.Files[4].Path = "a"
+			s.Files[3].Path = "a/b/c/d"
+			s.Files[1].Path = "a.safetensors.index.json"
+		}, `file "a/b/c/d" lies in "a", which is a file too`},
 		{"negative size", func(s *Sidecar) { s.Files[3].Size = -1 }, "size -1"},
 		{"hash short", func(s *Sidecar) { s.Files[3].XXH128 = "ab" }, `xxh128 "ab" is malformed`},
 		{"hash upper case", func(s *Sidecar) { s.Files[3].XXH128 = strings.Repeat("A", 32) }, "is malformed"},
@@ -210,6 +216,8 @@ func TestParseSidecarRefuses(t *testing.T) {
 		{"unknown field", `{"version":3,"new":1}`, `unknown field "new"`},
 		{"unknown field of a file", `{"version":3,"files":[{"path":"a","stored":"b"}]}`, `unknown field "stored"`},
 		{"mode", `{"version":3,"files":[{"path":"a","mode":"10777"}]}`, `mode "10777" is not 4 octal digits`},
+		{"no mode", `{"version":3,"files":[{"path":"a"}]}`, `file "a" has no mode`},
+		{"null mode", `{"version":3,"files":[{"path":"a","mode":null}]}`, `file "a" has no mode`},
 		{"sum", `{"version":3,"sums":{"a":"xyz"}}`, `sum "xyz" is not 32 lower-case hexadecimal digits`},
 		{"no sum", `{"version":3}`, "its last member is no sum"},
 		{"size beyond 63 bits", `{"version":3,"files":[{"size":9223372036854775808}]}`, "size: unexpected number"},

@@ -2,7 +2,8 @@ package model
 
 import (
 	"fmt"
-	"path"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -44,11 +45,13 @@ func (s *Sidecar) Check() error {
 			}
 		}
 	}
-	for _, f := range s.Files {
-		for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
-			if paths[dir] {
-				return fmt.Errorf("file %q lies in %q, which is a file too", f.Path, dir)
-			}
+	// Sorted by parts, what lies in a folder follows the folder's name.
+	sorted := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
+		return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
+	})
+	for i := range len(sorted) - 1 {
+		if strings.HasPrefix(sorted[i+1], sorted[i]+"/") {
+			return fmt.Errorf("file %q lies in %q, which is a file too", sorted[i+1], sorted[i])
 		}
 	}
 	return nil

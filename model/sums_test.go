@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,9 @@ func TestTensorSum(t *testing.T) {
 	wantError(t, s.UnmarshalText([]byte(strings.Repeat("A", 32))), "is not 32 lower-case hexadecimal digits")
 }
 
+// summedModel is how the sum of the model in summedFolder begins.
+const summedModel = "5e"
+
 // summedFolder writes a checkpoint of two files with sums in their metadata.
 func summedFolder(t *testing.T) string {
 	files := map[string][]Entry{
@@ -49,9 +53,11 @@ func summedFolder(t *testing.T) string {
 		"model.safetensors":   {BytesEntry("norm.weight", BF16, []uint64{2}, []byte{1, 2, 3, 4})},
 	}
 	weights := map[string]TensorSum{"block.0.self_attn.q_proj.weight": {1}, "block.0.mlp.up_proj.weight": {2}}
+	all := maps.Clone(weights)
+	all["norm.weight"] = SumTensor(files["model.safetensors"][0].Data)
 	dir := df11Folder(t, blockConfig, nil)
 	for name, entries := range files {
-		sums := &Sums{Model: TensorSum{9}, Files: 2, Tensors: map[string]TensorSum{}}
+		sums := &Sums{Model: ModelSum(all), Files: 2, Tensors: map[string]TensorSum{}}
 		for _, e := range entries {
 			sums.Tensors[e.Name] = SumTensor(e.Data)
 		}
@@ -129,7 +135,7 @@ func TestSumsRefuses(t *testing.T) {
 		want   string
 	}{
 		{"files of two models", func(dir string) error {
-			return change(filepath.Join(dir, "model.safetensors"), `"bespoke.model":"09`, `"bespoke.model":"08`)
+			return change(filepath.Join(dir, "model.safetensors"), `"bespoke.model":"`+summedModel, `"bespoke.model":"00`)
 		}, "belong to two different models"},
 		{"one without sums", func(dir string) error {
 			path := filepath.Join(dir, "model.safetensors")
@@ -148,8 +154,11 @@ func TestSumsRefuses(t *testing.T) {
 			return change(filepath.Join(dir, "block_0.safetensors"), `bespoke.files`, `bespoke.filet`)
 		}, `"bespoke.filet": unknown entry`},
 		{"a malformed sum", func(dir string) error {
-			return change(filepath.Join(dir, "block_0.safetensors"), `"bespoke.model":"09`, `"bespoke.model":"0G`)
+			return change(filepath.Join(dir, "block_0.safetensors"), `"bespoke.model":"`+summedModel, `"bespoke.model":"0G`)
 		}, "is not 32 lower-case hexadecimal digits"},
+		{"the sums of another model", func(dir string) error {
+			return change(filepath.Join(dir, "block_0.safetensors"), `up_proj.weight":"02`, `up_proj.weight":"03`)
+		}, "the tensors of the checkpoint and their sums are not those of its model"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

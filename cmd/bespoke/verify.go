@@ -22,7 +22,7 @@ sidecar, if there is one.
 
 Without a MODEL it looks for damage to the checkpoint alone: its structure, its
 codes and indices, and the sums that "bespoke compress" left, of every tensor as
-it is stored and as it decodes and of every file that was copied. A checkpoint
+it is stored and as it decodes and of every other file. A checkpoint
 from elsewhere has no sums, which is said.
 
 The exit status is 1 if anything differs.`,
@@ -77,7 +77,7 @@ func (a *app) printVerified(r *checkpoint.VerifyReport) error {
 		a.printf("sound: %s, %s (%d tensors decoded, decoder %s)\n",
 			ui.Plural(uint64(r.Tensors), "tensor"), ui.Plural(r.Weights, "weight"), r.Decoded, r.Decoder)
 		if r.Sums > 0 {
-			a.printf("sums:  %s as they were when it was written, %s\n", ui.Plural(uint64(r.Sums), "sum"), ui.Plural(uint64(r.Files), "copied file"))
+			a.printf("sums:  %s as they were when it was written, %s\n", ui.Plural(uint64(r.Sums), "sum"), ui.Plural(uint64(r.Files), "other file"))
 		} else {
 			a.printf("sums:  the checkpoint has none: whether its weights are the original ones it does not tell\n")
 		}

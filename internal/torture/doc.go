@@ -1,6 +1,7 @@
-// Package torture kills bespoke at random moments, and runs it where what it needs is denied, and counts what
-// comes of it: [Kill] and [Faults]. Both run commands of a binary as a shell would, in folders of their own, and
-// look at nothing but exit codes, standard error and the files that are there afterwards.
+// Package torture does to bespoke what the world may do, and counts what comes of it. [Sweep] hands broken containers
+// to what reads them, in every way that there is or in a sample of them. [Kill] kills commands at random moments, and
+// [Faults] runs them where what they need is denied: both run a binary as a shell would, in folders of their own, and
+// look at nothing but exit codes, standard error and the files that are there afterwards. They need Linux.
 //
-// It needs Linux.
+// Tests call it, and the command that makes the tables of docs/RELIABILITY.md.
 package torture

@@ -1,0 +1,257 @@
+package torture
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
+	"slices"
+	"time"
+
+	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// A sweepWorker tries cases, one after the other, in a folder of its own.
+type sweepWorker struct {
+	ctx    context.Context
+	s      *sweep
+	c      *sweepContainer
+	folder string // the parent of the container and of the output
+}
+
+func (w *sweepWorker) container() string { return filepath.Join(w.folder, "df11") }
+func (w *sweepWorker) output() string    { return filepath.Join(w.folder, "out") }
+
+// A sweepResult says what became of a case.
+type sweepResult struct {
+	same    bool // the case changes nothing
+	outcome func(*SweepRow) *int
+	found   bool // by Check
+	left    bool
+	over    bool
+	panics  bool
+	missed  bool
+	faults  []string // what must not be, in words
+}
+
+// counted returns the counts of the row that the result belongs to.
+func (r *sweepResult) counted(row *SweepRow) []*int {
+	list := []*int{r.outcome(row)}
+	for _, x := range []struct {
+		is bool
+		n  *int
+	}{{r.found, &row.Found}, {r.left, &row.Left}, {r.over, &row.Over}, {r.panics, &row.Panics}, {r.missed, &row.Missed}} {
+		if x.is {
+			list = append(list, x.n)
+		}
+	}
+	return list
+}
+
+// start lays the sound container out anew.
+func (w *sweepWorker) start() error {
+	if err := os.RemoveAll(w.folder); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(w.container(), 0o777); err != nil {
+		return err
+	}
+	return w.c.files.write(w.container())
+}
+
+// sound decompresses and checks the container without damage.
+func (w *sweepWorker) sound() (sweepTree, error) {
+	if err := w.start(); err != nil {
+		return nil, err
+	}
+	var r sweepResult
+	tree, _, err := w.decompress(&r)
+	if err == nil {
+		err = w.check(&r)
+	}
+	if err == nil && len(r.faults) > 0 {
+		err = fmt.Errorf("%v", r.faults)
+	}
+	return tree, err
+}
+
+// try damages the container, looks at what becomes of it and mends it.
+func (w *sweepWorker) try(x *sweepCase) (r sweepResult, err error) {
+	w.s.alone.RLock()
+	took, limit, err := w.tryOnce(x, &r)
+	w.s.alone.RUnlock()
+	// Others allocate at the same time: once more without them, but for what makes the cases.
+	for i := 0; err == nil && took > limit; i++ {
+		if i == 3 {
+			r.over = true
+			r.faults = append(r.faults, fmt.Sprintf("takes %d bytes of memory, the limit is %d", took, limit))
+			break
+		}
+		w.s.alone.Lock()
+		took, limit, err = w.tryOnce(x, &sweepResult{})
+		w.s.alone.Unlock()
+	}
+	return r, err
+}
+
+// tryOnce is try without a second look at the memory.
+func (w *sweepWorker) tryOnce(x *sweepCase, r *sweepResult) (took, limit uint64, err error) {
+	changed := x.change()
+	maps.DeleteFunc(changed, func(path string, data []byte) bool {
+		sound, ok := w.c.files[path]
+		return ok == (data != nil) && bytes.Equal(data, sound.data)
+	})
+	if len(changed) == 0 {
+		r.same = true
+		return 0, 0, nil
+	}
+	added := 0
+	damaged := w.c.files.clone()
+	for path, data := range changed {
+		if data == nil {
+			delete(damaged, path)
+			err = os.Remove(filepath.Join(w.container(), path))
+		} else {
+			added += max(0, len(data)-len(damaged[path].data))
+			damaged[path] = sweepFile{data, cmp.Or(damaged[path].mode, 0o644)}
+			err = damaged.writeFile(w.container(), path)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	if took, err = w.run(x, changed, r); err != nil {
+		return 0, 0, err
+	}
+	for path := range changed {
+		if _, ok := w.c.files[path]; ok {
+			err = errors.Join(err, w.c.files.writeFile(w.container(), path))
+		} else {
+			err = errors.Join(err, os.Remove(filepath.Join(w.container(), path)))
+		}
+	}
+	return took, w.limit(added), err
+}
+
+// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes, and
+// 200 bytes for each of them.
+func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(added) }
+
+// run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
+func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResult) (took uint64, err error) {
+	watch := time.AfterFunc(sweepHang, func() {
+		panic(fmt.Sprintf("%s, %s: takes longer than %v", w.c.name(), x.what, sweepHang))
+	})
+	defer watch.Stop()
+	before := allocatedBytes()
+	tree, report, failure := w.decompress(r)
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	checked := w.check(r)
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	took = allocatedBytes() - before
+	r.found = checked != nil
+	w.judge(x, changed, r, tree, report, failure)
+	return took, nil
+}
+
+// sweepHang is far more than any case takes.
+const sweepHang = time.Minute
+
+// judge says what the outcome is.
+func (w *sweepWorker) judge(x *sweepCase, changed map[string][]byte, r *sweepResult, tree sweepTree, report *checkpoint.DecompressReport, failure error) {
+	_, hasSidecar := changed[model.SidecarName]
+	lostSidecar := w.c.sidecar && hasSidecar && changed[model.SidecarName] == nil
+	difference := ""
+	if failure == nil {
+		difference = w.c.want.differs(tree)
+	}
+	switch {
+	case failure != nil:
+		r.outcome = func(row *SweepRow) *int { return &row.Errors }
+	case difference == "":
+		r.outcome = func(row *SweepRow) *int { return &row.Same }
+	case lostSidecar && !report.Identical && w.c.plain.differs(tree) == "",
+		x.forged && w.c.said(tree, changed):
+		r.outcome = func(row *SweepRow) *int { return &row.Said }
+	case !w.c.own() && (!w.c.sidecar || lostSidecar):
+		r.outcome = func(row *SweepRow) *int { return &row.Unnoticed }
+	default:
+		r.outcome = func(row *SweepRow) *int { return &row.Wrong }
+		r.faults = append(r.faults, "decompresses to something else: "+difference)
+	}
+	if !r.found && w.c.own() && !x.forged && !x.harmless && !lostSidecar {
+		r.missed = true
+		r.faults = append(r.faults, "is not found by Check")
+	}
+}
+
+// decompress decompresses the container and reads what came of it.
+func (w *sweepWorker) decompress(r *sweepResult) (tree sweepTree, report *checkpoint.DecompressReport, err error) {
+	err = caught(r, func() error {
+		report, err = checkpoint.Decompress(w.ctx, w.container(), w.output(), checkpoint.DecompressOptions{Runtime: decoderOptions})
+		return err
+	})
+	entries, listErr := os.ReadDir(w.folder)
+	if listErr != nil {
+		return nil, nil, listErr
+	}
+	want := []string{"df11"}
+	if err == nil {
+		want = append(want, "out")
+	}
+	if !slices.EqualFunc(entries, want, func(e fs.DirEntry, name string) bool { return e.Name() == name }) {
+		r.left = true
+		r.faults = append(r.faults, fmt.Sprintf("leaves %v beside it", entries))
+	}
+	if err == nil {
+		tree, err = readSweepTree(w.output())
+	}
+	for _, e := range entries {
+		if e.Name() != "df11" {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(w.folder, e.Name())))
+		}
+	}
+	return tree, report, err
+}
+
+// check checks the container.
+func (w *sweepWorker) check(r *sweepResult) error {
+	return caught(r, func() error {
+		report, err := checkpoint.Check(w.ctx, w.container(), checkpoint.VerifyOptions{Runtime: decoderOptions})
+		if err != nil {
+			return err
+		}
+		return report.Err()
+	})
+}
+
+// caught runs f and notes a panic.
+func caught(r *sweepResult, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.panics = true
+			r.faults = append(r.faults, fmt.Sprintf("panics: %v\n%s", p, debug.Stack()))
+			err = errors.New("panic")
+		}
+	}()
+	return f()
+}
+
+// allocatedBytes returns how many bytes the process has ever allocated.
+func allocatedBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}

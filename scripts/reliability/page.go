@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"text/template"
+
+	"github.com/dustin/go-humanize"
+)
+
+// A section is one part of the page: figures, and the words around them.
+type section struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Command makes the section anew.
+	Command string `json:"command"`
+	// Where says on what machine and when, where the figures depend on it.
+	Where string `json:"where,omitempty"`
+	// Text is what stands above the tables, in Markdown, Below what stands below them.
+	Text   string  `json:"text"`
+	Tables []table `json:"tables"`
+	Below  string  `json:"below,omitempty"`
+	// Bad counts what must be 0, Faults describes the first of it.
+	Bad    int      `json:"bad"`
+	Faults []string `json:"faults,omitempty"`
+}
+
+// A table has a first column of names; the others are figures.
+type table struct {
+	Title  string     `json:"title,omitempty"`
+	Header []string   `json:"header"`
+	Rows   [][]string `json:"rows"`
+}
+
+// count writes a number.
+func count(n int) string { return humanize.Comma(int64(n)) }
+
+// zero writes a number that must be 0, and marks any other.
+func zero(n int) string {
+	if n == 0 {
+		return "0"
+	}
+	return "**" + count(n) + "**"
+}
+
+// A book is all sections by name.
+type book map[string]*section
+
+// readSections reads those of earlier runs.
+func readSections(path string) (book, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return book{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []*section
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	sections := book{}
+	for _, s := range list {
+		sections[s.Name] = s
+	}
+	return sections, nil
+}
+
+// Sections returns the sections that there are in the order of the page.
+func (b book) Sections() (list []*section) {
+	for _, c := range chapters {
+		if s := b[c.name]; s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (b book) writeJSON(path string) error {
+	text, err := json.MarshalIndent(b.Sections(), "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+//go:embed page.md.tmpl
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"row":  func(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" },
+	"rule": func(header []string) string { return "|---|" + strings.Repeat("---:|", len(header)-1) },
+}).Parse(pageText))
+
+func (b book) writePage(path string) error {
+	var page bytes.Buffer
+	if err := pageTemplate.Execute(&page, b); err != nil {
+		return err
+	}
+	return os.WriteFile(path, page.Bytes(), 0o644)
+}
