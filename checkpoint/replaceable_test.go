@@ -166,6 +166,17 @@ func TestContainerRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// What stands in the way of a converted model is known before the work begins, too.
+func TestConvertRefusedAtOnce(t *testing.T) {
+	dst := copyTree(t, vectorModel)
+	writeText(t, filepath.Join(dst, "precious.txt"), "mine")
+	p := &stager{stage: "converting", begin: func() { t.Error("the work begins") }}
+	_, err := Convert(context.Background(), vectorModel, dst, model.BF16, ConvertOptions{Force: true, Progress: p})
+	if err == nil || !strings.Contains(err.Error(), "did not write: precious.txt") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // With force the folder behind a link is replaced, and the link stays.
 func TestForceThroughLink(t *testing.T) {
 	dir := t.TempDir()

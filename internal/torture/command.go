@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -46,6 +48,8 @@ type Config struct {
 	Dir string
 	// Env is the environment of the binary; nil for that of the process.
 	Env []string
+	// Patience is how long a run may take before it counts as hanging; 0 for two minutes.
+	Patience time.Duration
 	// Seed decides over all that is left to chance, the moments of a kill but for what the machine adds.
 	Seed uint64
 }
@@ -80,6 +84,10 @@ func (c *Config) command(ctx context.Context, args []string, input, out string) 
 	}
 	cmd := exec.CommandContext(ctx, c.Bespoke, args...)
 	cmd.Env = c.Env
+	// What it has started in its turn ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	return cmd, &stderr
@@ -156,18 +164,27 @@ func files(dir string) (map[string]string, error) {
 		}
 		entry := info.Mode().String()
 		if info.Mode().IsRegular() {
-			text, err := os.ReadFile(path)
+			sum, err := sumOf(path)
 			if err != nil {
 				return err
 			}
-			sum := fnv.New128a()
-			sum.Write(text)
-			entry += fmt.Sprintf(" %d %x", len(text), sum.Sum(nil))
+			entry += fmt.Sprintf(" %d %x", info.Size(), sum)
 		}
 		found[rel] = entry
 		return nil
 	})
 	return found, err
+}
+
+func sumOf(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum := fnv.New128a()
+	_, err = io.Copy(sum, f)
+	return sum.Sum(nil), err
 }
 
 // below returns what of files lies in a folder, and the folder itself.

@@ -4,6 +4,7 @@ package torture
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // FaultCount says what came of denying one command one thing.
@@ -47,9 +49,9 @@ type attempt struct {
 	random *rand.Rand
 	place  place
 
-	input   string   // of the run
-	wrap    []string // what the command line is handed to
-	nobody  bool     // run as a user without any rights
+	input   string // of the run
+	limit   int64  // of the size of a file that the run writes, in half KiB
+	nobody  bool   // run as a user without any rights
 	stdout  *os.File
 	appears bool     // the output may appear all the same
 	says    []string // what standard error must say
@@ -92,7 +94,7 @@ func (c *Config) attempt(ctx context.Context, cmd *Command, want *reference, ran
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
-	a := &attempt{cfg: c, cmd: cmd, want: want, random: random, place: p, input: cmd.Input}
+	a := &attempt{cfg: c, cmd: cmd, want: want, random: random, place: p, input: cmd.Input, limit: endless}
 	defer func() {
 		for _, undo := range slices.Backward(a.undo) {
 			err = errors.Join(err, undo())
@@ -119,11 +121,9 @@ func (c *Config) attempt(ctx context.Context, cmd *Command, want *reference, ran
 // run runs the command and says what is wrong with its end.
 func (a *attempt) run(ctx context.Context) (problem string) {
 	var err error
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.cfg.Patience, 2*time.Minute))
+	defer cancel()
 	cmd, stderr := a.cfg.command(ctx, a.cmd.Args, a.input, a.place.path())
-	if len(a.wrap) > 0 {
-		cmd.Args = append(slices.Clone(a.wrap), cmd.Args...)
-		cmd.Path = a.wrap[0]
-	}
 	if a.stdout != nil {
 		cmd.Stdout = a.stdout
 	}
@@ -132,11 +132,15 @@ func (a *attempt) run(ctx context.Context) (problem string) {
 			return err.Error()
 		}
 		cmd.Args[0] = cmd.Path
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
+	cmd.Args = append([]string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, a.limit), "sh"}, cmd.Args...)
+	cmd.Path = cmd.Args[0]
 	err = cmd.Run()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	switch {
+	case ctx.Err() != nil:
+		return "hangs"
 	case err == nil:
 		return "exit code 0"
 	case !ok:
@@ -155,6 +159,10 @@ func (a *attempt) run(ctx context.Context) (problem string) {
 	}
 	return ""
 }
+
+// endless is the limit of a file's size where no other is asked for: what reads a device without an end shall not
+// fill the disk.
+const endless = 1 << 30 / 512
 
 // nobody is the number of a user without rights.
 const nobody = 65534

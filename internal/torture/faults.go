@@ -21,11 +21,11 @@ var faults = []fault{
 		there, _ := (&reference{files: before}).size()
 		a.says = []string{"no space left on device"}
 		// A page for each file and folder of what is there, and less than all of the new one.
-		return a.mount(there + int64(4096*(len(before)+2)) + a.random.Int64N(total*9/10))
+		return a.mount(there + int64(4096*(len(before)+2)) + a.random.Int64N(max(1, total*9/10)))
 	}},
 	{name: "limit of a file's size", random: true, prepare: func(a *attempt) error {
 		_, largest := a.want.size()
-		a.wrap = []string{"/bin/sh", "-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, a.random.Int64N(largest/1024)), "sh"}
+		a.limit = a.random.Int64N(max(1, largest/1024))
 		a.says = []string{"file too large"}
 		return nil
 	}},
