@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/seed54244801/bespoke/model"
@@ -50,6 +51,7 @@ func (v *verifier) check() error {
 	if err := v.stored(); err != nil {
 		return err
 	}
+	v.metadata()
 	return v.copies()
 }
 
@@ -100,6 +102,18 @@ func (v *verifier) stored() error {
 		v.p.Advance(f.Size())
 	}
 	return nil
+}
+
+// metadata looks for files whose metadata have lost their sums, which the sidecar still has.
+func (v *verifier) metadata() {
+	if v.d.Sidecar == nil || v.d.Sidecar.Scheme == "published" {
+		return
+	}
+	for _, f := range v.d.Files {
+		if f.Sums == nil {
+			v.differ(DiffSum, filepath.Base(f.Path()), "its metadata have lost the sums that they were written with")
+		}
+	}
 }
 
 // copies holds the files beside those of tensors against the sums in the metadata and in the sidecar.

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ func TestCheck(t *testing.T) {
 		{"config.json", func(dir string) { appendText(t, filepath.Join(dir, model.ConfigName), "\n") }, "file config.json"},
 		{"a copy", func(dir string) { appendText(t, filepath.Join(dir, "README.md"), "x") }, "file README.md"},
 		{"a copy is not there", func(dir string) { remove(t, filepath.Join(dir, "README.md")) }, "missing README.md"},
+		{"metadata", func(dir string) { dropMetadata(t, filepath.Join(dir, "lm_head.safetensors")) }, "sum lm_head.safetensors"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,6 +48,24 @@ func TestCheck(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// dropMetadata writes a file anew without its metadata.
+func dropMetadata(t *testing.T, path string) {
+	t.Helper()
+	f, err := model.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var entries []model.Entry
+	for _, x := range f.Tensors {
+		entries = append(entries, model.BytesEntry(x.Name, x.DType, x.Shape, bytes.Clone(x.Bytes())))
+	}
+	remove(t, path)
+	if err := model.WriteFile(path, entries, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -146,7 +146,7 @@ func (w *decompressor) weights() error {
 	return err
 }
 
-// others copies the files that are not part of the format.
+// others copies the files that are not part of the format, but for links out of the folder.
 func (w *decompressor) others() error {
 	files, odd, err := model.ListFolder(w.d.Dir)
 	if err != nil {
@@ -154,10 +154,15 @@ func (w *decompressor) others() error {
 	}
 	w.report.LeftOut = append(w.report.LeftOut, odd...)
 	for _, f := range files {
-		switch {
-		case !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension), model.IsIndex(f.Path):
+		if !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension) || model.IsIndex(f.Path) {
 			continue
-		case f.Path == model.ConfigName:
+		}
+		if err := inside(w.d.Dir, f.Path); err != nil {
+			w.report.LeftOut = append(w.report.LeftOut, model.OddFile{Path: f.Path, Reason: err.Error()})
+			continue
+		}
+		switch f.Path {
+		case model.ConfigName:
 			err = w.config()
 		default:
 			err = w.other(f)
@@ -169,12 +174,8 @@ func (w *decompressor) others() error {
 	return nil
 }
 
-// other copies a file, unless it is a link out of the folder.
+// other copies a file.
 func (w *decompressor) other(f model.ListedFile) error {
-	if err := inside(w.d.Dir, f.Path); err != nil {
-		w.report.LeftOut = append(w.report.LeftOut, model.OddFile{Path: f.Path, Reason: err.Error()})
-		return nil
-	}
 	w.report.Files++
 	w.report.Bytes += uint64(f.Size)
 	sum, err := copyFile(w.ctx, w.out.Path(), f.Path, w.d.Dir, f.Path, silent{})

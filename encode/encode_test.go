@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/cost"
 )
 
 // trained returns n words that look like trained weights: normally distributed, of small deviation.
@@ -386,25 +387,27 @@ func FuzzEncode(f *testing.F) {
 	f.Add([]byte("\x00\x3c\x10\x3c\x00\xbd"), uint8(0), uint16(1))
 	f.Add(littleEndian(trained(500, 6), false), uint8(1), uint16(33))
 	f.Fuzz(func(t *testing.T, data []byte, limit uint8, split uint16) {
-		data = data[:len(data)&^1]
-		weights := make([]uint16, 0, len(data)/2)
-		for i := 0; i < len(data); i += 2 {
-			if w := binary.LittleEndian.Uint16(data[i:]); codebook.Exponent(w) <= codebook.MaxSymbol {
-				weights = append(weights, w)
+		cost.Bounded(t, len(data), 16<<20, 100, func() {
+			data = data[:len(data)&^1]
+			weights := make([]uint16, 0, len(data)/2)
+			for i := 0; i < len(data); i += 2 {
+				if w := binary.LittleEndian.Uint16(data[i:]); codebook.Exponent(w) <= codebook.MaxSymbol {
+					weights = append(weights, w)
+				}
 			}
-		}
-		h := histogramOf(weights)
-		book, err := codebook.Canonical(h, int(8+limit%25))
-		if limit%2 == 1 {
-			book, err = codebook.Published(h)
-		}
-		if err != nil {
-			t.Skip(err)
-		}
-		at := 2 * (int(split) % (len(weights) + 1))
-		b := littleEndian(weights, split%3 == 0)
-		check(t, &Encoder{Workers: 2}, book, weights, [][]byte{b[:at], b[at:]})
-		portable(func() { check(t, &Encoder{Workers: 1}, book, weights, [][]byte{b}) })
+			h := histogramOf(weights)
+			book, err := codebook.Canonical(h, int(8+limit%25))
+			if limit%2 == 1 {
+				book, err = codebook.Published(h)
+			}
+			if err != nil {
+				t.Skip(err)
+			}
+			at := 2 * (int(split) % (len(weights) + 1))
+			b := littleEndian(weights, split%3 == 0)
+			check(t, &Encoder{Workers: 2}, book, weights, [][]byte{b[:at], b[at:]})
+			portable(func() { check(t, &Encoder{Workers: 1}, book, weights, [][]byte{b}) })
+		})
 	})
 }
 

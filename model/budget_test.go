@@ -39,6 +39,17 @@ func TestBudgets(t *testing.T) {
 		{"name", header("{" + empty(strings.Repeat("n", maxName+1)) + "}"), "name of 4097 bytes, max 4096"},
 		{"dimensions", header(`{"a":{"dtype":"U8","shape":[0` + strings.Repeat(",1", maxRank) + `],"data_offsets":[0,0]}}`), "65 dimensions, max 64"},
 		{"matching", matchingWork(), "too much work to match"},
+		{"long name of a weight", giveNames(1, maxName+1), "name of 4097 bytes for a weight, max 4096"},
+		{"weights", giveNames(maxTensors+1, 1), "more than 1048576 weights"},
+		{"names of weights", giveNames(maxNames/maxName+1, maxName), "names of weights of more than 268435456 bytes"},
+		{"attributes of units", func() error {
+			m, err := Patterns{{Regex: ".*", Attrs: []string{strings.Repeat("a", 2100), "b"}}}.compile()
+			if err != nil {
+				return err
+			}
+			return (&Unit{Name: strings.Repeat("n", 2000)}).name([]int{0, 0, 0}, m)
+		}(), "name of 4108 bytes for a weight"},
+		{"split positions", (&Unit{Name: strings.Repeat("n", maxName-3)}).name(make([]int, 12), &matcher{}), "name of 4097 bytes for a weight"},
 		{"patterns that do not match", manyPatterns(), "too much work to match"},
 	}
 	for _, tt := range tests {
@@ -64,6 +75,15 @@ func matchingWork() error {
 		return fmt.Errorf("a match with %d done", m.spent)
 	}
 	return m.exhausted()
+}
+
+// giveNames gives names of so many bytes to weights.
+func giveNames(weights, bytes int) (err error) {
+	m, name := &matcher{}, strings.Repeat("n", bytes)
+	for range weights {
+		err = m.give(name)
+	}
+	return err
 }
 
 // manyPatterns holds a name against patterns that begin otherwise, when most of the work that may be done is.

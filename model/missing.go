@@ -57,7 +57,7 @@ type finder struct {
 }
 
 func newFinder(d *DF11) *finder {
-	return &finder{d: d, names: map[string]bool{}, found: map[string]bool{}, left: maxMissing}
+	return &finder{d: d, names: map[string]bool{}, found: map[string]bool{}, left: maxMissing / 64}
 }
 
 // spend takes work off what may still be done, and reports whether any is left.
@@ -67,6 +67,7 @@ func (f *finder) spend(work int) bool {
 }
 
 func (f *finder) add(name string) {
+	f.left = min(maxMissing, f.left+2*missingWork*len(name))
 	f.names[name] = true
 	f.order = append(f.order, name)
 }

@@ -30,6 +30,7 @@ func (f *finder) layers() {
 	}
 	for _, s := range sets {
 		usual, count := s.usual()
+		sorted := sortedKeys(usual)
 		to, evidence := s.most+1, fmt.Sprintf("%s has layers up to %d", s.path, s.most)
 		if s == deepest && want > to {
 			to, evidence = want, fmt.Sprintf("%s says %s %d", ConfigName, key, want)
@@ -40,7 +41,7 @@ func (f *finder) layers() {
 			}
 			have := s.layers[n]
 			if have == nil {
-				for _, name := range sortedKeys(usual) {
+				for _, name := range sorted {
 					f.miss(fmt.Sprintf("%s.%d.%s", s.path, n, name), "%s", evidence)
 				}
 				continue
@@ -49,7 +50,7 @@ func (f *finder) layers() {
 			if 2*count <= len(s.layers) || len(s.layers) < 3 || !within(have, usual) {
 				continue
 			}
-			for _, name := range sortedKeys(usual) {
+			for _, name := range sorted {
 				if !have[name] {
 					f.miss(fmt.Sprintf("%s.%d.%s", s.path, n, name), "%d of %d layers of %s have it", count, len(s.layers), s.path)
 				}

@@ -108,6 +108,8 @@ type matcher struct {
 	named    map[string][]int // by module, the patterns that list it by name
 	regexes  []compiledRegex  // the other patterns
 	spent    uint64           // work of matching up to now, see maxMatching
+	weights  int              // that were given names
+	bytes    int              // of these names
 }
 
 // compiledRegex is a pattern that is no list of names, of which thousands would be slow as a regular expression.
@@ -211,6 +213,21 @@ func (m *matcher) all(module string) []int {
 	}
 	slices.Sort(indices)
 	return indices
+}
+
+// give counts a name that a weight of a unit is given.
+func (m *matcher) give(name string) error {
+	m.weights++
+	m.bytes += len(name)
+	switch {
+	case len(name) > maxName:
+		return fmt.Errorf("name of %d bytes for a weight, max %d", len(name), maxName)
+	case m.weights > maxTensors:
+		return fmt.Errorf("more than %d weights", maxTensors)
+	case m.bytes > maxNames:
+		return fmt.Errorf("names of weights of more than %d bytes", maxNames)
+	}
+	return nil
 }
 
 // exhausted reports that matching was given up.

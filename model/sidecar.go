@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
@@ -137,6 +138,9 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	}
 	if err := json.Unmarshal(text, &version); err != nil {
 		return nil, jsonedit.Explain(err)
+	}
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("not valid UTF-8 at byte %d", invalidUTF8(text))
 	}
 	if version.Version != sidecarVersion {
 		return nil, fmt.Errorf("version %d, only version %d is supported", version.Version, sidecarVersion)

@@ -213,6 +213,7 @@ func TestParseSidecarRefuses(t *testing.T) {
 		{"no version", `{}`, "version 0, only version 3"},
 		{"earlier version", `{"version":1,"old":1}`, "version 1, only version 3 is supported"},
 		{"later version", `{"version":4,"new":1}`, "version 4, only version 3"},
+		{"not UTF-8", "{\"version\":3,\"files\":[{\"path\":\"\xff\"}]}", "not valid UTF-8 at byte 31"},
 		{"unknown field", `{"version":3,"new":1}`, `unknown field "new"`},
 		{"unknown field of a file", `{"version":3,"files":[{"path":"a","stored":"b"}]}`, `unknown field "stored"`},
 		{"mode", `{"version":3,"files":[{"path":"a","mode":"10777"}]}`, `mode "10777" is not 4 octal digits`},

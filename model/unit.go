@@ -178,7 +178,11 @@ func (u *Unit) name(bounds []int, m *matcher) error {
 			names = names[:0]
 		}
 		for _, attr := range pattern.Attrs {
-			names = append(names, u.Name+"."+attr+weightSuffix)
+			name := u.Name + "." + attr + weightSuffix
+			if err := m.give(name); err != nil {
+				return err
+			}
+			names = append(names, name)
 		}
 		u.Named = true
 	case len(m.patterns) > 0:
@@ -186,7 +190,11 @@ func (u *Unit) name(bounds []int, m *matcher) error {
 	case count > 1:
 		names = names[:0]
 		for i := range count {
-			names = append(names, fmt.Sprintf("%s[%d]", u.Name, i))
+			name := fmt.Sprintf("%s[%d]", u.Name, i)
+			if err := m.give(name); err != nil {
+				return err
+			}
+			names = append(names, name)
 		}
 	}
 	for i, name := range names {

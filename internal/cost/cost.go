@@ -32,18 +32,34 @@ func Linear(tb testing.TB, size int, make func(size int) (work func())) {
 	}
 }
 
-// hang is far more than any input of a fuzz target takes.
-const hang = time.Minute
+// hang is far more than any input takes, in seconds.
+const hang = 60
+
+// Watch ends the process, with all stacks, unless stop is called within a minute. Seconds count in which the process
+// runs: those in which the machine stands still do not.
+func Watch(what string) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for range hang {
+			select {
+			case <-done:
+				return
+			case <-tick.C: // one for any number of seconds in which nothing ran
+			}
+		}
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+		panic(fmt.Sprintf("%s takes longer than %d s", what, hang))
+	}()
+	return func() { close(done) }
+}
 
 // Bounded runs f on an input of n bytes, for fuzz targets. It fails the test if f allocates more than base bytes and
-// factor bytes for each of the input, and ends the process, with all stacks, if f takes longer than a minute.
+// factor bytes for each of the input, and ends the process as Watch does.
 func Bounded(tb testing.TB, n, base, factor int, f func()) {
 	tb.Helper()
-	watch := time.AfterFunc(hang, func() {
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		panic(fmt.Sprintf("an input of %d bytes takes longer than %v", n, hang))
-	})
-	defer watch.Stop()
+	defer Watch(fmt.Sprintf("an input of %d bytes", n))()
 	if took := Bytes(f); took > uint64(base+factor*n) {
 		tb.Errorf("an input of %d bytes takes %d bytes, max %d and %d for each", n, took, base, factor)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/internal/cudahost"
 )
 
@@ -357,15 +358,17 @@ func FuzzKernel(f *testing.F) {
 	s := encode(f, b, weights)
 	f.Add(s.Luts, s.Encoded, s.OutputPositions, s.Gaps, uint16(len(weights)), true)
 	f.Fuzz(func(t *testing.T, luts, encoded, positions, gaps []byte, elements uint16, table bool) {
-		s := &codebook.Stream{Encoded: encoded, SignMantissa: make([]byte, elements)}
-		s.Luts = resize(luts, max(len(luts)/256, 1)*256)
-		s.OutputPositions = resize(positions, 4*(s.Chunks()+1))
-		s.Gaps = resize(gaps, 320*s.Chunks())
-		shared := 4096
-		if table {
-			shared += 8192 + int(elements)
-		}
-		hostile(t, k, cudahost.Launch{Stream: s, SharedBytes: shared})
+		cost.Bounded(t, len(luts)+len(encoded)+len(positions)+len(gaps)+int(elements), 8<<20, 1000, func() {
+			s := &codebook.Stream{Encoded: encoded, SignMantissa: make([]byte, elements)}
+			s.Luts = resize(luts, max(len(luts)/256, 1)*256)
+			s.OutputPositions = resize(positions, 4*(s.Chunks()+1))
+			s.Gaps = resize(gaps, 320*s.Chunks())
+			shared := 4096
+			if table {
+				shared += 8192 + int(elements)
+			}
+			hostile(t, k, cudahost.Launch{Stream: s, SharedBytes: shared})
+		})
 	})
 }
 

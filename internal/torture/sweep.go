@@ -38,8 +38,8 @@ type SweepRow struct {
 	Damage string `json:"damage"`
 	Cases  int    `json:"cases"`
 	// Of the cases Errors ended in an error, Same in the very same files. Said are those in which the container was made
-	// to say something else, sums and all, and that is what came of it, with the same weights: other permissions
-	// of a file, another config.json, or that there is no sidecar. Unnoticed are other files of a container that has
+	// to say something else, sums and all, and that is what came of it, with the same weights: another name of a file, other
+	// permissions, a file fewer, another config.json, or that there is no sidecar. Unnoticed are other files of a container that has
 	// no sums; Wrong are all others, and must be 0.
 	Errors    int `json:"errors"`
 	Same      int `json:"same_files"`

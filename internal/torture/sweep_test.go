@@ -16,7 +16,7 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Sweep(t.Context(), SweepOptions{Seed: seed, Sample: 20, Folder: t.TempDir()})
+	r, err := Sweep(t.Context(), SweepOptions{Seed: seed, Sample: 12})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,14 +120,16 @@ func tensorsOf(content []byte) (list []sweepTensor, err error) {
 }
 
 // said reports whether a tree that differs from what the sound container gives differs in what the container was made
-// to say alone, here its changed files: in metadata and permissions of files, and in config.json.
+// to say alone. Its sidecar may give files that are not safetensors files other names and permissions, or none. Without one
+// config.json, here among the changed files, may be another, and the metadata of tensors.
 func (c *sweepContainer) said(got sweepTree, changed map[string][]byte) bool {
+	if c.sidecar {
+		return c.saidBySidecar(got)
+	}
 	for _, path := range slices.Compact(slices.Sorted(slices.Values(append(c.want.paths(), got.paths()...)))) {
 		want, have := c.want[path], got[path]
 		switch {
-		case bytes.Equal(want.data, have.data) && (c.sidecar || want.mode == have.mode):
-		case c.sidecar:
-			return false
+		case bytes.Equal(want.data, have.data) && want.mode == have.mode:
 		case path == model.ConfigName:
 			config, _, err := jsonedit.Remove(changed[model.ConfigName], model.DF11Key)
 			if err != nil || !bytes.Equal(config, have.data) {
@@ -140,6 +142,23 @@ func (c *sweepContainer) said(got sweepTree, changed map[string][]byte) bool {
 				return false
 			}
 		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (c *sweepContainer) saidBySidecar(got sweepTree) bool {
+	holds := func(tree sweepTree, data []byte) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Values(tree)), func(f sweepFile) bool { return bytes.Equal(f.data, data) })
+	}
+	for path, f := range got {
+		if model.CheckStoredPath(path) != nil || !holds(c.want, f.data) {
+			return false
+		}
+	}
+	for path, f := range c.want {
+		if strings.HasSuffix(path, model.Extension) && !holds(got, f.data) {
 			return false
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
-	"time"
 
 	"github.com/seed54244801/bespoke/checkpoint"
+	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -147,10 +147,7 @@ func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(a
 
 // run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
 func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResult) (took uint64, err error) {
-	watch := time.AfterFunc(sweepHang, func() {
-		panic(fmt.Sprintf("%s, %s: takes longer than %v", w.c.name(), x.what, sweepHang))
-	})
-	defer watch.Stop()
+	defer cost.Watch(w.c.name() + ", " + x.what)()
 	before := allocatedBytes()
 	tree, report, failure := w.decompress(r)
 	if err := w.ctx.Err(); err != nil {
@@ -165,9 +162,6 @@ func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResul
 	w.judge(x, changed, r, tree, report, failure)
 	return took, nil
 }
-
-// sweepHang is far more than any case takes.
-const sweepHang = time.Minute
 
 // judge says what the outcome is.
 func (w *sweepWorker) judge(x *sweepCase, changed map[string][]byte, r *sweepResult, tree sweepTree, report *checkpoint.DecompressReport, failure error) {

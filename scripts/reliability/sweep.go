@@ -94,8 +94,8 @@ memory of the sound container, and 200 bytes for each byte that was added.`
 
 const sweepBelow = `- **Same files** are changes of what is not needed: with the sidecar ` + "`config.json`" + ` is, and without a GPU most of an index. ` + "`verify`" + ` finds
   them all the same.
-- **As it says** are those in which the container was made to say something else, sums and all, or has no sidecar any more: other
-  permissions of a file, another ` + "`config.json`" + `; or the weights in one file, with a word that the original files are not known. The weights
+- **As it says** are those in which the container was made to say something else, sums and all, or has no sidecar any more:
+  another name of a file, other permissions, a file fewer, another ` + "`config.json`" + `; or the weights in one file, with a word that the original files are not known. The weights
   are the same in all of them.
 - **Unnoticed** are other files without an error. Only a container without sums has them; with its sidecar it has none.
 - **Missed** are changes that ` + "`verify`" + ` does not find, but for those whose sums were made right, for two safetensors files that swap their names,
