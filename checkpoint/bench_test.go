@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,5 +29,15 @@ func TestBenchNothing(t *testing.T) {
 	_, err = Bench(t.Context(), path, BenchOptions{Time: time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "no coded weights") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestBenchCancelledLast cancels with the last step of the work.
+func TestBenchCancelledLast(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &canceller{stage: "measuring", cancel: cancel}
+	r, err := Bench(ctx, vectorDF11, BenchOptions{Threads: []int{1}, Decoders: []string{"generic"}, Time: 1, Progress: p})
+	if !errors.Is(err, context.Canceled) || r != nil {
+		t.Errorf("report %v, error %v, want %v", r, err, context.Canceled)
 	}
 }

@@ -64,7 +64,11 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 	if err != nil {
 		return nil, err
 	}
-	out, err := newOutput(dst, opts.Force, inputOf(c, src))
+	var files []string
+	for _, f := range c.Listed {
+		files = append(files, f.Path)
+	}
+	out, err := newModel(dst, opts.Force, files, inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}

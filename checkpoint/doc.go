@@ -20,10 +20,17 @@
 // # Output
 //
 // An output folder is built under a temporary name beside its own and appears whole or not at all: after
-// an error, a full disk or a cancelled context nothing is left of it. An existing folder is only replaced
-// when asked, and only if it looks like a model. What holds the input, or lies in it, is refused. Only an
-// output that replaces another is flushed to the disk: another one can be made again after a crash of the
-// system.
+// an error, a full disk or a cancelled context nothing is left of it. It is flushed to the disk before it
+// appears, so that holds after a crash of the system too. What a killed process left under such a name is
+// removed by the next operation with the same output.
+//
+// Missing parents are made, and removed again if nothing comes of it; an empty folder is taken. What holds the
+// input, or lies in it, is refused. Any other folder is only replaced when asked, and only if nothing in
+// it can be somebody else's: [Compress] replaces what it wrote itself, told by a sound sidecar that every file
+// belongs to. [Decompress] and [Convert] replace that too, and a folder whose every file is one that they write
+// again, as the models that they write have no mark. The error for any other names what is in the way.
+//
+// Copies have the permission bits of the original, whatever the umask.
 //
 // # Progress and errors
 //

@@ -23,37 +23,39 @@ var ErrKept = errors.New("finished files are kept")
 // input, for replacing it would delete the input, and one that lies in an input folder, which would then
 // contain its own product. With force an existing folder is replaced if it may be: see replaceable.
 func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error) {
-	return startOutput(dst, force, atomicfile.Options{}, inputs)
+	return startOutput(dst, force, atomicfile.Options{}, inputs, nil)
+}
+
+// newModel is newOutput for a folder that gets these files, by slash-separated paths, and no sidecar. What stands in the
+// way of replacing an existing one is known at once.
+func newModel(dst string, force bool, files []string, inputs ...string) (*atomicfile.Dir, error) {
+	return startOutput(dst, force, atomicfile.Options{}, inputs, func(target string) error {
+		return replaceableByModel(dst, target, files)
+	})
 }
 
 // newContainer is newOutput for a folder that gets a sidecar. What stands in the way of replacing an existing
 // one is known at once. Key names what decides over the content of all files; with resume, files
 // that an earlier run with the same key finished are found by Finished.
 func newContainer(dst string, force, resume bool, key string, inputs ...string) (*atomicfile.Dir, error) {
-	if force {
-		target, err := atomicfile.Resolve(dst)
-		if err != nil {
-			return nil, fmt.Errorf("checkpoint: output: %w", err)
-		}
-		for _, input := range inputs {
-			if err := apart(dst, target, input); err != nil {
-				return nil, err
-			}
-		}
-		if err := replaceableContainer(dst, target); err != nil {
-			return nil, err
-		}
-	}
-	return startOutput(dst, force, atomicfile.Options{Key: key, Resume: resume}, inputs)
+	return startOutput(dst, force, atomicfile.Options{Key: key, Resume: resume}, inputs, func(target string) error {
+		return replaceableByContainer(dst, target)
+	})
 }
 
-func startOutput(dst string, force bool, opts atomicfile.Options, inputs []string) (*atomicfile.Dir, error) {
+// startOutput calls early, if there is one, with the absolute path of a folder that exists and is to be replaced.
+func startOutput(dst string, force bool, opts atomicfile.Options, inputs []string, early func(target string) error) (*atomicfile.Dir, error) {
 	target, err := atomicfile.Resolve(dst)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: output: %w", err)
 	}
 	for _, input := range inputs {
 		if err := apart(dst, target, input); err != nil {
+			return nil, err
+		}
+	}
+	if info, err := os.Stat(target); err == nil && info.IsDir() && force && early != nil {
+		if err := early(target); err != nil {
 			return nil, err
 		}
 	}

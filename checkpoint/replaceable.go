@@ -32,21 +32,28 @@ func replaceable(dst, old, fresh string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] || again(name) })
 }
 
-// replaceableContainer is replaceable before there is a new folder, for one that will have a sidecar. Target is dst with
-// its links followed.
-func replaceableContainer(dst, target string) error {
-	info, err := os.Stat(target)
-	if err != nil || !info.IsDir() {
-		return nil // an error of newOutput, if it is one
+// replaceableByModel is replaceable before the new folder is there, for one that will have these files and no sidecar.
+func replaceableByModel(dst, old string, files []string) error {
+	ours, err := containerFiles(old)
+	if err != nil {
+		ours = map[string]bool{}
 	}
-	if entries, err := os.ReadDir(target); err == nil && len(entries) == 0 {
+	for _, name := range files {
+		ours[name] = true
+	}
+	return noStrangers(dst, old, func(name string) bool { return ours[name] })
+}
+
+// replaceableByContainer is replaceable before the new folder is there, for one that will have a sidecar.
+func replaceableByContainer(dst, old string) error {
+	if entries, err := os.ReadDir(old); err == nil && len(entries) == 0 {
 		return nil
 	}
-	ours, err := containerFiles(target)
+	ours, err := containerFiles(old)
 	if err != nil {
-		return notOurs(dst, target, err)
+		return notOurs(dst, old, err)
 	}
-	return noStrangers(dst, target, func(name string) bool { return ours[name] })
+	return noStrangers(dst, old, func(name string) bool { return ours[name] })
 }
 
 // containerFiles returns the files that Compress wrote to a folder, as its sidecar has them. Anything but

@@ -166,6 +166,17 @@ func TestContainerRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// What stands in the way of a converted model is known before the work begins, too.
+func TestConvertRefusedAtOnce(t *testing.T) {
+	dst := copyTree(t, vectorModel)
+	writeText(t, filepath.Join(dst, "precious.txt"), "mine")
+	p := &stager{stage: "converting", begin: func() { t.Error("the work begins") }}
+	_, err := Convert(context.Background(), vectorModel, dst, model.BF16, ConvertOptions{Force: true, Progress: p})
+	if err == nil || !strings.Contains(err.Error(), "did not write: precious.txt") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // With force the folder behind a link is replaced, and the link stays.
 func TestForceThroughLink(t *testing.T) {
 	dir := t.TempDir()
@@ -205,6 +216,20 @@ func TestOutputInInput(t *testing.T) {
 		}
 	}
 	sameTree(t, tree(t, vectorModel), tree(t, src))
+}
+
+// Names that differ may be those of one file.
+func TestSameFile(t *testing.T) {
+	dir := t.TempDir()
+	a, b, c := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")
+	writeText(t, a, "")
+	writeText(t, c, "")
+	if err := os.Link(a, b); err != nil {
+		t.Fatal(err)
+	}
+	if !sameFile(a, b) || sameFile(a, c) || sameFile(a, filepath.Join(dir, "none")) || !sameFile("none", "none") {
+		t.Error("files are mistaken for each other")
+	}
 }
 
 // An interrupted operation that resumes later leaves what it has finished, any other nothing.

@@ -57,6 +57,49 @@ func TestNewBookRefusesMoreTablesThanDF11Has(t *testing.T) {
 	}
 }
 
+// TestDecodeBeforeTheFirstCode decodes windows below the first code.
+func TestDecodeBeforeTheFirstCode(t *testing.T) {
+	b, err := NewBook(&[256]Code{5: {9, 1}, 6: {1, 1}}, Code{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		window         uint32
+		symbol, length uint8
+	}{{0, 0, 0}, {1<<23 - 1, 0, 0}, {1 << 23, 5, 9}, {1<<24 - 1, 5, 9}, {1 << 24, 0, 0}, {1 << 31, 6, 1}, {1<<32 - 1, 6, 1}} {
+		if s, n := b.Decode(test.window); s != test.symbol || n != test.length {
+			t.Errorf("window %08x: symbol %d of %d bits, want %d of %d", test.window, s, n, test.symbol, test.length)
+		}
+	}
+	if b.MinLength() != 1 || b.MaxLength() != 9 {
+		t.Errorf("codes of %d to %d bits, want 1 to 9", b.MinLength(), b.MaxLength())
+	}
+}
+
+func TestCodeString(t *testing.T) {
+	for want, c := range map[string]Code{"-": {}, "0": {1, 0}, "1": {1, 1}, "0010": {4, 2}} {
+		if got := c.String(); got != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+}
+
+func TestStreamBits(t *testing.T) {
+	b, err := NewBook(&[256]Code{5: {3, 0}, 6: {1, 1}}, Code{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bits, err := b.StreamBits(&Histogram{5: 10, 6: 7}); bits != 37 || err != nil {
+		t.Errorf("%d bits, error %v", bits, err)
+	}
+	if _, err := b.StreamBits(&Histogram{5: 10, 7: 1}); err == nil || err.Error() != "codebook: symbol 7 occurs 1 times and has no code" {
+		t.Errorf("error %v", err)
+	}
+	if _, err := b.StreamBits(&Histogram{5: 10, 240: 1}); err == nil || !containsAll(err.Error(), "240 (1 times)") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestDecodeFollowsTheTables walks the tables as the published kernel does and compares.
 func TestDecodeFollowsTheTables(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))

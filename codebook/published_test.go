@@ -106,6 +106,34 @@ func TestPublishedStream(t *testing.T) {
 	}
 }
 
+// TestPublishedTiedOnes codes counts whose tree is too deep and of which the rarest are ones: to count them once
+// changes nothing, whichever they are.
+func TestPublishedTiedOnes(t *testing.T) {
+	h := &Histogram{60: 1, 61: 1, 62: 1, 63: 1}
+	for k := range 40 {
+		h[64+k] = 4 << k
+	}
+	limited := *h
+	for s := 64; huffman(&limited).depth() > MaxLength; s++ {
+		limited[s] = 1
+	}
+	got, err := Published(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Published(&limited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.codes != want.codes || limited == *h {
+		t.Error("another code than with the rarest counted once")
+	}
+	h[61], h[62], h[63] = 2, 2, 0
+	if _, err := Published(h); err == nil || !containsAll(err.Error(), "choice of the 2 rarest", "several occur 2 times") {
+		t.Errorf("error %v, want one that says which choice is undefined", err)
+	}
+}
+
 func TestPublishedRefusesTooManyTables(t *testing.T) {
 	h := &Histogram{0: 1 << 20}
 	for s := 1; s < 240; s++ {

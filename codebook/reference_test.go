@@ -1,10 +1,13 @@
 package codebook
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -155,6 +158,8 @@ func TestValidate(t *testing.T) {
 		want    string
 	}{
 		{"luts", func(s *Stream) { s.Luts = s.Luts[1:] }, fmt.Sprintf("luts has %d bytes", len(b.Luts())-1)},
+		{"one row of luts", func(s *Stream) { s.Luts = s.Luts[:rowBytes] }, "luts has 256 bytes, want 2 to 18 rows of 256"},
+		{"too many rows of luts", func(s *Stream) { s.Luts = make([]byte, 19*rowBytes) }, "luts has 4864 bytes"},
 		{"gaps", func(s *Stream) { s.Gaps = s.Gaps[:100] }, "gaps has 100 bytes, want 960 for 3 chunks"},
 		{"first gap", func(s *Stream) { s.Gaps[0] |= 0x18 }, "start at bit 3, want 0"},
 		{"positions", func(s *Stream) { s.OutputPositions = s.OutputPositions[:8] }, "output_positions has 8 bytes, want 16"},
@@ -175,6 +180,110 @@ func TestValidate(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestValidateRows takes luts with as few and as many rows as there can be.
+func TestValidateRows(t *testing.T) {
+	for _, rows := range []int{2, MaxTables + 1} {
+		if err := (&Stream{Luts: make([]byte, rows*rowBytes)}).Validate(); err != nil {
+			t.Errorf("%d rows: %v", rows, err)
+		}
+	}
+}
+
+// TestLimits holds the largest unit to what the published kernel can address, and larger ones to an error. Their memory
+// is never touched.
+func TestLimits(t *testing.T) {
+	const addressed = (MaxStreamBytes+ChunkBytes-1)/ChunkBytes*ChunkBytes + 11
+	if addressed > math.MaxInt32 || addressed+2*ChunkBytes <= math.MaxInt32 || MaxElements != math.MaxInt32 {
+		t.Errorf("%d bytes of a stream of %d, %d elements", addressed, MaxStreamBytes, MaxElements)
+	}
+	if strconv.IntSize < 64 {
+		t.Skip("no larger units in 32 bits")
+	}
+	memory := make([]byte, uint64(MaxElements)+1)
+	for _, test := range []struct {
+		elements, bytes uint64
+		want            string
+	}{
+		{MaxElements + 1, 1, "sign_mantissa has 2147483648 elements, a unit has at most 2147483647"},
+		{MaxElements, MaxStreamBytes + 1, "encoded_exponent has 2147475457 bytes, a unit has at most 2147475456"},
+		{MaxElements, MaxStreamBytes, "gaps has 0 bytes, want 167771520 for 524286 chunks"},
+	} {
+		s := &Stream{Luts: make([]byte, 2*rowBytes), SignMantissa: memory[:test.elements], Encoded: memory[:test.bytes]}
+		if err := s.Validate(); err == nil || err.Error() != test.want {
+			t.Errorf("error %v, want %s", err, test.want)
+		}
+	}
+}
+
+// TestValidateOneChunk holds the smallest index to the sizes that it may have.
+func TestValidateOneChunk(t *testing.T) {
+	stream := func(elements, bytes int, positions ...uint32) *Stream {
+		s := &Stream{
+			Luts: make([]byte, 2*rowBytes), Encoded: make([]byte, bytes), SignMantissa: make([]byte, elements),
+			Gaps: make([]byte, gapBytesPerChunk*int(ceilDiv(uint64(bytes), ChunkBytes))),
+		}
+		for _, p := range positions {
+			s.OutputPositions = binary.LittleEndian.AppendUint32(s.OutputPositions, p)
+		}
+		return s
+	}
+	tests := []struct {
+		name string
+		s    *Stream
+		want string
+	}{
+		{"one chunk", stream(1, 1, 0, 1), ""},
+		{"without its end", stream(1, 1, 0), "output_positions has 4 bytes, want 8 for 1 chunks"},
+		{"two chunks without the end", stream(9, ChunkBytes+1, 0, 9), ""},
+		{"an element a bit", stream(ChunkBits, ChunkBytes, 0, ChunkBits), ""},
+		{"an element more", stream(ChunkBits+1, ChunkBytes, 0, ChunkBits+1), "output_positions: chunk 0 has 32769 elements in 32768 bits"},
+		{"an element more in the last chunk", stream(ChunkBits+2, ChunkBytes+1, 0, 1, ChunkBits+2),
+			"output_positions: chunk 1 has 32769 elements in 32768 bits"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if err := test.s.Validate(); test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestDecodeRefuses hands Decode what it cannot decode at all.
+func TestDecodeRefuses(t *testing.T) {
+	b, err := Canonical(trainedHistogram(), 11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Encode(b, draw(rand.New(rand.NewPCG(13, 14)), b, 300))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 299, 301} {
+		if err := Decode(make([]uint16, n), s); err == nil || err.Error() != fmt.Sprintf("codebook: 300 elements into a buffer of %d", n) {
+			t.Errorf("buffer of %d: error %v", n, err)
+		}
+		if err := DecodeChunk(b, s, 0, make([]uint16, n)); err == nil || err.Error() != fmt.Sprintf("codebook: 300 elements of chunk 0 into a buffer of %d", n) {
+			t.Errorf("buffer of %d for a chunk: error %v", n, err)
+		}
+	}
+	invalid, broken := *s, *s
+	invalid.Gaps = nil
+	if err := Decode(make([]uint16, 300), &invalid); err == nil || err.Error() != "codebook: gaps has 0 bytes, want 320 for 1 chunks" {
+		t.Errorf("invalid: %v", err)
+	}
+	broken.Luts = make([]byte, len(s.Luts))
+	broken.Luts[len(s.Luts)-1-16-1] = 1 // a length for symbol 238
+	if err := Decode(make([]uint16, 300), &broken); err == nil || !containsAll(err.Error(), "codebook: luts: symbol 238") {
+		t.Errorf("broken luts: %v", err)
+	}
+	for name, s := range map[string]*Stream{"invalid": &invalid, "broken": &broken} {
+		if err := Audit(s); err == nil {
+			t.Errorf("%s: no error of Audit", name)
+		}
 	}
 }
 

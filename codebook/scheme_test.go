@@ -1,6 +1,7 @@
 package codebook
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -141,11 +142,42 @@ func TestSchemesRefuseWhatDF11CannotExpress(t *testing.T) {
 	}
 }
 
+// TestRebuildRenumbers makes the books of clusters of which some have lost all units.
+func TestRebuildRenumbers(t *testing.T) {
+	units := []Histogram{*trainedHistogram(), shifted(trainedHistogram(), 40), shifted(trainedHistogram(), -60)}
+	a := &Assignment{Unit: []int{3, 1, 3}}
+	if err := a.rebuild(units, 5); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Books) != 2 || !slices.Equal(a.Unit, []int{1, 0, 1}) {
+		t.Errorf("%d books, units %v", len(a.Books), a.Unit)
+	}
+	for i := range units {
+		if _, err := a.Books[a.Unit[i]].StreamBits(&units[i]); err != nil {
+			t.Errorf("unit %d: %v", i, err)
+		}
+	}
+}
+
+// TestModelSchemeRefusesOverflow joins units that can be counted alone and not together.
+func TestModelSchemeRefusesOverflow(t *testing.T) {
+	s, err := SchemeByName("model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Assign([]Histogram{{100: maxTotal}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Assign([]Histogram{{100: maxTotal}, {100: 1}}); err == nil || !containsAll(err.Error(), "more than 2^56 weights") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestHistogram(t *testing.T) {
 	weights := []uint16{0x3f80, 0xbf80, 0x0000, 0x8001, 0x7fc0}
 	var h, fromBytes Histogram
 	h.Count(weights)
-	fromBytes.CountBytes([]byte{0x80, 0x3f, 0x80, 0xbf, 0x00, 0x00, 0x01, 0x80, 0xc0, 0x7f})
+	fromBytes.CountBytes([]byte{0x80, 0x3f, 0x80, 0xbf, 0x00, 0x00, 0x01, 0x80, 0xc0, 0x7f, 0x80})
 	if h != fromBytes {
 		t.Errorf("words and bytes count differently")
 	}

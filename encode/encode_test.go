@@ -151,28 +151,30 @@ func testEncodeEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, book := range map[string]*codebook.Book{"published": published, "canonical": canonical} {
-		short, long := book.Code(100), book.Code(105)
-		t.Run(name, func(t *testing.T) {
-			var e Encoder
-			for _, boundary := range []int{codebook.WindowBits, codebook.ChunkBits, 2 * codebook.ChunkBits} {
-				for before := range 20 {
-					for after := range 3 {
-						// One-bit codes up to before bits from the boundary, a long code, one-bit
-						// codes.
-						n := (boundary - before) / int(short.Length)
-						weights := make([]uint16, n, n+after+1)
-						for i := range weights {
-							weights[i] = codebook.Join(100, uint8(i))
-						}
-						weights = append(weights, codebook.Join(105, uint8(long.Length)))
-						for range after {
-							weights = append(weights, codebook.Join(100, 0))
-						}
-						check(t, &e, book, weights, [][]byte{littleEndian(weights, false)})
-					}
+		for _, long := range []uint8{105, 111} {
+			t.Run(fmt.Sprintf("%s/%v", name, book.Code(long)), func(t *testing.T) { testEncodeEnd(t, book, 100, long) })
+		}
+	}
+}
+
+// testEncodeEnd codes units of short codes up to some bits from a boundary, a long one, and short ones behind it.
+func testEncodeEnd(t *testing.T, book *codebook.Book, short, long uint8) {
+	var e Encoder
+	for _, boundary := range []int{codebook.WindowBits, codebook.ChunkBits, 2 * codebook.ChunkBits} {
+		for before := range 20 {
+			for after := range 3 {
+				n := (boundary - before) / int(book.Code(short).Length)
+				weights := make([]uint16, n, n+after+1)
+				for i := range weights {
+					weights[i] = codebook.Join(short, uint8(i))
 				}
+				weights = append(weights, codebook.Join(long, 3))
+				for range after {
+					weights = append(weights, codebook.Join(short, 0))
+				}
+				check(t, &e, book, weights, [][]byte{littleEndian(weights, false)})
 			}
-		})
+		}
 	}
 }
 
@@ -200,33 +202,37 @@ func bookCases(t *testing.T) map[string]*bookCase {
 		}
 		return &bookCase{book, exponent}
 	}
-	var fibonacci, halving, one, all codebook.Histogram
+	var steep, halving, one, all codebook.Histogram
 	for k := range 21 {
 		halving[123-k] = 1 << (20 - k)
 	}
-	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
-		fibonacci[100+s] = a // a code of every length
+	for k := range codebook.MaxLength {
+		steep[100+k] = 1 << k // a code of every length, the longest first
 	}
 	one[77] = 1000
 	for s := range codebook.MaxSymbol + 1 {
 		all[s] = 1
 	}
-	return map[string]*bookCase{
+	cases := map[string]*bookCase{
 		"halving": canonical(&halving, 12, func(r *rand.Rand) uint8 { return uint8(123 - bits.TrailingZeros(uint(r.Uint32()|1<<20))) }),
 		// Codes of all lengths, so that groups of codes longer than a window are among the groups.
-		"long": canonical(&fibonacci, codebook.MaxLength, func(r *rand.Rand) uint8 { return uint8(100 + r.IntN(33)) }),
+		"long": canonical(&steep, codebook.MaxLength, func(r *rand.Rand) uint8 { return uint8(100 + r.IntN(32)) }),
 		// Now and then a group is too long.
-		"some long": canonical(&fibonacci, codebook.MaxLength, func(r *rand.Rand) uint8 {
+		"some long": canonical(&steep, codebook.MaxLength, func(r *rand.Rand) uint8 {
 			if r.IntN(1000) == 0 {
-				return uint8(100 + r.IntN(33))
+				return uint8(100 + r.IntN(32))
 			}
-			return uint8(130 + r.IntN(3))
+			return uint8(129 + r.IntN(3))
 		}),
 		// Nothing but codes of 32 bits.
-		"longest": canonical(&fibonacci, codebook.MaxLength, func(*rand.Rand) uint8 { return 100 }),
+		"longest": canonical(&steep, codebook.MaxLength, func(*rand.Rand) uint8 { return 100 }),
 		"one":     canonical(&one, 8, func(*rand.Rand) uint8 { return 77 }),
 		"all":     canonical(&all, 9, func(r *rand.Rand) uint8 { return uint8(r.IntN(codebook.MaxSymbol + 1)) }),
 	}
+	if n := cases["longest"].book.Code(100).Length; n != codebook.MaxLength {
+		t.Fatalf("the longest code has %d bits", n)
+	}
+	return cases
 }
 
 // TestEncodeBooks packs blocks and parts of blocks with all kinds of books.
@@ -282,13 +288,35 @@ func TestEncodeTiles(t *testing.T) {
 	}
 }
 
+// TestEncodeWide codes tiles around the most bits that a lane may take over the least before the tile is wide.
+func TestEncodeWide(t *testing.T) {
+	var lengths [256]uint8
+	lengths[100], lengths[101], lengths[102] = 1, 2, 16
+	book, err := codebook.NewCanonical(&lengths, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for over := codebook.MostOver - 3; over <= codebook.MostOver+3; over++ {
+		for _, lane := range []int{0, 1, codebook.TileLanes - 1} {
+			weights := slices.Repeat([]uint16{codebook.Join(100, 1)}, codebook.TileElements)
+			for i := range over / 15 {
+				weights[codebook.LaneElements*lane+i] = codebook.Join(102, 1)
+			}
+			for i := range over % 15 {
+				weights[codebook.LaneElements*lane+63-i] = codebook.Join(101, 1)
+			}
+			check(t, new(Encoder), book, weights, [][]byte{littleEndian(weights, false)})
+		}
+	}
+}
+
 // TestEncodeGrows codes a unit whose first blocks let expect far less than the others need, with an
 // encoder that has no memory yet.
 func TestEncodeGrows(t *testing.T) {
 	tc := bookCases(t)["long"]
 	weights := make([]uint16, 2*blockElements, 6*blockElements)
 	for i := range weights {
-		weights[i] = codebook.Join(132, uint8(i))
+		weights[i] = codebook.Join(131, uint8(i))
 	}
 	weights = append(weights, tc.weights(rand.New(rand.NewPCG(2, 2)), 4*blockElements)...)
 	for _, workers := range []int{1, 4} {

@@ -15,9 +15,9 @@ const (
 //go:generate go test ../avo -run ^TestEncoderAssembly$ -update
 
 // An Encoder codes units one after another with the same memory. It must not be used by two
-// goroutines at once; it runs its own. The zero value is ready to use. A fault in one of them, where weights are those
-// of a mapped file that was cut short, is one in the goroutine that calls Encode: model.Guard makes it an error. The
-// Encoder is good for other units then.
+// goroutines at once; it runs its own. The zero value is ready to use. Where weights are those of a mapped
+// file that was cut short, the fault is one of the goroutine that calls Encode: model.Guard makes it an
+// error. The Encoder is good for other units then.
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int

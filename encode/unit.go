@@ -58,8 +58,8 @@ func (u *unit) block(i int, scratch []byte) []byte {
 	return scratch[:size]
 }
 
-// missing returns the error of the first weight that has no code. If there is none now, there was one when the weights
-// were packed.
+// missing returns the error of the first weight that has no code. If there is none now, there was one when the
+// weights were packed.
 func (u *unit) missing(b *codebook.Book) error {
 	for i, p := range u.parts {
 		for at := 0; at < len(p); at += 2 {

@@ -33,10 +33,14 @@ const manifestMark = "{\n  \"generator\": \"" + generator + "\","
 // ReadFolder returns the files of a generated folder in the order of their names,
 // and none when there is no such folder. One that holds more than 64 MiB is none that was generated: an error.
 func ReadFolder(dir string) ([]File, error) {
-	entries, err := os.ReadDir(dir)
+	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("gen: %s is not a folder", dir)
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("gen: %w", err)
 	}
@@ -74,8 +78,11 @@ func Write(dir string, files []File, force bool) error {
 	if err := checkTarget(dir, dir, force); err != nil {
 		return err
 	}
-	if same, err := holdsExactly(dir, files); err != nil || same {
+	if same, err := holdsExactly(dir, files); err != nil {
 		return err
+	} else if same {
+		atomicfile.Sweep(dir) // the run that wrote it may have been killed just afterwards
+		return nil
 	}
 	if err := replace(dir, files, force); err != nil {
 		return fmt.Errorf("gen: writing %s: %w", dir, err)

@@ -146,6 +146,21 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// What a run that was killed left goes, even if there is nothing to write.
+func TestWriteSweeps(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "x")
+	fresh := folderFiles{ManifestName: newManifest}
+	fresh.create(t, dir)
+	folderFiles{"old": ""}.create(t, filepath.Join(parent, ".x.00000001.bespoke-tmp"))
+	if err := Write(dir, fresh.list(), false); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(parent); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
 func TestWriteCreatesParents(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b", "x")
 	fresh := folderFiles{ManifestName: newManifest}
@@ -159,7 +174,7 @@ func TestWriteCreatesParents(t *testing.T) {
 
 func TestWriteRefusesFolderInside(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "x")
-	folderFiles{ManifestName: oldManifest}.create(t, dir)
+	folderFiles{ManifestName: `{"generator": "bespoke", "files": ["below"]}`}.create(t, dir)
 	folderFiles{"weights": ""}.create(t, filepath.Join(dir, "below"))
 	err := Write(dir, folderFiles{ManifestName: newManifest}.list(), true)
 	if err == nil || !strings.Contains(err.Error(), "below") {

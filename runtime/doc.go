@@ -30,9 +30,20 @@
 // Errors of a bit stream wrap *codebook.StreamError and name file, unit and chunk. After an error
 // the contents of the destination mean nothing.
 //
+// Decoding reads memory-mapped files. A file that is cut short meanwhile, or whose disk fails, is an error that
+// wraps *model.FaultError and names the file; what can still be read can still be decoded. A file that is rewritten
+// meanwhile gives other weights, or an error, and nothing worse: decoders go by an index in memory of their own.
+//
+// A nil context is an error.
+//
+// # Checks
+//
+// A stream tells little of what is wrong with it: a changed bit of a sign or mantissa is another weight. With
+// [WithChecks], weights are compared with the sums that a checkpoint has of its tensors, as they are decoded. That costs
+// a third to a half of what AVX-512 and AVX2 take, and less than a tenth of what portable Go takes.
+//
 // # Concurrency
 //
-// The methods of a Model may be called from several goroutines at once, Close last and alone.
-// Decoding reads memory-mapped files: a file that shrinks meanwhile ends the process, as for every
-// reader of mapped memory.
+// All methods may be called from several goroutines at once, [Model.Close] too: it ends the calls that are under way,
+// and waits for them. After it, and for calls that it ends, the error is [ErrClosed].
 package runtime

@@ -114,11 +114,13 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 // add lists a unit of the file.
 func (m *Model) add(f *model.Unit) {
 	u := &unit{path: f.File, stream: f.Stream}
-	u.stream.Luts = slices.Clone(f.Stream.Luts) // what the book is parsed of is what is uploaded
+	u.stream.Luts = slices.Clone(f.Stream.Luts)
 	u.Name = f.Name
 	u.Elements = f.Stream.Elements()
 	if u.book, u.bookErr = codebook.ParseLuts(u.stream.Luts); u.bookErr == nil {
 		u.Book = u.book.Fingerprint()
+		// GPUs walk the tables, where what no code reaches could be taken for one: they get those of the book.
+		u.stream.Luts = u.book.Luts()
 	}
 	for i, t := range f.Tensors {
 		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})

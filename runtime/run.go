@@ -68,7 +68,7 @@ func (d *deal) start(i, from, to int) {
 // head returns the number of elements from one on to decode ahead of the assembly: those before the next
 // line of memory, where it is to write around the caches.
 func (d *deal) head(element int) int {
-	if d.job.Stream == 0 || d.decoder.Form != kernel.Slots {
+	if d.job.Stream == 0 && !d.stream.cached || d.decoder.Form != kernel.Slots {
 		return 0
 	}
 	return int(-uintptr(unsafe.Pointer(&d.dst[element-d.base])) % kernel.LineSize / 2)

@@ -56,13 +56,13 @@ var bookCases = sync.OnceValue(func() []bookCase {
 	normal := trained(200_000, 7)
 	h := histogram(normal)
 	words := everyWord()
-	// Fibonacci counts make a code of which each length occurs once, up to the longest.
+	// Powers of two make a code of which each length occurs once, up to the longest.
 	var steep codebook.Histogram
 	var steepWords []uint16
-	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
-		steep[100+s] = a
-		for range min(a, 3000) {
-			steepWords = append(steepWords, codebook.Join(uint8(100+s), uint8(a)))
+	for k := range codebook.MaxLength {
+		steep[100+k] = 1 << k
+		for i := range min(1<<k, 3000) {
+			steepWords = append(steepWords, codebook.Join(uint8(100+k), uint8(i)))
 		}
 	}
 	r := rand.New(rand.NewPCG(5, 5))

@@ -26,7 +26,8 @@ func newStream(s codebook.Stream) (*stream, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	r := &stream{Stream: codebook.Stream{Encoded: s.Encoded, SignMantissa: s.SignMantissa}, starts: make([]start, s.Chunks()+1)}
+	codes := codebook.Stream{Encoded: s.Encoded, SignMantissa: s.SignMantissa}
+	r := &stream{Stream: codes, starts: make([]start, s.Chunks()+1)}
 	for c := range r.starts {
 		r.starts[c].element, r.starts[c].bit = s.ChunkStart(c)
 	}

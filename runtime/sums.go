@@ -65,7 +65,8 @@ type block struct {
 	missing  atomic.Int64 // elements that are not decoded yet
 }
 
-// newSums prepares the sums of what is to be checked of a span, whose elements go to dst. It returns nil if nothing is.
+// newSums prepares the sums of what is to be checked of a span, whose elements go to dst, and returns nil if nothing
+// is.
 func newSums(s span, dst []uint16) *sums {
 	r := &sums{unit: s.unit, dst: dst, base: s.from}
 	blocks := 0

@@ -17,9 +17,9 @@ const (
 	maxPiece = 80 * kernel.MaxLanes
 )
 
-// summedPiece is the chunks that a worker decodes at a time where they are summed up: about 800 KB of words, which
-// the second level of a core holds until then.
-const summedPiece = 4 * kernel.MaxLanes
+// summedPiece is the chunks that a worker decodes at a time where they are summed up: about a megabyte of words,
+// which the second level of a core holds until then, and as many chunks for each lane, whether 8 or 5.
+const summedPiece = 5 * kernel.MaxLanes
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
 // workers.
@@ -43,7 +43,8 @@ type task struct {
 // decode, unless sums is nil.
 func newTask(u *checkedUnit, workers, from, to int, dst []uint16, sums *sums) *task {
 	base, _ := u.stream.ChunkStart(from)
-	t := &task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, sums: sums, next: from, to: to, done: make(chan struct{})}
+	t := &task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, sums: sums, next: from, to: to}
+	t.done = make(chan struct{})
 	if sums != nil {
 		t.stream = u.stream.throughCaches()
 	}

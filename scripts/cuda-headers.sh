@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 wheels=build/cuda/wheels
 python3 -m venv build/cuda/venv
-build/cuda/venv/bin/pip download -q --no-deps -d "$wheels" nvidia-cuda-runtime-cu12==12.9.79
+build/cuda/venv/bin/pip download -q --no-deps --only-binary :all: --require-hashes -r scripts/requirements/cuda-headers.txt -d "$wheels"
 mkdir -p build/cuda/include
 python3 - "$wheels"/*.whl <<'PYTHON'
 import sys, zipfile

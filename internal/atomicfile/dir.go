@@ -52,16 +52,20 @@ func newDir(target string, opts Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
+	resume := opts.Resume && opts.Key != ""
 	putBack(target)
+	if !resume {
+		sweep(target)
+	}
 	mode, err := checkFolder(target, opts.Replace != nil)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dir{target: target, opts: opts, exchange: exchange}
-	if opts.Resume && opts.Key != "" {
+	if resume {
 		d.adopt()
+		sweep(target)
 	}
-	sweep(target)
 	if d.temp != "" {
 		return d, nil
 	}

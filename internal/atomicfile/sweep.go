@@ -22,6 +22,15 @@ func abandoned(target, suffix string, visit func(name string, l *lock)) {
 	}
 }
 
+// Sweep does for a target what NewDir and Create begin with: it puts back what a process that was killed had
+// set aside, and removes what else such processes left. It is for who finds that there is nothing to write.
+func Sweep(target string) {
+	if target, err := Resolve(target); err == nil {
+		putBack(target)
+		sweep(target)
+	}
+}
+
 // putBack renames back what a process that was killed had set aside for a folder that never came.
 func putBack(target string) {
 	abandoned(target, asideSuffix, func(name string, l *lock) {

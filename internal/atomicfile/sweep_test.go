@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,16 @@ func TestSweep(t *testing.T) {
 				return err
 			}
 			return d.Close()
+		},
+		"refused": func(target string) error {
+			if err := os.MkdirAll(filepath.Join(target, "mine"), 0o777); err != nil {
+				return err
+			}
+			defer os.RemoveAll(target)
+			if _, err := NewDir(target, Options{}); !errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("not refused: %w", err)
+			}
+			return nil
 		},
 		"file": func(target string) error {
 			f, err := Create(target, false)

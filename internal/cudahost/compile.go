@@ -48,13 +48,30 @@ func Compile(tb testing.TB, source []byte) *Kernel {
 		}
 		tb.Skipf("cudahost: %v", err)
 	}
-	program, err := tools.link(source)
+	k, err := tools.kernel(source)
 	if err != nil {
-		tb.Fatalf("cudahost: %v", err)
+		tb.Fatal(err)
 	}
-	k := &Kernel{program: program, folder: tools.folder}
-	tb.Cleanup(func() { k.stop() })
+	tb.Cleanup(k.Close)
 	return k
+}
+
+// New is [Compile] for programs: the caller closes the kernel, and calls [Clean] in the end.
+func New(source []byte) (*Kernel, error) {
+	tools, err := toolchain()
+	if err != nil {
+		return nil, fmt.Errorf("cudahost: %w", err)
+	}
+	return tools.kernel(source)
+}
+
+// kernel compiles a source.
+func (t *tools) kernel(source []byte) (*Kernel, error) {
+	program, err := t.link(source)
+	if err != nil {
+		return nil, fmt.Errorf("cudahost: %w", err)
+	}
+	return &Kernel{program: program, folder: t.folder}, nil
 }
 
 // tools is a C++ compiler and a folder, removed by the last test, for what it makes.
@@ -145,8 +162,13 @@ func (t *tools) run(args ...string) error {
 // Main runs the tests of a package that uses Compile and then removes what it compiled.
 func Main(m *testing.M) {
 	code := m.Run()
+	Clean()
+	os.Exit(code)
+}
+
+// Clean removes what was compiled. Nothing is to be compiled or launched afterwards.
+func Clean() {
 	if folder != "" {
 		folder.Remove()
 	}
-	os.Exit(code)
 }

@@ -210,8 +210,8 @@ func (k *Kernel) start() error {
 	return nil
 }
 
-// stop ends the process.
-func (k *Kernel) stop() {
+// Close ends the process, if it runs.
+func (k *Kernel) Close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cmd == nil {

@@ -13,8 +13,8 @@ import (
 func books(t *testing.T) map[string]*codebook.Book {
 	t.Helper()
 	var steep, flat codebook.Histogram
-	for s, a, b := 0, uint64(1), uint64(1); s < 33; s, a, b = s+1, b, a+b {
-		steep[100+s] = a
+	for k := range codebook.MaxLength {
+		steep[100+k] = 1 << k
 	}
 	for s := range 200 {
 		flat[s] = 1

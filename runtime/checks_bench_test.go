@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode"
+	"github.com/seed54244801/bespoke/model"
+)
+
+// BenchmarkChecks decodes real weights, a unit in one call, with checks and without: those of the model of the demo,
+// over and over, and those that make models fetches, where they are.
+func BenchmarkChecks(b *testing.B) {
+	for _, path := range []string{"../testdata/shakespeare-llama", "../models/all-mpnet-base-v2-bf16"} {
+		b.Run("model="+filepath.Base(path), func(b *testing.B) {
+			if _, err := os.Stat(path); err != nil {
+				b.Skip("make models fetches it")
+			}
+			path, u := realUnit(b, path)
+			dst := make([]uint16, len(u.weights))
+			for _, d := range onCPU() {
+				if !d.Available {
+					continue
+				}
+				for _, workers := range []int{1, 2} {
+					for _, checks := range []string{"off", "on"} {
+						b.Run(fmt.Sprintf("impl=%s/workers=%d/checks=%s", d.Name, workers, checks), func(b *testing.B) {
+							opts := []Option{WithDecoder(d.Name), WithWorkers(workers)}
+							m := openSummed(b, path, []testUnit{u}, none, opts...)
+							m.checks = checks == "on"
+							b.SetBytes(2 * int64(len(dst)))
+							for b.Loop() {
+								if err := m.DecodeUnit(b.Context(), u.name, dst); err != nil {
+									b.Fatal(err)
+								}
+							}
+						})
+					}
+				}
+			}
+		})
+	}
+}
+
+// realUnit writes the matrices of a checkpoint, as often as it takes to have 32 Mi weights, as one unit.
+func realUnit(b *testing.B, path string) (string, testUnit) {
+	c, err := model.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	u := testUnit{name: "u"}
+	var parts [][]byte
+	for len(u.weights) < 32<<20 {
+		for _, x := range c.Tensors {
+			if x.DType != model.BF16 || len(x.Shape) != 2 || len(u.weights) > 64<<20 {
+				continue
+			}
+			parts = append(parts, x.Bytes())
+			for i := 0; i < len(x.Bytes()); i += 2 {
+				u.weights = append(u.weights, binary.LittleEndian.Uint16(x.Bytes()[i:]))
+			}
+			u.splits = append(u.splits, uint64(len(u.weights)))
+		}
+	}
+	h := encode.Histogram(parts, 0)
+	s := must(new(encode.Encoder).Encode(must(codebook.Canonical(&h, codebook.TableBits)), parts))
+	path = filepath.Join(b.TempDir(), "model.safetensors")
+	if err := model.WriteFile(path, model.UnitEntries(u.name, s, u.splits[:len(u.splits)-1]), nil); err != nil {
+		b.Fatal(err)
+	}
+	return path, u
+}
