@@ -27,17 +27,17 @@ type options struct {
 	fuzztime time.Duration
 }
 
-// A chapter is a section that can be made.
+// A chapter makes a section, and has the words around its figures, in Markdown.
 type chapter struct {
-	name string // for -only
-	run  func(ctx context.Context, o *options) (section, error)
+	name  string // for -only
+	title string
+	text  string // above the tables
+	below string
+	run   func(ctx context.Context, o *options) (section, error)
 }
 
 // chapters lists the sections in the order of the page.
-var chapters = []chapter{
-	{"sweep", sweepSection},
-	{"fuzz", fuzzSection},
-}
+var chapters = []chapter{sweepChapter, fuzzChapter}
 
 func main() {
 	log.SetFlags(0)
