@@ -25,7 +25,6 @@ type options struct {
 	seed     uint64
 	sample   int
 	fuzztime time.Duration
-	kills    int
 }
 
 // A chapter makes a section, and has the words around its figures, in Markdown.
@@ -48,7 +47,6 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of what is drawn by chance")
 	flag.IntVar(&o.sample, "sample", 0, "cases of each kind to try; 0 for all")
 	flag.DurationVar(&o.fuzztime, "fuzztime", 2*time.Minute, "time for each fuzz target")
-	flag.IntVar(&o.kills, "kills", 300, "how often commands are killed, together")
 	page := flag.String("o", "docs/RELIABILITY.md", "page to write")
 	data := flag.String("data", "docs/reliability.json", "figures of all sections")
 	flag.Parse()
