@@ -17,7 +17,7 @@ var (
 )
 
 // tortured returns the commands that write something, and where to run them.
-func tortured(t *testing.T, layers int) (torture.Config, []torture.Command) {
+func tortured(t *testing.T, times int) (torture.Config, []torture.Command) {
 	t.Helper()
 	if *seed == 0 {
 		*seed = rand.Uint64()
@@ -33,8 +33,7 @@ func tortured(t *testing.T, layers int) (torture.Config, []torture.Command) {
 	}
 	run := command(t)
 	cfg := torture.Config{Bespoke: run.Path, Dir: dir, Env: run.Env, Seed: *seed}
-	from := torture.Sources{Trained: "../../testdata/shakespeare-llama", Small: "../../model/testdata/tiny-llama/bf16", Layers: layers}
-	commands, err := torture.Commands(t.Context(), cfg, from, t.TempDir())
+	commands, err := cfg.Commands(t.Context(), "../..", t.TempDir(), times)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -101,4 +103,4 @@ const sweepBelow = `- **Same files** are changes of what is not needed: with the
 - **Unnoticed** are other files without an error. Only a container without sums has them; with its sidecar it has none.
 - **Missed** are changes that ` + "`verify`" + ` does not find, but for those whose sums were made right, for two safetensors files that swap their names,
   which mean nothing, and for a lost sidecar.
-- Every day the tests try a sample of the cases with another seed, which they print: ` + "`BESPOKE_SEED=N go test ./internal/torture`" + ` repeats it.`
+- Every day the tests try a sample of the cases with another seed, which they print: ` + "`go test ./internal/torture -seed N`" + ` repeats it.`
