@@ -152,7 +152,8 @@ func (d *comparison) together(file *model.DF11, luts []byte, options []runtime.O
 func (d *comparison) visit(file *model.DF11, options []runtime.Option, outcomes []*outcome, which []int, differences []string) error {
 	var some model.DF11
 	for _, i := range which {
-		some.Units = append(some.Units, file.Units[i])
+		u := *file.Units[i] // which Close makes of no use
+		some.Units = append(some.Units, &u)
 	}
 	m, err := runtime.New(&some, options...)
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"os"
-	"os/exec"
 	"path"
 	"regexp"
 	"strconv"
@@ -23,8 +21,7 @@ the process when an input takes longer than a minute. What they found was mended
 
 // fuzzSection runs all fuzz targets. The first that fails ends the run.
 func fuzzSection(ctx context.Context, o *options) (section, error) {
-	cmd := exec.CommandContext(ctx, "./scripts/fuzz.sh", o.fuzztime.String())
-	cmd.Stderr = os.Stderr
+	cmd := program(ctx, "./scripts/fuzz.sh", o.fuzztime.String())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return section{}, err

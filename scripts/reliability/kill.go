@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/seed54244801/bespoke/internal/torture"
@@ -65,8 +64,8 @@ func tortured(ctx context.Context, seed uint64, times int, do func(torture.Confi
 		return err
 	}
 	bespoke := filepath.Join(dir, "bespoke")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bespoke, "./cmd/bespoke").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w: %s", err, out)
+	if err := program(ctx, "go", "build", "-o", bespoke, "./cmd/bespoke").Run(); err != nil {
+		return fmt.Errorf("go build: %w", err)
 	}
 	cfg := torture.Config{Bespoke: bespoke, Dir: work, Seed: seed}
 	commands, err := cfg.Commands(ctx, ".", dir, times)

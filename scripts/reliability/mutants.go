@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 )
@@ -27,8 +26,8 @@ var mutantRow = regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| 
 func mutantsSection(ctx context.Context, o *options) (section, error) {
 	args := append([]string{"run", "./scripts/mutate", "-n", strconv.Itoa(o.mutants), "-seed", strconv.FormatUint(o.seed, 10)}, mutated...)
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, os.Stderr), os.Stderr
+	cmd := program(ctx, "go", args...)
+	cmd.Stdout = io.MultiWriter(&out, os.Stderr)
 	if err := cmd.Run(); err != nil {
 		return section{}, err
 	}
