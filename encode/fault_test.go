@@ -11,12 +11,14 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault/faulttest"
 	"github.com/seed54244801/bespoke/model"
 )
 
 // TestFaults counts and codes the weights of files that are cut short, with several workers, and other weights with
 // the same memory then.
 func TestFaults(t *testing.T) {
+	faulttest.Require(t)
 	implementations(t, func(t *testing.T) {
 		for _, workers := range []int{1, 2, 5} {
 			t.Run(fmt.Sprintf("workers=%d", workers), func(t *testing.T) { testFaults(t, workers) })

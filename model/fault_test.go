@@ -12,6 +12,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault/faulttest"
 )
 
 // wantFault checks that an error is that of a file which was cut short to size bytes.
@@ -24,6 +25,7 @@ func wantFault(t *testing.T, err error, path string, size int64) {
 
 // TestTensorFault reads the bytes of a tensor whose file is cut short.
 func TestTensorFault(t *testing.T) {
+	faulttest.Require(t)
 	const n = 1 << 20
 	header := `{"a":{"dtype":"U8","shape":[1048576],"data_offsets":[0,1048576]}}`
 	dir := writeFiles(t, map[string]string{"x.safetensors": string(safetensorsBytes(header, n)), "y.safetensors": oneTensor("y")})
@@ -65,6 +67,7 @@ func TestTensorFault(t *testing.T) {
 
 // TestOpenFault cuts a file short between the moment when it is mapped and the one when its header is read.
 func TestOpenFault(t *testing.T) {
+	faulttest.Require(t)
 	dir := writeFiles(t, map[string]string{"x.safetensors": string(safetensorsBytes(`{"`+strings.Repeat("a", 1<<16)+`":{}}`, 6))})
 	path := filepath.Join(dir, "x.safetensors")
 	for _, size := range []int64{4096, 0} {
@@ -83,6 +86,7 @@ func TestOpenFault(t *testing.T) {
 
 // TestOpenDF11Fault cuts a file of units short before its index is looked at.
 func TestOpenDF11Fault(t *testing.T) {
+	faulttest.Require(t)
 	book, err := codebook.Canonical(&codebook.Histogram{120: 3, 121: 1}, 11)
 	if err != nil {
 		t.Fatal(err)

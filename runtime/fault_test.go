@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault/faulttest"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -42,6 +43,7 @@ func isFault(err error, path string, size int64) bool {
 // there is. What cannot be read is an error that names the file, what is decoded is right, and other checkpoints are
 // as they were.
 func TestFaults(t *testing.T) {
+	faulttest.Require(t)
 	for index := range codebook.IndexNames {
 		eachDecoder(t, func(t *testing.T, decoder string) {
 			units := faultUnits(codebook.Index(index), decoder)
@@ -116,6 +118,7 @@ func decodeCut(t *testing.T, m *Model, units []testUnit, path string, size int64
 
 // TestFaultsMeanwhile cuts a checkpoint short, page by page, while several goroutines decode it.
 func TestFaultsMeanwhile(t *testing.T) {
+	faulttest.Require(t)
 	eachDecoder(t, func(t *testing.T, decoder string) {
 		units := faultUnits(codebook.IndexGaps, decoder)
 		n := len(units[1].weights)
@@ -162,6 +165,7 @@ func TestFaultsMeanwhile(t *testing.T) {
 
 // TestChangedIndex overwrites the index of a checkpoint after it was checked: decoders go by what was checked.
 func TestChangedIndex(t *testing.T) {
+	faulttest.Require(t)
 	for index, tensors := range map[codebook.Index][]string{
 		codebook.IndexGaps:  {"b.output_positions", "b.gaps"},
 		codebook.IndexTiles: {"b.tiles"},
