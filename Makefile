@@ -33,23 +33,23 @@ demo: build ## the whole way: a trained model to its own kernels, compressed, an
 
 test: ## all tests
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 test-one-cpu: ## the packages that do several things at once, on one processor
-	GOMAXPROCS=1 $(GO) test -count=1 $(CONCURRENT_PACKAGES)
+	GOMAXPROCS=1 $(GO) test -timeout 30m -count=1 $(CONCURRENT_PACKAGES)
 
 test-purego: ## the tests of all that runs assembly, without it
 	$(GO) vet -tags purego ./...
-	$(GO) test -tags purego $(ASSEMBLY_PACKAGES)
+	$(GO) test -timeout 30m -tags purego $(ASSEMBLY_PACKAGES)
 
 test-cuda: ## the packages that decode on GPUs, against a driver without one
 	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)
 	$(CUDA) $(GO) tool staticcheck -tags cuda $(CUDA_PACKAGES)
-	$(CUDA) $(GO) test -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) test -timeout 30m -tags cuda $(CUDA_PACKAGES)
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
-	GOOS=linux GOARCH=arm64 $(GO) test -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/...
+	GOOS=linux GOARCH=arm64 $(GO) test -timeout 30m -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/...
 
 vulncheck: ## known vulnerabilities in what the module calls, where their database can be reached
 	@./scripts/vulncheck.sh
