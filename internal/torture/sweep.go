@@ -52,8 +52,8 @@ type SweepRow struct {
 	Panics int `json:"panics"`
 	Left   int `json:"left_behind"`
 	Over   int `json:"over_memory"`
-	// Found are the cases in which Check reports damage or fails. Missed are those that it had to find and did not, and
-	// must be 0.
+	// Found are the cases in which Check reports damage or fails. Missed are those that it had to find and did not,
+	// although it had sums to go by, and must be 0.
 	Found  int `json:"check_found"`
 	Missed int `json:"check_missed"`
 }
@@ -156,7 +156,7 @@ type sweepCase struct {
 	change func() map[string][]byte
 	// forged says that sums were made right again, as nothing does by accident.
 	forged bool
-	// harmless says that the container still holds the same in another order, which Check need not report.
+	// harmless says that the container is as good as before, so that Check need not report it.
 	harmless bool
 }
 

@@ -101,6 +101,6 @@ const sweepBelow = `- **Same files** are changes of what is not needed: with the
   another name of a file, other permissions, a file fewer, another ` + "`config.json`" + `; or the weights in one file, with a word that the original files are not known. The weights
   are the same in all of them.
 - **Unnoticed** are other files without an error. Only a container without sums has them; with its sidecar it has none.
-- **Missed** are changes that ` + "`verify`" + ` does not find, but for those whose sums were made right, for two safetensors files that swap their names,
-  which mean nothing, and for a lost sidecar.
+- **Missed** are changes that ` + "`verify`" + ` does not find although it says that there are sums: but for those whose sums were made right, for two
+  safetensors files that swap their names, which mean nothing, and for a sidecar that is lost alone.
 - Every day the tests try a sample of the cases with another seed, which they print: ` + "`go test ./internal/torture -seed N`" + ` repeats it.`
