@@ -141,8 +141,8 @@ func (w *sweepWorker) tryOnce(x *sweepCase, r *sweepResult) (took, limit uint64,
 	return took, w.limit(added), err
 }
 
-// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes, and
-// 200 bytes for each of them.
+// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes,
+// and 200 bytes for each of them.
 func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(added) }
 
 // run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
