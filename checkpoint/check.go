@@ -9,10 +9,10 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// Check looks for damage to the DF11 checkpoint at df11 without the model: it decodes every unit, audits what GPUs rely on, and
-// holds every tensor, as it is stored and as it decodes, and every other file against the sums that
-// [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote tells no sums: only its
-// structure, its codes and its indices can be checked, and the report counts 0 sums.
+// Check looks for damage to the DF11 checkpoint at df11 without the model: it decodes every unit, audits what GPUs
+// rely on, and holds every tensor, as it is stored and as it decodes, and every other file against the sums that
+// [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote tells no sums: only
+// its structure, its codes and its indices can be checked, and the report counts 0 sums.
 //
 // Damage is in the report, not in the error: that says what could not be checked at all.
 func Check(ctx context.Context, df11 string, opts VerifyOptions) (*VerifyReport, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// ErrShapes and ErrNames are wrapped by the error of [Decompress] for a checkpoint that does not tell the shapes of
-// tensors, or their names.
+// ErrShapes and ErrNames are wrapped by the error of [Decompress] for a checkpoint that does not tell the shapes
+// of tensors, or their names.
 var (
 	ErrShapes = errors.New("unknown shape")
 	ErrNames  = errors.New("unknown names of tensors")

@@ -10,15 +10,15 @@ import (
 const (
 	// maxName bounds the name of a tensor, in bytes.
 	maxName = 4096
-	// maxNames bounds the names that the weights of units are given, in bytes: of a unit and its attributes, which are
-	// written once and may make many.
+	// maxNames bounds the names that the weights of units are given, in bytes: of a unit and its attributes, which
+	// are written once and may make many.
 	maxNames = 256 << 20
 	// maxPath bounds the path of a file within a model's folder, in bytes: no more fit a path on Linux.
 	maxPath = 4096
 	// maxRank bounds the dimensions of a tensor.
 	maxRank = 64
-	// maxTensors bounds the tensors of a file and the weights of all units, maxModules the modules of a checkpoint:
-	// a mixture of 61 layers with 384 experts has 100,000.
+	// maxTensors bounds the tensors of a file and the weights of all units, maxModules the modules of a
+	// checkpoint: a mixture of 61 layers with 384 experts has 100,000.
 	maxTensors = 1 << 20
 	maxModules = 1 << 20
 	// maxPatterns bounds the entries of a pattern_dict and the attributes of each, maxPatternBytes the text of its
@@ -26,13 +26,13 @@ const (
 	maxPatterns     = 1 << 14
 	maxPatternBytes = 16 << 20
 	// maxProgram bounds the instructions that the regular expressions of a pattern_dict compile to, lists of names
-	// aside, and maxMatching the work of matching: instructions times bytes of names, and one for each pattern that a
-	// name is held against.
+	// aside, and maxMatching the work of matching: instructions times bytes of names, and one for each pattern
+	// that a name is held against.
 	maxProgram  = 20_000
 	maxMatching = 1 << 31
-	// maxMissing bounds the work of looking for what is missing, in bytes of names looked at; a byte of a name that is
-	// listed counts as missingWork of them, and so does each name that is made up. So a list has 8 MiB at most; a
-	// 64th of that, and twice the names that are there.
+	// maxMissing bounds the work of looking for what is missing, in bytes of names looked at; a byte of a name
+	// that is listed counts as missingWork of them, and so does each name that is made up. So a list has 8 MiB at
+	// most; a 64th of that, and twice the names that are there.
 	maxMissing  = 1 << 28
 	missingWork = 32
 )

@@ -193,7 +193,8 @@ func FuzzPatterns(f *testing.F) {
 	})
 }
 
-// FuzzFindMissing looks for what is missing among any names: each that it lists is none of them, and once in the list.
+// FuzzFindMissing looks for what is missing among any names: each that it lists is none of them, and once in the
+// list.
 func FuzzFindMissing(f *testing.F) {
 	f.Add("model.layers.0.mlp.up_proj model.layers.1.mlp.down_proj", "model.norm model.layers.1.norm", `{"num_hidden_layers": 3,
 		"architectures": ["LlamaForCausalLM"], "dfloat11_config": {"version": "0.5.0", "threads_per_block": [512], "bytes_per_thread": 8,

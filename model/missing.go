@@ -19,8 +19,8 @@ type Missing struct {
 // FindMissing looks for what a folder without a sidecar has lost, by all that tells: what its files say of each
 // other, an index, the pattern_dict and sizes of config.json, the layers beside each other. With a sidecar, or for
 // a file that was opened by its name, there is nothing to find. A checkpoint that is whole may still look as if
-// something were missing, if its model is unlike any other. Where names without end could be listed, as of layers up to
-// number 16,383, the list is cut short.
+// something were missing, if its model is unlike any other. Where names without end could be listed, as of layers
+// up to number 16,383, the list is cut short.
 func (d *DF11) FindMissing() []Missing {
 	if d.Sidecar != nil || d.Path != d.Dir {
 		return nil
@@ -129,8 +129,8 @@ func (f *finder) index() {
 	}
 }
 
-// units goes by the pattern_dict: a pattern that lists names stands for units of these names, any other for the modules
-// that it matches, and for one unit at least.
+// units goes by the pattern_dict: a pattern that lists names stands for units of these names, any other for the
+// modules that it matches, and for one unit at least.
 func (f *finder) units() {
 	m := f.d.patterns
 	matched := map[int]bool{}

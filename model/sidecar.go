@@ -43,8 +43,8 @@ type Sidecar struct {
 	// Sums holds the sum of every tensor stored in the container, and of every weight that its units decode to,
 	// by name.
 	Sums map[string]TensorSum `json:"sums"`
-	// XXH128 is the 128-bit XXH3 hash of the text of the sidecar itself, in which zeros stand in the place of these
-	// 32 digits. Marshal sets it.
+	// XXH128 is the 128-bit XXH3 hash of the text of the sidecar itself, in which zeros stand in the place of
+	// these 32 digits. Marshal sets it.
 	XXH128 TensorSum `json:"xxh128"`
 }
 

@@ -1,5 +1,5 @@
-// Package cost holds code to bounds on what it takes, in tests. Memory is counted, in bytes allocated, garbage included,
-// and stands for work: it is the same on a machine that is busy with other things.
+// Package cost holds code to bounds on what it takes, in tests. Memory is counted, in bytes allocated, garbage
+// included, and stands for work: it is the same on a machine that is busy with other things.
 package cost
 
 import (
@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Bytes returns how many bytes the process allocates while f runs. Tests that count do not run in parallel with others.
+// Bytes returns how many bytes the process allocates while f runs. Tests that count do not run in parallel with
+// others.
 func Bytes(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -20,8 +21,8 @@ func Bytes(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Linear fails the test unless work of twice the size allocates at most 2.5 times as much. Make prepares work of the given
-// size and returns it.
+// Linear fails the test unless work of twice the size allocates at most 2.5 times as much. Make prepares work of
+// the given size and returns it.
 func Linear(tb testing.TB, size int, make func(size int) (work func())) {
 	tb.Helper()
 	small, large := make(size), make(2*size)
@@ -35,8 +36,8 @@ func Linear(tb testing.TB, size int, make func(size int) (work func())) {
 // hang is far more than any input takes, in seconds.
 const hang = 60
 
-// Watch ends the process, with all stacks, unless stop is called within a minute. Seconds count in which the process
-// runs: those in which the machine stands still do not.
+// Watch ends the process, with all stacks, unless stop is called within a minute. Seconds count in which the
+// process runs: those in which the machine stands still do not.
 func Watch(what string) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -55,8 +56,8 @@ func Watch(what string) (stop func()) {
 	return func() { close(done) }
 }
 
-// Bounded runs f on an input of n bytes, for fuzz targets. It fails the test if f allocates more than base bytes and
-// factor bytes for each of the input, and ends the process as Watch does.
+// Bounded runs f on an input of n bytes, for fuzz targets. It fails the test if f allocates more than base bytes
+// and factor bytes for each of the input, and ends the process as Watch does.
 func Bounded(tb testing.TB, n, base, factor int, f func()) {
 	tb.Helper()
 	defer Watch(fmt.Sprintf("an input of %d bytes", n))()

@@ -22,8 +22,8 @@ type SweepOptions struct {
 	Seed uint64
 	// Sample is about how many cases to try of each damage to each container, 0 for all.
 	Sample int
-	// Folder is where the containers are kept, "" for one in memory where there is one. What is left there when the process
-	// dies is the case it died of.
+	// Folder is where the containers are kept, "" for one in memory where there is one. What is left there when
+	// the process dies is the case it died of.
 	Folder string
 	// Workers is how many cases are tried at a time, 0 for as many as there are processors.
 	Workers int
@@ -38,22 +38,22 @@ type SweepRow struct {
 	Own    bool   `json:"own"`
 	Damage string `json:"damage"`
 	Cases  int    `json:"cases"`
-	// Of the cases Errors ended in an error, Same in the very same files. Said are those in which the container was made
-	// to say something else, sums and all, and that is what came of it, with the same weights: another name of a file, other
-	// permissions, a file fewer, another config.json, or that there is no sidecar. Unnoticed are other files of a container that has
-	// no sums; Wrong are all others, and must be 0.
+	// Of the cases Errors ended in an error, Same in the very same files. Said are those in which the container
+	// was made to say something else, sums and all, and that is what came of it, with the same weights: another
+	// name of a file, other permissions, a file fewer, another config.json, or that there is no sidecar. Unnoticed
+	// are other files of a container that has no sums; Wrong are all others, and must be 0.
 	Errors    int `json:"errors"`
 	Same      int `json:"same_files"`
 	Said      int `json:"as_it_says"`
 	Unnoticed int `json:"unnoticed"`
 	Wrong     int `json:"wrong"`
-	// Panics, Left and Over are cases with a panic, with something left beside the output, and with more memory than in
-	// proportion. All must be 0.
+	// Panics, Left and Over are cases with a panic, with something left beside the output, and with more memory
+	// than in proportion. All must be 0.
 	Panics int `json:"panics"`
 	Left   int `json:"left_behind"`
 	Over   int `json:"over_memory"`
-	// Found are the cases in which Check reports damage or fails. Missed are those that it had to find and did not, and
-	// must be 0.
+	// Found are the cases in which Check reports damage or fails. Missed are those that it had to find and did
+	// not, although it had sums to go by, and must be 0.
 	Found  int `json:"check_found"`
 	Missed int `json:"check_missed"`
 }
@@ -93,8 +93,8 @@ func (r *SweepReport) Bad() (n int) {
 }
 
 // Sweep makes small containers of every kind, damages each in every way or in a sample of them, and looks at what
-// Decompress and Check make of it: an error, or the very same files as before, in memory bounded by that for the sound
-// container. Its error says that it could not do so, or that its context ended.
+// Decompress and Check make of it: an error, or the very same files as before, in memory bounded by that for the
+// sound container. Its error says that it could not do so, or that its context ended.
 func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err error) {
 	folder, err := os.MkdirTemp(sweepFolder(opts.Folder), "bespoke-sweep-")
 	if err != nil {
@@ -156,7 +156,7 @@ type sweepCase struct {
 	change func() map[string][]byte
 	// forged says that sums were made right again, as nothing does by accident.
 	forged bool
-	// harmless says that the container still holds the same in another order, which Check need not report.
+	// harmless says that the container is as good as before, so that Check need not report it.
 	harmless bool
 }
 

@@ -111,7 +111,9 @@ func removals(c *sweepContainer) iter.Seq[sweepCase] {
 		paths := c.files.paths()
 		for i, path := range paths {
 			for _, other := range paths[i:] {
-				if !yield(sweepCase{what: named("%s and %s removed", path, other), change: func() map[string][]byte {
+				// Without the sidecar alone it is another sound container.
+				harmless := path == model.SidecarName && other == path
+				if !yield(sweepCase{what: named("%s and %s removed", path, other), harmless: harmless, change: func() map[string][]byte {
 					return map[string][]byte{path: nil, other: nil}
 				}}) {
 					return false

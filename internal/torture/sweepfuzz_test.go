@@ -24,8 +24,9 @@ var fuzzContainers = sync.OnceValues(func() ([]*sweepContainer, error) {
 	return sweepContainers(context.Background(), folder, 1)
 })
 
-// FuzzDecompress puts any bytes in the place of a file of a container, with the sums made right or not, decompresses it and
-// checks it. What comes of it is an error or, where the sums are as they were, the very same files.
+// FuzzDecompress puts any bytes in the place of a file of a container, with the sums made right or not,
+// decompresses it and checks it. What comes of it is an error or, where the sums are as they were, the very same
+// files.
 func FuzzDecompress(f *testing.F) {
 	containers, err := fuzzContainers()
 	if err != nil {

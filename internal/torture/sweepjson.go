@@ -67,8 +67,8 @@ func jsonValues(text []byte) (list []jsonValue) {
 	return list
 }
 
-// hostileTexts returns a JSON text with each value replaced by each of the hostile ones, by that of neighbours, left out and
-// doubled. Strings that hold JSON are gone into.
+// hostileTexts returns a JSON text with each value replaced by each of the hostile ones, by that of neighbours,
+// left out and doubled. Strings that hold JSON are gone into.
 func hostileTexts(text []byte) iter.Seq2[func() string, func() []byte] {
 	return func(yield func(func() string, func() []byte) bool) {
 		hostile(text, "", func(inner []byte) []byte { return inner }, yield)

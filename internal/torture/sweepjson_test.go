@@ -52,8 +52,8 @@ func TestHostileTexts(t *testing.T) {
 			t.Errorf("lacks %.40s", v)
 		}
 	}
-	// Each value, and that within the string: replaced, left out, three times doubled, and by neighbours, of which there
-	// are 2 + 0 + 1 + 0 + 0 + 0.
+	// Each value, and that within the string: replaced, left out, three times doubled, and by neighbours, of which
+	// there are 2 + 0 + 1 + 0 + 0 + 0.
 	if want := (values+1)*(len(hostileValues)+4) + 3; n != want {
 		t.Errorf("%d changes, want %d", n, want)
 	}

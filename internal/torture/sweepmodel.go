@@ -118,8 +118,8 @@ const (
 	sweepPatterns = `{"layers\\.\\d+": ["wte", "wpe"]}`
 )
 
-// sweepModel writes a model. The units of all such models have as many weights of each exponent, shifted by one from unit to
-// unit: their tensors have the same shapes when they are coded, and other books.
+// sweepModel writes a model. The units of all such models have as many weights of each exponent, shifted by one
+// from unit to unit: their tensors have the same shapes when they are coded, and other books.
 func sweepModel(folder string, seed, number uint64) error {
 	r := rand.New(rand.NewPCG(seed, number))
 	index := map[string]string{}
@@ -164,8 +164,8 @@ func sweepModel(folder string, seed, number uint64) error {
 	return nil
 }
 
-// sweepWeights returns n weights: three quarters of them have one exponent, an eighth the next lower one, a sixteenth the
-// next, and so on, in any order.
+// sweepWeights returns n weights: three quarters of them have one exponent, an eighth the next lower one, a
+// sixteenth the next, and so on, in any order.
 func sweepWeights(r *rand.Rand, n, shift int) []byte {
 	data := make([]byte, 2*n)
 	for at, i := range r.Perm(n) {
@@ -224,7 +224,8 @@ func (c *sweepContainer) measure(ctx context.Context, folder string) (err error)
 	return nil
 }
 
-// compare holds what the container is decompressed to against the model: its files, or without a sidecar its tensors.
+// compare holds what the container is decompressed to against the model: its files, or without a sidecar its
+// tensors.
 func (c *sweepContainer) compare(source string) error {
 	files, err := readSweepTree(source)
 	if err != nil {

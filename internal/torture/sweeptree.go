@@ -119,9 +119,9 @@ func tensorsOf(content []byte) (list []sweepTensor, err error) {
 	return list, nil
 }
 
-// said reports whether a tree that differs from what the sound container gives differs in what the container was made
-// to say alone. Its sidecar may give files that are not safetensors files other names and permissions, or none. Without one
-// config.json, here among the changed files, may be another, and the metadata of tensors.
+// said reports whether a tree that differs from what the sound container gives differs in what the container was
+// made to say alone. Its sidecar may give files that are not safetensors files other names and permissions, or
+// none. Without one config.json, here among the changed files, may be another, and the metadata of tensors.
 func (c *sweepContainer) said(got sweepTree, changed map[string][]byte) bool {
 	if c.sidecar {
 		return c.saidBySidecar(got)

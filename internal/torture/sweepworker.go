@@ -75,7 +75,7 @@ func (w *sweepWorker) sound() (sweepTree, error) {
 	var r sweepResult
 	tree, _, err := w.decompress(&r)
 	if err == nil {
-		err = w.check(&r)
+		_, err = w.check(&r)
 	}
 	if err == nil && len(r.faults) > 0 {
 		err = fmt.Errorf("%v", r.faults)
@@ -141,8 +141,8 @@ func (w *sweepWorker) tryOnce(x *sweepCase, r *sweepResult) (took, limit uint64,
 	return took, w.limit(added), err
 }
 
-// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes, and
-// 200 bytes for each of them.
+// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes,
+// and 200 bytes for each of them.
 func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(added) }
 
 // run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
@@ -153,13 +153,17 @@ func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResul
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	checked := w.check(r)
+	vouched, checked := w.check(r)
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
 	took = allocatedBytes() - before
 	r.found = checked != nil
 	w.judge(x, changed, r, tree, report, failure)
+	r.missed = !r.found && vouched && w.c.own() && !x.forged && !x.harmless
+	if r.missed {
+		r.faults = append(r.faults, "is not found by Check")
+	}
 	return took, nil
 }
 
@@ -184,10 +188,6 @@ func (w *sweepWorker) judge(x *sweepCase, changed map[string][]byte, r *sweepRes
 	default:
 		r.outcome = func(row *SweepRow) *int { return &row.Wrong }
 		r.faults = append(r.faults, "decompresses to something else: "+difference)
-	}
-	if !r.found && w.c.own() && !x.forged && !x.harmless && !lostSidecar {
-		r.missed = true
-		r.faults = append(r.faults, "is not found by Check")
 	}
 }
 
@@ -220,15 +220,17 @@ func (w *sweepWorker) decompress(r *sweepResult) (tree sweepTree, report *checkp
 	return tree, report, err
 }
 
-// check checks the container.
-func (w *sweepWorker) check(r *sweepResult) error {
-	return caught(r, func() error {
+// check checks the container, and reports whether there were sums to hold it against.
+func (w *sweepWorker) check(r *sweepResult) (vouched bool, err error) {
+	err = caught(r, func() error {
 		report, err := checkpoint.Check(w.ctx, w.container(), checkpoint.VerifyOptions{Runtime: decoderOptions})
 		if err != nil {
 			return err
 		}
+		vouched = report.Sums > 0
 		return report.Err()
 	})
+	return vouched, err
 }
 
 // caught runs f and notes a panic.

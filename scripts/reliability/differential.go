@@ -9,12 +9,6 @@ import (
 	"github.com/seed54244801/bespoke/internal/differential"
 )
 
-var differentialChapter = chapter{"differential", "Differential: every decoder on broken streams", differentialText, "", differentialSection}
-
-const differentialText = `Sound streams are broken by one mutation each: a bit, a length, a part of another stream. Every decoder of this build, and the CUDA
-sources, compiled for the CPU under sanitizers, must give the same weights as the reference in ` + "`codebook`" + `, or the same error. **Left** are streams whose index
-contradicts their codes in a place that only GPUs read: a kernel has a word of error for them, and the runtime decodes them on the CPU.`
-
 // differentialSection holds decoders to the reference.
 func differentialSection(ctx context.Context, o *options) (section, error) {
 	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only differential -seed %d", o.seed)}

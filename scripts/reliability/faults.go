@@ -10,12 +10,6 @@ import (
 	"github.com/seed54244801/bespoke/internal/torture"
 )
 
-var faultsChapter = chapter{"faults", "What is denied", faultsText, "", faultsSection}
-
-const faultsText = `The same commands run where something is denied to them: a disk that is full, at a random moment, a file that must not grow, a file system that
-cannot be written to, permissions, a pipe, a device or a folder in place of a file that they read, a file that cannot be read, a standard output that is
-full. Each run must end with exit code 1 and one line that says what was wrong, change nothing that was there and leave nothing behind.`
-
 // faultsSection denies things to commands.
 func faultsSection(ctx context.Context, o *options) (section, error) {
 	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only faults -seed %d", o.seed)}

@@ -14,11 +14,6 @@ import (
 	"strings"
 )
 
-var fuzzChapter = chapter{"fuzz", "Fuzzing", fuzzText, "", fuzzSection}
-
-const fuzzText = `Every fuzz target of the module for the time that the command gives. All hold what they try to a bound on memory, and end
-the process when an input takes longer than a minute. What they found was mended, and ` + "`go test`" + ` tries it again since.`
-
 // fuzzSection runs all fuzz targets. The first that fails ends the run.
 func fuzzSection(ctx context.Context, o *options) (section, error) {
 	cmd := program(ctx, "./scripts/fuzz.sh", o.fuzztime.String())

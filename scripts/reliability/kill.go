@@ -13,16 +13,6 @@ import (
 	"github.com/seed54244801/bespoke/internal/torture"
 )
 
-var killChapter = chapter{"kill", "Kills at random moments", killText, killBelow, killSection}
-
-const killText = `The commands that write something are killed with SIGKILL, which no program can do anything about, at random moments; half of them
-after something of the output is there. What is in the output's place must be what was there before, or the whole output. After half of the kills
-the command runs to its end: it must make the very same files as a run that was never killed, and leave nothing else.`
-
-const killBelow = `**Early** kills left nothing, **midway** ones something that the next run had to find, **late** ones the whole output. **Half** are outputs
-that are neither what was there nor whole, **left** files beside the output after the next complete run, **wrong** runs after a kill
-that fail or make something else.`
-
 // killSection kills commands.
 func killSection(ctx context.Context, o *options) (section, error) {
 	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only kill -seed %d -kills %d", o.seed, o.kills), Where: where()}

@@ -5,8 +5,8 @@
 //
 //	go run ./scripts/reliability [-only NAME,…] [-seed N] [-sample N] [-kills N] [-mutants N] [-fuzztime D]
 //
-// With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves its
-// figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.
+// With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves
+// its figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.
 package main
 
 import (
@@ -31,17 +31,21 @@ type options struct {
 	fuzztime time.Duration
 }
 
-// A chapter makes a section, and has the words around its figures, in Markdown.
+// A chapter makes a section. The words around its figures are in text/NAME.md.
 type chapter struct {
-	name  string // for -only
-	title string
-	text  string // above the tables
-	below string
-	run   func(ctx context.Context, o *options) (section, error)
+	name string // for -only
+	run  func(ctx context.Context, o *options) (section, error)
 }
 
 // chapters lists the sections in the order of the page.
-var chapters = []chapter{sweepChapter, differentialChapter, killChapter, faultsChapter, mutantsChapter, fuzzChapter}
+var chapters = []chapter{
+	{"sweep", sweepSection},
+	{"differential", differentialSection},
+	{"kill", killSection},
+	{"faults", faultsSection},
+	{"mutants", mutantsSection},
+	{"fuzz", fuzzSection},
+}
 
 func main() {
 	log.SetFlags(0)

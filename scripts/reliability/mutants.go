@@ -12,11 +12,6 @@ import (
 	"strconv"
 )
 
-var mutantsChapter = chapter{"mutants", "Mutants", mutantsText, "", mutantsSection}
-
-const mutantsText = `What the tests would notice: the code is changed in one small way at a time, and the package's tests must fail. Those mutants that survive were looked
-at: what is left of them changes nothing that can be seen, such as a bound that is never met or an earlier way out of a loop.`
-
 // mutated are the packages on which all else stands.
 var mutated = []string{"./codebook", "./encode", "./runtime", "./model", "./checkpoint"}
 

@@ -4,7 +4,7 @@ package main
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +21,7 @@ type section struct {
 	Name string `json:"name"`
 	// Command makes the section anew.
 	Command string `json:"command"`
-	// Where says on what machine and when, where the figures depend on it.
+	// Where says what else the figures depend on: on what machine and when they were made, or that they are of a sample.
 	Where  string  `json:"where,omitempty"`
 	Tables []table `json:"tables"`
 	// Bad counts what must be 0, Faults describes the first of it.
@@ -70,26 +70,38 @@ func readSections(path string) (book, error) {
 	return sections, nil
 }
 
-// A part is a section with its words.
+// A part is a section with its words: those above the tables, with its title, and those below.
 type part struct {
 	*section
-	Title, Text, Below string
+	Above, Below string
 }
 
+//go:embed text
+var words embed.FS
+
 // Parts returns the sections that there are in the order of the page.
-func (b book) Parts() (list []part) {
+func (b book) Parts() (list []part, err error) {
 	for _, c := range chapters {
-		if s := b[c.name]; s != nil {
-			list = append(list, part{s, c.title, c.text, c.below})
+		s := b[c.name]
+		if s == nil {
+			continue
 		}
+		text, err := words.ReadFile("text/" + c.name + ".md")
+		if err != nil {
+			return nil, err
+		}
+		above, below, _ := strings.Cut(string(text), "[tables]\n")
+		list = append(list, part{s, strings.TrimSpace(above), strings.TrimSpace(below)})
 	}
-	return list
+	return list, nil
 }
 
 func (b book) writeJSON(path string) error {
 	list := []*section{}
-	for _, p := range b.Parts() {
-		list = append(list, p.section)
+	for _, c := range chapters {
+		if s := b[c.name]; s != nil {
+			list = append(list, s)
+		}
 	}
 	text, err := json.MarshalIndent(list, "", " ")
 	if err != nil {
