@@ -73,6 +73,9 @@ fuzz: ## every fuzz target for FUZZTIME
 mutants: ## small changes to the code, which tests must notice: prints those that none does
 	nice $(GO) run ./scripts/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
 
+reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
+	nice $(GO) run ./scripts/reliability $(if $(ONLY),-only $(ONLY))
+
 bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
 	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)

@@ -26,8 +26,8 @@ func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error
 	return startOutput(dst, force, atomicfile.Options{}, inputs, nil)
 }
 
-// newModel is newOutput for a folder that gets these files, by slash-separated paths, and no sidecar. What stands in the
-// way of replacing an existing one is known at once.
+// newModel is newOutput for a folder that gets these files, by slash-separated paths, and no sidecar. What stands
+// in the way of replacing an existing one is known at once.
 func newModel(dst string, force bool, files []string, inputs ...string) (*atomicfile.Dir, error) {
 	return startOutput(dst, force, atomicfile.Options{}, inputs, func(target string) error {
 		return replaceableByModel(dst, target, files)

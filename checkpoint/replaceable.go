@@ -32,7 +32,8 @@ func replaceable(dst, old, fresh string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] || again(name) })
 }
 
-// replaceableByModel is replaceable before the new folder is there, for one that will have these files and no sidecar.
+// replaceableByModel is replaceable before the new folder is there, for one that will have these files and no
+// sidecar.
 func replaceableByModel(dst, old string, files []string) error {
 	ours, err := containerFiles(old)
 	if err != nil {

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -205,6 +206,22 @@ func TestHistogramFileName(t *testing.T) {
 	if p.Source.Name != "named" || !p.Source.Bare {
 		t.Errorf("model %q, bare: %t", p.Source.Name, p.Source.Bare)
 	}
+}
+
+// TestPlanWork holds reading and planning to twice the work for twice the units.
+func TestPlanWork(t *testing.T) {
+	cost.Linear(t, 300, func(n int) func() {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `{"name": "unit %d", "histogram": {"%d": 900, "%d": 70, "%d": 30}},`, i, 100+i%9, 101+i%9, 103+i%9)
+		}
+		text := `{"units": [` + b.String() + `{}]}`
+		return func() {
+			if p, err := planHistogram(t, text); err != nil || len(p.Book) != n {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 func FuzzHistogramFile(f *testing.F) {

@@ -39,8 +39,8 @@
 // # Checks
 //
 // A stream tells little of what is wrong with it: a changed bit of a sign or mantissa is another weight. With
-// [WithChecks], weights are compared with the sums that a checkpoint has of its tensors, as they are decoded. That costs
-// a third to a half of what AVX-512 and AVX2 take, and less than a tenth of what portable Go takes.
+// [WithChecks], weights are compared with the sums that a checkpoint has of its tensors, as they are decoded. That
+// costs up to half of what AVX-512 takes, a third of what AVX2 does, and a tenth of what portable Go does.
 //
 // # Concurrency
 //

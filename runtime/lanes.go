@@ -75,6 +75,8 @@ func (l *lanes) decode(s *stream, from, to int, dst []uint16) int {
 	return d.to
 }
 
+func (l *lanes) sides() int { return l.decoder.Lanes }
+
 func (l *lanes) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return l.portable.decodePart(s, c, from, dst)
 }

@@ -18,6 +18,8 @@ type chunkDecoder interface {
 	// decodePart writes the elements of chunk c of a validated stream, from one on, to dst, and checks
 	// the others. It reports whether it could decode the chunk.
 	decodePart(s *stream, c, from int, dst []uint16) bool
+	// sides is the number of chunks that decode decodes side by side.
+	sides() int
 }
 
 // portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes

@@ -32,6 +32,8 @@ func (p *portable) decode(s *stream, from, to int, dst []uint16) int {
 	return b.to
 }
 
+func (p *portable) sides() int { return strandCount }
+
 // fill gives every strand a chunk with room for a batch. It reports whether any strand has one.
 func (b *bundle) fill() bool {
 	live := -1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,9 @@ func TestChecks(t *testing.T) {
 		path := write(t, units...)
 		eachDecoder(t, func(t *testing.T, decoder string) {
 			for _, workers := range []int{1, 3} {
+				if workers > 1 && decoder == CUDA {
+					continue
+				}
 				t.Run(fmt.Sprintf("index=%v/workers=%d", codebook.Index(index), workers), func(t *testing.T) {
 					m := openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(workers))
 					if with, all := m.Sums(); with != 8 || all != 8 {
@@ -94,13 +98,16 @@ func TestChecksFail(t *testing.T) {
 	units := summedUnits(codebook.IndexBoth)
 	const name, first = "large[4]", 300_001 // of the tensor
 	weights := units[1].weights[first : first+2*blockElements]
+	sound := write(t, units...)
 	for _, element := range []int{0, blockElements - 1, blockElements, 2*blockElements - 1} {
-		path := write(t, units...)
-		flip(t, path, "large.sign_mantissa", first+element)
+		path := flipped(t, sound, "large.sign_mantissa", first+element)
 		changed := slices.Clone(weights)
 		changed[element] ^= 1
 		want := SumError{Tensor: name, Have: sumOf(changed), Want: sumOf(weights)}
 		eachDecoder(t, func(t *testing.T, decoder string) {
+			if element > 0 && decoder == CUDA { // whose stand-in takes long
+				return
+			}
 			t.Run(fmt.Sprint(element), func(t *testing.T) {
 				checkFailure(t, openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(2)), units, want, element)
 
@@ -161,8 +168,8 @@ func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, eleme
 	decodeUnit(t, m, units[2])
 }
 
-// flip flips the lowest bit of a byte of a tensor in a file.
-func flip(t *testing.T, path, tensor string, i int) {
+// flipped returns the path of a copy of a file with the lowest bit of a byte of a tensor flipped.
+func flipped(t *testing.T, path, tensor string, i int) string {
 	t.Helper()
 	f, err := model.OpenFile(path)
 	if err != nil {
@@ -172,9 +179,11 @@ func flip(t *testing.T, path, tensor string, i int) {
 	x := f.Tensor(tensor)
 	content := slices.Clone(f.Content())
 	content[len(f.Start())+int(x.Begin)+i] ^= 1
+	path = filepath.Join(t.TempDir(), "model.safetensors")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
 }
 
 // TestChecksOfNothing checks tensors without elements, whose sum is that of no bytes.
@@ -258,5 +267,21 @@ func TestLittleEndian(t *testing.T) {
 	}
 	if got := littleEndian(words, true); hostIsLittleEndian != slices.Equal(got, want) || hostIsLittleEndian && cap(got) != len(got) {
 		t.Errorf("bytes %x in place", got)
+	}
+}
+
+// TestSummedChunks checks that pieces are whole, of bounded size, and come to an end.
+func TestSummedChunks(t *testing.T) {
+	for _, sides := range []int{1, 3, 5, 8} {
+		for n := 1; n < 1000; n++ {
+			left := n
+			for left > 0 {
+				k := summedChunks(left, sides)
+				if k < 1 || k > left || k > summedPiece+sides || k < left && k%sides != 0 {
+					t.Fatalf("%d chunks out of %d, %d at a time", k, left, sides)
+				}
+				left -= k
+			}
+		}
 	}
 }

@@ -17,9 +17,17 @@ const (
 	maxPiece = 80 * kernel.MaxLanes
 )
 
-// summedPiece is the chunks that a worker decodes at a time where they are summed up: about a megabyte of words,
-// which the second level of a core holds until then, and as many chunks for each lane, whether 8 or 5.
+// summedPiece is about the most chunks that a worker decodes at a time where they are summed up: a megabyte of words,
+// which the second level of a core holds until then.
 const summedPiece = 5 * kernel.MaxLanes
+
+// summedChunks returns how many of n chunks that are summed up to decode next: a fair share, and as many for each side
+// of the decoder.
+func summedChunks(n, sides int) int {
+	pieces := (n + summedPiece - 1) / summedPiece
+	share := (n + pieces - 1) / pieces
+	return min(n, (share+sides-1)/sides*sides)
+}
 
 // A task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
 // workers.
@@ -90,7 +98,7 @@ func (t *task) piece(from, to int) (bad int, err error) {
 		for ; from < to; from = bad {
 			bad = to
 			if t.sums != nil {
-				bad = min(to, from+summedPiece)
+				bad = from + summedChunks(to-from, t.unit.decoder.sides())
 			}
 			if bad, err = t.chunks(from, bad); err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/seed54244801/bespoke/internal/torture"
@@ -18,7 +17,7 @@ var (
 )
 
 // tortured returns the commands that write something, and where to run them.
-func tortured(t *testing.T, layers int) (torture.Config, []torture.Command) {
+func tortured(t *testing.T, times int) (torture.Config, []torture.Command) {
 	t.Helper()
 	if *seed == 0 {
 		*seed = rand.Uint64()
@@ -32,35 +31,13 @@ func tortured(t *testing.T, layers int) (torture.Config, []torture.Command) {
 	if err := os.Chmod(dir, 0o755); err != nil { // another user works in it, too
 		t.Fatal(err)
 	}
-	made := func(name string, args ...string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if code, stderr := exitCode(t, command(t, append(args, "-o", path)...)); code != 0 {
-			t.Fatalf("%q: exit code %d, %s", args, code, stderr)
-		}
-		return path
-	}
-	large := filepath.Join(t.TempDir(), "large")
-	if err := torture.Enlarge("../../testdata/shakespeare-llama", large, layers); err != nil {
+	run := command(t)
+	cfg := torture.Config{Bespoke: run.Path, Dir: dir, Env: run.Env, Seed: *seed}
+	commands, err := cfg.Commands(t.Context(), "../..", t.TempDir(), times)
+	if err != nil {
 		t.Fatal(err)
 	}
-	small := "../../model/testdata/tiny-llama/bf16"
-	df11 := made("df11", "compress", large)
-	run := command(t)
-	return torture.Config{Bespoke: run.Path, Dir: dir, Env: run.Env, Seed: *seed}, []torture.Command{
-		{Name: "compress", Args: []string{"compress", "IN", "-o", "OUT"}, Input: large, Copied: "tokenizer.json"},
-		{Name: "compress --force", Args: []string{"compress", "IN", "-o", "OUT", "--force"}, Input: large, Copied: "tokenizer.json",
-			Before: made("df11", "compress", small)},
-		{Name: "compress --resume", Args: []string{"compress", "IN", "-o", "OUT"}, Again: []string{"compress", "IN", "-o", "OUT", "--resume"},
-			Input: large, Copied: "tokenizer.json"},
-		{Name: "decompress", Args: []string{"decompress", "IN", "-o", "OUT"}, Input: df11, Copied: "tokenizer.json"},
-		{Name: "decompress --force", Args: []string{"decompress", "IN", "-o", "OUT", "--force"}, Input: df11, Copied: "tokenizer.json",
-			Before: made("df11", "compress", small)},
-		{Name: "convert", Args: []string{"convert", "IN", "--to", "bf16", "-o", "OUT"}, Input: large, Copied: "tokenizer.json"},
-		{Name: "generate", Args: []string{"generate", "IN", "-o", "OUT", "--no-cuda"}, Input: large},
-		{Name: "generate again", Args: []string{"generate", "IN", "-o", "OUT", "--no-cuda"}, Input: large,
-			Before: made("out", "generate", small, "--no-cuda")},
-		{Name: "inspect --plot", Args: []string{"inspect", "IN", "--plot", "OUT"}, Input: large, Out: "out.png"},
-	}
+	return cfg, commands
 }
 
 // However a command is killed, its output is there whole or not at all, and the next run makes good. With -kills

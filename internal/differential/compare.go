@@ -43,9 +43,9 @@ type Row struct {
 
 // A Report is the result of [Decoders].
 type Report struct {
-	Seed        uint64            `json:"seed"`
-	Rows        []Row `json:"rows"`
-	Differences []string          `json:"differences"` // the first ones of each row
+	Seed        uint64   `json:"seed"`
+	Rows        []Row    `json:"rows"`
+	Differences []string `json:"differences"` // the first ones of each row
 }
 
 // Differing sums up the rows.

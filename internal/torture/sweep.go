@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -100,6 +101,8 @@ func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err err
 		return nil, fmt.Errorf("torture: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	// Cases take more memory than they hold.
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	s := sweep{ctx: ctx, opts: opts, report: SweepReport{Seed: opts.Seed, Sample: opts.Sample, Faults: []string{}}}
 	if opts.Workers == 0 {
 		opts.Workers = goruntime.GOMAXPROCS(0)
@@ -148,13 +151,18 @@ type sweep struct {
 
 // A sweepCase is one way to damage a container.
 type sweepCase struct {
-	what string
+	what func() string
 	// change returns the new content of the files that change, nil for one that is gone.
 	change func() map[string][]byte
 	// forged says that sums were made right again, as nothing does by accident.
 	forged bool
 	// harmless says that the container still holds the same in another order, which Check need not report.
 	harmless bool
+}
+
+// named returns what a case is, which few of them have to say.
+func named(format string, args ...any) func() string {
+	return func() string { return fmt.Sprintf(format, args...) }
 }
 
 // A sweepDamage is a kind of cases.
@@ -188,7 +196,7 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 			for x := range cases {
 				r, err := w.try(&x)
 				if err != nil {
-					return fmt.Errorf("%s, %s, %s: %w", row.Container, d.name, x.what, err)
+					return fmt.Errorf("%s, %s, %s: %w", row.Container, d.name, x.what(), err)
 				}
 				s.count(&row, &x, r)
 			}
@@ -232,7 +240,7 @@ func (s *sweep) count(row *SweepRow, x *sweepCase, r sweepResult) {
 		*n++
 	}
 	if len(r.faults) > 0 && len(s.report.Faults) < maxFaults {
-		s.report.Faults = append(s.report.Faults, fmt.Sprintf("%s: %s: %s: %s", row.Container, row.Damage, x.what, r.faults))
+		s.report.Faults = append(s.report.Faults, fmt.Sprintf("%s: %s: %s: %s", row.Container, row.Damage, x.what(), r.faults))
 		slices.Sort(s.report.Faults)
 	}
 }

@@ -2,7 +2,6 @@ package torture
 
 import (
 	"bytes"
-	"fmt"
 	"iter"
 	"slices"
 
@@ -39,7 +38,7 @@ func flips(c *sweepContainer) iter.Seq[sweepCase] {
 		for _, path := range c.files.paths() {
 			sound := c.files[path].data
 			for bit := range 8 * len(sound) {
-				if !yield(sweepCase{what: fmt.Sprintf("bit %d of %s", bit, path), change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("bit %d of %s", bit, path), change: func() map[string][]byte {
 					data := bytes.Clone(sound)
 					data[bit/8] ^= 1 << (bit % 8)
 					return one(path, data)
@@ -58,7 +57,7 @@ func cuts(c *sweepContainer) iter.Seq[sweepCase] {
 		for _, path := range c.files.paths() {
 			sound := c.files[path].data
 			for n := range sound {
-				if !yield(sweepCase{what: fmt.Sprintf("%s cut to %d bytes", path, n), change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s cut to %d bytes", path, n), change: func() map[string][]byte {
 					return one(path, sound[:n:n])
 				}}) {
 					return false
@@ -74,7 +73,7 @@ func additions(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.paths() {
 			for _, tail := range []string{"\x00", "\n", " ", "}", "\xff", "\x00\x00\x00\x00\x00\x00\x00\x00", string(make([]byte, 4096))} {
-				if !yield(sweepCase{what: fmt.Sprintf("%.8q (%d bytes) behind %s", tail, len(tail), path), change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%.8q (%d bytes) behind %s", tail, len(tail), path), change: func() map[string][]byte {
 					return one(path, slices.Concat(c.files[path].data, []byte(tail)))
 				}}) {
 					return false
@@ -92,7 +91,7 @@ func zeros(c *sweepContainer) iter.Seq[sweepCase] {
 			sound := c.files[path].data
 			for _, size := range []int{16, 512, 4096} {
 				for from := 0; from < len(sound); from += size {
-					if !yield(sweepCase{what: fmt.Sprintf("%d bytes of zeros at %d of %s", size, from, path), change: func() map[string][]byte {
+					if !yield(sweepCase{what: named("%d bytes of zeros at %d of %s", size, from, path), change: func() map[string][]byte {
 						data := bytes.Clone(sound)
 						clear(data[from:min(len(data), from+size)])
 						return one(path, data)
@@ -112,11 +111,7 @@ func removals(c *sweepContainer) iter.Seq[sweepCase] {
 		paths := c.files.paths()
 		for i, path := range paths {
 			for _, other := range paths[i:] {
-				what := path + " removed"
-				if other != path {
-					what = path + " and " + other + " removed"
-				}
-				if !yield(sweepCase{what: what, change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s and %s removed", path, other), change: func() map[string][]byte {
 					return map[string][]byte{path: nil, other: nil}
 				}}) {
 					return false
@@ -134,7 +129,7 @@ func fileSwaps(c *sweepContainer) iter.Seq[sweepCase] {
 		for i, a := range paths {
 			for _, b := range paths[i+1:] {
 				harmless := slices.Contains(weights, a) && slices.Contains(weights, b)
-				if !yield(sweepCase{what: a + " and " + b + " swapped", harmless: harmless, change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s and %s swapped", a, b), harmless: harmless, change: func() map[string][]byte {
 					return map[string][]byte{a: c.files[b].data, b: c.files[a].data}
 				}}) {
 					return false
@@ -179,7 +174,7 @@ func swaps(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 				if a.dtype != b.dtype || !slices.Equal(a.shape, b.shape) {
 					continue
 				}
-				if !yield(sweepCase{what: fmt.Sprintf("%s and %s swapped", a.name, b.name), forged: forged, change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s and %s swapped", a.name, b.name), forged: forged, change: func() map[string][]byte {
 					return c.put(forged, map[string][]byte{a.name: b.data, b.name: a.data})
 				}}) {
 					return false
@@ -226,13 +221,13 @@ func strangers(c *sweepContainer) iter.Seq[sweepCase] {
 			if !c.sidecar && slices.Equal(weights, []string{path}) {
 				continue // this is the other model
 			}
-			if !yield(sweepCase{what: path + " of another model", change: func() map[string][]byte {
+			if !yield(sweepCase{what: named("%s of another model", path), change: func() map[string][]byte {
 				return one(path, c.other[path].data)
 			}}) {
 				return false
 			}
 		}
-		if c.sidecar && !yield(sweepCase{what: "all safetensors files of another model", change: func() map[string][]byte {
+		if c.sidecar && !yield(sweepCase{what: named("all safetensors files of another model"), change: func() map[string][]byte {
 			changed := map[string][]byte{}
 			for _, path := range weights {
 				changed[path] = c.other[path].data
@@ -243,11 +238,7 @@ func strangers(c *sweepContainer) iter.Seq[sweepCase] {
 		}
 		for _, x := range c.other.stored() {
 			for _, forged := range []bool{false, true} {
-				what := x.name + " of another model"
-				if forged {
-					what += ", sums made right"
-				}
-				if !yield(sweepCase{what: what, forged: forged, change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s of another model, sums made right: %v", x.name, forged), forged: forged, change: func() map[string][]byte {
 					return c.put(forged, one(x.name, x.data))
 				}}) {
 					return false
@@ -263,7 +254,7 @@ func duplicates(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.weights() {
 			for _, name := range []string{"a" + path, "z" + path, "copy of " + path} {
-				if !yield(sweepCase{what: path + " twice, as " + name, change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s twice, as %s", path, name), change: func() map[string][]byte {
 					return one(name, c.files[path].data)
 				}}) {
 					return false
@@ -272,7 +263,7 @@ func duplicates(c *sweepContainer) iter.Seq[sweepCase] {
 		}
 		for _, x := range c.files.stored() {
 			for _, path := range c.files.weights() {
-				if !yield(sweepCase{what: fmt.Sprintf("%s of %s in %s too", x.name, x.path, path), change: func() map[string][]byte {
+				if !yield(sweepCase{what: named("%s of %s in %s too", x.name, x.path, path), change: func() map[string][]byte {
 					return one(path, appendTensor(c.files[path].data, x.sweepTensor))
 				}}) {
 					return false

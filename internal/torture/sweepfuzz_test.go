@@ -54,7 +54,7 @@ func FuzzDecompress(f *testing.F) {
 		if err := w.start(); err != nil {
 			t.Fatal(err)
 		}
-		x := sweepCase{what: path, forged: forged, change: func() map[string][]byte { return one(path, data) }}
+		x := sweepCase{what: func() string { return path }, forged: forged, change: func() map[string][]byte { return one(path, data) }}
 		cost.Bounded(t, len(data), int(4*c.most), 200, func() {
 			r, err := w.try(&x)
 			if err != nil {

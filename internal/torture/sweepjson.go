@@ -69,34 +69,34 @@ func jsonValues(text []byte) (list []jsonValue) {
 
 // hostileTexts returns a JSON text with each value replaced by each of the hostile ones, by that of neighbours, left out and
 // doubled. Strings that hold JSON are gone into.
-func hostileTexts(text []byte) iter.Seq2[string, func() []byte] {
-	return func(yield func(string, func() []byte) bool) {
+func hostileTexts(text []byte) iter.Seq2[func() string, func() []byte] {
+	return func(yield func(func() string, func() []byte) bool) {
 		hostile(text, "", func(inner []byte) []byte { return inner }, yield)
 	}
 }
 
-func hostile(text []byte, where string, outer func([]byte) []byte, yield func(string, func() []byte) bool) bool {
+func hostile(text []byte, where string, outer func([]byte) []byte, yield func(func() string, func() []byte) bool) bool {
 	values := jsonValues(text)
 	for i, v := range values {
 		replaced := func(by []byte) func() []byte {
 			return func() []byte { return outer(slices.Concat(text[:v.from], by, text[v.to:])) }
 		}
 		for _, by := range hostileValues {
-			if !yield(fmt.Sprintf("%s%s = %.40s", where, v.path, by), replaced([]byte(by))) {
+			if !yield(named("%s%s = %.40s", where, v.path, by), replaced([]byte(by))) {
 				return false
 			}
 		}
 		for _, other := range neighbours(values, i) {
-			if !yield(fmt.Sprintf("%s%s = %s", where, v.path, other.path), replaced(text[other.from:other.to])) {
+			if !yield(named("%s%s = %s", where, v.path, other.path), replaced(text[other.from:other.to])) {
 				return false
 			}
 		}
-		if !yield(where+v.path+" left out", func() []byte { return outer(without(text, v)) }) {
+		if !yield(named("%s%s left out", where, v.path), func() []byte { return outer(without(text, v)) }) {
 			return false
 		}
 		for _, twice := range []string{string(text[v.from:v.to]), "null", "{}"} {
 			member := append(bytes.Clone(text[v.key:v.from]), twice...)
-			if !yield(fmt.Sprintf("%s%s twice, once %.40s", where, v.path, twice), func() []byte {
+			if !yield(named("%s%s twice, once %.40s", where, v.path, twice), func() []byte {
 				return outer(slices.Concat(text[:v.to], []byte(","), member, text[v.to:]))
 			}) {
 				return false
@@ -160,7 +160,7 @@ func jsonCases(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 				continue
 			}
 			for what, text := range hostileTexts(c.files[path].data) {
-				if !yield(sweepCase{what: path + what, forged: forged, change: func() map[string][]byte {
+				if !yield(sweepCase{what: func() string { return path + what() }, forged: forged, change: func() map[string][]byte {
 					changed := one(path, text())
 					switch {
 					case forged && path == model.SidecarName:
@@ -183,7 +183,7 @@ func jsonCases(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 				continue
 			}
 			for what, text := range hostileTexts(header) {
-				if !yield(sweepCase{what: path + what, forged: forged, change: func() map[string][]byte {
+				if !yield(sweepCase{what: func() string { return path + what() }, forged: forged, change: func() map[string][]byte {
 					changed := text()
 					if forged {
 						changed = sealHeader(changed)

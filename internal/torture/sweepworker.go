@@ -147,7 +147,7 @@ func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(a
 
 // run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
 func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResult) (took uint64, err error) {
-	defer cost.Watch(w.c.name() + ", " + x.what)()
+	defer cost.Watch(w.c.name() + ", " + x.what())()
 	before := allocatedBytes()
 	tree, report, failure := w.decompress(r)
 	if err := w.ctx.Err(); err != nil {

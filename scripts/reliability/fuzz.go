@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -6,18 +8,20 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"os"
-	"os/exec"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
+var fuzzChapter = chapter{"fuzz", "Fuzzing", fuzzText, "", fuzzSection}
+
+const fuzzText = `Every fuzz target of the module for the time that the command gives. All hold what they try to a bound on memory, and end
+the process when an input takes longer than a minute. What they found was mended, and ` + "`go test`" + ` tries it again since.`
+
 // fuzzSection runs all fuzz targets. The first that fails ends the run.
 func fuzzSection(ctx context.Context, o *options) (section, error) {
-	cmd := exec.CommandContext(ctx, "./scripts/fuzz.sh", o.fuzztime.String())
-	cmd.Stderr = os.Stderr
+	cmd := program(ctx, "./scripts/fuzz.sh", o.fuzztime.String())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return section{}, err
@@ -30,11 +34,8 @@ func fuzzSection(ctx context.Context, o *options) (section, error) {
 		return section{}, err
 	}
 	s := section{
-		Title:   "Fuzzing",
 		Command: fmt.Sprintf("go run ./scripts/reliability -only fuzz -fuzztime %v", o.fuzztime),
 		Where:   where(),
-		Text: fmt.Sprintf("Every fuzz target of the module for %v. All hold what they try to a bound on memory, and end when an input takes longer\n"+
-			"than a minute; what they found was mended, and is tried again by `go test` since.", o.fuzztime),
 	}
 	if err := cmd.Wait(); err != nil {
 		if err := ctx.Err(); err != nil {

@@ -1,7 +1,9 @@
+//go:build linux
+
 // Command reliability breaks things in every way that there is, counts what becomes of it and writes
 // docs/RELIABILITY.md. Run it as make reliability.
 //
-//	go run ./scripts/reliability [-only NAME,…] [-sample N] [-seed N] [-fuzztime D]
+//	go run ./scripts/reliability [-only NAME,…] [-seed N] [-sample N] [-kills N] [-mutants N] [-fuzztime D]
 //
 // With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves its
 // figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.
@@ -24,20 +26,22 @@ import (
 type options struct {
 	seed     uint64
 	sample   int
+	kills    int
+	mutants  int
 	fuzztime time.Duration
 }
 
-// A chapter is a section that can be made.
+// A chapter makes a section, and has the words around its figures, in Markdown.
 type chapter struct {
-	name string // for -only
-	run  func(ctx context.Context, o *options) (section, error)
+	name  string // for -only
+	title string
+	text  string // above the tables
+	below string
+	run   func(ctx context.Context, o *options) (section, error)
 }
 
 // chapters lists the sections in the order of the page.
-var chapters = []chapter{
-	{"sweep", sweepSection},
-	{"fuzz", fuzzSection},
-}
+var chapters = []chapter{sweepChapter, differentialChapter, killChapter, faultsChapter, mutantsChapter, fuzzChapter}
 
 func main() {
 	log.SetFlags(0)
@@ -46,6 +50,8 @@ func main() {
 	only := flag.String("only", "", "the sections to make anew, with commas between them; all without it")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of what is drawn by chance")
 	flag.IntVar(&o.sample, "sample", 0, "cases of each kind to try; 0 for all")
+	flag.IntVar(&o.kills, "kills", 300, "kills of all commands together")
+	flag.IntVar(&o.mutants, "mutants", 200, "mutants of each package")
 	flag.DurationVar(&o.fuzztime, "fuzztime", 2*time.Minute, "time for each fuzz target")
 	page := flag.String("o", "docs/RELIABILITY.md", "page to write")
 	data := flag.String("data", "docs/reliability.json", "figures of all sections")

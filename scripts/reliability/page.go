@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -14,18 +16,14 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// A section is one part of the page: figures, and the words around them.
+// A section is the figures of a part of the page.
 type section struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
+	Name string `json:"name"`
 	// Command makes the section anew.
 	Command string `json:"command"`
 	// Where says on what machine and when, where the figures depend on it.
-	Where string `json:"where,omitempty"`
-	// Text is what stands above the tables, in Markdown, Below what stands below them.
-	Text   string  `json:"text"`
+	Where  string  `json:"where,omitempty"`
 	Tables []table `json:"tables"`
-	Below  string  `json:"below,omitempty"`
 	// Bad counts what must be 0, Faults describes the first of it.
 	Bad    int      `json:"bad"`
 	Faults []string `json:"faults,omitempty"`
@@ -72,18 +70,28 @@ func readSections(path string) (book, error) {
 	return sections, nil
 }
 
-// Sections returns the sections that there are in the order of the page.
-func (b book) Sections() (list []*section) {
+// A part is a section with its words.
+type part struct {
+	*section
+	Title, Text, Below string
+}
+
+// Parts returns the sections that there are in the order of the page.
+func (b book) Parts() (list []part) {
 	for _, c := range chapters {
 		if s := b[c.name]; s != nil {
-			list = append(list, s)
+			list = append(list, part{s, c.title, c.text, c.below})
 		}
 	}
 	return list
 }
 
 func (b book) writeJSON(path string) error {
-	text, err := json.MarshalIndent(b.Sections(), "", " ")
+	list := []*section{}
+	for _, p := range b.Parts() {
+		list = append(list, p.section)
+	}
+	text, err := json.MarshalIndent(list, "", " ")
 	if err != nil {
 		return err
 	}

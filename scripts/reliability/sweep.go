@@ -1,12 +1,17 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/seed54244801/bespoke/internal/torture"
 )
+
+var sweepChapter = chapter{"sweep", "Sweep: every damage to small containers", sweepText, sweepBelow, sweepSection}
 
 // sweepSection damages small containers in every way.
 func sweepSection(ctx context.Context, o *options) (section, error) {
@@ -20,21 +25,19 @@ func sweepSection(ctx context.Context, o *options) (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	s := section{
-		Title:   "Sweep: every damage to small containers",
+	return section{
 		Command: command,
-		Text:    sweepText,
 		Bad:     r.Bad(),
 		Faults:  r.Faults,
 		Tables: []table{
 			sweepTable("By damage, of containers with sums:", "damage", r.Rows, true, func(r *torture.SweepRow) string { return r.Damage }),
-			sweepTable("By container, of containers with sums:", "container", r.Rows, true, func(r *torture.SweepRow) string { return r.Container }),
-			sweepTable("For comparison, containers as the published encoder makes them, without sums in their files:", "damage",
-				r.Rows, false, func(r *torture.SweepRow) string { return r.Container + ": " + r.Damage }),
+			sweepTable("By container:", "container", r.Rows, true, func(r *torture.SweepRow) string { return r.Container }),
+			sweepTable("For comparison, containers as the published encoder makes them, without sums in their files:", "container and damage",
+				r.Rows, false, func(r *torture.SweepRow) string {
+					return strings.TrimPrefix(r.Container, "published, a file a unit, ") + ": " + r.Damage
+				}),
 		},
-		Below: sweepBelow,
-	}
-	return s, nil
+	}, nil
 }
 
 // sweepTable sums up the rows that have the same name.
@@ -44,7 +47,7 @@ func sweepTable(title, name string, rows []torture.SweepRow, own bool, by func(*
 	total := &torture.SweepRow{}
 	for i := range rows {
 		r := &rows[i]
-		if r.Own != own {
+		if r.Own != own || r.Cases == 0 {
 			continue
 		}
 		key := by(r)
@@ -100,4 +103,4 @@ const sweepBelow = `- **Same files** are changes of what is not needed: with the
 - **Unnoticed** are other files without an error. Only a container without sums has them; with its sidecar it has none.
 - **Missed** are changes that ` + "`verify`" + ` does not find, but for those whose sums were made right, for two safetensors files that swap their names,
   which mean nothing, and for a lost sidecar.
-- Every day the tests try a sample of the cases with another seed, which they print: ` + "`BESPOKE_SEED=N go test ./internal/torture`" + ` repeats it.`
+- Every day the tests try a sample of the cases with another seed, which they print: ` + "`go test ./internal/torture -seed N`" + ` repeats it.`

@@ -1,0 +1,44 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+)
+
+var mutantsChapter = chapter{"mutants", "Mutants", mutantsText, "", mutantsSection}
+
+const mutantsText = `What the tests would notice: the code is changed in one small way at a time, and the package's tests must fail. Those mutants that survive were looked
+at: what is left of them changes nothing that can be seen, such as a bound that is never met or an earlier way out of a loop.`
+
+// mutated are the packages on which all else stands.
+var mutated = []string{"./codebook", "./encode", "./runtime", "./model", "./checkpoint"}
+
+var mutantRow = regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| \d+ \|$`)
+
+// mutantsSection changes packages.
+func mutantsSection(ctx context.Context, o *options) (section, error) {
+	args := append([]string{"run", "./scripts/mutate", "-n", strconv.Itoa(o.mutants), "-seed", strconv.FormatUint(o.seed, 10)}, mutated...)
+	var out bytes.Buffer
+	cmd := program(ctx, "go", args...)
+	cmd.Stdout = io.MultiWriter(&out, os.Stderr)
+	if err := cmd.Run(); err != nil {
+		return section{}, err
+	}
+	t := table{Header: []string{"package", "mutants", "tried", "killed", "survived"}}
+	for _, m := range mutantRow.FindAllStringSubmatch(out.String(), -1) {
+		row := []string{"`" + m[1] + "`"}
+		for _, figure := range m[2:] {
+			n, _ := strconv.Atoi(figure) // digits
+			row = append(row, count(n))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return section{Command: fmt.Sprintf("go run ./scripts/reliability -only mutants -seed %d -mutants %d", o.seed, o.mutants), Tables: []table{t}}, nil
+}
