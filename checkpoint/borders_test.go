@@ -185,6 +185,56 @@ func TestChangedHeader(t *testing.T) {
 	}
 }
 
+// TestEmptyShard carries a safetensors file without a tensor.
+func TestEmptyShard(t *testing.T) {
+	src := filepath.Join(t.TempDir(), "model")
+	writeTensors(t, filepath.Join(src, "a.safetensors"), nil)
+	writeTensors(t, filepath.Join(src, "b.safetensors"), []tensor{{"b.weight", model.BF16, []uint64{64, 128}, gaussian(64*128, 3)}})
+	dst, out := filepath.Join(t.TempDir(), "df11"), filepath.Join(t.TempDir(), "out")
+	if _, err := Compress(t.Context(), src, dst, CompressOptions{Verify: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decompress(t.Context(), dst, out, DecompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	sameTree(t, tree(t, src), tree(t, out))
+}
+
+// TestUnitOfAnother puts the unit file of another model of the same names and shapes into a container.
+func TestUnitOfAnother(t *testing.T) {
+	var containers []string
+	for seed := range uint64(2) {
+		src := filepath.Join(t.TempDir(), "model")
+		writeTensors(t, filepath.Join(src, "model.safetensors"), []tensor{
+			{"a.weight", model.BF16, []uint64{64, 128}, gaussian(64*128, 3)},
+			{"b.weight", model.BF16, []uint64{64, 128}, gaussian(64*128, 4+seed)},
+			{"norm", model.F32, []uint64{4}, make([]byte, 16)},
+		})
+		dst := filepath.Join(t.TempDir(), "df11")
+		if _, err := Compress(t.Context(), src, dst, CompressOptions{Scheme: "unit"}); err != nil {
+			t.Fatal(err)
+		}
+		containers = append(containers, dst)
+	}
+	for _, file := range []string{"a.safetensors", "b.safetensors", "model.safetensors", model.SidecarName} {
+		t.Run(file, func(t *testing.T) {
+			mixed := copyTree(t, containers[0])
+			data, err := os.ReadFile(filepath.Join(containers[1], file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeText(t, filepath.Join(mixed, file), string(data))
+			out := filepath.Join(t.TempDir(), "out")
+			if _, err := Decompress(t.Context(), mixed, out, DecompressOptions{}); err == nil {
+				t.Error("no error")
+			}
+			if _, err := os.Lstat(out); err == nil {
+				t.Error("there is an output")
+			}
+		})
+	}
+}
+
 // stages is a Progress that notes what is begun.
 type stages struct {
 	silent
