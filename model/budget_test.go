@@ -55,6 +55,15 @@ func TestBudgets(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantError(t, tt.err, tt.want) })
 	}
+	for name, err := range map[string]error{
+		"the longest name":           header("{" + empty(strings.Repeat("n", maxName)) + "}"),
+		"as many dimensions":         header(`{"a":{"dtype":"U8","shape":[0` + strings.Repeat(",1", maxRank-1) + `],"data_offsets":[0,0]}}`),
+		"the longest name of weight": giveNames(1, maxName),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	if err := patterns(fmt.Sprintf(`{%q:[]}`, strings.Repeat(`model\.layers\.1\.mlp\.experts\.1|`, 50_000)+"a")); err != nil {
 		t.Errorf("a list of names: %v", err)
 	}

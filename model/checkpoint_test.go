@@ -99,7 +99,9 @@ func TestOpenFails(t *testing.T) {
 		want  string
 	}{
 		{"empty folder", nil, "no safetensors files"},
-		{"files below", map[string]string{"transformer/x.safetensors": "", "vae/y.safetensors": "", "vae/z.safetensors": ""},
+		{"files below", map[string]string{
+			"transformer/x.safetensors": "", "vae/y.safetensors": "", "vae/z.safetensors": "", "onnx/m.onnx": "", "config.json": "{}",
+		},
 			"but in transformer, vae: open one"},
 		{"same tensor twice", map[string]string{"x.safetensors": oneTensor("a"), "y.safetensors": oneTensor("a")}, `tensor "a" is in `},
 		{"two indices", map[string]string{"a.safetensors.index.json": twoShards, "b.safetensors.index.json": twoShards}, "2 indices"},

@@ -93,7 +93,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
 	eachDecoder(t, func(t *testing.T, decoder string) {
-		rounds := 10
+		rounds := 6
 		if decoder == CUDA { // whose stand-in takes long
 			rounds = 2
 		}

@@ -33,14 +33,14 @@ func check(t *testing.T, compare func(context.Context, Options) (*Report, error)
 		t.Logf("%+v", row)
 		if row.Streams != row.SameBytes+row.SameError+row.Differing || row.Left > row.SameBytes ||
 			row.Streams > 100 && min(row.SameBytes, row.SameError) == 0 {
-			t.Errorf("seed %d: %+v does not add up", *seed, row)
+			t.Errorf("-seed %d: %+v does not add up", *seed, row)
 		}
 		rows[row.Decoder] = append(rows[row.Decoder], row)
 	}
 	if n := r.Differing(); n > 0 || len(r.Differences) > 0 {
-		t.Errorf("seed %d: %d streams differ:\n%s", *seed, n, strings.Join(r.Differences, "\n"))
+		t.Errorf("-seed %d: %d streams differ:\n%s", *seed, n, strings.Join(r.Differences, "\n"))
 	}
-	t.Logf("seed %d", *seed)
+	t.Logf("-seed %d", *seed)
 	return rows
 }
 
