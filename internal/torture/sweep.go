@@ -200,6 +200,10 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 				}
 				s.count(&row, &x, r)
 			}
+			// Errors would not tell that something else is wrong.
+			if tree, err := w.sound(); err != nil || c.want.differs(tree) != "" {
+				return fmt.Errorf("%s, %s: the container is not sound any more: %v", row.Container, d.name, err)
+			}
 			return nil
 		})
 	}

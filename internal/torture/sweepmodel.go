@@ -206,10 +206,16 @@ func (c *sweepContainer) measure(ctx context.Context, folder string) (err error)
 		sound := c.files
 		c.files = sound.clone()
 		delete(c.files, model.SidecarName)
+		if err := w.start(); err != nil {
+			return err
+		}
 		if c.plain, err = w.sound(); err != nil {
 			return err
 		}
 		c.files = sound
+	}
+	if err := w.start(); err != nil {
+		return err
 	}
 	if c.want, err = w.sound(); err != nil {
 		return err

@@ -67,11 +67,8 @@ func (w *sweepWorker) start() error {
 	return w.c.files.write(w.container())
 }
 
-// sound decompresses and checks the container without damage.
+// sound decompresses and checks the container as it lies there, which must be without damage.
 func (w *sweepWorker) sound() (sweepTree, error) {
-	if err := w.start(); err != nil {
-		return nil, err
-	}
 	var r sweepResult
 	tree, _, err := w.decompress(&r)
 	if err == nil {
