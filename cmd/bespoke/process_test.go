@@ -26,7 +26,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	if err := os.Symlink(self, name); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(t.Context(), name, args...) // none outlives its test
 	cmd.Env = append(os.Environ(), "BESPOKE_DECODER=generic", "BESPOKE_LIBCUDA=none")
 	return cmd
 }
@@ -78,7 +78,7 @@ func TestStdoutProcess(t *testing.T) {
 	})
 }
 
-// longModel makes a model whose last file takes long to copy, and no room of its own.
+// longModel makes a model whose last file takes seconds to copy, and no room of its own.
 func longModel(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
@@ -88,7 +88,7 @@ func longModel(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(dir, "zeros"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(filepath.Join(dir, "zeros"), 64<<30); err != nil {
+	if err := os.Truncate(filepath.Join(dir, "zeros"), 8<<30); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -141,7 +141,7 @@ func TestSignals(t *testing.T) {
 func TestNohup(t *testing.T) {
 	dir := t.TempDir()
 	cmd := command(t, "compress", longModel(t), "-o", filepath.Join(dir, "out"))
-	shell := exec.Command("sh", "-c", `trap "" HUP; exec "$@"`, "sh")
+	shell := exec.CommandContext(t.Context(), "sh", "-c", `trap "" HUP; exec "$@"`, "sh")
 	shell.Args = append(shell.Args, cmd.Args...)
 	shell.Env = cmd.Env
 	if err := shell.Start(); err != nil {
@@ -163,7 +163,7 @@ func TestNohup(t *testing.T) {
 func TestFileSizeLimit(t *testing.T) {
 	dir := t.TempDir()
 	cmd := command(t, "compress", "../../model/testdata/tiny-llama/bf16", "-o", filepath.Join(dir, "out"))
-	shell := exec.Command("sh", "-c", `ulimit -f 16; exec "$@"`, "sh")
+	shell := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -f 16; exec "$@"`, "sh")
 	shell.Args = append(shell.Args, cmd.Args...)
 	shell.Env = cmd.Env
 	code, stderr := exitCode(t, shell)
