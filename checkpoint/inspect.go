@@ -116,7 +116,7 @@ func (r *Report) countTensors(dtypes dtypeCounter) {
 }
 
 func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
-	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks()})
+	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (m *Model) wholeUnit(u *unit, dst []uint16) (t *task) {
 	err := m.inside(func() error {
 		checked, err := u.prepare()
 		if err == nil {
-			t = newTask(checked, m.workers, 0, checked.stream.Chunks(), dst, newSums(m.spanOf(u.whole()), dst))
+			t = newTask(checked, m.workers, 0, checked.stream.Chunks(), dst, newSums(u.whole().with(m.checks), dst))
 		}
 		return err
 	})

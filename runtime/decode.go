@@ -60,19 +60,26 @@ func (m *Model) tensor(name string) (span, error) {
 		return span{}, m.wrap(fmt.Errorf("no coded tensor %q", name))
 	}
 	t := p.unit.tensors[p.number]
-	return span{p.unit, t.from, t.to, p.number, p.number + 1}, nil
+	return span{p.unit, t.from, t.to, p.number, p.number + 1, 0}, nil
 }
 
 // A span is what is decoded at once: elements [from, to) of a unit. The tensors [first, last) of the unit, which lie
-// in it, are checked.
+// in it, are checked as often as checks says.
 type span struct {
 	unit        *unit
 	from, to    int
 	first, last int
+	checks      Checks
 }
 
 // whole is the span of a unit.
-func (u *unit) whole() span { return span{u, 0, u.Elements, 0, len(u.tensors)} }
+func (u *unit) whole() span { return span{u, 0, u.Elements, 0, len(u.tensors), 0} }
+
+// with is the span with checks.
+func (s span) with(checks Checks) span {
+	s.checks = checks
+	return s
+}
 
 func (s span) elements() int { return s.to - s.from }
 
@@ -81,17 +88,9 @@ func (s span) part(from, n int) span {
 	return span{unit: s.unit, from: s.from + from, to: s.from + from + n}
 }
 
-// spanOf is a span as the options want it: without tensors to check, unless they want checks.
-func (m *Model) spanOf(s span) span {
-	if !m.checks {
-		s.first, s.last = 0, 0
-	}
-	return s
-}
-
 // decode writes a span to dst.
 func (m *Model) decode(ctx context.Context, s span, dst []uint16) error {
-	s = m.spanOf(s)
+	s = s.with(m.checks)
 	if _, err := s.unit.prepare(); err != nil {
 		return err
 	}

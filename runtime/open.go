@@ -27,7 +27,7 @@ type Model struct {
 	tensors map[string]part
 	choice  Choice
 	workers int
-	checks  bool
+	checks  Checks      // 0 for none
 	gpu     accelerator // nil where the CPU decodes
 }
 
@@ -124,7 +124,7 @@ func (m *Model) add(f *model.Unit) {
 	}
 	for i, t := range f.Tensors {
 		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
-		u.tensors = append(u.tensors, coded{t.Offset, t.Offset + t.Elements, t.Sum})
+		u.tensors = append(u.tensors, coded{t.Offset, t.Offset + t.Elements, newKnownSum(t.Sum)})
 		m.tensors[t.Name] = part{u, i}
 	}
 	m.units = append(m.units, u)

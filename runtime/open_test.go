@@ -222,6 +222,7 @@ func TestOpenErrors(t *testing.T) {
 		{"device named twice", WithDevices(1, 0, 1), "devices [1 0 1]: want different ones"},
 		{"no device memory", WithDeviceMemory(0), "0 bytes of device memory"},
 		{"no workers", WithWorkers(0), "0 workers"},
+		{"no such checks", WithChecks(0), "checks 0, want CheckFirst or CheckAlways"},
 		{"nil kernel", WithKernel(nil), "kernel is nil"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ type options struct {
 	kernel  *Kernel
 	decoder string
 	workers int
-	checks  bool
+	checks  Checks // 0 for none
 	choice  Choice // follows from the others
 
 	devices      []int // none: the best
@@ -78,13 +78,27 @@ func WithWorkers(n int) Option {
 	}
 }
 
-// WithChecks compares the weights of each tensor, as they are decoded, with the sum that the checkpoint has of it, and
+// Checks says how often [WithChecks] compares the weights of a tensor with its sum.
+type Checks int
+
+const (
+	// CheckFirst compares them until they had their sum once. What is decoded again and again, as the layers of a model
+	// that runs, is then no slower for it; but what is changed in the file behind the first time is not noticed.
+	CheckFirst Checks = 1 + iota
+	// CheckAlways compares them each time.
+	CheckAlways
+)
+
+// WithChecks compares the weights of tensors, as they are decoded, with the sums that the checkpoint has of them, and
 // fails with a [*SumError] where they differ. A tensor without a sum passes: [Model.Sums] counts them. What is not
 // decoded as a whole cannot be compared: a part of a tensor by [Model.DecodePart]; and what stays in the memory of a
 // GPU, by [Model.DecodeToDevice] or [Model.DeviceMatrix], is not.
-func WithChecks() Option {
+func WithChecks(checks Checks) Option {
 	return func(o *options) error {
-		o.checks = true
+		if checks != CheckFirst && checks != CheckAlways {
+			return fmt.Errorf("runtime: checks %d, want CheckFirst or CheckAlways", checks)
+		}
+		o.checks = checks
 		return nil
 	}
 }

@@ -38,6 +38,25 @@ func (m *Model) Sums() (with, all int) {
 	return with, all
 }
 
+// A knownSum is the sum that a checkpoint has of a tensor.
+type knownSum struct {
+	model.TensorSum
+	met atomic.Bool // the tensor had it once
+}
+
+// newKnownSum returns nil for a tensor without a sum.
+func newKnownSum(sum *model.TensorSum) *knownSum {
+	if sum == nil {
+		return nil
+	}
+	return &knownSum{TensorSum: *sum}
+}
+
+// due says whether a tensor is to be compared with its sum.
+func (s *knownSum) due(checks Checks) bool {
+	return s != nil && (checks == CheckAlways || checks == CheckFirst && !s.met.Load())
+}
+
 // blockElements is the number of weights in a block of a sum.
 const blockElements = model.SumBlock / 2
 
@@ -71,7 +90,7 @@ func newSums(s span, dst []uint16) *sums {
 	r := &sums{unit: s.unit, dst: dst, base: s.from}
 	blocks := 0
 	for i := s.first; i < s.last; i++ {
-		if t := s.unit.tensors[i]; t.sum != nil {
+		if t := s.unit.tensors[i]; t.sum.due(s.checks) {
 			sum := model.NewTensorSummer(2 * uint64(t.to-t.from))
 			r.tensors = append(r.tensors, tensorSum{sum, i})
 			blocks += sum.Blocks()
@@ -115,9 +134,11 @@ func (s *sums) err() error {
 		return nil
 	}
 	for _, t := range s.tensors {
-		if have, want := t.Sum(), *s.unit.tensors[t.number].sum; have != want {
-			return s.unit.wrap(&SumError{Tensor: s.unit.Tensors[t.number].Name, Have: have, Want: want})
+		have, want := t.Sum(), s.unit.tensors[t.number].sum
+		if have != want.TensorSum {
+			return s.unit.wrap(&SumError{Tensor: s.unit.Tensors[t.number].Name, Have: have, Want: want.TensorSum})
 		}
+		want.met.Store(true)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor s
 			}
 		}
 	}
-	m, err := New(file, append(opts, WithChecks())...)
+	m, err := New(file, append(opts, WithChecks(CheckAlways))...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -131,6 +131,55 @@ func TestChecksFail(t *testing.T) {
 	}
 }
 
+// TestCheckFirst puts another sum in a tensor's place, before it was decoded and after. Once it had its sum the tensor is
+// not compared again, unless it is asked for.
+func TestCheckFirst(t *testing.T) {
+	units := summedUnits(codebook.IndexGaps)
+	path := write(t, units...)
+	const name, n = "large[4]", 2 * blockElements
+	calls := map[string]func(m *Model) error{
+		"unit":   func(m *Model) error { return m.DecodeUnit(t.Context(), "large", make([]uint16, len(units[1].weights))) },
+		"tensor": func(m *Model) error { return m.DecodeTensor(t.Context(), name, make([]uint16, n)) },
+		"all":    func(m *Model) error { return m.DecodeAll(t.Context(), func(Unit, []uint16) error { return nil }) },
+	}
+	eachDecoder(t, func(t *testing.T, decoder string) {
+		for how, call := range calls {
+			if how != "tensor" && decoder == CUDA { // whose stand-in takes long
+				continue
+			}
+			for _, checks := range []Checks{CheckFirst, CheckAlways} {
+				t.Run(fmt.Sprintf("%s/%d", how, checks), func(t *testing.T) {
+					m := openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(2))
+					m.checks = checks
+					sum := m.units[1].tensors[m.tensors[name].number].sum
+					right, wrong := sum.TensorSum, model.SumTensor(nil)
+
+					sum.TensorSum = wrong
+					for range 2 {
+						if _, ok := errors.AsType[*SumError](call(m)); !ok {
+							t.Error("another sum is not noticed")
+						}
+					}
+					if err := m.DecodePart(t.Context(), name, 1, make([]uint16, n-1)); err != nil {
+						t.Errorf("part: error %v", err)
+					}
+					if _, ok := errors.AsType[*SumError](call(m)); !ok {
+						t.Error("after a part another sum is not noticed")
+					}
+					sum.TensorSum = right
+					if err := call(m); err != nil {
+						t.Errorf("error %v", err)
+					}
+					sum.TensorSum = wrong
+					if _, ok := errors.AsType[*SumError](call(m)); ok != (checks == CheckAlways) {
+						t.Errorf("another sum is noticed after the first time: %v", ok)
+					}
+				})
+			}
+		}
+	})
+}
+
 // checkFailure decodes a checkpoint in which an element of the tensor that want names is another.
 func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, element int) {
 	ctx := t.Context()
@@ -191,8 +240,8 @@ func TestChecksOfNothing(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	eachDecoder(t, func(t *testing.T, decoder string) {
 		m := openSummed(t, write(t, units...), units, none, WithDecoder(decoder))
-		m.units[0].tensors[0].sum = new(model.TensorSum)
-		m.units[1].tensors[1].sum = new(model.TensorSum)
+		m.units[0].tensors[0].sum = newKnownSum(new(model.TensorSum))
+		m.units[1].tensors[1].sum = newKnownSum(new(model.TensorSum))
 		if err := m.DecodeUnit(t.Context(), "empty", nil); !isSumError(err, "empty.weight") {
 			t.Errorf("error %v", err)
 		}
@@ -222,12 +271,12 @@ func TestSums(t *testing.T) {
 	for _, to := range []int{5, 5, 70_000, 400_000, 400_000 + blockElements, len(weights)} {
 		sum := sumOf(weights[at:to])
 		u.Tensors = append(u.Tensors, Tensor{Name: fmt.Sprint(len(u.Tensors)), Elements: to - at})
-		u.tensors = append(u.tensors, coded{at, to, &sum})
+		u.tensors = append(u.tensors, coded{at, to, newKnownSum(&sum)})
 		at = to
 	}
 	r := newRand(6)
 	for range 20 {
-		s := newSums(u.whole(), weights)
+		s := newSums(u.whole().with(CheckAlways), weights)
 		var pieces [][2]int
 		for from := 0; from < len(weights); {
 			to := min(len(weights), from+1+r.IntN(1<<(1+r.IntN(19))))
@@ -253,7 +302,7 @@ func TestSums(t *testing.T) {
 			}
 		}
 	}
-	if s := newSums(u.whole().part(0, 70_000), weights); s != nil {
+	if s := newSums(u.whole().part(0, 70_000).with(CheckAlways), weights); s != nil {
 		t.Error("a part has sums")
 	}
 }

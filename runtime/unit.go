@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -46,7 +45,7 @@ type unit struct {
 // A coded is where a tensor lies in its unit: the elements [from, to).
 type coded struct {
 	from, to int
-	sum      *model.TensorSum // nil where the checkpoint has none
+	sum      *knownSum // nil where the checkpoint has none
 }
 
 // A checkedUnit is a unit that can be decoded, or why it cannot be.
