@@ -68,9 +68,10 @@ func TestLoad(t *testing.T) {
 			models = append(models, l)
 		}
 	}
-	var first loadMark
+	var first, most loadMark
+	round := 0
 	begin := time.Now()
-	for round := 0; round < loadRounds || time.Since(begin) < *loadTime; round++ {
+	for ; round < loadRounds || time.Since(begin) < *loadTime; round++ {
 		var all sync.WaitGroup
 		for g := range loadGoroutines {
 			all.Go(func() {
@@ -88,10 +89,16 @@ func TestLoad(t *testing.T) {
 		}
 		if round == 0 {
 			first = takeLoadMark(0)
-		} else if now := takeLoadMark(first.goroutines); now.goroutines > first.goroutines || now.heap > 2*first.heap+16<<20 {
+			continue
+		}
+		now := takeLoadMark(first.goroutines)
+		most = loadMark{max(most.goroutines, now.goroutines), max(most.heap, now.heap)}
+		if now.goroutines > first.goroutines || now.heap > 2*first.heap+16<<20 {
 			t.Fatalf("round %d: %d goroutines and %d bytes, %d and %d after the first", round, now.goroutines, now.heap, first.goroutines, first.heap)
 		}
 	}
+	t.Logf("%d calls of %d models, %d at a time: at most %d goroutines and %d KiB after a round, %d and %d after the first",
+		round*loadGoroutines*loadCalls, len(models), loadGoroutines, most.goroutines, most.heap>>10, first.goroutines, first.heap>>10)
 	var all, started sync.WaitGroup
 	for g := range loadGoroutines {
 		started.Add(1)

@@ -20,8 +20,9 @@ import (
 type SweepOptions struct {
 	// Seed chooses the weights, and the cases where not all are tried.
 	Seed uint64
-	// Sample is about how many cases to try of each damage to each container, 0 for all.
-	Sample int
+	// Sample is about how many cases to try of each damage to each container, 0 for all. SampleOthers is the same for
+	// containers in one file, and for those without sums.
+	Sample, SampleOthers int
 	// Folder is where the containers are kept, "" for one in memory where there is one. What is left there when
 	// the process dies is the case it died of.
 	Folder string
@@ -215,7 +216,11 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 
 // sample returns the cases to try.
 func (s *sweep) sample(c *sweepContainer, d sweepDamage) iter.Seq[sweepCase] {
-	if s.opts.Sample == 0 {
+	n := s.opts.Sample
+	if c.single || c.published {
+		n = s.opts.SampleOthers
+	}
+	if n == 0 {
 		return d.cases(c)
 	}
 	return func(yield func(sweepCase) bool) {
@@ -225,7 +230,7 @@ func (s *sweep) sample(c *sweepContainer, d sweepDamage) iter.Seq[sweepCase] {
 		}
 		r := rand.New(rand.NewPCG(s.opts.Seed, uint64(len(s.report.Rows))))
 		for x := range d.cases(c) {
-			if r.IntN(all) < s.opts.Sample && !yield(x) {
+			if r.IntN(all) < n && !yield(x) {
 				return
 			}
 		}

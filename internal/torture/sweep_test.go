@@ -11,7 +11,7 @@ var seed = flag.Uint64("seed", uint64(time.Now().Unix()/86400), "what samples ar
 // TestSweep tries a sample of the cases.
 func TestSweep(t *testing.T) {
 	t.Logf("-seed %d", *seed)
-	r, err := Sweep(t.Context(), SweepOptions{Seed: *seed, Sample: 12})
+	r, err := Sweep(t.Context(), SweepOptions{Seed: *seed, Sample: 12, SampleOthers: 12})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 // Command reliability breaks things in every way that there is, counts what becomes of it and writes
 // docs/RELIABILITY.md. Run it as make reliability.
 //
-//	go run ./scripts/reliability [-only NAME,…] [-seed N] [-sample N] [-kills N] [-mutants N] [-fuzztime D]
+//	go run ./scripts/reliability [-only NAME,…] [-seed N] [-sample N] [-sample-others N] [-kills N] [-load D] [-mutants N] [-fuzztime D]
 //
 // With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves
 // its figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.
@@ -26,6 +26,8 @@ import (
 type options struct {
 	seed     uint64
 	sample   int
+	others   int
+	load     time.Duration
 	kills    int
 	mutants  int
 	fuzztime time.Duration
@@ -43,6 +45,7 @@ var chapters = []chapter{
 	{"differential", differentialSection},
 	{"kill", killSection},
 	{"faults", faultsSection},
+	{"load", loadSection},
 	{"mutants", mutantsSection},
 	{"fuzz", fuzzSection},
 }
@@ -54,7 +57,9 @@ func main() {
 	only := flag.String("only", "", "the sections to make anew, with commas between them; all without it")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of what is drawn by chance")
 	flag.IntVar(&o.sample, "sample", 0, "cases of each kind to try; 0 for all")
+	flag.IntVar(&o.others, "sample-others", 0, "the same for containers in one file, and for those without sums")
 	flag.IntVar(&o.kills, "kills", 300, "kills of all commands together")
+	flag.DurationVar(&o.load, "load", 5*time.Minute, "time under load")
 	flag.IntVar(&o.mutants, "mutants", 200, "mutants of each package")
 	flag.DurationVar(&o.fuzztime, "fuzztime", 2*time.Minute, "time for each fuzz target")
 	page := flag.String("o", "docs/RELIABILITY.md", "page to write")

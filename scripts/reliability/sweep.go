@@ -18,7 +18,10 @@ func sweepSection(ctx context.Context, o *options) (section, error) {
 		command += fmt.Sprintf(" -sample %d", o.sample)
 		where = "a sample of the cases; without `-sample` all are tried"
 	}
-	r, err := torture.Sweep(ctx, torture.SweepOptions{Seed: o.seed, Sample: o.sample, Progress: func(row torture.SweepRow) {
+	if o.others > 0 {
+		command += fmt.Sprintf(" -sample-others %d", o.others)
+	}
+	r, err := torture.Sweep(ctx, torture.SweepOptions{Seed: o.seed, Sample: o.sample, SampleOthers: o.others, Progress: func(row torture.SweepRow) {
 		log.Printf("sweep: %s: %s: %d cases, %d bad", row.Container, row.Damage, row.Cases, row.Bad())
 	}})
 	if err != nil {
