@@ -65,7 +65,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	if opts.Shapes != "" {
 		inputs = append(inputs, opts.Shapes)
 	}
-	out, err := newOutput(dst, opts.Force, inputs...)
+	out, err := restoredOutput(d, dst, opts.Force, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,18 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 		return nil, err
 	}
 	return &w.report, nil
+}
+
+// restoredOutput is the output for what a checkpoint is decompressed to.
+func restoredOutput(d *model.DF11, dst string, force bool, inputs []string) (*atomicfile.Dir, error) {
+	if d.Sidecar == nil {
+		return newOutput(dst, force, inputs...)
+	}
+	var files []string
+	for _, f := range d.Sidecar.Files {
+		files = append(files, f.Path)
+	}
+	return newModel(dst, force, files, inputs...)
 }
 
 type decompressor struct {

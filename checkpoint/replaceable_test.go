@@ -177,6 +177,20 @@ func TestConvertRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// And so is what stands in the way of a restored one, where the sidecar tells its files.
+func TestDecompressRefusedAtOnce(t *testing.T) {
+	df11, dst := filepath.Join(t.TempDir(), "df11"), copyTree(t, vectorModel)
+	if _, err := Compress(t.Context(), vectorModel, df11, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, filepath.Join(dst, "precious.txt"), "mine")
+	var p stages
+	_, err := Decompress(t.Context(), df11, dst, DecompressOptions{Force: true, Progress: &p})
+	if err == nil || !strings.Contains(err.Error(), "did not write: precious.txt") || len(p.begun) > 0 {
+		t.Errorf("error %v after %q", err, p.begun)
+	}
+}
+
 // With force the folder behind a link is replaced, and the link stays.
 func TestForceThroughLink(t *testing.T) {
 	dir := t.TempDir()
