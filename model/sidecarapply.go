@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -31,7 +32,11 @@ func (s *Sidecar) apply(d *DF11) error {
 	}
 	if len(tensors) > 0 {
 		name := sortedKeys(tensors)[0]
-		return fmt.Errorf("%d tensors of the original files are missing, %q first: a file of the checkpoint is not there", len(tensors), name)
+		err := fmt.Errorf("%d tensors of the original files are missing, %q first", len(tensors), name)
+		if !slices.ContainsFunc(d.Files, func(f *File) bool { return filepath.Base(f.Path()) == RestFileName }) {
+			err = fmt.Errorf("%w: there is no %s", err, RestFileName)
+		}
+		return err
 	}
 	return s.checkSums(d)
 }
@@ -69,6 +74,9 @@ func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 		for i := range u.Tensors {
 			t := &u.Tensors[i]
 			original := tensors[t.Name]
+			if original == nil && !u.Named {
+				return fmt.Errorf("unit %q: no %s tells the names of its tensors", u.Name, ConfigName)
+			}
 			if original == nil {
 				return fmt.Errorf("unit %q: tensor %q is in none of the original files", u.Name, t.Name)
 			}
