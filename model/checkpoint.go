@@ -97,7 +97,16 @@ func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
 		return c.openIndex(indices[0])
 	case len(indices) > 1:
 		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(indices), strings.Join(indices, ", "))
-	case len(names) > 0:
+	}
+	if err := oddWeights(c.Dir); err != nil {
+		return err
+	}
+	for _, odd := range c.Odd {
+		if !strings.Contains(odd.Path, "/") && strings.HasSuffix(odd.Path, Extension) {
+			return fmt.Errorf("model: %s: cannot take the file %q: %s", c.Dir, odd.Path, odd.Reason)
+		}
+	}
+	if len(names) > 0 {
 		if err := checkShards(names); err != nil {
 			return fmt.Errorf("model: %s: %w", c.Dir, err)
 		}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -206,6 +207,52 @@ func TestOpenCacheLayout(t *testing.T) {
 	if diff := cmp.Diff(want, odd.Listed, cmpopts.IgnoreUnexported(ListedFile{})); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestOpenOddWeights has beside a good file, or alone, one that has the name of a safetensors file and is none.
+func TestOpenOddWeights(t *testing.T) {
+	put := map[string]func(path string) error{
+		"a link that leads nowhere": func(path string) error { return os.Symlink("gone", path) },
+		"a folder":                  func(path string) error { return os.Mkdir(path, 0o777) },
+		"a device":                  func(path string) error { return os.Symlink(os.DevNull, path) },
+	}
+	for want, put := range put {
+		for _, alone := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, alone %v", want, alone), func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "b.safetensors")
+				if err := put(path); err != nil {
+					t.Fatal(err)
+				}
+				if !alone {
+					putText(t, dir, "a.safetensors", oneTensor("x"))
+				}
+				_, err := Open(dir)
+				wantError(t, err, "model: "+path+" is "+want)
+				_, err = OpenDF11(dir)
+				wantError(t, err, path+" is "+want)
+				if alone {
+					return
+				}
+				// An index, or the name of the model, says what belongs to it.
+				putText(t, dir, "model.safetensors.index.json", `{"weight_map":{"x":"a.safetensors"}}`)
+				c, err := Open(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// TestOpenOddName has a file of weights that a listing leaves out for its name.
+func TestOpenOddName(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"a.safetensors": oneTensor("x"), "b:c.safetensors": oneTensor("y")})
+	_, err := Open(dir)
+	wantError(t, err, `cannot take the file "b:c.safetensors": path `)
 }
 
 func TestNaturalCompare(t *testing.T) {

@@ -88,6 +88,9 @@ func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
 		if err != nil {
 			return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
 		}
+		if err := oddWeights(path); err != nil {
+			return nil, err
+		}
 		names = nil
 		for _, e := range entries {
 			if strings.HasSuffix(e.Name(), Extension) {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // Extension ends the name of a safetensors file.
@@ -116,6 +118,25 @@ func topLevel(list []ListedFile, suffix string) (names []string) {
 		}
 	}
 	return names
+}
+
+// oddWeights reports the first entry of a folder that has the name of a safetensors file and is none, as where a
+// download ended early.
+func oddWeights(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("model: %s: %w", dir, pathless(err))
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), Extension) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if odd := regular.Odd(path); odd != "" {
+			return fmt.Errorf("model: %s is %s, not a safetensors file", path, odd)
+		}
+	}
+	return nil
 }
 
 // foldersWith returns the folders below that hold files whose names end with suffix.

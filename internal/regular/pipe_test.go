@@ -18,4 +18,7 @@ func TestOpenPipe(t *testing.T) {
 	if _, _, err := Open(path); err == nil || !strings.Contains(err.Error(), "not a regular file (p---------)") {
 		t.Errorf("have %v, want a refusal", err)
 	}
+	if have, want := Odd(path), "a named pipe"; have != want {
+		t.Errorf("Odd: have %q, want %q", have, want)
+	}
 }

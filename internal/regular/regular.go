@@ -48,6 +48,28 @@ func Read(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit)) // it may have grown
 }
 
+// Odd says what stands at path where a regular file, or a link to one, should; "" for such a file.
+func Odd(path string) string {
+	if _, err := os.Lstat(path); err != nil {
+		return "not there"
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "a link that leads nowhere"
+	}
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return ""
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}
+
 func check(path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil

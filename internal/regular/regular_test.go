@@ -45,3 +45,27 @@ func TestRead(t *testing.T) {
 		})
 	}
 }
+
+func TestOdd(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	for path, want := range map[string]string{
+		put("file", os.WriteFile(filepath.Join(dir, "file"), nil, 0o666)): "",
+		put("link", os.Symlink("file", filepath.Join(dir, "link"))):       "",
+		put("lost", os.Symlink("none", filepath.Join(dir, "lost"))):       "a link that leads nowhere",
+		put("loop", os.Symlink("loop", filepath.Join(dir, "loop"))):       "a link that leads nowhere",
+		filepath.Join(dir, "none"):                                        "not there",
+		filepath.Join(dir, "file", "below"):                               "not there",
+		dir:                                                               "a folder",
+		os.DevNull:                                                        "a device",
+	} {
+		if have := Odd(path); have != want {
+			t.Errorf("%s: have %q, want %q", path, have, want)
+		}
+	}
+}
