@@ -56,7 +56,7 @@ func (b *bench) prepare() error {
 	if err != nil {
 		return err
 	}
-	b.missing = d.FindMissing()
+	b.missing = findMissing(d)
 	var piece benchUnits
 	largest := 0
 	for i, u := range m.Units() {

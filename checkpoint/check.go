@@ -31,7 +31,8 @@ func Check(ctx context.Context, df11 string, opts VerifyOptions) (*VerifyReport,
 }
 
 func (v *verifier) check() error {
-	for _, missing := range v.d.FindMissing() {
+	for _, missing := range v.missing() {
+		v.seen[missing.Name] = true
 		v.differ(DiffMissing, missing.Name, "%s", missing.Evidence)
 	}
 	var total int64
@@ -53,6 +54,17 @@ func (v *verifier) check() error {
 	}
 	v.metadata()
 	return v.copies()
+}
+
+// missing lists what the checkpoint lacks, config.json with it where nothing else names the tensors of a unit.
+func (v *verifier) missing() []model.Missing {
+	list := findMissing(v.d)
+	known := slices.ContainsFunc(list, func(m model.Missing) bool { return m.Name == model.ConfigName })
+	if v.d.Path == v.d.Dir && v.d.Config == nil && !known && !named(v.d) {
+		list = append(list, model.Missing{Name: model.ConfigName, Evidence: "nothing else names the tensors of the units"})
+		v.d.SortMissing(list)
+	}
+	return list
 }
 
 // checkUnit decodes a unit, holds its tensors against their sums and audits its stream.
@@ -128,6 +140,13 @@ func (v *verifier) copies() error {
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(sums)) {
+		if v.seen[path] {
+			continue
+		}
+		if odd := misplaced(v.d.Dir, path); odd != "" {
+			v.differ(DiffMissing, path, "%s", odd)
+			continue
+		}
 		if err := v.file(&model.SidecarFile{Path: path, FileSum: sums[path]}, v.d.Dir, path); err != nil {
 			return err
 		}

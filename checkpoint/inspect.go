@@ -126,7 +126,7 @@ func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
 
 // fromUnits is fromDF11 for a checkpoint that is open.
 func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model, p Progress) error {
-	r.Missing = d.FindMissing()
+	r.Missing = findMissing(d)
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {
 		return err

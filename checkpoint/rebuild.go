@@ -20,7 +20,7 @@ var (
 
 // rebuild writes a model from a checkpoint of which nothing says what files it was made from.
 func (w *decompressor) rebuild(opts DecompressOptions) error {
-	w.report.Missing = append(w.report.Missing, w.d.FindMissing()...)
+	w.report.Missing = append(w.report.Missing, findMissing(w.d)...)
 	if err := w.shapes(opts); err != nil {
 		return err
 	}
@@ -81,8 +81,12 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 	return nil
 }
 
-// compareNames lists the tensors of the model that the shapes come from which the checkpoint lacks.
+// compareNames lists the tensors of the model that the shapes come from which the checkpoint lacks. It has to tell
+// the names of its own, and leave open whether it is whole.
 func (w *decompressor) compareNames(from *model.Checkpoint) {
+	if w.d.HasAllWeights() || !named(w.d) {
+		return
+	}
 	listed := map[string]bool{}
 	for _, m := range w.report.Missing {
 		listed[m.Name] = true
@@ -92,6 +96,7 @@ func (w *decompressor) compareNames(from *model.Checkpoint) {
 			w.report.Missing = append(w.report.Missing, model.Missing{Name: t.Name, Evidence: t.File() + " has it"})
 		}
 	}
+	w.d.SortMissing(w.report.Missing)
 }
 
 // fewOf names the first few of a list.

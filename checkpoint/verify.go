@@ -124,7 +124,7 @@ type verifier struct {
 	d       *model.DF11
 	m       *runtime.Model
 	p       Progress
-	seen    map[string]bool // tensors of the checkpoint
+	seen    map[string]bool // tensors of the checkpoint; in Check, what is missing from it
 	words   []uint16        // of a decoded unit
 	encoder encode.Encoder
 	report  VerifyReport

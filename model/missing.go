@@ -1,11 +1,13 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed54244801/bespoke/internal/regular"
 )
 
 // A Missing is a tensor or file that a checkpoint should hold and does not.
@@ -18,9 +20,10 @@ type Missing struct {
 
 // FindMissing looks for what a folder without a sidecar has lost, by all that tells: what its files say of each
 // other, an index, the pattern_dict and sizes of config.json, the layers beside each other. With a sidecar, or for
-// a file that was opened by its name, there is nothing to find. A checkpoint that is whole may still look as if
-// something were missing, if its model is unlike any other. Where names without end could be listed, as of layers
-// up to number 16,383, the list is cut short.
+// a file that was opened by its name, there is nothing to find. All but the first are guesses, which do not count
+// where the metadata of the files prove that every weight is there: a checkpoint without them that is whole may look
+// as if something were missing, if its model is unlike any other. Where names without end could be listed, as of
+// layers up to number 16,383, the list is cut short. It is in the order of [DF11.SortMissing].
 func (d *DF11) FindMissing() []Missing {
 	if d.Sidecar != nil || d.Path != d.Dir {
 		return nil
@@ -35,15 +38,42 @@ func (d *DF11) FindMissing() []Missing {
 		f.add(t.Name)
 	}
 	f.files()
-	f.index()
-	f.units()
-	f.layers()
-	f.embedding()
-	f.raw()
+	if !d.HasAllWeights() {
+		f.guess()
+	}
+	d.SortMissing(f.list)
 	if f.left == 0 {
 		f.list = append(f.list, Missing{RestFileName, "there are too many names to look for all that is missing"})
 	}
 	return f.list
+}
+
+// HasAllWeights reports whether the metadata of the files prove that no weight is missing: as many files as they
+// name, all of one model. Opening has held the weights against the sum over the whole model, where their names are
+// known. Nothing is proved of the other files.
+func (d *DF11) HasAllWeights() bool {
+	s := d.Files[0].Sums
+	return s != nil && s.Files == len(d.Files)
+}
+
+// SortMissing puts what a checkpoint lacks in the order of its weight: tensors and units, config.json, other files,
+// the sidecar.
+func (d *DF11) SortMissing(list []Missing) {
+	slices.SortStableFunc(list, func(a, b Missing) int { return cmp.Compare(d.missingRank(a.Name), d.missingRank(b.Name)) })
+}
+
+// missingRank returns where SortMissing puts a name, 0 for what holds weights.
+func (d *DF11) missingRank(name string) int {
+	_, beside := d.Beside[name]
+	switch {
+	case name == SidecarName:
+		return 3
+	case name == ConfigName:
+		return 1
+	case beside:
+		return 2
+	}
+	return 0
 }
 
 // finder collects what is missing.
@@ -80,19 +110,41 @@ func (f *finder) miss(name, evidence string, args ...any) {
 	}
 }
 
-// files goes by the number of files: in their metadata, and in their names.
+// guess goes by what may be otherwise in a model that is whole.
+func (f *finder) guess() {
+	f.shards()
+	f.index()
+	f.units()
+	f.layers()
+	f.embedding()
+	f.raw()
+	if s := f.d.Files[0].Sums; s != nil && !slices.ContainsFunc(f.list, func(m Missing) bool { return f.d.missingRank(m.Name) == 0 }) {
+		f.miss("safetensors files", "%s", f.count(s))
+	}
+}
+
+// count says how many files are there, and how many should be.
+func (f *finder) count(s *Sums) string {
+	return fmt.Sprintf("the metadata of %s name a checkpoint of %d files, %d are there", f.d.Files[0].Path(), s.Files, len(f.d.Files))
+}
+
+// files goes by the metadata: by the number of files, and by the other files that they name.
 func (f *finder) files() {
 	files := f.d.Files
 	if s := files[0].Sums; s != nil && s.Files != len(files) {
-		f.miss(SidecarName, "the metadata of %s name a checkpoint of %d files, %d are there", files[0].Path(), s.Files, len(files))
+		f.miss(SidecarName, "%s", f.count(s))
 	}
 	for _, path := range sortedKeys(f.d.Beside) {
-		if _, err := os.Stat(filepath.Join(f.d.Dir, filepath.FromSlash(path))); err != nil {
-			f.miss(path, "the metadata of the safetensors files name it")
+		if odd := regular.Odd(filepath.Join(f.d.Dir, filepath.FromSlash(path))); odd != "" {
+			f.miss(path, "the metadata of the safetensors files name it, but it is %s", odd)
 		}
 	}
+}
+
+// shards goes by the number of files in their names.
+func (f *finder) shards() {
 	var names []string
-	for _, file := range files {
+	for _, file := range f.d.Files {
 		names = append(names, filepath.Base(file.Path()))
 	}
 	if err := checkShards(names); err != nil {

@@ -103,6 +103,41 @@ func TestFindMissingTooMuch(t *testing.T) {
 	}
 }
 
+// TestFindMissingBeside has files that the metadata name, and what is no file in the place of one.
+func TestFindMissingBeside(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(tinyDF11)); err != nil {
+		t.Fatal(err)
+	}
+	putText(t, dir, "there", "")
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenDF11(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.Beside = map[string]FileSum{"there": {}, "folder": {}, "gone": {}, "folder/gone": {}}
+	want := []Missing{
+		{"folder", "the metadata of the safetensors files name it, but it is a folder"},
+		{"folder/gone", "the metadata of the safetensors files name it, but it is not there"},
+		{"gone", "the metadata of the safetensors files name it, but it is not there"},
+	}
+	if diff := cmp.Diff(want, d.FindMissing()); diff != "" {
+		t.Error(diff)
+	}
+	list := []Missing{{Name: SidecarName}, {Name: "there"}, {Name: ConfigName}, {Name: "a.weight"}, {Name: "folder"}, {Name: "b.weight"}}
+	d.SortMissing(list)
+	var names []string
+	for _, m := range list {
+		names = append(names, m.Name)
+	}
+	if diff := cmp.Diff("a.weight b.weight config.json there folder bespoke.json", strings.Join(names, " ")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func removeFile(t *testing.T, dir, name string) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(dir, name)); err != nil {
