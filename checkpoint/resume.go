@@ -42,8 +42,7 @@ func (w *compressor) again(i int) (bool, error) {
 		return false, nil
 	}
 	path := filepath.Join(w.out.Path(), w.unitFiles[i])
-	err := w.takeOver(i, path, sum)
-	if err != nil {
+	if err := w.takeOver(i, path, sum); err != nil {
 		return false, os.Remove(path)
 	}
 	return true, nil
