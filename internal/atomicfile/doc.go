@@ -37,8 +37,8 @@
 // A process that is killed outright leaves a hidden name ending in ".bespoke-tmp" beside the target, and the
 // parents that it has made. The next NewDir or Create with the same target removes the
 // name: whoever makes one holds a lock on it for as long as it lives, so a name whose lock can be taken is nobody's.
-// Names of other users are left alone. Where a folder was set aside, in a name ending in ".bespoke-old", and nothing stands
-// in its place, it is renamed back.
+// Names of other users are left alone. Where a folder was set aside, in a name ending in ".bespoke-old", and
+// nothing stands in its place, it is renamed back.
 //
 // Locks are those of flock. Where there are none (Windows, some network file systems) nothing is removed. Two
 // machines that write the same target on a shared file system at the same time need one that shares locks.
