@@ -104,10 +104,13 @@ func (w *compressor) units() error {
 // unit codes unit i into its file.
 func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
 	u := w.plan.Units[i]
-	if done, err := w.again(i); done || err != nil {
+	switch done, err := w.again(i); {
+	case err != nil:
+		return err
+	case done:
 		w.resumed.Add(1)
 		w.p.Advance(2 * int64(u.Elements()))
-		return err
+		return nil
 	}
 	var parts [][]byte
 	for _, t := range u.Tensors {

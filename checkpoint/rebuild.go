@@ -38,7 +38,7 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 	var from *model.Checkpoint
 	if opts.Shapes != "" {
 		var err error
-		if from, err = model.Open(opts.Shapes); err != nil {
+		if from, err = model.OpenWith(opts.Shapes, opts.Open); err != nil {
 			return err
 		}
 		defer from.Close()
