@@ -153,7 +153,7 @@ func (v *converter) weights(f *model.File) error {
 	slices.SortStableFunc(entries, func(a, b model.Entry) int { return int(b.DType.Bits()) - int(a.DType.Bits()) })
 	v.report.BytesBefore += uint64(f.Size())
 	size, err := writeFile(v.out.Path(), filepath.ToSlash(name), v.modes[filepath.ToSlash(name)], func(w io.Writer) error {
-		return model.Write(w, entries, f.Metadata)
+		return model.Write(w, entries, model.PlainMetadata(f.Metadata))
 	})
 	v.report.BytesAfter += uint64(size)
 	return err

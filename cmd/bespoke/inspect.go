@@ -31,7 +31,8 @@ as they are and why.
 
 MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
 JSON file with a histogram, such as inspect --json prints. The exit status is 1
-if something seems to be missing from a DF11 folder.
+if something seems to be missing from a DF11 folder, and if a weight of it is not
+what it was.
 
 The JSON form names, among others: histogram (256 counts), entropy, units
 (name, weights, entropy, histogram), schemes (name, books, longest_code, bytes,
