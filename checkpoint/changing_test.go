@@ -222,12 +222,58 @@ func TestModes(t *testing.T) {
 			t.Errorf("%s: mode %v, want %v (%v)", name, info.Mode(), want, err)
 		}
 	}
-	for _, name := range []string{"lm_head.safetensors", "model.safetensors"} {
-		info, err := os.Stat(filepath.Join(df11, name))
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s of the container: mode %v (%v)", name, info.Mode(), err)
+	perm := func(path string) os.FileMode {
+		t.Helper()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode().Perm()
+	}
+	for _, name := range []string{"lm_head.safetensors", "model.safetensors", "config.json", model.SidecarName} {
+		if mode := perm(filepath.Join(df11, name)); mode != 0o600 {
+			t.Errorf("%s of the container: mode %v", name, mode)
 		}
 	}
+
+	// What is not the original file has its permissions, too.
+	if err := os.Remove(filepath.Join(df11, model.SidecarName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(src, "config.json"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	rebuilt, converted := filepath.Join(work, "rebuilt"), filepath.Join(work, "converted")
+	if _, err := Decompress(t.Context(), df11, rebuilt, DecompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Convert(t.Context(), src, converted, model.BF16, ConvertOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]os.FileMode{
+		filepath.Join(rebuilt, "model.safetensors"):   0o600,
+		filepath.Join(rebuilt, "config.json"):         0o600,
+		filepath.Join(converted, "model.safetensors"): 0o600,
+		filepath.Join(converted, "config.json"):       0o400,
+	} {
+		if mode := perm(path); mode != want {
+			t.Errorf("%s: mode %v, want %v", path, mode, want)
+		}
+	}
+}
+
+// TestJournalName compresses a model with a file of the name that an output on its way has for one of its own.
+func TestJournalName(t *testing.T) {
+	src := copyTree(t, vectorModel)
+	writeText(t, filepath.Join(src, ".bespoke-journal"), "mine")
+	df11, back := filepath.Join(t.TempDir(), "df11"), filepath.Join(t.TempDir(), "back")
+	if _, err := Compress(t.Context(), src, df11, CompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decompress(t.Context(), df11, back, DecompressOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	sameTree(t, tree(t, src), tree(t, back))
 }
 
 // TestShrinkingFiles cuts files short while they are mapped, in every operation: an error names the file, and nothing

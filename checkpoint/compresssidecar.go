@@ -85,7 +85,7 @@ func (w *compressor) config() error {
 		return err
 	}
 	w.container.beside = map[string]model.FileSum{model.ConfigName: model.SumOf(text)}
-	return writeBytes(w.out.Path(), model.ConfigName, text)
+	return writeBytes(w.out.Path(), model.ConfigName, w.mode(true), text)
 }
 
 // file says how to restore a file that holds no weights, and copies it if that is how.

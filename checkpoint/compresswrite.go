@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -52,18 +53,18 @@ func (w *compressor) write(opts CompressOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := writeBytes(w.out.Path(), model.SidecarName, text); err != nil {
+	if err := writeBytes(w.out.Path(), model.SidecarName, w.mode(true), text); err != nil {
 		return err
 	}
 	return w.measure()
 }
 
-// mode returns the permissions of the files that hold weights: nobody may read those who may not read all of the
-// model's.
-func (w *compressor) mode() os.FileMode {
-	mode := os.FileMode(0o666)
+// mode returns the permissions of the files that hold weights, or texts of the model too: nobody may read those who
+// may not read all of the model's.
+func (w *compressor) mode(texts bool) fs.FileMode {
+	mode := fs.FileMode(0o666)
 	for _, f := range w.c.Listed {
-		if f.Weights {
+		if f.Weights || texts && model.MayInline(f.Path) {
 			mode &= f.Mode
 		}
 	}
@@ -104,10 +105,13 @@ func (w *compressor) units() error {
 // unit codes unit i into its file.
 func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
 	u := w.plan.Units[i]
-	if done, err := w.again(i); done || err != nil {
+	switch done, err := w.again(i); {
+	case err != nil:
+		return err
+	case done:
 		w.resumed.Add(1)
 		w.p.Advance(2 * int64(u.Elements()))
-		return err
+		return nil
 	}
 	var parts [][]byte
 	for _, t := range u.Tensors {
@@ -129,7 +133,7 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 		sums[t.Name] = w.tensors[t.Name]
 	}
 	metadata := w.container.metadata(nil, sums, nil)
-	_, err = writeFileExact(w.out.Path(), w.unitFiles[i], w.mode(), func(f io.Writer) error {
+	_, err = writeFile(w.out.Path(), w.unitFiles[i], w.mode(false), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
 	if err != nil {
@@ -183,7 +187,7 @@ func (w *compressor) join(entries []model.Entry) error {
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
 	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
-	_, err := writeFileExact(w.out.Path(), model.RestFileName, w.mode(), func(f io.Writer) error {
+	_, err := writeFile(w.out.Path(), model.RestFileName, w.mode(false), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
 	return err

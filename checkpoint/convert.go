@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,15 +66,17 @@ func Convert(ctx context.Context, src, dst string, to model.DType, opts ConvertO
 		return nil, err
 	}
 	var files []string
+	modes := map[string]fs.FileMode{}
 	for _, f := range c.Listed {
 		files = append(files, f.Path)
+		modes[f.Path] = f.Mode | 0o600
 	}
 	out, err := newModel(dst, opts.Force, files, inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
-	v := converter{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), sizes: map[string]uint64{}}
+	v := converter{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), modes: modes, sizes: map[string]uint64{}}
 	defer v.p.Done()
 	v.report = ConvertReport{Source: src, Target: dst, DType: to, Skipped: skipped}
 	if err := model.Guard(v.run); err != nil {
@@ -93,7 +96,8 @@ type converter struct {
 	c      *model.Checkpoint
 	out    *atomicfile.Dir
 	p      Progress
-	sizes  map[string]uint64 // bytes of each tensor in the output
+	modes  map[string]fs.FileMode // of the model's files
+	sizes  map[string]uint64      // bytes of each tensor in the output
 	cast   dtypeCounter
 	kept   dtypeCounter
 	report ConvertReport
@@ -148,8 +152,8 @@ func (v *converter) weights(f *model.File) error {
 	// multiple of its element size, which readers that map the file rely on.
 	slices.SortStableFunc(entries, func(a, b model.Entry) int { return int(b.DType.Bits()) - int(a.DType.Bits()) })
 	v.report.BytesBefore += uint64(f.Size())
-	size, err := writeFile(v.out.Path(), filepath.ToSlash(name), func(w io.Writer) error {
-		return model.Write(w, entries, f.Metadata)
+	size, err := writeFile(v.out.Path(), filepath.ToSlash(name), v.modes[filepath.ToSlash(name)], func(w io.Writer) error {
+		return model.Write(w, entries, model.PlainMetadata(f.Metadata))
 	})
 	v.report.BytesAfter += uint64(size)
 	return err
@@ -190,5 +194,5 @@ func (v *converter) other(name string) error {
 	if text, err = edit(text); err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(v.c.Dir, name), err)
 	}
-	return writeBytes(v.out.Path(), name, text)
+	return writeBytes(v.out.Path(), name, v.modes[name], text)
 }

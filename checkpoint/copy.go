@@ -19,28 +19,9 @@ import (
 // touch it.
 const buffer = 64 << 10
 
-// writeFile creates a file, which must not exist, and the folders it lies in. Name is slash-separated.
-func writeFile(dir, name string, write func(io.Writer) error) (size int64, err error) {
-	return create(dir, name, 0o666, func(f *os.File) error { return nil }, write)
-}
-
-// writeFileExact is writeFile for a file with exactly these permission bits, whatever the umask. All other
-// bits of mode are left out.
-func writeFileExact(dir, name string, mode fs.FileMode, write func(io.Writer) error) (size int64, err error) {
-	mode &= fs.ModePerm
-	return create(dir, name, 0o600, func(f *os.File) error {
-		// Who may not read the file cannot open it again to flush it, either.
-		if mode&0o400 == 0 {
-			if err := f.Sync(); err != nil {
-				return err
-			}
-		}
-		return f.Chmod(mode)
-	}, write)
-}
-
-// create writes a new file and calls finish before it is closed.
-func create(dir, name string, mode fs.FileMode, finish func(*os.File) error, write func(io.Writer) error) (size int64, err error) {
+// writeFile creates a file, which must not exist, and the folders it lies in. Name is slash-separated. The file has
+// exactly these permission bits, whatever the umask; all other bits of mode are left out.
+func writeFile(dir, name string, mode fs.FileMode, write func(io.Writer) error) (size int64, err error) {
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	defer func() {
 		if err != nil {
@@ -50,7 +31,7 @@ func create(dir, name string, mode fs.FileMode, finish func(*os.File) error, wri
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return 0, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, err
 	}
@@ -61,9 +42,20 @@ func create(dir, name string, mode fs.FileMode, finish func(*os.File) error, wri
 	}
 	if err == nil {
 		out.flush()
-		err = finish(f)
+		err = setMode(f, mode&fs.ModePerm)
 	}
 	return out.size, errors.Join(err, f.Close())
+}
+
+// setMode gives a file that is written its permissions.
+func setMode(f *os.File, mode fs.FileMode) error {
+	// Who may not read the file cannot open it again to flush it, either.
+	if mode&0o400 == 0 {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(mode)
 }
 
 // ahead is how many bytes of a file are written before the disk is told to begin with them.
@@ -90,8 +82,8 @@ func (e *eager) flush() {
 }
 
 // writeBytes is writeFile for bytes at hand.
-func writeBytes(dir, name string, data []byte) error {
-	_, err := writeFile(dir, name, func(w io.Writer) error {
+func writeBytes(dir, name string, mode fs.FileMode, data []byte) error {
+	_, err := writeFile(dir, name, mode, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
@@ -126,7 +118,7 @@ func copyAs(ctx context.Context, mode fs.FileMode, toDir, to, fromDir, from stri
 // copyOpen copies an open file.
 func copyOpen(ctx context.Context, mode fs.FileMode, toDir, to string, f *os.File, p Progress) (model.FileSum, error) {
 	var sum model.Summer
-	_, err := writeFileExact(toDir, to, mode, func(w io.Writer) error {
+	_, err := writeFile(toDir, to, mode, func(w io.Writer) error {
 		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(f))
 		return err
 	})

@@ -13,7 +13,7 @@ import (
 func TestWriteFileExact(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666, 0o777, 0o400, 0o444, 0, fs.ModeSetuid | fs.ModeSticky | 0o755} {
 		dir := t.TempDir()
-		size, err := writeFileExact(dir, "below/file", mode, func(w io.Writer) error {
+		size, err := writeFile(dir, "below/file", mode, func(w io.Writer) error {
 			_, err := io.WriteString(w, "text")
 			return err
 		})

@@ -15,6 +15,8 @@ type DecompressOptions struct {
 	// Shapes is the path of a model to take the shapes of tensors from, where the checkpoint does not
 	// tell them.
 	Shapes string
+	// Open says how the model of Shapes is opened.
+	Open model.OpenOptions
 	// Flat writes tensors of unknown shape with one dimension.
 	Flat bool
 	// Incomplete decompresses what is there although something seems to be missing.

@@ -20,9 +20,9 @@
 // # Output
 //
 // An output folder is built under a temporary name beside its own and appears whole or not at all: after
-// an error, a full disk or a cancelled context nothing is left of it. It is flushed to the disk before it
-// appears, so that holds after a crash of the system too. What a killed process left under such a name is
-// removed by the next operation with the same output.
+// an error, a full disk or a cancelled context nothing is left of it, unless a [Compress] that may be resumed keeps
+// what is finished. It is flushed to the disk before it appears, so that holds after a crash of the system too. What a
+// killed process left under such a name is removed by the next operation with the same output, or resumed.
 //
 // Missing parents are made, and removed again if nothing comes of it; an empty folder is taken. What holds the
 // input, or lies in it, is refused. Any other folder is only replaced when asked, and only if nothing in
@@ -36,6 +36,7 @@
 //
 // Nothing here prints. A [Progress] follows long operations. Every operation
 // stops soon after its context ends, and then returns the context's error. The errors that callers may want
-// to tell apart are [ErrOutputExists], [ErrNothingToCompress], [ErrUnknownFile], [ErrShapes], [ErrNames], [ErrDifferent]
-// and [ErrDamaged], and [*model.MissingError]; the ones of a broken stream wrap codebook.StreamError.
+// to tell apart are [ErrOutputExists], [ErrKept], [ErrNothingToCompress], [ErrUnknownFile], [ErrShapes], [ErrNames],
+// [ErrDifferent] and [ErrDamaged], and [*model.MissingError] and [*model.IndexError]; the ones of a broken stream wrap
+// codebook.StreamError.
 package checkpoint

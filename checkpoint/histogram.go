@@ -149,10 +149,16 @@ func (f *histogramFile) readUnits(d *json.Decoder) error {
 	return jsonedit.Array(d, func(d *json.Decoder) error {
 		at++
 		var u histogramUnit
+		named := false
 		err := jsonedit.Object(d, func(d *json.Decoder, name string) (err error) {
 			switch name {
 			case "name":
-				u.name, err = jsonedit.String(d, maxName)
+				if named {
+					err = errors.New("two names")
+				} else {
+					u.name, err = jsonedit.String(d, maxName)
+				}
+				named = true
 			case "histogram":
 				if u.histogram == nil {
 					u.histogram, err = readCounts(d)

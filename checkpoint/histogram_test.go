@@ -34,6 +34,7 @@ func TestHistogramRefuses(t *testing.T) {
 		{"model twice", `{"model": "a", "model": "b", "histogram": {"1": 1}}`, `two members "model"`},
 		{"histogram twice", `{"histogram": {"1": 1}, "histogram": {"1": 1}}`, `two members "histogram"`},
 		{"units twice", `{"units": [], "units": [{"histogram": {"1": 1}}]}`, `two members "units"`},
+		{"two names of a unit", `{"units": [{"name": "a", "name": "b", "histogram": {"1": 1}}]}`, "units: 0: name: two names"},
 		{"two histograms in a unit", `{"units": [{"histogram": {"1": 1}, "histogram": {"2": 1}}]}`, "units: 0: histogram: two histograms"},
 		{"exponent twice", `{"histogram": {"7": 1, "7": 2}}`, "histogram: exponent 7 twice"},
 		{"long array", `{"histogram": [` + strings.Repeat("0,", 256) + `0]}`, "histogram: histogram of 257 counts, want 256"},

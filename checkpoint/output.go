@@ -89,7 +89,21 @@ func apart(dst, target, input string) error {
 	case within(target, from):
 		return fmt.Errorf("checkpoint: output %s lies in the input %s", dst, input)
 	}
-	return nil
+	return apartFromLinks(dst, target, from)
+}
+
+// apartFromLinks refuses an output that holds, or is, what a link in an input leads to.
+func apartFromLinks(dst, target, from string) error {
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.Type()&fs.ModeSymlink == 0 {
+			return nil // what cannot be read is said by whoever has to read it
+		}
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil && (sameFile(real, target) || within(real, target)) {
+			return fmt.Errorf("checkpoint: output %s holds what the input's link %s leads to", dst, path)
+		}
+		return nil
+	})
 }
 
 // commit lets the output appear, unless the context has ended.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,7 +40,7 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 	var from *model.Checkpoint
 	if opts.Shapes != "" {
 		var err error
-		if from, err = model.Open(opts.Shapes); err != nil {
+		if from, err = model.OpenWith(opts.Shapes, opts.Open); err != nil {
 			return err
 		}
 		defer from.Close()
@@ -143,7 +145,15 @@ func (w *decompressor) weights() error {
 		total += int64(size)
 	}
 	w.p.Stage("decompressing", total, "")
-	size, err := writeFile(w.out.Path(), model.RestFileName, func(out io.Writer) error {
+	mode := fs.FileMode(0o666)
+	for _, f := range w.d.Files {
+		info, err := os.Stat(f.Path())
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		mode &= info.Mode()
+	}
+	size, err := writeFile(w.out.Path(), model.RestFileName, mode|0o600, func(out io.Writer) error {
 		return w.send(w.ctx, list, out)
 	})
 	w.report.Files++
@@ -168,7 +178,7 @@ func (w *decompressor) others() error {
 		}
 		switch f.Path {
 		case model.ConfigName:
-			err = w.config()
+			err = w.config(f.Mode)
 		default:
 			err = w.other(f)
 		}
@@ -192,7 +202,7 @@ func (w *decompressor) other(f model.ListedFile) error {
 
 // config writes config.json without dfloat11_config. One that holds nothing else was written by the
 // compressor alone and is left out.
-func (w *decompressor) config() error {
+func (w *decompressor) config(mode fs.FileMode) error {
 	text, _, err := jsonedit.Remove(w.d.Config.Raw, model.DF11Key)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(w.d.Dir, model.ConfigName), err)
@@ -206,5 +216,5 @@ func (w *decompressor) config() error {
 	}
 	w.report.Files++
 	w.report.Bytes += uint64(len(text))
-	return writeBytes(w.out.Path(), model.ConfigName, text)
+	return writeBytes(w.out.Path(), model.ConfigName, mode, text)
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/model"
@@ -97,7 +96,7 @@ func noStrangers(dst, dir string, ours func(name string) bool) error {
 		return fmt.Errorf("checkpoint: output %s: %w", dst, err)
 	}
 	if len(names) > 0 {
-		return fmt.Errorf("checkpoint: output %s holds what bespoke did not write: %s; move it elsewhere, or use another name", dst, someOf(names))
+		return fmt.Errorf("checkpoint: output %s holds what bespoke did not write: %s; move it elsewhere, or use another name", dst, fewOf(names))
 	}
 	return nil
 }
@@ -107,7 +106,7 @@ func notOurs(dst, dir string, why error) error {
 	if err != nil {
 		return fmt.Errorf("checkpoint: output %s: %w", dst, err)
 	}
-	return fmt.Errorf("checkpoint: output %s is not the work of bespoke compress: %w; it holds %s; remove it yourself to use the name", dst, why, someOf(names))
+	return fmt.Errorf("checkpoint: output %s is not the work of bespoke compress: %w; it holds %s; remove it yourself to use the name", dst, why, fewOf(names))
 }
 
 // strangers lists what in a folder, and in the folders in it, is not a file with a name that is ours.
@@ -126,14 +125,4 @@ func strangers(dir string, ours func(name string) bool) (names []string, err err
 		return nil
 	})
 	return names, err
-}
-
-// someOf lists the first few of many names.
-func someOf(names []string) string {
-	const few = 5
-	list := strings.Join(names[:min(len(names), few)], ", ")
-	if n := len(names) - few; n > 0 {
-		list += fmt.Sprintf(" and %d more", n)
-	}
-	return list
 }

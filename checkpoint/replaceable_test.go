@@ -232,6 +232,28 @@ func TestOutputInInput(t *testing.T) {
 	sameTree(t, tree(t, vectorModel), tree(t, src))
 }
 
+// The weights of the input lie in the output's place, behind a link.
+func TestOutputHoldsWhatLinksLeadTo(t *testing.T) {
+	dir := t.TempDir()
+	real, linked := filepath.Join(dir, "real"), filepath.Join(dir, "linked")
+	if err := errors.Join(os.CopyFS(real, os.DirFS(vectorModel)), os.Mkdir(linked, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		if err := os.Symlink(filepath.Join("../real", name), filepath.Join(linked, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := Convert(t.Context(), linked, real, model.BF16, ConvertOptions{Force: true})
+	if err == nil || !strings.Contains(err.Error(), "holds what the input's link "+filepath.Join(linked, "config.json")+" leads to") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Convert(t.Context(), linked, filepath.Join(dir, "out"), model.BF16, ConvertOptions{}); err != nil {
+		t.Errorf("beside it: %v", err)
+	}
+	sameTree(t, tree(t, vectorModel), tree(t, real))
+}
+
 // Names that differ may be those of one file.
 func TestSameFile(t *testing.T) {
 	dir := t.TempDir()

@@ -54,7 +54,7 @@ func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.Fi
 		return copyAs(ctx, os.FileMode(f.Mode), w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
 	case model.Inline:
 		w.p.Advance(f.Size)
-		_, err := writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+		_, err := writeFile(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
 			_, err := io.WriteString(out, f.Text)
 			return err
 		})
@@ -65,7 +65,7 @@ func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.Fi
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
 	}
 	var sum model.Summer
-	_, err = writeFileExact(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+	_, err = writeFile(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
 		return w.send(ctx, pieces, &sum, out)
 	})
 	return sum.Sum(), err

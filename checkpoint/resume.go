@@ -22,12 +22,12 @@ func (o *CompressOptions) key() string {
 	return fmt.Sprintf("compress %s %s %v single=%v", version, o.Scheme, o.Index, o.SingleFile)
 }
 
-// unitKey names all that decides over the content of the file of unit i: the whole model, which its metadata name, its
-// tensors and its code book.
+// unitKey names all that decides over the file of unit i: the whole model, which its metadata name, its tensors, its
+// code book and its permissions.
 func (w *compressor) unitKey(i int) string {
 	u := w.plan.Units[i]
 	var h xxh3.Hasher
-	fmt.Fprintf(&h, "%v %q %d %v\n", w.modelSum, u.Name, len(w.plan.Units), w.books.Books[w.books.Unit[i]].Fingerprint())
+	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.plan.Units), w.books.Books[w.books.Unit[i]].Fingerprint(), w.mode(false))
 	for _, t := range u.Tensors {
 		fmt.Fprintf(&h, "%q %v\n", t.Name, w.tensors[t.Name])
 	}
@@ -42,8 +42,7 @@ func (w *compressor) again(i int) (bool, error) {
 		return false, nil
 	}
 	path := filepath.Join(w.out.Path(), w.unitFiles[i])
-	err := w.takeOver(i, path, sum)
-	if err != nil {
+	if err := w.takeOver(i, path, sum); err != nil {
 		return false, os.Remove(path)
 	}
 	return true, nil

@@ -77,6 +77,21 @@ func TestResumeOthers(t *testing.T) {
 		}
 		sameTree(t, tree(t, src), tree(t, back))
 	})
+	t.Run("another mode", func(t *testing.T) {
+		src, work := copyTree(t, vectorModel), t.TempDir()
+		out := filepath.Join(work, "out")
+		interrupt(t, src, out, CompressOptions{})
+		if err := os.Chmod(filepath.Join(src, "model.safetensors"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Compress(ctx, src, out, CompressOptions{Resume: true}); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(out, "lm_head.safetensors"))
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%v, %v", info, err)
+		}
+	})
 	t.Run("other options", func(t *testing.T) {
 		work := t.TempDir()
 		out := filepath.Join(work, "out")

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Changed reports the first file of the model that is not what it was when the model was opened, by its size and
@@ -26,7 +25,7 @@ func (c *Checkpoint) Changed() error {
 	}
 	for i := range max(len(now), len(c.Listed)) {
 		switch {
-		case i == len(c.Listed) || i < len(now) && strings.Compare(now[i].Path, c.Listed[i].Path) < 0:
+		case i == len(c.Listed) || i < len(now) && now[i].Path < c.Listed[i].Path:
 			return fmt.Errorf("model: %s appeared meanwhile", filepath.Join(c.Dir, now[i].Path))
 		case i == len(now) || now[i].Path != c.Listed[i].Path:
 			return fmt.Errorf("model: %s disappeared meanwhile", filepath.Join(c.Dir, c.Listed[i].Path))

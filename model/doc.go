@@ -16,8 +16,9 @@
 // # Integrity
 //
 // A [TensorSum] tells a tensor from any other that comes about by accident. Containers that this project writes have
-// one for every tensor, stored or decoded, in the sidecar and in the metadata of each file ([Sums]); [OpenDF11]
-// checks the sidecar and the headers against sums of their own, and leaves those of tensors to whoever reads them.
+// one for every tensor, stored or decoded, in the sidecar and in the metadata of each file ([Sums]), unless the files
+// are to be those of the published encoder. [OpenDF11] checks the sidecar and the headers against sums of their own,
+// and leaves those of tensors to whoever reads them.
 // [DF11.FindMissing] looks for what a container without a sidecar has lost.
 //
 // # Memory

@@ -56,10 +56,13 @@ func ListFolder(dir string) (list []ListedFile, odd []OddFile, err error) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() {
-			if path != dir && slices.Contains(skippedFolders, d.Name()) {
+		if path != dir && slices.Contains(skippedFolders, d.Name()) {
+			if d.IsDir() {
 				return fs.SkipDir
 			}
+			return nil // such as the .git of a worktree
+		}
+		if d.IsDir() {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, path)

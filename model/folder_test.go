@@ -10,7 +10,7 @@ import (
 
 // TestListFolder lists folders that have the names of those that are left out, and what lies in such folders.
 func TestListFolder(t *testing.T) {
-	files := map[string]string{"a": "1", "sub/b": "22", ".git/config": "", ".cache/c": "", "sub/deep/.git/d": "", "sub/.cache/e": "", "sub/.gitignore": "4444"}
+	files := map[string]string{"a": "1", "sub/b": "22", ".git/config": "", ".cache/c": "", "sub/deep/.git/d": "", "sub/.cache/e": "", "sub/worktree/.git": "gitdir: x", "sub/.gitignore": "4444"}
 	for _, name := range []string{".cache", ".git", "model"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), name)

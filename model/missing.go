@@ -184,7 +184,8 @@ func (f *finder) index() {
 // units goes by the pattern_dict: a pattern that lists names stands for units of these names, any other for the
 // modules that it matches, and for one unit at least.
 func (f *finder) units() {
-	m := f.d.patterns
+	m := *f.d.patterns
+	m.spent = 0 // what opening took is not to keep patterns from matching
 	matched := map[int]bool{}
 	for _, u := range f.d.Units {
 		for _, i := range m.all(u.Name) {
@@ -209,6 +210,10 @@ func (f *finder) units() {
 		for _, i := range m.all(module) {
 			f.unit(module, m.patterns[i].Attrs)
 		}
+	}
+	if m.exhausted() != nil {
+		f.left = 0
+		return
 	}
 	for i := range m.regexes {
 		if p := m.regexes[i].pattern; !matched[p] {

@@ -81,6 +81,24 @@ func TestFindMissing(t *testing.T) {
 	}
 }
 
+// TestFindMissingMatching looks for what is missing in a checkpoint that took all the work of matching to open.
+func TestFindMissingMatching(t *testing.T) {
+	d, err := OpenDF11(tinyDF11)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.patterns.spent = maxMatching
+	if list := d.FindMissing(); list != nil {
+		t.Errorf("have %v, want nothing", list)
+	}
+	d.patterns.regexes[0].size = maxMatching / 2
+	list := d.FindMissing()
+	if len(list) != 1 || !strings.Contains(list[0].Evidence, "too many names") {
+		t.Errorf("have %v, want that it is too much", list)
+	}
+}
+
 // TestFindMissingTooMuch lacks more than can be listed, which is said.
 func TestFindMissingTooMuch(t *testing.T) {
 	dir := t.TempDir()

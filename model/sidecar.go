@@ -89,13 +89,16 @@ type SidecarFile struct {
 // storedFolder holds the copies of files that must not lie at their own place in a DF11 folder.
 const storedFolder = "original"
 
-// StoredPath returns the path of a Copied file within the DF11 folder: its own, unless loaders would take it there
+// journalName is the name that package atomicfile has for a file of its own in a folder on its way.
+const journalName = ".bespoke-journal"
+
+// StoredPath returns the path of a Copied file within the DF11 folder: its own, unless it would be taken there
 // for something else.
 func (f *SidecarFile) StoredPath() string {
 	// The first part alone, in lower case: folders have the same names to choose from, and some file
 	// systems do not tell cases apart.
 	top, _, _ := strings.Cut(strings.ToLower(f.Path), "/")
-	if strings.HasSuffix(top, Extension) || IsIndex(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder}, top) {
+	if strings.HasSuffix(top, Extension) || IsIndex(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder, journalName}, top) {
 		return storedFolder + "/" + f.Path
 	}
 	return f.Path

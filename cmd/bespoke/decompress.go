@@ -17,6 +17,7 @@ func (a *app) decompress() *cobra.Command {
 	var decoder decoder
 	var names names
 	var partial incomplete
+	var shapes source
 	var opts checkpoint.DecompressOptions
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -25,15 +26,15 @@ func (a *app) decompress() *cobra.Command {
 		Long: `Decompress restores the files that "bespoke compress" was given, byte for byte,
 and checks the xxh128 of each before the output appears.
 
-Any other DF11 checkpoint, or a single file of one, gives model.safetensors with all tensors, config.json
-without dfloat11_config and copies of the other files. Such a checkpoint does
-not hold the shapes of the coded tensors: they follow from config.json for the
-common architectures, else they come from --shapes MODEL. A single file without
-its config.json does not name them either: --pattern FILE does. What "bespoke
-compress" wrote has sums in every file, against which each tensor is held; what
-others wrote has none. A checkpoint from which something seems to be missing is
-refused: --incomplete decompresses what is there. Links out of the folder are
-not followed.`,
+Any other DF11 checkpoint, or a single file of one, gives model.safetensors with
+all tensors, config.json without dfloat11_config and copies of the other files.
+Such a checkpoint does not hold the shapes of the coded tensors: they follow
+from config.json for the common architectures, else they come from --shapes
+MODEL. A single file without its config.json does not name them either:
+--pattern FILE does. What "bespoke compress" wrote has sums in every file,
+against which each tensor is held; what others wrote has none. A checkpoint from
+which something seems to be missing is refused: --incomplete decompresses what
+is there. Links out of the folder are not followed.`,
 		Example: `  bespoke decompress models/llama-df11 -o models/llama-restored
   bespoke decompress models/published-df11 -o models/restored --shapes models/original`,
 		Args: takes("one DF11 checkpoint"),
@@ -42,6 +43,7 @@ not followed.`,
 	decoder.flags(cmd)
 	names.flags(cmd)
 	partial.flags(cmd)
+	shapes.flags(cmd)
 	cmd.Flags().StringVar(&opts.Shapes, "shapes", "", "take unknown shapes from the tensors of `MODEL`")
 	cmd.Flags().BoolVar(&opts.Flat, "flat", false, "write tensors of unknown shape with one dimension")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -55,7 +57,7 @@ not followed.`,
 		if opts.Patterns, err = names.patterns(); err != nil {
 			return err
 		}
-		opts.Incomplete, opts.Force, opts.Progress = partial.allowed, out.force, a.progress()
+		opts.Open, opts.Incomplete, opts.Force, opts.Progress = shapes.open, partial.allowed, out.force, a.progress()
 		r, err := checkpoint.Decompress(cmd.Context(), args[0], out.dir, opts)
 		switch {
 		case errors.Is(err, checkpoint.ErrShapes):

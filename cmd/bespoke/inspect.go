@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/internal/plot"
+	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
@@ -29,7 +31,8 @@ as they are and why.
 
 MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
 JSON file with a histogram, such as inspect --json prints. The exit status is 1
-if something seems to be missing from a DF11 folder.
+if something seems to be missing from a DF11 folder, and if a weight of it is not
+what it was.
 
 The JSON form names, among others: histogram (256 counts), entropy, units
 (name, weights, entropy, histogram), schemes (name, books, longest_code, bytes,
@@ -47,6 +50,9 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if picture != "" && !slices.Contains(plot.Formats, plotFormat(picture)) {
 			return usagef("--plot %s: the extension must be one of %s", picture, strings.Join(plot.Formats, ", "))
+		}
+		if err := mayDraw(picture); err != nil {
+			return err
 		}
 		plan, err := units.options()
 		if err != nil {
@@ -76,6 +82,20 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 
 func plotFormat(path string) string {
 	return strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
+}
+
+// mayDraw refuses a file that is no picture of the format of its name.
+func mayDraw(path string) error {
+	f, size, err := regular.Open(path)
+	if err != nil || size == 0 { // of what is neither there nor a file draw says so
+		return nil
+	}
+	defer f.Close()
+	start, err := io.ReadAll(io.LimitReader(f, 1024))
+	if err == nil && !plot.Is(plotFormat(path), start) {
+		err = fmt.Errorf("%s exists and is no %s picture", path, plotFormat(path))
+	}
+	return err
 }
 
 // draw writes the picture of a report. An existing picture is replaced: it can be drawn again.

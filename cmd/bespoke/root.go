@@ -38,10 +38,11 @@ empty folder is taken. What a killed run left is removed by the next one that
 writes the same folder.
 
 --force replaces a folder in which bespoke wrote every file: one with a sound
-bespoke.json (a manifest.json, for generate) and no files that do not belong to
-it. Restored and converted models bear no mark: decompress and convert also
-replace a folder whose every file is one that they write again. All else is
-refused, files that are not bespoke's are named, and nothing is touched.
+bespoke.json and no files that do not belong to it. Restored and converted
+models bear no mark: decompress and convert also replace a folder whose every
+file is one that they write again. Generate replaces what it wrote without
+--force, and with --force also where manifest.json is lost. All else is refused,
+files that are not bespoke's are named, and nothing is touched.
 
 Exit status: 0 for success, 1 for a failure, also to write to standard output,
 2 for a command line that makes no sense, 128 and the number of the signal when

@@ -22,8 +22,8 @@ sidecar, if there is one.
 
 Without a MODEL it looks for damage to the checkpoint alone: its structure, its
 codes and indices, and the sums that "bespoke compress" left, of every tensor as
-it is stored and as it decodes and of every other file. A checkpoint
-from elsewhere has no sums, which is said.
+it is stored and as it decodes and of every other file. A checkpoint from
+elsewhere has no sums, which is said.
 
 The exit status is 1 if anything differs.`,
 		Example: `  bespoke verify models/llama models/llama-df11

@@ -14,8 +14,8 @@
 //
 // # Targets
 //
-// A target that does not exist gets the parents it lacks, and loses them again if nothing comes of it. So
-// does an empty folder's place: it is taken, permissions and all. A link is followed; one that leads nowhere
+// A folder that does not exist gets the parents it lacks, and loses them again if nothing comes of it. An
+// empty folder is taken, permissions and all. A link is followed; one that leads nowhere
 // is an error, as is a folder in place of a file and anything but a folder in place of a folder.
 //
 // # Durability
@@ -34,11 +34,11 @@
 //
 // # What a killed process leaves
 //
-// A process that is killed outright leaves a hidden name ending in ".bespoke-tmp" beside the target and
-// nothing else. The next NewDir or Create with the same target removes it: whoever makes a temporary name
-// holds a lock on it for as long as it lives, so a name whose lock can be taken is nobody's. Names of other
-// users are left alone. Where a folder was set aside, in a name ending in ".bespoke-old", and nothing stands
-// in its place, it is renamed back.
+// A process that is killed outright leaves a hidden name ending in ".bespoke-tmp" beside the target, and the
+// parents that it has made. The next NewDir or Create with the same target removes the
+// name: whoever makes one holds a lock on it for as long as it lives, so a name whose lock can be taken is nobody's.
+// Names of other users are left alone. Where a folder was set aside, in a name ending in ".bespoke-old", and
+// nothing stands in its place, it is renamed back.
 //
 // Locks are those of flock. Where there are none (Windows, some network file systems) nothing is removed. Two
 // machines that write the same target on a shared file system at the same time need one that shares locks.

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +20,14 @@ import (
 
 // Formats are the file formats that [Write] knows, as file name extensions without the dot.
 var Formats = []string{"png", "svg"}
+
+// Is says whether a file that begins like that is a picture in the given format.
+func Is(format string, start []byte) bool {
+	if format == "svg" {
+		return bytes.Contains(start, []byte("<svg"))
+	}
+	return bytes.HasPrefix(start, []byte("\x89PNG\r\n\x1a\n"))
+}
 
 // Exponents is what a picture shows.
 type Exponents struct {

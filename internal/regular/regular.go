@@ -45,7 +45,11 @@ func Read(path string, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("%d bytes, max %d", size, limit)}
 	}
-	return io.ReadAll(io.LimitReader(f, limit)) // it may have grown
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if int64(len(data)) > limit {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("grown beyond %d bytes meanwhile", limit)}
+	}
+	return data, err
 }
 
 // Odd says what stands at path where a regular file, or a link to one, should; "" for such a file.

@@ -82,6 +82,9 @@ type SweepReport struct {
 	Faults []string `json:"faults"`
 }
 
+// sweepMemory is how many bytes the process may take before it collects garbage.
+const sweepMemory = 1 << 30
+
 // maxFaults bounds the faults that are described.
 const maxFaults = 50
 
@@ -102,8 +105,9 @@ func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err err
 		return nil, fmt.Errorf("torture: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	// Cases take more memory than they hold.
-	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	// Cases take much more memory than they hold.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(sweepMemory))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	s := sweep{ctx: ctx, opts: opts, report: SweepReport{Seed: opts.Seed, Sample: opts.Sample, Faults: []string{}}}
 	if opts.Workers == 0 {
 		opts.Workers = goruntime.GOMAXPROCS(0)

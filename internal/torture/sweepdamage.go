@@ -142,7 +142,7 @@ func fileSwaps(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// stored is a tensor in a file of a container.
+// A sweepStored is a tensor in a file of a container.
 type sweepStored struct {
 	sweepTensor
 	path string
