@@ -56,7 +56,7 @@ func (d *DF11) HasAllWeights() bool {
 	return s != nil && s.Files == len(d.Files)
 }
 
-// SortMissing puts what a checkpoint lacks in the order of its weight: tensors and units, config.json, other files,
+// SortMissing puts what a checkpoint lacks in order: tensors and units first, then config.json, other files, at last
 // the sidecar.
 func (d *DF11) SortMissing(list []Missing) {
 	slices.SortStableFunc(list, func(a, b Missing) int { return cmp.Compare(d.missingRank(a.Name), d.missingRank(b.Name)) })
