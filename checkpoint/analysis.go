@@ -19,9 +19,9 @@ type analysis struct {
 }
 
 // analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums that are wanted: the bytes
+// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums if they are wanted: the bytes
 // are at hand.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums wantedSums, p Progress) (*analysis, error) {
+func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*analysis, error) {
 	plan, err := model.PlanUnits(c, opts)
 	if err != nil {
 		return nil, err
@@ -37,17 +37,8 @@ func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, s
 	return a, err
 }
 
-// wantedSums says which sums are taken.
-type wantedSums int
-
-const (
-	noSums     wantedSums = iota
-	tensorSums            // of all tensors
-	allSums               // those, and of the files
-)
-
-// count fills in the histograms, and the sums that are wanted.
-func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums wantedSums, p Progress) error {
+// count fills in the histograms, and the sums if they are wanted.
+func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
 	for _, u := range a.plan.Units {
 		for _, t := range u.Tensors {
 			a.tensors[t.Name] = &codebook.Histogram{}
@@ -58,18 +49,18 @@ func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums wantedSu
 	tensors := map[string]*model.TensorSummer{}
 	for _, f := range c.Files {
 		like := span{}
-		if sums == allSums {
+		if sums {
 			like.file = &summed{}
 			files = append(files, like.file)
 			spans = cut(spans, f.Start(), like)
 		}
 		for _, t := range f.Tensors {
 			like.counts = a.tensors[t.Name]
-			if sums != noSums {
+			if sums {
 				like.tensor = model.NewTensorSummer(t.Size())
 				tensors[t.Name] = like.tensor
 			}
-			if like.counts != nil || sums != noSums {
+			if like.counts != nil || sums {
 				spans = cut(spans, t.Bytes(), like)
 			}
 		}

@@ -133,7 +133,7 @@ type compressor struct {
 
 	unitFiles []string                   // parallel to plan.Units
 	sizes     []codebook.Size            // likewise
-	sums      []model.FileSum            // parallel to c.Files, nil where reading back finds them
+	sums      []model.FileSum            // parallel to c.Files
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
 	modelSum  model.TensorSum            // of these
 	resumed   atomic.Int32               // units taken over
@@ -167,11 +167,7 @@ func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
-	wanted := tensorSums
-	if opts.NoCheck {
-		wanted = allSums
-	}
-	a, err := analyse(w.ctx, w.c, opts.Plan, wanted, w.p)
+	a, err := analyse(w.ctx, w.c, opts.Plan, true, w.p)
 	if err != nil {
 		return err
 	}

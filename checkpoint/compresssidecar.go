@@ -61,10 +61,7 @@ func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
 		}
 		path := filepath.ToSlash(name)
 		file := &model.SidecarFile{
-			Path: path, FileSum: model.FileSum{Size: f.Size()}, Kind: model.Safetensors, Header: string(f.HeaderText()),
-		}
-		if w.sums != nil {
-			file.FileSum = w.sums[i]
+			Path: path, FileSum: w.sums[i], Kind: model.Safetensors, Header: string(f.HeaderText()),
 		}
 		files[path] = file
 	}

@@ -72,7 +72,7 @@ func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions
 
 // fromTensors is fromModel for a model that is open.
 func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) error {
-	a, err := analyse(ctx, c, opts, noSums, p)
+	a, err := analyse(ctx, c, opts, false, p)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,8 @@ func newTask(u *checkedUnit, workers, from, to int, dst []uint16, sums *sums) *t
 	base, _ := u.stream.ChunkStart(from)
 	t := &task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, sums: sums, next: from, to: to}
 	t.done = make(chan struct{})
-	if sums != nil {
+	// What fits into the cache is read out of it next, and its memory is likely to be that of the call before.
+	if sums != nil || 2*len(dst) <= cachedBytes {
 		t.stream = u.stream.throughCaches()
 	}
 	if from == to {
