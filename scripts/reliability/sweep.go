@@ -20,6 +20,10 @@ func sweepSection(ctx context.Context, o *options) (section, error) {
 	}
 	if o.others > 0 {
 		command += fmt.Sprintf(" -sample-others %d", o.others)
+		if o.sample == 0 {
+			where = fmt.Sprintf("every case of the two containers with both indices, sums and a file a unit, about %s of each kind of the others; "+
+				"without `-sample-others` all are tried", count(o.others))
+		}
 	}
 	r, err := torture.Sweep(ctx, torture.SweepOptions{Seed: o.seed, Sample: o.sample, SampleOthers: o.others, Progress: func(row torture.SweepRow) {
 		log.Printf("sweep: %s: %s: %d cases, %d bad", row.Container, row.Damage, row.Cases, row.Bad())
