@@ -14,16 +14,14 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/seed54244801/bespoke/codebook"
 )
 
 // SweepOptions are the options of [Sweep].
 type SweepOptions struct {
 	// Seed chooses the weights, and the cases where not all are tried.
 	Seed uint64
-	// Sample is about how many cases to try of each damage to the containers with both indices, sums and a file a unit,
-	// which have every kind of tensor and file; 0 for all. SampleOthers is the same for each of the others.
+	// Sample is about how many cases to try of each damage to each container, 0 for all. SampleOthers is the same for
+	// containers in one file, and for those without sums.
 	Sample, SampleOthers int
 	// Folder is where the containers are kept, "" for one in memory where there is one. What is left there when
 	// the process dies is the case it died of.
@@ -223,7 +221,7 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 // sample returns the cases to try.
 func (s *sweep) sample(c *sweepContainer, d sweepDamage) iter.Seq[sweepCase] {
 	n := s.opts.Sample
-	if c.index != codebook.IndexBoth || c.single || c.published {
+	if c.single || c.published {
 		n = s.opts.SampleOthers
 	}
 	if n == 0 {

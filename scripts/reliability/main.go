@@ -56,8 +56,8 @@ func main() {
 	var o options
 	only := flag.String("only", "", "the sections to make anew, with commas between them; all without it")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of what is drawn by chance")
-	flag.IntVar(&o.sample, "sample", 0, "cases of each kind to try of containers with both indices and a file a unit; 0 for all")
-	flag.IntVar(&o.others, "sample-others", 0, "the same for each of the other containers")
+	flag.IntVar(&o.sample, "sample", 0, "cases of each kind to try; 0 for all")
+	flag.IntVar(&o.others, "sample-others", 0, "the same for containers in one file, and for those without sums")
 	flag.IntVar(&o.kills, "kills", 300, "kills of all commands together")
 	flag.DurationVar(&o.load, "load", 5*time.Minute, "time under load")
 	flag.IntVar(&o.mutants, "mutants", 200, "mutants of each package")

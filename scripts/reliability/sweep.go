@@ -21,7 +21,7 @@ func sweepSection(ctx context.Context, o *options) (section, error) {
 	if o.others > 0 {
 		command += fmt.Sprintf(" -sample-others %d", o.others)
 		if o.sample == 0 {
-			where = fmt.Sprintf("every case of the two containers with both indices, sums and a file a unit, about %s of each kind of the others; "+
+			where = fmt.Sprintf("every case of containers with sums and a file a unit, about %s of each kind of the others; "+
 				"without `-sample-others` all are tried", count(o.others))
 		}
 	}
