@@ -57,11 +57,16 @@ func Watch(what string) (stop func()) {
 }
 
 // Bounded runs f on an input of n bytes, for fuzz targets. It fails the test if f allocates more than base bytes
-// and factor bytes for each of the input, and ends the process as Watch does.
+// and factor bytes for each of the input, and ends the process as Watch does. Others in the process allocate too, such
+// as what hands out the inputs, so f is run up to twice more where it seems to take too much.
 func Bounded(tb testing.TB, n, base, factor int, f func()) {
 	tb.Helper()
 	defer Watch(fmt.Sprintf("an input of %d bytes", n))()
-	if took := Bytes(f); took > uint64(base+factor*n) {
+	limit, took := uint64(base+factor*n), Bytes(f)
+	for i := 0; i < 2 && took > limit; i++ {
+		took = min(took, Bytes(f))
+	}
+	if took > limit {
 		tb.Errorf("an input of %d bytes takes %d bytes, max %d and %d for each", n, took, base, factor)
 	}
 }

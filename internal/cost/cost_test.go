@@ -42,3 +42,15 @@ func TestBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundedAgain lets something else allocate while the bounded function runs for the first time.
+func TestBoundedAgain(t *testing.T) {
+	size := 1000 << 10
+	Bounded(t, 1024, 100<<10, 100, func() { sink, size = make([]byte, size), 1 })
+	f := &failing{TB: t}
+	runs := 0
+	Bounded(f, 1024, 100<<10, 100, func() { sink, runs = make([]byte, 1000<<10), runs+1 })
+	if f.failures != 1 || runs != 3 {
+		t.Errorf("%d failures in %d runs, want 1 in 3", f.failures, runs)
+	}
+}
