@@ -228,3 +228,16 @@ func TestCasts(t *testing.T) {
 		})
 	}
 }
+
+// TestFloat64Ties rounds what lies above the middle between two words by one bit, of any place: up.
+func TestFloat64Ties(t *testing.T) {
+	for bit := range 44 {
+		mantissa := uint64(1)<<44 | uint64(1)<<bit // half of the last bit kept, which is the 45th
+		for _, sign := range []uint64{0, 1} {
+			value := sign<<63 | 1023<<52 | mantissa
+			if got, want := fromFloat64(value, new(Rounding)), uint16(sign)<<15|0x3f81; got != want {
+				t.Errorf("%#x: %#04x, want %#04x", value, got, want)
+			}
+		}
+	}
+}
