@@ -69,7 +69,7 @@ func newDir(target string, opts Options) (*Dir, error) {
 	if d.temp != "" {
 		return d, nil
 	}
-	for try := range 3 {
+	for try := range tries {
 		made, err := makeParents(filepath.Dir(target))
 		d.parents = append(d.parents, made...)
 		if err == nil {
@@ -79,7 +79,7 @@ func newDir(target string, opts Options) (*Dir, error) {
 			d.journal, err = newJournal(d.temp, opts.Key)
 		}
 		// Another process may just have removed parents that it had made, and given up.
-		if errors.Is(err, fs.ErrNotExist) && try < 2 {
+		if errors.Is(err, fs.ErrNotExist) && try < tries-1 {
 			continue
 		}
 		if err != nil {
@@ -89,6 +89,9 @@ func newDir(target string, opts Options) (*Dir, error) {
 	}
 	return d, nil
 }
+
+// tries is how often parents are made anew that others take away: more than as many processes could.
+const tries = 100
 
 // checkFolder refuses a target that cannot become a folder, and returns the permissions of the one that is
 // there, those for a new one if there is none.

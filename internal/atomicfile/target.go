@@ -36,6 +36,9 @@ func Resolve(target string) (string, error) {
 		case errors.Is(err, fs.ErrNotExist) && info.Mode().Type() == fs.ModeSymlink:
 			to, _ := os.Readlink(path)
 			return "", fmt.Errorf("%s is a link to %s, which does not exist", path, to)
+		case errors.Is(err, fs.ErrNotExist) && path != filepath.Dir(path): // taken away meanwhile
+			missing = append(missing, filepath.Base(path))
+			continue
 		case err != nil:
 			return "", err
 		}
