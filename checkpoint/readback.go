@@ -58,6 +58,9 @@ func (w *compressor) compareBack(s *model.Sidecar, d *model.DF11, m *runtime.Mod
 		}
 	}
 	for _, t := range d.Rest {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
 		if err := checkSum(t, w.tensors); err != nil {
 			return err
 		}
