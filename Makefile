@@ -7,7 +7,7 @@ PEERS  := build/peers
 NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./scripts/gpucheck
+CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
 ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
 CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
@@ -71,20 +71,20 @@ fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
 mutants: ## small changes to the code, which tests must notice: prints those that none does
-	nice $(GO) run ./scripts/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
+	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
 
 reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
-	nice $(GO) run ./scripts/reliability $(if $(ONLY),-only $(ONLY))
+	nice $(GO) run ./tools/reliability $(if $(ONLY),-only $(ONLY))
 
 bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
-	$(GO) run ./scripts/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
+	$(GO) run ./tools/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
 
 gobench: ## the Go benchmarks of all packages, for benchstat
 	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
 
 gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; says "Error 3" where there is none
-	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./scripts/gpucheck
+	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./tools/gpucheck
 	@./build/gpu-check -o docs/GPU.md -published "$(PUBLISHED_PTX)"
 	@if command -v compute-sanitizer >/dev/null ; then \
 		compute-sanitizer --error-exitcode 1 ./build/gpu-check -weights 1000000 -quick ; fi
@@ -95,7 +95,7 @@ peers: ## other codecs from PyPI for make bench; those in C are the Debian packa
 	$(PEERS)/bin/pip install -q --no-deps --no-build-isolation --use-pep517 --require-hashes -r scripts/requirements/peers-source.txt
 
 kernels: $(NVIDIA)/.done ## what the CUDA kernels take on every architecture, ours and the published one: docs/KERNELS.md
-	BESPOKE_PTXAS=$$(find $(NVIDIA) -type f -name ptxas) $(GO) run ./scripts/kernels -o docs/KERNELS.md \
+	BESPOKE_PTXAS=$$(find $(NVIDIA) -type f -name ptxas) $(GO) run ./tools/kernels -o docs/KERNELS.md \
 		-nvdisasm $$(find $(NVIDIA) -type f -name nvdisasm) -published $$(find $(NVIDIA) -name decode.ptx) out/shakespeare
 
 $(NVIDIA)/.done: scripts/requirements/kernels.txt

@@ -32,7 +32,7 @@ func TestAnyBook(t *testing.T) {
 
 // TestGEMV holds the kernel that make gpu-check times beside ours to its source.
 func TestGEMV(t *testing.T) {
-	compiled(t, "../scripts/gpucheck/gemv.cu", "../scripts/gpucheck/gemv.ptx")
+	compiled(t, "../tools/gpucheck/gemv.cu", "../tools/gpucheck/gemv.ptx")
 }
 
 // compiled wants PTX that was compiled from a source. With -update it is, where the source changed.

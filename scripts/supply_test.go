@@ -136,7 +136,7 @@ func TestVulncheck(t *testing.T) {
 func TestIsolated(t *testing.T) {
 	allowed := []string{
 		"../internal/isolated/run.go", "../internal/torture/command.go", "../internal/torture/fault.go",
-		"../scripts/mutate/try.go", "../scripts/reliability/program.go", "../scripts/wall/timed.go",
+		"../tools/mutate/try.go", "../tools/reliability/program.go", "../tools/wall/timed.go",
 	}
 	starts := regexp.MustCompile(`\bexec\.Command|\bos\.StartProcess|\bsyscall\.(Fork)?Exec\b|\bunix\.Exec\b`)
 	var found []string

@@ -39,7 +39,7 @@ func TestAssemble(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, arch := range a.Architectures() {
-			if name == "8 books" && i%2 != 0 { // scripts/kernels has few books and every architecture
+			if name == "8 books" && i%2 != 0 { // tools/kernels has few books and every architecture
 				continue
 			}
 			t.Run(fmt.Sprintf("%s, sm_%d", name, arch), func(t *testing.T) {

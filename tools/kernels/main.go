@@ -1,7 +1,7 @@
 // Command kernels compiles the CUDA kernels of a generated package for every architecture that the
 // assembler knows and writes what they take, and how many instructions a weight they run: docs/KERNELS.md.
 //
-//	go run ./scripts/kernels [-o docs/KERNELS.md] [-nvdisasm FILE] [-published decode.ptx] out/shakespeare
+//	go run ./tools/kernels [-o docs/KERNELS.md] [-nvdisasm FILE] [-published decode.ptx] out/shakespeare
 //
 // It needs a CUDA compiler and ptxas as package cudac finds them. Without nvdisasm instructions are not
 // counted, without -published the published kernel is missing. It fails when a kernel spills registers.

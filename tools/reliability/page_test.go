@@ -40,7 +40,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(have)); diff != "" {
-		t.Errorf("docs/RELIABILITY.md is stale, go run ./scripts/reliability -only none writes it (-page +now):\n%s", diff)
+		t.Errorf("docs/RELIABILITY.md is stale, go run ./tools/reliability -only none writes it (-page +now):\n%s", diff)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // faultsSection denies things to commands.
 func faultsSection(ctx context.Context, o *options) (section, error) {
-	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only faults -seed %d", o.seed)}
+	s := section{Command: fmt.Sprintf("go run ./tools/reliability -only faults -seed %d", o.seed)}
 	t := table{Header: []string{"what", "commands", "runs", "bad"}}
 	type sum struct{ commands, runs, bad int }
 	var names []string

@@ -1,7 +1,7 @@
 // Command mutate looks for code that no test holds in place: it changes a package in one small way at a time
 // and runs the package's tests, which must fail.
 //
-//	go run ./scripts/mutate [-n 200] [-seed 1] [-match REGEXP] [-j 1] ./codebook [PACKAGE ...]
+//	go run ./tools/mutate [-n 200] [-seed 1] [-match REGEXP] [-j 1] ./codebook [PACKAGE ...]
 //
 // What it changes: the bounds and the sense of comparisons, other operators, conditions, constants by one, min and max, true
 // and false, break and continue; and it leaves statements out. It takes a sample of n mutants of a package, all if

@@ -29,7 +29,7 @@ func fuzzSection(ctx context.Context, o *options) (section, error) {
 		return section{}, err
 	}
 	s := section{
-		Command: fmt.Sprintf("go run ./scripts/reliability -only fuzz -fuzztime %v", o.fuzztime),
+		Command: fmt.Sprintf("go run ./tools/reliability -only fuzz -fuzztime %v", o.fuzztime),
 		Where:   where(),
 	}
 	if err := cmd.Wait(); err != nil {

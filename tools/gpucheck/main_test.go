@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if err := os.Chdir("../.."); err != nil { // where make runs it
 		panic(err)
 	}
-	source, err := os.ReadFile("scripts/gpucheck/gemv.cu")
+	source, err := os.ReadFile("tools/gpucheck/gemv.cu")
 	if err != nil {
 		panic(err)
 	}

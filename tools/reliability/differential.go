@@ -11,7 +11,7 @@ import (
 
 // differentialSection holds decoders to the reference.
 func differentialSection(ctx context.Context, o *options) (section, error) {
-	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only differential -seed %d", o.seed)}
+	s := section{Command: fmt.Sprintf("go run ./tools/reliability -only differential -seed %d", o.seed)}
 	t := table{Header: []string{"decoder and index", "streams", "same weights", "same error", "left", "differing"}}
 	for _, run := range []struct {
 		compare func(context.Context, differential.Options) (*differential.Report, error)

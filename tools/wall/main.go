@@ -3,7 +3,7 @@
 // Command wall measures how long bespoke takes to compress and to decompress a whole model, beside cp of
 // the same files. The three take turns, so that what disturbs the machine disturbs all of them.
 //
-//	go run ./scripts/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] [-layers N] MODEL
+//	go run ./tools/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] [-layers N] MODEL
 //
 // With -layers, MODEL is made if it is not there: a Llama with normal weights, 2 GiB with 16 layers. It
 // is read once before, so that it lies in the page cache if it fits. Output goes to a folder beside

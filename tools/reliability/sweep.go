@@ -13,7 +13,7 @@ import (
 
 // sweepSection damages small containers in every way.
 func sweepSection(ctx context.Context, o *options) (section, error) {
-	command, where := fmt.Sprintf("go run ./scripts/reliability -only sweep -seed %d", o.seed), ""
+	command, where := fmt.Sprintf("go run ./tools/reliability -only sweep -seed %d", o.seed), ""
 	if o.sample > 0 {
 		command += fmt.Sprintf(" -sample %d", o.sample)
 		where = "a sample of the cases; without `-sample` all are tried"

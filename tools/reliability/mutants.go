@@ -19,7 +19,7 @@ var mutantRow = regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| 
 
 // mutantsSection changes packages.
 func mutantsSection(ctx context.Context, o *options) (section, error) {
-	args := append([]string{"run", "./scripts/mutate", "-n", strconv.Itoa(o.mutants), "-seed", strconv.FormatUint(o.seed, 10)}, mutated...)
+	args := append([]string{"run", "./tools/mutate", "-n", strconv.Itoa(o.mutants), "-seed", strconv.FormatUint(o.seed, 10)}, mutated...)
 	var out bytes.Buffer
 	cmd := program(ctx, "go", args...)
 	cmd.Stdout = io.MultiWriter(&out, os.Stderr)
@@ -35,5 +35,5 @@ func mutantsSection(ctx context.Context, o *options) (section, error) {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return section{Command: fmt.Sprintf("go run ./scripts/reliability -only mutants -seed %d -mutants %d", o.seed, o.mutants), Tables: []table{t}}, nil
+	return section{Command: fmt.Sprintf("go run ./tools/reliability -only mutants -seed %d -mutants %d", o.seed, o.mutants), Tables: []table{t}}, nil
 }

@@ -3,7 +3,7 @@
 // Command reliability breaks things in every way that there is, counts what becomes of it and writes
 // docs/RELIABILITY.md. Run it as make reliability.
 //
-//	go run ./scripts/reliability [-only NAME,…] [-seed N] [-sample N] [-sample-others N] [-kills N] [-load D] [-mutants N] [-fuzztime D]
+//	go run ./tools/reliability [-only NAME,…] [-seed N] [-sample N] [-sample-others N] [-kills N] [-load D] [-mutants N] [-fuzztime D]
 //
 // With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves
 // its figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.

@@ -15,7 +15,7 @@ import (
 
 // killSection kills commands.
 func killSection(ctx context.Context, o *options) (section, error) {
-	s := section{Command: fmt.Sprintf("go run ./scripts/reliability -only kill -seed %d -kills %d", o.seed, o.kills), Where: where()}
+	s := section{Command: fmt.Sprintf("go run ./tools/reliability -only kill -seed %d -kills %d", o.seed, o.kills), Where: where()}
 	t := table{Header: []string{"command", "kills", "early", "midway", "late", "half", "left", "wrong"}}
 	err := tortured(ctx, o.seed, 8, func(cfg torture.Config, commands []torture.Command) error {
 		var sum torture.KillCount
