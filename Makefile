@@ -31,7 +31,7 @@ cuda-headers: ## cuda.h from PyPI, which is all that a build with CUDA needs
 demo: build ## the whole way: a trained model to its own kernels, compressed, and back bit for bit
 	@./scripts/demo.sh $(BIN) $(DEMO)
 
-test: ## all tests
+test: ## all tests, in their short form; BESPOKE_LONG=1 make test is the long one
 	$(GO) vet ./...
 	$(GO) test -timeout 30m ./...
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -29,7 +31,7 @@ func TestScript(t *testing.T) {
 	runScripts(t, "testdata/script", nil)
 }
 
-// runScripts runs the scripts in a folder, with further environment variables.
+// runScripts runs the scripts in a folder, with further environment variables. In them [long] is for the long form.
 func runScripts(t *testing.T, dir string, variables map[string]string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
@@ -48,6 +50,12 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 				}
 			}
 			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "long" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return testenv.Long(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"same":     scriptSame,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 // failing is a standard output that takes some bytes, and then no more.
@@ -36,13 +38,13 @@ func TestStdoutFails(t *testing.T) {
 		{"generate", model, "-o", "OUT/generated", "--no-cuda"},
 		{"devices"}, {"devices", "--json"}, {"bench", df11, "--time", "1ns"}, {"bench", df11, "--time", "1ns", "--json"},
 	}
-	for _, args := range commands {
+	for which, args := range commands {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			dir := t.TempDir()
 			for i := range args {
 				args[i] = strings.ReplaceAll(args[i], "OUT", dir)
 			}
-			for _, c := range []struct {
+			for i, c := range []struct {
 				room int
 				err  error
 				code int
@@ -52,6 +54,9 @@ func TestStdoutFails(t *testing.T) {
 				{0, io.ErrClosedPipe, exitFailure, "bespoke: standard output: io: read/write on closed pipe\n"},
 				{0, syscall.EPIPE, exitSignal + 13, ""},
 			} {
+				if !testenv.Long() && i != which%3 {
+					continue // other commands meet this error
+				}
 				var stderr bytes.Buffer
 				code := run(t.Context(), append(args, flagsFor(args)...), &failing{c.room, c.err}, &stderr)
 				said := strings.TrimPrefix(stderr.String(), "Completion ended with directive: ShellCompDirectiveNoFileComp\n")

@@ -3,16 +3,18 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"math/rand/v2"
 	"os"
 	"testing"
 
+	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/internal/torture"
 )
 
 var (
-	kills = flag.Int("kills", 20, "how often TestKill kills all commands together")
+	kills = flag.Int("kills", 0, "how often TestKill kills all commands together; 0 for 20, or for once each in short")
 	seed  = flag.Uint64("seed", 0, "decides over the moments of TestKill and the limits of TestFaults; 0 for a new one")
 )
 
@@ -44,8 +46,9 @@ func tortured(t *testing.T, times int) (torture.Config, []torture.Command) {
 // and -seed it does more, or the same again.
 func TestKill(t *testing.T) {
 	cfg, commands := tortured(t, 8)
+	all := cmp.Or(*kills, testenv.Pick(len(commands), 20))
 	for i, c := range commands {
-		n := (*kills + i) / len(commands)
+		n := (all + i) / len(commands)
 		t.Run(c.Name, func(t *testing.T) {
 			count, err := torture.Kill(t.Context(), cfg, c, n)
 			if err != nil {
@@ -67,7 +70,7 @@ func TestFaults(t *testing.T) {
 			continue // no other than "generate again" and "compress", here
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			counts, err := torture.Faults(t.Context(), cfg, c, 2)
+			counts, err := torture.Faults(t.Context(), cfg, c, testenv.Pick(1, 2))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
-	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 // compiler returns the compiler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE names
@@ -31,7 +31,7 @@ func compiler(t *testing.T) *Compiler {
 // missing skips a test without its tool, or fails it when BESPOKE_REQUIRE names the tool.
 func missing(t *testing.T, tool string, err error) {
 	t.Helper()
-	if cudahost.Required(tool) {
+	if testenv.Required(tool) {
 		t.Fatal(err)
 	}
 	t.Skip(err)
@@ -85,6 +85,12 @@ func TestPTX(t *testing.T) {
 	}
 	if name, ok := CompilerOf(ptx); !ok || name != c.Version() {
 		t.Errorf("compiler is %q, %v, want %q", name, ok, c.Version())
+	}
+	if !testenv.Long() { // the smallest kernel compiles at once
+		cu = []byte(probe)
+		if ptx, err = c.PTX(t.Context(), cu); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again, err := c.PTX(t.Context(), cu)
 	if err != nil {

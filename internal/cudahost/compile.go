@@ -15,25 +15,15 @@ import (
 	"time"
 
 	"github.com/seed54244801/bespoke/internal/isolated"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 //go:embed host
 var sources embed.FS
 
 var flags = []string{
-	"-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
+	"-std=c++17", "-g1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
 	"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
-}
-
-// Required reports whether the environment variable BESPOKE_REQUIRE, a comma-separated list, names a
-// tool: its absence then fails tests that would be skipped.
-func Required(tool string) bool {
-	for _, t := range strings.Split(os.Getenv("BESPOKE_REQUIRE"), ",") {
-		if strings.TrimSpace(t) == tool {
-			return true
-		}
-	}
-	return false
 }
 
 // Compile compiles the source of kernels, see [Entry], and starts a process that runs it,
@@ -43,7 +33,7 @@ func Compile(tb testing.TB, source []byte) *Kernel {
 	tb.Helper()
 	tools, err := toolchain()
 	if err != nil {
-		if Required("cxx") {
+		if testenv.Required("cxx") {
 			tb.Fatalf("cudahost: %v", err)
 		}
 		tb.Skipf("cudahost: %v", err)
@@ -155,7 +145,9 @@ func (t *tools) compile(source []byte, path string) error {
 func (t *tools) run(args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	_, err := t.folder.Run(ctx, t.compiler, slices.Concat(flags, args)...)
+	// With -O1 to compile takes three times as long. It warns of more, and the sanitizers are the same.
+	args = slices.Concat(flags, []string{testenv.Pick("-Og", "-O1")}, args)
+	_, err := t.folder.Run(ctx, t.compiler, args...)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -62,7 +63,7 @@ func TestShuffle(t *testing.T) {
         if (threadIdx.x % 32 >= d) sum += below;
     }
     if (blockIdx.x == 0) outputs[threadIdx.x] = sum;`))
-	for seed := range uint64(20) {
+	for seed := range testenv.Pick[uint64](5, 20) {
 		out, err := k.Launch(Launch{Stream: unit(), Seed: seed})
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +91,7 @@ func TestVote(t *testing.T) {
         __syncwarp();
     }
     if (blockIdx.x == 0) outputs[threadIdx.x] = votes;`))
-	for seed := range uint64(10) {
+	for seed := range testenv.Pick[uint64](3, 10) {
 		out, err := k.Launch(Launch{Stream: unit(), Seed: seed})
 		if err != nil {
 			t.Fatal(err)

@@ -5,12 +5,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 // poison is what the kernel writes for a chunk that does not add up.
@@ -63,10 +65,18 @@ func must(t testing.TB) func(*codebook.Book, error) *codebook.Book {
 	}
 }
 
+// sources holds functions that return the kernels cut for some books, by these.
+var sources sync.Map
+
 // bookKernel compiles the kernels cut for the books.
 func bookKernel(t testing.TB, books ...*codebook.Book) *cudahost.Kernel {
 	t.Helper()
-	source, err := emit.CUDA(&emit.Plan{Package: "test", Model: "test", Books: books})
+	var key [booksOfKernel]*codebook.Book
+	copy(key[:], books)
+	emitted, _ := sources.LoadOrStore(key, sync.OnceValues(func() ([]byte, error) {
+		return emit.CUDA(&emit.Plan{Package: "test", Model: "test", Books: books})
+	}))
+	source, err := emitted.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +117,7 @@ func TestKernelKinds(t *testing.T) {
 	for _, c := range kinds() {
 		t.Run(c.name, func(t *testing.T) {
 			k := c.kernel(t)
-			for i, n := range []int{1, 2, 7, 8, 9, 64, 300, 6000, len(c.weights)} {
+			for i, n := range testenv.Pick([]int{1, 9, 300, len(c.weights)}, []int{1, 2, 7, 8, 9, 64, 300, 6000, len(c.weights)}) {
 				s := encode(t, c.book, c.weights[:n])
 				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n)}, c.weights[:n])
 				check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: i % 9, OutputOffset: 5 * i % 9}, c.weights[:n])
@@ -116,14 +126,14 @@ func TestKernelKinds(t *testing.T) {
 	}
 }
 
-// TestKernelLengths decodes units of every length up to 64 and of some up to 300.
+// TestKernelLengths decodes units of every length up to 64, in short up to 16, and of some up to 300.
 func TestKernelLengths(t *testing.T) {
 	t.Parallel()
 	c := common()
 	k := bookKernel(t, c.book)
 	for n := 0; n <= 300; n++ {
-		if n > 64 {
-			n = min(n+6, 300)
+		if n > testenv.Pick(16, 64) {
+			n = min(n+testenv.Pick(18, 6), 300)
 		}
 		s := encode(t, c.book, c.weights[:n])
 		check(t, k, cudahost.Launch{Stream: s, Seed: uint64(n), SharedBytes: generous(s), Offset: n % 2 * n, OutputOffset: 8 * (n / 8 % 2)}, c.weights[:n])
@@ -140,9 +150,8 @@ func TestKernelPatterns(t *testing.T) {
 		}
 	}
 	rand.New(rand.NewPCG(8, 8)).Shuffle(len(weights), func(i, j int) { weights[i], weights[j] = weights[j], weights[i] })
-	b := must(t)(codebook.Canonical(histogram(weights), 32))
-	s := encode(t, b, weights)
-	check(t, bookKernel(t, b), cudahost.Launch{Stream: s, SharedBytes: generous(s)}, weights)
+	s := encode(t, flat(), weights)
+	check(t, kernelOfKinds(t, 1), cudahost.Launch{Stream: s, SharedBytes: generous(s)}, weights)
 }
 
 // TestKernelOtherBook hands a kernel units whose code book it was not cut for.
@@ -156,7 +165,7 @@ func TestKernelOtherBook(t *testing.T) {
 		s := encode(t, swapped(t, c.book), c.weights)
 		ownLuts := c.book.Luts()
 		copy(s.Luts[len(s.Luts)-256:], ownLuts[len(ownLuts)-256:])
-		for seed := range uint64(5) {
+		for seed := range testenv.Pick[uint64](2, 5) {
 			check(t, bookKernel(t, c.book), cudahost.Launch{Stream: s, Seed: seed}, c.weights)
 		}
 	})
@@ -206,14 +215,11 @@ func TestKernelShortPositions(t *testing.T) {
 	t.Parallel()
 	weights := slices.Repeat([]uint16{0x3f80}, codebook.ChunkBits-1)
 	weights = append(weights, 0x0000)
-	var lengths [256]uint8
-	lengths[127], lengths[0], lengths[1] = 1, 9, 9
-	b := must(t)(codebook.NewCanonical(&lengths, 0))
-	s := encode(t, b, weights)
+	s := encode(t, uneven(), weights)
 	if err := s.Validate(); err != nil || s.Chunks() != 2 {
 		t.Fatalf("%d chunks, %v", s.Chunks(), err)
 	}
-	check(t, bookKernel(t, b), cudahost.Launch{Stream: s}, weights)
+	check(t, kernelOfKinds(t, 1), cudahost.Launch{Stream: s}, weights)
 }
 
 // TestKernelPoison breaks one chunk and wants NaN there and weights elsewhere.
@@ -272,15 +278,13 @@ func TestKernelStreamEnds(t *testing.T) {
 // TestKernelRows hands the kernel numbers of rows that no luts tensor has.
 func TestKernelRows(t *testing.T) {
 	t.Parallel()
-	weights, b := common().weights[:20000], common().book
-	var lengths [256]uint8
-	lengths[100], lengths[101] = 1, 2
-	other := must(t)(codebook.NewCanonical(&lengths, 2))
-	want := slices.Repeat([]uint16{poison}, len(weights))
-	for name, k := range map[string]*cudahost.Kernel{"a book": bookKernel(t, b), "two books": bookKernel(t, other, b)} {
+	const n = 20000
+	want := slices.Repeat([]uint16{poison}, n)
+	for name, c := range map[string]*kind{"a book": common(), "several books": &kinds()[1]} {
+		k := c.kernel(t)
 		for _, rows := range []int{math.MinInt32, -1, 1, 19, math.MaxInt32} {
 			t.Run(fmt.Sprint(name, ", ", rows), func(t *testing.T) {
-				check(t, k, cudahost.Launch{Stream: encode(t, b, weights), Rows: rows}, want)
+				check(t, k, cudahost.Launch{Stream: encode(t, c.book, c.weights[:n]), Rows: rows}, want)
 			})
 		}
 	}
@@ -339,7 +343,7 @@ func TestKernelHostile(t *testing.T) {
 		{"gaps", func(s *codebook.Stream) []byte { return s.Gaps }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for round := range 20 {
+			for round := range testenv.Pick(10, 20) {
 				s := encode(t, b, weights)
 				shared := cudahost.PublishedShared(s)
 				tensor := c.tensor(s)

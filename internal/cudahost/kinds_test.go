@@ -68,12 +68,38 @@ func (k *kind) kernel(t testing.TB) *cudahost.Kernel {
 	return bookKernel(t, k.book)
 }
 
+// flat is a book for every exponent alike, uneven one with a code of one bit and two of nine: for them, too, is the second
+// kernel of the kinds.
+var (
+	flat = sync.OnceValue(func() *codebook.Book {
+		var h codebook.Histogram
+		for s := range codebook.MaxSymbol + 1 {
+			h[s] = 1
+		}
+		b, err := codebook.Canonical(&h, 32)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	})
+	uneven = sync.OnceValue(func() *codebook.Book {
+		b, err := codebook.NewCanonical(&[256]uint8{127: 1, 0: 9, 1: 9}, 0)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	})
+)
+
 // kernelOfKinds returns one of the two kernels that the kinds share.
 func kernelOfKinds(t testing.TB, i int) *cudahost.Kernel {
 	t.Helper()
 	var books []*codebook.Book
 	for _, k := range slices.Collect(slices.Chunk(kinds(), booksOfKernel))[i] {
 		books = append(books, k.book)
+	}
+	if i == 1 {
+		books = append(books, flat(), uneven())
 	}
 	return bookKernel(t, books...)
 }

@@ -5,18 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
+
+var tableSource = sync.OnceValues(emit.CUDATable)
 
 // tableKernel compiles the table-driven kernels.
 func tableKernel(t testing.TB) *cudahost.Kernel {
 	t.Helper()
-	source, err := emit.CUDATable()
+	source, err := tableSource()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +66,7 @@ func TestOwnEntries(t *testing.T) {
 		for _, e := range own {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
 				k := e.compile(t, &c)
-				for i, n := range []int{0, 1, 31, 300, 6000, len(c.weights)} {
+				for i, n := range testenv.Pick([]int{0, 31, 300, len(c.weights)}, []int{0, 1, 31, 300, 6000, len(c.weights)}) {
 					s := encode(t, c.book, c.weights[:n])
 					l := e.launch(t, s)
 					l.Seed, l.SharedBytes, l.Offset, l.OutputOffset = uint64(n), i%2*(generous(s)+32768), i/2%2*4*i, 8*i%9
@@ -141,7 +145,7 @@ func TestOwnHostile(t *testing.T) {
 		k := e.compile(t, common())
 		for tensor := range 5 {
 			t.Run(fmt.Sprintf("%s, tensor %d", e.name, tensor), func(t *testing.T) {
-				for round := range 12 {
+				for round := range testenv.Pick(10, 12) {
 					s := encode(t, b, weights)
 					l := e.launch(t, s)
 					damage([][]byte{s.Luts, s.Encoded, s.OutputPositions, s.Gaps, l.Table}[tensor], round)
@@ -166,7 +170,7 @@ func TestNoSuchCode(t *testing.T) {
 		for name, k := range map[string]*cudahost.Kernel{"own": c.kernel(t), "other": kernelOfKinds(t, 1), "table": tableKernel(t)} {
 			t.Run(c.name+", "+name, func(t *testing.T) {
 				told := 0
-				for seed := range uint64(20) {
+				for seed := range testenv.Pick[uint64](8, 20) {
 					s := encode(t, c.book, c.weights[:9000])
 					overwrite(s.Encoded, int(seed*997)%(8*len(s.Encoded)-64), c.book.EndOfStream())
 					want := make([]uint16, s.Elements())
@@ -190,7 +194,7 @@ func TestNoSuchCode(t *testing.T) {
 						t.Errorf("seed %d: weights from a chunk with bits that begin no code", seed)
 					}
 				}
-				if told < 5 {
+				if told < testenv.Pick(2, 5) {
 					t.Errorf("only %d units are broken", told)
 				}
 			})
@@ -217,7 +221,7 @@ func TestStreamEnd(t *testing.T) {
 		k := e.compile(t, common())
 		for _, n := range []int{1, 7, 100, 6100, 6200, 30000} {
 			t.Run(fmt.Sprintf("%s, %d weights", e.name, n), func(t *testing.T) {
-				for change := -3; change < 40; change++ {
+				for change := -3; change < 40; change += testenv.Pick(3, 1) {
 					s := encode(t, b, weights[:n])
 					s.Encoded = append(s.Encoded[:max(1, len(s.Encoded)+min(0, change))], make([]byte, max(0, change))...)
 					want := s.Validate()
@@ -244,8 +248,8 @@ func TestStreamEnd(t *testing.T) {
 func TestFirstGap(t *testing.T) {
 	t.Parallel()
 	c := common()
-	for _, n := range []int{1, 100, 501, 2506, 12531} {
-		for bit := 3; bit < 8; bit++ {
+	for _, n := range testenv.Pick([]int{1, 501, 12531}, []int{1, 100, 501, 2506, 12531}) {
+		for bit := 3; bit < 8; bit += testenv.Pick(2, 1) {
 			s := encode(t, c.book, c.weights[:n])
 			s.Gaps[0] ^= 1 << bit
 			for _, l := range []cudahost.Launch{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -76,11 +77,14 @@ func outliers(seed uint64, size, n int) []uint16 {
 func TestTiles(t *testing.T) {
 	t.Parallel()
 	const tile, lane = codebook.TileElements, codebook.LaneElements
+	sizes := testenv.Pick(
+		[]int{0, 1, tile - 1, 2*tile - lane, 8*tile + 3*lane, 1 << 20},
+		[]int{0, 1, lane + 1, tile - 1, tile, 2*tile - lane, 2 * tile, 8*tile + 3*lane, 1 << 20}) // as many as there are
 	for _, c := range kinds() {
 		for _, e := range tiled {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
 				k := e.compile(t, &c)
-				for i, n := range []int{0, 1, lane + 1, tile - 1, tile, 2*tile - lane, 2 * tile, 8*tile + 3*lane, len(c.weights)} {
+				for i, n := range sizes {
 					n = min(n, len(c.weights))
 					l := e.launch(t, encodeTiles(t, c.book, c.weights[:n]))
 					l.Seed = uint64(i)
@@ -150,7 +154,7 @@ func TestTilesHostile(t *testing.T) {
 			k := e.compile(t, &c)
 			for tensor, name := range []string{"codes", "tiles", "luts", "table"} {
 				t.Run(fmt.Sprintf("%s, %s, %s", e.name, c.name, name), func(t *testing.T) {
-					for round := range 20 {
+					for round := range testenv.Pick(10, 20) {
 						l := e.launch(t, encodeTiles(t, c.book, c.weights[:9000]))
 						damage([][]byte{l.Stream.Encoded, l.Stream.Tiles, l.Stream.Luts, l.Table}[tensor], round)
 						l.Seed = uint64(round)
@@ -214,7 +218,7 @@ func TestTilesNoSuchCode(t *testing.T) {
 		for _, e := range tiled {
 			t.Run(e.name+", "+c.name, func(t *testing.T) {
 				k := e.compile(t, &c)
-				for seed := range uint64(12) {
+				for seed := range testenv.Pick[uint64](4, 12) {
 					l := e.launch(t, encodeTiles(t, c.book, c.weights[:9000]))
 					l.Seed = seed
 					overwrite(l.Stream.Encoded, int(seed*1997)%(8*len(l.Stream.Encoded)-64), c.book.EndOfStream())

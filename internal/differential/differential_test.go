@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/runtime"
@@ -118,7 +119,7 @@ func TestDiffers(t *testing.T) {
 }
 
 func TestDecoders(t *testing.T) {
-	rows := check(t, Decoders, Options{Small: 600, Large: 30})
+	rows := check(t, Decoders, testenv.Pick(Options{First: 600, Small: 120, Large: 6}, Options{Small: 600, Large: 30}))
 	for _, d := range runtime.Available() {
 		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames) {
 			t.Errorf("%d rows for %s", n, d.Name)
@@ -129,7 +130,7 @@ func TestDecoders(t *testing.T) {
 func TestCUDA(t *testing.T) {
 	// Compile skips the test where there is no compiler.
 	cudahost.Compile(t, []byte(shakespeare.Kernel().CUDA))
-	rows := check(t, CUDA, Options{First: 60, Small: 12, Large: 1})
+	rows := check(t, CUDA, testenv.Pick(Options{First: 12, Small: 6, Large: 1}, Options{First: 60, Small: 12, Large: 1}))
 	for _, e := range entries {
 		name := "cuda " + e.name
 		if !e.table {

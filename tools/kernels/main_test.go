@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 // TestInstructions holds the kernels of a committed package to a number of instructions a weight. Without compiler,
@@ -54,7 +54,7 @@ func TestInstructions(t *testing.T) {
 
 func missing(t *testing.T, tool string, err error) {
 	t.Helper()
-	if cudahost.Required(tool) {
+	if testenv.Required(tool) {
 		t.Fatal(err)
 	}
 	t.Skip(err)

@@ -96,6 +96,16 @@ struct Request {
     std::uint64_t words, first, rows, columns, batch;
 };
 
+void make_noise(std::mt19937_64 &random, void *at, std::size_t n) {
+    for (char *p = static_cast<char *>(at); n > 0;) {
+        const std::uint64_t word = random();
+        const std::size_t part = std::min(n, sizeof word);
+        std::memcpy(p, &word, part);
+        p += part;
+        n -= part;
+    }
+}
+
 void launch(const Request &r, unsigned threads, const std::function<void()> &kernel) {
     std::mt19937_64 random(r.seed);
     std::vector<unsigned> order(r.blocks);
@@ -107,8 +117,8 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
         blockIdx = {b, 0, 0};
         // A new block of memory each time: nothing of the last block is left, and noise is in its place.
         dynamic_shared.reset(new unsigned char[dynamic_bytes]);
-        for (unsigned i = 0; i < dynamic_bytes; i++) dynamic_shared[i] = static_cast<unsigned char>(random());
-        for (char *p = __start_cuda_shared; p != __stop_cuda_shared; p++) *p = static_cast<char>(random());
+        make_noise(random, dynamic_shared.get(), dynamic_bytes);
+        make_noise(random, __start_cuda_shared, static_cast<std::size_t>(__stop_cuda_shared - __start_cuda_shared));
         block->run(random, threads, kernel);
     }
 }

@@ -1,8 +1,6 @@
 // A thread block as fibers: up to 512 contexts of one thread, switched at barriers in random order.
 #pragma once
 
-#include <ucontext.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "cudahost.h"
+#include "stacks.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CUDAHOST_ASAN 1
@@ -22,6 +21,7 @@
 #endif
 
 #ifdef CUDAHOST_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -42,6 +42,7 @@ public:
 
     // Runs one block of the kernel, of n threads, to its end.
     void run(std::mt19937_64 &random, unsigned n, const std::function<void()> &kernel) {
+        running = this;
         body = &kernel;
         threads = n;
         ready.clear();
@@ -95,7 +96,7 @@ public:
 
 private:
     struct Fiber {
-        ucontext_t context;
+        Place place;
         std::unique_ptr<char[]> stack;
         unsigned exchanges = 0;
         void *fake_stack = nullptr;
@@ -105,18 +106,11 @@ private:
         Fiber &f = fibers[t];
         f.exchanges = 0;
         f.fake_stack = nullptr;
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.get();
-        f.context.uc_stack.ss_size = stack_bytes;
-        f.context.uc_link = nullptr;
-        const auto self = reinterpret_cast<std::uintptr_t>(this);
-        makecontext(&f.context, reinterpret_cast<void (*)()>(&Block::trampoline), 2, static_cast<unsigned>(self),
-                    static_cast<unsigned>(static_cast<std::uint64_t>(self) >> 32));
-    }
-
-    static void trampoline(unsigned low, unsigned high) {
-        const std::uint64_t self = static_cast<std::uint64_t>(high) << 32 | low;
-        reinterpret_cast<Block *>(static_cast<std::uintptr_t>(self))->main();
+#ifdef CUDAHOST_ASAN
+        // What called leave for the last time on this stack never returned.
+        __asan_unpoison_memory_region(f.stack.get(), stack_bytes);
+#endif
+        begin(f.place, f.stack.get(), stack_bytes, [] { running->main(); });
     }
 
     void main() {
@@ -132,7 +126,7 @@ private:
         void *fake = nullptr;
         __sanitizer_start_switch_fiber(&fake, f.stack.get(), stack_bytes);
 #endif
-        swapcontext(&scheduler, &f.context);
+        change_places(scheduler, f.place);
 #ifdef CUDAHOST_ASAN
         __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
 #endif
@@ -145,7 +139,7 @@ private:
 #else
         (void)finished;
 #endif
-        swapcontext(&f.context, &scheduler);
+        change_places(f.place, scheduler);
         arrive(f.fake_stack);
     }
 
@@ -158,9 +152,11 @@ private:
 #endif
     }
 
+    static inline Block *running = nullptr;
+
     std::vector<Fiber> fibers;
     std::vector<unsigned> ready;
-    ucontext_t scheduler;
+    Place scheduler;
     const void *scheduler_stack = nullptr;
     std::size_t scheduler_stack_bytes = 0;
     const std::function<void()> *body = nullptr;
