@@ -23,6 +23,9 @@ type Options struct {
 	// First, Small and Large are how many bits are flipped, and how many other mixtures of parts tried: of a unit of 300
 	// weights, of other such units, and of units of several chunks. 0 is for all of them.
 	First, Small, Large int
+	// Weights is how many the units of several chunks have. 0 is for as many as all decoders share out among their lanes,
+	// with any index.
+	Weights int
 }
 
 // A Row counts what a decoder made of broken streams with an index. What is asked to decode by avx512 leaves
@@ -85,7 +88,7 @@ func differ(ctx context.Context, opts Options, try trial) (*Report, error) {
 		if i == 0 {
 			small = opts.First
 		}
-		if err := errors.Join(d.units(&s, s.small, small), d.units(&s, large, opts.Large)); err != nil {
+		if err := errors.Join(d.units(&s, s.small, small), d.units(&s, cmp.Or(opts.Weights, large), opts.Large)); err != nil {
 			return nil, fmt.Errorf("differential: %s: %w", s.name, err)
 		}
 	}
@@ -134,7 +137,7 @@ func must(b *codebook.Book, err error) *codebook.Book {
 	return b
 }
 
-// large is the number of weights of a unit that all decoders share out among their lanes, with any index.
+// large is the number of weights of a unit of several chunks, unless the options say otherwise.
 const large = 130_000
 
 type comparison struct {

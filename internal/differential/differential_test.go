@@ -33,7 +33,7 @@ func check(t *testing.T, compare func(context.Context, Options) (*Report, error)
 	for _, row := range r.Rows {
 		t.Logf("%+v", row)
 		if row.Streams != row.SameBytes+row.SameError+row.Differing || row.Left > row.SameBytes ||
-			row.Streams > 100 && min(row.SameBytes, row.SameError) == 0 {
+			row.Streams > testenv.Pick(60, 100) && min(row.SameBytes, row.SameError) == 0 {
 			t.Errorf("-seed %d: %+v does not add up", *seed, row)
 		}
 		rows[row.Decoder] = append(rows[row.Decoder], row)
@@ -119,7 +119,7 @@ func TestDiffers(t *testing.T) {
 }
 
 func TestDecoders(t *testing.T) {
-	rows := check(t, Decoders, testenv.Pick(Options{First: 600, Small: 120, Large: 6}, Options{Small: 600, Large: 30}))
+	rows := check(t, Decoders, testenv.Pick(Options{First: 300, Small: 60, Large: 3}, Options{Small: 600, Large: 30}))
 	for _, d := range runtime.Available() {
 		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames) {
 			t.Errorf("%d rows for %s", n, d.Name)
@@ -130,7 +130,7 @@ func TestDecoders(t *testing.T) {
 func TestCUDA(t *testing.T) {
 	// Compile skips the test where there is no compiler.
 	cudahost.Compile(t, []byte(shakespeare.Kernel().CUDA))
-	rows := check(t, CUDA, testenv.Pick(Options{First: 12, Small: 6, Large: 1}, Options{First: 60, Small: 12, Large: 1}))
+	rows := check(t, CUDA, testenv.Pick(Options{First: 12, Small: 6, Large: 1, Weights: 30_000}, Options{First: 60, Small: 12, Large: 1}))
 	for _, e := range entries {
 		name := "cuda " + e.name
 		if !e.table {
