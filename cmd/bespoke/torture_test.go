@@ -45,7 +45,7 @@ func tortured(t *testing.T, times int) (torture.Config, []torture.Command) {
 // However a command is killed, its output is there whole or not at all, and the next run makes good. With -kills
 // and -seed it does more, or the same again.
 func TestKill(t *testing.T) {
-	cfg, commands := tortured(t, 8)
+	cfg, commands := tortured(t, testenv.Pick(3, 8))
 	all := cmp.Or(*kills, testenv.Pick(len(commands), 20))
 	for i, c := range commands {
 		n := (all + i) / len(commands)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
 // A kind is weights of some nature with a code book for them.
@@ -16,11 +17,11 @@ type kind struct {
 	book    *codebook.Book
 }
 
-// booksOfKernel is how many books a kernel can be cut for.
-const booksOfKernel = 8
+// booksOfKernel is how many books a kernel can be cut for, firstKinds for how many kinds the first of two kernels is, which
+// they share: to compile one takes seconds.
+const booksOfKernel, firstKinds = 8, 6
 
-// kinds returns what decoders have to cope with. To compile a kernel takes seconds, so they share two: one is cut for
-// the books of the first eight kinds, one for the others.
+// kinds returns what decoders have to cope with, in short that of the first kernel.
 var kinds = sync.OnceValue(func() (all []kind) {
 	add := func(name string, weights []uint16, book *codebook.Book, err error) {
 		if err != nil {
@@ -40,11 +41,14 @@ var kinds = sync.OnceValue(func() (all []kind) {
 	published("published", trained(1, 40000))
 	canonical("32 bits", trained(2, 40000), 32)
 	canonical("one exponent", powers(5, 40000, 239, 1), 32)
-	canonical("short codes", powers(104, 40000, 100, 3), 32)
-	canonical("some outliers", outliers(204, 40000, 1000), 32)
 	canonical("wide tiles", wide(209, 30000), 32)
 	canonical("long codes", powers(208, 40000, 90, 30), 32)
+	if !testenv.Long() {
+		return all
+	}
 
+	canonical("short codes", powers(104, 40000, 100, 3), 32)
+	canonical("some outliers", outliers(204, 40000, 1000), 32)
 	canonical("12 bits", trained(102, 40000), 12)
 	canonical("many outliers", outliers(205, 40000, 50), 32)
 	published("published, powers", powers(12, 15000, 100, 20))
@@ -63,12 +67,12 @@ var kinds = sync.OnceValue(func() (all []kind) {
 // kernel returns the kernel that is cut for the kind.
 func (k *kind) kernel(t testing.TB) *cudahost.Kernel {
 	if i := slices.IndexFunc(kinds(), func(other kind) bool { return other.book == k.book }); i >= 0 {
-		return kernelOfKinds(t, i/booksOfKernel)
+		return kernelOfKinds(t, min(i/firstKinds, 1))
 	}
 	return bookKernel(t, k.book)
 }
 
-// flat is a book for every exponent alike, uneven one with a code of one bit and two of nine: for them, too, is the second
+// flat is a book for every exponent alike, uneven one with a code of one bit and two of nine: for them, too, is the first
 // kernel of the kinds.
 var (
 	flat = sync.OnceValue(func() *codebook.Book {
@@ -95,10 +99,12 @@ var (
 func kernelOfKinds(t testing.TB, i int) *cudahost.Kernel {
 	t.Helper()
 	var books []*codebook.Book
-	for _, k := range slices.Collect(slices.Chunk(kinds(), booksOfKernel))[i] {
-		books = append(books, k.book)
+	for at, k := range kinds() {
+		if min(at/firstKinds, 1) == i {
+			books = append(books, k.book)
+		}
 	}
-	if i == 1 {
+	if i == 0 {
 		books = append(books, flat(), uneven())
 	}
 	return bookKernel(t, books...)

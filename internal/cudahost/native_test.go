@@ -166,8 +166,12 @@ func TestOwnHostile(t *testing.T) {
 // TestNoSuchCode puts bits that begin no code into units, and wants to be told.
 func TestNoSuchCode(t *testing.T) {
 	t.Parallel()
+	other := common().kernel(t)
+	if testenv.Long() {
+		other = kernelOfKinds(t, 1)
+	}
 	for _, c := range kinds()[:4] {
-		for name, k := range map[string]*cudahost.Kernel{"own": c.kernel(t), "other": kernelOfKinds(t, 1), "table": tableKernel(t)} {
+		for name, k := range map[string]*cudahost.Kernel{"own": c.kernel(t), "other": other, "table": tableKernel(t)} {
 			t.Run(c.name+", "+name, func(t *testing.T) {
 				told := 0
 				for seed := range testenv.Pick[uint64](8, 20) {
