@@ -80,7 +80,7 @@ type DecodeCode struct {
 
 // window is the code at the top of 32 bits, and end what follows the last word that begins with it.
 func (c *DecodeCode) window() uint64 { return uint64(c.Bits) << (32 - c.Length) }
-func (c *DecodeCode) end() uint64    { return uint64(c.Bits+1) << (32 - c.Length) }
+func (c *DecodeCode) end() uint64    { return (uint64(c.Bits) + 1) << (32 - c.Length) }
 
 // Validate reports the first parameter from which no right kernel would come.
 func (d *Decode) Validate() error {

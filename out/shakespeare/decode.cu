@@ -13,8 +13,9 @@
 //   book 2           sha256:1a08d9e825f35732e35361136b1ac69dcff23cbdf5a8de1e85aa095a0e291e16
 //                    19 codes of 2 to 12 bits, canonical
 //
-// The source has two parts: the model, which is short, and behind it the kernels, which are the same for every model.
-// What they look up, the luts tensors and the tables of several codes a lookup, is made from the codes by the compiler.
+// The source has two parts: the model, and behind it the kernels, which are the same for every model. What they look
+// up, the luts tensors and the tables of several codes, the compiler makes of the model's codes: see build_luts and
+// build_table.
 
 // =====================================================================================================================
 // The model
@@ -28,7 +29,7 @@ struct ModelPart {
         unsigned bits, length, exponent;
     };
 
-    // Code book 0, in the order of the stream's bits: code, length, exponent, its share of the weights coded with the book.
+    // Code book 0 in the order of its codes: code, length, exponent, share of the weights coded with the book.
     static constexpr Code codes_0[] = {
         {0b00, 2, 122},            //  25.2001 %
         {0b01, 2, 123},            //  28.1948 %
@@ -56,7 +57,7 @@ struct ModelPart {
         // 11111111111 ends the stream
     };
 
-    // Code book 1, in the order of the stream's bits: code, length, exponent, its share of the weights coded with the book.
+    // Code book 1 in the order of its codes: code, length, exponent, share of the weights coded with the book.
     static constexpr Code codes_1[] = {
         {0b00, 2, 121},            //  17.1374 %
         {0b01, 2, 122},            //  28.1748 %
@@ -82,7 +83,7 @@ struct ModelPart {
         // 11111111111 ends the stream
     };
 
-    // Code book 2, in the order of the stream's bits: code, length, exponent, its share of the weights coded with the book.
+    // Code book 2 in the order of its codes: code, length, exponent, share of the weights coded with the book.
     static constexpr Code codes_2[] = {
         {0b00, 2, 122},             //  21.3516 %
         {0b01, 2, 123},             //  27.0081 %
@@ -136,13 +137,13 @@ struct ModelPart {
     };
 
     // The shape of the kernels, on which no result depends.
-    static constexpr unsigned table_bits = 12;      // of the stream that a lookup sees
-    static constexpr unsigned entry_digits = 5;     // that it has at most
-    static constexpr unsigned lookups = 7;          // for a window of the stream on the straight path
-    static constexpr unsigned merge_steps = 3;      // of eight weights that are prepared for a window
-    static constexpr unsigned lane_lookups = 18;    // for a lane of a tile on the straight path
-    static constexpr unsigned native_threads = 256; // of a block of decode_native
-    static constexpr unsigned native_blocks = 4;    // of its blocks that a multiprocessor has registers for
+    static constexpr unsigned table_bits = 12;  // of the stream that a lookup sees
+    static constexpr unsigned entry_digits = 5;  // that it gives at most
+    static constexpr unsigned lookups = 7;  // for a window of the stream on the straight path
+    static constexpr unsigned merge_steps = 3;  // of eight weights that are prepared for a window
+    static constexpr unsigned lane_lookups = 18;  // for a lane of a tile on the straight path
+    static constexpr unsigned native_threads = 256;  // of a block of decode_native
+    static constexpr unsigned native_blocks = 4;  // of these that a multiprocessor has room for
 };
 
 }  // namespace bespoke

@@ -8,8 +8,9 @@
 //   book 0           sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
 //                    6 codes of 1 to 6 bits, canonical
 //
-// The source has two parts: the model, which is short, and behind it the kernels, which are the same for every model.
-// What they look up, the luts tensors and the tables of several codes a lookup, is made from the codes by the compiler.
+// The source has two parts: the model, and behind it the kernels, which are the same for every model. What they look
+// up, the luts tensors and the tables of several codes, the compiler makes of the model's codes: see build_luts and
+// build_table.
 
 // =====================================================================================================================
 // The model
@@ -23,7 +24,7 @@ struct ModelPart {
         unsigned bits, length, exponent;
     };
 
-    // Code book 0, in the order of the stream's bits: code, length, exponent, its share of the weights coded with the book.
+    // Code book 0 in the order of its codes: code, length, exponent, share of the weights coded with the book.
     static constexpr Code codes_0[] = {
         {0b0, 1, 121},       //  51.0493 %
         {0b10, 2, 122},      //  39.7050 %
@@ -59,13 +60,13 @@ struct ModelPart {
     };
 
     // The shape of the kernels, on which no result depends.
-    static constexpr unsigned table_bits = 11;      // of the stream that a lookup sees
-    static constexpr unsigned entry_digits = 5;     // that it has at most
-    static constexpr unsigned lookups = 8;          // for a window of the stream on the straight path
-    static constexpr unsigned merge_steps = 4;      // of eight weights that are prepared for a window
-    static constexpr unsigned lane_lookups = 15;    // for a lane of a tile on the straight path
-    static constexpr unsigned native_threads = 256; // of a block of decode_native
-    static constexpr unsigned native_blocks = 4;    // of its blocks that a multiprocessor has registers for
+    static constexpr unsigned table_bits = 11;  // of the stream that a lookup sees
+    static constexpr unsigned entry_digits = 5;  // that it gives at most
+    static constexpr unsigned lookups = 8;  // for a window of the stream on the straight path
+    static constexpr unsigned merge_steps = 4;  // of eight weights that are prepared for a window
+    static constexpr unsigned lane_lookups = 15;  // for a lane of a tile on the straight path
+    static constexpr unsigned native_threads = 256;  // of a block of decode_native
+    static constexpr unsigned native_blocks = 4;  // of these that a multiprocessor has room for
 };
 
 }  // namespace bespoke
@@ -3292,8 +3293,8 @@ struct Luts {
 
 // Their multi-symbol tables, one after another.
 template <uint32_t Books, uint32_t Bits>
-struct Tables {
-    Words4 entries[Books << Bits >> 2];
+struct __attribute__((aligned(16))) Tables {
+    uint32_t words[Books << Bits];
 };
 
 // The bits of a code at the top of a word.
@@ -3334,32 +3335,39 @@ __device__ constexpr void build_luts(Luts<Rows> &luts, uint32_t first, const Cod
     for (uint32_t i = 0; i < 4; i++) luts.words[(first + book.rows) * row_words - 4 + i] = book.tag[i];
 }
 
-// Writes table number b, whose entries have at most so many digits, where there are zeros.
-template <uint32_t Books, uint32_t Bits, class CodeBook>
-__device__ constexpr void build_table(Tables<Books, Bits> &tables, uint32_t b, uint32_t digits, const CodeBook &book) {
-    constexpr uint32_t windows = 1u << Bits;
-    Symbol symbols[windows] = {};  // that begin them
+// Writes table number b, whose entries have at most so many digits, where there are zeros. What a window has behind its
+// first code is a narrower window with one digit less: its entry is known already. So a word costs one statement,
+// of which compilers do a few hundred thousand a second.
+template <uint32_t Digits, uint32_t Books, uint32_t Bits, class CodeBook>
+__device__ constexpr void build_table(Tables<Books, Bits> &tables, uint32_t b, const CodeBook &book) {
+    uint32_t *const table = tables.words + (b << Bits), shortest = max_length;
     for (uint32_t i = 0; i < book.n_codes; i++) {
-        const uint32_t length = book.codes[i].length, window = window_of(book.codes[i]);
-        if ((book.pad ^ window) >> (32 - length) == 0) return;  // nothing would tell where windows of the stream end
-        if (length > Bits) continue;
-        const uint32_t from = window >> (32 - Bits), n = windows >> length;
-        for (uint32_t j = from; j < from + n; j++) symbols[j] = {book.codes[i].exponent, length};
+        const uint32_t length = book.codes[i].length;
+        // With a pad that is a code nothing would tell where a window of the stream ends: no lookup tells anything.
+        if ((book.pad ^ window_of(book.codes[i])) >> (32 - length) == 0) return;
+        if (length < shortest) shortest = length;
     }
-    for (uint32_t i = 0; i < windows; i++) {
-        uint32_t entry = 0, used = 0;
-        for (uint32_t n = 0; n < digits; n++) {
-            const Symbol symbol = symbols[i << used & (windows - 1)];
-            if (symbol.length == 0 || used + symbol.length > Bits) break;
-            const uint32_t distance = symbol.exponent - book.base;
-            if (distance >= digit_range) {
-                if (n == 0) entry = escape_of(symbol);
-                break;
+    // Of windows of k bits, from index 1 << k on, the entries of at most n digits, without escapes.
+    uint32_t known[Digits][2 << Bits] = {};
+    for (uint32_t n = 1; n <= Digits; n++) {
+        for (uint32_t k = n < Digits ? 1 : Bits; k + (Digits - n) * shortest <= Bits; k++) {
+            uint32_t *const entries = n < Digits ? known[n] + (1 << k) : table;
+            for (uint32_t i = 0; i < book.n_codes; i++) {
+                const uint32_t length = book.codes[i].length, distance = book.codes[i].exponent - book.base;
+                if (length > k || distance >= digit_range) continue;
+                const uint32_t own = entry_of(digit_of(distance), length), windows = 1u << (k - length);
+                const uint32_t *const rest = known[n - 1] + windows;
+                uint32_t *const to = entries + (book.codes[i].bits << (k - length));
+                for (uint32_t j = 0; j < windows; j++)
+                    to[j] = own + (rest[j] >> 12 << (12 - digit_bits)) + (rest[j] & 0xfff);
             }
-            entry += entry_of(0, symbol.length) | digit_of(distance) << (32 - digit_bits * (n + 1));
-            used += symbol.length;
         }
-        tables.entries[(b * windows + i) / 4].words[i % 4] = entry;
+    }
+    for (uint32_t i = 0; i < book.n_codes; i++) {
+        const uint32_t length = book.codes[i].length, exponent = book.codes[i].exponent;
+        if (length > Bits || exponent - book.base < digit_range) continue;
+        uint32_t *const to = table + (book.codes[i].bits << (Bits - length));
+        for (uint32_t j = 0; j < 1u << (Bits - length); j++) to[j] = escape_of({exponent, length});
     }
 }
 
@@ -3371,7 +3379,7 @@ __device__ constexpr uint64_t checksum(const Luts<Rows> &luts, uint32_t first, u
     for (uint32_t i = first * row_words; i < (first + rows) * row_words; i++)
         sum = (sum ^ luts.words[i]) * 0x100000001b3;
     for (uint32_t i = b << Bits; i < (b + 1) << Bits; i++)
-        sum = (sum ^ tables.entries[i / 4].words[i % 4]) * 0x100000001b3;
+        sum = (sum ^ tables.words[i]) * 0x100000001b3;
     return sum;
 }
 
@@ -3407,7 +3415,7 @@ __device__ constexpr Luts<all_rows> all_luts() {
 
 __device__ constexpr Tables<n_books, ModelPart::table_bits> all_tables() {
     Tables<n_books, ModelPart::table_bits> tables = {};
-    for (uint32_t b = 0; b < n_books; b++) build_table(tables, b, ModelPart::entry_digits, ModelPart::code_books[b]);
+    for (uint32_t b = 0; b < n_books; b++) build_table<ModelPart::entry_digits>(tables, b, ModelPart::code_books[b]);
     return tables;
 }
 
@@ -3499,7 +3507,9 @@ struct Model : ModelPart {
     }
 
     __device__ __forceinline__ const uint32_t *luts(uint32_t i) const { return book_luts.words + i; }
-    __device__ __forceinline__ const Words4 *table(uint32_t i) const { return book_tables.entries + i / 4; }
+    __device__ __forceinline__ const Words4 *table(uint32_t i) const {
+        return reinterpret_cast<const Words4 *>(book_tables.words) + i / 4;
+    }
 };
 
 }  // namespace bespoke
