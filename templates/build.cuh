@@ -57,12 +57,13 @@ __device__ constexpr void build_luts(Luts<Rows> &luts, uint32_t first, const Cod
     for (uint32_t i = 0; i < 4; i++) luts.words[(first + book.rows) * row_words - 4 + i] = book.tag[i];
 }
 
-// Writes table number b, whose entries have at most so many digits, where there are zeros. What a window has behind its
-// first code is a narrower window with one digit less: its entry is known already. So a word costs one statement,
-// of which compilers do a few hundred thousand a second.
+// Writes table number b, whose entries have at most so many digits, where there are zeros. Behind the first code of a
+// window lies a narrower window, for one digit less, whose entry is known: so a word costs one statement. Compilers
+// interpret a few hundred thousand of them a second, and clang no more than 2^20.
 template <uint32_t Digits, uint32_t Books, uint32_t Bits, class CodeBook>
 __device__ constexpr void build_table(Tables<Books, Bits> &tables, uint32_t b, const CodeBook &book) {
-    uint32_t *const table = tables.words + (b << Bits), shortest = max_length;
+    uint32_t *const table = tables.words + (b << Bits);
+    uint32_t shortest = max_length;
     for (uint32_t i = 0; i < book.n_codes; i++) {
         const uint32_t length = book.codes[i].length;
         // With a pad that is a code nothing would tell where a window of the stream ends: no lookup tells anything.
