@@ -1,7 +1,9 @@
 package emit
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -27,8 +29,8 @@ func CUDAShape(p *Plan) (templates.Shape, error) {
 	return c.shape(), nil
 }
 
-// CUDA renders decode.cu: the kernel that takes the published kernel's place, with the tables of
-// the plan's code books as constants.
+// CUDA renders decode.cu: the kernel that takes the published kernel's place, with the code books of
+// the plan as constants.
 func CUDA(p *Plan) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -41,7 +43,9 @@ func CUDA(p *Plan) ([]byte, error) {
 	counts := p.countsOrNone()
 	for i, b := range p.Books {
 		c := kernel.NewCUDABook(b, &counts[i], d.TableBits, d.EntryDigits)
-		d.Books = append(d.Books, templates.DecodeBook{Base: c.Base, Pad: c.Pad, Luts: b.Luts(), Table: c.Table})
+		d.Books = append(d.Books, templates.DecodeBook{
+			Codes: cudaCodes(b, &counts[i]), EndOfStream: endOfStream(b), Base: c.Base, Pad: c.Pad, Luts: b.Luts(), Table: c.Table,
+		})
 	}
 	source, err := d.Render()
 	if err != nil {
@@ -69,33 +73,36 @@ func CUDATable() ([]byte, error) {
 	return source, nil
 }
 
-// cudaComment is what a reader of decode.cu learns of the model, by lines: its figures, and every
-// code book as symbols and codes.
+// cudaComment is what a reader of decode.cu learns of the model, by lines: its figures.
 func cudaComment(p *Plan) []string {
 	lines := []string{fmt.Sprintf("The DF11 decoder of %s: the published kernel's entry, cut to this model's code.", p.Model), ""}
 	for _, f := range figures(p) {
 		lines = append(lines, fmt.Sprintf("  %-16s %s", f.name, f.value))
 	}
-	for i, b := range p.Books {
-		counts := &p.Histogram
-		if i < len(p.Counts) {
-			counts = &p.Counts[i]
-		}
-		lines = append(lines, "", fmt.Sprintf("Code book %d: exponent, share of the weights it codes, bits, code.", i), "")
-		lines = append(lines, cudaCodes(b, counts)...)
-	}
 	return lines
 }
 
-// cudaCodes lists the codes of a book.
-func cudaCodes(b *codebook.Book, counts *codebook.Histogram) (lines []string) {
-	total := float64(max(counts.Total(), 1))
+// cudaCodes lists the codes of a book in the order of their bits, with the share of the weights that have each where
+// there are counts.
+func cudaCodes(b *codebook.Book, counts *codebook.Histogram) (codes []templates.DecodeCode) {
+	total := float64(counts.Total())
 	for _, s := range b.Symbols() {
-		c := b.Code(s)
-		lines = append(lines, fmt.Sprintf("  %3d  %8.4f %%  %2d  %s", s, 100*float64(counts[s])/total, c.Length, c))
+		c := templates.DecodeCode{Bits: b.Code(s).Bits, Length: b.Code(s).Length, Exponent: s}
+		if total > 0 {
+			c.Comment = fmt.Sprintf("%8.4f %%", 100*float64(counts[s])/total)
+		}
+		codes = append(codes, c)
 	}
+	slices.SortFunc(codes, func(x, y templates.DecodeCode) int {
+		return cmp.Compare(x.Bits<<(codebook.MaxLength-x.Length), y.Bits<<(codebook.MaxLength-y.Length))
+	})
+	return codes
+}
+
+// endOfStream is the code that ends a stream in binary digits, empty where there is none.
+func endOfStream(b *codebook.Book) string {
 	if eos := b.EndOfStream(); eos.Length > 0 {
-		lines = append(lines, fmt.Sprintf("  end of stream    %2d  %s", eos.Length, eos))
+		return eos.String()
 	}
-	return lines
+	return ""
 }

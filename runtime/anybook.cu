@@ -893,9 +893,9 @@ struct BookParts {
 
     // Fetches the parts, with every load under way before the first is waited for.
     __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
-        const Words4 *from = model.table(number * words);
+        const Words4 *from = model.table(number * words) + part(0);
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[part(i)]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
         different = unit.n_luts != book.rows;
         if (different) return;
         const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
@@ -956,13 +956,18 @@ __device__ __forceinline__ Symbol escaped_symbol(uint32_t escape) {
     return {escape >> 24, escape >> 16 & 31};
 }
 
+// The escape that tells it.
+__device__ constexpr uint32_t escape_of(const Symbol &symbol) {
+    return symbol.exponent << 24 | symbol.length << 16;
+}
+
 // The entry for a single digit.
-__device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
+__device__ __forceinline__ constexpr uint32_t entry_of(uint32_t digit, uint32_t length) {
     return digit << (32 - digit_bits) | digit_bits << 5 | length;
 }
 
 // A digit from the distance to the base, and the other way round.
-__device__ __forceinline__ uint32_t digit_of(uint32_t distance) {
+__device__ __forceinline__ constexpr uint32_t digit_of(uint32_t distance) {
     return (distance & 1) << 3 | distance >> 1;
 }
 

@@ -33,9 +33,9 @@ struct BookParts {
 
     // Fetches the parts, with every load under way before the first is waited for.
     __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
-        const Words4 *from = model.table(number * words);
+        const Words4 *from = model.table(number * words) + part(0);
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[part(i)]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
         different = unit.n_luts != book.rows;
         if (different) return;
         const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);

@@ -14,7 +14,7 @@ const (
 	maxBooks   = 8
 	maxSymbol  = 239
 	digitRange = 16 // exponents that a digit can express
-	perLine    = 8  // table entries in a line of the source
+	tagWords   = 4  // behind the lengths in the luts
 )
 
 // Decode is the parameter of decode.cu.tmpl.
@@ -49,8 +49,13 @@ type tableData struct {
 	Device string
 }
 
-// DecodeBook is one code book as the kernel needs it.
+// DecodeBook is one code book as the kernel needs it. The source holds its codes, of which the compiler makes Luts and
+// Table again; checksums of these two see to it that they are the same.
 type DecodeBook struct {
+	// Codes are the codes in the order of their bits: the one that zeros begin with is the first.
+	Codes []DecodeCode
+	// EndOfStream are the binary digits of the code that ends a stream, for readers; empty where there is none.
+	EndOfStream string
 	// Base is the exponent of digit 0, even.
 	Base uint8
 	// Pad begins with bits that complete no symbol of the book, whatever follows them.
@@ -61,14 +66,30 @@ type DecodeBook struct {
 	Table []uint32
 }
 
+// DecodeCode is a code of a book.
+type DecodeCode struct {
+	// Bits are the code's bits, as many as Length says, the first of the stream highest.
+	Bits uint32
+	// Length is their number, 1 to 32.
+	Length uint8
+	// Exponent is what they stand for.
+	Exponent uint8
+	// Comment stands beside it, if there is one.
+	Comment string
+}
+
+// window is the code at the top of 32 bits, and end what follows the last word that begins with it.
+func (c *DecodeCode) window() uint64 { return uint64(c.Bits) << (32 - c.Length) }
+func (c *DecodeCode) end() uint64    { return (uint64(c.Bits) + 1) << (32 - c.Length) }
+
 // Validate reports the first parameter from which no right kernel would come.
 func (d *Decode) Validate() error {
 	if d.Header == "" {
 		return errors.New("templates: no header")
 	}
 	for _, line := range append([]string{d.Header}, d.Comment...) {
-		if strings.ContainsAny(line, "\r\n") || strings.HasSuffix(line, `\`) {
-			return fmt.Errorf("templates: %q does not fit in a comment line", line)
+		if err := validateComment(line); err != nil {
+			return fmt.Errorf("templates: %w", err)
 		}
 	}
 	if err := d.Shape.Validate(); err != nil {
@@ -81,6 +102,14 @@ func (d *Decode) Validate() error {
 		if err := d.validateBook(&d.Books[i]); err != nil {
 			return fmt.Errorf("templates: code book %d: %w", i, err)
 		}
+	}
+	return nil
+}
+
+// validateComment refuses what would end a comment line, or go on with the next.
+func validateComment(line string) error {
+	if strings.ContainsAny(line, "\r\n") || strings.HasSuffix(line, `\`) {
+		return fmt.Errorf("%q does not fit in a comment line", line)
 	}
 	return nil
 }
@@ -111,7 +140,34 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	if e := b.Table[b.Pad>>(32-d.TableBits)]; e != 0 {
 		return fmt.Errorf("the pad %#08x decodes: table entry %#08x", b.Pad, e)
 	}
-	return nil
+	return b.validateCodes()
+}
+
+// validateCodes holds the codes to the order that the device code wants, and their lengths to those in the luts.
+func (b *DecodeBook) validateCodes() error {
+	lengths := slices.Clone(b.Luts[len(b.Luts)-rowBytes:][:maxSymbol+1])
+	next := uint64(0)
+	for i, c := range b.Codes {
+		if c.Length < 1 || c.Length > 32 || uint64(c.Bits)>>c.Length != 0 || c.Exponent > maxSymbol {
+			return fmt.Errorf("code %d of exponent %d is %#x in %d bits", i, c.Exponent, c.Bits, c.Length)
+		}
+		if c.window() < next {
+			return fmt.Errorf("code %d, of exponent %d, does not follow the one before it", i, c.Exponent)
+		}
+		if lengths[c.Exponent] != c.Length {
+			return fmt.Errorf("code %d, of exponent %d, has %d bits, those of the luts %d", i, c.Exponent, c.Length, lengths[c.Exponent])
+		}
+		if err := validateComment(c.Comment); err != nil {
+			return err
+		}
+		next, lengths[c.Exponent] = c.end(), 0
+	}
+	for s, n := range lengths {
+		if n != 0 {
+			return fmt.Errorf("exponent %d has a length in the luts and no code", s)
+		}
+	}
+	return validateComment(b.EndOfStream)
 }
 
 // decodeData is what decode.cu.tmpl sees.
@@ -120,57 +176,62 @@ type decodeData struct {
 	Comment        []string
 	Shape          *Shape
 	Probes         []probe
-	MostRows       int
 	Books          []bookData
 }
 
 type bookData struct {
-	Rows, First, Base int
-	Pad, Probe        string
-	LutsRows          [][]string
-	TableRows         [][][]string // in fours
+	Rows, Base         int
+	Pad, Sum, Checksum string
+	Tag                []string
+	Codes              []string // lines
+	EndOfStream        string
 }
 
 func (d *Decode) data(device string) *decodeData {
 	data := &decodeData{Header: d.Header, Device: device, Comment: d.Comment, Shape: &d.Shape, Probes: probes(d.Books)}
-	first, told := 0, map[uint32]bool{}
-	for i, b := range d.Books {
-		rows := len(b.Luts) / rowBytes
-		words := make([]uint32, len(b.Luts)/4)
-		for i := range words {
-			words[i] = binary.LittleEndian.Uint32(b.Luts[4*i:])
+	for _, b := range d.Books {
+		luts := make([]uint32, len(b.Luts)/4)
+		for i := range luts {
+			luts[i] = binary.LittleEndian.Uint32(b.Luts[4*i:])
 		}
 		data.Books = append(data.Books, bookData{
-			Rows: rows, First: first, Base: int(b.Base), Pad: fmt.Sprintf("0x%08x", b.Pad),
-			LutsRows: hexRows(words), TableRows: fours(hexRows(b.Table)),
+			Rows: len(b.Luts) / rowBytes, Base: int(b.Base), Pad: hex(b.Pad), Sum: hex(probeSum(&b, data.Probes)),
+			Checksum: fmt.Sprintf("0x%016x", checksum(luts, b.Table)), Tag: hexes(luts[len(luts)-tagWords:]),
+			Codes: b.codeLines(), EndOfStream: b.EndOfStream,
 		})
-		if sum := probeSum(&b, data.Probes); !told[sum] {
-			told[sum] = true
-			if i > 0 { // the first is what no sum stands for
-				data.Books[i].Probe = fmt.Sprintf("0x%08x", sum)
-			}
-		}
-		first += rows
-		data.MostRows = max(data.MostRows, rows)
 	}
 	return data
 }
 
-func hexRows(words []uint32) (rows [][]string) {
-	for line := range slices.Chunk(words, perLine) {
-		row := make([]string, len(line))
-		for i, w := range line {
-			row[i] = fmt.Sprintf("0x%08x", w)
-		}
-		rows = append(rows, row)
+// codeLines are the codes as lines of the source, their comments below each other.
+func (b *DecodeBook) codeLines() []string {
+	lines, width := make([]string, len(b.Codes)), 0
+	for i, c := range b.Codes {
+		lines[i] = fmt.Sprintf("{0b%0*b, %d, %d},", c.Length, c.Bits, c.Length, c.Exponent)
+		width = max(width, len(lines[i]))
 	}
-	return rows
+	for i, c := range b.Codes {
+		if c.Comment != "" {
+			lines[i] = fmt.Sprintf("%-*s  // %s", width, lines[i], c.Comment)
+		}
+	}
+	return lines
 }
 
-// fours divides the words of each row into groups of four.
-func fours(rows [][]string) (grouped [][][]string) {
-	for _, row := range rows {
-		grouped = append(grouped, slices.Collect(slices.Chunk(row, 4)))
+// checksum is that of build.cuh.
+func checksum(parts ...[]uint32) uint64 {
+	sum := uint64(0xcbf29ce484222325)
+	for _, w := range slices.Concat(parts...) {
+		sum = (sum ^ uint64(w)) * 0x100000001b3
 	}
-	return grouped
+	return sum
+}
+
+func hex(word uint32) string { return fmt.Sprintf("0x%08x", word) }
+
+func hexes(words []uint32) (all []string) {
+	for _, w := range words {
+		all = append(all, hex(w))
+	}
+	return all
 }

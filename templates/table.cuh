@@ -37,13 +37,18 @@ __device__ __forceinline__ Symbol escaped_symbol(uint32_t escape) {
     return {escape >> 24, escape >> 16 & 31};
 }
 
+// The escape that tells it.
+__device__ constexpr uint32_t escape_of(const Symbol &symbol) {
+    return symbol.exponent << 24 | symbol.length << 16;
+}
+
 // The entry for a single digit.
-__device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
+__device__ __forceinline__ constexpr uint32_t entry_of(uint32_t digit, uint32_t length) {
     return digit << (32 - digit_bits) | digit_bits << 5 | length;
 }
 
 // A digit from the distance to the base, and the other way round.
-__device__ __forceinline__ uint32_t digit_of(uint32_t distance) {
+__device__ __forceinline__ constexpr uint32_t digit_of(uint32_t distance) {
     return (distance & 1) << 3 | distance >> 1;
 }
 

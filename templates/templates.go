@@ -15,12 +15,15 @@ import (
 //go:embed *.cu.tmpl *.cuh
 var sources embed.FS
 
-// deviceRoot is the device code that decode.cu.tmpl calls; what it includes comes before it.
-const deviceRoot = "matvec.cuh"
+// The device code that the templates call; what it includes comes before it.
+const (
+	decodeRoot = "entries.cuh"
+	tableRoot  = "matvec.cuh"
+)
 
 // functions names the sprig functions that templates may call. The whole map has 194, some of them random and
 // some that turn bad input into zeros.
-var functions = []string{"add", "add1", "join", "trimSuffix"}
+var functions = []string{"join", "trimSuffix"}
 
 // Templates are parsed once: a fault in one shows in every test of the package.
 var (
@@ -42,7 +45,7 @@ func (d *Decode) Render() ([]byte, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err
 	}
-	return render(decodeTemplate, func(device string) any { return d.data(device) })
+	return render(decodeTemplate, decodeRoot, func(device string) any { return d.data(device) })
 }
 
 // Render returns the source of the kernels.
@@ -50,12 +53,12 @@ func (t *Table) Render() ([]byte, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	return render(tableTemplate, func(device string) any { return &tableData{t, device} })
+	return render(tableTemplate, tableRoot, func(device string) any { return &tableData{t, device} })
 }
 
-// render executes a template with the data that it has for the text of the device code.
-func render(t *template.Template, data func(device string) any) ([]byte, error) {
-	device, err := inline(sources, deviceRoot)
+// render executes a template with the data that it has for the text of the device code, of which root is the last file.
+func render(t *template.Template, root string, data func(device string) any) ([]byte, error) {
+	device, err := inline(sources, root)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,10 @@ func small(t *testing.T) *Decode {
 	}
 	luts[256+100], luts[256+101] = 1, 2
 	d := &Decode{Header: "Code generated", Comment: []string{"a", "", "b"}, Shape: shape(MinTableBits)}
-	book := DecodeBook{Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits)}
+	book := DecodeBook{
+		Codes:       []DecodeCode{{Bits: 0b0, Length: 1, Exponent: 100, Comment: "75 %"}, {Bits: 0b10, Length: 2, Exponent: 101}},
+		EndOfStream: "11", Base: 100, Pad: 0xc0000000, Luts: luts, Table: make([]uint32, 1<<MinTableBits),
+	}
 	for i := range book.Table[:3<<(MinTableBits-2)] {
 		book.Table[i] = 0x00000081
 		if i>>(MinTableBits-1) != 0 {
@@ -43,12 +46,10 @@ func TestRender(t *testing.T) {
 		t.Errorf("source starts with %.60q, want %q", text, want)
 	}
 	for _, want := range []string{
-		"    0x64646464, 0x64646464,",
-		"    {{0x00000081, 0x00000081, 0x00000081, 0x00000081}}, {{0x00000081,",
-		"    {{0x80000082, 0x80000082, 0x80000082, 0x80000082}}, {{0x80000082,",
-		"static constexpr uint32_t table_bits = 11;",
-		"static constexpr uint32_t lookups = 7;",
-		"return {2, 0, 100, 0xc0000000};",
+		"        {0b0, 1, 100},   // 75 %\n        {0b10, 2, 101},\n        // 11 ends the stream\n    };",
+		"{codes_0, 2, 2, 100, 0xc0000000,\n         {0x00000000, 0x00000000, 0x00000000, 0x00000000}, 0x00000002, 0x",
+		"static constexpr unsigned table_bits = 11;",
+		"static constexpr unsigned lookups = 7;",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("source has no %q", want)
@@ -56,7 +57,7 @@ func TestRender(t *testing.T) {
 	}
 	// Each device file stands in the source once and above the code that includes it.
 	at := -1
-	for _, line := range []string{"struct Unit {", "struct Symbol {", "struct Book {", "struct Digits {", "struct BlockState {", "struct Model {"} {
+	for _, line := range []string{"struct ModelPart {", "struct Unit {", "struct Symbol {", "struct Book {", "struct Digits {", "struct BlockState {", "struct Model : ModelPart {"} {
 		if n := strings.Count(text, line); n != 1 {
 			t.Errorf("%q stands in the source %d times", line, n)
 		}
@@ -65,6 +66,36 @@ func TestRender(t *testing.T) {
 			t.Errorf("%q stands too early", line)
 		}
 		at = next
+	}
+}
+
+// TestParts has the same text behind the model's part in the sources of two models.
+func TestParts(t *testing.T) {
+	kernels := func(d *Decode) string {
+		out, err := d.Render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, kernels, found := strings.Cut(string(out), "// The kernels\n")
+		if !found {
+			t.Fatal("no heading")
+		}
+		return kernels
+	}
+	one, two := small(t), small(t)
+	two.Header, two.Comment = "Code generated from another", nil
+	two.Shape = Shape{TableBits: MinTableBits, EntryDigits: 4, Lookups: 8, Windows: 1, MergeSteps: 2, LaneLookups: 12}
+	two.Books = append(two.Books, small(t).Books[0])
+	if kernels(one) != kernels(two) {
+		t.Error("what is behind the models differs")
+	}
+}
+
+func TestChecksum(t *testing.T) {
+	const fnv = 0xcbf29ce484222325
+	prime := uint64(0x100000001b3)
+	if got, want := checksum([]uint32{1}, []uint32{2}), ((fnv^1)*prime^2)*prime; got != want {
+		t.Errorf("%#x, want %#x", got, want)
 	}
 }
 
@@ -114,6 +145,17 @@ func TestValidate(t *testing.T) {
 		{"escape of a code that is no escape's", func(d *Decode) { d.Books[0].Table[4] = 0x780c0000 }, "table entry 4 is the escape 0x780c0000"},
 		{"escape without a length", func(d *Decode) { d.Books[0].Table[4] = 0x78000000 }, "table entry 4"},
 		{"escape to a link", func(d *Decode) { d.Books[0].Table[4] = 0xf00b0000 }, "table entry 4"},
+		{"code without bits", func(d *Decode) { d.Books[0].Codes[0].Length = 0 }, "code 0 of exponent 100 is 0x0 in 0 bits"},
+		{"code of 33 bits", func(d *Decode) { d.Books[0].Codes[1].Length = 33 }, "code 1 of exponent 101"},
+		{"code with bits above its length", func(d *Decode) { d.Books[0].Codes[0].Bits = 2 }, "code 0 of exponent 100"},
+		{"code of a link", func(d *Decode) { d.Books[0].Codes[1].Exponent = 240 }, "code 1 of exponent 240"},
+		{"codes out of order", func(d *Decode) { c := d.Books[0].Codes; c[0], c[1] = c[1], c[0] }, "code 1, of exponent 100, does not follow"},
+		{"code that begins with another", func(d *Decode) { d.Books[0].Codes[1].Bits = 1 }, "code 1, of exponent 101, does not follow"},
+		{"code with another length in the luts", func(d *Decode) { d.Books[0].Luts[256+101] = 3 }, "code 1, of exponent 101, has 2 bits, those of the luts 3"},
+		{"two codes of an exponent", func(d *Decode) { c := d.Books[0].Codes; c[1].Exponent = 100 }, "code 1, of exponent 100, has 2 bits, those of the luts 0"},
+		{"code that is not there", func(d *Decode) { d.Books[0].Codes = d.Books[0].Codes[:1] }, "exponent 101 has a length in the luts and no code"},
+		{"comment beside a code that swallows the next", func(d *Decode) { d.Books[0].Codes[0].Comment = `\` }, "comment line"},
+		{"end of stream of two lines", func(d *Decode) { d.Books[0].EndOfStream = "1\n1" }, "comment line"},
 		{"pad that is a code", func(d *Decode) { d.Books[0].Pad = 0x80000000 }, "the pad 0x80000000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/testenv"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // compiler returns the compiler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE names
@@ -37,8 +41,8 @@ func missing(t *testing.T, tool string, err error) {
 	t.Skip(err)
 }
 
-// source returns a decode.cu for the given number of code books.
-func source(t *testing.T, books int) []byte {
+// plan has the given number of code books, of three kinds.
+func plan(t *testing.T, books int) *emit.Plan {
 	t.Helper()
 	p := &emit.Plan{Package: "test", Model: "test"}
 	for i := range books {
@@ -47,14 +51,23 @@ func source(t *testing.T, books int) []byte {
 			h[90+s] = 1 << (max(s, 35-s) / (i + 2))
 		}
 		b, err := codebook.Canonical(&h, 16+2*i)
-		if i%2 == 1 { // of which the pad differs
+		switch i % 4 {
+		case 1: // of which the pad differs
 			b, err = codebook.Published(&h)
+		case 2: // complete, so that there is no pad
+			b, err = codebook.NewBook(&[256]codebook.Code{90: {Length: 1}, 91: {Length: 2, Bits: 2}, 92: {Length: 2, Bits: 3}}, codebook.Code{})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Books = append(p.Books, b)
 	}
+	return p
+}
+
+// source returns the plan's decode.cu.
+func source(t *testing.T, p *emit.Plan) []byte {
+	t.Helper()
 	cu, err := emit.CUDA(p)
 	if err != nil {
 		t.Fatal(err)
@@ -62,10 +75,46 @@ func source(t *testing.T, books int) []byte {
 	return cu
 }
 
+// wantTables holds the luts and tables that a compiler made of a plan's code books to those of Go.
+func wantTables(t *testing.T, ptx []byte, p *emit.Plan) {
+	t.Helper()
+	shape, err := emit.CUDAShape(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var luts, tables []byte
+	for _, b := range p.Books {
+		luts = append(luts, b.Luts()...)
+		for _, e := range kernel.NewCUDABook(b, nil, shape.TableBits, shape.EntryDigits).Table {
+			tables = binary.LittleEndian.AppendUint32(tables, e)
+		}
+	}
+	for name, want := range map[string][]byte{"book_luts": luts, "book_tables": tables} {
+		m := regexp.MustCompile(name + `\w*\[(\d+)\] = \{([^}]*)\}`).FindSubmatch(ptx)
+		if m == nil {
+			t.Errorf("PTX has no %s", name)
+			continue
+		}
+		size, _ := strconv.Atoi(string(m[1]))
+		got := make([]byte, size)
+		for i, field := range strings.Split(string(m[2]), ",") { // zeros at the end may be left out
+			n, err := strconv.ParseUint(strings.TrimSpace(field), 10, 8)
+			if err != nil || i >= size {
+				t.Fatalf("%s: byte %d of %d is %q", name, i, size, field)
+			}
+			got[i] = byte(n)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s of %d bytes is not the one of %d bytes that Go makes", name, len(got), len(want))
+		}
+	}
+}
+
 func TestPTX(t *testing.T) {
 	t.Parallel()
 	c := compiler(t)
-	cu := source(t, 1)
+	p := plan(t, 3)
+	cu := source(t, p)
 	ptx, err := c.PTX(t.Context(), cu)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +129,7 @@ func TestPTX(t *testing.T) {
 			t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
 		}
 	}
+	wantTables(t, ptx, p)
 	if hash, ok := SourceHash(ptx); !ok || hash != fmt.Sprintf("sha256:%x", sha256.Sum256(cu)) {
 		t.Errorf("source hash is %q, %v", hash, ok)
 	}
@@ -125,13 +175,18 @@ func TestCompilers(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := assembler(t)
-			for _, cu := range [][]byte{source(t, 2), anyBook} {
+			p := plan(t, emit.MaxBooks)
+			cut := source(t, p)
+			for _, cu := range [][]byte{cut, anyBook} {
 				ptx, err := c.PTX(t.Context(), cu)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if want := ".version 6.0\n.target sm_50\n"; !bytes.Contains(ptx, []byte(want)) {
 					t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
+				}
+				if bytes.Equal(cu, cut) {
+					wantTables(t, ptx, p)
 				}
 				_, usage, err := a.Assemble(t.Context(), ptx, 90)
 				if err != nil {
@@ -164,7 +219,7 @@ func TestPTXErrors(t *testing.T) {
 	t.Run("context ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := c.PTX(ctx, source(t, 1)); !errors.Is(err, context.Canceled) {
+		if _, err := c.PTX(ctx, source(t, plan(t, 1))); !errors.Is(err, context.Canceled) {
 			t.Errorf("error is %v, want context.Canceled", err)
 		}
 	})

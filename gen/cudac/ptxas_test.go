@@ -33,10 +33,14 @@ func TestAssemble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, cu := range map[string][]byte{"8 books": source(t, 8), "any book": anyBook} {
+	p := plan(t, emit.MaxBooks)
+	for name, cu := range map[string][]byte{"8 books": source(t, p), "any book": anyBook} {
 		ptx, err := c.PTX(t.Context(), cu)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if name == "8 books" {
+			wantTables(t, ptx, p)
 		}
 		for i, arch := range a.Architectures() {
 			if name == "8 books" && i%2 != 0 { // tools/kernels has few books and every architecture

@@ -8,15 +8,72 @@
 //   book 0           sha256:25e3c82a927640f60cf45013ddea79bfd716396e6b91794bf571ce70f05d1ceb
 //                    6 codes of 1 to 6 bits, canonical
 //
-// Code book 0: exponent, share of the weights it codes, bits, code.
-//
-//   118    0.1702 %   6  111110
-//   119    0.5672 %   5  11110
-//   120    5.6721 %   3  110
-//   121   51.0493 %   1  0
-//   122   39.7050 %   2  10
-//   123    2.8361 %   4  1110
-//   end of stream     6  111111
+// The source has two parts: the model, and behind it the kernels, which are the same for every model. What they look
+// up, the luts tensors and the tables of several codes, the compiler makes of the model's codes: see build_luts and
+// build_table.
+
+// =====================================================================================================================
+// The model
+// =====================================================================================================================
+
+namespace bespoke {
+
+struct ModelPart {
+    // A code: its bits, of which the first is the highest, how many they are, and the exponent that they stand for.
+    struct Code {
+        unsigned bits, length, exponent;
+    };
+
+    // Code book 0 in the order of its codes: code, length, exponent, share of the weights coded with the book.
+    static constexpr Code codes_0[] = {
+        {0b0, 1, 121},       //  51.0493 %
+        {0b10, 2, 122},      //  39.7050 %
+        {0b110, 3, 120},     //   5.6721 %
+        {0b1110, 4, 123},    //   2.8361 %
+        {0b11110, 5, 119},   //   0.5672 %
+        {0b111110, 6, 118},  //   0.1702 %
+        // 111111 ends the stream
+    };
+
+    // A code book, and what does not follow from its codes.
+    struct CodeBook {
+        const Code *codes;
+        unsigned n_codes;
+        unsigned rows;                // of its luts tensor
+        unsigned base;                // the exponent of digit 0, even: lookups know exponents up to base + 15
+        unsigned pad;                 // begins with bits that complete no symbol, however many follow
+        unsigned tag[4];              // the end of its luts tensor
+        unsigned sum;                 // of the probes in its luts, and their rows
+        unsigned long long checksum;  // of its luts and its table, as the generator has them
+    };
+    static constexpr CodeBook code_books[] = {
+        {codes_0, 6, 2, 108, 0xffffffff,
+         {0x2ac8e325, 0xf6407692, 0x1350f40c, 0xbf79eadd}, 0x00000002, 0x3c05794ddd6082f5},
+    };
+
+    // Words of a unit's luts that tell which of the books to compare them with: each counts so many times in the sum.
+    struct Probe {
+        unsigned word, factor;
+    };
+    static constexpr Probe probes[] = {
+        {0, 0},  // the end
+    };
+
+    // The shape of the kernels, on which no result depends.
+    static constexpr unsigned table_bits = 11;  // of the stream that a lookup sees
+    static constexpr unsigned entry_digits = 5;  // that it gives at most
+    static constexpr unsigned lookups = 8;  // for a window of the stream on the straight path
+    static constexpr unsigned merge_steps = 4;  // of eight weights that are prepared for a window
+    static constexpr unsigned lane_lookups = 15;  // for a lane of a tile on the straight path
+    static constexpr unsigned native_threads = 256;  // of a block of decode_native
+    static constexpr unsigned native_blocks = 4;  // of these that a multiprocessor has room for
+};
+
+}  // namespace bespoke
+
+// =====================================================================================================================
+// The kernels
+// =====================================================================================================================
 
 // The words of CUDA that the kernels use, for the compilers that read them: nvcc and NVRTC know them;
 // clang, which compiles CUDA without any toolkit or header, gets them here; a host compiler gets them
@@ -908,9 +965,9 @@ struct BookParts {
 
     // Fetches the parts, with every load under way before the first is waited for.
     __device__ __forceinline__ void fetch(const Unit &unit, const Model &model, uint32_t number, const Book &book) {
-        const Words4 *from = model.table(number * words);
+        const Words4 *from = model.table(number * words) + part(0);
 #pragma unroll
-        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[part(i)]);
+        for (uint32_t i = 0; i < table_steps; i++) copy(table[i], from[i * Model::threads]);
         different = unit.n_luts != book.rows;
         if (different) return;
         const uint32_t size = book.rows * row_words, *own = model.luts(book.first * row_words);
@@ -971,13 +1028,18 @@ __device__ __forceinline__ Symbol escaped_symbol(uint32_t escape) {
     return {escape >> 24, escape >> 16 & 31};
 }
 
+// The escape that tells it.
+__device__ constexpr uint32_t escape_of(const Symbol &symbol) {
+    return symbol.exponent << 24 | symbol.length << 16;
+}
+
 // The entry for a single digit.
-__device__ __forceinline__ uint32_t entry_of(uint32_t digit, uint32_t length) {
+__device__ __forceinline__ constexpr uint32_t entry_of(uint32_t digit, uint32_t length) {
     return digit << (32 - digit_bits) | digit_bits << 5 | length;
 }
 
 // A digit from the distance to the base, and the other way round.
-__device__ __forceinline__ uint32_t digit_of(uint32_t distance) {
+__device__ __forceinline__ constexpr uint32_t digit_of(uint32_t distance) {
     return (distance & 1) << 3 | distance >> 1;
 }
 
@@ -3218,313 +3280,244 @@ __device__ __forceinline__ void multiply(const TileUnit &unit, const Product &pr
 
 }  // namespace bespoke
 
+// What the kernels look up of a model's code books, made from their codes while the source is compiled. A `CodeBook` is
+// what decode.cu.tmpl says of one.
+
 namespace bespoke {
 
-// The luts tensors of the code books, one after another, first byte lowest.
-static __device__ uint32_t book_luts[] = {
-    // Code book 0.
-    0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979,
-    0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979,
-    0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979,
-    0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979, 0x79797979,
-    0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a,
-    0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a, 0x7a7a7a7a,
-    0x78787878, 0x78787878, 0x78787878, 0x78787878, 0x78787878, 0x78787878, 0x78787878, 0x78787878,
-    0x7b7b7b7b, 0x7b7b7b7b, 0x7b7b7b7b, 0x7b7b7b7b, 0x77777777, 0x77777777, 0x76767676, 0x76767676,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x05060000, 0x04020103, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
-    0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x2ac8e325, 0xf6407692, 0x1350f40c, 0xbf79eadd,
+// The luts tensors of code books, one after another, first byte lowest.
+template <uint32_t Rows>
+struct Luts {
+    uint32_t words[Rows * row_words];
 };
 
-// The multi-symbol tables of the code books, one after another.
-static __device__ Words4 book_tables[] = {
-    // Code book 0: exponents 108 to 123 are digits.
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}}, {{0xeeeee285, 0xeeeee285, 0xeeeee285, 0xeeeee285}},
-    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
-    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
-    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
-    {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}}, {{0xeeee7286, 0xeeee7286, 0xeeee7286, 0xeeee7286}},
-    {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}}, {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}},
-    {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}}, {{0xeeee6287, 0xeeee6287, 0xeeee6287, 0xeeee6287}},
-    {{0xeeeef288, 0xeeeef288, 0xeeeef288, 0xeeeef288}}, {{0xeeeef288, 0xeeeef288, 0xeeeef288, 0xeeeef288}},
-    {{0xeeeed289, 0xeeeed289, 0xeeeed289, 0xeeeed289}}, {{0xeeee528a, 0xeeee528a, 0xeeee0204, 0xeeee0204}},
-    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
-    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
-    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
-    {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}}, {{0xeee7e286, 0xeee7e286, 0xeee7e286, 0xeee7e286}},
-    {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}}, {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}},
-    {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}}, {{0xeee77287, 0xeee77287, 0xeee77287, 0xeee77287}},
-    {{0xeee76288, 0xeee76288, 0xeee76288, 0xeee76288}}, {{0xeee76288, 0xeee76288, 0xeee76288, 0xeee76288}},
-    {{0xeee7f289, 0xeee7f289, 0xeee7f289, 0xeee7f289}}, {{0xeee7d28a, 0xeee7d28a, 0xeee7528b, 0xeee70205}},
-    {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}}, {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}},
-    {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}}, {{0xeee6e287, 0xeee6e287, 0xeee6e287, 0xeee6e287}},
-    {{0xeee67288, 0xeee67288, 0xeee67288, 0xeee67288}}, {{0xeee67288, 0xeee67288, 0xeee67288, 0xeee67288}},
-    {{0xeee66289, 0xeee66289, 0xeee66289, 0xeee66289}}, {{0xeee6f28a, 0xeee6f28a, 0xeee6d28b, 0xeee60206}},
-    {{0xeeefe288, 0xeeefe288, 0xeeefe288, 0xeeefe288}}, {{0xeeefe288, 0xeeefe288, 0xeeefe288, 0xeeefe288}},
-    {{0xeeef7289, 0xeeef7289, 0xeeef7289, 0xeeef7289}}, {{0xeeef628a, 0xeeef628a, 0xeeeff28b, 0xeeef0207}},
-    {{0xeeede289, 0xeeede289, 0xeeede289, 0xeeede289}}, {{0xeeed728a, 0xeeed728a, 0xeeed628b, 0xeeed0208}},
-    {{0xeee5e28a, 0xeee5e28a, 0xeee5728b, 0xeee50209}}, {{0xeee00183, 0xeee00183, 0xeee00183, 0xeee00183}},
-    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
-    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
-    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
-    {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}}, {{0xee7ee286, 0xee7ee286, 0xee7ee286, 0xee7ee286}},
-    {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}}, {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}},
-    {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}}, {{0xee7e7287, 0xee7e7287, 0xee7e7287, 0xee7e7287}},
-    {{0xee7e6288, 0xee7e6288, 0xee7e6288, 0xee7e6288}}, {{0xee7e6288, 0xee7e6288, 0xee7e6288, 0xee7e6288}},
-    {{0xee7ef289, 0xee7ef289, 0xee7ef289, 0xee7ef289}}, {{0xee7ed28a, 0xee7ed28a, 0xee7e528b, 0xee7e0205}},
-    {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}}, {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}},
-    {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}}, {{0xee77e287, 0xee77e287, 0xee77e287, 0xee77e287}},
-    {{0xee777288, 0xee777288, 0xee777288, 0xee777288}}, {{0xee777288, 0xee777288, 0xee777288, 0xee777288}},
-    {{0xee776289, 0xee776289, 0xee776289, 0xee776289}}, {{0xee77f28a, 0xee77f28a, 0xee77d28b, 0xee770206}},
-    {{0xee76e288, 0xee76e288, 0xee76e288, 0xee76e288}}, {{0xee76e288, 0xee76e288, 0xee76e288, 0xee76e288}},
-    {{0xee767289, 0xee767289, 0xee767289, 0xee767289}}, {{0xee76628a, 0xee76628a, 0xee76f28b, 0xee760207}},
-    {{0xee7fe289, 0xee7fe289, 0xee7fe289, 0xee7fe289}}, {{0xee7f728a, 0xee7f728a, 0xee7f628b, 0xee7f0208}},
-    {{0xee7de28a, 0xee7de28a, 0xee7d728b, 0xee7d0209}}, {{0xee75e28b, 0xee75020a, 0xee700184, 0xee700184}},
-    {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}}, {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}},
-    {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}}, {{0xee6ee287, 0xee6ee287, 0xee6ee287, 0xee6ee287}},
-    {{0xee6e7288, 0xee6e7288, 0xee6e7288, 0xee6e7288}}, {{0xee6e7288, 0xee6e7288, 0xee6e7288, 0xee6e7288}},
-    {{0xee6e6289, 0xee6e6289, 0xee6e6289, 0xee6e6289}}, {{0xee6ef28a, 0xee6ef28a, 0xee6ed28b, 0xee6e0206}},
-    {{0xee67e288, 0xee67e288, 0xee67e288, 0xee67e288}}, {{0xee67e288, 0xee67e288, 0xee67e288, 0xee67e288}},
-    {{0xee677289, 0xee677289, 0xee677289, 0xee677289}}, {{0xee67628a, 0xee67628a, 0xee67f28b, 0xee670207}},
-    {{0xee66e289, 0xee66e289, 0xee66e289, 0xee66e289}}, {{0xee66728a, 0xee66728a, 0xee66628b, 0xee660208}},
-    {{0xee6fe28a, 0xee6fe28a, 0xee6f728b, 0xee6f0209}}, {{0xee6de28b, 0xee6d020a, 0xee65020b, 0xee600185}},
-    {{0xeefee288, 0xeefee288, 0xeefee288, 0xeefee288}}, {{0xeefee288, 0xeefee288, 0xeefee288, 0xeefee288}},
-    {{0xeefe7289, 0xeefe7289, 0xeefe7289, 0xeefe7289}}, {{0xeefe628a, 0xeefe628a, 0xeefef28b, 0xeefe0207}},
-    {{0xeef7e289, 0xeef7e289, 0xeef7e289, 0xeef7e289}}, {{0xeef7728a, 0xeef7728a, 0xeef7628b, 0xeef70208}},
-    {{0xeef6e28a, 0xeef6e28a, 0xeef6728b, 0xeef60209}}, {{0xeeffe28b, 0xeeff020a, 0xeefd020b, 0xeef00186}},
-    {{0xeedee289, 0xeedee289, 0xeedee289, 0xeedee289}}, {{0xeede728a, 0xeede728a, 0xeede628b, 0xeede0208}},
-    {{0xeed7e28a, 0xeed7e28a, 0xeed7728b, 0xeed70209}}, {{0xeed6e28b, 0xeed6020a, 0xeedf020b, 0xeed00187}},
-    {{0xee5ee28a, 0xee5ee28a, 0xee5e728b, 0xee5e0209}}, {{0xee57e28b, 0xee57020a, 0xee56020b, 0xee500188}},
-    {{0xee000102, 0xee000102, 0xee000102, 0xee000102}}, {{0xee000102, 0xee000102, 0xee000102, 0xee000102}},
-    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
-    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
-    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
-    {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}}, {{0xe7eee286, 0xe7eee286, 0xe7eee286, 0xe7eee286}},
-    {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}}, {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}},
-    {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}}, {{0xe7ee7287, 0xe7ee7287, 0xe7ee7287, 0xe7ee7287}},
-    {{0xe7ee6288, 0xe7ee6288, 0xe7ee6288, 0xe7ee6288}}, {{0xe7ee6288, 0xe7ee6288, 0xe7ee6288, 0xe7ee6288}},
-    {{0xe7eef289, 0xe7eef289, 0xe7eef289, 0xe7eef289}}, {{0xe7eed28a, 0xe7eed28a, 0xe7ee528b, 0xe7ee0205}},
-    {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}}, {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}},
-    {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}}, {{0xe7e7e287, 0xe7e7e287, 0xe7e7e287, 0xe7e7e287}},
-    {{0xe7e77288, 0xe7e77288, 0xe7e77288, 0xe7e77288}}, {{0xe7e77288, 0xe7e77288, 0xe7e77288, 0xe7e77288}},
-    {{0xe7e76289, 0xe7e76289, 0xe7e76289, 0xe7e76289}}, {{0xe7e7f28a, 0xe7e7f28a, 0xe7e7d28b, 0xe7e70206}},
-    {{0xe7e6e288, 0xe7e6e288, 0xe7e6e288, 0xe7e6e288}}, {{0xe7e6e288, 0xe7e6e288, 0xe7e6e288, 0xe7e6e288}},
-    {{0xe7e67289, 0xe7e67289, 0xe7e67289, 0xe7e67289}}, {{0xe7e6628a, 0xe7e6628a, 0xe7e6f28b, 0xe7e60207}},
-    {{0xe7efe289, 0xe7efe289, 0xe7efe289, 0xe7efe289}}, {{0xe7ef728a, 0xe7ef728a, 0xe7ef628b, 0xe7ef0208}},
-    {{0xe7ede28a, 0xe7ede28a, 0xe7ed728b, 0xe7ed0209}}, {{0xe7e5e28b, 0xe7e5020a, 0xe7e00184, 0xe7e00184}},
-    {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}}, {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}},
-    {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}}, {{0xe77ee287, 0xe77ee287, 0xe77ee287, 0xe77ee287}},
-    {{0xe77e7288, 0xe77e7288, 0xe77e7288, 0xe77e7288}}, {{0xe77e7288, 0xe77e7288, 0xe77e7288, 0xe77e7288}},
-    {{0xe77e6289, 0xe77e6289, 0xe77e6289, 0xe77e6289}}, {{0xe77ef28a, 0xe77ef28a, 0xe77ed28b, 0xe77e0206}},
-    {{0xe777e288, 0xe777e288, 0xe777e288, 0xe777e288}}, {{0xe777e288, 0xe777e288, 0xe777e288, 0xe777e288}},
-    {{0xe7777289, 0xe7777289, 0xe7777289, 0xe7777289}}, {{0xe777628a, 0xe777628a, 0xe777f28b, 0xe7770207}},
-    {{0xe776e289, 0xe776e289, 0xe776e289, 0xe776e289}}, {{0xe776728a, 0xe776728a, 0xe776628b, 0xe7760208}},
-    {{0xe77fe28a, 0xe77fe28a, 0xe77f728b, 0xe77f0209}}, {{0xe77de28b, 0xe77d020a, 0xe775020b, 0xe7700185}},
-    {{0xe76ee288, 0xe76ee288, 0xe76ee288, 0xe76ee288}}, {{0xe76ee288, 0xe76ee288, 0xe76ee288, 0xe76ee288}},
-    {{0xe76e7289, 0xe76e7289, 0xe76e7289, 0xe76e7289}}, {{0xe76e628a, 0xe76e628a, 0xe76ef28b, 0xe76e0207}},
-    {{0xe767e289, 0xe767e289, 0xe767e289, 0xe767e289}}, {{0xe767728a, 0xe767728a, 0xe767628b, 0xe7670208}},
-    {{0xe766e28a, 0xe766e28a, 0xe766728b, 0xe7660209}}, {{0xe76fe28b, 0xe76f020a, 0xe76d020b, 0xe7600186}},
-    {{0xe7fee289, 0xe7fee289, 0xe7fee289, 0xe7fee289}}, {{0xe7fe728a, 0xe7fe728a, 0xe7fe628b, 0xe7fe0208}},
-    {{0xe7f7e28a, 0xe7f7e28a, 0xe7f7728b, 0xe7f70209}}, {{0xe7f6e28b, 0xe7f6020a, 0xe7ff020b, 0xe7f00187}},
-    {{0xe7dee28a, 0xe7dee28a, 0xe7de728b, 0xe7de0209}}, {{0xe7d7e28b, 0xe7d7020a, 0xe7d6020b, 0xe7d00188}},
-    {{0xe75ee28b, 0xe75e020a, 0xe757020b, 0xe7500189}}, {{0xe7000103, 0xe7000103, 0xe7000103, 0xe7000103}},
-    {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}}, {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}},
-    {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}}, {{0xe6eee287, 0xe6eee287, 0xe6eee287, 0xe6eee287}},
-    {{0xe6ee7288, 0xe6ee7288, 0xe6ee7288, 0xe6ee7288}}, {{0xe6ee7288, 0xe6ee7288, 0xe6ee7288, 0xe6ee7288}},
-    {{0xe6ee6289, 0xe6ee6289, 0xe6ee6289, 0xe6ee6289}}, {{0xe6eef28a, 0xe6eef28a, 0xe6eed28b, 0xe6ee0206}},
-    {{0xe6e7e288, 0xe6e7e288, 0xe6e7e288, 0xe6e7e288}}, {{0xe6e7e288, 0xe6e7e288, 0xe6e7e288, 0xe6e7e288}},
-    {{0xe6e77289, 0xe6e77289, 0xe6e77289, 0xe6e77289}}, {{0xe6e7628a, 0xe6e7628a, 0xe6e7f28b, 0xe6e70207}},
-    {{0xe6e6e289, 0xe6e6e289, 0xe6e6e289, 0xe6e6e289}}, {{0xe6e6728a, 0xe6e6728a, 0xe6e6628b, 0xe6e60208}},
-    {{0xe6efe28a, 0xe6efe28a, 0xe6ef728b, 0xe6ef0209}}, {{0xe6ede28b, 0xe6ed020a, 0xe6e5020b, 0xe6e00185}},
-    {{0xe67ee288, 0xe67ee288, 0xe67ee288, 0xe67ee288}}, {{0xe67ee288, 0xe67ee288, 0xe67ee288, 0xe67ee288}},
-    {{0xe67e7289, 0xe67e7289, 0xe67e7289, 0xe67e7289}}, {{0xe67e628a, 0xe67e628a, 0xe67ef28b, 0xe67e0207}},
-    {{0xe677e289, 0xe677e289, 0xe677e289, 0xe677e289}}, {{0xe677728a, 0xe677728a, 0xe677628b, 0xe6770208}},
-    {{0xe676e28a, 0xe676e28a, 0xe676728b, 0xe6760209}}, {{0xe67fe28b, 0xe67f020a, 0xe67d020b, 0xe6700186}},
-    {{0xe66ee289, 0xe66ee289, 0xe66ee289, 0xe66ee289}}, {{0xe66e728a, 0xe66e728a, 0xe66e628b, 0xe66e0208}},
-    {{0xe667e28a, 0xe667e28a, 0xe667728b, 0xe6670209}}, {{0xe666e28b, 0xe666020a, 0xe66f020b, 0xe6600187}},
-    {{0xe6fee28a, 0xe6fee28a, 0xe6fe728b, 0xe6fe0209}}, {{0xe6f7e28b, 0xe6f7020a, 0xe6f6020b, 0xe6f00188}},
-    {{0xe6dee28b, 0xe6de020a, 0xe6d7020b, 0xe6d00189}}, {{0xe65e020b, 0xe650018a, 0xe6000104, 0xe6000104}},
-    {{0xefeee288, 0xefeee288, 0xefeee288, 0xefeee288}}, {{0xefeee288, 0xefeee288, 0xefeee288, 0xefeee288}},
-    {{0xefee7289, 0xefee7289, 0xefee7289, 0xefee7289}}, {{0xefee628a, 0xefee628a, 0xefeef28b, 0xefee0207}},
-    {{0xefe7e289, 0xefe7e289, 0xefe7e289, 0xefe7e289}}, {{0xefe7728a, 0xefe7728a, 0xefe7628b, 0xefe70208}},
-    {{0xefe6e28a, 0xefe6e28a, 0xefe6728b, 0xefe60209}}, {{0xefefe28b, 0xefef020a, 0xefed020b, 0xefe00186}},
-    {{0xef7ee289, 0xef7ee289, 0xef7ee289, 0xef7ee289}}, {{0xef7e728a, 0xef7e728a, 0xef7e628b, 0xef7e0208}},
-    {{0xef77e28a, 0xef77e28a, 0xef77728b, 0xef770209}}, {{0xef76e28b, 0xef76020a, 0xef7f020b, 0xef700187}},
-    {{0xef6ee28a, 0xef6ee28a, 0xef6e728b, 0xef6e0209}}, {{0xef67e28b, 0xef67020a, 0xef66020b, 0xef600188}},
-    {{0xeffee28b, 0xeffe020a, 0xeff7020b, 0xeff00189}}, {{0xefde020b, 0xefd0018a, 0xef50018b, 0xef000105}},
-    {{0xedeee289, 0xedeee289, 0xedeee289, 0xedeee289}}, {{0xedee728a, 0xedee728a, 0xedee628b, 0xedee0208}},
-    {{0xede7e28a, 0xede7e28a, 0xede7728b, 0xede70209}}, {{0xede6e28b, 0xede6020a, 0xedef020b, 0xede00187}},
-    {{0xed7ee28a, 0xed7ee28a, 0xed7e728b, 0xed7e0209}}, {{0xed77e28b, 0xed77020a, 0xed76020b, 0xed700188}},
-    {{0xed6ee28b, 0xed6e020a, 0xed67020b, 0xed600189}}, {{0xedfe020b, 0xedf0018a, 0xedd0018b, 0xed000106}},
-    {{0xe5eee28a, 0xe5eee28a, 0xe5ee728b, 0xe5ee0209}}, {{0xe5e7e28b, 0xe5e7020a, 0xe5e6020b, 0xe5e00188}},
-    {{0xe57ee28b, 0xe57e020a, 0xe577020b, 0xe5700189}}, {{0xe56e020b, 0xe560018a, 0xe5f0018b, 0xe5000107}},
-    {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}}, {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}},
-    {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}}, {{0xe0000081, 0xe0000081, 0xe0000081, 0xe0000081}},
-    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
-    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
-    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
-    {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}}, {{0x7eeee286, 0x7eeee286, 0x7eeee286, 0x7eeee286}},
-    {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}}, {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}},
-    {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}}, {{0x7eee7287, 0x7eee7287, 0x7eee7287, 0x7eee7287}},
-    {{0x7eee6288, 0x7eee6288, 0x7eee6288, 0x7eee6288}}, {{0x7eee6288, 0x7eee6288, 0x7eee6288, 0x7eee6288}},
-    {{0x7eeef289, 0x7eeef289, 0x7eeef289, 0x7eeef289}}, {{0x7eeed28a, 0x7eeed28a, 0x7eee528b, 0x7eee0205}},
-    {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}}, {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}},
-    {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}}, {{0x7ee7e287, 0x7ee7e287, 0x7ee7e287, 0x7ee7e287}},
-    {{0x7ee77288, 0x7ee77288, 0x7ee77288, 0x7ee77288}}, {{0x7ee77288, 0x7ee77288, 0x7ee77288, 0x7ee77288}},
-    {{0x7ee76289, 0x7ee76289, 0x7ee76289, 0x7ee76289}}, {{0x7ee7f28a, 0x7ee7f28a, 0x7ee7d28b, 0x7ee70206}},
-    {{0x7ee6e288, 0x7ee6e288, 0x7ee6e288, 0x7ee6e288}}, {{0x7ee6e288, 0x7ee6e288, 0x7ee6e288, 0x7ee6e288}},
-    {{0x7ee67289, 0x7ee67289, 0x7ee67289, 0x7ee67289}}, {{0x7ee6628a, 0x7ee6628a, 0x7ee6f28b, 0x7ee60207}},
-    {{0x7eefe289, 0x7eefe289, 0x7eefe289, 0x7eefe289}}, {{0x7eef728a, 0x7eef728a, 0x7eef628b, 0x7eef0208}},
-    {{0x7eede28a, 0x7eede28a, 0x7eed728b, 0x7eed0209}}, {{0x7ee5e28b, 0x7ee5020a, 0x7ee00184, 0x7ee00184}},
-    {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}}, {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}},
-    {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}}, {{0x7e7ee287, 0x7e7ee287, 0x7e7ee287, 0x7e7ee287}},
-    {{0x7e7e7288, 0x7e7e7288, 0x7e7e7288, 0x7e7e7288}}, {{0x7e7e7288, 0x7e7e7288, 0x7e7e7288, 0x7e7e7288}},
-    {{0x7e7e6289, 0x7e7e6289, 0x7e7e6289, 0x7e7e6289}}, {{0x7e7ef28a, 0x7e7ef28a, 0x7e7ed28b, 0x7e7e0206}},
-    {{0x7e77e288, 0x7e77e288, 0x7e77e288, 0x7e77e288}}, {{0x7e77e288, 0x7e77e288, 0x7e77e288, 0x7e77e288}},
-    {{0x7e777289, 0x7e777289, 0x7e777289, 0x7e777289}}, {{0x7e77628a, 0x7e77628a, 0x7e77f28b, 0x7e770207}},
-    {{0x7e76e289, 0x7e76e289, 0x7e76e289, 0x7e76e289}}, {{0x7e76728a, 0x7e76728a, 0x7e76628b, 0x7e760208}},
-    {{0x7e7fe28a, 0x7e7fe28a, 0x7e7f728b, 0x7e7f0209}}, {{0x7e7de28b, 0x7e7d020a, 0x7e75020b, 0x7e700185}},
-    {{0x7e6ee288, 0x7e6ee288, 0x7e6ee288, 0x7e6ee288}}, {{0x7e6ee288, 0x7e6ee288, 0x7e6ee288, 0x7e6ee288}},
-    {{0x7e6e7289, 0x7e6e7289, 0x7e6e7289, 0x7e6e7289}}, {{0x7e6e628a, 0x7e6e628a, 0x7e6ef28b, 0x7e6e0207}},
-    {{0x7e67e289, 0x7e67e289, 0x7e67e289, 0x7e67e289}}, {{0x7e67728a, 0x7e67728a, 0x7e67628b, 0x7e670208}},
-    {{0x7e66e28a, 0x7e66e28a, 0x7e66728b, 0x7e660209}}, {{0x7e6fe28b, 0x7e6f020a, 0x7e6d020b, 0x7e600186}},
-    {{0x7efee289, 0x7efee289, 0x7efee289, 0x7efee289}}, {{0x7efe728a, 0x7efe728a, 0x7efe628b, 0x7efe0208}},
-    {{0x7ef7e28a, 0x7ef7e28a, 0x7ef7728b, 0x7ef70209}}, {{0x7ef6e28b, 0x7ef6020a, 0x7eff020b, 0x7ef00187}},
-    {{0x7edee28a, 0x7edee28a, 0x7ede728b, 0x7ede0209}}, {{0x7ed7e28b, 0x7ed7020a, 0x7ed6020b, 0x7ed00188}},
-    {{0x7e5ee28b, 0x7e5e020a, 0x7e57020b, 0x7e500189}}, {{0x7e000103, 0x7e000103, 0x7e000103, 0x7e000103}},
-    {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}}, {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}},
-    {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}}, {{0x77eee287, 0x77eee287, 0x77eee287, 0x77eee287}},
-    {{0x77ee7288, 0x77ee7288, 0x77ee7288, 0x77ee7288}}, {{0x77ee7288, 0x77ee7288, 0x77ee7288, 0x77ee7288}},
-    {{0x77ee6289, 0x77ee6289, 0x77ee6289, 0x77ee6289}}, {{0x77eef28a, 0x77eef28a, 0x77eed28b, 0x77ee0206}},
-    {{0x77e7e288, 0x77e7e288, 0x77e7e288, 0x77e7e288}}, {{0x77e7e288, 0x77e7e288, 0x77e7e288, 0x77e7e288}},
-    {{0x77e77289, 0x77e77289, 0x77e77289, 0x77e77289}}, {{0x77e7628a, 0x77e7628a, 0x77e7f28b, 0x77e70207}},
-    {{0x77e6e289, 0x77e6e289, 0x77e6e289, 0x77e6e289}}, {{0x77e6728a, 0x77e6728a, 0x77e6628b, 0x77e60208}},
-    {{0x77efe28a, 0x77efe28a, 0x77ef728b, 0x77ef0209}}, {{0x77ede28b, 0x77ed020a, 0x77e5020b, 0x77e00185}},
-    {{0x777ee288, 0x777ee288, 0x777ee288, 0x777ee288}}, {{0x777ee288, 0x777ee288, 0x777ee288, 0x777ee288}},
-    {{0x777e7289, 0x777e7289, 0x777e7289, 0x777e7289}}, {{0x777e628a, 0x777e628a, 0x777ef28b, 0x777e0207}},
-    {{0x7777e289, 0x7777e289, 0x7777e289, 0x7777e289}}, {{0x7777728a, 0x7777728a, 0x7777628b, 0x77770208}},
-    {{0x7776e28a, 0x7776e28a, 0x7776728b, 0x77760209}}, {{0x777fe28b, 0x777f020a, 0x777d020b, 0x77700186}},
-    {{0x776ee289, 0x776ee289, 0x776ee289, 0x776ee289}}, {{0x776e728a, 0x776e728a, 0x776e628b, 0x776e0208}},
-    {{0x7767e28a, 0x7767e28a, 0x7767728b, 0x77670209}}, {{0x7766e28b, 0x7766020a, 0x776f020b, 0x77600187}},
-    {{0x77fee28a, 0x77fee28a, 0x77fe728b, 0x77fe0209}}, {{0x77f7e28b, 0x77f7020a, 0x77f6020b, 0x77f00188}},
-    {{0x77dee28b, 0x77de020a, 0x77d7020b, 0x77d00189}}, {{0x775e020b, 0x7750018a, 0x77000104, 0x77000104}},
-    {{0x76eee288, 0x76eee288, 0x76eee288, 0x76eee288}}, {{0x76eee288, 0x76eee288, 0x76eee288, 0x76eee288}},
-    {{0x76ee7289, 0x76ee7289, 0x76ee7289, 0x76ee7289}}, {{0x76ee628a, 0x76ee628a, 0x76eef28b, 0x76ee0207}},
-    {{0x76e7e289, 0x76e7e289, 0x76e7e289, 0x76e7e289}}, {{0x76e7728a, 0x76e7728a, 0x76e7628b, 0x76e70208}},
-    {{0x76e6e28a, 0x76e6e28a, 0x76e6728b, 0x76e60209}}, {{0x76efe28b, 0x76ef020a, 0x76ed020b, 0x76e00186}},
-    {{0x767ee289, 0x767ee289, 0x767ee289, 0x767ee289}}, {{0x767e728a, 0x767e728a, 0x767e628b, 0x767e0208}},
-    {{0x7677e28a, 0x7677e28a, 0x7677728b, 0x76770209}}, {{0x7676e28b, 0x7676020a, 0x767f020b, 0x76700187}},
-    {{0x766ee28a, 0x766ee28a, 0x766e728b, 0x766e0209}}, {{0x7667e28b, 0x7667020a, 0x7666020b, 0x76600188}},
-    {{0x76fee28b, 0x76fe020a, 0x76f7020b, 0x76f00189}}, {{0x76de020b, 0x76d0018a, 0x7650018b, 0x76000105}},
-    {{0x7feee289, 0x7feee289, 0x7feee289, 0x7feee289}}, {{0x7fee728a, 0x7fee728a, 0x7fee628b, 0x7fee0208}},
-    {{0x7fe7e28a, 0x7fe7e28a, 0x7fe7728b, 0x7fe70209}}, {{0x7fe6e28b, 0x7fe6020a, 0x7fef020b, 0x7fe00187}},
-    {{0x7f7ee28a, 0x7f7ee28a, 0x7f7e728b, 0x7f7e0209}}, {{0x7f77e28b, 0x7f77020a, 0x7f76020b, 0x7f700188}},
-    {{0x7f6ee28b, 0x7f6e020a, 0x7f67020b, 0x7f600189}}, {{0x7ffe020b, 0x7ff0018a, 0x7fd0018b, 0x7f000106}},
-    {{0x7deee28a, 0x7deee28a, 0x7dee728b, 0x7dee0209}}, {{0x7de7e28b, 0x7de7020a, 0x7de6020b, 0x7de00188}},
-    {{0x7d7ee28b, 0x7d7e020a, 0x7d77020b, 0x7d700189}}, {{0x7d6e020b, 0x7d60018a, 0x7df0018b, 0x7d000107}},
-    {{0x75eee28b, 0x75ee020a, 0x75e7020b, 0x75e00189}}, {{0x757e020b, 0x7570018a, 0x7560018b, 0x75000108}},
-    {{0x70000082, 0x70000082, 0x70000082, 0x70000082}}, {{0x70000082, 0x70000082, 0x70000082, 0x70000082}},
-    {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}}, {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}},
-    {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}}, {{0x6eeee287, 0x6eeee287, 0x6eeee287, 0x6eeee287}},
-    {{0x6eee7288, 0x6eee7288, 0x6eee7288, 0x6eee7288}}, {{0x6eee7288, 0x6eee7288, 0x6eee7288, 0x6eee7288}},
-    {{0x6eee6289, 0x6eee6289, 0x6eee6289, 0x6eee6289}}, {{0x6eeef28a, 0x6eeef28a, 0x6eeed28b, 0x6eee0206}},
-    {{0x6ee7e288, 0x6ee7e288, 0x6ee7e288, 0x6ee7e288}}, {{0x6ee7e288, 0x6ee7e288, 0x6ee7e288, 0x6ee7e288}},
-    {{0x6ee77289, 0x6ee77289, 0x6ee77289, 0x6ee77289}}, {{0x6ee7628a, 0x6ee7628a, 0x6ee7f28b, 0x6ee70207}},
-    {{0x6ee6e289, 0x6ee6e289, 0x6ee6e289, 0x6ee6e289}}, {{0x6ee6728a, 0x6ee6728a, 0x6ee6628b, 0x6ee60208}},
-    {{0x6eefe28a, 0x6eefe28a, 0x6eef728b, 0x6eef0209}}, {{0x6eede28b, 0x6eed020a, 0x6ee5020b, 0x6ee00185}},
-    {{0x6e7ee288, 0x6e7ee288, 0x6e7ee288, 0x6e7ee288}}, {{0x6e7ee288, 0x6e7ee288, 0x6e7ee288, 0x6e7ee288}},
-    {{0x6e7e7289, 0x6e7e7289, 0x6e7e7289, 0x6e7e7289}}, {{0x6e7e628a, 0x6e7e628a, 0x6e7ef28b, 0x6e7e0207}},
-    {{0x6e77e289, 0x6e77e289, 0x6e77e289, 0x6e77e289}}, {{0x6e77728a, 0x6e77728a, 0x6e77628b, 0x6e770208}},
-    {{0x6e76e28a, 0x6e76e28a, 0x6e76728b, 0x6e760209}}, {{0x6e7fe28b, 0x6e7f020a, 0x6e7d020b, 0x6e700186}},
-    {{0x6e6ee289, 0x6e6ee289, 0x6e6ee289, 0x6e6ee289}}, {{0x6e6e728a, 0x6e6e728a, 0x6e6e628b, 0x6e6e0208}},
-    {{0x6e67e28a, 0x6e67e28a, 0x6e67728b, 0x6e670209}}, {{0x6e66e28b, 0x6e66020a, 0x6e6f020b, 0x6e600187}},
-    {{0x6efee28a, 0x6efee28a, 0x6efe728b, 0x6efe0209}}, {{0x6ef7e28b, 0x6ef7020a, 0x6ef6020b, 0x6ef00188}},
-    {{0x6edee28b, 0x6ede020a, 0x6ed7020b, 0x6ed00189}}, {{0x6e5e020b, 0x6e50018a, 0x6e000104, 0x6e000104}},
-    {{0x67eee288, 0x67eee288, 0x67eee288, 0x67eee288}}, {{0x67eee288, 0x67eee288, 0x67eee288, 0x67eee288}},
-    {{0x67ee7289, 0x67ee7289, 0x67ee7289, 0x67ee7289}}, {{0x67ee628a, 0x67ee628a, 0x67eef28b, 0x67ee0207}},
-    {{0x67e7e289, 0x67e7e289, 0x67e7e289, 0x67e7e289}}, {{0x67e7728a, 0x67e7728a, 0x67e7628b, 0x67e70208}},
-    {{0x67e6e28a, 0x67e6e28a, 0x67e6728b, 0x67e60209}}, {{0x67efe28b, 0x67ef020a, 0x67ed020b, 0x67e00186}},
-    {{0x677ee289, 0x677ee289, 0x677ee289, 0x677ee289}}, {{0x677e728a, 0x677e728a, 0x677e628b, 0x677e0208}},
-    {{0x6777e28a, 0x6777e28a, 0x6777728b, 0x67770209}}, {{0x6776e28b, 0x6776020a, 0x677f020b, 0x67700187}},
-    {{0x676ee28a, 0x676ee28a, 0x676e728b, 0x676e0209}}, {{0x6767e28b, 0x6767020a, 0x6766020b, 0x67600188}},
-    {{0x67fee28b, 0x67fe020a, 0x67f7020b, 0x67f00189}}, {{0x67de020b, 0x67d0018a, 0x6750018b, 0x67000105}},
-    {{0x66eee289, 0x66eee289, 0x66eee289, 0x66eee289}}, {{0x66ee728a, 0x66ee728a, 0x66ee628b, 0x66ee0208}},
-    {{0x66e7e28a, 0x66e7e28a, 0x66e7728b, 0x66e70209}}, {{0x66e6e28b, 0x66e6020a, 0x66ef020b, 0x66e00187}},
-    {{0x667ee28a, 0x667ee28a, 0x667e728b, 0x667e0209}}, {{0x6677e28b, 0x6677020a, 0x6676020b, 0x66700188}},
-    {{0x666ee28b, 0x666e020a, 0x6667020b, 0x66600189}}, {{0x66fe020b, 0x66f0018a, 0x66d0018b, 0x66000106}},
-    {{0x6feee28a, 0x6feee28a, 0x6fee728b, 0x6fee0209}}, {{0x6fe7e28b, 0x6fe7020a, 0x6fe6020b, 0x6fe00188}},
-    {{0x6f7ee28b, 0x6f7e020a, 0x6f77020b, 0x6f700189}}, {{0x6f6e020b, 0x6f60018a, 0x6ff0018b, 0x6f000107}},
-    {{0x6deee28b, 0x6dee020a, 0x6de7020b, 0x6de00189}}, {{0x6d7e020b, 0x6d70018a, 0x6d60018b, 0x6d000108}},
-    {{0x65ee020b, 0x65e0018a, 0x6570018b, 0x65000109}}, {{0x60000083, 0x60000083, 0x60000083, 0x60000083}},
-    {{0xfeeee288, 0xfeeee288, 0xfeeee288, 0xfeeee288}}, {{0xfeeee288, 0xfeeee288, 0xfeeee288, 0xfeeee288}},
-    {{0xfeee7289, 0xfeee7289, 0xfeee7289, 0xfeee7289}}, {{0xfeee628a, 0xfeee628a, 0xfeeef28b, 0xfeee0207}},
-    {{0xfee7e289, 0xfee7e289, 0xfee7e289, 0xfee7e289}}, {{0xfee7728a, 0xfee7728a, 0xfee7628b, 0xfee70208}},
-    {{0xfee6e28a, 0xfee6e28a, 0xfee6728b, 0xfee60209}}, {{0xfeefe28b, 0xfeef020a, 0xfeed020b, 0xfee00186}},
-    {{0xfe7ee289, 0xfe7ee289, 0xfe7ee289, 0xfe7ee289}}, {{0xfe7e728a, 0xfe7e728a, 0xfe7e628b, 0xfe7e0208}},
-    {{0xfe77e28a, 0xfe77e28a, 0xfe77728b, 0xfe770209}}, {{0xfe76e28b, 0xfe76020a, 0xfe7f020b, 0xfe700187}},
-    {{0xfe6ee28a, 0xfe6ee28a, 0xfe6e728b, 0xfe6e0209}}, {{0xfe67e28b, 0xfe67020a, 0xfe66020b, 0xfe600188}},
-    {{0xfefee28b, 0xfefe020a, 0xfef7020b, 0xfef00189}}, {{0xfede020b, 0xfed0018a, 0xfe50018b, 0xfe000105}},
-    {{0xf7eee289, 0xf7eee289, 0xf7eee289, 0xf7eee289}}, {{0xf7ee728a, 0xf7ee728a, 0xf7ee628b, 0xf7ee0208}},
-    {{0xf7e7e28a, 0xf7e7e28a, 0xf7e7728b, 0xf7e70209}}, {{0xf7e6e28b, 0xf7e6020a, 0xf7ef020b, 0xf7e00187}},
-    {{0xf77ee28a, 0xf77ee28a, 0xf77e728b, 0xf77e0209}}, {{0xf777e28b, 0xf777020a, 0xf776020b, 0xf7700188}},
-    {{0xf76ee28b, 0xf76e020a, 0xf767020b, 0xf7600189}}, {{0xf7fe020b, 0xf7f0018a, 0xf7d0018b, 0xf7000106}},
-    {{0xf6eee28a, 0xf6eee28a, 0xf6ee728b, 0xf6ee0209}}, {{0xf6e7e28b, 0xf6e7020a, 0xf6e6020b, 0xf6e00188}},
-    {{0xf67ee28b, 0xf67e020a, 0xf677020b, 0xf6700189}}, {{0xf66e020b, 0xf660018a, 0xf6f0018b, 0xf6000107}},
-    {{0xffeee28b, 0xffee020a, 0xffe7020b, 0xffe00189}}, {{0xff7e020b, 0xff70018a, 0xff60018b, 0xff000108}},
-    {{0xfdee020b, 0xfde0018a, 0xfd70018b, 0xfd000109}}, {{0xf5e0018b, 0xf500010a, 0xf0000084, 0xf0000084}},
-    {{0xdeeee289, 0xdeeee289, 0xdeeee289, 0xdeeee289}}, {{0xdeee728a, 0xdeee728a, 0xdeee628b, 0xdeee0208}},
-    {{0xdee7e28a, 0xdee7e28a, 0xdee7728b, 0xdee70209}}, {{0xdee6e28b, 0xdee6020a, 0xdeef020b, 0xdee00187}},
-    {{0xde7ee28a, 0xde7ee28a, 0xde7e728b, 0xde7e0209}}, {{0xde77e28b, 0xde77020a, 0xde76020b, 0xde700188}},
-    {{0xde6ee28b, 0xde6e020a, 0xde67020b, 0xde600189}}, {{0xdefe020b, 0xdef0018a, 0xded0018b, 0xde000106}},
-    {{0xd7eee28a, 0xd7eee28a, 0xd7ee728b, 0xd7ee0209}}, {{0xd7e7e28b, 0xd7e7020a, 0xd7e6020b, 0xd7e00188}},
-    {{0xd77ee28b, 0xd77e020a, 0xd777020b, 0xd7700189}}, {{0xd76e020b, 0xd760018a, 0xd7f0018b, 0xd7000107}},
-    {{0xd6eee28b, 0xd6ee020a, 0xd6e7020b, 0xd6e00189}}, {{0xd67e020b, 0xd670018a, 0xd660018b, 0xd6000108}},
-    {{0xdfee020b, 0xdfe0018a, 0xdf70018b, 0xdf000109}}, {{0xdde0018b, 0xdd00010a, 0xd500010b, 0xd0000085}},
-    {{0x5eeee28a, 0x5eeee28a, 0x5eee728b, 0x5eee0209}}, {{0x5ee7e28b, 0x5ee7020a, 0x5ee6020b, 0x5ee00188}},
-    {{0x5e7ee28b, 0x5e7e020a, 0x5e77020b, 0x5e700189}}, {{0x5e6e020b, 0x5e60018a, 0x5ef0018b, 0x5e000107}},
-    {{0x57eee28b, 0x57ee020a, 0x57e7020b, 0x57e00189}}, {{0x577e020b, 0x5770018a, 0x5760018b, 0x57000108}},
-    {{0x56ee020b, 0x56e0018a, 0x5670018b, 0x56000109}}, {{0x5fe0018b, 0x5f00010a, 0x5d00010b, 0x50000086}},
-    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
-    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
-    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
-    {{0x00000000, 0x00000000, 0x00000000, 0x00000000}}, {{0x00000000, 0x00000000, 0x00000000, 0x00000000}},
+// Their multi-symbol tables, one after another.
+template <uint32_t Books, uint32_t Bits>
+struct __attribute__((aligned(16))) Tables {
+    uint32_t words[Books << Bits];
 };
 
-// The model that the kernels are cut for, and the threads of a block.
+// The bits of a code at the top of a word.
+template <class Code>
+__device__ constexpr uint32_t window_of(const Code &code) {
+    return code.bits << (32 - code.length);
+}
+
+// Writes the luts of a book from row `first` on, where there are zeros: a table for every beginning of 8, 16 or 24 bits
+// of longer codes, behind the one for the first 8 bits of all, and the row of the lengths. Entries that no code
+// reaches repeat the one before them.
+template <uint32_t Rows, class CodeBook>
+__device__ constexpr void build_luts(Luts<Rows> &luts, uint32_t first, const CodeBook &book) {
+    const uint32_t begin = first * row_bytes, lengths = begin + (book.rows - 1) * row_bytes;
+    uint32_t at = begin, table = 0, links = 0, value = 0;
+    for (uint32_t level = 0; level < max_levels; level++) {
+        const uint32_t from = 8 * level;      // the bits before it lead to a table
+        uint64_t to_table = 0, to_link = 0;  // those bits of the code before, with a one before them
+        for (uint32_t i = 0; i < book.n_codes; i++) {
+            if (book.codes[i].length <= from) continue;
+            const uint64_t window = 1ull << 32 | window_of(book.codes[i]);
+            if (level > 0 && window >> (32 - from) != to_table) table++;
+            to_table = window >> (32 - from);
+            const uint32_t entry = begin + table * row_bytes + (window >> (24 - from) & 255);
+            for (; at < entry; at++) luts.words[at / 4] |= value << at % 4 * 8;
+            value = book.codes[i].exponent;
+            if (book.codes[i].length <= from + 8) continue;
+            if (window >> (24 - from) != to_link) links++;
+            to_link = window >> (24 - from);
+            value = row_bytes - links;
+        }
+    }
+    for (; at < lengths; at++) luts.words[at / 4] |= value << at % 4 * 8;
+    for (uint32_t i = 0; i < book.n_codes; i++) {
+        const uint32_t entry = lengths + book.codes[i].exponent;
+        luts.words[entry / 4] |= book.codes[i].length << entry % 4 * 8;
+    }
+    for (uint32_t i = 0; i < 4; i++) luts.words[(first + book.rows) * row_words - 4 + i] = book.tag[i];
+}
+
+// Writes table number b, whose entries have at most so many digits, where there are zeros. Behind the first code of a
+// window lies a narrower window, for one digit less, whose entry is known: so a word costs one statement. Compilers
+// interpret a few hundred thousand of them a second, and clang no more than 2^20.
+template <uint32_t Digits, uint32_t Books, uint32_t Bits, class CodeBook>
+__device__ constexpr void build_table(Tables<Books, Bits> &tables, uint32_t b, const CodeBook &book) {
+    uint32_t *const table = tables.words + (b << Bits);
+    uint32_t shortest = max_length;
+    for (uint32_t i = 0; i < book.n_codes; i++) {
+        const uint32_t length = book.codes[i].length;
+        // With a pad that is a code nothing would tell where a window of the stream ends: no lookup tells anything.
+        if ((book.pad ^ window_of(book.codes[i])) >> (32 - length) == 0) return;
+        if (length < shortest) shortest = length;
+    }
+    // Of windows of k bits, from index 1 << k on, the entries of at most n digits, without escapes.
+    uint32_t known[Digits][2 << Bits] = {};
+    for (uint32_t n = 1; n <= Digits; n++) {
+        for (uint32_t k = n < Digits ? 1 : Bits; k + (Digits - n) * shortest <= Bits; k++) {
+            uint32_t *const entries = n < Digits ? known[n] + (1 << k) : table;
+            for (uint32_t i = 0; i < book.n_codes; i++) {
+                const uint32_t length = book.codes[i].length, distance = book.codes[i].exponent - book.base;
+                if (length > k || distance >= digit_range) continue;
+                const uint32_t own = entry_of(digit_of(distance), length), windows = 1u << (k - length);
+                const uint32_t *const rest = known[n - 1] + windows;
+                uint32_t *const to = entries + (book.codes[i].bits << (k - length));
+                for (uint32_t j = 0; j < windows; j++)
+                    to[j] = own + (rest[j] >> 12 << (12 - digit_bits)) + (rest[j] & 0xfff);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < book.n_codes; i++) {
+        const uint32_t length = book.codes[i].length, exponent = book.codes[i].exponent;
+        if (length > Bits || exponent - book.base < digit_range) continue;
+        uint32_t *const to = table + (book.codes[i].bits << (Bits - length));
+        for (uint32_t j = 0; j < 1u << (Bits - length); j++) to[j] = escape_of({exponent, length});
+    }
+}
+
+// The checksum of a book's luts and then its table, FNV-1a by words.
+template <uint32_t Rows, uint32_t Books, uint32_t Bits>
+__device__ constexpr uint64_t checksum(const Luts<Rows> &luts, uint32_t first, uint32_t rows,
+                                       const Tables<Books, Bits> &tables, uint32_t b) {
+    uint64_t sum = 0xcbf29ce484222325;
+    for (uint32_t i = first * row_words; i < (first + rows) * row_words; i++)
+        sum = (sum ^ luts.words[i]) * 0x100000001b3;
+    for (uint32_t i = b << Bits; i < (b + 1) << Bits; i++)
+        sum = (sum ^ tables.words[i]) * 0x100000001b3;
+    return sum;
+}
+
+}  // namespace bespoke
+
+// The model that the kernels are cut for, as the device code knows it, from the ModelPart of decode.cu.tmpl.
+
+namespace bespoke {
+
+constexpr uint32_t max_books = 8;
+constexpr uint32_t n_books = sizeof(ModelPart::code_books) / sizeof(ModelPart::CodeBook);
+static_assert(n_books <= max_books, "Model::number tells no more");
+
+// The first row of book b among the rows of all books.
+__device__ constexpr uint32_t first_row(uint32_t b) {
+    return b == 0 ? 0 : first_row(b - 1) + ModelPart::code_books[b - 1].rows;
+}
+
+__device__ constexpr uint32_t largest_rows() {
+    uint32_t most = 0;
+    for (uint32_t b = 0; b < n_books; b++)
+        if (ModelPart::code_books[b].rows > most) most = ModelPart::code_books[b].rows;
+    return most;
+}
+
+constexpr uint32_t all_rows = first_row(n_books), most_rows_of_books = largest_rows();
+
+__device__ constexpr Luts<all_rows> all_luts() {
+    Luts<all_rows> luts = {};
+    for (uint32_t b = 0; b < n_books; b++) build_luts(luts, first_row(b), ModelPart::code_books[b]);
+    return luts;
+}
+
+__device__ constexpr Tables<n_books, ModelPart::table_bits> all_tables() {
+    Tables<n_books, ModelPart::table_bits> tables = {};
+    for (uint32_t b = 0; b < n_books; b++) build_table<ModelPart::entry_digits>(tables, b, ModelPart::code_books[b]);
+    return tables;
+}
+
+__device__ constexpr bool checksums_agree() {
+    const auto luts = all_luts();
+    const auto tables = all_tables();
+    for (uint32_t b = 0; b < n_books; b++) {
+        const uint32_t rows = ModelPart::code_books[b].rows;
+        if (checksum(luts, first_row(b), rows, tables, b) != ModelPart::code_books[b].checksum) return false;
+    }
+    return true;
+}
+
+static_assert(checksums_agree(), "the compiler has not made the luts and tables that the generator has");
+
+// What is known of each code book, see Book.
+struct Books {
+    Words4 fields[n_books];
+};
+
+__device__ constexpr Books all_books() {
+    Books books = {};
+    for (uint32_t b = 0; b < n_books; b++) {
+        const ModelPart::CodeBook &book = ModelPart::code_books[b];
+        books.fields[b] = {{book.rows, first_row(b), book.base, book.pad}};
+    }
+    return books;
+}
+
+static __device__ Luts<all_rows> book_luts = all_luts();
+static __device__ Books books = all_books();
+static __device__ Tables<n_books, ModelPart::table_bits> book_tables = all_tables();
+
+// The sum of the probes that tells book b from those before it; no sum is as large as that of a book that is not there,
+// or is one of those.
+__device__ constexpr uint64_t sum_of(uint32_t b) {
+    const uint64_t none = 1ull << 32 | b;
+    if (b >= n_books) return none;
+    for (uint32_t i = 0; i < b; i++)
+        if (ModelPart::code_books[i].sum == ModelPart::code_books[b].sum) return none;
+    return ModelPart::code_books[b].sum;
+}
+
+// The sum of the probes from number I on in luts whose last word has this number.
+template <uint32_t I = 0>
+__device__ __forceinline__ uint32_t probe([[maybe_unused]] const uint32_t *luts, [[maybe_unused]] uint32_t last) {
+    if constexpr (ModelPart::probes[I].factor == 0) {
+        return 0;
+    } else {
+        constexpr ModelPart::Probe own = ModelPart::probes[I];
+        return own.factor * luts[smaller(own.word, last)] + probe<I + 1>(luts, last);
+    }
+}
+
+// The model, and the threads of a block.
 template <uint32_t Threads>
-struct Model {
+struct Model : ModelPart {
     static constexpr uint32_t threads = Threads;
-    static constexpr uint32_t most_rows = 2;
-    static constexpr uint32_t table_bits = 11;
-    static constexpr uint32_t entry_digits = 5;
-    static constexpr uint32_t lookups = 8;
-    static constexpr uint32_t merge_steps = 4;
-    static constexpr uint32_t lane_lookups = 15;
+    static constexpr uint32_t most_rows = most_rows_of_books;
 
-    __device__ __forceinline__ Book book(uint32_t) const {
-        return {2, 0, 108, 0xffffffff};
+    __device__ __forceinline__ Book book([[maybe_unused]] uint32_t b) const {
+        if constexpr (n_books == 1) {
+            return {code_books[0].rows, 0, code_books[0].base, code_books[0].pad};
+        } else {
+            Words4 fields;
+            copy(fields, books.fields[b]);
+            return {fields.words[0], fields.words[1], fields.words[2], fields.words[3]};
+        }
     }
 
     // The book that has these luts, which are aligned, if any has.
     __device__ __forceinline__ uint32_t number([[maybe_unused]] const Unit &unit) const {
-        return 0;
+        if constexpr (n_books == 1) {
+            return 0;
+        } else {
+            if (unit.n_luts - 1 >= most_rows) return 0;
+            const uint32_t *luts = reinterpret_cast<const uint32_t *>(unit.luts), last = unit.n_luts * row_words - 1;
+            switch (uint64_t{unit.n_luts + probe(luts, last)}) {
+            case sum_of(1): return 1;
+            case sum_of(2): return 2;
+            case sum_of(3): return 3;
+            case sum_of(4): return 4;
+            case sum_of(5): return 5;
+            case sum_of(6): return 6;
+            case sum_of(7): return 7;
+            default: return 0;
+            }
+        }
     }
 
-    __device__ __forceinline__ const uint32_t *luts(uint32_t i) const { return book_luts + i; }
-    __device__ __forceinline__ const Words4 *table(uint32_t i) const { return book_tables + i / 4; }
+    __device__ __forceinline__ const uint32_t *luts(uint32_t i) const { return book_luts.words + i; }
+    __device__ __forceinline__ const Words4 *table(uint32_t i) const {
+        return reinterpret_cast<const Words4 *>(book_tables.words) + i / 4;
+    }
 };
+
+}  // namespace bespoke
+
+// The kernels of a model, by the names that they are launched by.
+
+namespace bespoke {
 
 // The published kernel's entry: grid ceil(n_bytes / 4096), block 512, and for M elements in the largest
 // chunk 512 * 4 + 4 + 2 * M bytes of dynamic shared memory.
@@ -3539,9 +3532,9 @@ decode(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
     decode_block(unit, Model<512>(), PublishedRoom());
 }
 
-// The entry of our own: grid ceil(n_bytes / 4096), block 256, and it is told how much dynamic
+// The entry of our own: grid ceil(n_bytes / 4096), block native_threads, and it is told how much dynamic
 // shared memory it has. What is wrong with the unit goes to *error, see error_word.
-extern "C" __global__ void __launch_bounds__(256, 4)
+extern "C" __global__ void __launch_bounds__(ModelPart::native_threads, ModelPart::native_blocks)
 decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
               const uint8_t *__restrict__ sign_mantissa, const uint32_t *__restrict__ output_positions,
               const uint8_t *__restrict__ gaps, uint16_t *__restrict__ outputs, const uint32_t n_luts,
@@ -3550,7 +3543,7 @@ decode_native(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ code
     const Unit unit = {luts, codes, sign_mantissa, output_positions, gaps, outputs, n_luts, n_bytes, n_elements,
                        number, error};
     if (unit.too_large()) return report(unit, sizes, block_index());
-    decode_block(unit, Model<256>(), GivenRoom{shared_bytes});
+    decode_block(unit, Model<ModelPart::native_threads>(), GivenRoom{shared_bytes});
 }
 
 // One pass by the tile index: block 256, and a grid of as many blocks as run at once, up to ceil(tiles / 8).
@@ -3581,3 +3574,4 @@ matvec(const uint8_t *__restrict__ luts, const uint8_t *__restrict__ codes,
 }
 
 }  // namespace bespoke
+
