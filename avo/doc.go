@@ -1,20 +1,45 @@
-// Package avo holds the assembly programs of Bespoke: two families of decoders of DF11 streams, for AVX2 and for
-// AVX-512, written with the assembler library of the same name and parameterised by [Program]. The
-// table-driven decoders of package runtime and the decoders of generated packages are instances of them. Start
-// with [File].
+// Package avo holds the assembly programs of Bespoke, written with the assembler library of the same name: decoders of
+// DF11 streams for AVX-512, by [Windows], and for AVX2, by [Lanes], and the loops of the encoder. The decoders of
+// package runtime, which take any code book, and those of generated packages are instances of them. Start with [File].
 //
-// # The streams
+// # Windows
+//
+// The stream is cut into windows of 64 bits, and the gaps of DF11 say where the first code of each starts. So 32 windows
+// can be decoded in the lanes of one vector, a 16-bit part of each at a time, and nothing has to be found first. The
+// tables are registers: 64 entries, indexed by the next 6 bits of each lane (VPERMB). A step is
+//
+//	inside = position < 16                   // which lanes are not through with the 16 bits
+//	bits   = part << position | next >> ...   // VPSHLDVW: the 16 bits from the position on
+//	index  = inside ? bits >> 10 : none      // none is what no short code begins with
+//	length = Lengths[index]
+//	position += length
+//
+// Some steps look up long codes, too: those of more than 6 bits share a prefix, and the bits behind it are the index of
+// another table. Eight steps are enough for 16 bits of codes of 2 bits or more. Four groups of 32 windows take
+// turns, so that none waits for its own lookups; all that is kept of a step is the index.
+//
+// At the end of a phase (16 bits, 8 steps) the indices become symbols, by another table, and lie side by side for each
+// window, with gaps where a lane had waited. A window has to end where the gap of the next one says: if not, or
+// if a code was too long for the tables, the block stops there and package runtime decodes that window in Go.
+//
+// Then the rows of the 128 windows of a block are squeezed: VPCOMPRESSB presses the symbols of two windows together, and
+// they are appended to those pending. What is pending is merged with sign_mantissa, 64 words at a time: VPERMB
+// puts each byte in both halves of a word, one VPTERNLOG takes the bits of a word from the one or the other. Words
+// are written as whole cache lines and, where there are more of them than the caches hold, around the caches (VMOVNTDQ), which
+// saves reading what was there. Such stores are slow to leave the store buffer, and a burst of them would block
+// those of the steps; so the merges of one block lie between the steps of the next.
+//
+// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; masks: one a group for lanes that
+// were too late, three more. Files: windows.go has the frame, windows_planes.go what goes before the steps,
+// windows_chain.go the steps, windows_merge.go squeeze and merge, windows_tables.go the constants.
+//
+// # Lanes
 //
 // A decoder runs several lanes side by side (kernel.Lane: a run of codes with a known start), because one
 // lane alone waits most of its time for its own last lookup. Each lane keeps the next bits of its
-// stream left-aligned in a register. What both families share is in streams.go: after as many table lookups as
-// the register has bits for comes a refill. A marker bit below the buffered bits tells, by its position, how
-// many were used; the refill moves Src by whole bytes, loads 8 bytes big-endian and shifts out the bits of the
-// first byte that were used before.
-//
-// # AVX2
-//
-// A lookup, with two registers a lane:
+// stream left-aligned in a register. After as many table lookups as the register has bits for comes a refill. A marker
+// bit below the buffered bits tells, by its position, how many were used; the refill moves Src by whole bytes, loads
+// 8 bytes big-endian and shifts out the bits of the first byte that were used before. A lookup, with two registers a lane, is
 //
 //	window = buf >> (64 - TableBits)
 //	entry  = table[window]        // kernel.Table: symbols, their number, their length in bits
@@ -37,27 +62,9 @@
 // Refills are spread over the rows as well: they are the longest chain of instructions, and lanes
 // in step would all wait for theirs at once.
 //
-// # AVX-512
-//
-// A lookup, with one register a lane, so that eight lanes fit:
-//
-//	window = buf >> (64 - TableBits)
-//	entry  = table[window]        // kernel.SlotTable: symbols, flags that tell them, their length in bits
-//	slot k = entry                // at a fixed place
-//	buf  <<= length in bits
-//
-// A turn fills one half of the slots. Meanwhile the slots that the turn before filled are drained: flags
-// become a mask (VPSHUFBITQMB), VPCOMPRESSB presses the symbols of eight slots together, and they join those of
-// the lane that are pending. Where 128 are pending they are merged: VPERMB puts each byte in both halves of a
-// word, one VPTERNLOG takes the bits of a word from the one or the other. Words are good when they are
-// written, and whole cache lines: where there are more of them than the caches hold, they go around the caches
-// (VMOVNTDQ), which saves reading what was there.
-//
-// # Bounds
-//
 // Before the first turn the program computes, from what the lanes have left in elements and in bytes
 // of stream, how many turns all lanes have room for: whatever the stream holds, a turn yields at most
-// kernel.Form.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
+// kernel.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
 // store in a turn needs a check of its own, and none can leave its buffer for a corrupt stream. A
 // stream that stops (bits that no code begins with) makes its lane stand still.
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"unsafe"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -14,36 +15,37 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
-
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // constraint keeps the assembly out of other architectures and of builds that ask for Go alone.
 const constraint = "amd64,!purego"
 
-// File assembles the programs into one Go assembly file, each once. Its first line is "// " and header.
-func File(header string, programs []Program) ([]byte, error) {
-	if len(programs) == 0 {
-		return nil, errors.New("avo: no programs")
+// File assembles decoders of lanes and of windows into one Go assembly file. Its first line is "// " and header.
+func File(header string, lanes []Lanes, windows []Windows) ([]byte, error) {
+	if len(lanes)+len(windows) == 0 {
+		return nil, errors.New("avo: no decoders")
 	}
-	if kernel.LaneSize != 8*8 || kernel.MarkSize != 4*8 {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return nil, errors.New("avo: the offsets of amd64 need a 64-bit machine to generate on")
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
-	forms := make(map[kernel.Form]bool)
-	for _, p := range programs {
-		forms[p.Form] = true
-	}
-	constants := newConstants(ctx, forms)
-	for _, p := range distinct(programs) {
-		if err := p.Validate(); err != nil {
-			return nil, err
+	if len(lanes) > 0 {
+		c := newLaneConstants(ctx)
+		for _, l := range lanes {
+			if err := l.Validate(); err != nil {
+				return nil, err
+			}
+			newLaneDecoder(ctx, &l, c).emit()
 		}
-		if p.Form == kernel.Slots {
-			newAVX512(ctx, &p, constants).emit()
-		} else {
-			newAVX2(ctx, &p, constants).emit()
+	}
+	if len(windows) > 0 {
+		c := newWindowConstants(ctx)
+		for _, w := range windows {
+			if err := w.Validate(); err != nil {
+				return nil, err
+			}
+			newWindowDecoder(ctx, &w, c).emit()
 		}
 	}
 	return assembled(ctx, header)
@@ -70,31 +72,6 @@ func assembled(ctx *build.Context, header string) ([]byte, error) {
 	return append([]byte("// "+header+"\n"), body...), nil
 }
 
-// constants are the vectors that all programs of a file share.
-type constants struct {
-	reverse operand.Mem // for VPSHUFB: reverses the bytes of each 8
-	topBits operand.Mem // the highest bit of each byte
-
-	low, high operand.Mem // for VPERMB: each byte of the low, the high half twice
-	words     operand.Mem // the bits of a word that come from the symbol, where it stands in both bytes
-	flags     operand.Mem // for VPSHUFBITQMB: the flags of the bytes of a slot
-}
-
-func newConstants(ctx *build.Context, forms map[kernel.Form]bool) constants {
-	var c constants
-	if forms[kernel.Bytes] {
-		c.reverse = vector(ctx, "reverse", 32, func(i int) byte { return byte(i&8 | 7 - i&7) })
-		c.topBits = vector(ctx, "topBits", 32, func(int) byte { return 0x80 })
-	}
-	if forms[kernel.Slots] {
-		c.low = vector(ctx, "low", 64, func(i int) byte { return byte(i / 2) })
-		c.high = vector(ctx, "high", 64, func(i int) byte { return byte(32 + i/2) })
-		c.words = vector(ctx, "words", 64, func(i int) byte { return [2]byte{0x80, 0x7f}[i%2] })
-		c.flags = vector(ctx, "flags", 64, func(i int) byte { return byte(56 + i%8) })
-	}
-	return c
-}
-
 // vector declares a constant of n bytes.
 func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand.Mem {
 	m := ctx.StaticGlobal(name)
@@ -109,12 +86,12 @@ func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand
 	return m
 }
 
-// signature is func(job *kernel.Job), put together by hand: loading the package from source would
+// signature is func(job *kernel.NAME), put together by hand: loading the package from source would
 // make the output depend on the directory it runs in.
-func signature() *gotypes.Signature {
+func signature(job string) *gotypes.Signature {
 	pkg := types.NewPackage("github.com/seed54244801/bespoke/runtime/kernel", "kernel")
-	name := types.NewTypeName(token.NoPos, pkg, "Job", nil)
-	job := types.NewNamed(name, types.NewStruct(nil, nil), nil)
-	params := types.NewTuple(types.NewVar(token.NoPos, nil, "job", types.NewPointer(job)))
+	name := types.NewTypeName(token.NoPos, pkg, job, nil)
+	named := types.NewNamed(name, types.NewStruct(nil, nil), nil)
+	params := types.NewTuple(types.NewVar(token.NoPos, nil, "job", types.NewPointer(named)))
 	return gotypes.NewSignature(nil, types.NewSignatureType(nil, nil, nil, params, nil, false))
 }

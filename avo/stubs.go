@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"go/format"
 	"strings"
-
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations
-// of the functions and, for each form, a function that lists those of it as kernel.Decoder values, in
-// the order of the programs. Its first line is "// " and header.
-func Stubs(header, pkg string, programs []Program) ([]byte, error) {
+// Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations of the functions. Its
+// first line is "// " and header. Where books is not nil it declares a function avx512, too, which lists the decoder
+// of windows of each book: the name of one of the functions, or "" for none.
+func Stubs(header, pkg string, lanes []Lanes, windows []Windows, books []string) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `// %s
 
@@ -21,15 +19,28 @@ package %s
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 `, header, pkg)
-	for _, p := range programs {
-		if err := p.Validate(); err != nil {
+	if books != nil {
+		b.WriteString("\n// avx512 lists the decoders for CPUs with AVX-512, nil for a code book that cannot be decoded by windows.\n")
+		b.WriteString("func avx512() []kernel.WindowDecoder {\nreturn []kernel.WindowDecoder{\n")
+		for _, name := range books {
+			if name == "" {
+				name = "nil"
+			}
+			b.WriteString(name + ",\n")
+		}
+		b.WriteString("}\n}\n")
+	}
+	for _, l := range lanes {
+		if err := l.Validate(); err != nil {
 			return nil, err
 		}
+		declare(&b, l.Name, l.describe(), "Job")
 	}
-	list(&b, "avx512", "AVX-512", kernel.Slots, programs)
-	list(&b, "avx2", "AVX2", kernel.Bytes, programs)
-	for _, p := range distinct(programs) {
-		fmt.Fprintf(&b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *kernel.Job)\n", p.Name, p.describe(), p.Name)
+	for _, w := range windows {
+		if err := w.Validate(); err != nil {
+			return nil, err
+		}
+		declare(&b, w.Name, w.describe(), "WindowJob")
 	}
 	source, err := format.Source([]byte(b.String()))
 	if err != nil {
@@ -38,26 +49,13 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 	return source, nil
 }
 
-// list writes a function that lists the programs of a form.
-func list(b *strings.Builder, name, features string, form kernel.Form, programs []Program) {
-	fmt.Fprintf(b, "\n// %s lists the assembly decoders of this package for CPUs with %s.\n", name, features)
-	fmt.Fprintf(b, "func %s() []kernel.Decoder {\nreturn []kernel.Decoder{\n", name)
-	for _, p := range programs {
-		if p.Form == form {
-			fmt.Fprintf(b, "{Form: kernel.%s, TableBits: %d, MaxSymbols: %d, SlowPath: %t, Lanes: %d, Decode: %s},\n",
-				[...]string{kernel.Bytes: "Bytes", kernel.Slots: "Slots"}[form],
-				p.TableBits, p.MaxSymbols, p.SlowPath, p.Lanes, p.Name)
-		}
-	}
-	b.WriteString("}\n}\n")
+// declare writes the declaration of a function.
+func declare(b *strings.Builder, name, what, job string) {
+	fmt.Fprintf(b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *kernel.%s)\n", name, what, name, job)
 }
 
-// describe says what the program does, to follow its name.
-func (p *Program) describe() string {
-	codes := fmt.Sprintf("codes of at most %d bits", p.TableBits)
-	if p.SlowPath {
-		codes = "codes of any length"
-	}
-	return fmt.Sprintf("decodes %d runs of %s side by side: up to %d symbols a lookup of %d bits.",
-		p.Lanes, codes, p.MaxSymbols, p.TableBits)
+// describe says what the decoder does, to follow its name.
+func (p *Lanes) describe() string {
+	return fmt.Sprintf("decodes %d runs of codes of any length side by side: up to %d symbols a lookup of %d bits.",
+		p.Lanes, p.MaxSymbols, p.TableBits)
 }

@@ -7,7 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/internal/plot"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
 var benchWeights = flag.Int("weights", 64<<20, "number of weights of the benchmarks")
@@ -63,20 +68,42 @@ func benchmark(b *testing.B, d *dataSet, list []contender) {
 // TestRun measures a little with everything that can be had here.
 func TestRun(t *testing.T) {
 	b := bench{
-		model: "../testdata/shakespeare-llama", weights: 1 << 19, piece: 1 << 17,
+		models: paths{list: []string{"nosuch/model", "../testdata/shakespeare-llama"}}, weights: 1 << 19, piece: 1 << 17,
 		threads: []int{1, 2}, python: "python3", dir: t.TempDir(),
 	}
 	b.opts.Rounds = 2
-	if err := b.run(context.Background(), t.TempDir()+"/page.md", "nowall.json"); err != nil {
+	folder := t.TempDir()
+	if err := b.run(context.Background(), folder+"/PAGE.md", "nowall.json"); err != nil {
 		t.Fatal(err)
+	}
+	if picture, err := os.ReadFile(folder + "/page.png"); err != nil || !plot.Is("png", picture) {
+		t.Errorf("no picture beside the page, error %v", err)
+	}
+	if page, err := os.ReadFile(folder + "/PAGE.md"); err != nil || !bytes.Contains(page, []byte("](page.png)")) {
+		t.Errorf("no picture on the page, error %v", err)
+	}
+	if !b.missed("model") {
+		t.Errorf("nothing said of a model that is not there: %v", b.report.Missing)
 	}
 	if len(b.report.Tables) != 4 {
 		t.Fatalf("%d tables, want decode and encode of two data sets", len(b.report.Tables))
 	}
+	if first := b.report.Tables[0]; first.Data != "shakespeare-llama" || first.Copies != 2 || first.Weights < leastPieces<<17 {
+		t.Errorf("first are %d copies of %s, %d weights, want 2 of shakespeare-llama", first.Copies, first.Data, first.Weights)
+	}
 	for _, table := range b.report.Tables {
 		want := []string{memcpyName, memcpyBlocks, "klauspost-zstd-1", "klauspost-huff0"}
 		if table.Do == "decode" {
-			want = append(want, rooflineName, "generic")
+			want = append(want, rooflineName, runtime.Generic, runtime.Auto)
+			for _, family := range []string{runtime.AVX512, runtime.AVX2} {
+				if b.available(family) {
+					want = append(want, tableName(family), tableName(family)+"-published")
+				}
+			}
+			if b.available(runtime.AVX512) {
+				want = append(want, emittedName(runtime.AVX512))
+			}
+			b.checkChoice(t, table)
 		} else {
 			want = append(want, "bespoke")
 		}
@@ -104,9 +131,26 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func (t *table) has(impl string) bool {
-	return len(t.rows(func(r *row) bool { return r.Impl == impl })) > 0
+// checkChoice checks that what was chosen is held against all that could have been.
+func (b *bench) checkChoice(t *testing.T, table *table) {
+	t.Helper()
+	rivals := len(b.families())
+	for _, r := range table.rows(func(r *row) bool { return strings.HasPrefix(r.Impl, runtime.Auto) }) {
+		if len(r.Rivals) != rivals {
+			t.Errorf("%s: %s has rivals %v, want %d", table.Data, r.Impl, r.Rivals, rivals)
+		}
+		for _, rival := range r.Rivals {
+			if strings.HasSuffix(rival.Impl, smallSuffix) != strings.HasSuffix(r.Impl, smallSuffix) {
+				t.Errorf("%s: %s is held against %s", table.Data, r.Impl, rival.Impl)
+			}
+		}
+		if name := r.Chosen(); rivals > 0 && !slices.Contains(b.families(), name) {
+			t.Errorf("%s: %s chose %q", table.Data, r.Impl, name)
+		}
+	}
 }
+
+func (t *table) has(impl string) bool { return t.row(impl, 1) != nil }
 
 func (b *bench) missed(what string) bool {
 	for _, m := range b.report.Missing {

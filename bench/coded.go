@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -17,6 +18,7 @@ import (
 type coded struct {
 	data  *dataSet
 	books []*codebook.Book
+	used  []codebook.Histogram // by book
 	units []*model.Unit
 	parts [][]part // by piece
 	all   bool     // every piece is all of the data
@@ -34,11 +36,15 @@ func code(d *dataSet, schemeName string) (*coded, error) {
 	if err != nil {
 		return nil, err
 	}
-	assigned, err := scheme.Assign(d.histograms())
+	histograms := d.histograms()
+	assigned, err := scheme.Assign(histograms)
 	if err != nil {
 		return nil, err
 	}
-	c := &coded{data: d, books: assigned.Books, parts: make([][]part, len(d.pieces))}
+	c := &coded{data: d, books: assigned.Books, used: make([]codebook.Histogram, len(assigned.Books)), parts: make([][]part, len(d.pieces))}
+	for i := range histograms {
+		c.used[assigned.Unit[i]].Add(&histograms[i])
+	}
 	var e encode.Encoder
 	for i, u := range d.units {
 		s, err := e.Encode(assigned.Books[assigned.Unit[i]], [][]byte{bytesOf(d.weights[u.from:u.to])})
@@ -77,6 +83,15 @@ func (c *coded) divide(unit *model.Unit, u span) {
 	if whole {
 		unit.Tensors = []model.UnitTensor{{Name: unit.Name + ".weight", Elements: u.len()}}
 	}
+}
+
+// plan is what decoders for the data are generated from.
+func (c *coded) plan() *emit.Plan {
+	p := &emit.Plan{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
+	for i := range c.used {
+		p.Histogram.Add(&c.used[i])
+	}
+	return p
 }
 
 // whole returns the same data, one unit, with all of it as every piece.

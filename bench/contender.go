@@ -20,6 +20,10 @@ type contender struct {
 	bits float64
 	// longest is the length of the longest code in bits, 0 where it is not known.
 	longest int
+	// choice is which of our decoders it is, and why.
+	choice string
+	// rivals are the contenders among which this one had to choose.
+	rivals []string
 	// work does piece p and returns the number of weights.
 	work func(p int) (int, time.Duration, error)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
@@ -23,6 +25,7 @@ type dataSet struct {
 	weights []uint16
 	units   []span
 	pieces  []span
+	copies  int // of a model, one after the other; 0 for weights that are none
 }
 
 // trainedLike returns one unit of n weights that look like trained ones, the same at every call: rows of a
@@ -65,9 +68,9 @@ func (d *dataSet) inUnitsOf(n int) *dataSet {
 	return &cut
 }
 
-// ofModel reads the coded weights of a bf16 model. Units that follow each other make a piece of at
-// least pieceWeights.
-func ofModel(path string, pieceWeights int) (*dataSet, error) {
+// ofModel reads the coded weights of a bf16 model. One with fewer than least weights is repeated, unit by unit,
+// until it has as many. Units that follow each other make a piece of at least pieceWeights.
+func ofModel(path string, pieceWeights, least int) (*dataSet, error) {
 	c, err := model.Open(path)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,6 @@ func ofModel(path string, pieceWeights int) (*dataSet, error) {
 		return nil, err
 	}
 	d := &dataSet{name: filepath.Base(path)}
-	piece := 0 // where it begins
 	for _, u := range plan.Units {
 		from := len(d.weights)
 		for _, t := range u.Tensors {
@@ -88,21 +90,45 @@ func ofModel(path string, pieceWeights int) (*dataSet, error) {
 			}
 		}
 		d.units = append(d.units, span{from, len(d.weights)})
-		if end := len(d.weights); end-piece >= pieceWeights {
-			d.pieces = append(d.pieces, span{piece, end})
-			piece = end
+	}
+	if len(d.weights) == 0 {
+		return nil, fmt.Errorf("%s: no weights to code", path)
+	}
+	d.repeat(least)
+	d.pieces = piecesOf(d.units, pieceWeights)
+	return d, nil
+}
+
+// repeat adds copies of all units until there are at least n weights.
+func (d *dataSet) repeat(n int) {
+	once, units := len(d.weights), d.units
+	d.copies = max(1, (n+once-1)/once)
+	d.weights = slices.Repeat(d.weights, d.copies)
+	for at := once; at < len(d.weights); at += once {
+		for _, u := range units {
+			d.units = append(d.units, span{at + u.from, at + u.to})
 		}
 	}
-	switch {
-	case len(d.weights) == 0:
-		return nil, fmt.Errorf("%s: no weights to code", path)
-	case piece == len(d.weights):
-	case len(d.pieces) == 0:
-		d.pieces = []span{{0, len(d.weights)}}
-	default: // the rest is too short for a piece of its own
-		d.pieces[len(d.pieces)-1].to = len(d.weights)
+}
+
+// piecesOf joins units to pieces of at least n weights. What is left at the end is part of the last one.
+func piecesOf(units []span, n int) []span {
+	end := units[len(units)-1].to
+	pieces := []span{{}}
+	for _, u := range units {
+		last := &pieces[len(pieces)-1]
+		last.to = u.to
+		if last.len() >= n && end-u.to >= n {
+			pieces = append(pieces, span{u.to, u.to})
+		}
 	}
-	return d, nil
+	return pieces
+}
+
+// unitSizes returns the numbers of weights in the smallest and in the largest unit.
+func (d *dataSet) unitSizes() [2]int {
+	byLength := func(a, b span) int { return cmp.Compare(a.len(), b.len()) }
+	return [2]int{slices.MinFunc(d.units, byLength).len(), slices.MaxFunc(d.units, byLength).len()}
 }
 
 // histograms counts the exponents of every unit.

@@ -25,8 +25,8 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
-	b := bench{threads: []int{1, 2}}
-	flag.StringVar(&b.model, "model", "models/all-mpnet-base-v2-bf16", "bf16 model to measure with; left out if it is not there")
+	b := bench{models: defaultModels(), threads: []int{1, 2}}
+	flag.Var(&b.models, "model", "bf16 models to measure with, between commas or one a flag; those that are not there are left out")
 	flag.IntVar(&b.weights, "weights", 64<<20, "number of weights drawn from a normal distribution; 0 for none")
 	flag.IntVar(&b.piece, "piece", 4<<20, "weights in a piece")
 	flag.DurationVar(&b.opts.Time, "time", time.Minute, "least time for a table")
@@ -45,7 +45,7 @@ func main() {
 
 // A bench is one run of the program.
 type bench struct {
-	model   string
+	models  paths
 	weights int
 	piece   int
 	threads []int
@@ -61,19 +61,25 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 	b.report.Time = b.opts.Time.String()
 	b.report.Machine = thisMachine()
 	b.report.Date = time.Now().UTC().Format(time.DateOnly)
+	for _, path := range b.models.list {
+		d, err := ofModel(path, b.piece*3/4, leastPieces*b.piece)
+		if errors.Is(err, os.ErrNotExist) {
+			b.miss(filepath.Base(path), "", "no "+path+"; make models makes those in models/")
+			continue
+		}
+		if err == nil {
+			err = b.measure(ctx, d)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if b.weights > 0 {
 		if err := b.measure(ctx, trainedLike(b.weights, b.piece)); err != nil {
 			return err
 		}
 	}
-	d, err := ofModel(b.model, b.piece*3/4)
-	if errors.Is(err, os.ErrNotExist) {
-		b.miss(filepath.Base(b.model), "", "not there; make models makes it")
-	} else if err != nil {
-		return err
-	} else if err := b.measure(ctx, d); err != nil {
-		return err
-	}
+	var err error
 	if b.report.Wall, err = readWall(wall); errors.Is(err, os.ErrNotExist) {
 		b.miss("whole files", "", "no "+wall)
 	} else if err != nil {
@@ -85,8 +91,15 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 	if page == "-" {
 		return b.report.write(os.Stdout)
 	}
+	if err := b.report.writePicture(picturePath(page)); err != nil {
+		return err
+	}
 	return b.report.writeFile(page)
 }
+
+// leastPieces is the number of pieces that a model is repeated for: what is decoded again in search of a quiet moment
+// goes over a few of them, and must not find the first in a cache.
+const leastPieces = 16
 
 // measure fills the tables of a data set.
 func (b *bench) measure(ctx context.Context, d *dataSet) (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -34,7 +35,7 @@ func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]c
 		list = append(list, contender{name: name, threads: n, yardstick: c.yardstick(), bits: c.bitsPerWeight(), longest: c.longestCode(),
 			work: timed(func(p int) (int, error) { return d.decode(p, n) })})
 	}
-	for _, n := range threads {
+	for k, n := range threads {
 		clear(d.dst)
 		for p := range c.parts {
 			if _, err := d.decode(p, n); err != nil {
@@ -46,6 +47,7 @@ func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]c
 				return nil, fmt.Errorf("%s: weight %d is %#04x, want %#04x", name, i, d.dst[i], w)
 			}
 		}
+		list[k].choice = d.model[n].Decoder().String()
 	}
 	return list, nil
 }
@@ -86,8 +88,9 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 		return err
 	}
 	err = errors.Join(
-		add(b.emitted("", families, limited, b.threads)),
+		add(b.emitted("", limited, b.threads)),
 		add(b.tableDriven("", families, limited, b.threads)),
+		add(b.chosen("", limited, b.threads)),
 		add(decoders(runtime.Generic, limited, b.threads, runtime.WithDecoder(runtime.Generic))),
 		add(b.tableDriven("-published", families, published, b.threads)))
 	if err != nil || len(d.units) > 1 {
@@ -97,13 +100,14 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	best := families[:min(1, len(families))]
+	first := families[:min(1, len(families))]
 	err = errors.Join(
-		add(b.emitted(wholeSuffix, best, limited.whole(), b.threads)),
-		add(b.tableDriven("-published"+wholeSuffix, best, published.whole(), b.threads)),
+		add(b.emitted(wholeSuffix, limited.whole(), b.threads)),
+		add(b.tableDriven("-published"+wholeSuffix, first, published.whole(), b.threads)),
 		// A unit this small is decoded by one.
-		add(b.emitted(smallSuffix, families, small, []int{1})),
+		add(b.emitted(smallSuffix, small, []int{1})),
 		add(b.tableDriven(smallSuffix, families, small, []int{1})),
+		add(b.chosen(smallSuffix, small, []int{1})),
 		add(decoders(runtime.Generic+smallSuffix, small, []int{1}, runtime.WithDecoder(runtime.Generic))))
 	return list, err
 }
@@ -118,35 +122,56 @@ const (
 	wholeSuffix = "-whole-unit"
 )
 
-// families returns the decoders in assembly that can be used here, the best first.
+// families returns the decoders in assembly that can be used here, the newest first.
 func (b *bench) families() []string {
 	return slices.DeleteFunc([]string{runtime.AVX512, runtime.AVX2}, func(name string) bool { return !b.available(name) })
 }
 
-// emitted returns the decoders of families that are emitted for a code.
-func (b *bench) emitted(suffix string, families []string, c *coded, threads []int) ([]contender, error) {
-	var list []contender
-	k, ok := emitted.Kernel(c.books)
-	for _, family := range families {
-		name := family + "-emitted" + suffix
-		if !ok {
-			b.miss(name, c.data.name, "bench/emitted has no function for the shape of these code books")
-			continue
-		}
-		more, err := decoders(name, c, threads, runtime.WithDecoder(family), runtime.WithKernel(k))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
+// emittedName and tableName are what decoders of a family are called: those that are emitted for a code, and those that
+// take every code book.
+func emittedName(family string) string { return family + "-emitted" }
+func tableName(family string) string   { return family + "-table" }
+
+// emitted returns the decoder that is emitted for a code, if it can be used here.
+func (b *bench) emitted(suffix string, c *coded, threads []int) ([]contender, error) {
+	if !b.available(runtime.AVX512) {
+		return nil, nil
 	}
-	return list, nil
+	name := emittedName(runtime.AVX512) + suffix
+	k, ok := emitted.Kernel(c.plan())
+	if !ok {
+		b.miss(name, c.data.name, "bench/emitted has no function for the shape of these code books")
+		return nil, nil
+	}
+	return decoders(name, c, threads, runtime.WithDecoder(runtime.AVX512), runtime.WithKernel(k))
+}
+
+// chosen returns the decoder that is chosen where none is asked for: in a generated package if there is one for
+// the code.
+func (b *bench) chosen(suffix string, c *coded, threads []int) ([]contender, error) {
+	name := runtime.Auto + suffix
+	if forced := os.Getenv(runtime.DecoderEnv); forced != "" {
+		b.miss(name, c.data.name, runtime.DecoderEnv+" forces "+forced)
+		return nil, nil
+	}
+	opts := []runtime.Option{runtime.WithDecoder(runtime.Auto)}
+	rivals := []string{tableName(runtime.AVX512) + suffix, tableName(runtime.AVX2) + suffix}
+	if k, ok := emitted.Kernel(c.plan()); ok {
+		opts = append(opts, runtime.WithKernel(k))
+		rivals[0] = emittedName(runtime.AVX512) + suffix
+	}
+	list, err := decoders(name, c, threads, opts...)
+	for i := range list {
+		list[i].rivals = rivals
+	}
+	return list, err
 }
 
 // tableDriven returns the decoders of families that take every code book.
 func (b *bench) tableDriven(suffix string, families []string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
 	for _, family := range families {
-		more, err := decoders(family+"-table"+suffix, c, threads, runtime.WithDecoder(family))
+		more, err := decoders(tableName(family)+suffix, c, threads, runtime.WithDecoder(family))
 		if err != nil {
 			return nil, err
 		}

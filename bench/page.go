@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -25,6 +26,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		return spread(m, func(m *measured) string { return span3(m.All.Median, m.All.Low, m.All.High) })
 	},
 	"quiet":   func(m *measured) string { return spread(m, quietFigure) },
+	"both":    both,
+	"threads": threadCount,
 	"seconds": func(lo, hi float64) string { return fmt.Sprintf("%.2f–%.2f", lo, hi) },
 }).Parse(pageText))
 
@@ -58,17 +61,28 @@ func quietFigure(m *measured) string {
 	return fmt.Sprintf("%s [%d]", figure(m.Quiet.Median), m.Quiet.N)
 }
 
+// both shows the medians of all rounds and of the quiet ones.
+func both(m *measured) string {
+	switch {
+	case m == nil:
+		return "–"
+	case m.Quiet.N < fewQuiet:
+		return figure(m.All.Median) + " / –"
+	}
+	return figure(m.All.Median) + " / " + figure(m.Quiet.Median)
+}
+
 // abouts says what contenders are, by name.
 var abouts = map[string]string{
 	memcpyName:               "Go's `copy`, one call a thread",
 	memcpyBlocks:             "Go's `copy`, 64 KiB at a time",
 	rooflineName:             "reads 1.34 bytes and writes 2 for each weight, no more",
 	"avx512-emitted":         "the AVX-512 decoder that `bespoke generate` emits for these code books",
-	"avx512-table":           "the runtime's decoder for any code book, the same stream",
+	"avx512-table":           "the runtime's AVX-512 decoder for any code book, the same stream",
 	"avx512-table-published": "the same, code books of the published encoder (natural length)",
-	"avx2-emitted":           "the AVX2 decoder that `bespoke generate` emits for these code books",
-	"avx2-table":             "the runtime's decoder for any code book, the same stream",
+	"avx2-table":             "the runtime's AVX2 decoder for any code book, the same stream",
 	"avx2-table-published":   "the same, code books of the published encoder (natural length)",
+	"auto":                   "what runs where none is asked for: that which was measured to be faster",
 	"generic":                "portable Go, the same stream",
 	"bespoke":                "histogram, code book, stream, gaps, positions",
 	"klauspost-zstd-1":       "klauspost/compress zstd, fastest level; exponents only",
@@ -121,6 +135,21 @@ func (t *table) With(n int) []*row {
 // Small returns the rows of contenders that decode small units.
 func (t *table) Small() []*row { return t.rows(func(r *row) bool { return r.Large != nil }) }
 
+// Chosen returns the rows of decoders that chose among others.
+func (t *table) Chosen() []*row { return t.rows(func(r *row) bool { return r.Rivals != nil }) }
+
+// Why returns what the first of them says of its choice, but for the code books.
+func (t *table) Why() string {
+	why, _, _ := strings.Cut(t.Chosen()[0].Choice, ";")
+	return why
+}
+
+// Chosen returns the name of the decoder that ran.
+func (r *row) Chosen() string {
+	name, _, _ := strings.Cut(r.Choice, ":")
+	return name
+}
+
 // Scaling returns the rows that were measured with one thread as well.
 func (t *table) Scaling() []*row {
 	return t.rows(func(r *row) bool { return r.One != nil && r.Threads > 1 })
@@ -145,6 +174,19 @@ func (t *table) Threads() []int {
 		}
 	}
 	return list
+}
+
+// Label returns the name of the data and how many copies there are of it.
+func (t *table) Label() string {
+	if t.Copies > 1 {
+		return fmt.Sprintf("%s × %d", t.Data, t.Copies)
+	}
+	return t.Data
+}
+
+// Repeated reports whether there are several copies of any model.
+func (r *report) Repeated() bool {
+	return slices.ContainsFunc(r.Tables, func(t *table) bool { return t.Copies > 1 })
 }
 
 // write writes the page.

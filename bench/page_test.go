@@ -17,6 +17,8 @@ var update = flag.Bool("update", false, "write the golden file instead of compar
 // TestPage holds the page of made-up samples to the golden file.
 func TestPage(t *testing.T) {
 	d := trainedLike(4000, 1000)
+	d.name, d.copies = "tiny", 3
+	choice := "avx2: measured: avx512 1.0, avx2 1.2 thousand million weights a second"
 	contenders := []contender{
 		{name: memcpyName, threads: 1, yardstick: memcpyName},
 		{name: rooflineName, threads: 1, yardstick: memcpyName},
@@ -25,11 +27,14 @@ func TestPage(t *testing.T) {
 		{name: "generic" + smallSuffix, threads: 1, yardstick: memcpyName, bits: 10.75},
 		{name: "memcpy of zipnn", threads: 1, probes: 2, yardstick: "memcpy of zipnn"},
 		{name: "zipnn", threads: 1, probes: 2, yardstick: "memcpy of zipnn", bits: 10.5},
+		{name: "avx512-emitted", threads: 1, yardstick: memcpyName, bits: 10.75, longest: 12},
+		{name: "avx2-table", threads: 1, yardstick: memcpyName, bits: 10.75, longest: 12},
+		{name: "auto", threads: 1, yardstick: memcpyName, bits: 10.75, longest: 12, choice: choice, rivals: []string{"avx512-emitted", "avx2-table", "none"}},
 	}
 	samples := make(measure.Samples, len(contenders))
 	for i := range contenders {
 		for r := range 24 {
-			s := measure.Sample{Rate: float64(8-i) / 4, Probe: 25 * time.Microsecond, Waited: r%2 == 1}
+			s := measure.Sample{Rate: float64(12-i) / 4, Probe: 25 * time.Microsecond, Waited: r%2 == 1}
 			if r%3 == 0 || i == 6 && r > 3 { // a busy moment
 				s.Rate, s.Probe = s.Rate*0.6, 50*time.Microsecond
 			}
@@ -46,6 +51,7 @@ func TestPage(t *testing.T) {
 			{Name: "compress", Seconds: 1.5, Quartiles: [2]float64{1.25, 1.75}, CopyRatio: 1.125, PeakAnonymous: 5 << 20},
 		}},
 	}
+	r.Picture = "page.png"
 	var got bytes.Buffer
 	if err := r.write(&got); err != nil {
 		t.Fatal(err)

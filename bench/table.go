@@ -15,6 +15,7 @@ type report struct {
 	Tables  []*table  `json:"tables"`
 	Missing []missing `json:"missing"`
 	Wall    *wall     `json:"wall,omitempty"`
+	Picture string    `json:"-"` // the file beside the page that the summary is drawn in, if any
 }
 
 // missing says what was not measured.
@@ -26,13 +27,16 @@ type missing struct {
 
 // A table holds the contenders that were measured in the same rounds.
 type table struct {
-	Data    string  `json:"data"`
-	Do      string  `json:"do"` // decode or encode
-	Weights int     `json:"weights"`
-	Units   int     `json:"units"`
-	Pieces  int     `json:"pieces"`
-	Entropy float64 `json:"exponent_entropy"`
-	Rounds  int     `json:"rounds"` // that did not wait for quiet moments; there are as many more that did
+	Data    string `json:"data"`
+	Do      string `json:"do"` // decode or encode
+	Weights int    `json:"weights"`
+	Units   int    `json:"units"`
+	Pieces  int    `json:"pieces"`
+	Copies  int    `json:"copies,omitempty"` // of a model
+	// UnitSizes are the numbers of weights in the smallest and in the largest unit.
+	UnitSizes [2]int  `json:"unit_weights"`
+	Entropy   float64 `json:"exponent_entropy"`
+	Rounds    int     `json:"rounds"` // that did not wait for quiet moments; there are as many more that did
 	// Probe is the time of undisturbed probes in nanoseconds, by the number of them at once.
 	Probe map[int]time.Duration `json:"quiet_probe_ns"`
 	Rows  []*row                `json:"rows"`
@@ -44,6 +48,8 @@ type row struct {
 	Threads int     `json:"threads"`
 	Bits    float64 `json:"bits,omitempty"`
 	Longest int     `json:"longest_code,omitempty"`
+	// Choice is the decoder that ran, and why.
+	Choice string `json:"choice,omitempty"`
 	// Rate is in thousand million weights a second.
 	Rate *measured `json:"gweights_per_second"`
 	// Memcpy is the part of the rate of copying the words in the same process, Roofline that of moving
@@ -53,6 +59,14 @@ type row struct {
 	Roofline *measured `json:"roofline_ratio,omitempty"`
 	One      *measured `json:"one_thread_ratio,omitempty"`
 	Large    *measured `json:"large_unit_ratio,omitempty"`
+	// Rivals are what a decoder that chooses had to choose among.
+	Rivals []rival `json:"rivals,omitempty"`
+}
+
+// A rival is a contender and the rate of another one as a part of its rate.
+type rival struct {
+	Impl  string    `json:"impl"`
+	Ratio *measured `json:"ratio"`
 }
 
 // measured is some figure over all rounds and over the quiet ones.
@@ -68,7 +82,7 @@ func newMeasured(all, quiet []float64) *measured {
 // newTable sums up the samples of contenders.
 func newTable(d *dataSet, do string, contenders []contender, samples measure.Samples) *table {
 	t := &table{
-		Data: d.name, Do: do, Weights: len(d.weights), Units: len(d.units), Pieces: len(d.pieces),
+		Data: d.name, Do: do, Weights: len(d.weights), Units: len(d.units), Pieces: len(d.pieces), Copies: d.copies, UnitSizes: d.unitSizes(),
 		Entropy: d.entropy(), Rounds: len(samples.Plain()), Probe: make(map[int]time.Duration),
 	}
 	at := make(map[contenderKey]int)
@@ -83,7 +97,7 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	fastest := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
 	plain := samples.Plain()
 	for i, c := range contenders {
-		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest}
+		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest, Choice: c.choice}
 		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(i, fastest(i))))
 		against := func(name string, threads int) *measured {
 			j, ok := at[contenderKey{name, threads}]
@@ -99,6 +113,11 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 		}
 		if large, ok := cutSmall(c.name); ok {
 			r.Large = against(large, c.threads)
+		}
+		for _, name := range c.rivals {
+			if ratio := against(name, c.threads); ratio != nil {
+				r.Rivals = append(r.Rivals, rival{name, ratio})
+			}
 		}
 		t.Rows = append(t.Rows, r)
 	}

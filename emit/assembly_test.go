@@ -2,26 +2,35 @@ package emit
 
 import (
 	"bytes"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// TestAssembly checks that every book gets a function of each form cut to its codes, that books alike
-// share one, and that both files open with the header.
-func TestAssembly(t *testing.T) {
-	var short, long [256]uint8
-	copy(short[120:], []uint8{1, 2, 3, 4, 5})
-	copy(long[120:], []uint8{1, 2, 3, 4, 20})
+// planOfLengths makes a plan of canonical books of code lengths for symbols 120, 121, …
+func planOfLengths(t *testing.T, books ...[]uint8) *Plan {
+	t.Helper()
 	p := &Plan{Package: "kernels", Model: "test model"}
-	for _, lengths := range []*[256]uint8{&short, &long, &short} {
-		b, err := codebook.NewCanonical(lengths, 0)
+	for _, lengths := range books {
+		var all [256]uint8
+		copy(all[120:], lengths)
+		b, err := codebook.NewCanonical(&all, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Books = append(p.Books, b)
 	}
+	return p
+}
+
+// TestAssembly checks that the books share one function, without those that cannot be decoded by windows, and that both
+// files open with the header.
+func TestAssembly(t *testing.T) {
+	p := planOfLengths(t, []uint8{2, 2, 2, 3, 5}, []uint8{1, 2, 3}, []uint8{2, 2, 2, 3, 9, 10})
 	asm, stubs, err := Assembly(p)
 	if err != nil {
 		t.Fatal(err)
@@ -32,26 +41,159 @@ func TestAssembly(t *testing.T) {
 			t.Errorf("%s begins with %.200q", name, file)
 		}
 	}
-	functions := strings.Split(string(asm), "TEXT ·")[1:]
-	if len(functions) != 4 {
-		t.Fatalf("decode_amd64.s has %d functions, want 4", len(functions))
+	if n := bytes.Count(asm, []byte("TEXT ·")); n != 1 {
+		t.Errorf("decode_amd64.s has %d functions, want 1", n)
 	}
-	for _, f := range functions {
-		name, _, _ := strings.Cut(f, "(")
-		if strings.Contains(f, "\nslow") != strings.Contains(name, "Long") {
-			t.Errorf("%s: the slow path is not where the long codes are", name)
-		}
+	if want := "\t\tdecodeWindows,\n\t\tnil,\n\t\tdecodeWindows,\n"; !bytes.Contains(stubs, []byte(want)) {
+		t.Errorf("decode_amd64.go lacks %q:\n%s", want, stubs)
 	}
-	for _, entry := range []string{
-		"SlowPath: false, Lanes: 5, Decode: decode11x5}", "SlowPath: true, Lanes: 5, Decode: decode11x5Long}",
-		"SlowPath: false, Lanes: 8, Decode: decode11x5Slots}", "SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots}",
-	} {
-		if !bytes.Contains(stubs, []byte(entry)) {
-			t.Errorf("decode_amd64.go lacks %q:\n%s", entry, stubs)
-		}
+	noasm, err := NoAssembly(p)
+	if err != nil || !bytes.Contains(noasm, []byte("//go:build !amd64 || purego")) {
+		t.Errorf("error %v, decode_noasm.go:\n%s", err, noasm)
 	}
 	p.Books = nil
 	if _, _, err := Assembly(p); err == nil {
 		t.Error("assembled a plan without code books")
 	}
+}
+
+// TestNoAssembly plans books that cannot be decoded by windows: nothing is assembled.
+func TestNoAssembly(t *testing.T) {
+	p := planOfLengths(t, []uint8{1, 2, 3})
+	if asm, stubs, err := Assembly(p); asm != nil || stubs != nil || err != nil {
+		t.Errorf("assembled %d bytes, stubs of %d, error %v", len(asm), len(stubs), err)
+	}
+	noasm, err := NoAssembly(p)
+	if err != nil || bytes.Contains(noasm, []byte("//go:build")) {
+		t.Errorf("error %v, decode_noasm.go:\n%s", err, noasm)
+	}
+	all, err := ExplainCPU(p)
+	if err != nil || !strings.Contains(all[0].Rows[1][0], "none") {
+		t.Errorf("error %v, explained %v", err, all)
+	}
+}
+
+// assemblyLines is the most lines of assembly that a generated package may have.
+const assemblyLines = 1200
+
+// TestAssemblyLines bounds the assembly of every shape that a book may ask for.
+func TestAssemblyLines(t *testing.T) {
+	for _, lengths := range [][]uint8{{2, 2, 2, 3, 5}, {2, 2, 2, 3, 5, 7, 8, 9}, {2, 2, 2, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 10, 11, 12, 13}} {
+		p := planOfLengths(t, lengths, lengths[1:])
+		asm, _, err := Assembly(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(asm, []byte("\n")); n > assemblyLines {
+			t.Errorf("%v: %d lines of assembly, want %d at most", lengths, n, assemblyLines)
+		}
+	}
+}
+
+// TestShapes checks that shapes depend on the counts as they should.
+func TestShapes(t *testing.T) {
+	lengths := []uint8{2, 2, 2, 4, 5, 7, 8, 9, 10, 11, 12, 12}
+	p := planOfLengths(t, lengths)
+	symbols := p.Books[0].Symbols()
+	for _, tc := range []struct {
+		name string
+		rare uint64 // how often the long codes occur, of a million times
+		long int    // steps of half a phase
+	}{
+		{"never", 0, 0},
+		{"often", 1_000_000, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var h codebook.Histogram
+			for _, s := range symbols {
+				h[s] = 1_000_000
+				if p.Books[0].Code(s).Length > kernel.ShortBits {
+					h[s] = tc.rare
+				}
+			}
+			p.Histogram, p.Counts = h, []codebook.Histogram{h}
+			c := chooseWindows(p)
+			if got := len(c.candidates[c.best].Long); got != tc.long {
+				t.Errorf("long codes in %d steps, want %d", got, tc.long)
+			}
+		})
+	}
+}
+
+// TestMended holds the share of windows that are left to Go to that of windows drawn at random.
+func TestMended(t *testing.T) {
+	p := planOfLengths(t, []uint8{2, 2, 2, 4, 5, 7, 8, 9, 10, 11, 12, 12})
+	b := p.Books[0]
+	symbols := b.Symbols()
+	var h codebook.Histogram
+	for i, s := range symbols {
+		h[s] = 1_000_000 >> i
+	}
+	tables, err := kernel.NewWindowTables(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newWindowSample(b, tables, &h)
+	r := rand.New(rand.NewPCG(1, 2))
+	total := h.Total()
+	draw := func() int {
+		at := r.Uint64N(total)
+		for _, symbol := range symbols {
+			if at < h[symbol] {
+				return int(b.Code(symbol).Length)
+			}
+			at -= h[symbol]
+		}
+		panic("unreachable")
+	}
+	for _, long := range longSteps {
+		for _, wide := range []bool{false, len(long) > 0} {
+			covers := tables.Covers(wide)
+			if len(long) == 0 {
+				covers = kernel.ShortBits
+			}
+			const windows = 20_000
+			failed, bit := 0, 0
+			for range windows {
+				late := false
+				for range kernel.Phases {
+					codes := []int{}
+					for at := bit; at < 16; at += codes[len(codes)-1] {
+						codes = append(codes, draw())
+					}
+					late = late || !throughIn(codes, long, covers)
+					for _, n := range codes {
+						bit += n
+					}
+					bit -= 16
+				}
+				if late {
+					failed++
+				}
+			}
+			got, want := s.mended(long, wide), float64(failed)/windows
+			if math.Abs(got-want) > 0.1*want+0.001 {
+				t.Errorf("long codes in steps %v, wide %t: %.4f of windows, want %.4f", long, wide, got, want)
+			}
+		}
+	}
+}
+
+// throughIn reports whether the steps of a phase suffice for codes.
+func throughIn(codes []int, long []int, covers int) bool {
+	next := 0
+	for step := range kernel.PhaseSteps {
+		if next == len(codes) {
+			return true
+		}
+		n := codes[next]
+		looks := false
+		for _, l := range long {
+			looks = looks || step%4 == l
+		}
+		if n <= kernel.ShortBits || looks && n <= covers {
+			next++
+		}
+	}
+	return next == len(codes)
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/seed54244801/bespoke/templates"
 )
 
-// A CUDAExplanation is a table that tells a person how a parameter of the CUDA kernels was chosen. The first row
+// An Explanation is a table that tells a person how a parameter of the kernels was chosen. The first row
 // names the columns; costs are instructions that a warp issues for a weight of each lane.
-type CUDAExplanation struct {
+type Explanation struct {
 	Title string
 	Rows  [][]string
 }
 
 // ExplainCUDA tells how the plan's parameters were chosen, in the order of the choices.
-func ExplainCUDA(p *Plan) ([]CUDAExplanation, error) {
+func ExplainCUDA(p *Plan) ([]Explanation, error) {
 	c, err := chooseCUDA(p)
 	if err != nil {
 		return nil, err
 	}
-	all := []CUDAExplanation{
+	all := []Explanation{
 		explainChoice("decode: weights that a thread merges, prepared ahead for each window", &c.merge,
 			[]string{"steps of 8"}, func(s templates.Shape) []int { return []int{s.MergeSteps} }),
 		explainChoice("decode: multi-symbol table and lookups of a window", &c.table,
@@ -41,7 +41,7 @@ func ExplainCUDA(p *Plan) ([]CUDAExplanation, error) {
 }
 
 // explainChoice lists the candidates of a choice.
-func explainChoice(title string, c *cudaChoice, names []string, values func(templates.Shape) []int) CUDAExplanation {
+func explainChoice(title string, c *cudaChoice, names []string, values func(templates.Shape) []int) Explanation {
 	var rows [][]string
 	rows = append(rows, append(names, "rare", "shared bytes", "cost", ""))
 	for i, candidate := range c.candidates {
@@ -64,11 +64,11 @@ func explainChoice(title string, c *cudaChoice, names []string, values func(temp
 		}
 		rows = append(rows, row)
 	}
-	return CUDAExplanation{title, rows}
+	return Explanation{title, rows}
 }
 
 // explainLimits lists what limits on the code length would make of each book with known counts.
-func explainLimits(p *Plan, shape templates.Shape) (all []CUDAExplanation, err error) {
+func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error) {
 	counts, err := p.counts()
 	if err != nil || p.Histogram.Total() == 0 {
 		return nil, nil // nothing to weigh them by
@@ -94,7 +94,7 @@ func explainLimits(p *Plan, shape templates.Shape) (all []CUDAExplanation, err e
 		}
 		base := kernel.NewCUDABook(b, &counts[i], 1, 1).Base
 		title := fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+kernel.CUDADigits-1)
-		all = append(all, CUDAExplanation{title, rows})
+		all = append(all, Explanation{title, rows})
 	}
 	return all, nil
 }

@@ -2,7 +2,7 @@
 // package that decodes its checkpoints: pure functions from plan to bytes, one file per target.
 //
 //   - [CUDA] renders decode.cu from the templates;
-//   - [AVX2] assembles decode_amd64.s and its Go stubs with avo;
+//   - [Assembly] assembles decode_amd64.s and its Go stubs with avo;
 //   - [Package], [Test] and [NoAssembly] render the Go sources around them with jennifer.
 //
 // Nothing but the plan reaches the output: no clock, environment, path or map order. Equal plans

@@ -143,10 +143,10 @@ func exported(f *jen.File, p *Plan, fields []jen.Code) {
 // kernelFields lists the fields of the runtime.Kernel literal.
 func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []jen.Code {
 	fields := []jen.Code{
+		jen.Id("ABI").Op(":").Lit(kernel.ABI),
 		jen.Id("Name").Op(":").Lit(p.Package),
 		jen.Id("Books").Op(":").Id("Books").Call(),
 		jen.Id("AVX512").Op(":").Id("avx512").Call(),
-		jen.Id("AVX2").Op(":").Id("avx2").Call(),
 		jen.Id("CUDA").Op(":").Id("cudaSource"),
 	}
 	if compiled.PTX {

@@ -2,17 +2,18 @@ package emit
 
 import "github.com/dave/jennifer/jen"
 
-// NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes in
-// builds without assembly.
+// NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes: in
+// builds without assembly or, where it makes nothing, in all.
 func NoAssembly(p *Plan) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	f := newFile(p, "!amd64 || purego")
-	for _, name := range []string{"avx512", "avx2"} {
-		f.Comment(name + " lists no decoders: this build has no assembly.")
-		f.Func().Id(name).Params().Index().Qual(kernelPath, "Decoder").Block(jen.Return(jen.Nil()))
-		f.Line()
+	constraint, why := "!amd64 || purego", "this build has no assembly"
+	if _, _, ok := WindowShape(p); !ok {
+		constraint, why = "", "no code book can be decoded by windows"
 	}
+	f := newFile(p, constraint)
+	f.Comment("avx512 lists no decoders: " + why + ".")
+	f.Func().Id("avx512").Params().Index().Qual(kernelPath, "WindowDecoder").Block(jen.Return(jen.Nil()))
 	return render(f)
 }

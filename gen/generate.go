@@ -47,10 +47,9 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []File{
-		{emit.CUDAName, cuda},
-		{"decode_amd64.s", asm},
-		{"decode_amd64.go", stubs},
+	files := []File{{emit.CUDAName, cuda}}
+	if asm != nil {
+		files = append(files, File{"decode_amd64.s", asm}, File{"decode_amd64.go", stubs})
 	}
 	compilers := map[string]string{}
 	if ptx.text != nil {

@@ -53,18 +53,30 @@ func TestGenerateDeterministic(t *testing.T) {
 }
 
 func TestGenerateFiles(t *testing.T) {
-	p := plan(t, bare(codebook.Histogram{118: 7, 119: 1}), "two")
-	r := generate(t, p, Options{})
-	var names []string
-	for _, f := range r.Files {
-		names = append(names, f.Name)
-		if f.Name != ManifestName && !bytes.HasPrefix(f.Data, []byte("// "+p.Header()+"\n")) {
-			t.Errorf("%s opens with %q", f.Name, f.Data[:min(len(f.Data), 80)])
-		}
-	}
-	want := []string{"decode.cu", "decode_amd64.go", "decode_amd64.s", "decode_noasm.go", "manifest.json", "two.go", "two_test.go"}
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Errorf("files differ (-want +got):\n%s", diff)
+	for _, tc := range []struct {
+		pkg       string
+		histogram codebook.Histogram
+		want      []string
+	}{
+		{"two", codebook.Histogram{118: 7, 119: 1},
+			[]string{"decode.cu", "decode_noasm.go", "manifest.json", "two.go", "two_test.go"}},
+		{"many", codebook.Histogram{105: 20, 110: 700, 113: 5000, 115: 20000, 117: 90000, 118: 160000, 119: 250000, 120: 270000, 121: 130000, 122: 8000},
+			[]string{"decode.cu", "decode_amd64.go", "decode_amd64.s", "decode_noasm.go", "manifest.json", "many.go", "many_test.go"}},
+	} {
+		t.Run(tc.pkg, func(t *testing.T) {
+			p := plan(t, bare(tc.histogram), tc.pkg)
+			r := generate(t, p, Options{})
+			var names []string
+			for _, f := range r.Files {
+				names = append(names, f.Name)
+				if f.Name != ManifestName && !bytes.HasPrefix(f.Data, []byte("// "+p.Header()+"\n")) {
+					t.Errorf("%s opens with %q", f.Name, f.Data[:min(len(f.Data), 80)])
+				}
+			}
+			if diff := cmp.Diff(tc.want, names); diff != "" {
+				t.Errorf("files differ (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

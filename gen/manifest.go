@@ -10,6 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 	"github.com/seed54244801/bespoke/templates"
 )
 
@@ -42,6 +43,8 @@ type Manifest struct {
 	// Scheme is how the code books were chosen, "" where they are a compressed model's.
 	Scheme string       `json:"scheme,omitempty"`
 	Books  []BookReport `json:"books"`
+	// AVX512 has the shape of the decoder of windows, nil where no code book can be decoded so.
+	AVX512 *WindowsReport `json:"avx512,omitempty"`
 	// CUDA has the parameters of the CUDA kernels.
 	CUDA templates.Shape `json:"cuda"`
 	// Units are missing where only a histogram was known.
@@ -60,6 +63,15 @@ type SizeReport struct {
 	BitsPerWeight float64 `json:"bits_per_weight"`
 	// Ratio is the size next to that of the weights in bfloat16.
 	Ratio float64 `json:"ratio"`
+}
+
+// A WindowsReport describes the decoder of windows.
+type WindowsReport struct {
+	// LongSteps are the steps of half a phase that look up codes of more than 6 bits too, LongBits the bits behind
+	// the prefix by which they do.
+	LongSteps []int `json:"long_steps"`
+	LongBits  int   `json:"long_bits"`
+	Merges    int   `json:"merges"` // in half a phase
 }
 
 // A BookReport describes one code book.
@@ -101,6 +113,12 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 		Scheme:    p.Scheme,
 		CUDA:      shape,
 		Compilers: compilers,
+	}
+	if s, _, ok := emit.WindowShape(p.Plan); ok {
+		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: kernel.NarrowBits, Merges: s.Merges}
+		if s.Wide {
+			m.AVX512.LongBits = kernel.WideBits
+		}
 	}
 	if p.Source.Real != nil {
 		r := sizeReport(*p.Source.Real, m.Weights)

@@ -36,7 +36,9 @@ func (m *Model) accelerate(o *options) error {
 	if o.forced() {
 		return fmt.Errorf("runtime: %s: decoder %s, %s: %w", m.path, CUDA, o.choice.Reason, err)
 	}
-	m.choice = Choice{bestOnCPU(), joinReasons("cuda is of no use, "+err.Error(), m.choice.Reason)}
+	reason := joinReasons("cuda is of no use, "+err.Error(), m.choice.Reason)
+	m.choice = bestOnCPU()
+	m.choice.Reason = reason
 	o.say(m.choice.String())
 	return nil
 }
@@ -51,11 +53,11 @@ func (o *options) say(message string) {
 	}
 }
 
-// bestOnCPU names the preferred decoder among those that are available and need no GPU.
-func bestOnCPU() string {
+// bestOnCPU is the choice of the preferred decoder among those that are available and need no GPU, without a reason.
+func bestOnCPU() Choice {
 	for _, d := range onCPU() {
 		if d.Available {
-			return d.Name
+			return Choice{Name: d.Name, free: d.Name == AVX512}
 		}
 	}
 	panic("unreachable: generic is always available")

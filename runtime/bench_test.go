@@ -1,17 +1,13 @@
 package runtime
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/internal/shapes"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // BenchmarkDecode compares the decoders on one core: weights that look trained, with a code limited
-// to the 11 bits of the table and with the published one. avx2-emitted is what a generated package
-// would have for the limited code.
+// to the 11 bits of the table and with the published one.
 func BenchmarkDecode(b *testing.B) {
 	const n = 16 << 20
 	weights := trained(n, 11)
@@ -51,19 +47,13 @@ func BenchmarkDecode(b *testing.B) {
 
 // namedDecoders lists the decoders that users meet.
 func namedDecoders(b *testing.B, book *codebook.Book) []decoderCase {
-	cases := []decoderCase{{"generic", must(newPortable(book, portableBits, kernel.EntrySymbols))}}
-	for _, name := range []string{AVX512, AVX2} {
-		own, _ := assembly(name, nil)
-		if i := slices.IndexFunc(Available(), func(d DecoderInfo) bool { return d.Name == name }); !Available()[i].Available {
-			b.Logf("without %s: %s", name, Available()[i].Reason)
+	var cases []decoderCase
+	for _, d := range onCPU() {
+		if !d.Available {
+			b.Logf("without %s: %s", d.Name, d.Reason)
 			continue
 		}
-		cases = append(cases, decoderCase{name + "-table", must(newLanes(book, own[0]))})
-		for _, d := range shapes.Decoders() {
-			if d.Form == own[0].Form && d.TableBits == book.MaxLength() && d.TableBits == 11 {
-				cases = append(cases, decoderCase{name + "-emitted", must(newLanes(book, d))})
-			}
-		}
+		cases = append(cases, decoderCase{d.Name, must(newFamily(book, d.Name, nil, false))})
 	}
 	return cases
 }

@@ -5,13 +5,14 @@ import (
 	"os"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A Choice names a decoder and says why it was chosen.
 type Choice struct {
 	Name   string // "cuda", "avx512", "avx2" or "generic"
 	Reason string // for example "kernel llama matches code book sha256:…"
+
+	free bool // avx512 may turn out to be avx2, if that is faster
 }
 
 // String returns "name: reason".
@@ -24,13 +25,14 @@ type DecoderInfo struct {
 	Reason    string // what makes it available, or what is missing
 }
 
-// Available lists all decoders, the preferred ones first.
+// Available lists all decoders, the preferred ones first. Of avx512 and avx2 that which is measured to be faster is
+// preferred: see [Model.Decoder].
 func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
 
 // onCPU lists the decoders that need no GPU: to ask for one loads its driver.
 func onCPU() []DecoderInfo {
 	return []DecoderInfo{
-		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2 and BITALG", missingForAVX512()),
+		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2", missingForAVX512()),
 		assemblyInfo(AVX2, "CPU has AVX2 and BMI2", missingForAVX2()),
 		{Generic, true, "portable Go"},
 	}
@@ -42,33 +44,6 @@ func assemblyInfo(name, has, missing string) DecoderInfo {
 		return DecoderInfo{name, false, missing}
 	}
 	return DecoderInfo{name, true, has}
-}
-
-// fewChunks is the number of chunks below which the eight lanes of AVX-512 have so little to share that the five of
-// AVX2 end sooner.
-const fewChunks = 7
-
-// family returns the name of the family of decoders that decodes a stream.
-func (c Choice) family(s *codebook.Stream) string {
-	if c.Name == AVX512 && s.Chunks() < fewChunks {
-		return AVX2
-	}
-	return c.Name
-}
-
-// assembly returns the assembly decoders of this package, and those of a kernel, that belong to a name;
-// none for the names of others.
-func assembly(name string, k *Kernel) (own, cut []kernel.Decoder) {
-	if k == nil {
-		k = &Kernel{}
-	}
-	switch name {
-	case AVX512:
-		return avx512(), k.AVX512
-	case AVX2:
-		return avx2(), k.AVX2
-	}
-	return nil, nil
 }
 
 func knownDecoder(name string) bool {
@@ -98,11 +73,11 @@ func choose(o *options) (Choice, error) {
 	for _, d := range decoders {
 		switch {
 		case name == Auto && d.Available:
-			return Choice{d.Name, autoReason(o, d.Name)}, nil
+			return Choice{d.Name, autoReason(o, d.Name), d.Name == AVX512}, nil
 		case name == d.Name && !d.Available:
 			return Choice{}, fmt.Errorf("runtime: decoder %s, forced by %s, is not available: %s", name, by, d.Reason)
 		case name == d.Name:
-			return Choice{name, "forced by " + by}, nil
+			return Choice{Name: name, Reason: "forced by " + by}, nil
 		}
 	}
 	panic("unreachable: generic is always available")

@@ -52,8 +52,11 @@ func TestKernels(t *testing.T) {
 	other := bookCases()[6].book
 	path := write(t, units...)
 	with := func(name string, books ...*codebook.Book) *Kernel { // no decoders in builds without assembly
-		n := len(books)
-		return &Kernel{Name: name, Books: books, AVX512: slices.Repeat(avx512(), n), AVX2: slices.Repeat(avx2(), n)}
+		k := &Kernel{ABI: kernel.ABI, Name: name, Books: books}
+		if anyWindows != nil {
+			k.AVX512 = slices.Repeat([]kernel.WindowDecoder{anyWindows}, len(books))
+		}
+		return k
 	}
 	t.Run("matches", func(t *testing.T) {
 		k := with("both", other, published, limited)
@@ -97,11 +100,16 @@ func TestKernels(t *testing.T) {
 		})
 	}
 	t.Run("decoders missing", func(t *testing.T) {
-		books, one := []*codebook.Book{limited, other}, make([]kernel.Decoder, 1)
-		for _, k := range []*Kernel{{Name: "k", Books: books, AVX512: one}, {Name: "k", Books: books, AVX2: one}} {
-			if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "1 decoders for 2 code books") {
-				t.Errorf("error %v", err)
-			}
+		k := &Kernel{ABI: kernel.ABI, Name: "k", Books: []*codebook.Book{limited, other}, AVX512: make([]kernel.WindowDecoder, 1)}
+		if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "1 decoders for 2 code books") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("another contract", func(t *testing.T) {
+		k := with("k", limited)
+		k.ABI--
+		if _, err := Open(path, WithKernel(k)); err == nil || !strings.Contains(err.Error(), "run go generate") {
+			t.Errorf("error %v", err)
 		}
 	})
 }

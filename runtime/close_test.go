@@ -231,7 +231,7 @@ func TestNewOfClosed(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(file, WithDecoder(bestOnCPU()))
+	m, err := New(file, WithDecoder(bestOnCPU().Name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestNewOfClosed(t *testing.T) {
 
 // TestCancelled checks that the error of a context that ends is still the context's.
 func TestCancelled(t *testing.T) {
-	m := closable(t, write(t, sampleUnits()...), WithDecoder(bestOnCPU()))
+	m := closable(t, write(t, sampleUnits()...), WithDecoder(bestOnCPU().Name))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("a cause"))
 	for _, f := range methods(m)[:5] {
@@ -254,7 +254,7 @@ func TestCancelled(t *testing.T) {
 }
 
 func BenchmarkDecodePart(b *testing.B) {
-	m, err := Open(write(b, sampleUnits()...), WithDecoder(bestOnCPU()))
+	m, err := Open(write(b, sampleUnits()...), WithDecoder(bestOnCPU().Name))
 	if err != nil {
 		b.Fatal(err)
 	}

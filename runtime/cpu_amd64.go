@@ -2,19 +2,29 @@
 
 package runtime
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
 
 // hasAVX2 and hasAVX512 say that the CPU and the operating system support all that the assembly uses.
 // Tests turn them off.
 var (
 	hasAVX2   = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI1, cpuid.BMI2, cpuid.MOVBE, cpuid.CMOV)
-	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2, cpuid.AVX512BITALG)
+	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2)
+)
+
+// anyLanes and anyWindows are the decoders in assembly that take every code book.
+var (
+	anyLanes                        = decodeLanes
+	anyWindows kernel.WindowDecoder = decodeWindows
 )
 
 // missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.
 func missingForAVX512() string {
 	if !hasAVX512 {
-		return "CPU lacks AVX-512 with VBMI2 and BITALG"
+		return "CPU lacks AVX-512 with VBMI2"
 	}
 	return ""
 }

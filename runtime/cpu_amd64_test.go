@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestLesserCPUs runs as on CPUs that cannot run the assembly, or not that of form Slots.
+// TestLesserCPUs runs as on CPUs that cannot run the assembly.
 func TestLesserCPUs(t *testing.T) {
 	defer func(avx2, avx512 bool) { hasAVX2, hasAVX512 = avx2, avx512 }(hasAVX2, hasAVX512)
 	withoutGPU(t)
@@ -19,8 +19,8 @@ func TestLesserCPUs(t *testing.T) {
 		want      Choice
 		forbidden map[string]string // reasons, by decoder
 	}{
-		{true, Choice{AVX2, "table-driven, no kernel given"}, map[string]string{AVX512: "CPU lacks AVX-512 with VBMI2 and BITALG"}},
-		{false, Choice{Generic, "CPU lacks AVX2 or BMI2"}, map[string]string{AVX2: "CPU lacks AVX2 or BMI2"}},
+		{true, Choice{Name: AVX2, Reason: "table-driven, no kernel given"}, map[string]string{AVX512: "CPU lacks AVX-512 with VBMI2"}},
+		{false, Choice{Name: Generic, Reason: "CPU lacks AVX2 or BMI2"}, map[string]string{AVX2: "CPU lacks AVX2 or BMI2"}},
 	} {
 		if tc.avx2 && !hasAVX2 {
 			continue

@@ -10,7 +10,7 @@ func missingForAVX512() string { return "built without assembly" }
 // missingForAVX2 says what the decoder avx2 lacks here, "" for nothing.
 func missingForAVX2() string { return "built without assembly" }
 
-// avx512 and avx2 list the assembly decoders that take every code book.
-func avx512() []kernel.Decoder { return nil }
+// There is no assembly to decode with.
+var anyWindows kernel.WindowDecoder
 
-func avx2() []kernel.Decoder { return nil }
+func anyLanes(*kernel.Job) { panic("runtime: built without assembly") }

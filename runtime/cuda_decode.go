@@ -54,9 +54,9 @@ func (g *gpus) decoder(opened Choice) Choice {
 	defer g.mu.Unlock()
 	working := slices.ContainsFunc(g.devices, func(d *gpuDevice) bool { return d.failure() == nil })
 	if !working {
-		return Choice{bestOnCPU(), joinReasons(g.notes...)}
+		return Choice{Name: bestOnCPU().Name, Reason: joinReasons(g.notes...)}
 	}
-	return Choice{opened.Name, joinReasons(append([]string{opened.Reason}, g.notes...)...)}
+	return Choice{Name: opened.Name, Reason: joinReasons(append([]string{opened.Reason}, g.notes...)...)}
 }
 
 // failure is the error that broke the context, nil while it works.

@@ -62,7 +62,7 @@ func openCUDA(t *testing.T, path string, opts ...Option) *Model {
 func TestCUDAFallsBack(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
-	cpu := bestOnCPU()
+	cpu := bestOnCPU().Name
 	for _, tc := range []struct {
 		name    string
 		driver  []string

@@ -139,7 +139,7 @@ func TestCUDABothIndices(t *testing.T) {
 	}
 	decodeUnit(t, m, tiles)
 	const fault = `cuda: unit "tiles": device 0, Stand-in 0, compute capability 8.0, kernel decode_tiles_table: unit 1, tile 2: `
-	if !strings.Contains(w.String(), fault) || !strings.Contains(w.String(), ": decoded by "+bestOnCPU()) {
+	if !strings.Contains(w.String(), fault) || !strings.Contains(w.String(), ": decoded by "+bestOnCPU().Name) {
 		t.Errorf("said %q, want %q", &w, fault)
 	}
 	if err := open(t, path, WithDecoder(Generic)).DecodeUnit(t.Context(), "gaps", dst); err == nil {
@@ -177,7 +177,7 @@ func TestCUDAWithoutTiles(t *testing.T) {
 	}
 	const why = "kernel old has no entry that decodes by tiles"
 	standin.Start(t, "device=80:256")
-	cpu := bestOnCPU()
+	cpu := bestOnCPU().Name
 
 	path := write(t, tiled)
 	m := openCUDA(t, path, WithKernel(k))

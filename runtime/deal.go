@@ -27,8 +27,8 @@ type deal struct {
 // begin deals out chunks [from, d.to).
 func (d *deal) begin(from int) {
 	d.base, _ = d.stream.ChunkStart(from)
-	d.turns, d.elements = 1, d.decoder.Form.TurnSymbols() // the most there can be
-	to, n := d.to, d.decoder.Lanes
+	d.turns, d.elements = 1, kernel.TurnSymbols // the most there can be
+	to, n := d.to, kernel.MaxLanes
 	for i := range n {
 		first, last := from+(to-from)*i/n, from+(to-from)*(i+1)/n
 		if first < min(last, d.to) {
@@ -40,7 +40,7 @@ func (d *deal) begin(from int) {
 // plan gives idle lanes something to do, and sets the turns of the next batch. It reports whether any
 // lane has a run.
 func (d *deal) plan() bool {
-	n := d.decoder.Lanes
+	n := kernel.MaxLanes
 	for i := range n {
 		for !d.runs[i].busy && d.share(i) {
 		}
@@ -66,7 +66,7 @@ func (d *deal) plan() bool {
 		if r := &d.runs[i]; r.busy {
 			d.ahead(i, r)
 		} else {
-			d.job.Idle(d.decoder.Form, i, live)
+			d.job.Idle(i, live)
 		}
 	}
 	return true
@@ -94,7 +94,7 @@ func (d *deal) share(i int) bool {
 // look follows the runs through a batch: it checks the ends of the chunks that they came past, and
 // finishes the runs that are at their end or that the assembly has no room for any more.
 func (d *deal) look() {
-	for i := range d.decoder.Lanes {
+	for i := range kernel.MaxLanes {
 		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
 			d.stop(r)
 		}

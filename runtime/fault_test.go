@@ -172,16 +172,16 @@ func TestChangedIndex(t *testing.T) {
 	} {
 		for _, value := range []byte{0, 0x7f, 0xff} {
 			t.Run(fmt.Sprintf("%v/%#x", index, value), func(t *testing.T) {
-				units := faultUnits(index, bestOnCPU())
+				units := faultUnits(index, bestOnCPU().Name)
 				path := write(t, units...)
-				m := open(t, path, WithDecoder(bestOnCPU()), WithWorkers(2))
+				m := open(t, path, WithDecoder(bestOnCPU().Name), WithWorkers(2))
 				decodeUnit(t, m, units[1])
 				overwrite(t, path, value, tensors...)
 				decodeUnit(t, m, units[1])
 				decodeTensor(t, m, "b[1]", units[1].weights[70_000:])
 
 				path = write(t, units...)
-				m = open(t, path, WithDecoder(bestOnCPU()))
+				m = open(t, path, WithDecoder(bestOnCPU().Name))
 				overwrite(t, path, value, tensors...)
 				if err := m.DecodeUnit(t.Context(), "b", make([]uint16, 600_000)); err == nil || !strings.Contains(err.Error(), path+`: unit "b": `) {
 					t.Errorf("error %v", err)

@@ -8,10 +8,11 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/guard"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // TestGuardPages decodes sound and broken streams between pages that must not be touched: stream,
-// sign_mantissa and destination, and for the assembly its table and list of long codes.
+// sign_mantissa, gaps and destination, and for the assembly its tables.
 func TestGuardPages(t *testing.T) {
 	for _, bc := range bookCases() {
 		for _, dc := range newDecoderCases(bc.book) { // its own, to move their tables
@@ -46,6 +47,7 @@ func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 	fenced := *s
 	fenced.Encoded = fencedCopy(t, s.Encoded, end)
 	fenced.SignMantissa = fencedCopy(t, s.SignMantissa, end)
+	fenced.Gaps = fencedCopy(t, s.Gaps, end)
 	return must(newStream(fenced))
 }
 
@@ -56,8 +58,9 @@ func guardTables(t *testing.T, d chunkDecoder) {
 		d.table = fencedCopy(t, d.table, true)
 	case *lanes:
 		d.portable.table = fencedCopy(t, d.portable.table, true)
-		d.table = fencedCopy(t, d.table, true)
 		d.long = fencedCopy(t, d.long, false)
+	case *windows:
+		d.tables = &fencedCopy(t, []kernel.WindowTables{*d.tables}, true)[0]
 	}
 }
 

@@ -8,13 +8,15 @@ import (
 // A Kernel is what a generated package hands to [Open]: decoders cut for the code books of one
 // model.
 type Kernel struct {
+	// ABI is the version of the contract that it was generated for: kernel.ABI of that time.
+	ABI int
 	// Name is the name of the generated package.
 	Name string
 	// Books are the code books that the decoders were cut for.
 	Books []*codebook.Book
-	// AVX512 and AVX2 hold the assembly decoders: AVX512[i] and AVX2[i] decode Books[i]. They are nil in
-	// builds without assembly.
-	AVX512, AVX2 []kernel.Decoder
+	// AVX512 are the decoders in assembly: AVX512[i] decodes Books[i], or is nil where the book cannot be decoded by
+	// windows. There are none in builds without assembly.
+	AVX512 []kernel.WindowDecoder
 	// CUDA is the source of the GPU decoder.
 	CUDA string
 	// PTX is the compiled GPU decoder, empty when none was compiled.

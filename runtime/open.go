@@ -136,38 +136,30 @@ func (m *Model) add(f *model.Unit) {
 func (m *Model) pickDecoders(k *Kernel) error {
 	choice := m.choice // or what stands in for the GPU
 	if choice.Name == CUDA {
-		choice.Name = bestOnCPU()
-	}
-	type key struct {
-		book   codebook.Fingerprint
-		family string
+		choice = bestOnCPU()
 	}
 	var matched []codebook.Fingerprint
-	decoders := make(map[key]func() (chunkDecoder, error))
+	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
 	for _, u := range m.units {
-		family := choice.family(&u.stream)
-		own, cut := assembly(family, k)
-		var d *kernel.Decoder
-		if len(own) > 0 {
-			d = &own[0]
-		}
+		var cut kernel.WindowDecoder
 		if k != nil && u.bookErr == nil {
 			i, err := m.match(k, u)
 			if err != nil {
 				return err
 			}
-			if len(cut) > 0 {
-				d = &cut[i]
+			if len(k.AVX512) > 0 {
+				cut = k.AVX512[i]
 			}
 			if !slices.Contains(matched, u.Book) {
 				matched = append(matched, u.Book)
 			}
 		}
-		id := key{u.Book, family}
-		if decoders[id] == nil {
-			decoders[id] = newDecoder(u.book, d)
+		if decoders[u.Book] == nil {
+			decoders[u.Book] = sync.OnceValues(func() (chunkDecoder, error) {
+				return newFamily(u.book, choice.Name, cut, choice.free)
+			})
 		}
-		u.decoder = decoders[id]
+		u.decoder = decoders[u.Book]
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)
@@ -188,10 +180,14 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Decoder says which decoder Open chose, and why.
+// Decoder says which decoder is chosen, and why. Where both decoders in assembly can be used and nobody asked for one of
+// them, which is the faster is measured by the first decode of the process, with the weights that it decodes.
 func (m *Model) Decoder() Choice {
 	if m.gpu != nil {
 		return m.gpu.decoder(m.choice)
+	}
+	if family, why := measured.known(); m.choice.free && family != "" {
+		return Choice{Name: family, Reason: why + "; " + m.choice.Reason}
 	}
 	return m.choice
 }

@@ -44,10 +44,12 @@ func WithKernel(k *Kernel) Option {
 		if k == nil {
 			return fmt.Errorf("runtime: kernel is nil")
 		}
-		for _, decoders := range [][]kernel.Decoder{k.AVX512, k.AVX2} {
-			if n := len(decoders); n != 0 && n != len(k.Books) {
-				return fmt.Errorf("runtime: kernel %s has %d decoders for %d code books", k.Name, n, len(k.Books))
-			}
+		if k.ABI != kernel.ABI {
+			return fmt.Errorf("runtime: kernel %s was generated for version %d of the contract with its decoders, this runtime has version %d: run go generate",
+				k.Name, k.ABI, kernel.ABI)
+		}
+		if n := len(k.AVX512); n != 0 && n != len(k.Books) {
+			return fmt.Errorf("runtime: kernel %s has %d decoders for %d code books", k.Name, n, len(k.Books))
 		}
 		o.kernel = k
 		return nil

@@ -33,15 +33,15 @@ type portable struct {
 	lookups int
 }
 
-// portableBits is the number of bits that index the table of the decoder generic.
+// portableBits is the number of bits that index the table of the decoders generic and avx2.
 const portableBits = codebook.TableBits
 
-func newPortable(b *codebook.Book, tableBits, maxSymbols int) (*portable, error) {
-	table, err := kernel.Table(b, tableBits, maxSymbols)
+func newPortable(b *codebook.Book) (*portable, error) {
+	table, err := kernel.Table(b, portableBits, kernel.EntrySymbols)
 	if err != nil {
 		return nil, fmt.Errorf("runtime: %w", err)
 	}
-	return &portable{book: b, table: table, shift: uint(64 - tableBits), lookups: 57 / tableBits}, nil
+	return &portable{book: b, table: table, shift: 64 - portableBits, lookups: 57 / portableBits}, nil
 }
 
 func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
@@ -79,7 +79,7 @@ func join(symbol, sm uint8) uint16 {
 	return uint16(symbol^t)<<8 | uint16(sm^t)
 }
 
-// entrySymbols returns the number of symbols in a table entry of either form.
+// entrySymbols returns the number of symbols in a table entry.
 func entrySymbols(e uint64) int { return -int(int8(e >> 8)) }
 
 // codeLength returns the length of the code of a symbol in the form of kernel.Rotate.
@@ -117,15 +117,10 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 
 // skip passes over n codes from bit on. It reports whether all were sound.
 func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
-	return p.skipBy(p.table, kernel.Bytes, encoded, bit, n)
-}
-
-// skipBy is skip with a table of the same width for decoders of a form.
-func (p *portable) skipBy(table []uint64, f kernel.Form, encoded []byte, bit uint64, n int) (uint64, bool) {
 	for n > 0 {
 		buf := window(encoded, bit)
 		for i := 0; i < p.lookups && n > 0; i++ {
-			e := table[buf>>p.shift]
+			e := p.table[buf>>p.shift]
 			symbols, length := entrySymbols(e), e&63
 			if symbols == 0 {
 				_, codeLength := p.book.Decode(uint32(window(encoded, bit) >> 32))
@@ -138,7 +133,7 @@ func (p *portable) skipBy(table []uint64, f kernel.Form, encoded []byte, bit uin
 			}
 			for symbols > n {
 				symbols--
-				length -= p.codeLength(f.EntrySymbol(e, symbols))
+				length -= p.codeLength(uint8(e >> (56 - 8*symbols)))
 			}
 			n -= symbols
 			buf <<= length

@@ -4,12 +4,10 @@ import (
 	"math/bits"
 	"unsafe"
 
-	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A run is what a lane is busy with: successive chunks, decoded through their borders. With form Slots the
-// lane runs on beyond the last one until the batch ends.
+// A run is what a lane is busy with: successive chunks, decoded through their borders.
 type run struct {
 	busy  bool
 	chunk int    // the chunk that the lane is in
@@ -17,7 +15,6 @@ type run struct {
 	end   int    // one past the last element
 	at    int    // the element that the lane is at
 	bit   uint64 // where its code begins
-	limit int    // one past the last element that the assembly may write
 }
 
 // A border is where a chunk starts.
@@ -36,21 +33,11 @@ func (d *deal) start(i, from, to int) {
 		return
 	}
 	r := &d.runs[i]
-	*r = run{chunk: from, last: to, end: end, at: first, bit: bit, limit: end}
-	if d.decoder.Form == kernel.Slots {
-		r.limit = d.base + len(d.dst)
-	}
-	next, _ := s.ChunkStart(from + 1)
-	head := d.head(first)
-	// Chunks of fewer elements than a head's are the last ones of streams, or not sound.
-	if head > next-first || d.full(r, head) {
+	*r = run{chunk: from, last: to, end: end, at: first, bit: bit}
+	if d.full(r) {
 		if !d.finish(r) {
 			d.stop(r)
 		}
-		return
-	}
-	if !d.decodeTo(r, first+head) {
-		d.stop(r)
 		return
 	}
 	r.busy = true
@@ -61,24 +48,13 @@ func (d *deal) start(i, from, to int) {
 		Bit:          r.bit % 8,
 		SignMantissa: &s.SignMantissa[r.at],
 		Dst:          &d.dst[r.at-d.base],
-		Left:         uint64(r.limit - r.at),
+		Left:         uint64(r.end - r.at),
 	}
 }
 
-// head returns the number of elements from one on to decode ahead of the assembly: those before the next
-// line of memory, where it is to write around the caches.
-func (d *deal) head(element int) int {
-	if d.job.Stream == 0 && !d.stream.cached || d.decoder.Form != kernel.Slots {
-		return 0
-	}
-	return int(-uintptr(unsafe.Pointer(&d.dst[element-d.base])) % kernel.LineSize / 2)
-}
-
-// full reports whether the assembly has no room for a run, or would have none after a number of elements.
-func (d *deal) full(r *run, after int) bool {
-	const longest = codebook.MaxLength / 8
-	return r.limit-r.at-after < d.decoder.Form.Slack() ||
-		int(r.bit/8)+after*longest+kernel.SrcSlack+8 > len(d.stream.Encoded)
+// full reports whether the assembly has no room for a run.
+func (d *deal) full(r *run) bool {
+	return r.end-r.at < kernel.Slack || int(r.bit/8)+kernel.SrcSlack+8 > len(d.stream.Encoded)
 }
 
 // ahead looks up the borders that the run of lane i can come to in a batch, and has them marked.
@@ -108,15 +84,14 @@ func (d *deal) follow(i int, r *run) bool {
 		r.chunk++
 	}
 	lane := &d.job.Lanes[i]
-	at := r.limit - int(lane.Left-lane.Pending)
+	at := r.end - int(lane.Left)
 	n := at - r.at
 	r.at, r.bit = at, d.bitOf(lane.Src)+lane.Bit
 	d.turns += int(d.job.Turns)
 	d.elements += n
-	if n > 0 && r.chunk < r.last && r.at < r.end && !d.full(r, 0) {
+	if n > 0 && r.chunk < r.last && r.at < r.end && !d.full(r) {
 		return true
 	}
-	d.mergePending(i, r)
 	return d.finish(r)
 }
 
@@ -128,14 +103,11 @@ func (d *deal) shorten(i, chunk int) bool {
 	if r.at > end {
 		return false
 	}
+	d.job.Lanes[i].Left -= uint64(r.end - end)
 	r.last, r.end = chunk, end
-	if d.decoder.Form == kernel.Bytes {
-		d.job.Lanes[i].Left -= uint64(r.limit - end)
-		r.limit = end
-		// A lane without room holds up all others.
-		if d.full(r, 0) && !d.finish(r) {
-			d.stop(r)
-		}
+	// A lane without room holds up all others.
+	if d.full(r) && !d.finish(r) {
+		d.stop(r)
 	}
 	return true
 }
@@ -145,19 +117,11 @@ func (d *deal) sound(m *kernel.Mark, b border) bool {
 	at := int(m.Element - uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.SignMantissa)))))
 	n := b.element - at
 	// The assembly does not come to the last elements of a stream.
-	if n < 0 || n > d.decoder.Form.TurnSymbols() || b.element == d.stream.Elements() {
+	if n < 0 || n > kernel.TurnSymbols || b.element == d.stream.Elements() {
 		return false
 	}
-	bit, ok := d.skip(d.stream.Encoded, 8*(m.Src-d.address(0))+uint64(bits.TrailingZeros64(m.Buf)), n)
+	bit, ok := d.portable.skip(d.stream.Encoded, 8*(m.Src-d.address(0))+uint64(bits.TrailingZeros64(m.Buf)), n)
 	return ok && bit == b.bit
-}
-
-// mergePending writes the words of the run's symbols that lane i has pending.
-func (d *deal) mergePending(i int, r *run) {
-	first := r.at - int(d.job.Lanes[i].Pending)
-	if to := min(r.at, r.end); first < to {
-		mergeFew(d.dst[first-d.base:to-d.base], d.stream.SignMantissa[first:to], (*[batchSymbols]byte)(d.job.Pending(i)))
-	}
 }
 
 // finish ends a run: it decodes what the assembly left over. It reports whether all was sound, if not

@@ -74,6 +74,11 @@ var bookCases = sync.OnceValue(func() []bookCase {
 		two[i] = codebook.Join(uint8(120+i%7/6), uint8(i))
 	}
 	canonical := func(h *codebook.Histogram, limit int) *codebook.Book { return must(codebook.Canonical(h, limit)) }
+	// Codes of at most six bits, and none of ones alone.
+	var six [256]uint8
+	copy(six[118:], []uint8{6, 5, 4, 3, 2, 2, 2})
+	sixBook := must(codebook.NewCanonical(&six, 0))
+	sixWords := slices.DeleteFunc(slices.Clone(normal), func(w uint16) bool { return six[codebook.Exponent(w)] == 0 })
 	return []bookCase{
 		{"limit=10", canonical(h, 10), normal},
 		{"limit=11", canonical(h, 11), normal},
@@ -86,6 +91,7 @@ var bookCases = sync.OnceValue(func() []bookCase {
 		{"steep", canonical(&steep, 32), steepWords},
 		{"one symbol", canonical(histogram(same), 11), same},
 		{"two symbols", canonical(histogram(two), 11), two},
+		{"six", sixBook, sixWords},
 	}
 })
 
@@ -125,22 +131,25 @@ var made = struct {
 }{cases: make(map[*codebook.Book][]decoderCase)}
 
 func newDecoderCases(b *codebook.Book) []decoderCase {
-	cases := []decoderCase{{"generic", must(newPortable(b, portableBits, kernel.EntrySymbols))}}
-	for _, d := range slices.Concat(avx512(), avx2(), shapes.Decoders()) {
-		name, missing := AVX2, missingForAVX2()
-		if d.Form == kernel.Slots {
-			name, missing = AVX512, missingForAVX512()
+	cases := []decoderCase{{Generic, must(newPortable(b))}}
+	if missingForAVX2() != "" {
+		return cases
+	}
+	cases = append(cases, decoderCase{AVX2, newLanes(must(newPortable(b)))})
+	if missingForAVX512() != "" {
+		return cases
+	}
+	add := func(name string, d kernel.WindowDecoder, cached int) {
+		p := must(newPortable(b))
+		if w, ok := newWindows(p, p, d); ok {
+			w.cached = cached
+			cases = append(cases, decoderCase{name, w})
 		}
-		if missing != "" || !d.SlowPath && b.MaxLength() > d.TableBits {
-			continue
-		}
-		name = fmt.Sprintf("%s bits=%d symbols=%d lanes=%d slow=%t", name, d.TableBits, d.MaxSymbols, d.Lanes, d.SlowPath)
-		cases = append(cases, decoderCase{name, must(newLanes(b, d))})
-		if d.Form == kernel.Slots && d.TableBits == portableBits { // those that are generated
-			around := must(newLanes(b, d))
-			around.cached = 0
-			cases = append(cases, decoderCase{name + " around caches", around})
-		}
+	}
+	add(AVX512, anyWindows, 0)
+	add(AVX512+" cached", anyWindows, math.MaxInt)
+	for i, d := range shapes.Windows() {
+		add(fmt.Sprintf("%s shape=%d", AVX512, i), d, 0)
 	}
 	return cases
 }

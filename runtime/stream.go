@@ -11,6 +11,7 @@ import (
 type stream struct {
 	codebook.Stream         // without an index
 	starts          []start // of the chunks, and behind them the end
+	gaps            []byte  // those of the file, which may change: a hint; nil where it has none
 	// cached says that words are written through the caches, whatever their number: they are needed soon.
 	cached bool
 }
@@ -28,6 +29,9 @@ func newStream(s codebook.Stream) (*stream, error) {
 	}
 	codes := codebook.Stream{Encoded: s.Encoded, SignMantissa: s.SignMantissa}
 	r := &stream{Stream: codes, starts: make([]start, s.Chunks()+1)}
+	if s.Index().HasGaps() {
+		r.gaps = s.Gaps
+	}
 	for c := range r.starts {
 		r.starts[c].element, r.starts[c].bit = s.ChunkStart(c)
 	}

@@ -21,7 +21,9 @@ func indexed(b *codebook.Book, weights []uint16, index codebook.Index) func(*cod
 func TestTileIndex(t *testing.T) {
 	for _, bc := range bookCases() {
 		t.Run(bc.name, func(t *testing.T) {
-			decoders := decoderCases(t, bc.book)
+			decoders := slices.DeleteFunc(slices.Clone(decoderCases(t, bc.book)), func(dc decoderCase) bool {
+				return strings.HasPrefix(dc.name, AVX512+" ") // all leave such streams to another decoder
+			})
 			for _, n := range []int{1, 63, 64, 65, 2047, 2049, codebook.ChunkElements - 1, codebook.ChunkElements, codebook.ChunkElements + 1, 40_000, len(bc.weights)} {
 				n = min(n, len(bc.weights))
 				s := must(codebook.EncodeIndexed(bc.book, bc.weights[:n], codebook.IndexTiles))

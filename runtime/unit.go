@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A Unit is what one stream of the checkpoint covers: a module or the linear layers of a block, one
@@ -86,17 +85,6 @@ func (u *unit) check() *checkedUnit {
 	}
 	u.checked.Store(c)
 	return c
-}
-
-// newDecoder returns what builds, once, the decoder of a code book: over the assembly d, in Go if it
-// is nil.
-func newDecoder(b *codebook.Book, d *kernel.Decoder) func() (chunkDecoder, error) {
-	return sync.OnceValues(func() (chunkDecoder, error) {
-		if d == nil {
-			return newPortable(b, portableBits, kernel.EntrySymbols)
-		}
-		return newLanes(b, *d)
-	})
 }
 
 // reference decodes chunk c as the specification does. Where it fails, its error is the unit's.

@@ -13,13 +13,13 @@ import (
 // one worker, so that the lanes of the assembly run long and all workers end together; as many for each
 // lane. The smallest pieces are about 300,000 weights, a tenth of a millisecond; the largest take a few.
 const (
-	minPiece = 3 * kernel.MaxLanes
-	maxPiece = 80 * kernel.MaxLanes
+	minPiece = 5 * kernel.MaxLanes
+	maxPiece = 128 * kernel.MaxLanes
 )
 
 // summedPiece is about the most chunks that a worker decodes at a time where they are summed up: a megabyte of words,
 // which the second level of a core holds until then.
-const summedPiece = 5 * kernel.MaxLanes
+const summedPiece = 8 * kernel.MaxLanes
 
 // summedChunks returns how many of n chunks that are summed up to decode next: a fair share, and as many for each side
 // of the decoder.

@@ -4,17 +4,125 @@
 
 #include "textflag.h"
 
-DATA reverse<>+0(SB)/8, $0x0001020304050607
-DATA reverse<>+8(SB)/8, $0x08090a0b0c0d0e0f
-DATA reverse<>+16(SB)/8, $0x0001020304050607
-DATA reverse<>+24(SB)/8, $0x08090a0b0c0d0e0f
-GLOBL reverse<>(SB), RODATA|NOPTR, $32
+DATA spread<>+0(SB)/8, $0x0001020304040404
+DATA spread<>+8(SB)/8, $0x0506070809090909
+DATA spread<>+16(SB)/8, $0x0a0b0c0d0e0e0e0e
+DATA spread<>+24(SB)/8, $0x0f10111213131313
+DATA spread<>+32(SB)/8, $0x1415161718181818
+DATA spread<>+40(SB)/8, $0x191a1b1c1d1d1d1d
+DATA spread<>+48(SB)/8, $0x1e1f202122222222
+DATA spread<>+56(SB)/8, $0x2324252627272727
+GLOBL spread<>(SB), RODATA|NOPTR, $64
 
-DATA topBits<>+0(SB)/8, $0x8080808080808080
-DATA topBits<>+8(SB)/8, $0x8080808080808080
-DATA topBits<>+16(SB)/8, $0x8080808080808080
-DATA topBits<>+24(SB)/8, $0x8080808080808080
-GLOBL topBits<>(SB), RODATA|NOPTR, $32
+DATA fields<>+0(SB)/8, $0x181d22272c31363b
+DATA fields<>+8(SB)/8, $0x181d22272c31363b
+DATA fields<>+16(SB)/8, $0x181d22272c31363b
+DATA fields<>+24(SB)/8, $0x181d22272c31363b
+DATA fields<>+32(SB)/8, $0x181d22272c31363b
+DATA fields<>+40(SB)/8, $0x181d22272c31363b
+DATA fields<>+48(SB)/8, $0x181d22272c31363b
+DATA fields<>+56(SB)/8, $0x181d22272c31363b
+GLOBL fields<>(SB), RODATA|NOPTR, $64
+
+DATA gapBits<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+16(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+24(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+32(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+40(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+48(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA gapBits<>+56(SB)/8, $0x1f1f1f1f1f1f1f1f
+GLOBL gapBits<>(SB), RODATA|NOPTR, $64
+
+DATA laneWindows<>+0(SB)/8, $0x0909080801010000
+DATA laneWindows<>+8(SB)/8, $0x1919181811111010
+DATA laneWindows<>+16(SB)/8, $0x0b0b0a0a03030202
+DATA laneWindows<>+24(SB)/8, $0x1b1b1a1a13131212
+DATA laneWindows<>+32(SB)/8, $0x0d0d0c0c05050404
+DATA laneWindows<>+40(SB)/8, $0x1d1d1c1c15151414
+DATA laneWindows<>+48(SB)/8, $0x0f0f0e0e07070606
+DATA laneWindows<>+56(SB)/8, $0x1f1f1e1e17171616
+GLOBL laneWindows<>(SB), RODATA|NOPTR, $64
+
+DATA dwords<>+0(SB)/8, $0x0a0b020308090001
+DATA dwords<>+8(SB)/8, $0x0e0f06070c0d0405
+DATA dwords<>+16(SB)/8, $0x0a0b020308090001
+DATA dwords<>+24(SB)/8, $0x0e0f06070c0d0405
+DATA dwords<>+32(SB)/8, $0x0a0b020308090001
+DATA dwords<>+40(SB)/8, $0x0e0f06070c0d0405
+DATA dwords<>+48(SB)/8, $0x0a0b020308090001
+DATA dwords<>+56(SB)/8, $0x0e0f06070c0d0405
+GLOBL dwords<>(SB), RODATA|NOPTR, $64
+
+DATA firsts0<>+0(SB)/8, $0x8080808008090001
+DATA firsts0<>+8(SB)/8, $0x8080808080808080
+DATA firsts0<>+16(SB)/8, $0x8080808008090001
+DATA firsts0<>+24(SB)/8, $0x8080808080808080
+DATA firsts0<>+32(SB)/8, $0x8080808008090001
+DATA firsts0<>+40(SB)/8, $0x8080808080808080
+DATA firsts0<>+48(SB)/8, $0x8080808008090001
+DATA firsts0<>+56(SB)/8, $0x8080808080808080
+GLOBL firsts0<>(SB), RODATA|NOPTR, $64
+
+DATA firsts1<>+0(SB)/8, $0x0809000180808080
+DATA firsts1<>+8(SB)/8, $0x8080808080808080
+DATA firsts1<>+16(SB)/8, $0x0809000180808080
+DATA firsts1<>+24(SB)/8, $0x8080808080808080
+DATA firsts1<>+32(SB)/8, $0x0809000180808080
+DATA firsts1<>+40(SB)/8, $0x8080808080808080
+DATA firsts1<>+48(SB)/8, $0x0809000180808080
+DATA firsts1<>+56(SB)/8, $0x8080808080808080
+GLOBL firsts1<>(SB), RODATA|NOPTR, $64
+
+DATA firsts2<>+0(SB)/8, $0x8080808080808080
+DATA firsts2<>+8(SB)/8, $0x8080808008090001
+DATA firsts2<>+16(SB)/8, $0x8080808080808080
+DATA firsts2<>+24(SB)/8, $0x8080808008090001
+DATA firsts2<>+32(SB)/8, $0x8080808080808080
+DATA firsts2<>+40(SB)/8, $0x8080808008090001
+DATA firsts2<>+48(SB)/8, $0x8080808080808080
+DATA firsts2<>+56(SB)/8, $0x8080808008090001
+GLOBL firsts2<>(SB), RODATA|NOPTR, $64
+
+DATA firsts3<>+0(SB)/8, $0x8080808080808080
+DATA firsts3<>+8(SB)/8, $0x0809000180808080
+DATA firsts3<>+16(SB)/8, $0x8080808080808080
+DATA firsts3<>+24(SB)/8, $0x0809000180808080
+DATA firsts3<>+32(SB)/8, $0x8080808080808080
+DATA firsts3<>+40(SB)/8, $0x0809000180808080
+DATA firsts3<>+48(SB)/8, $0x8080808080808080
+DATA firsts3<>+56(SB)/8, $0x0809000180808080
+GLOBL firsts3<>(SB), RODATA|NOPTR, $64
+
+DATA full<>+0(SB)/8, $0x0010001000100010
+DATA full<>+8(SB)/8, $0x0010001000100010
+DATA full<>+16(SB)/8, $0x0010001000100010
+DATA full<>+24(SB)/8, $0x0010001000100010
+DATA full<>+32(SB)/8, $0x0010001000100010
+DATA full<>+40(SB)/8, $0x0010001000100010
+DATA full<>+48(SB)/8, $0x0010001000100010
+DATA full<>+56(SB)/8, $0x0010001000100010
+GLOBL full<>(SB), RODATA|NOPTR, $64
+
+DATA behind<>+0(SB)/8, $0x007f007f007f007f
+DATA behind<>+8(SB)/8, $0x007f007f007f007f
+DATA behind<>+16(SB)/8, $0x007f007f007f007f
+DATA behind<>+24(SB)/8, $0x007f007f007f007f
+DATA behind<>+32(SB)/8, $0x007f007f007f007f
+DATA behind<>+40(SB)/8, $0x007f007f007f007f
+DATA behind<>+48(SB)/8, $0x007f007f007f007f
+DATA behind<>+56(SB)/8, $0x007f007f007f007f
+GLOBL behind<>(SB), RODATA|NOPTR, $64
+
+DATA taken<>+0(SB)/8, $0x0080008000800080
+DATA taken<>+8(SB)/8, $0x0080008000800080
+DATA taken<>+16(SB)/8, $0x0080008000800080
+DATA taken<>+24(SB)/8, $0x0080008000800080
+DATA taken<>+32(SB)/8, $0x0080008000800080
+DATA taken<>+40(SB)/8, $0x0080008000800080
+DATA taken<>+48(SB)/8, $0x0080008000800080
+DATA taken<>+56(SB)/8, $0x0080008000800080
+GLOBL taken<>(SB), RODATA|NOPTR, $64
 
 DATA low<>+0(SB)/8, $0x0303020201010000
 DATA low<>+8(SB)/8, $0x0707060605050404
@@ -46,16067 +154,3476 @@ DATA words<>+48(SB)/8, $0x7f807f807f807f80
 DATA words<>+56(SB)/8, $0x7f807f807f807f80
 GLOBL words<>(SB), RODATA|NOPTR, $64
 
-DATA flags<>+0(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+8(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+16(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+24(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+32(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+40(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+48(SB)/8, $0x3f3e3d3c3b3a3938
-DATA flags<>+56(SB)/8, $0x3f3e3d3c3b3a3938
-GLOBL flags<>(SB), RODATA|NOPTR, $64
-
-// func decode11x5(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode11x5(SB), NOSPLIT, $272-8
-	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit. A round is, in each lane,
-	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
-	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
-	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
-	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
-	// lookups: always 128 words, of which the next merge overwrites those that are too many.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), R10
-
-	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 35 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
-	// as times 16777216/n rounded up, and shifted right by 24.
-	MOVL    $0x00000100, AX
-	MOVQ    32(R10), CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    80(R10), CX
-	SUBQ    88(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    48(R10), CX
-	SUBQ    40(R10), CX
-	IMUL3Q  $+479350, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    144(R10), CX
-	SUBQ    152(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    112(R10), CX
-	SUBQ    104(R10), CX
-	IMUL3Q  $+479350, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    208(R10), CX
-	SUBQ    216(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    176(R10), CX
-	SUBQ    168(R10), CX
-	IMUL3Q  $+479350, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    272(R10), CX
-	SUBQ    280(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    240(R10), CX
-	SUBQ    232(R10), CX
-	IMUL3Q  $+479350, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    336(R10), CX
-	SUBQ    344(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    304(R10), CX
-	SUBQ    296(R10), CX
-	IMUL3Q  $+479350, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	XORL    CX, CX
-	CMPQ    AX, $0x00
-	CMOVQLT CX, AX
-	MOVQ    AX, 32(R10)
-	JLE     done
-	MOVQ    AX, 120(SP)
-	MOVQ    (R10), AX
-	VMOVDQU reverse<>+0(SB), Y0
-	VMOVDQU topBits<>+0(SB), Y1
-
-	// All lanes start to fill the first half of the scratch memory.
-	MOVQ 16(R10), CX
-	MOVQ CX, 256(SP)
-	LEAQ 255(CX), R12
-	LEAQ 511(CX), R13
-	LEAQ 767(CX), R14
-	LEAQ 1023(CX), R15
-	LEAQ 1279(CX), BP
-	LEAQ 2304(CX), DX
-	MOVQ DX, 264(SP)
-
-	// Lane 0: where its memory is, the bit buffer.
-	MOVQ    64(R10), DX
-	MOVQ    72(R10), BX
-	MOVQ    DX, 136(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 144(SP)
-	MOVQ    $+0, 152(SP)
-	LEAQ    552(R10), DX
-	MOVQ    DX, 16(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 8(SP)
-	MOVQ    40(R10), DX
-	MOVQ    56(R10), BX
-	MOVQ    DX, (SP)
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	MOVQ    DX, 2048(CX)
-	MOVQ    SI, 2056(CX)
-
-	// Lane 1: where its memory is, the bit buffer.
-	MOVQ    128(R10), DX
-	MOVQ    136(R10), BX
-	MOVQ    DX, 160(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 168(SP)
-	MOVQ    $+0, 176(SP)
-	LEAQ    1000(R10), DX
-	MOVQ    DX, 40(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 32(SP)
-	MOVQ    104(R10), DX
-	MOVQ    120(R10), BX
-	MOVQ    DX, 24(SP)
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2080(CX)
-	MOVQ    DI, 2088(CX)
-
-	// Lane 2: where its memory is, the bit buffer.
-	MOVQ    192(R10), DX
-	MOVQ    200(R10), BX
-	MOVQ    DX, 184(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 192(SP)
-	MOVQ    $+0, 200(SP)
-	LEAQ    1448(R10), DX
-	MOVQ    DX, 64(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 56(SP)
-	MOVQ    168(R10), DX
-	MOVQ    184(R10), BX
-	MOVQ    DX, 48(SP)
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2112(CX)
-	MOVQ    R8, 2120(CX)
-
-	// Lane 3: where its memory is, the bit buffer.
-	MOVQ    256(R10), DX
-	MOVQ    264(R10), BX
-	MOVQ    DX, 208(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 216(SP)
-	MOVQ    $+0, 224(SP)
-	LEAQ    1896(R10), DX
-	MOVQ    DX, 88(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 80(SP)
-	MOVQ    232(R10), DX
-	MOVQ    248(R10), BX
-	MOVQ    DX, 72(SP)
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2144(CX)
-	MOVQ    R9, 2152(CX)
-
-	// Lane 4: where its memory is, the bit buffer.
-	MOVQ    320(R10), DX
-	MOVQ    328(R10), BX
-	MOVQ    DX, 232(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 240(SP)
-	MOVQ    $+0, 248(SP)
-	LEAQ    2344(R10), DX
-	MOVQ    DX, 112(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 104(SP)
-	MOVQ    296(R10), DX
-	MOVQ    312(R10), BX
-	MOVQ    DX, 96(SP)
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2176(CX)
-	MOVQ    R10, 2184(CX)
-	MOVL    $0x00000035, CX
-
-turn:
-	// The next turn: swap the halves of the scratch memory.
-	MOVQ 256(SP), DX
-	MOVQ 264(SP), BX
-	MOVQ DX, 264(SP)
-	MOVQ BX, 256(SP)
-
-	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
-	// Lookup 1 of 5 in every lane.
-	// Index, load, store (the next store overwrites the bytes that are no symbols),
-	// move down by the number of symbols, shift out their bits.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-	// Lane 0 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000000ff, BX
-	SUBQ R12, BX
-	MOVQ BX, 152(SP)
-	MOVQ 256(SP), R12
-	MOVQ DX, 2048(R12)
-	MOVQ SI, 2056(R12)
-	ADDQ $0x000000ff, R12
-	CMPQ DX, 8(SP)
-	JCC  border0
-
-marked0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 2: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 736(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 2: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 704(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 2: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 672(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 2: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 640(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       200(SP), BX
-	MOVQ       BX, 184(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R13)
-	ADDW    1(AX)(DX*8), R13
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 3: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 992(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-	// Lane 1 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000001ff, BX
-	SUBQ R13, BX
-	MOVQ BX, 176(SP)
-	MOVQ 256(SP), R13
-	MOVQ DX, 2080(R13)
-	MOVQ DI, 2088(R13)
-	ADDQ $0x000001ff, R13
-	CMPQ DX, 32(SP)
-	JCC  border1
-
-marked1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 3: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 960(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 3: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 928(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 3: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 896(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       224(SP), BX
-	MOVQ       BX, 208(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R13)
-	ADDW    1(AX)(DX*8), R13
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 4: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1248(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 4: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1216(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-	// Lane 2 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000002ff, BX
-	SUBQ R14, BX
-	MOVQ BX, 200(SP)
-	MOVQ 256(SP), R14
-	MOVQ DX, 2112(R14)
-	MOVQ R8, 2120(R14)
-	ADDQ $0x000002ff, R14
-	CMPQ DX, 56(SP)
-	JCC  border2
-
-marked2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 4: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1184(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 4: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1152(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       248(SP), BX
-	MOVQ       BX, 232(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R13)
-	ADDW    1(AX)(DX*8), R13
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 0: merge vector 1 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 224(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 0: merge vector 2 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 192(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 0: merge vector 3 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 160(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-	// Lane 3 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000003ff, BX
-	SUBQ R15, BX
-	MOVQ BX, 224(SP)
-	MOVQ 256(SP), R15
-	MOVQ DX, 2144(R15)
-	MOVQ R9, 2152(R15)
-	ADDQ $0x000003ff, R15
-	CMPQ DX, 80(SP)
-	JCC  border3
-
-marked3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 0: merge vector 4 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 128(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       152(SP), BX
-	MOVQ       BX, 136(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R13)
-	ADDW    1(AX)(DX*8), R13
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 1: merge vector 1 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 480(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R14)
-	ADDW    1(AX)(DX*8), R14
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 1: merge vector 2 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 448(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(R15)
-	ADDW    1(AX)(DX*8), R15
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 1: merge vector 3 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 416(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, -7(BP)
-	ADDW    1(AX)(DX*8), BP
-	SHLXQ   BX, R10, R10
-
-	// Lane 1: merge vector 4 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 384(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       176(SP), BX
-	MOVQ       BX, 160(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Lane 4 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000004ff, BX
-	SUBQ BP, BX
-	MOVQ BX, 248(SP)
-	MOVQ 256(SP), BP
-	MOVQ DX, 2176(BP)
-	MOVQ R10, 2184(BP)
-	ADDQ $0x000004ff, BP
-	CMPQ DX, 104(SP)
-	JCC  border4
-
-marked4:
-	DECQ 120(SP)
-	JNZ  turn
-
-	// Lane 0: move its source past the bits that were used.
-	TZCNTQ SI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   (SP), DX
-	MOVQ   DX, (SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, SI
-	MOVQ   (SP), DX
-	CMPQ   DX, 8(SP)
-	JCS    within0
-	MOVQ   256(SP), DX
-
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), R11
-	MOVQ 2048(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2056(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 136(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 16(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 8(SP)
-
-within0:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000000ff, BX
-	SUBQ  R12, BX
-	TESTQ BX, BX
-	JZ    rest0_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000000e0, AX
-	MOVQ  136(SP), CX
-	MOVQ  144(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 136(SP)
-
-rest0_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest0_0
-
-rest0_0_done:
-	// Lane 1: move its source past the bits that were used.
-	TZCNTQ DI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   24(SP), DX
-	MOVQ   DX, 24(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, DI
-	MOVQ   24(SP), DX
-	CMPQ   DX, 32(SP)
-	JCS    within1
-	MOVQ   256(SP), DX
-
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), R11
-	MOVQ 2080(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2088(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 160(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 40(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 32(SP)
-
-within1:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000001ff, BX
-	SUBQ  R13, BX
-	TESTQ BX, BX
-	JZ    rest1_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000001e0, AX
-	MOVQ  160(SP), CX
-	MOVQ  168(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 160(SP)
-
-rest1_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest1_0
-
-rest1_0_done:
-	// Lane 2: move its source past the bits that were used.
-	TZCNTQ R8, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   48(SP), DX
-	MOVQ   DX, 48(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R8
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  200(SP), BX
-	TESTQ BX, BX
-	JZ    full2_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  184(SP), CX
-	MOVQ  192(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 184(SP)
-
-full2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full2_0
-
-full2_0_done:
-	MOVQ 48(SP), DX
-	CMPQ DX, 56(SP)
-	JCS  within2
-	MOVQ 256(SP), DX
-
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), R11
-	MOVQ 2112(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2120(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 184(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 64(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 56(SP)
-
-within2:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000002ff, BX
-	SUBQ  R14, BX
-	TESTQ BX, BX
-	JZ    rest2_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  184(SP), CX
-	MOVQ  192(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 184(SP)
-
-rest2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest2_0
-
-rest2_0_done:
-	// Lane 3: move its source past the bits that were used.
-	TZCNTQ R9, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   72(SP), DX
-	MOVQ   DX, 72(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R9
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  224(SP), BX
-	TESTQ BX, BX
-	JZ    full3_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  208(SP), CX
-	MOVQ  216(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 208(SP)
-
-full3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full3_0
-
-full3_0_done:
-	MOVQ 72(SP), DX
-	CMPQ DX, 80(SP)
-	JCS  within3
-	MOVQ 256(SP), DX
-
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), R11
-	MOVQ 2144(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 208(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 88(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 80(SP)
-
-within3:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000003ff, BX
-	SUBQ  R15, BX
-	TESTQ BX, BX
-	JZ    rest3_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  208(SP), CX
-	MOVQ  216(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 208(SP)
-
-rest3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest3_0
-
-rest3_0_done:
-	// Lane 4: move its source past the bits that were used.
-	TZCNTQ R10, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   96(SP), DX
-	MOVQ   DX, 96(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R10
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  248(SP), BX
-	TESTQ BX, BX
-	JZ    full4_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  232(SP), CX
-	MOVQ  240(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 232(SP)
-
-full4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full4_0
-
-full4_0_done:
-	MOVQ 96(SP), DX
-	CMPQ DX, 104(SP)
-	JCS  within4
-	MOVQ 256(SP), DX
-
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), R11
-	MOVQ 2176(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2184(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 232(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 112(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 104(SP)
-
-within4:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000004ff, BX
-	SUBQ  BP, BX
-	TESTQ BX, BX
-	JZ    rest4_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  232(SP), CX
-	MOVQ  240(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 232(SP)
-
-rest4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest4_0
-
-rest4_0_done:
+// func decode1(job *kernel.WindowJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, MMX+, POPCNT
+TEXT ·decode1(SB), NOSPLIT, $0-8
+	// Decodes blocks of 128 windows of 64 bits of the stream, 32 in a vector of 16-bit lanes. A window goes by
+	// in 4 phases of 16 bits, a phase in 8 steps. A step looks up the length of a code by its first 6 bits
+	// in a table that is a register. A lane that is through with a phase waits for the others: it looks up what long
+	// codes begin with, which the table knows no code for.
+	// Long codes are looked up in steps [3] only, a lane that comes to one before waits.
+	// Every window has to end where the gap of the next one says. Then the symbols of the block, a row for each
+	// window, are pressed together and merged with their sign_mantissa bytes.
 	MOVQ job+0(FP), AX
+	MOVQ 8(AX), CX
 
-	// Lane 0: move it by what it yielded.
-	MOVQ (SP), DX
-	MOVQ DX, 40(AX)
-	MOVQ SI, 56(AX)
-	MOVQ 136(SP), DX
-	MOVQ DX, BX
-	SUBQ 64(AX), BX
-	MOVQ DX, 64(AX)
-	SUBQ BX, 80(AX)
-	ADDQ BX, BX
-	ADDQ BX, 72(AX)
-	LEAQ 552(AX), DX
-	SUBQ 16(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 96(AX)
+	// Go on behind a block that failed, whose rows are mended?
+	CMPQ 112(AX), $0x00
+	JNE  squeeze
 
-	// Lane 1: move it by what it yielded.
-	MOVQ 24(SP), DX
-	MOVQ DX, 104(AX)
-	MOVQ DI, 120(AX)
-	MOVQ 160(SP), DX
-	MOVQ DX, BX
-	SUBQ 128(AX), BX
-	MOVQ DX, 128(AX)
-	SUBQ BX, 144(AX)
-	ADDQ BX, BX
-	ADDQ BX, 136(AX)
-	LEAQ 1000(AX), DX
-	SUBQ 40(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 160(AX)
-
-	// Lane 2: move it by what it yielded.
-	MOVQ 48(SP), DX
-	MOVQ DX, 168(AX)
-	MOVQ R8, 184(AX)
-	MOVQ 184(SP), DX
-	MOVQ DX, BX
-	SUBQ 192(AX), BX
-	MOVQ DX, 192(AX)
-	SUBQ BX, 208(AX)
-	ADDQ BX, BX
-	ADDQ BX, 200(AX)
-	LEAQ 1448(AX), DX
-	SUBQ 64(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 224(AX)
-
-	// Lane 3: move it by what it yielded.
-	MOVQ 72(SP), DX
-	MOVQ DX, 232(AX)
-	MOVQ R9, 248(AX)
-	MOVQ 208(SP), DX
-	MOVQ DX, BX
-	SUBQ 256(AX), BX
-	MOVQ DX, 256(AX)
-	SUBQ BX, 272(AX)
-	ADDQ BX, BX
-	ADDQ BX, 264(AX)
-	LEAQ 1896(AX), DX
-	SUBQ 88(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 288(AX)
-
-	// Lane 4: move it by what it yielded.
-	MOVQ 96(SP), DX
-	MOVQ DX, 296(AX)
-	MOVQ R10, 312(AX)
-	MOVQ 232(SP), DX
-	MOVQ DX, BX
-	SUBQ 320(AX), BX
-	MOVQ DX, 320(AX)
-	SUBQ BX, 336(AX)
-	ADDQ BX, BX
-	ADDQ BX, 328(AX)
-	LEAQ 2344(AX), DX
-	SUBQ 112(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 352(AX)
-
-done:
-	VZEROUPPER
-	RET
-
-border0:
-	MOVQ 264(SP), DX
-
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), R11
-	MOVQ 2048(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2056(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 136(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 16(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 8(SP)
-	JMP  marked0
-
-border1:
-	MOVQ 264(SP), DX
-
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), R11
-	MOVQ 2080(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2088(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 160(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 40(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 32(SP)
-	JMP  marked1
-
-border2:
-	MOVQ 264(SP), DX
-
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), R11
-	MOVQ 2112(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2120(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 184(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 64(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 56(SP)
-	JMP  marked2
-
-border3:
-	MOVQ 264(SP), DX
-
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), R11
-	MOVQ 2144(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 208(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 88(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 80(SP)
-	JMP  marked3
-
-border4:
-	MOVQ 264(SP), DX
-
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), R11
-	MOVQ 2176(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2184(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 232(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 112(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 104(SP)
-	JMP  marked4
-
-// func decode11x5Long(job *kernel.Job)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decode11x5Long(SB), NOSPLIT, $272-8
-	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit. A round is, in each lane,
-	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
-	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
-	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
-	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
-	// lookups: always 128 words, of which the next merge overwrites those that are too many.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), R10
-
-	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 55 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
-	// as times 16777216/n rounded up, and shifted right by 24.
-	MOVL    $0x00000100, AX
-	MOVQ    32(R10), CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    80(R10), CX
-	SUBQ    88(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    48(R10), CX
-	SUBQ    40(R10), CX
-	IMUL3Q  $+305041, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    144(R10), CX
-	SUBQ    152(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    112(R10), CX
-	SUBQ    104(R10), CX
-	IMUL3Q  $+305041, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    208(R10), CX
-	SUBQ    216(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    176(R10), CX
-	SUBQ    168(R10), CX
-	IMUL3Q  $+305041, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    272(R10), CX
-	SUBQ    280(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    240(R10), CX
-	SUBQ    232(R10), CX
-	IMUL3Q  $+305041, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    336(R10), CX
-	SUBQ    344(R10), CX
-	SUBQ    $0x1f, CX
-	IMUL3Q  $+131073, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	MOVQ    304(R10), CX
-	SUBQ    296(R10), CX
-	IMUL3Q  $+305041, CX, CX
-	SARQ    $0x18, CX
-	CMPQ    CX, AX
-	CMOVQLT CX, AX
-	XORL    CX, CX
-	CMPQ    AX, $0x00
-	CMOVQLT CX, AX
-	MOVQ    AX, 32(R10)
-	JLE     done
-	MOVQ    AX, 120(SP)
-	MOVQ    8(R10), DX
-	MOVQ    DX, 128(SP)
-	MOVQ    (R10), AX
-	VMOVDQU reverse<>+0(SB), Y0
-	VMOVDQU topBits<>+0(SB), Y1
-
-	// All lanes start to fill the first half of the scratch memory.
-	MOVQ 16(R10), CX
-	MOVQ CX, 256(SP)
-	LEAQ 255(CX), R12
-	LEAQ 511(CX), R13
-	LEAQ 767(CX), R14
-	LEAQ 1023(CX), R15
-	LEAQ 1279(CX), BP
-	LEAQ 2304(CX), DX
-	MOVQ DX, 264(SP)
-
-	// Lane 0: where its memory is, the bit buffer.
-	MOVQ    64(R10), DX
-	MOVQ    72(R10), BX
-	MOVQ    DX, 136(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 144(SP)
-	MOVQ    $+0, 152(SP)
-	LEAQ    552(R10), DX
-	MOVQ    DX, 16(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 8(SP)
-	MOVQ    40(R10), DX
-	MOVQ    56(R10), BX
-	MOVQ    DX, (SP)
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	MOVQ    DX, 2048(CX)
-	MOVQ    SI, 2056(CX)
-
-	// Lane 1: where its memory is, the bit buffer.
-	MOVQ    128(R10), DX
-	MOVQ    136(R10), BX
-	MOVQ    DX, 160(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 168(SP)
-	MOVQ    $+0, 176(SP)
-	LEAQ    1000(R10), DX
-	MOVQ    DX, 40(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 32(SP)
-	MOVQ    104(R10), DX
-	MOVQ    120(R10), BX
-	MOVQ    DX, 24(SP)
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2080(CX)
-	MOVQ    DI, 2088(CX)
-
-	// Lane 2: where its memory is, the bit buffer.
-	MOVQ    192(R10), DX
-	MOVQ    200(R10), BX
-	MOVQ    DX, 184(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 192(SP)
-	MOVQ    $+0, 200(SP)
-	LEAQ    1448(R10), DX
-	MOVQ    DX, 64(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 56(SP)
-	MOVQ    168(R10), DX
-	MOVQ    184(R10), BX
-	MOVQ    DX, 48(SP)
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2112(CX)
-	MOVQ    R8, 2120(CX)
-
-	// Lane 3: where its memory is, the bit buffer.
-	MOVQ    256(R10), DX
-	MOVQ    264(R10), BX
-	MOVQ    DX, 208(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 216(SP)
-	MOVQ    $+0, 224(SP)
-	LEAQ    1896(R10), DX
-	MOVQ    DX, 88(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 80(SP)
-	MOVQ    232(R10), DX
-	MOVQ    248(R10), BX
-	MOVQ    DX, 72(SP)
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2144(CX)
-	MOVQ    R9, 2152(CX)
-
-	// Lane 4: where its memory is, the bit buffer.
-	MOVQ    320(R10), DX
-	MOVQ    328(R10), BX
-	MOVQ    DX, 232(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 240(SP)
-	MOVQ    $+0, 248(SP)
-	LEAQ    2344(R10), DX
-	MOVQ    DX, 112(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 104(SP)
-	MOVQ    296(R10), DX
-	MOVQ    312(R10), BX
-	MOVQ    DX, 96(SP)
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2176(CX)
-	MOVQ    R10, 2184(CX)
-	MOVL    $0x00000035, CX
-
-turn:
-	// The next turn: swap the halves of the scratch memory.
-	MOVQ 256(SP), DX
-	MOVQ 264(SP), BX
-	MOVQ DX, 264(SP)
-	MOVQ BX, 256(SP)
-
-	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
-	// Lookup 1 of 5 in every lane.
-	// Index, load, store (the next store overwrites the bytes that are no symbols),
-	// move down by the number of symbols, shift out their bits.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow0_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled0_0:
-	// Lane 0 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000000ff, BX
-	SUBQ R12, BX
-	MOVQ BX, 152(SP)
-	MOVQ 256(SP), R12
-	MOVQ DX, 2048(R12)
-	MOVQ SI, 2056(R12)
-	ADDQ $0x000000ff, R12
-	CMPQ DX, 8(SP)
-	JCC  border0
-
-marked0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 2: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 736(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow0_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled0_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 2: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 704(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow0_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled0_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 2: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 672(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow0_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled0_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 2: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 184(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 640(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    192(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       200(SP), BX
-	MOVQ       BX, 184(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow0_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled0_4:
-	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow1_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled1_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 3: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 992(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow1_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled1_1:
-	// Lane 1 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000001ff, BX
-	SUBQ R13, BX
-	MOVQ BX, 176(SP)
-	MOVQ 256(SP), R13
-	MOVQ DX, 2080(R13)
-	MOVQ DI, 2088(R13)
-	ADDQ $0x000001ff, R13
-	CMPQ DX, 32(SP)
-	JCC  border1
-
-marked1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 3: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 960(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow1_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled1_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 3: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 928(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow1_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled1_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 3: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 208(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 896(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    216(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       224(SP), BX
-	MOVQ       BX, 208(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow1_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled1_4:
-	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow2_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled2_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 4: merge vector 1 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1248(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow2_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled2_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 4: merge vector 2 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1216(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow2_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled2_2:
-	// Lane 2 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000002ff, BX
-	SUBQ R14, BX
-	MOVQ BX, 200(SP)
-	MOVQ 256(SP), R14
-	MOVQ DX, 2112(R14)
-	MOVQ R8, 2120(R14)
-	ADDQ $0x000002ff, R14
-	CMPQ DX, 56(SP)
-	JCC  border2
-
-marked2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 4: merge vector 3 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1184(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow2_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled2_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 4: merge vector 4 of 4.
-	MOVQ 256(SP), DX
-	MOVQ 232(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 1152(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    240(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       248(SP), BX
-	MOVQ       BX, 232(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow2_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled2_4:
-	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow3_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled3_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 0: merge vector 1 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 224(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow3_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled3_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 0: merge vector 2 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 192(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow3_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled3_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 0: merge vector 3 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 160(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow3_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled3_3:
-	// Lane 3 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000003ff, BX
-	SUBQ R15, BX
-	MOVQ BX, 224(SP)
-	MOVQ 256(SP), R15
-	MOVQ DX, 2144(R15)
-	MOVQ R9, 2152(R15)
-	ADDQ $0x000003ff, R15
-	CMPQ DX, 80(SP)
-	JCC  border3
-
-marked3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 0: merge vector 4 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 136(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 128(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    144(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       152(SP), BX
-	MOVQ       BX, 136(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow3_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled3_4:
-	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
-	// Lookup 1 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled4_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 1: merge vector 1 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 480(DX), Y2
-	VPERMQ  $0xd8, (BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(BX*2)
-	VMOVDQU    Y2, 32(DX)(BX*2)
-	PREFETCHT0 512(DX)(BX*2)
-	PREFETCHT0 256(BX)
-
-	// Lookup 2 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled4_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 1: merge vector 2 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 448(DX), Y2
-	VPERMQ  $0xd8, 32(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 64(DX)(BX*2)
-	VMOVDQU    Y2, 96(DX)(BX*2)
-	PREFETCHT0 576(DX)(BX*2)
-
-	// Lookup 3 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled4_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 1: merge vector 3 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 416(DX), Y2
-	VPERMQ  $0xd8, 64(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 128(DX)(BX*2)
-	VMOVDQU    Y2, 160(DX)(BX*2)
-	PREFETCHT0 640(DX)(BX*2)
-	PREFETCHT0 320(BX)
-
-	// Lookup 4 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled4_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// Lane 1: merge vector 4 of 4.
-	MOVQ 264(SP), DX
-	MOVQ 160(SP), BX
-
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, 384(DX), Y2
-	VPERMQ  $0xd8, 96(BX), Y3
-	MOVQ    168(SP), DX
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, 192(DX)(BX*2)
-	VMOVDQU    Y2, 224(DX)(BX*2)
-	PREFETCHT0 704(DX)(BX*2)
-	ADDQ       176(SP), BX
-	MOVQ       BX, 160(SP)
-
-	// Lookup 5 of 5 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R12)
-	ADDW  1(AX)(DX*8), R12
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R13)
-	ADDW  1(AX)(DX*8), R13
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R14)
-	ADDW  1(AX)(DX*8), R14
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(R15)
-	ADDW  1(AX)(DX*8), R15
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, -7(BP)
-	ADDW  1(AX)(DX*8), BP
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled4_4:
-	// Lane 4 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
-	MOVQ 264(SP), BX
-	ADDQ $0x000004ff, BX
-	SUBQ BP, BX
-	MOVQ BX, 248(SP)
-	MOVQ 256(SP), BP
-	MOVQ DX, 2176(BP)
-	MOVQ R10, 2184(BP)
-	ADDQ $0x000004ff, BP
-	CMPQ DX, 104(SP)
-	JCC  border4
-
-marked4:
-	DECQ 120(SP)
-	JNZ  turn
-
-	// Lane 0: move its source past the bits that were used.
-	TZCNTQ SI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   (SP), DX
-	MOVQ   DX, (SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, SI
-	MOVQ   (SP), DX
-	CMPQ   DX, 8(SP)
-	JCS    within0
-	MOVQ   256(SP), DX
-
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), R11
-	MOVQ 2048(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2056(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 136(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 16(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 8(SP)
-
-within0:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000000ff, BX
-	SUBQ  R12, BX
-	TESTQ BX, BX
-	JZ    rest0_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000000e0, AX
-	MOVQ  136(SP), CX
-	MOVQ  144(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 136(SP)
-
-rest0_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest0_0
-
-rest0_0_done:
-	// Lane 1: move its source past the bits that were used.
-	TZCNTQ DI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   24(SP), DX
-	MOVQ   DX, 24(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, DI
-	MOVQ   24(SP), DX
-	CMPQ   DX, 32(SP)
-	JCS    within1
-	MOVQ   256(SP), DX
-
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), R11
-	MOVQ 2080(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2088(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 160(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 40(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 32(SP)
-
-within1:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000001ff, BX
-	SUBQ  R13, BX
-	TESTQ BX, BX
-	JZ    rest1_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000001e0, AX
-	MOVQ  160(SP), CX
-	MOVQ  168(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 160(SP)
-
-rest1_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest1_0
-
-rest1_0_done:
-	// Lane 2: move its source past the bits that were used.
-	TZCNTQ R8, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   48(SP), DX
-	MOVQ   DX, 48(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R8
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  200(SP), BX
-	TESTQ BX, BX
-	JZ    full2_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  184(SP), CX
-	MOVQ  192(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 184(SP)
-
-full2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full2_0
-
-full2_0_done:
-	MOVQ 48(SP), DX
-	CMPQ DX, 56(SP)
-	JCS  within2
-	MOVQ 256(SP), DX
-
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), R11
-	MOVQ 2112(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2120(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 184(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 64(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 56(SP)
-
-within2:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000002ff, BX
-	SUBQ  R14, BX
-	TESTQ BX, BX
-	JZ    rest2_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000002e0, AX
-	MOVQ  184(SP), CX
-	MOVQ  192(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 184(SP)
-
-rest2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest2_0
-
-rest2_0_done:
-	// Lane 3: move its source past the bits that were used.
-	TZCNTQ R9, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   72(SP), DX
-	MOVQ   DX, 72(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R9
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  224(SP), BX
-	TESTQ BX, BX
-	JZ    full3_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  208(SP), CX
-	MOVQ  216(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 208(SP)
-
-full3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full3_0
-
-full3_0_done:
-	MOVQ 72(SP), DX
-	CMPQ DX, 80(SP)
-	JCS  within3
-	MOVQ 256(SP), DX
-
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), R11
-	MOVQ 2144(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 208(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 88(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 80(SP)
-
-within3:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000003ff, BX
-	SUBQ  R15, BX
-	TESTQ BX, BX
-	JZ    rest3_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000003e0, AX
-	MOVQ  208(SP), CX
-	MOVQ  216(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 208(SP)
-
-rest3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest3_0
-
-rest3_0_done:
-	// Lane 4: move its source past the bits that were used.
-	TZCNTQ R10, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   96(SP), DX
-	MOVQ   DX, 96(SP)
-	ANDL   $0x07, BX
-	MOVQ   BX, R10
-
-	// Merge the half that it filled before it changed halves.
-	MOVQ  248(SP), BX
-	TESTQ BX, BX
-	JZ    full4_0_done
-	MOVQ  264(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  232(SP), CX
-	MOVQ  240(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 232(SP)
-
-full4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        full4_0
-
-full4_0_done:
-	MOVQ 96(SP), DX
-	CMPQ DX, 104(SP)
-	JCS  within4
-	MOVQ 256(SP), DX
-
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), R11
-	MOVQ 2176(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2184(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 232(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 112(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 104(SP)
-
-within4:
-	// Merge what it has in the other half.
-	MOVQ  256(SP), BX
-	ADDQ  $0x000004ff, BX
-	SUBQ  BP, BX
-	TESTQ BX, BX
-	JZ    rest4_0_done
-	MOVQ  256(SP), AX
-	ADDQ  $0x000004e0, AX
-	MOVQ  232(SP), CX
-	MOVQ  240(SP), DX
-	ADDQ  CX, BX
-	MOVQ  BX, 232(SP)
-
-rest4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
-	VPERMQ  $0x27, (AX), Y2
-	VPERMQ  $0xd8, (CX), Y3
-	VPSHUFB Y0, Y2, Y2
-
-	// Swap the top bits of the two bytes: the sign goes up, the exponent's low bit goes down.
-	VPXOR      Y2, Y3, Y4
-	VPAND      Y1, Y4, Y4
-	VPXOR      Y4, Y2, Y2
-	VPXOR      Y4, Y3, Y3
-	VPUNPCKLBW Y2, Y3, Y4
-	VPUNPCKHBW Y2, Y3, Y2
-	VMOVDQU    Y4, (DX)(CX*2)
-	VMOVDQU    Y2, 32(DX)(CX*2)
-	SUBQ       $0x20, AX
-	ADDQ       $0x20, CX
-	CMPQ       CX, BX
-	JCS        rest4_0
-
-rest4_0_done:
-	MOVQ job+0(FP), AX
-
-	// Lane 0: move it by what it yielded.
-	MOVQ (SP), DX
-	MOVQ DX, 40(AX)
-	MOVQ SI, 56(AX)
-	MOVQ 136(SP), DX
-	MOVQ DX, BX
-	SUBQ 64(AX), BX
-	MOVQ DX, 64(AX)
-	SUBQ BX, 80(AX)
-	ADDQ BX, BX
-	ADDQ BX, 72(AX)
-	LEAQ 552(AX), DX
-	SUBQ 16(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 96(AX)
-
-	// Lane 1: move it by what it yielded.
-	MOVQ 24(SP), DX
-	MOVQ DX, 104(AX)
-	MOVQ DI, 120(AX)
-	MOVQ 160(SP), DX
-	MOVQ DX, BX
-	SUBQ 128(AX), BX
-	MOVQ DX, 128(AX)
-	SUBQ BX, 144(AX)
-	ADDQ BX, BX
-	ADDQ BX, 136(AX)
-	LEAQ 1000(AX), DX
-	SUBQ 40(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 160(AX)
-
-	// Lane 2: move it by what it yielded.
-	MOVQ 48(SP), DX
-	MOVQ DX, 168(AX)
-	MOVQ R8, 184(AX)
-	MOVQ 184(SP), DX
-	MOVQ DX, BX
-	SUBQ 192(AX), BX
-	MOVQ DX, 192(AX)
-	SUBQ BX, 208(AX)
-	ADDQ BX, BX
-	ADDQ BX, 200(AX)
-	LEAQ 1448(AX), DX
-	SUBQ 64(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 224(AX)
-
-	// Lane 3: move it by what it yielded.
-	MOVQ 72(SP), DX
-	MOVQ DX, 232(AX)
-	MOVQ R9, 248(AX)
-	MOVQ 208(SP), DX
-	MOVQ DX, BX
-	SUBQ 256(AX), BX
-	MOVQ DX, 256(AX)
-	SUBQ BX, 272(AX)
-	ADDQ BX, BX
-	ADDQ BX, 264(AX)
-	LEAQ 1896(AX), DX
-	SUBQ 88(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 288(AX)
-
-	// Lane 4: move it by what it yielded.
-	MOVQ 96(SP), DX
-	MOVQ DX, 296(AX)
-	MOVQ R10, 312(AX)
-	MOVQ 232(SP), DX
-	MOVQ DX, BX
-	SUBQ 320(AX), BX
-	MOVQ DX, 320(AX)
-	SUBQ BX, 336(AX)
-	ADDQ BX, BX
-	ADDQ BX, 328(AX)
-	LEAQ 2344(AX), DX
-	SUBQ 112(SP), DX
-	NEGQ DX
-	SHRQ $0x05, DX
-	MOVQ DX, 352(AX)
-
-done:
-	VZEROUPPER
-	RET
-
-border0:
-	MOVQ 264(SP), DX
-
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), R11
-	MOVQ 2048(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2056(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 136(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 16(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 8(SP)
-	JMP  marked0
-
-border1:
-	MOVQ 264(SP), DX
-
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), R11
-	MOVQ 2080(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2088(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 160(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 40(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 32(SP)
-	JMP  marked1
-
-border2:
-	MOVQ 264(SP), DX
-
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), R11
-	MOVQ 2112(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2120(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 184(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 64(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 56(SP)
-	JMP  marked2
-
-border3:
-	MOVQ 264(SP), DX
-
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), R11
-	MOVQ 2144(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2152(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 208(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 88(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 80(SP)
-	JMP  marked3
-
-border4:
-	MOVQ 264(SP), DX
-
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), R11
-	MOVQ 2176(DX), BX
-	MOVQ BX, (R11)
-	MOVQ 2184(DX), BX
-	MOVQ BX, 8(R11)
-	MOVQ 232(SP), BX
-	MOVQ BX, 16(R11)
-	ADDQ $0x20, R11
-	MOVQ R11, 112(SP)
-	MOVQ 24(R11), R11
-	MOVQ R11, 104(SP)
-	JMP  marked4
-
-slow0_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search0_0:
-	CMPL SI, 4(DX)
-	JCC  found0_0
-	SUBQ $0x08, DX
-	JMP  search0_0
-
-found0_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R12)
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled0_0
-
-slow0_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search0_1:
-	CMPL DI, 4(DX)
-	JCC  found0_1
-	SUBQ $0x08, DX
-	JMP  search0_1
-
-found0_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R13)
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R13
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled0_1
-
-slow0_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search0_2:
-	CMPL R8, 4(DX)
-	JCC  found0_2
-	SUBQ $0x08, DX
-	JMP  search0_2
-
-found0_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R14)
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled0_2
-
-slow0_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search0_3:
-	CMPL R9, 4(DX)
-	JCC  found0_3
-	SUBQ $0x08, DX
-	JMP  search0_3
-
-found0_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R15)
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R15
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled0_3
-
-slow0_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search0_4:
-	CMPL R10, 4(DX)
-	JCC  found0_4
-	SUBQ $0x08, DX
-	JMP  search0_4
-
-found0_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (BP)
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, BP
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled0_4
-
-slow1_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search1_0:
-	CMPL SI, 4(DX)
-	JCC  found1_0
-	SUBQ $0x08, DX
-	JMP  search1_0
-
-found1_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R12)
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled1_0
-
-slow1_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search1_1:
-	CMPL DI, 4(DX)
-	JCC  found1_1
-	SUBQ $0x08, DX
-	JMP  search1_1
-
-found1_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R13)
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R13
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled1_1
-
-slow1_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search1_2:
-	CMPL R8, 4(DX)
-	JCC  found1_2
-	SUBQ $0x08, DX
-	JMP  search1_2
-
-found1_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R14)
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled1_2
-
-slow1_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search1_3:
-	CMPL R9, 4(DX)
-	JCC  found1_3
-	SUBQ $0x08, DX
-	JMP  search1_3
-
-found1_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R15)
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R15
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled1_3
-
-slow1_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search1_4:
-	CMPL R10, 4(DX)
-	JCC  found1_4
-	SUBQ $0x08, DX
-	JMP  search1_4
-
-found1_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (BP)
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, BP
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled1_4
-
-slow2_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search2_0:
-	CMPL SI, 4(DX)
-	JCC  found2_0
-	SUBQ $0x08, DX
-	JMP  search2_0
-
-found2_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R12)
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled2_0
-
-slow2_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search2_1:
-	CMPL DI, 4(DX)
-	JCC  found2_1
-	SUBQ $0x08, DX
-	JMP  search2_1
-
-found2_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R13)
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R13
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled2_1
-
-slow2_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search2_2:
-	CMPL R8, 4(DX)
-	JCC  found2_2
-	SUBQ $0x08, DX
-	JMP  search2_2
-
-found2_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R14)
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled2_2
-
-slow2_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search2_3:
-	CMPL R9, 4(DX)
-	JCC  found2_3
-	SUBQ $0x08, DX
-	JMP  search2_3
-
-found2_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R15)
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R15
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled2_3
-
-slow2_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search2_4:
-	CMPL R10, 4(DX)
-	JCC  found2_4
-	SUBQ $0x08, DX
-	JMP  search2_4
-
-found2_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (BP)
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, BP
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled2_4
-
-slow3_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search3_0:
-	CMPL SI, 4(DX)
-	JCC  found3_0
-	SUBQ $0x08, DX
-	JMP  search3_0
-
-found3_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R12)
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled3_0
-
-slow3_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search3_1:
-	CMPL DI, 4(DX)
-	JCC  found3_1
-	SUBQ $0x08, DX
-	JMP  search3_1
-
-found3_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R13)
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R13
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled3_1
-
-slow3_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search3_2:
-	CMPL R8, 4(DX)
-	JCC  found3_2
-	SUBQ $0x08, DX
-	JMP  search3_2
-
-found3_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R14)
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled3_2
-
-slow3_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search3_3:
-	CMPL R9, 4(DX)
-	JCC  found3_3
-	SUBQ $0x08, DX
-	JMP  search3_3
-
-found3_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R15)
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R15
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled3_3
-
-slow3_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search3_4:
-	CMPL R10, 4(DX)
-	JCC  found3_4
-	SUBQ $0x08, DX
-	JMP  search3_4
-
-found3_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (BP)
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, BP
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled3_4
-
-slow4_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search4_0:
-	CMPL SI, 4(DX)
-	JCC  found4_0
-	SUBQ $0x08, DX
-	JMP  search4_0
-
-found4_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R12)
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R12
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled4_0
-
-slow4_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search4_1:
-	CMPL DI, 4(DX)
-	JCC  found4_1
-	SUBQ $0x08, DX
-	JMP  search4_1
-
-found4_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R13)
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R13
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled4_1
-
-slow4_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search4_2:
-	CMPL R8, 4(DX)
-	JCC  found4_2
-	SUBQ $0x08, DX
-	JMP  search4_2
-
-found4_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R14)
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R14
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled4_2
-
-slow4_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search4_3:
-	CMPL R9, 4(DX)
-	JCC  found4_3
-	SUBQ $0x08, DX
-	JMP  search4_3
-
-found4_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (R15)
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, R15
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled4_3
-
-slow4_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 128(SP), DX
-
-search4_4:
-	CMPL R10, 4(DX)
-	JCC  found4_4
-	SUBQ $0x08, DX
-	JMP  search4_4
-
-found4_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVB    DL, (BP)
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: out moves by carry - 1.
-	ADCQ    $-1, BP
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled4_4
-
-// func decode11x5Slots(job *kernel.Job)
-// Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
-TEXT ·decode11x5Slots(SB), NOSPLIT, $416-8
-	// Decodes 8 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit, and is refilled after 5 lookups by the
-	// top 11 bits. An entry of the table holds up to 5 symbols: byte 0 the bits that they take,
-	// from byte 2 on the symbols, each rotated right by one bit, in byte 7 a flag for each byte that
-	// is one.
-	// A turn is 30 lookups in each lane, whose entries go to as many slots. Between them the slots of
-	// the turn before are drained: their symbols, pressed together, join those that are pending.
-	// Where 128 are pending, they are merged with as many sign_mantissa bytes.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), CX
-
-	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 42 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
-	// as times 16777216/n rounded up, and shifted right by 24.
-	MOVL    $0x00000100, AX
-	MOVQ    32(CX), DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    80(CX), DX
-	SUBQ    88(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    48(CX), DX
-	SUBQ    40(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    144(CX), DX
-	SUBQ    152(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    112(CX), DX
-	SUBQ    104(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    208(CX), DX
-	SUBQ    216(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    176(CX), DX
-	SUBQ    168(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    272(CX), DX
-	SUBQ    280(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    240(CX), DX
-	SUBQ    232(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    336(CX), DX
-	SUBQ    344(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    304(CX), DX
-	SUBQ    296(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 5: by its elements, then by its bytes of stream.
-	MOVQ    400(CX), DX
-	SUBQ    408(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    368(CX), DX
-	SUBQ    360(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 6: by its elements, then by its bytes of stream.
-	MOVQ    464(CX), DX
-	SUBQ    472(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    432(CX), DX
-	SUBQ    424(CX), DX
-	IMUL3Q  $+399458, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 7: by its elements, then by its bytes of stream.
-	MOVQ      528(CX), DX
-	SUBQ      536(CX), DX
-	IMUL3Q    $+104858, DX, DX
-	SARQ      $0x18, DX
-	CMPQ      DX, AX
-	CMOVQLT   DX, AX
-	MOVQ      496(CX), DX
-	SUBQ      488(CX), DX
-	IMUL3Q    $+399458, DX, DX
-	SARQ      $0x18, DX
-	CMPQ      DX, AX
-	CMOVQLT   DX, AX
-	XORL      DX, DX
-	CMPQ      AX, $0x00
-	CMOVQLT   DX, AX
-	MOVQ      AX, 32(CX)
-	JLE       done
-	MOVQ      AX, 192(SP)
-	MOVQ      (CX), AX
+block:
 	VMOVDQU64 low<>+0(SB), Z0
 	VMOVDQU64 high<>+0(SB), Z1
 	VMOVDQU64 words<>+0(SB), Z2
-	VMOVDQU64 flags<>+0(SB), Z3
-	MOVQ      24(CX), DX
-	MOVQ      DX, 408(SP)
+	LEAQ      8704(CX), DX
+	MOVQ      48(AX), DI
+	MOVQ      32(AX), BX
+	ADDQ      DI, BX
+	MOVQ      40(AX), SI
+	LEAQ      (SI)(DI*2), SI
+	MOVQ      72(AX), DI
+	SARQ      $0x06, DI
+	CMPQ      56(AX), $0x00
+	JEQ       drain
 
-	// The first turn fills the second half of the slots, and drains the first, which is empty.
-	MOVQ      16(CX), R14
-	LEAQ      2304(R14), R15
-	VPXORD    Z4, Z4, Z4
-	VMOVDQU64 Z4, (R14)
-	VMOVDQU64 Z4, 64(R14)
-	VMOVDQU64 Z4, 128(R14)
-	VMOVDQU64 Z4, 192(R14)
-	VMOVDQU64 Z4, 256(R14)
-	VMOVDQU64 Z4, 320(R14)
-	VMOVDQU64 Z4, 384(R14)
-	VMOVDQU64 Z4, 448(R14)
-	VMOVDQU64 Z4, 512(R14)
-	VMOVDQU64 Z4, 576(R14)
-	VMOVDQU64 Z4, 640(R14)
-	VMOVDQU64 Z4, 704(R14)
-	VMOVDQU64 Z4, 768(R14)
-	VMOVDQU64 Z4, 832(R14)
-	VMOVDQU64 Z4, 896(R14)
-	VMOVDQU64 Z4, 960(R14)
-	VMOVDQU64 Z4, 1024(R14)
-	VMOVDQU64 Z4, 1088(R14)
-	VMOVDQU64 Z4, 1152(R14)
-	VMOVDQU64 Z4, 1216(R14)
-	VMOVDQU64 Z4, 1280(R14)
-	VMOVDQU64 Z4, 1344(R14)
-	VMOVDQU64 Z4, 1408(R14)
-	VMOVDQU64 Z4, 1472(R14)
-	VMOVDQU64 Z4, 1536(R14)
-	VMOVDQU64 Z4, 1600(R14)
-	VMOVDQU64 Z4, 1664(R14)
-	VMOVDQU64 Z4, 1728(R14)
-	VMOVDQU64 Z4, 1792(R14)
-	VMOVDQU64 Z4, 1856(R14)
-	VMOVDQU64 Z4, 1920(R14)
-	VMOVDQU64 Z4, 1984(R14)
+	// Unpack the gaps: 128 of 5 bits to a byte each. The first and the last are known by other ways, too.
+	MOVQ           24(AX), R8
+	MOVQ           $0x000000ffffffffff, R9
+	KMOVQ          R9, K1
+	VMOVDQU64      spread<>+0(SB), Z3
+	VMOVDQU64      fields<>+0(SB), Z4
+	VMOVDQU8.Z     (R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, (CX)
+	VMOVDQU8.Z     40(R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, 64(CX)
+	MOVQ           80(AX), R9
+	MOVB           R9, (CX)
+	MOVQ           88(AX), R9
+	CMPQ           56(AX), $0x01
+	JNE            inside
+	CMPQ           R9, $0x000000ff
+	JNE            told
 
-	// The last slots of the other half stay empty.
-	VMOVDQU64 Z4, 192(R15)
-	VMOVDQU64 Z4, 448(R15)
-	VMOVDQU64 Z4, 704(R15)
-	VMOVDQU64 Z4, 960(R15)
-	VMOVDQU64 Z4, 1216(R15)
-	VMOVDQU64 Z4, 1472(R15)
-	VMOVDQU64 Z4, 1728(R15)
-	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4608(R14), R13
-	MOVQ      R13, 400(SP)
+inside:
+	MOVBQZX 80(R8), R9
+	SHRQ    $0x03, R9
 
-	// Lane 0: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    64(CX), DX
-	MOVQ    72(CX), BX
-	MOVQ    DX, 208(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 216(SP)
-	MOVQ    88(CX), DX
-	LEAQ    (R13)(DX*1), DX
-	MOVQ    DX, 224(SP)
-	LEAQ    552(CX), DX
-	MOVQ    DX, 16(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 8(SP)
-	MOVQ    40(CX), DX
-	MOVQ    56(CX), BX
-	MOVQ    DX, (SP)
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	MOVQ    DX, 2048(R15)
-	MOVQ    SI, 2056(R15)
+told:
+	MOVB R9, 128(CX)
 
-	// Lane 1: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    128(CX), DX
-	MOVQ    136(CX), BX
-	MOVQ    DX, 232(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 240(SP)
-	MOVQ    152(CX), DX
-	LEAQ    384(R13)(DX*1), DX
-	MOVQ    DX, 248(SP)
-	LEAQ    1000(CX), DX
-	MOVQ    DX, 40(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 32(SP)
-	MOVQ    104(CX), DX
-	MOVQ    120(CX), BX
-	MOVQ    DX, 24(SP)
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2080(R15)
-	MOVQ    DI, 2088(R15)
+	// Turn the windows of each group to planes: the same part of all of them in one vector.
+	MOVQ      16(AX), R8
+	LEAQ      192(CX), R9
+	MOVL      $0x00000004, R10
+	VMOVDQU64 dwords<>+0(SB), Z3
 
-	// Lane 2: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    192(CX), DX
-	MOVQ    200(CX), BX
-	MOVQ    DX, 256(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 264(SP)
-	MOVQ    216(CX), DX
-	LEAQ    768(R13)(DX*1), DX
-	MOVQ    DX, 272(SP)
-	LEAQ    1448(CX), DX
-	MOVQ    DX, 64(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 56(SP)
-	MOVQ    168(CX), DX
-	MOVQ    184(CX), BX
-	MOVQ    DX, 48(SP)
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2112(R15)
-	MOVQ    R8, 2120(R15)
+planes:
+	VMOVDQU64   (R8), Z4
+	VPSHUFB     Z3, Z4, Z4
+	VMOVDQU64   64(R8), Z5
+	VPSHUFB     Z3, Z5, Z5
+	VMOVDQU64   128(R8), Z7
+	VPSHUFB     Z3, Z7, Z7
+	VMOVDQU64   192(R8), Z8
+	VPSHUFB     Z3, Z8, Z8
+	VPUNPCKLDQ  Z5, Z4, Z9
+	VPUNPCKHDQ  Z5, Z4, Z4
+	VPUNPCKLDQ  Z8, Z7, Z5
+	VPUNPCKHDQ  Z8, Z7, Z7
+	VPUNPCKLQDQ Z5, Z9, Z8
+	VMOVDQU64   Z8, (R9)
+	VPUNPCKHQDQ Z5, Z9, Z5
+	VMOVDQU64   Z5, 64(R9)
+	VPUNPCKLQDQ Z7, Z4, Z5
+	VMOVDQU64   Z5, 128(R9)
+	VPUNPCKHQDQ Z7, Z4, Z4
+	VMOVDQU64   Z4, 192(R9)
+	VMOVDQU64   8(R8), Z4
+	VPSHUFB     firsts0<>+0(SB), Z4, Z4
+	VMOVDQU64   72(R8), Z5
+	VPSHUFB     firsts1<>+0(SB), Z5, Z5
+	VMOVDQU64   136(R8), Z7
+	VPSHUFB     firsts2<>+0(SB), Z7, Z7
+	VMOVDQU64   200(R8), Z8
+	VPSHUFB     firsts3<>+0(SB), Z8, Z8
+	VPTERNLOGD  $0xfe, Z7, Z5, Z4
+	VPORD       Z8, Z4, Z4
+	VMOVDQU64   Z4, 256(R9)
+	ADDQ        $+256, R8
+	ADDQ        $+320, R9
+	DECQ        R10
+	JNZ         planes
+	MOVQ        (AX), R8
+	VMOVDQU64   (R8), Z3
+	VMOVDQU64   full<>+0(SB), Z4
+	VMOVDQU64   taken<>+0(SB), Z5
+	VMOVDQU64   behind<>+0(SB), Z7
+	VMOVDQU64   256(R8), Z8
+	VMOVDQU64   128(R8), Z9
 
-	// Lane 3: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    256(CX), DX
-	MOVQ    264(CX), BX
-	MOVQ    DX, 280(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 288(SP)
-	MOVQ    280(CX), DX
-	LEAQ    1152(R13)(DX*1), DX
-	MOVQ    DX, 296(SP)
-	LEAQ    1896(CX), DX
-	MOVQ    DX, 88(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 80(SP)
-	MOVQ    232(CX), DX
-	MOVQ    248(CX), BX
-	MOVQ    DX, 72(SP)
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2144(R15)
-	MOVQ    R9, 2152(R15)
+	// Each window starts at its gap.
+	VMOVDQU64 laneWindows<>+0(SB), Z10
+	MOVQ      $0x5555555555555555, R9
+	KMOVQ     R9, K1
+	VPERMB.Z  (CX), Z10, K1, Z11
+	KXORD     K2, K2, K2
+	VPERMB.Z  32(CX), Z10, K1, Z12
+	KXORD     K3, K3, K3
+	VPERMB.Z  64(CX), Z10, K1, Z13
+	KXORD     K4, K4, K4
+	VPERMB.Z  96(CX), Z10, K1, Z10
+	KXORD     K5, K5, K5
 
-	// Lane 4: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    320(CX), DX
-	MOVQ    328(CX), BX
-	MOVQ    DX, 304(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 312(SP)
-	MOVQ    344(CX), DX
-	LEAQ    1536(R13)(DX*1), DX
-	MOVQ    DX, 320(SP)
-	LEAQ    2344(CX), DX
-	MOVQ    DX, 112(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 104(SP)
-	MOVQ    296(CX), DX
-	MOVQ    312(CX), BX
-	MOVQ    DX, 96(SP)
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2176(R15)
-	MOVQ    R10, 2184(R15)
+	// Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at
+	// once.
+	LEAQ 192(CX), R9
+	LEAQ 4544(CX), R11
 
-	// Lane 5: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    384(CX), DX
-	MOVQ    392(CX), BX
-	MOVQ    DX, 328(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 336(SP)
-	MOVQ    408(CX), DX
-	LEAQ    1920(R13)(DX*1), DX
-	MOVQ    DX, 344(SP)
-	LEAQ    2792(CX), DX
-	MOVQ    DX, 136(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 128(SP)
-	MOVQ    360(CX), DX
-	MOVQ    376(CX), BX
-	MOVQ    DX, 120(SP)
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2208(R15)
-	MOVQ    R11, 2216(R15)
+phase:
+	LEAQ 1472(CX), R10
+	MOVL $0x00000002, R12
 
-	// Lane 6: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    448(CX), DX
-	MOVQ    456(CX), BX
-	MOVQ    DX, 352(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 360(SP)
-	MOVQ    472(CX), DX
-	LEAQ    2304(R13)(DX*1), DX
-	MOVQ    DX, 368(SP)
-	LEAQ    3240(CX), DX
-	MOVQ    DX, 160(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 152(SP)
-	MOVQ    424(CX), DX
-	MOVQ    440(CX), BX
-	MOVQ    DX, 144(SP)
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2240(R15)
-	MOVQ    R12, 2248(R15)
+half:
+	// Step 1 of 8, and 5, in every group.
+	// Which lanes are inside the phase? The 16 bits from their positions on, of which the first 6 are the index. The
+	// others get one that no code has.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z11, Z11
+	VMOVDQU64 Z15, (R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z12, Z12
+	VMOVDQU64 Z15, 768(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z13, Z13
+	VMOVDQU64 Z15, 1536(R10)
 
-	// Lane 7: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    512(CX), DX
-	MOVQ    520(CX), BX
-	MOVQ    DX, 376(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 384(SP)
-	MOVQ    536(CX), DX
-	LEAQ    2688(R13)(DX*1), DX
-	MOVQ    DX, 392(SP)
-	LEAQ    3688(CX), DX
-	MOVQ    DX, 184(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 176(SP)
-	MOVQ    488(CX), DX
-	MOVQ    504(CX), BX
-	MOVQ    DX, 168(SP)
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2272(R15)
-	MOVQ    R13, 2280(R15)
-	MOVL    $0x00000035, CX
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip1
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached1
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
 
-turn:
-	// The next turn: swap the halves of the slots.
-	XCHGQ R14, R15
+stored1:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
 
-	// Lookup 1 of 30 in every lane.
-	// Index, load, store, shift out the bits.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, (R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 256(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 512(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 768(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1024(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1280(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1536(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1792(R14)
-	SHLXQ BX, R13, R13
+skip1:
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z10, Z10
+	VMOVDQU64 Z15, 2304(R10)
 
-	// Lookup 2 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 8(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 264(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 520(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 776(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1032(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1288(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1544(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1800(R14)
-	SHLXQ BX, R13, R13
+	// Step 2 of 8, and 6, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z11, Z11
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     (R10), Z15, Z15
+	VMOVDQU64 Z15, (R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z12, Z12
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     768(R10), Z15, Z15
+	VMOVDQU64 Z15, 768(R10)
 
-	// Lookup 3 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 16(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 272(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 528(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 784(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1040(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1296(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1552(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1808(R14)
-	SHLXQ BX, R13, R13
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip2
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached2
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
 
-	// Lookup 4 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 24(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 280(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 536(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 792(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1048(R14)
-	SHLXQ BX, R10, R10
+stored2:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
 
-	// Lane 0: merge 128 words.
-merge0:
-	MOVQ 400(SP), DX
-	MOVQ 224(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000080
-	JCS  merged0
-	MOVQ 208(SP), BX
+skip2:
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z13, Z13
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     1536(R10), Z15, Z15
+	VMOVDQU64 Z15, 1536(R10)
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z10, Z10
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     2304(R10), Z15, Z15
+	VMOVDQU64 Z15, 2304(R10)
 
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB (DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB (DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 64(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 64(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip3
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached3
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
 
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+stored3:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip3:
+	// Step 3 of 8, and 7, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z11, Z11
+	VMOVDQU64 Z15, 64(R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z12, Z12
+	VMOVDQU64 Z15, 832(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z13, Z13
+	VMOVDQU64 Z15, 1600(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip4
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached4
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored4:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip4:
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z10, Z10
+	VMOVDQU64 Z15, 2368(R10)
+
+	// Step 4 of 8, and 8, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+
+	// No length inside a phase: a long code, told by the bits behind its prefix.
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 128(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z11, Z11
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     64(R10), Z15, Z15
+	VMOVDQU64 Z15, 64(R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 896(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z12, Z12
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     832(R10), Z15, Z15
+	VMOVDQU64 Z15, 832(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip5
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached5
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored5:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip5:
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 1664(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z13, Z13
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     1600(R10), Z15, Z15
+	VMOVDQU64 Z15, 1600(R10)
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 2432(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z10, Z10
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     2368(R10), Z15, Z15
+	VMOVDQU64 Z15, 2368(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip6
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached6
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored6:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip6:
+	ADDQ $+384, R10
+	DECQ R12
+	JNZ  half
+
+	// The end of the phase: all lanes should be through with it.
+	VPCMPUW    $0x01, Z4, Z11, K6
+	KORD       K6, K2, K2
+	VPSUBW     Z4, Z11, Z11
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  1472(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  1536(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  1856(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  1920(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  1600(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  1984(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, (R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 64(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 128(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 192(R11)
+	VPCMPUW    $0x01, Z4, Z12, K6
+	KORD       K6, K3, K3
+	VPSUBW     Z4, Z12, Z12
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  2240(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  2304(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  2624(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  2688(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  2368(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  2752(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 1024(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 1088(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 1152(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 1216(R11)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	KORD       K6, K4, K4
+	VPSUBW     Z4, Z13, Z13
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  3008(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  3072(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  3392(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  3456(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  3136(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  3520(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 2048(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 2112(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 2176(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 2240(R11)
+	VPCMPUW    $0x01, Z4, Z10, K6
+	KORD       K6, K5, K5
+	VPSUBW     Z4, Z10, Z10
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  3776(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  3840(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  4160(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  4224(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  3904(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  4288(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 3072(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 3136(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 3200(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 3264(R11)
+	ADDQ       $0x40, R9
+	ADDQ       $+256, R11
+	LEAQ       5568(CX), R10
+	CMPQ       R11, R10
+	JNE        phase
+
+	// Has every window led to the gap of the next one?
+	VMOVDQU64 laneWindows<>+0(SB), Z3
+	VPERMB.Z  1(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z11, K6
+	KORD      K2, K6, K6
+	KMOVD     K6, 120(AX)
+	VPERMB.Z  33(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z12, K6
+	KORD      K3, K6, K6
+	KMOVD     K6, 124(AX)
+	VPERMB.Z  65(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z13, K6
+	KORD      K4, K6, K6
+	KMOVD     K6, 128(AX)
+	VPERMB.Z  97(CX), Z3, K1, Z3
+	VPCMPUW   $0x04, Z3, Z10, K1
+	KORD      K5, K1, K1
+	KMOVD     K1, 132(AX)
+
+	// How many merges are left?
+	MOVQ 72(AX), DI
+	MOVQ DX, R10
+	SUBQ CX, R10
+	SUBQ $+8704, R10
+	SUBQ R10, DI
+	SARQ $0x06, DI
+
+drain:
+	// Merge what is left to merge.
+	TESTQ DI, DI
+	JLE   merged
+
+merge:
+	VPERMB     (DX), Z0, Z3
+	VPERMB     (BX), Z0, Z4
+	VPTERNLOGD $0xe4, Z2, Z4, Z3
+	VPERMB     (DX), Z1, Z4
+	VPERMB     (BX), Z1, Z5
 	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 128(DX), Z5
-	VMOVDQU64 192(DX), Z7
-	VMOVDQU64 256(DX), Z9
-	VMOVDQU64 Z5, (DX)
-	VMOVDQU64 Z7, 64(DX)
-	VMOVDQU64 Z9, 128(DX)
-	MOVQ      216(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge0
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge0:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 208(SP)
-	SUBQ       $+128, 224(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000100
-	JCC  merge0
-
-merged0:
-	// Lane 0: drain the slots of the turn before.
-	VMOVDQU64     (R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     64(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     128(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     192(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          224(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 224(SP)
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1304(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1560(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1816(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 5 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 32(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 288(R14)
-	SHLXQ   BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 544(R14)
-	SHLXQ   BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 800(R14)
-	SHLXQ   BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1056(R14)
-	SHLXQ   BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	SHRXQ   CX, R11, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1312(R14)
-	SHLXQ   BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	SHRXQ   CX, R12, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1568(R14)
-	SHLXQ   BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	SHRXQ   CX, R13, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1824(R14)
-	SHLXQ   BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Lookup 6 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 40(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 296(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 552(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 808(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1064(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1320(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1576(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1832(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 7 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 48(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 304(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 560(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 816(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1072(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1328(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1584(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1840(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 8 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 56(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 312(R14)
-	SHLXQ BX, DI, DI
-
-	// Lane 1: merge 128 words.
-merge1:
-	MOVQ 400(SP), DX
-	MOVQ 248(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000200
-	JCS  merged1
-	MOVQ 232(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 384(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 384(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 448(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 448(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 512(DX), Z5
-	VMOVDQU64 576(DX), Z7
-	VMOVDQU64 640(DX), Z9
-	VMOVDQU64 Z5, 384(DX)
-	VMOVDQU64 Z7, 448(DX)
-	VMOVDQU64 Z9, 512(DX)
-	MOVQ      240(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge1
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge1:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 232(SP)
-	SUBQ       $+128, 248(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000280
-	JCC  merge1
-
-merged1:
-	// Lane 1: drain the slots of the turn before.
-	VMOVDQU64     256(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     320(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     384(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     448(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          248(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 248(SP)
-	SHRXQ         CX, R8, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 568(R14)
-	SHLXQ         BX, R8, R8
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 824(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1080(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1336(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1592(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1848(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 9 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 64(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 320(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 576(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 832(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1088(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1344(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1600(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1856(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 10 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 72(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 328(R14)
-	SHLXQ   BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 584(R14)
-	SHLXQ   BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 840(R14)
-	SHLXQ   BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1096(R14)
-	SHLXQ   BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	SHRXQ   CX, R11, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1352(R14)
-	SHLXQ   BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	SHRXQ   CX, R12, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1608(R14)
-	SHLXQ   BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	SHRXQ   CX, R13, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1864(R14)
-	SHLXQ   BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Lookup 11 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 80(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 336(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 592(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 848(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1104(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1360(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1616(R14)
-	SHLXQ BX, R12, R12
-
-	// Lane 2: merge 128 words.
-merge2:
-	MOVQ 400(SP), DX
-	MOVQ 272(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000380
-	JCS  merged2
-	MOVQ 256(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 768(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 768(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 832(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 832(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 896(DX), Z5
-	VMOVDQU64 960(DX), Z7
-	VMOVDQU64 1024(DX), Z9
-	VMOVDQU64 Z5, 768(DX)
-	VMOVDQU64 Z7, 832(DX)
-	VMOVDQU64 Z9, 896(DX)
-	MOVQ      264(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge2
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge2:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 256(SP)
-	SUBQ       $+128, 272(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000400
-	JCC  merge2
-
-merged2:
-	// Lane 2: drain the slots of the turn before.
-	VMOVDQU64     512(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     576(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     640(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     704(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          272(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 272(SP)
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1872(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 12 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 88(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 344(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 600(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 856(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1112(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1368(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1624(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1880(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 13 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 96(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 352(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 608(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 864(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1120(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1376(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1632(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1888(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 14 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 104(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 360(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 616(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 872(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1128(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1384(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1640(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1896(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 15 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 112(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 368(R14)
-	SHLXQ   BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 624(R14)
-	SHLXQ   BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 880(R14)
-	SHLXQ   BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-	// Lane 3: merge 128 words.
-merge3:
-	MOVQ 400(SP), DX
-	MOVQ 296(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000500
-	JCS  merged3
-	MOVQ 280(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1152(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1152(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1216(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1216(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1280(DX), Z5
-	VMOVDQU64 1344(DX), Z7
-	VMOVDQU64 1408(DX), Z9
-	VMOVDQU64 Z5, 1152(DX)
-	VMOVDQU64 Z7, 1216(DX)
-	VMOVDQU64 Z9, 1280(DX)
-	MOVQ      288(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge3
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge3:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 280(SP)
-	SUBQ       $+128, 296(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000580
-	JCC  merge3
-
-merged3:
-	// Lane 3: drain the slots of the turn before.
-	VMOVDQU64     768(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     832(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     896(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     960(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          296(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 296(SP)
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1136(R14)
-	SHLXQ         BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	SHRXQ   CX, R11, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1392(R14)
-	SHLXQ   BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	SHRXQ   CX, R12, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1648(R14)
-	SHLXQ   BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	SHRXQ   CX, R13, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1904(R14)
-	SHLXQ   BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Lookup 16 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 120(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 376(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 632(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 888(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1144(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1400(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1656(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1912(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 17 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 128(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 384(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 640(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 896(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1152(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1408(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1664(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1920(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 18 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 136(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 392(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 648(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 904(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1160(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1416(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1672(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1928(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 19 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 144(R14)
-	SHLXQ BX, SI, SI
-
-	// Lane 4: merge 128 words.
-merge4:
-	MOVQ 400(SP), DX
-	MOVQ 320(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000680
-	JCS  merged4
-	MOVQ 304(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1536(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1536(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1600(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1600(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1664(DX), Z5
-	VMOVDQU64 1728(DX), Z7
-	VMOVDQU64 1792(DX), Z9
-	VMOVDQU64 Z5, 1536(DX)
-	VMOVDQU64 Z7, 1600(DX)
-	VMOVDQU64 Z9, 1664(DX)
-	MOVQ      312(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge4
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge4:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 304(SP)
-	SUBQ       $+128, 320(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000700
-	JCC  merge4
-
-merged4:
-	// Lane 4: drain the slots of the turn before.
-	VMOVDQU64     1024(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1088(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1152(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1216(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          320(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 320(SP)
-	SHRXQ         CX, DI, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 400(R14)
-	SHLXQ         BX, DI, DI
-	SHRXQ         CX, R8, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 656(R14)
-	SHLXQ         BX, R8, R8
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 912(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1168(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1424(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1680(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1936(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 20 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 152(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 408(R14)
-	SHLXQ   BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 664(R14)
-	SHLXQ   BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 920(R14)
-	SHLXQ   BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1176(R14)
-	SHLXQ   BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	SHRXQ   CX, R11, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1432(R14)
-	SHLXQ   BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	SHRXQ   CX, R12, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1688(R14)
-	SHLXQ   BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	SHRXQ   CX, R13, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1944(R14)
-	SHLXQ   BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Lookup 21 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 160(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 416(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 672(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 928(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1184(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1440(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1696(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1952(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 22 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 168(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 424(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 680(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 936(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1192(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1448(R14)
-	SHLXQ BX, R11, R11
-
-	// Lane 5: merge 128 words.
-merge5:
-	MOVQ 400(SP), DX
-	MOVQ 344(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000800
-	JCS  merged5
-	MOVQ 328(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1920(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1920(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1984(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1984(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2048(DX), Z5
-	VMOVDQU64 2112(DX), Z7
-	VMOVDQU64 2176(DX), Z9
-	VMOVDQU64 Z5, 1920(DX)
-	VMOVDQU64 Z7, 1984(DX)
-	VMOVDQU64 Z9, 2048(DX)
-	MOVQ      336(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge5
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge5:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 328(SP)
-	SUBQ       $+128, 344(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000880
-	JCC  merge5
-
-merged5:
-	// Lane 5: drain the slots of the turn before.
-	VMOVDQU64     1280(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1344(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1408(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1472(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          344(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 344(SP)
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1704(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1960(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 23 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 176(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 432(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 688(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 944(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1200(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1456(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1712(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1968(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 24 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 184(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 440(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 696(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 952(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1208(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1464(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1720(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1976(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 25 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 192(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	SHRXQ   CX, DI, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 448(R14)
-	SHLXQ   BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	SHRXQ   CX, R8, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 704(R14)
-	SHLXQ   BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	SHRXQ   CX, R9, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 960(R14)
-	SHLXQ   BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	SHRXQ   CX, R10, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1216(R14)
-	SHLXQ   BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	SHRXQ   CX, R11, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1472(R14)
-	SHLXQ   BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	SHRXQ   CX, R12, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1728(R14)
-	SHLXQ   BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	SHRXQ   CX, R13, DX
-	MOVQ    (AX)(DX*8), BX
-	MOVQ    BX, 1984(R14)
-	SHLXQ   BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Lookup 26 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 200(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 456(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 712(R14)
-	SHLXQ BX, R8, R8
-
-	// Lane 6: merge 128 words.
-merge6:
-	MOVQ 400(SP), DX
-	MOVQ 368(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000980
-	JCS  merged6
-	MOVQ 352(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2304(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2304(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2368(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2368(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2432(DX), Z5
-	VMOVDQU64 2496(DX), Z7
-	VMOVDQU64 2560(DX), Z9
-	VMOVDQU64 Z5, 2304(DX)
-	VMOVDQU64 Z7, 2368(DX)
-	VMOVDQU64 Z9, 2432(DX)
-	MOVQ      360(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge6
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge6:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 352(SP)
-	SUBQ       $+128, 368(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000a00
-	JCC  merge6
-
-merged6:
-	// Lane 6: drain the slots of the turn before.
-	VMOVDQU64     1536(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1600(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1664(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1728(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          368(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 368(SP)
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 968(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1224(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1480(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1736(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1992(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 27 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 208(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 464(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 720(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 976(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1232(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1488(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1744(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2000(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 28 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 216(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 472(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 728(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 984(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1240(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1496(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1752(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2008(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 29 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 224(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 480(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 736(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 992(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1248(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1504(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1760(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2016(R14)
-	SHLXQ BX, R13, R13
-
-	// Lane 7: merge 128 words.
-merge7:
-	MOVQ 400(SP), DX
-	MOVQ 392(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000b00
-	JCS  merged7
-	MOVQ 376(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2688(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2688(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2752(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2752(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2816(DX), Z5
-	VMOVDQU64 2880(DX), Z7
-	VMOVDQU64 2944(DX), Z9
-	VMOVDQU64 Z5, 2688(DX)
-	VMOVDQU64 Z7, 2752(DX)
-	VMOVDQU64 Z9, 2816(DX)
-	MOVQ      384(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge7
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge7:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 376(SP)
-	SUBQ       $+128, 392(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000b80
-	JCC  merge7
-
-merged7:
-	// Lane 7: drain the slots of the turn before.
-	VMOVDQU64     1792(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1856(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1920(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1984(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          392(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 392(SP)
-
-	// Lookup 30 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 232(R14)
-	SHLXQ BX, SI, SI
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-	// Note how far lane 0 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2048(R15)
-	MOVQ       SI, 2056(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 8(SP)
-	JCC        border0
-
-marked0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 488(R14)
-	SHLXQ BX, DI, DI
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2080(R15)
-	MOVQ       DI, 2088(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 32(SP)
-	JCC        border1
-
-marked1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 744(R14)
-	SHLXQ BX, R8, R8
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2112(R15)
-	MOVQ       R8, 2120(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 56(SP)
-	JCC        border2
-
-marked2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1000(R14)
-	SHLXQ BX, R9, R9
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R9, 2152(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 80(SP)
-	JCC        border3
-
-marked3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1256(R14)
-	SHLXQ BX, R10, R10
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2176(R15)
-	MOVQ       R10, 2184(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 104(SP)
-	JCC        border4
-
-marked4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1512(R14)
-	SHLXQ BX, R11, R11
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2208(R15)
-	MOVQ       R11, 2216(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 128(SP)
-	JCC        border5
-
-marked5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1768(R14)
-	SHLXQ BX, R12, R12
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2240(R15)
-	MOVQ       R12, 2248(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 152(SP)
-	JCC        border6
-
-marked6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2024(R14)
-	SHLXQ BX, R13, R13
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2272(R15)
-	MOVQ       R13, 2280(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 176(SP)
-	JCC        border7
-
-marked7:
-	DECQ  192(SP)
-	JNZ   turn
-	XCHGQ R14, R15
-
-	// Lane 0: merge 128 words.
-lastmerge0:
-	MOVQ 400(SP), DX
-	MOVQ 224(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000080
-	JCS  lastmerged0
-	MOVQ 208(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB (DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB (DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 64(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 64(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 128(DX), Z5
-	VMOVDQU64 192(DX), Z7
-	VMOVDQU64 256(DX), Z9
-	VMOVDQU64 Z5, (DX)
-	VMOVDQU64 Z7, 64(DX)
-	VMOVDQU64 Z9, 128(DX)
-	MOVQ      216(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge0
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge0:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 208(SP)
-	SUBQ       $+128, 224(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000100
-	JCC  lastmerge0
-
-lastmerged0:
-	// Lane 0: drain the slots of the turn before.
-	VMOVDQU64     (R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     64(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     128(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     192(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          224(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 224(SP)
-
-	// Lane 1: merge 128 words.
-lastmerge1:
-	MOVQ 400(SP), DX
-	MOVQ 248(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000200
-	JCS  lastmerged1
-	MOVQ 232(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 384(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 384(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 448(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 448(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 512(DX), Z5
-	VMOVDQU64 576(DX), Z7
-	VMOVDQU64 640(DX), Z9
-	VMOVDQU64 Z5, 384(DX)
-	VMOVDQU64 Z7, 448(DX)
-	VMOVDQU64 Z9, 512(DX)
-	MOVQ      240(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge1
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge1:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 232(SP)
-	SUBQ       $+128, 248(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000280
-	JCC  lastmerge1
-
-lastmerged1:
-	// Lane 1: drain the slots of the turn before.
-	VMOVDQU64     256(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     320(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     384(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     448(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          248(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 248(SP)
-
-	// Lane 2: merge 128 words.
-lastmerge2:
-	MOVQ 400(SP), DX
-	MOVQ 272(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000380
-	JCS  lastmerged2
-	MOVQ 256(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 768(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 768(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 832(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 832(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 896(DX), Z5
-	VMOVDQU64 960(DX), Z7
-	VMOVDQU64 1024(DX), Z9
-	VMOVDQU64 Z5, 768(DX)
-	VMOVDQU64 Z7, 832(DX)
-	VMOVDQU64 Z9, 896(DX)
-	MOVQ      264(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge2
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge2:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 256(SP)
-	SUBQ       $+128, 272(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000400
-	JCC  lastmerge2
-
-lastmerged2:
-	// Lane 2: drain the slots of the turn before.
-	VMOVDQU64     512(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     576(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     640(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     704(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          272(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 272(SP)
-
-	// Lane 3: merge 128 words.
-lastmerge3:
-	MOVQ 400(SP), DX
-	MOVQ 296(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000500
-	JCS  lastmerged3
-	MOVQ 280(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1152(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1152(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1216(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1216(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1280(DX), Z5
-	VMOVDQU64 1344(DX), Z7
-	VMOVDQU64 1408(DX), Z9
-	VMOVDQU64 Z5, 1152(DX)
-	VMOVDQU64 Z7, 1216(DX)
-	VMOVDQU64 Z9, 1280(DX)
-	MOVQ      288(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge3
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge3:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 280(SP)
-	SUBQ       $+128, 296(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000580
-	JCC  lastmerge3
-
-lastmerged3:
-	// Lane 3: drain the slots of the turn before.
-	VMOVDQU64     768(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     832(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     896(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     960(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          296(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 296(SP)
-
-	// Lane 4: merge 128 words.
-lastmerge4:
-	MOVQ 400(SP), DX
-	MOVQ 320(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000680
-	JCS  lastmerged4
-	MOVQ 304(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1536(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1536(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1600(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1600(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1664(DX), Z5
-	VMOVDQU64 1728(DX), Z7
-	VMOVDQU64 1792(DX), Z9
-	VMOVDQU64 Z5, 1536(DX)
-	VMOVDQU64 Z7, 1600(DX)
-	VMOVDQU64 Z9, 1664(DX)
-	MOVQ      312(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge4
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge4:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 304(SP)
-	SUBQ       $+128, 320(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000700
-	JCC  lastmerge4
-
-lastmerged4:
-	// Lane 4: drain the slots of the turn before.
-	VMOVDQU64     1024(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1088(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1152(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1216(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          320(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 320(SP)
-
-	// Lane 5: merge 128 words.
-lastmerge5:
-	MOVQ 400(SP), DX
-	MOVQ 344(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000800
-	JCS  lastmerged5
-	MOVQ 328(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1920(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1920(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1984(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1984(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2048(DX), Z5
-	VMOVDQU64 2112(DX), Z7
-	VMOVDQU64 2176(DX), Z9
-	VMOVDQU64 Z5, 1920(DX)
-	VMOVDQU64 Z7, 1984(DX)
-	VMOVDQU64 Z9, 2048(DX)
-	MOVQ      336(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge5
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge5:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 328(SP)
-	SUBQ       $+128, 344(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000880
-	JCC  lastmerge5
-
-lastmerged5:
-	// Lane 5: drain the slots of the turn before.
-	VMOVDQU64     1280(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1344(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1408(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1472(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          344(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 344(SP)
-
-	// Lane 6: merge 128 words.
-lastmerge6:
-	MOVQ 400(SP), DX
-	MOVQ 368(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000980
-	JCS  lastmerged6
-	MOVQ 352(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2304(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2304(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2368(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2368(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2432(DX), Z5
-	VMOVDQU64 2496(DX), Z7
-	VMOVDQU64 2560(DX), Z9
-	VMOVDQU64 Z5, 2304(DX)
-	VMOVDQU64 Z7, 2368(DX)
-	VMOVDQU64 Z9, 2432(DX)
-	MOVQ      360(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge6
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge6:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 352(SP)
-	SUBQ       $+128, 368(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000a00
-	JCC  lastmerge6
-
-lastmerged6:
-	// Lane 6: drain the slots of the turn before.
-	VMOVDQU64     1536(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1600(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1664(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1728(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          368(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 368(SP)
-
-	// Lane 7: merge 128 words.
-lastmerge7:
-	MOVQ 400(SP), DX
-	MOVQ 392(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000b00
-	JCS  lastmerged7
-	MOVQ 376(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2688(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2688(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2752(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2752(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2816(DX), Z5
-	VMOVDQU64 2880(DX), Z7
-	VMOVDQU64 2944(DX), Z9
-	VMOVDQU64 Z5, 2688(DX)
-	VMOVDQU64 Z7, 2752(DX)
-	VMOVDQU64 Z9, 2816(DX)
-	MOVQ      384(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge7
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge7:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 376(SP)
-	SUBQ       $+128, 392(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000b80
-	JCC  lastmerge7
-
-lastmerged7:
-	// Lane 7: drain the slots of the turn before.
-	VMOVDQU64     1792(R15), Z0
-	VPSHUFBITQMB  Z3, Z0, K1
+	CMPQ       96(AX), $0x00
+	JEQ        cached0
+	VMOVNTDQ   Z3, (SI)
+	VMOVNTDQ   Z4, 64(SI)
+
+stored0:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+	DECQ       DI
+	JNZ        merge
+
+merged:
+	VMOVDQU64 (DX), Z0
+	VMOVDQU64 Z0, 8704(CX)
+	SUBQ      CX, DX
+	SUBQ      $+8704, DX
+	ADDQ      DX, 48(AX)
+	SUBQ      DX, 72(AX)
+	CMPQ      56(AX), $0x00
+	JEQ       drained
+	MOVQ      120(AX), DX
+	ORQ       128(AX), DX
+	JNE       failed
+
+squeeze:
+	// Press the symbols of the rows together: the four phases of a window side by side, then without
+	// the symbol that is none.
+	VPTERNLOGD $0xff, Z6, Z6, Z6
+	LEAQ       8704(CX), SI
+	ADDQ       72(AX), SI
+	MOVQ       SI, BX
+	LEAQ       4544(CX), DX
+	MOVQ       16(AX), DI
+	MOVL       $0x00000004, R8
+
+group:
+	MOVL $0x00000004, R9
+
+windows:
+	PREFETCHT0    2048(DI)
+	ADDQ          $0x40, DI
+	VMOVDQU64     (DX), Z0
+	VMOVDQU64     256(DX), Z1
+	VMOVDQU64     512(DX), Z2
+	VMOVDQU64     768(DX), Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKLQDQ   Z3, Z2, Z5
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	VPUNPCKHQDQ   Z3, Z2, Z1
+	VSHUFI32X4    $0x88, Z5, Z4, Z2
+	VSHUFI32X4    $0xdd, Z5, Z4, Z3
+	VSHUFI32X4    $0x88, Z1, Z0, Z4
+	VSHUFI32X4    $0xdd, Z1, Z0, Z0
+	VSHUFI32X4    $0x88, Z4, Z2, Z1
+	VSHUFI32X4    $0x88, Z0, Z3, Z5
+	VSHUFI32X4    $0xdd, Z4, Z2, Z2
+	VSHUFI32X4    $0xdd, Z0, Z3, Z0
+	VPCMPUB       $0x04, Z6, Z1, K1
+	VPCOMPRESSB.Z Z1, K1, Z1
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z1, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z5, K1
+	VPCOMPRESSB.Z Z5, K1, Z5
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z5, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z2, K1
+	VPCOMPRESSB.Z Z2, K1, Z2
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z2, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z0, K1
 	VPCOMPRESSB.Z Z0, K1, Z0
-	VMOVDQU64     1856(R15), Z1
-	VPSHUFBITQMB  Z3, Z1, K2
-	VPCOMPRESSB.Z Z1, K2, Z1
-	VMOVDQU64     1920(R15), Z2
-	VPSHUFBITQMB  Z3, Z2, K3
-	VPCOMPRESSB.Z Z2, K3, Z2
-	VMOVDQU64     1984(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K4
-	VPCOMPRESSB.Z Z4, K4, Z4
-	MOVQ          392(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z0, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z1, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z2, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 392(SP)
-	MOVQ          job+0(FP), AX
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z0, (BX)
+	ADDQ          R10, BX
+	ADDQ          $0x40, DX
+	DECQ          R9
+	JNZ           windows
+	ADDQ          $+768, DX
+	DECQ          R8
+	JNZ           group
 
-	// Lane 0: move it past the bits that were used, by the words that were written.
-	TZCNTQ SI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   (SP), DX
-	MOVQ   DX, (SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 40(AX)
-	MOVQ   BX, 56(AX)
-	MOVQ   224(SP), BX
-	SUBQ   400(SP), BX
-	MOVQ   BX, 88(AX)
-	MOVQ   208(SP), DX
-	MOVQ   DX, BX
-	SUBQ   64(AX), BX
-	MOVQ   DX, 64(AX)
-	SUBQ   BX, 80(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 72(AX)
-	LEAQ   552(AX), DX
-	SUBQ   16(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 96(AX)
+	// Is there room for them?
+	MOVQ BX, DX
+	SUBQ SI, DX
+	CMPQ 64(AX), DX
+	JCS  overflow
+	SUBQ DX, 64(AX)
+	ADDQ DX, 72(AX)
 
-	// Lane 1: move it past the bits that were used, by the words that were written.
-	TZCNTQ DI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   24(SP), DX
-	MOVQ   DX, 24(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 104(AX)
-	MOVQ   BX, 120(AX)
-	MOVQ   248(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000180, BX
-	MOVQ   BX, 152(AX)
-	MOVQ   232(SP), DX
-	MOVQ   DX, BX
-	SUBQ   128(AX), BX
-	MOVQ   DX, 128(AX)
-	SUBQ   BX, 144(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 136(AX)
-	LEAQ   1000(AX), DX
-	SUBQ   40(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 160(AX)
-
-	// Lane 2: move it past the bits that were used, by the words that were written.
-	TZCNTQ R8, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   48(SP), DX
-	MOVQ   DX, 48(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 168(AX)
-	MOVQ   BX, 184(AX)
-	MOVQ   272(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000300, BX
-	MOVQ   BX, 216(AX)
-	MOVQ   256(SP), DX
-	MOVQ   DX, BX
-	SUBQ   192(AX), BX
-	MOVQ   DX, 192(AX)
-	SUBQ   BX, 208(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 200(AX)
-	LEAQ   1448(AX), DX
-	SUBQ   64(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 224(AX)
-
-	// Lane 3: move it past the bits that were used, by the words that were written.
-	TZCNTQ R9, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   72(SP), DX
-	MOVQ   DX, 72(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 232(AX)
-	MOVQ   BX, 248(AX)
-	MOVQ   296(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000480, BX
-	MOVQ   BX, 280(AX)
-	MOVQ   280(SP), DX
-	MOVQ   DX, BX
-	SUBQ   256(AX), BX
-	MOVQ   DX, 256(AX)
-	SUBQ   BX, 272(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 264(AX)
-	LEAQ   1896(AX), DX
-	SUBQ   88(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 288(AX)
-
-	// Lane 4: move it past the bits that were used, by the words that were written.
-	TZCNTQ R10, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   96(SP), DX
-	MOVQ   DX, 96(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 296(AX)
-	MOVQ   BX, 312(AX)
-	MOVQ   320(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000600, BX
-	MOVQ   BX, 344(AX)
-	MOVQ   304(SP), DX
-	MOVQ   DX, BX
-	SUBQ   320(AX), BX
-	MOVQ   DX, 320(AX)
-	SUBQ   BX, 336(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 328(AX)
-	LEAQ   2344(AX), DX
-	SUBQ   112(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 352(AX)
-
-	// Lane 5: move it past the bits that were used, by the words that were written.
-	TZCNTQ R11, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   120(SP), DX
-	MOVQ   DX, 120(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 360(AX)
-	MOVQ   BX, 376(AX)
-	MOVQ   344(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000780, BX
-	MOVQ   BX, 408(AX)
-	MOVQ   328(SP), DX
-	MOVQ   DX, BX
-	SUBQ   384(AX), BX
-	MOVQ   DX, 384(AX)
-	SUBQ   BX, 400(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 392(AX)
-	LEAQ   2792(AX), DX
-	SUBQ   136(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 416(AX)
-
-	// Lane 6: move it past the bits that were used, by the words that were written.
-	TZCNTQ R12, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   144(SP), DX
-	MOVQ   DX, 144(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 424(AX)
-	MOVQ   BX, 440(AX)
-	MOVQ   368(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000900, BX
-	MOVQ   BX, 472(AX)
-	MOVQ   352(SP), DX
-	MOVQ   DX, BX
-	SUBQ   448(AX), BX
-	MOVQ   DX, 448(AX)
-	SUBQ   BX, 464(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 456(AX)
-	LEAQ   3240(AX), DX
-	SUBQ   160(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 480(AX)
-
-	// Lane 7: move it past the bits that were used, by the words that were written.
-	TZCNTQ R13, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   168(SP), DX
-	MOVQ   DX, 168(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 488(AX)
-	MOVQ   BX, 504(AX)
-	MOVQ   392(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000a80, BX
-	MOVQ   BX, 536(AX)
-	MOVQ   376(SP), DX
-	MOVQ   DX, BX
-	SUBQ   512(AX), BX
-	MOVQ   DX, 512(AX)
-	SUBQ   BX, 528(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 520(AX)
-	LEAQ   3688(AX), DX
-	SUBQ   184(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 544(AX)
+	// The next block begins with the gap that this one led to.
+	MOVBQZX 128(CX), DX
+	MOVQ    DX, 80(AX)
+	ADDQ    $+1024, 16(AX)
+	ADDQ    $0x50, 24(AX)
+	MOVQ    $+0, 112(AX)
+	DECQ    56(AX)
+	JNE     block
+	JMP     done
 
 	// Stores around the caches are ordered with no others.
+drained:
 	SFENCE
 
 done:
+	MOVQ $+0, 104(AX)
+	JMP  return
+
+failed:
+	MOVQ $+1, 104(AX)
+	JMP  return
+
+overflow:
+	MOVQ $+2, 104(AX)
+
+return:
 	VZEROUPPER
 	RET
 
-cached_merge0:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge0
+cached1:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored1
 
-cached_merge1:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge1
+cached2:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored2
 
-cached_merge2:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge2
+cached3:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored3
 
-cached_merge3:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge3
+cached4:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored4
 
-cached_merge4:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge4
+cached5:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored5
 
-cached_merge5:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge5
+cached6:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored6
 
-cached_merge6:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge6
+cached0:
+	VMOVDQU64  Z3, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z4, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored0
 
-cached_merge7:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge7
+// func decode1Wide(job *kernel.WindowJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, MMX+, POPCNT
+TEXT ·decode1Wide(SB), NOSPLIT, $0-8
+	// Decodes blocks of 128 windows of 64 bits of the stream, 32 in a vector of 16-bit lanes. A window goes by
+	// in 4 phases of 16 bits, a phase in 8 steps. A step looks up the length of a code by its first 6 bits
+	// in a table that is a register. A lane that is through with a phase waits for the others: it looks up what long
+	// codes begin with, which the table knows no code for.
+	// Long codes are looked up in steps [3] only, a lane that comes to one before waits.
+	// Every window has to end where the gap of the next one says. Then the symbols of the block, a row for each
+	// window, are pressed together and merged with their sign_mantissa bytes.
+	MOVQ job+0(FP), AX
+	MOVQ 8(AX), CX
 
-border0:
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), BP
-	MOVQ 2048(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2056(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 224(SP), BX
-	SUBQ 400(SP), BX
-	ADDQ 208(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 16(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 8(SP)
-	JMP  marked0
+	// Go on behind a block that failed, whose rows are mended?
+	CMPQ 112(AX), $0x00
+	JNE  squeeze
 
-border1:
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), BP
-	MOVQ 2080(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2088(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 248(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000180, BX
-	ADDQ 232(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 40(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 32(SP)
-	JMP  marked1
-
-border2:
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), BP
-	MOVQ 2112(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2120(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 272(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000300, BX
-	ADDQ 256(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 64(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 56(SP)
-	JMP  marked2
-
-border3:
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), BP
-	MOVQ 2144(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 296(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000480, BX
-	ADDQ 280(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 88(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 80(SP)
-	JMP  marked3
-
-border4:
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), BP
-	MOVQ 2176(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2184(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 320(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000600, BX
-	ADDQ 304(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 112(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 104(SP)
-	JMP  marked4
-
-border5:
-	// Lane 5 came past its border: mark where it was before, and the element.
-	MOVQ 136(SP), BP
-	MOVQ 2208(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2216(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 344(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000780, BX
-	ADDQ 328(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 136(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 128(SP)
-	JMP  marked5
-
-border6:
-	// Lane 6 came past its border: mark where it was before, and the element.
-	MOVQ 160(SP), BP
-	MOVQ 2240(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2248(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 368(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000900, BX
-	ADDQ 352(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 160(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 152(SP)
-	JMP  marked6
-
-border7:
-	// Lane 7 came past its border: mark where it was before, and the element.
-	MOVQ 184(SP), BP
-	MOVQ 2272(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2280(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 392(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000a80, BX
-	ADDQ 376(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 184(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 176(SP)
-	JMP  marked7
-
-cached_lastmerge0:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge0
-
-cached_lastmerge1:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge1
-
-cached_lastmerge2:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge2
-
-cached_lastmerge3:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge3
-
-cached_lastmerge4:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge4
-
-cached_lastmerge5:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge5
-
-cached_lastmerge6:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge6
-
-cached_lastmerge7:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge7
-
-// func decode11x5LongSlots(job *kernel.Job)
-// Requires: AVX, AVX512BITALG, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, CMOV, MMX+, MOVBE, POPCNT
-TEXT ·decode11x5LongSlots(SB), NOSPLIT, $416-8
-	// Decodes 8 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit, and is refilled after 5 lookups by the
-	// top 11 bits. An entry of the table holds up to 5 symbols: byte 0 the bits that they take,
-	// from byte 2 on the symbols, each rotated right by one bit, in byte 7 a flag for each byte that
-	// is one.
-	// A turn is 30 lookups in each lane, whose entries go to as many slots. Between them the slots of
-	// the turn before are drained: their symbols, pressed together, join those that are pending.
-	// Where 128 are pending, they are merged with as many sign_mantissa bytes.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
-	MOVQ job+0(FP), CX
-
-	// How many turns has every lane room for? One yields at most 160 symbols and consumes at most
-	// 66 bytes; merges run ahead by at most 0 words. Negative room means none. Divided by n is
-	// as times 16777216/n rounded up, and shifted right by 24.
-	MOVL    $0x00000100, AX
-	MOVQ    32(CX), DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 0: by its elements, then by its bytes of stream.
-	MOVQ    80(CX), DX
-	SUBQ    88(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    48(CX), DX
-	SUBQ    40(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 1: by its elements, then by its bytes of stream.
-	MOVQ    144(CX), DX
-	SUBQ    152(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    112(CX), DX
-	SUBQ    104(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 2: by its elements, then by its bytes of stream.
-	MOVQ    208(CX), DX
-	SUBQ    216(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    176(CX), DX
-	SUBQ    168(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 3: by its elements, then by its bytes of stream.
-	MOVQ    272(CX), DX
-	SUBQ    280(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    240(CX), DX
-	SUBQ    232(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 4: by its elements, then by its bytes of stream.
-	MOVQ    336(CX), DX
-	SUBQ    344(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    304(CX), DX
-	SUBQ    296(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 5: by its elements, then by its bytes of stream.
-	MOVQ    400(CX), DX
-	SUBQ    408(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    368(CX), DX
-	SUBQ    360(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 6: by its elements, then by its bytes of stream.
-	MOVQ    464(CX), DX
-	SUBQ    472(CX), DX
-	IMUL3Q  $+104858, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-	MOVQ    432(CX), DX
-	SUBQ    424(CX), DX
-	IMUL3Q  $+254201, DX, DX
-	SARQ    $0x18, DX
-	CMPQ    DX, AX
-	CMOVQLT DX, AX
-
-	// Lane 7: by its elements, then by its bytes of stream.
-	MOVQ      528(CX), DX
-	SUBQ      536(CX), DX
-	IMUL3Q    $+104858, DX, DX
-	SARQ      $0x18, DX
-	CMPQ      DX, AX
-	CMOVQLT   DX, AX
-	MOVQ      496(CX), DX
-	SUBQ      488(CX), DX
-	IMUL3Q    $+254201, DX, DX
-	SARQ      $0x18, DX
-	CMPQ      DX, AX
-	CMOVQLT   DX, AX
-	XORL      DX, DX
-	CMPQ      AX, $0x00
-	CMOVQLT   DX, AX
-	MOVQ      AX, 32(CX)
-	JLE       done
-	MOVQ      AX, 192(SP)
-	MOVQ      8(CX), DX
-	MOVQ      DX, 200(SP)
-	MOVQ      (CX), AX
+block:
 	VMOVDQU64 low<>+0(SB), Z0
 	VMOVDQU64 high<>+0(SB), Z1
 	VMOVDQU64 words<>+0(SB), Z2
-	VMOVDQU64 flags<>+0(SB), Z3
-	MOVQ      24(CX), DX
-	MOVQ      DX, 408(SP)
+	LEAQ      8704(CX), DX
+	MOVQ      48(AX), DI
+	MOVQ      32(AX), BX
+	ADDQ      DI, BX
+	MOVQ      40(AX), SI
+	LEAQ      (SI)(DI*2), SI
+	MOVQ      72(AX), DI
+	SARQ      $0x06, DI
+	CMPQ      56(AX), $0x00
+	JEQ       drain
 
-	// The first turn fills the second half of the slots, and drains the first, which is empty.
-	MOVQ      16(CX), R14
-	LEAQ      2304(R14), R15
-	VPXORD    Z4, Z4, Z4
-	VMOVDQU64 Z4, (R14)
-	VMOVDQU64 Z4, 64(R14)
-	VMOVDQU64 Z4, 128(R14)
-	VMOVDQU64 Z4, 192(R14)
-	VMOVDQU64 Z4, 256(R14)
-	VMOVDQU64 Z4, 320(R14)
-	VMOVDQU64 Z4, 384(R14)
-	VMOVDQU64 Z4, 448(R14)
-	VMOVDQU64 Z4, 512(R14)
-	VMOVDQU64 Z4, 576(R14)
-	VMOVDQU64 Z4, 640(R14)
-	VMOVDQU64 Z4, 704(R14)
-	VMOVDQU64 Z4, 768(R14)
-	VMOVDQU64 Z4, 832(R14)
-	VMOVDQU64 Z4, 896(R14)
-	VMOVDQU64 Z4, 960(R14)
-	VMOVDQU64 Z4, 1024(R14)
-	VMOVDQU64 Z4, 1088(R14)
-	VMOVDQU64 Z4, 1152(R14)
-	VMOVDQU64 Z4, 1216(R14)
-	VMOVDQU64 Z4, 1280(R14)
-	VMOVDQU64 Z4, 1344(R14)
-	VMOVDQU64 Z4, 1408(R14)
-	VMOVDQU64 Z4, 1472(R14)
-	VMOVDQU64 Z4, 1536(R14)
-	VMOVDQU64 Z4, 1600(R14)
-	VMOVDQU64 Z4, 1664(R14)
-	VMOVDQU64 Z4, 1728(R14)
-	VMOVDQU64 Z4, 1792(R14)
-	VMOVDQU64 Z4, 1856(R14)
-	VMOVDQU64 Z4, 1920(R14)
-	VMOVDQU64 Z4, 1984(R14)
+	// Unpack the gaps: 128 of 5 bits to a byte each. The first and the last are known by other ways, too.
+	MOVQ           24(AX), R8
+	MOVQ           $0x000000ffffffffff, R9
+	KMOVQ          R9, K1
+	VMOVDQU64      spread<>+0(SB), Z3
+	VMOVDQU64      fields<>+0(SB), Z4
+	VMOVDQU8.Z     (R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, (CX)
+	VMOVDQU8.Z     40(R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, 64(CX)
+	MOVQ           80(AX), R9
+	MOVB           R9, (CX)
+	MOVQ           88(AX), R9
+	CMPQ           56(AX), $0x01
+	JNE            inside
+	CMPQ           R9, $0x000000ff
+	JNE            told
 
-	// The last slots of the other half stay empty.
-	VMOVDQU64 Z4, 192(R15)
-	VMOVDQU64 Z4, 448(R15)
-	VMOVDQU64 Z4, 704(R15)
-	VMOVDQU64 Z4, 960(R15)
-	VMOVDQU64 Z4, 1216(R15)
-	VMOVDQU64 Z4, 1472(R15)
-	VMOVDQU64 Z4, 1728(R15)
-	VMOVDQU64 Z4, 1984(R15)
-	LEAQ      4608(R14), R13
-	MOVQ      R13, 400(SP)
+inside:
+	MOVBQZX 80(R8), R9
+	SHRQ    $0x03, R9
 
-	// Lane 0: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    64(CX), DX
-	MOVQ    72(CX), BX
-	MOVQ    DX, 208(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 216(SP)
-	MOVQ    88(CX), DX
-	LEAQ    (R13)(DX*1), DX
-	MOVQ    DX, 224(SP)
-	LEAQ    552(CX), DX
-	MOVQ    DX, 16(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 8(SP)
-	MOVQ    40(CX), DX
-	MOVQ    56(CX), BX
-	MOVQ    DX, (SP)
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	MOVQ    DX, 2048(R15)
-	MOVQ    SI, 2056(R15)
+told:
+	MOVB R9, 128(CX)
 
-	// Lane 1: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    128(CX), DX
-	MOVQ    136(CX), BX
-	MOVQ    DX, 232(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 240(SP)
-	MOVQ    152(CX), DX
-	LEAQ    384(R13)(DX*1), DX
-	MOVQ    DX, 248(SP)
-	LEAQ    1000(CX), DX
-	MOVQ    DX, 40(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 32(SP)
-	MOVQ    104(CX), DX
-	MOVQ    120(CX), BX
-	MOVQ    DX, 24(SP)
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	MOVQ    DX, 2080(R15)
-	MOVQ    DI, 2088(R15)
+	// Turn the windows of each group to planes: the same part of all of them in one vector.
+	MOVQ      16(AX), R8
+	LEAQ      192(CX), R9
+	MOVL      $0x00000004, R10
+	VMOVDQU64 dwords<>+0(SB), Z3
 
-	// Lane 2: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    192(CX), DX
-	MOVQ    200(CX), BX
-	MOVQ    DX, 256(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 264(SP)
-	MOVQ    216(CX), DX
-	LEAQ    768(R13)(DX*1), DX
-	MOVQ    DX, 272(SP)
-	LEAQ    1448(CX), DX
-	MOVQ    DX, 64(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 56(SP)
-	MOVQ    168(CX), DX
-	MOVQ    184(CX), BX
-	MOVQ    DX, 48(SP)
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	MOVQ    DX, 2112(R15)
-	MOVQ    R8, 2120(R15)
+planes:
+	VMOVDQU64   (R8), Z4
+	VPSHUFB     Z3, Z4, Z4
+	VMOVDQU64   64(R8), Z5
+	VPSHUFB     Z3, Z5, Z5
+	VMOVDQU64   128(R8), Z7
+	VPSHUFB     Z3, Z7, Z7
+	VMOVDQU64   192(R8), Z8
+	VPSHUFB     Z3, Z8, Z8
+	VPUNPCKLDQ  Z5, Z4, Z9
+	VPUNPCKHDQ  Z5, Z4, Z4
+	VPUNPCKLDQ  Z8, Z7, Z5
+	VPUNPCKHDQ  Z8, Z7, Z7
+	VPUNPCKLQDQ Z5, Z9, Z8
+	VMOVDQU64   Z8, (R9)
+	VPUNPCKHQDQ Z5, Z9, Z5
+	VMOVDQU64   Z5, 64(R9)
+	VPUNPCKLQDQ Z7, Z4, Z5
+	VMOVDQU64   Z5, 128(R9)
+	VPUNPCKHQDQ Z7, Z4, Z4
+	VMOVDQU64   Z4, 192(R9)
+	VMOVDQU64   8(R8), Z4
+	VPSHUFB     firsts0<>+0(SB), Z4, Z4
+	VMOVDQU64   72(R8), Z5
+	VPSHUFB     firsts1<>+0(SB), Z5, Z5
+	VMOVDQU64   136(R8), Z7
+	VPSHUFB     firsts2<>+0(SB), Z7, Z7
+	VMOVDQU64   200(R8), Z8
+	VPSHUFB     firsts3<>+0(SB), Z8, Z8
+	VPTERNLOGD  $0xfe, Z7, Z5, Z4
+	VPORD       Z8, Z4, Z4
+	VMOVDQU64   Z4, 256(R9)
+	ADDQ        $+256, R8
+	ADDQ        $+320, R9
+	DECQ        R10
+	JNZ         planes
+	MOVQ        (AX), R8
+	VMOVDQU64   (R8), Z3
+	VMOVDQU64   full<>+0(SB), Z4
+	VMOVDQU64   taken<>+0(SB), Z5
+	VMOVDQU64   behind<>+0(SB), Z7
+	VMOVDQU64   576(R8), Z8
+	VMOVDQU64   320(R8), Z9
+	VMOVDQU64   384(R8), Z10
 
-	// Lane 3: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    256(CX), DX
-	MOVQ    264(CX), BX
-	MOVQ    DX, 280(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 288(SP)
-	MOVQ    280(CX), DX
-	LEAQ    1152(R13)(DX*1), DX
-	MOVQ    DX, 296(SP)
-	LEAQ    1896(CX), DX
-	MOVQ    DX, 88(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 80(SP)
-	MOVQ    232(CX), DX
-	MOVQ    248(CX), BX
-	MOVQ    DX, 72(SP)
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	MOVQ    DX, 2144(R15)
-	MOVQ    R9, 2152(R15)
+	// Each window starts at its gap.
+	VMOVDQU64 laneWindows<>+0(SB), Z11
+	MOVQ      $0x5555555555555555, R9
+	KMOVQ     R9, K1
+	VPERMB.Z  (CX), Z11, K1, Z12
+	KXORD     K2, K2, K2
+	VPERMB.Z  32(CX), Z11, K1, Z13
+	KXORD     K3, K3, K3
+	VPERMB.Z  64(CX), Z11, K1, Z14
+	KXORD     K4, K4, K4
+	VPERMB.Z  96(CX), Z11, K1, Z11
+	KXORD     K5, K5, K5
 
-	// Lane 4: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    320(CX), DX
-	MOVQ    328(CX), BX
-	MOVQ    DX, 304(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 312(SP)
-	MOVQ    344(CX), DX
-	LEAQ    1536(R13)(DX*1), DX
-	MOVQ    DX, 320(SP)
-	LEAQ    2344(CX), DX
-	MOVQ    DX, 112(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 104(SP)
-	MOVQ    296(CX), DX
-	MOVQ    312(CX), BX
-	MOVQ    DX, 96(SP)
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	MOVQ    DX, 2176(R15)
-	MOVQ    R10, 2184(R15)
+	// Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at
+	// once.
+	LEAQ 192(CX), R9
+	LEAQ 4544(CX), R11
 
-	// Lane 5: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    384(CX), DX
-	MOVQ    392(CX), BX
-	MOVQ    DX, 328(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 336(SP)
-	MOVQ    408(CX), DX
-	LEAQ    1920(R13)(DX*1), DX
-	MOVQ    DX, 344(SP)
-	LEAQ    2792(CX), DX
-	MOVQ    DX, 136(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 128(SP)
-	MOVQ    360(CX), DX
-	MOVQ    376(CX), BX
-	MOVQ    DX, 120(SP)
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	MOVQ    DX, 2208(R15)
-	MOVQ    R11, 2216(R15)
+phase:
+	LEAQ 1472(CX), R10
+	MOVL $0x00000002, R12
 
-	// Lane 6: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    448(CX), DX
-	MOVQ    456(CX), BX
-	MOVQ    DX, 352(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 360(SP)
-	MOVQ    472(CX), DX
-	LEAQ    2304(R13)(DX*1), DX
-	MOVQ    DX, 368(SP)
-	LEAQ    3240(CX), DX
-	MOVQ    DX, 160(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 152(SP)
-	MOVQ    424(CX), DX
-	MOVQ    440(CX), BX
-	MOVQ    DX, 144(SP)
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	MOVQ    DX, 2240(R15)
-	MOVQ    R12, 2248(R15)
+half:
+	// Step 1 of 8, and 5, in every group.
+	// Which lanes are inside the phase? The 16 bits from their positions on, of which the first 6 are the index. The
+	// others get one that no code has.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z12, Z12
+	VMOVDQU64 Z16, (R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 320(R9), Z15
+	VMOVDQU64 384(R9), Z17
+	VPSHLDVW  Z13, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z13, Z13
+	VMOVDQU64 Z16, 768(R10)
+	VPCMPUW   $0x01, Z4, Z14, K6
+	VMOVDQU64 640(R9), Z15
+	VMOVDQU64 704(R9), Z17
+	VPSHLDVW  Z14, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z14, Z14
+	VMOVDQU64 Z16, 1536(R10)
 
-	// Lane 7: where its memory is, its pending symbols, the bit buffer.
-	MOVQ    512(CX), DX
-	MOVQ    520(CX), BX
-	MOVQ    DX, 376(SP)
-	SUBQ    DX, BX
-	SUBQ    DX, BX
-	MOVQ    BX, 384(SP)
-	MOVQ    536(CX), DX
-	LEAQ    2688(R13)(DX*1), DX
-	MOVQ    DX, 392(SP)
-	LEAQ    3688(CX), DX
-	MOVQ    DX, 184(SP)
-	MOVQ    24(DX), DX
-	MOVQ    DX, 176(SP)
-	MOVQ    488(CX), DX
-	MOVQ    504(CX), BX
-	MOVQ    DX, 168(SP)
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	MOVQ    DX, 2272(R15)
-	MOVQ    R13, 2280(R15)
-	MOVL    $0x00000035, CX
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip1
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached1
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
 
-turn:
-	// The next turn: swap the halves of the slots.
-	XCHGQ R14, R15
+stored1:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
 
-	// Lookup 1 of 30 in every lane.
-	// Index, load, store, shift out the bits.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, (R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 256(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 512(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 768(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1024(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1280(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1536(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1792(R14)
-	SHLXQ BX, R13, R13
+skip1:
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 960(R9), Z15
+	VMOVDQU64 1024(R9), Z17
+	VPSHLDVW  Z11, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z11, Z11
+	VMOVDQU64 Z16, 2304(R10)
 
-	// Lookup 2 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 8(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 264(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 520(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 776(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1032(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1288(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1544(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1800(R14)
-	SHLXQ BX, R13, R13
+	// Step 2 of 8, and 6, in every group.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z12, Z12
+	VPSLLW    $0x08, Z16, Z16
+	VPORQ     (R10), Z16, Z16
+	VMOVDQU64 Z16, (R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 320(R9), Z15
+	VMOVDQU64 384(R9), Z17
+	VPSHLDVW  Z13, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z13, Z13
+	VPSLLW    $0x08, Z16, Z16
+	VPORQ     768(R10), Z16, Z16
+	VMOVDQU64 Z16, 768(R10)
 
-	// Lookup 3 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 16(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 272(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 528(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 784(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1040(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1296(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1552(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1808(R14)
-	SHLXQ BX, R13, R13
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip2
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached2
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
 
-	// Lookup 4 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 24(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 280(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 536(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 792(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1048(R14)
-	SHLXQ BX, R10, R10
+stored2:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
 
-	// Lane 0: merge 128 words.
-merge0:
-	MOVQ 400(SP), DX
-	MOVQ 224(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000080
-	JCS  merged0
-	MOVQ 208(SP), BX
+skip2:
+	VPCMPUW   $0x01, Z4, Z14, K6
+	VMOVDQU64 640(R9), Z15
+	VMOVDQU64 704(R9), Z17
+	VPSHLDVW  Z14, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z14, Z14
+	VPSLLW    $0x08, Z16, Z16
+	VPORQ     1536(R10), Z16, Z16
+	VMOVDQU64 Z16, 1536(R10)
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 960(R9), Z15
+	VMOVDQU64 1024(R9), Z17
+	VPSHLDVW  Z11, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z11, Z11
+	VPSLLW    $0x08, Z16, Z16
+	VPORQ     2304(R10), Z16, Z16
+	VMOVDQU64 Z16, 2304(R10)
 
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB (DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB (DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 64(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 64(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip3
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached3
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
 
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
+stored3:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip3:
+	// Step 3 of 8, and 7, in every group.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z12, Z12
+	VMOVDQU64 Z16, 64(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 320(R9), Z15
+	VMOVDQU64 384(R9), Z17
+	VPSHLDVW  Z13, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z13, Z13
+	VMOVDQU64 Z16, 832(R10)
+	VPCMPUW   $0x01, Z4, Z14, K6
+	VMOVDQU64 640(R9), Z15
+	VMOVDQU64 704(R9), Z17
+	VPSHLDVW  Z14, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z14, Z14
+	VMOVDQU64 Z16, 1600(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip4
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached4
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored4:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip4:
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 960(R9), Z15
+	VMOVDQU64 1024(R9), Z17
+	VPSHLDVW  Z11, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z11, Z11
+	VMOVDQU64 Z16, 2368(R10)
+
+	// Step 4 of 8, and 8, in every group.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VPSRLVW   Z8, Z15, Z18
+	VPANDQ    Z7, Z18, Z18
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+
+	// No length inside a phase: a long code, told by the bits behind its prefix.
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 128(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z12, Z12
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      64(R10), Z16, Z16
+	VMOVDQU64  Z16, 64(R10)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	VMOVDQU64  320(R9), Z15
+	VMOVDQU64  384(R9), Z17
+	VPSHLDVW   Z13, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 896(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z13, Z13
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      832(R10), Z16, Z16
+	VMOVDQU64  Z16, 832(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip5
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached5
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored5:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip5:
+	VPCMPUW    $0x01, Z4, Z14, K6
+	VMOVDQU64  640(R9), Z15
+	VMOVDQU64  704(R9), Z17
+	VPSHLDVW   Z14, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 1664(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z14, Z14
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      1600(R10), Z16, Z16
+	VMOVDQU64  Z16, 1600(R10)
+	VPCMPUW    $0x01, Z4, Z11, K6
+	VMOVDQU64  960(R9), Z15
+	VMOVDQU64  1024(R9), Z17
+	VPSHLDVW   Z11, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 2432(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z11, Z11
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      2368(R10), Z16, Z16
+	VMOVDQU64  Z16, 2368(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip6
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached6
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored6:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip6:
+	ADDQ $+384, R10
+	DECQ R12
+	JNZ  half
+
+	// The end of the phase: all lanes should be through with it.
+	VPCMPUW    $0x01, Z4, Z12, K6
+	KORD       K6, K2, K2
+	VPSUBW     Z4, Z12, Z12
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  1472(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  1536(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  1856(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  1920(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  1600(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  1984(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, (R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 64(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 128(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 192(R11)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	KORD       K6, K3, K3
+	VPSUBW     Z4, Z13, Z13
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  2240(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  2304(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  2624(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  2688(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  2368(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  2752(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 1024(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 1088(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 1152(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 1216(R11)
+	VPCMPUW    $0x01, Z4, Z14, K6
+	KORD       K6, K4, K4
+	VPSUBW     Z4, Z14, Z14
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  3008(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  3072(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  3392(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  3456(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  3136(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  3520(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 2048(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 2112(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 2176(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 2240(R11)
+	VPCMPUW    $0x01, Z4, Z11, K6
+	KORD       K6, K5, K5
+	VPSUBW     Z4, Z11, Z11
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  3776(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  3840(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  4160(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  4224(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  3904(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  4288(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 3072(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 3136(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 3200(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 3264(R11)
+	ADDQ       $0x40, R9
+	ADDQ       $+256, R11
+	LEAQ       5568(CX), R10
+	CMPQ       R11, R10
+	JNE        phase
+
+	// Has every window led to the gap of the next one?
+	VMOVDQU64 laneWindows<>+0(SB), Z3
+	VPERMB.Z  1(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z12, K6
+	KORD      K2, K6, K6
+	KMOVD     K6, 120(AX)
+	VPERMB.Z  33(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z13, K6
+	KORD      K3, K6, K6
+	KMOVD     K6, 124(AX)
+	VPERMB.Z  65(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z14, K6
+	KORD      K4, K6, K6
+	KMOVD     K6, 128(AX)
+	VPERMB.Z  97(CX), Z3, K1, Z3
+	VPCMPUW   $0x04, Z3, Z11, K1
+	KORD      K5, K1, K1
+	KMOVD     K1, 132(AX)
+
+	// How many merges are left?
+	MOVQ 72(AX), DI
+	MOVQ DX, R10
+	SUBQ CX, R10
+	SUBQ $+8704, R10
+	SUBQ R10, DI
+	SARQ $0x06, DI
+
+drain:
+	// Merge what is left to merge.
+	TESTQ DI, DI
+	JLE   merged
+
+merge:
+	VPERMB     (DX), Z0, Z3
+	VPERMB     (BX), Z0, Z4
+	VPTERNLOGD $0xe4, Z2, Z4, Z3
+	VPERMB     (DX), Z1, Z4
+	VPERMB     (BX), Z1, Z5
 	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 128(DX), Z5
-	VMOVDQU64 192(DX), Z7
-	VMOVDQU64 256(DX), Z9
-	VMOVDQU64 Z5, (DX)
-	VMOVDQU64 Z7, 64(DX)
-	VMOVDQU64 Z9, 128(DX)
-	MOVQ      216(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge0
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge0:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 208(SP)
-	SUBQ       $+128, 224(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000100
-	JCC  merge0
-
-merged0:
-	// Lane 0: drain the slots of the turn before.
-	VMOVDQU64     (R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     64(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     128(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     192(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          224(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 224(SP)
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1304(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1560(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1816(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 5 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 32(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled4_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 288(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled4_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 544(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled4_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 800(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled4_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1056(R14)
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled4_4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1312(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled4_5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1568(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled4_6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1824(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow4_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled4_7:
-	// Lookup 6 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 40(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 296(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 552(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 808(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1064(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1320(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1576(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1832(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 7 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 48(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 304(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 560(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 816(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1072(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1328(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1584(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1840(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 8 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 56(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 312(R14)
-	SHLXQ BX, DI, DI
-
-	// Lane 1: merge 128 words.
-merge1:
-	MOVQ 400(SP), DX
-	MOVQ 248(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000200
-	JCS  merged1
-	MOVQ 232(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 384(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 384(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 448(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 448(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 512(DX), Z5
-	VMOVDQU64 576(DX), Z7
-	VMOVDQU64 640(DX), Z9
-	VMOVDQU64 Z5, 384(DX)
-	VMOVDQU64 Z7, 448(DX)
-	VMOVDQU64 Z9, 512(DX)
-	MOVQ      240(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge1
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge1:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 232(SP)
-	SUBQ       $+128, 248(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000280
-	JCC  merge1
-
-merged1:
-	// Lane 1: drain the slots of the turn before.
-	VMOVDQU64     256(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     320(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     384(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     448(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          248(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 248(SP)
-	SHRXQ         CX, R8, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 568(R14)
-	SHLXQ         BX, R8, R8
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 824(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1080(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1336(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1592(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1848(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 9 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 64(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 320(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 576(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 832(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1088(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1344(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1600(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1856(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 10 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 72(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled9_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 328(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled9_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 584(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled9_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 840(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled9_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1096(R14)
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled9_4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1352(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled9_5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1608(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled9_6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1864(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow9_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled9_7:
-	// Lookup 11 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 80(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 336(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 592(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 848(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1104(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1360(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1616(R14)
-	SHLXQ BX, R12, R12
-
-	// Lane 2: merge 128 words.
-merge2:
-	MOVQ 400(SP), DX
-	MOVQ 272(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000380
-	JCS  merged2
-	MOVQ 256(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 768(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 768(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 832(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 832(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 896(DX), Z5
-	VMOVDQU64 960(DX), Z7
-	VMOVDQU64 1024(DX), Z9
-	VMOVDQU64 Z5, 768(DX)
-	VMOVDQU64 Z7, 832(DX)
-	VMOVDQU64 Z9, 896(DX)
-	MOVQ      264(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge2
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge2:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 256(SP)
-	SUBQ       $+128, 272(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000400
-	JCC  merge2
-
-merged2:
-	// Lane 2: drain the slots of the turn before.
-	VMOVDQU64     512(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     576(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     640(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     704(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          272(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 272(SP)
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1872(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 12 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 88(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 344(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 600(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 856(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1112(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1368(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1624(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1880(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 13 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 96(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 352(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 608(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 864(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1120(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1376(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1632(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1888(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 14 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 104(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 360(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 616(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 872(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1128(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1384(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1640(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1896(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 15 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 112(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled14_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 368(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled14_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 624(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled14_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 880(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled14_3:
-	// Lane 3: merge 128 words.
-merge3:
-	MOVQ 400(SP), DX
-	MOVQ 296(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000500
-	JCS  merged3
-	MOVQ 280(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1152(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1152(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1216(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1216(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1280(DX), Z5
-	VMOVDQU64 1344(DX), Z7
-	VMOVDQU64 1408(DX), Z9
-	VMOVDQU64 Z5, 1152(DX)
-	VMOVDQU64 Z7, 1216(DX)
-	VMOVDQU64 Z9, 1280(DX)
-	MOVQ      288(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge3
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge3:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 280(SP)
-	SUBQ       $+128, 296(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000580
-	JCC  merge3
-
-merged3:
-	// Lane 3: drain the slots of the turn before.
-	VMOVDQU64     768(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     832(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     896(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     960(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          296(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 296(SP)
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1136(R14)
-	SHLXQ         BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled14_4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1392(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled14_5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1648(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled14_6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1904(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow14_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled14_7:
-	// Lookup 16 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 120(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 376(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 632(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 888(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1144(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1400(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1656(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1912(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 17 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 128(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 384(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 640(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 896(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1152(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1408(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1664(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1920(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 18 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 136(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 392(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 648(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 904(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1160(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1416(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1672(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1928(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 19 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 144(R14)
-	SHLXQ BX, SI, SI
-
-	// Lane 4: merge 128 words.
-merge4:
-	MOVQ 400(SP), DX
-	MOVQ 320(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000680
-	JCS  merged4
-	MOVQ 304(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1536(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1536(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1600(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1600(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1664(DX), Z5
-	VMOVDQU64 1728(DX), Z7
-	VMOVDQU64 1792(DX), Z9
-	VMOVDQU64 Z5, 1536(DX)
-	VMOVDQU64 Z7, 1600(DX)
-	VMOVDQU64 Z9, 1664(DX)
-	MOVQ      312(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge4
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge4:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 304(SP)
-	SUBQ       $+128, 320(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000700
-	JCC  merge4
-
-merged4:
-	// Lane 4: drain the slots of the turn before.
-	VMOVDQU64     1024(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1088(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1152(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1216(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          320(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 320(SP)
-	SHRXQ         CX, DI, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 400(R14)
-	SHLXQ         BX, DI, DI
-	SHRXQ         CX, R8, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 656(R14)
-	SHLXQ         BX, R8, R8
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 912(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1168(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1424(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1680(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1936(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 20 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 152(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled19_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 408(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled19_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 664(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled19_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 920(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled19_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1176(R14)
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled19_4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1432(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled19_5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1688(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled19_6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1944(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow19_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled19_7:
-	// Lookup 21 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 160(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 416(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 672(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 928(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1184(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1440(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1696(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1952(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 22 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 168(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 424(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 680(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 936(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1192(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1448(R14)
-	SHLXQ BX, R11, R11
-
-	// Lane 5: merge 128 words.
-merge5:
-	MOVQ 400(SP), DX
-	MOVQ 344(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000800
-	JCS  merged5
-	MOVQ 328(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1920(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1920(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1984(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1984(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2048(DX), Z5
-	VMOVDQU64 2112(DX), Z7
-	VMOVDQU64 2176(DX), Z9
-	VMOVDQU64 Z5, 1920(DX)
-	VMOVDQU64 Z7, 1984(DX)
-	VMOVDQU64 Z9, 2048(DX)
-	MOVQ      336(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge5
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge5:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 328(SP)
-	SUBQ       $+128, 344(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000880
-	JCC  merge5
-
-merged5:
-	// Lane 5: drain the slots of the turn before.
-	VMOVDQU64     1280(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1344(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1408(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1472(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          344(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 344(SP)
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1704(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1960(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 23 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 176(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 432(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 688(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 944(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1200(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1456(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1712(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1968(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 24 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 184(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 440(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 696(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 952(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1208(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1464(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1720(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1976(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 25 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 192(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled24_0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 448(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled24_1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 704(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled24_2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 960(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled24_3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1216(R14)
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled24_4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1472(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled24_5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1728(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled24_6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1984(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow24_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled24_7:
-	// Lookup 26 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 200(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 456(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 712(R14)
-	SHLXQ BX, R8, R8
-
-	// Lane 6: merge 128 words.
-merge6:
-	MOVQ 400(SP), DX
-	MOVQ 368(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000980
-	JCS  merged6
-	MOVQ 352(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2304(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2304(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2368(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2368(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2432(DX), Z5
-	VMOVDQU64 2496(DX), Z7
-	VMOVDQU64 2560(DX), Z9
-	VMOVDQU64 Z5, 2304(DX)
-	VMOVDQU64 Z7, 2368(DX)
-	VMOVDQU64 Z9, 2432(DX)
-	MOVQ      360(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge6
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge6:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 352(SP)
-	SUBQ       $+128, 368(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000a00
-	JCC  merge6
-
-merged6:
-	// Lane 6: drain the slots of the turn before.
-	VMOVDQU64     1536(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1600(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1664(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1728(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          368(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 368(SP)
-	SHRXQ         CX, R9, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 968(R14)
-	SHLXQ         BX, R9, R9
-	SHRXQ         CX, R10, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1224(R14)
-	SHLXQ         BX, R10, R10
-	SHRXQ         CX, R11, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1480(R14)
-	SHLXQ         BX, R11, R11
-	SHRXQ         CX, R12, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1736(R14)
-	SHLXQ         BX, R12, R12
-	SHRXQ         CX, R13, DX
-	MOVQ          (AX)(DX*8), BX
-	MOVQ          BX, 1992(R14)
-	SHLXQ         BX, R13, R13
-
-	// Lookup 27 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 208(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 464(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 720(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 976(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1232(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1488(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1744(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2000(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 28 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 216(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 472(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 728(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 984(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1240(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1496(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1752(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2008(R14)
-	SHLXQ BX, R13, R13
-
-	// Lookup 29 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 224(R14)
-	SHLXQ BX, SI, SI
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 480(R14)
-	SHLXQ BX, DI, DI
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 736(R14)
-	SHLXQ BX, R8, R8
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 992(R14)
-	SHLXQ BX, R9, R9
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1248(R14)
-	SHLXQ BX, R10, R10
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1504(R14)
-	SHLXQ BX, R11, R11
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1760(R14)
-	SHLXQ BX, R12, R12
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2016(R14)
-	SHLXQ BX, R13, R13
-
-	// Lane 7: merge 128 words.
-merge7:
-	MOVQ 400(SP), DX
-	MOVQ 392(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000b00
-	JCS  merged7
-	MOVQ 376(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2688(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2688(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2752(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2752(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2816(DX), Z5
-	VMOVDQU64 2880(DX), Z7
-	VMOVDQU64 2944(DX), Z9
-	VMOVDQU64 Z5, 2688(DX)
-	VMOVDQU64 Z7, 2752(DX)
-	VMOVDQU64 Z9, 2816(DX)
-	MOVQ      384(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_merge7
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_merge7:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 376(SP)
-	SUBQ       $+128, 392(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000b80
-	JCC  merge7
-
-merged7:
-	// Lane 7: drain the slots of the turn before.
-	VMOVDQU64     1792(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1856(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1920(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1984(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          392(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 392(SP)
-
-	// Lookup 30 of 30 in every lane.
-	SHRXQ CX, SI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 232(R14)
-	SHLXQ BX, SI, SI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_0
-
-	// Refill lane 0: the marker bit tells how many bits were used.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-
-filled29_0:
-	// Note how far lane 0 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2048(R15)
-	MOVQ       SI, 2056(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 8(SP)
-	JCC        border0
-
-marked0:
-	SHRXQ CX, DI, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 488(R14)
-	SHLXQ BX, DI, DI
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_1
-
-	// Refill lane 1: the marker bit tells how many bits were used.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-
-filled29_1:
-	// Note how far lane 1 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2080(R15)
-	MOVQ       DI, 2088(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 32(SP)
-	JCC        border1
-
-marked1:
-	SHRXQ CX, R8, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 744(R14)
-	SHLXQ BX, R8, R8
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_2
-
-	// Refill lane 2: the marker bit tells how many bits were used.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-
-filled29_2:
-	// Note how far lane 2 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2112(R15)
-	MOVQ       R8, 2120(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 56(SP)
-	JCC        border2
-
-marked2:
-	SHRXQ CX, R9, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1000(R14)
-	SHLXQ BX, R9, R9
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_3
-
-	// Refill lane 3: the marker bit tells how many bits were used.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-
-filled29_3:
-	// Note how far lane 3 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2144(R15)
-	MOVQ       R9, 2152(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 80(SP)
-	JCC        border3
-
-marked3:
-	SHRXQ CX, R10, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1256(R14)
-	SHLXQ BX, R10, R10
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_4
-
-	// Refill lane 4: the marker bit tells how many bits were used.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-
-filled29_4:
-	// Note how far lane 4 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2176(R15)
-	MOVQ       R10, 2184(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 104(SP)
-	JCC        border4
-
-marked4:
-	SHRXQ CX, R11, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1512(R14)
-	SHLXQ BX, R11, R11
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_5
-
-	// Refill lane 5: the marker bit tells how many bits were used.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-
-filled29_5:
-	// Note how far lane 5 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2208(R15)
-	MOVQ       R11, 2216(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 128(SP)
-	JCC        border5
-
-marked5:
-	SHRXQ CX, R12, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 1768(R14)
-	SHLXQ BX, R12, R12
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_6
-
-	// Refill lane 6: the marker bit tells how many bits were used.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-
-filled29_6:
-	// Note how far lane 6 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2240(R15)
-	MOVQ       R12, 2248(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 152(SP)
-	JCC        border6
-
-marked6:
-	SHRXQ CX, R13, DX
-	MOVQ  (AX)(DX*8), BX
-	MOVQ  BX, 2024(R14)
-	SHLXQ BX, R13, R13
-
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
-	TESTB BL, BL
-	JZ    slow29_7
-
-	// Refill lane 7: the marker bit tells how many bits were used.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-
-filled29_7:
-	// Note how far lane 7 is: the source, the bits used of its first byte. Is it past its border?
-	MOVQ       DX, 2272(R15)
-	MOVQ       R13, 2280(R15)
-	PREFETCHT0 192(DX)
-	CMPQ       DX, 176(SP)
-	JCC        border7
-
-marked7:
-	DECQ  192(SP)
-	JNZ   turn
-	XCHGQ R14, R15
-
-	// Lane 0: merge 128 words.
-lastmerge0:
-	MOVQ 400(SP), DX
-	MOVQ 224(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000080
-	JCS  lastmerged0
-	MOVQ 208(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB (DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB (DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 64(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 64(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 128(DX), Z5
-	VMOVDQU64 192(DX), Z7
-	VMOVDQU64 256(DX), Z9
-	VMOVDQU64 Z5, (DX)
-	VMOVDQU64 Z7, 64(DX)
-	VMOVDQU64 Z9, 128(DX)
-	MOVQ      216(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge0
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge0:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 208(SP)
-	SUBQ       $+128, 224(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000100
-	JCC  lastmerge0
-
-lastmerged0:
-	// Lane 0: drain the slots of the turn before.
-	VMOVDQU64     (R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     64(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     128(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     192(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          224(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 224(SP)
-
-	// Lane 1: merge 128 words.
-lastmerge1:
-	MOVQ 400(SP), DX
-	MOVQ 248(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000200
-	JCS  lastmerged1
-	MOVQ 232(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 384(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 384(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 448(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 448(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 512(DX), Z5
-	VMOVDQU64 576(DX), Z7
-	VMOVDQU64 640(DX), Z9
-	VMOVDQU64 Z5, 384(DX)
-	VMOVDQU64 Z7, 448(DX)
-	VMOVDQU64 Z9, 512(DX)
-	MOVQ      240(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge1
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge1:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 232(SP)
-	SUBQ       $+128, 248(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000280
-	JCC  lastmerge1
-
-lastmerged1:
-	// Lane 1: drain the slots of the turn before.
-	VMOVDQU64     256(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     320(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     384(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     448(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          248(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 248(SP)
-
-	// Lane 2: merge 128 words.
-lastmerge2:
-	MOVQ 400(SP), DX
-	MOVQ 272(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000380
-	JCS  lastmerged2
-	MOVQ 256(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 768(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 768(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 832(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 832(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 896(DX), Z5
-	VMOVDQU64 960(DX), Z7
-	VMOVDQU64 1024(DX), Z9
-	VMOVDQU64 Z5, 768(DX)
-	VMOVDQU64 Z7, 832(DX)
-	VMOVDQU64 Z9, 896(DX)
-	MOVQ      264(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge2
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge2:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 256(SP)
-	SUBQ       $+128, 272(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000400
-	JCC  lastmerge2
-
-lastmerged2:
-	// Lane 2: drain the slots of the turn before.
-	VMOVDQU64     512(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     576(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     640(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     704(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          272(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 272(SP)
-
-	// Lane 3: merge 128 words.
-lastmerge3:
-	MOVQ 400(SP), DX
-	MOVQ 296(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000500
-	JCS  lastmerged3
-	MOVQ 280(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1152(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1152(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1216(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1216(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1280(DX), Z5
-	VMOVDQU64 1344(DX), Z7
-	VMOVDQU64 1408(DX), Z9
-	VMOVDQU64 Z5, 1152(DX)
-	VMOVDQU64 Z7, 1216(DX)
-	VMOVDQU64 Z9, 1280(DX)
-	MOVQ      288(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge3
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge3:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 280(SP)
-	SUBQ       $+128, 296(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000580
-	JCC  lastmerge3
-
-lastmerged3:
-	// Lane 3: drain the slots of the turn before.
-	VMOVDQU64     768(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     832(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     896(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     960(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          296(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 296(SP)
-
-	// Lane 4: merge 128 words.
-lastmerge4:
-	MOVQ 400(SP), DX
-	MOVQ 320(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000680
-	JCS  lastmerged4
-	MOVQ 304(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1536(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1536(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1600(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1600(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 1664(DX), Z5
-	VMOVDQU64 1728(DX), Z7
-	VMOVDQU64 1792(DX), Z9
-	VMOVDQU64 Z5, 1536(DX)
-	VMOVDQU64 Z7, 1600(DX)
-	VMOVDQU64 Z9, 1664(DX)
-	MOVQ      312(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge4
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge4:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 304(SP)
-	SUBQ       $+128, 320(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000700
-	JCC  lastmerge4
-
-lastmerged4:
-	// Lane 4: drain the slots of the turn before.
-	VMOVDQU64     1024(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1088(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1152(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1216(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          320(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 320(SP)
-
-	// Lane 5: merge 128 words.
-lastmerge5:
-	MOVQ 400(SP), DX
-	MOVQ 344(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000800
-	JCS  lastmerged5
-	MOVQ 328(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 1920(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 1920(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 1984(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 1984(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2048(DX), Z5
-	VMOVDQU64 2112(DX), Z7
-	VMOVDQU64 2176(DX), Z9
-	VMOVDQU64 Z5, 1920(DX)
-	VMOVDQU64 Z7, 1984(DX)
-	VMOVDQU64 Z9, 2048(DX)
-	MOVQ      336(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge5
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge5:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 328(SP)
-	SUBQ       $+128, 344(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000880
-	JCC  lastmerge5
-
-lastmerged5:
-	// Lane 5: drain the slots of the turn before.
-	VMOVDQU64     1280(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1344(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1408(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1472(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          344(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 344(SP)
-
-	// Lane 6: merge 128 words.
-lastmerge6:
-	MOVQ 400(SP), DX
-	MOVQ 368(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000980
-	JCS  lastmerged6
-	MOVQ 352(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2304(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2304(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2368(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2368(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2432(DX), Z5
-	VMOVDQU64 2496(DX), Z7
-	VMOVDQU64 2560(DX), Z9
-	VMOVDQU64 Z5, 2304(DX)
-	VMOVDQU64 Z7, 2368(DX)
-	VMOVDQU64 Z9, 2432(DX)
-	MOVQ      360(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge6
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge6:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 352(SP)
-	SUBQ       $+128, 368(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000a00
-	JCC  lastmerge6
-
-lastmerged6:
-	// Lane 6: drain the slots of the turn before.
-	VMOVDQU64     1536(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K1
-	VPCOMPRESSB.Z Z4, K1, Z4
-	VMOVDQU64     1600(R15), Z5
-	VPSHUFBITQMB  Z3, Z5, K2
-	VPCOMPRESSB.Z Z5, K2, Z5
-	VMOVDQU64     1664(R15), Z6
-	VPSHUFBITQMB  Z3, Z6, K3
-	VPCOMPRESSB.Z Z6, K3, Z6
-	VMOVDQU64     1728(R15), Z7
-	VPSHUFBITQMB  Z3, Z7, K4
-	VPCOMPRESSB.Z Z7, K4, Z7
-	MOVQ          368(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z5, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z6, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z7, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 368(SP)
-
-	// Lane 7: merge 128 words.
-lastmerge7:
-	MOVQ 400(SP), DX
-	MOVQ 392(SP), BP
-	SUBQ DX, BP
-	CMPQ BP, $0x00000b00
-	JCS  lastmerged7
-	MOVQ 376(SP), BX
-
-	// Each byte twice: the one half of a word will be the symbol's, the other one the other's.
-	VPERMB 2688(DX), Z0, Z4
-	VPERMB (BX), Z0, Z5
-	VPERMB 2688(DX), Z1, Z6
-	VPERMB (BX), Z1, Z7
-	VPERMB 2752(DX), Z0, Z8
-	VPERMB 64(BX), Z0, Z9
-	VPERMB 2752(DX), Z1, Z10
-	VPERMB 64(BX), Z1, Z11
-
-	// Of the symbol take the top bit of the low byte and the other bits of the high one.
-	VPTERNLOGD $0xe4, Z2, Z5, Z4
-	VPTERNLOGD $0xe4, Z2, Z7, Z6
-	VPTERNLOGD $0xe4, Z2, Z9, Z8
-	VPTERNLOGD $0xe4, Z2, Z11, Z10
-
-	// Move the other pending symbols to the front.
-	VMOVDQU64 2816(DX), Z5
-	VMOVDQU64 2880(DX), Z7
-	VMOVDQU64 2944(DX), Z9
-	VMOVDQU64 Z5, 2688(DX)
-	VMOVDQU64 Z7, 2752(DX)
-	VMOVDQU64 Z9, 2816(DX)
-	MOVQ      384(SP), DX
-	LEAQ      (DX)(BX*2), DX
-	CMPQ      408(SP), $0x00
-	JEQ       cached_lastmerge7
-	VMOVNTDQ  Z4, (DX)
-	VMOVNTDQ  Z6, 64(DX)
-	VMOVNTDQ  Z8, 128(DX)
-	VMOVNTDQ  Z10, 192(DX)
-
-stored_lastmerge7:
-	PREFETCHT0 512(BX)
-	PREFETCHT0 576(BX)
-	ADDQ       $0x00000080, BX
-	MOVQ       BX, 376(SP)
-	SUBQ       $+128, 392(SP)
-
-	// Hardly ever: as many again are pending.
-	CMPQ BP, $0x00000b80
-	JCC  lastmerge7
-
-lastmerged7:
-	// Lane 7: drain the slots of the turn before.
-	VMOVDQU64     1792(R15), Z0
-	VPSHUFBITQMB  Z3, Z0, K1
+	CMPQ       96(AX), $0x00
+	JEQ        cached0
+	VMOVNTDQ   Z3, (SI)
+	VMOVNTDQ   Z4, 64(SI)
+
+stored0:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+	DECQ       DI
+	JNZ        merge
+
+merged:
+	VMOVDQU64 (DX), Z0
+	VMOVDQU64 Z0, 8704(CX)
+	SUBQ      CX, DX
+	SUBQ      $+8704, DX
+	ADDQ      DX, 48(AX)
+	SUBQ      DX, 72(AX)
+	CMPQ      56(AX), $0x00
+	JEQ       drained
+	MOVQ      120(AX), DX
+	ORQ       128(AX), DX
+	JNE       failed
+
+squeeze:
+	// Press the symbols of the rows together: the four phases of a window side by side, then without
+	// the symbol that is none.
+	VPTERNLOGD $0xff, Z6, Z6, Z6
+	LEAQ       8704(CX), SI
+	ADDQ       72(AX), SI
+	MOVQ       SI, BX
+	LEAQ       4544(CX), DX
+	MOVQ       16(AX), DI
+	MOVL       $0x00000004, R8
+
+group:
+	MOVL $0x00000004, R9
+
+windows:
+	PREFETCHT0    2048(DI)
+	ADDQ          $0x40, DI
+	VMOVDQU64     (DX), Z0
+	VMOVDQU64     256(DX), Z1
+	VMOVDQU64     512(DX), Z2
+	VMOVDQU64     768(DX), Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKLQDQ   Z3, Z2, Z5
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	VPUNPCKHQDQ   Z3, Z2, Z1
+	VSHUFI32X4    $0x88, Z5, Z4, Z2
+	VSHUFI32X4    $0xdd, Z5, Z4, Z3
+	VSHUFI32X4    $0x88, Z1, Z0, Z4
+	VSHUFI32X4    $0xdd, Z1, Z0, Z0
+	VSHUFI32X4    $0x88, Z4, Z2, Z1
+	VSHUFI32X4    $0x88, Z0, Z3, Z5
+	VSHUFI32X4    $0xdd, Z4, Z2, Z2
+	VSHUFI32X4    $0xdd, Z0, Z3, Z0
+	VPCMPUB       $0x04, Z6, Z1, K1
+	VPCOMPRESSB.Z Z1, K1, Z1
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z1, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z5, K1
+	VPCOMPRESSB.Z Z5, K1, Z5
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z5, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z2, K1
+	VPCOMPRESSB.Z Z2, K1, Z2
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z2, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z0, K1
 	VPCOMPRESSB.Z Z0, K1, Z0
-	VMOVDQU64     1856(R15), Z1
-	VPSHUFBITQMB  Z3, Z1, K2
-	VPCOMPRESSB.Z Z1, K2, Z1
-	VMOVDQU64     1920(R15), Z2
-	VPSHUFBITQMB  Z3, Z2, K3
-	VPCOMPRESSB.Z Z2, K3, Z2
-	VMOVDQU64     1984(R15), Z4
-	VPSHUFBITQMB  Z3, Z4, K4
-	VPCOMPRESSB.Z Z4, K4, Z4
-	MOVQ          392(SP), DX
-	KMOVQ         K1, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z0, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K2, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z1, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K3, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z2, (DX)
-	ADDQ          BX, DX
-	KMOVQ         K4, BX
-	POPCNTQ       BX, BX
-	VMOVDQU64     Z4, (DX)
-	ADDQ          BX, DX
-	MOVQ          DX, 392(SP)
-	MOVQ          job+0(FP), AX
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z0, (BX)
+	ADDQ          R10, BX
+	ADDQ          $0x40, DX
+	DECQ          R9
+	JNZ           windows
+	ADDQ          $+768, DX
+	DECQ          R8
+	JNZ           group
 
-	// Lane 0: move it past the bits that were used, by the words that were written.
-	TZCNTQ SI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   (SP), DX
-	MOVQ   DX, (SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 40(AX)
-	MOVQ   BX, 56(AX)
-	MOVQ   224(SP), BX
-	SUBQ   400(SP), BX
-	MOVQ   BX, 88(AX)
-	MOVQ   208(SP), DX
-	MOVQ   DX, BX
-	SUBQ   64(AX), BX
-	MOVQ   DX, 64(AX)
-	SUBQ   BX, 80(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 72(AX)
-	LEAQ   552(AX), DX
-	SUBQ   16(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 96(AX)
+	// Is there room for them?
+	MOVQ BX, DX
+	SUBQ SI, DX
+	CMPQ 64(AX), DX
+	JCS  overflow
+	SUBQ DX, 64(AX)
+	ADDQ DX, 72(AX)
 
-	// Lane 1: move it past the bits that were used, by the words that were written.
-	TZCNTQ DI, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   24(SP), DX
-	MOVQ   DX, 24(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 104(AX)
-	MOVQ   BX, 120(AX)
-	MOVQ   248(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000180, BX
-	MOVQ   BX, 152(AX)
-	MOVQ   232(SP), DX
-	MOVQ   DX, BX
-	SUBQ   128(AX), BX
-	MOVQ   DX, 128(AX)
-	SUBQ   BX, 144(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 136(AX)
-	LEAQ   1000(AX), DX
-	SUBQ   40(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 160(AX)
-
-	// Lane 2: move it past the bits that were used, by the words that were written.
-	TZCNTQ R8, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   48(SP), DX
-	MOVQ   DX, 48(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 168(AX)
-	MOVQ   BX, 184(AX)
-	MOVQ   272(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000300, BX
-	MOVQ   BX, 216(AX)
-	MOVQ   256(SP), DX
-	MOVQ   DX, BX
-	SUBQ   192(AX), BX
-	MOVQ   DX, 192(AX)
-	SUBQ   BX, 208(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 200(AX)
-	LEAQ   1448(AX), DX
-	SUBQ   64(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 224(AX)
-
-	// Lane 3: move it past the bits that were used, by the words that were written.
-	TZCNTQ R9, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   72(SP), DX
-	MOVQ   DX, 72(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 232(AX)
-	MOVQ   BX, 248(AX)
-	MOVQ   296(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000480, BX
-	MOVQ   BX, 280(AX)
-	MOVQ   280(SP), DX
-	MOVQ   DX, BX
-	SUBQ   256(AX), BX
-	MOVQ   DX, 256(AX)
-	SUBQ   BX, 272(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 264(AX)
-	LEAQ   1896(AX), DX
-	SUBQ   88(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 288(AX)
-
-	// Lane 4: move it past the bits that were used, by the words that were written.
-	TZCNTQ R10, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   96(SP), DX
-	MOVQ   DX, 96(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 296(AX)
-	MOVQ   BX, 312(AX)
-	MOVQ   320(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000600, BX
-	MOVQ   BX, 344(AX)
-	MOVQ   304(SP), DX
-	MOVQ   DX, BX
-	SUBQ   320(AX), BX
-	MOVQ   DX, 320(AX)
-	SUBQ   BX, 336(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 328(AX)
-	LEAQ   2344(AX), DX
-	SUBQ   112(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 352(AX)
-
-	// Lane 5: move it past the bits that were used, by the words that were written.
-	TZCNTQ R11, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   120(SP), DX
-	MOVQ   DX, 120(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 360(AX)
-	MOVQ   BX, 376(AX)
-	MOVQ   344(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000780, BX
-	MOVQ   BX, 408(AX)
-	MOVQ   328(SP), DX
-	MOVQ   DX, BX
-	SUBQ   384(AX), BX
-	MOVQ   DX, 384(AX)
-	SUBQ   BX, 400(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 392(AX)
-	LEAQ   2792(AX), DX
-	SUBQ   136(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 416(AX)
-
-	// Lane 6: move it past the bits that were used, by the words that were written.
-	TZCNTQ R12, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   144(SP), DX
-	MOVQ   DX, 144(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 424(AX)
-	MOVQ   BX, 440(AX)
-	MOVQ   368(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000900, BX
-	MOVQ   BX, 472(AX)
-	MOVQ   352(SP), DX
-	MOVQ   DX, BX
-	SUBQ   448(AX), BX
-	MOVQ   DX, 448(AX)
-	SUBQ   BX, 464(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 456(AX)
-	LEAQ   3240(AX), DX
-	SUBQ   160(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 480(AX)
-
-	// Lane 7: move it past the bits that were used, by the words that were written.
-	TZCNTQ R13, BX
-	MOVQ   BX, DX
-	SHRQ   $0x03, DX
-	ADDQ   168(SP), DX
-	MOVQ   DX, 168(SP)
-	ANDL   $0x07, BX
-	MOVQ   DX, 488(AX)
-	MOVQ   BX, 504(AX)
-	MOVQ   392(SP), BX
-	SUBQ   400(SP), BX
-	SUBQ   $0x00000a80, BX
-	MOVQ   BX, 536(AX)
-	MOVQ   376(SP), DX
-	MOVQ   DX, BX
-	SUBQ   512(AX), BX
-	MOVQ   DX, 512(AX)
-	SUBQ   BX, 528(AX)
-	ADDQ   BX, BX
-	ADDQ   BX, 520(AX)
-	LEAQ   3688(AX), DX
-	SUBQ   184(SP), DX
-	NEGQ   DX
-	SHRQ   $0x05, DX
-	MOVQ   DX, 544(AX)
+	// The next block begins with the gap that this one led to.
+	MOVBQZX 128(CX), DX
+	MOVQ    DX, 80(AX)
+	ADDQ    $+1024, 16(AX)
+	ADDQ    $0x50, 24(AX)
+	MOVQ    $+0, 112(AX)
+	DECQ    56(AX)
+	JNE     block
+	JMP     done
 
 	// Stores around the caches are ordered with no others.
+drained:
 	SFENCE
 
 done:
+	MOVQ $+0, 104(AX)
+	JMP  return
+
+failed:
+	MOVQ $+1, 104(AX)
+	JMP  return
+
+overflow:
+	MOVQ $+2, 104(AX)
+
+return:
 	VZEROUPPER
 	RET
 
-cached_merge0:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge0
-
-cached_merge1:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge1
-
-cached_merge2:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge2
-
-cached_merge3:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge3
-
-cached_merge4:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge4
-
-cached_merge5:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge5
-
-cached_merge6:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge6
-
-cached_merge7:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_merge7
-
-border0:
-	// Lane 0 came past its border: mark where it was before, and the element.
-	MOVQ 16(SP), BP
-	MOVQ 2048(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2056(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 224(SP), BX
-	SUBQ 400(SP), BX
-	ADDQ 208(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 16(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 8(SP)
-	JMP  marked0
-
-border1:
-	// Lane 1 came past its border: mark where it was before, and the element.
-	MOVQ 40(SP), BP
-	MOVQ 2080(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2088(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 248(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000180, BX
-	ADDQ 232(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 40(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 32(SP)
-	JMP  marked1
-
-border2:
-	// Lane 2 came past its border: mark where it was before, and the element.
-	MOVQ 64(SP), BP
-	MOVQ 2112(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2120(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 272(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000300, BX
-	ADDQ 256(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 64(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 56(SP)
-	JMP  marked2
-
-border3:
-	// Lane 3 came past its border: mark where it was before, and the element.
-	MOVQ 88(SP), BP
-	MOVQ 2144(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2152(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 296(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000480, BX
-	ADDQ 280(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 88(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 80(SP)
-	JMP  marked3
-
-border4:
-	// Lane 4 came past its border: mark where it was before, and the element.
-	MOVQ 112(SP), BP
-	MOVQ 2176(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2184(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 320(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000600, BX
-	ADDQ 304(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 112(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 104(SP)
-	JMP  marked4
-
-border5:
-	// Lane 5 came past its border: mark where it was before, and the element.
-	MOVQ 136(SP), BP
-	MOVQ 2208(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2216(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 344(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000780, BX
-	ADDQ 328(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 136(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 128(SP)
-	JMP  marked5
-
-border6:
-	// Lane 6 came past its border: mark where it was before, and the element.
-	MOVQ 160(SP), BP
-	MOVQ 2240(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2248(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 368(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000900, BX
-	ADDQ 352(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 160(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 152(SP)
-	JMP  marked6
-
-border7:
-	// Lane 7 came past its border: mark where it was before, and the element.
-	MOVQ 184(SP), BP
-	MOVQ 2272(R14), BX
-	MOVQ BX, (BP)
-	MOVQ 2280(R14), BX
-	MOVQ BX, 8(BP)
-	MOVQ 392(SP), BX
-	SUBQ 400(SP), BX
-	SUBQ $0x00000a80, BX
-	ADDQ 376(SP), BX
-	MOVQ BX, 16(BP)
-	ADDQ $0x20, BP
-	MOVQ BP, 184(SP)
-	MOVQ 24(BP), BP
-	MOVQ BP, 176(SP)
-	JMP  marked7
-
-cached_lastmerge0:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge0
-
-cached_lastmerge1:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge1
-
-cached_lastmerge2:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge2
-
-cached_lastmerge3:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge3
-
-cached_lastmerge4:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge4
-
-cached_lastmerge5:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge5
-
-cached_lastmerge6:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge6
-
-cached_lastmerge7:
-	VMOVDQU64  Z4, (DX)
-	PREFETCHT0 512(DX)
-	VMOVDQU64  Z6, 64(DX)
-	PREFETCHT0 576(DX)
-	VMOVDQU64  Z8, 128(DX)
-	PREFETCHT0 640(DX)
-	VMOVDQU64  Z10, 192(DX)
-	PREFETCHT0 704(DX)
-	JMP        stored_lastmerge7
-
-slow4_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_0:
-	CMPL SI, 4(DX)
-	JCC  found4_0
-	SUBQ $0x08, DX
-	JMP  search4_0
-
-found4_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 32(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled4_0
-
-slow4_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_1:
-	CMPL DI, 4(DX)
-	JCC  found4_1
-	SUBQ $0x08, DX
-	JMP  search4_1
-
-found4_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 288(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled4_1
-
-slow4_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_2:
-	CMPL R8, 4(DX)
-	JCC  found4_2
-	SUBQ $0x08, DX
-	JMP  search4_2
-
-found4_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 544(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled4_2
-
-slow4_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_3:
-	CMPL R9, 4(DX)
-	JCC  found4_3
-	SUBQ $0x08, DX
-	JMP  search4_3
-
-found4_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 800(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled4_3
-
-slow4_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_4:
-	CMPL R10, 4(DX)
-	JCC  found4_4
-	SUBQ $0x08, DX
-	JMP  search4_4
-
-found4_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1056(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled4_4
-
-slow4_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_5:
-	CMPL R11, 4(DX)
-	JCC  found4_5
-	SUBQ $0x08, DX
-	JMP  search4_5
-
-found4_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1312(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled4_5
-
-slow4_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_6:
-	CMPL R12, 4(DX)
-	JCC  found4_6
-	SUBQ $0x08, DX
-	JMP  search4_6
-
-found4_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1568(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled4_6
-
-slow4_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search4_7:
-	CMPL R13, 4(DX)
-	JCC  found4_7
-	SUBQ $0x08, DX
-	JMP  search4_7
-
-found4_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 1824(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled4_7
-
-slow9_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_0:
-	CMPL SI, 4(DX)
-	JCC  found9_0
-	SUBQ $0x08, DX
-	JMP  search9_0
-
-found9_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 72(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled9_0
-
-slow9_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_1:
-	CMPL DI, 4(DX)
-	JCC  found9_1
-	SUBQ $0x08, DX
-	JMP  search9_1
-
-found9_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 328(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled9_1
-
-slow9_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_2:
-	CMPL R8, 4(DX)
-	JCC  found9_2
-	SUBQ $0x08, DX
-	JMP  search9_2
-
-found9_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 584(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled9_2
-
-slow9_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_3:
-	CMPL R9, 4(DX)
-	JCC  found9_3
-	SUBQ $0x08, DX
-	JMP  search9_3
-
-found9_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 840(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled9_3
-
-slow9_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_4:
-	CMPL R10, 4(DX)
-	JCC  found9_4
-	SUBQ $0x08, DX
-	JMP  search9_4
-
-found9_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1096(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled9_4
-
-slow9_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_5:
-	CMPL R11, 4(DX)
-	JCC  found9_5
-	SUBQ $0x08, DX
-	JMP  search9_5
-
-found9_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1352(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled9_5
-
-slow9_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_6:
-	CMPL R12, 4(DX)
-	JCC  found9_6
-	SUBQ $0x08, DX
-	JMP  search9_6
-
-found9_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1608(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled9_6
-
-slow9_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search9_7:
-	CMPL R13, 4(DX)
-	JCC  found9_7
-	SUBQ $0x08, DX
-	JMP  search9_7
-
-found9_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 1864(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled9_7
-
-slow14_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_0:
-	CMPL SI, 4(DX)
-	JCC  found14_0
-	SUBQ $0x08, DX
-	JMP  search14_0
-
-found14_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 112(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled14_0
-
-slow14_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_1:
-	CMPL DI, 4(DX)
-	JCC  found14_1
-	SUBQ $0x08, DX
-	JMP  search14_1
-
-found14_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 368(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled14_1
-
-slow14_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_2:
-	CMPL R8, 4(DX)
-	JCC  found14_2
-	SUBQ $0x08, DX
-	JMP  search14_2
-
-found14_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 624(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled14_2
-
-slow14_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_3:
-	CMPL R9, 4(DX)
-	JCC  found14_3
-	SUBQ $0x08, DX
-	JMP  search14_3
-
-found14_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 880(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled14_3
-
-slow14_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_4:
-	CMPL R10, 4(DX)
-	JCC  found14_4
-	SUBQ $0x08, DX
-	JMP  search14_4
-
-found14_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1136(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled14_4
-
-slow14_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_5:
-	CMPL R11, 4(DX)
-	JCC  found14_5
-	SUBQ $0x08, DX
-	JMP  search14_5
-
-found14_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1392(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled14_5
-
-slow14_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_6:
-	CMPL R12, 4(DX)
-	JCC  found14_6
-	SUBQ $0x08, DX
-	JMP  search14_6
-
-found14_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1648(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled14_6
-
-slow14_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search14_7:
-	CMPL R13, 4(DX)
-	JCC  found14_7
-	SUBQ $0x08, DX
-	JMP  search14_7
-
-found14_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 1904(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled14_7
-
-slow19_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_0:
-	CMPL SI, 4(DX)
-	JCC  found19_0
-	SUBQ $0x08, DX
-	JMP  search19_0
-
-found19_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 152(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled19_0
-
-slow19_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_1:
-	CMPL DI, 4(DX)
-	JCC  found19_1
-	SUBQ $0x08, DX
-	JMP  search19_1
-
-found19_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 408(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled19_1
-
-slow19_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_2:
-	CMPL R8, 4(DX)
-	JCC  found19_2
-	SUBQ $0x08, DX
-	JMP  search19_2
-
-found19_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 664(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled19_2
-
-slow19_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_3:
-	CMPL R9, 4(DX)
-	JCC  found19_3
-	SUBQ $0x08, DX
-	JMP  search19_3
-
-found19_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 920(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled19_3
-
-slow19_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_4:
-	CMPL R10, 4(DX)
-	JCC  found19_4
-	SUBQ $0x08, DX
-	JMP  search19_4
-
-found19_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1176(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled19_4
-
-slow19_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_5:
-	CMPL R11, 4(DX)
-	JCC  found19_5
-	SUBQ $0x08, DX
-	JMP  search19_5
-
-found19_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1432(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled19_5
-
-slow19_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_6:
-	CMPL R12, 4(DX)
-	JCC  found19_6
-	SUBQ $0x08, DX
-	JMP  search19_6
-
-found19_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1688(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled19_6
-
-slow19_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search19_7:
-	CMPL R13, 4(DX)
-	JCC  found19_7
-	SUBQ $0x08, DX
-	JMP  search19_7
-
-found19_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 1944(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled19_7
-
-slow24_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_0:
-	CMPL SI, 4(DX)
-	JCC  found24_0
-	SUBQ $0x08, DX
-	JMP  search24_0
-
-found24_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 192(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled24_0
-
-slow24_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_1:
-	CMPL DI, 4(DX)
-	JCC  found24_1
-	SUBQ $0x08, DX
-	JMP  search24_1
-
-found24_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 448(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled24_1
-
-slow24_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_2:
-	CMPL R8, 4(DX)
-	JCC  found24_2
-	SUBQ $0x08, DX
-	JMP  search24_2
-
-found24_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 704(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled24_2
-
-slow24_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_3:
-	CMPL R9, 4(DX)
-	JCC  found24_3
-	SUBQ $0x08, DX
-	JMP  search24_3
-
-found24_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 960(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled24_3
-
-slow24_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_4:
-	CMPL R10, 4(DX)
-	JCC  found24_4
-	SUBQ $0x08, DX
-	JMP  search24_4
-
-found24_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1216(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled24_4
-
-slow24_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_5:
-	CMPL R11, 4(DX)
-	JCC  found24_5
-	SUBQ $0x08, DX
-	JMP  search24_5
-
-found24_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1472(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled24_5
-
-slow24_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_6:
-	CMPL R12, 4(DX)
-	JCC  found24_6
-	SUBQ $0x08, DX
-	JMP  search24_6
-
-found24_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1728(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled24_6
-
-slow24_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search24_7:
-	CMPL R13, 4(DX)
-	JCC  found24_7
-	SUBQ $0x08, DX
-	JMP  search24_7
-
-found24_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 1984(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled24_7
-
-slow29_0:
-	// Slow path of lane 0: line up the bits of the next code.
-	TZCNTQ  SI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	SHLXQ   BX, SI, SI
-	SHRQ    $0x20, SI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_0:
-	CMPL SI, 4(DX)
-	JCC  found29_0
-	SUBQ $0x08, DX
-	JMP  search29_0
-
-found29_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, SI
-	ADDQ    SI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    SI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    SI, SI
-	ANDNQ   DX, SI, DX
-	MOVQ    DX, 232(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    (SP), DX
-	MOVQ    DX, (SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), SI
-	ORQ     $0x01, SI
-	SHLXQ   BX, SI, SI
-	JMP     filled29_0
-
-slow29_1:
-	// Slow path of lane 1: line up the bits of the next code.
-	TZCNTQ  DI, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	SHLXQ   BX, DI, DI
-	SHRQ    $0x20, DI
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_1:
-	CMPL DI, 4(DX)
-	JCC  found29_1
-	SUBQ $0x08, DX
-	JMP  search29_1
-
-found29_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, DI
-	ADDQ    DI, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    DI, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    DI, DI
-	ANDNQ   DX, DI, DX
-	MOVQ    DX, 488(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    24(SP), DX
-	MOVQ    DX, 24(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), DI
-	ORQ     $0x01, DI
-	SHLXQ   BX, DI, DI
-	JMP     filled29_1
-
-slow29_2:
-	// Slow path of lane 2: line up the bits of the next code.
-	TZCNTQ  R8, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	SHLXQ   BX, R8, R8
-	SHRQ    $0x20, R8
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_2:
-	CMPL R8, 4(DX)
-	JCC  found29_2
-	SUBQ $0x08, DX
-	JMP  search29_2
-
-found29_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R8
-	ADDQ    R8, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R8, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R8, R8
-	ANDNQ   DX, R8, DX
-	MOVQ    DX, 744(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    48(SP), DX
-	MOVQ    DX, 48(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R8
-	ORQ     $0x01, R8
-	SHLXQ   BX, R8, R8
-	JMP     filled29_2
-
-slow29_3:
-	// Slow path of lane 3: line up the bits of the next code.
-	TZCNTQ  R9, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	SHLXQ   BX, R9, R9
-	SHRQ    $0x20, R9
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_3:
-	CMPL R9, 4(DX)
-	JCC  found29_3
-	SUBQ $0x08, DX
-	JMP  search29_3
-
-found29_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R9
-	ADDQ    R9, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R9, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R9, R9
-	ANDNQ   DX, R9, DX
-	MOVQ    DX, 1000(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    72(SP), DX
-	MOVQ    DX, 72(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R9
-	ORQ     $0x01, R9
-	SHLXQ   BX, R9, R9
-	JMP     filled29_3
-
-slow29_4:
-	// Slow path of lane 4: line up the bits of the next code.
-	TZCNTQ  R10, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	SHLXQ   BX, R10, R10
-	SHRQ    $0x20, R10
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_4:
-	CMPL R10, 4(DX)
-	JCC  found29_4
-	SUBQ $0x08, DX
-	JMP  search29_4
-
-found29_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R10
-	ADDQ    R10, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R10, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R10, R10
-	ANDNQ   DX, R10, DX
-	MOVQ    DX, 1256(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    96(SP), DX
-	MOVQ    DX, 96(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R10
-	ORQ     $0x01, R10
-	SHLXQ   BX, R10, R10
-	JMP     filled29_4
-
-slow29_5:
-	// Slow path of lane 5: line up the bits of the next code.
-	TZCNTQ  R11, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	SHLXQ   BX, R11, R11
-	SHRQ    $0x20, R11
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_5:
-	CMPL R11, 4(DX)
-	JCC  found29_5
-	SUBQ $0x08, DX
-	JMP  search29_5
-
-found29_5:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R11
-	ADDQ    R11, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R11, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R11, R11
-	ANDNQ   DX, R11, DX
-	MOVQ    DX, 1512(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    120(SP), DX
-	MOVQ    DX, 120(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R11
-	ORQ     $0x01, R11
-	SHLXQ   BX, R11, R11
-	JMP     filled29_5
-
-slow29_6:
-	// Slow path of lane 6: line up the bits of the next code.
-	TZCNTQ  R12, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	SHLXQ   BX, R12, R12
-	SHRQ    $0x20, R12
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_6:
-	CMPL R12, 4(DX)
-	JCC  found29_6
-	SUBQ $0x08, DX
-	JMP  search29_6
-
-found29_6:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R12
-	ADDQ    R12, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R12, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R12, R12
-	ANDNQ   DX, R12, DX
-	MOVQ    DX, 1768(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    144(SP), DX
-	MOVQ    DX, 144(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R12
-	ORQ     $0x01, R12
-	SHLXQ   BX, R12, R12
-	JMP     filled29_6
-
-slow29_7:
-	// Slow path of lane 7: line up the bits of the next code.
-	TZCNTQ  R13, BX
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	SHLXQ   BX, R13, R13
-	SHRQ    $0x20, R13
-
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
-	MOVQ 200(SP), DX
-
-search29_7:
-	CMPL R13, 4(DX)
-	JCC  found29_7
-	SUBQ $0x08, DX
-	JMP  search29_7
-
-found29_7:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
-	MOVQ    (DX), DX
-	MOVBQZX DL, R13
-	ADDQ    R13, BX
-	SHRQ    $0x08, DX
-	MOVBQZX DL, DX
-	SHLQ    $0x10, DX
-	BTSQ    $0x3a, DX
-	CMPQ    R13, $0x01
-
-	// Carry means length 0: the slot is to stay empty.
-	SBBQ    R13, R13
-	ANDNQ   DX, R13, DX
-	MOVQ    DX, 2024(R14)
-	MOVQ    BX, DX
-	SHRQ    $0x03, DX
-	ADDQ    168(SP), DX
-	MOVQ    DX, 168(SP)
-	ANDL    $0x07, BX
-	MOVBEQQ (DX), R13
-	ORQ     $0x01, R13
-	SHLXQ   BX, R13, R13
-	JMP     filled29_7
+cached1:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored1
+
+cached2:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored2
+
+cached3:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored3
+
+cached4:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored4
+
+cached5:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored5
+
+cached6:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored6
+
+cached0:
+	VMOVDQU64  Z3, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z4, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored0
+
+// func decode2(job *kernel.WindowJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, MMX+, POPCNT
+TEXT ·decode2(SB), NOSPLIT, $0-8
+	// Decodes blocks of 128 windows of 64 bits of the stream, 32 in a vector of 16-bit lanes. A window goes by
+	// in 4 phases of 16 bits, a phase in 8 steps. A step looks up the length of a code by its first 6 bits
+	// in a table that is a register. A lane that is through with a phase waits for the others: it looks up what long
+	// codes begin with, which the table knows no code for.
+	// Long codes are looked up in steps [1 3] only, a lane that comes to one before waits.
+	// Every window has to end where the gap of the next one says. Then the symbols of the block, a row for each
+	// window, are pressed together and merged with their sign_mantissa bytes.
+	MOVQ job+0(FP), AX
+	MOVQ 8(AX), CX
+
+	// Go on behind a block that failed, whose rows are mended?
+	CMPQ 112(AX), $0x00
+	JNE  squeeze
+
+block:
+	VMOVDQU64 low<>+0(SB), Z0
+	VMOVDQU64 high<>+0(SB), Z1
+	VMOVDQU64 words<>+0(SB), Z2
+	LEAQ      8704(CX), DX
+	MOVQ      48(AX), DI
+	MOVQ      32(AX), BX
+	ADDQ      DI, BX
+	MOVQ      40(AX), SI
+	LEAQ      (SI)(DI*2), SI
+	MOVQ      72(AX), DI
+	SARQ      $0x06, DI
+	CMPQ      56(AX), $0x00
+	JEQ       drain
+
+	// Unpack the gaps: 128 of 5 bits to a byte each. The first and the last are known by other ways, too.
+	MOVQ           24(AX), R8
+	MOVQ           $0x000000ffffffffff, R9
+	KMOVQ          R9, K1
+	VMOVDQU64      spread<>+0(SB), Z3
+	VMOVDQU64      fields<>+0(SB), Z4
+	VMOVDQU8.Z     (R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, (CX)
+	VMOVDQU8.Z     40(R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, 64(CX)
+	MOVQ           80(AX), R9
+	MOVB           R9, (CX)
+	MOVQ           88(AX), R9
+	CMPQ           56(AX), $0x01
+	JNE            inside
+	CMPQ           R9, $0x000000ff
+	JNE            told
+
+inside:
+	MOVBQZX 80(R8), R9
+	SHRQ    $0x03, R9
+
+told:
+	MOVB R9, 128(CX)
+
+	// Turn the windows of each group to planes: the same part of all of them in one vector.
+	MOVQ      16(AX), R8
+	LEAQ      192(CX), R9
+	MOVL      $0x00000004, R10
+	VMOVDQU64 dwords<>+0(SB), Z3
+
+planes:
+	VMOVDQU64   (R8), Z4
+	VPSHUFB     Z3, Z4, Z4
+	VMOVDQU64   64(R8), Z5
+	VPSHUFB     Z3, Z5, Z5
+	VMOVDQU64   128(R8), Z7
+	VPSHUFB     Z3, Z7, Z7
+	VMOVDQU64   192(R8), Z8
+	VPSHUFB     Z3, Z8, Z8
+	VPUNPCKLDQ  Z5, Z4, Z9
+	VPUNPCKHDQ  Z5, Z4, Z4
+	VPUNPCKLDQ  Z8, Z7, Z5
+	VPUNPCKHDQ  Z8, Z7, Z7
+	VPUNPCKLQDQ Z5, Z9, Z8
+	VMOVDQU64   Z8, (R9)
+	VPUNPCKHQDQ Z5, Z9, Z5
+	VMOVDQU64   Z5, 64(R9)
+	VPUNPCKLQDQ Z7, Z4, Z5
+	VMOVDQU64   Z5, 128(R9)
+	VPUNPCKHQDQ Z7, Z4, Z4
+	VMOVDQU64   Z4, 192(R9)
+	VMOVDQU64   8(R8), Z4
+	VPSHUFB     firsts0<>+0(SB), Z4, Z4
+	VMOVDQU64   72(R8), Z5
+	VPSHUFB     firsts1<>+0(SB), Z5, Z5
+	VMOVDQU64   136(R8), Z7
+	VPSHUFB     firsts2<>+0(SB), Z7, Z7
+	VMOVDQU64   200(R8), Z8
+	VPSHUFB     firsts3<>+0(SB), Z8, Z8
+	VPTERNLOGD  $0xfe, Z7, Z5, Z4
+	VPORD       Z8, Z4, Z4
+	VMOVDQU64   Z4, 256(R9)
+	ADDQ        $+256, R8
+	ADDQ        $+320, R9
+	DECQ        R10
+	JNZ         planes
+	MOVQ        (AX), R8
+	VMOVDQU64   (R8), Z3
+	VMOVDQU64   full<>+0(SB), Z4
+	VMOVDQU64   taken<>+0(SB), Z5
+	VMOVDQU64   behind<>+0(SB), Z7
+	VMOVDQU64   256(R8), Z8
+	VMOVDQU64   128(R8), Z9
+
+	// Each window starts at its gap.
+	VMOVDQU64 laneWindows<>+0(SB), Z10
+	MOVQ      $0x5555555555555555, R9
+	KMOVQ     R9, K1
+	VPERMB.Z  (CX), Z10, K1, Z11
+	KXORD     K2, K2, K2
+	VPERMB.Z  32(CX), Z10, K1, Z12
+	KXORD     K3, K3, K3
+	VPERMB.Z  64(CX), Z10, K1, Z13
+	KXORD     K4, K4, K4
+	VPERMB.Z  96(CX), Z10, K1, Z10
+	KXORD     K5, K5, K5
+
+	// Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at
+	// once.
+	LEAQ 192(CX), R9
+	LEAQ 4544(CX), R11
+
+phase:
+	LEAQ 1472(CX), R10
+	MOVL $0x00000002, R12
+
+half:
+	// Step 1 of 8, and 5, in every group.
+	// Which lanes are inside the phase? The 16 bits from their positions on, of which the first 6 are the index. The
+	// others get one that no code has.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z11, Z11
+	VMOVDQU64 Z15, (R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z12, Z12
+	VMOVDQU64 Z15, 768(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z13, Z13
+	VMOVDQU64 Z15, 1536(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip1
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached1
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored1:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip1:
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z10, Z10
+	VMOVDQU64 Z15, 2304(R10)
+
+	// Step 2 of 8, and 6, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+
+	// No length inside a phase: a long code, told by the bits behind its prefix.
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 128(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z11, Z11
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     (R10), Z15, Z15
+	VMOVDQU64 Z15, (R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 896(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z12, Z12
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     768(R10), Z15, Z15
+	VMOVDQU64 Z15, 768(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip2
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached2
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored2:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip2:
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 1664(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z13, Z13
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     1536(R10), Z15, Z15
+	VMOVDQU64 Z15, 1536(R10)
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 2432(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z10, Z10
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     2304(R10), Z15, Z15
+	VMOVDQU64 Z15, 2304(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip3
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached3
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored3:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip3:
+	// Step 3 of 8, and 7, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z11, Z11
+	VMOVDQU64 Z15, 64(R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z12, Z12
+	VMOVDQU64 Z15, 832(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z13, Z13
+	VMOVDQU64 Z15, 1600(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip4
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached4
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored4:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip4:
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPADDW    Z16, Z10, Z10
+	VMOVDQU64 Z15, 2368(R10)
+
+	// Step 4 of 8, and 8, in every group.
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 (R9), Z14
+	VMOVDQU64 64(R9), Z16
+	VPSHLDVW  Z11, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 192(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z11, Z11
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     64(R10), Z15, Z15
+	VMOVDQU64 Z15, 64(R10)
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 320(R9), Z14
+	VMOVDQU64 384(R9), Z16
+	VPSHLDVW  Z12, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 960(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z12, Z12
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     832(R10), Z15, Z15
+	VMOVDQU64 Z15, 832(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip5
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached5
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored5:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip5:
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 640(R9), Z14
+	VMOVDQU64 704(R9), Z16
+	VPSHLDVW  Z13, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 1728(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z13, Z13
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     1600(R10), Z15, Z15
+	VMOVDQU64 Z15, 1600(R10)
+	VPCMPUW   $0x01, Z4, Z10, K6
+	VMOVDQU64 960(R9), Z14
+	VMOVDQU64 1024(R9), Z16
+	VPSHLDVW  Z10, Z16, Z14
+	VPSRLVW   Z8, Z14, Z17
+	VPANDQ    Z7, Z17, Z17
+	VMOVDQU64 640(R8), Z15
+	VPSRLW    $0x0a, Z14, K6, Z15
+	VPERMB.Z  Z3, Z15, K1, Z16
+	VPTESTNMW Z16, Z16, K6, K6
+	VPADDW.Z  Z5, Z17, K6, Z14
+	VMOVDQU64 Z14, 2496(R10)
+	VPERMB.Z  Z9, Z17, K1, Z17
+	VMOVDQU16 Z17, K6, Z16
+	VPADDW    Z16, Z10, Z10
+	VPSLLW    $0x08, Z15, Z15
+	VPORQ     2368(R10), Z15, Z15
+	VMOVDQU64 Z15, 2368(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip6
+	VPERMB     (DX), Z0, Z14
+	VPERMB     (BX), Z0, Z15
+	VPTERNLOGD $0xe4, Z2, Z15, Z14
+	VPERMB     (DX), Z1, Z15
+	VPERMB     (BX), Z1, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	CMPQ       96(AX), $0x00
+	JEQ        cached6
+	VMOVNTDQ   Z14, (SI)
+	VMOVNTDQ   Z15, 64(SI)
+
+stored6:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip6:
+	ADDQ $+384, R10
+	DECQ R12
+	JNZ  half
+
+	// The end of the phase: all lanes should be through with it.
+	VPCMPUW    $0x01, Z4, Z11, K6
+	KORD       K6, K2, K2
+	VPSUBW     Z4, Z11, Z11
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  1472(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  1536(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  1856(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  1920(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  1600(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z15
+	VMOVDQU64  1664(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  1984(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z17
+	VMOVDQU64  2048(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, (R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 64(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 128(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 192(R11)
+	VPCMPUW    $0x01, Z4, Z12, K6
+	KORD       K6, K3, K3
+	VPSUBW     Z4, Z12, Z12
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  2240(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  2304(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  2624(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  2688(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  2368(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z15
+	VMOVDQU64  2432(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  2752(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z17
+	VMOVDQU64  2816(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 1024(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 1088(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 1152(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 1216(R11)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	KORD       K6, K4, K4
+	VPSUBW     Z4, Z13, Z13
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  3008(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  3072(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  3392(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  3456(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  3136(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z15
+	VMOVDQU64  3200(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  3520(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z17
+	VMOVDQU64  3584(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 2048(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 2112(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 2176(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 2240(R11)
+	VPCMPUW    $0x01, Z4, Z10, K6
+	KORD       K6, K5, K5
+	VPSUBW     Z4, Z10, Z10
+	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  3776(CX), Z15
+	VPERMB     Z14, Z15, Z15
+	VMOVDQU64  3840(CX), Z16
+	VPERMB     Z14, Z16, Z16
+	VMOVDQU64  4160(CX), Z17
+	VPERMB     Z14, Z17, Z17
+	VMOVDQU64  4224(CX), Z18
+	VPERMB     Z14, Z18, Z18
+	VMOVDQU64  3904(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z15
+	VMOVDQU64  3968(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z16
+	VMOVDQU64  4288(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z17
+	VMOVDQU64  4352(CX), Z14
+	VPSLLW     $0x08, Z14, Z14
+	VPMOVB2M   Z14, K6
+	VMOVDQU64  192(R8), Z19
+	VPERMB     Z19, Z14, K6, Z18
+	VPUNPCKLWD Z16, Z15, Z14
+	VPUNPCKHWD Z16, Z15, Z15
+	VPUNPCKLWD Z18, Z17, Z16
+	VPUNPCKHWD Z18, Z17, Z17
+	VPUNPCKLDQ Z16, Z14, Z18
+	VMOVDQU64  Z18, 3072(R11)
+	VPUNPCKHDQ Z16, Z14, Z14
+	VMOVDQU64  Z14, 3136(R11)
+	VPUNPCKLDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 3200(R11)
+	VPUNPCKHDQ Z17, Z15, Z14
+	VMOVDQU64  Z14, 3264(R11)
+	ADDQ       $0x40, R9
+	ADDQ       $+256, R11
+	LEAQ       5568(CX), R10
+	CMPQ       R11, R10
+	JNE        phase
+
+	// Has every window led to the gap of the next one?
+	VMOVDQU64 laneWindows<>+0(SB), Z3
+	VPERMB.Z  1(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z11, K6
+	KORD      K2, K6, K6
+	KMOVD     K6, 120(AX)
+	VPERMB.Z  33(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z12, K6
+	KORD      K3, K6, K6
+	KMOVD     K6, 124(AX)
+	VPERMB.Z  65(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z13, K6
+	KORD      K4, K6, K6
+	KMOVD     K6, 128(AX)
+	VPERMB.Z  97(CX), Z3, K1, Z3
+	VPCMPUW   $0x04, Z3, Z10, K1
+	KORD      K5, K1, K1
+	KMOVD     K1, 132(AX)
+
+	// How many merges are left?
+	MOVQ 72(AX), DI
+	MOVQ DX, R10
+	SUBQ CX, R10
+	SUBQ $+8704, R10
+	SUBQ R10, DI
+	SARQ $0x06, DI
+
+drain:
+	// Merge what is left to merge.
+	TESTQ DI, DI
+	JLE   merged
+
+merge:
+	VPERMB     (DX), Z0, Z3
+	VPERMB     (BX), Z0, Z4
+	VPTERNLOGD $0xe4, Z2, Z4, Z3
+	VPERMB     (DX), Z1, Z4
+	VPERMB     (BX), Z1, Z5
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	CMPQ       96(AX), $0x00
+	JEQ        cached0
+	VMOVNTDQ   Z3, (SI)
+	VMOVNTDQ   Z4, 64(SI)
+
+stored0:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+	DECQ       DI
+	JNZ        merge
+
+merged:
+	VMOVDQU64 (DX), Z0
+	VMOVDQU64 Z0, 8704(CX)
+	SUBQ      CX, DX
+	SUBQ      $+8704, DX
+	ADDQ      DX, 48(AX)
+	SUBQ      DX, 72(AX)
+	CMPQ      56(AX), $0x00
+	JEQ       drained
+	MOVQ      120(AX), DX
+	ORQ       128(AX), DX
+	JNE       failed
+
+squeeze:
+	// Press the symbols of the rows together: the four phases of a window side by side, then without
+	// the symbol that is none.
+	VPTERNLOGD $0xff, Z6, Z6, Z6
+	LEAQ       8704(CX), SI
+	ADDQ       72(AX), SI
+	MOVQ       SI, BX
+	LEAQ       4544(CX), DX
+	MOVQ       16(AX), DI
+	MOVL       $0x00000004, R8
+
+group:
+	MOVL $0x00000004, R9
+
+windows:
+	PREFETCHT0    2048(DI)
+	ADDQ          $0x40, DI
+	VMOVDQU64     (DX), Z0
+	VMOVDQU64     256(DX), Z1
+	VMOVDQU64     512(DX), Z2
+	VMOVDQU64     768(DX), Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKLQDQ   Z3, Z2, Z5
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	VPUNPCKHQDQ   Z3, Z2, Z1
+	VSHUFI32X4    $0x88, Z5, Z4, Z2
+	VSHUFI32X4    $0xdd, Z5, Z4, Z3
+	VSHUFI32X4    $0x88, Z1, Z0, Z4
+	VSHUFI32X4    $0xdd, Z1, Z0, Z0
+	VSHUFI32X4    $0x88, Z4, Z2, Z1
+	VSHUFI32X4    $0x88, Z0, Z3, Z5
+	VSHUFI32X4    $0xdd, Z4, Z2, Z2
+	VSHUFI32X4    $0xdd, Z0, Z3, Z0
+	VPCMPUB       $0x04, Z6, Z1, K1
+	VPCOMPRESSB.Z Z1, K1, Z1
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z1, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z5, K1
+	VPCOMPRESSB.Z Z5, K1, Z5
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z5, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z2, K1
+	VPCOMPRESSB.Z Z2, K1, Z2
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z2, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z0, K1
+	VPCOMPRESSB.Z Z0, K1, Z0
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z0, (BX)
+	ADDQ          R10, BX
+	ADDQ          $0x40, DX
+	DECQ          R9
+	JNZ           windows
+	ADDQ          $+768, DX
+	DECQ          R8
+	JNZ           group
+
+	// Is there room for them?
+	MOVQ BX, DX
+	SUBQ SI, DX
+	CMPQ 64(AX), DX
+	JCS  overflow
+	SUBQ DX, 64(AX)
+	ADDQ DX, 72(AX)
+
+	// The next block begins with the gap that this one led to.
+	MOVBQZX 128(CX), DX
+	MOVQ    DX, 80(AX)
+	ADDQ    $+1024, 16(AX)
+	ADDQ    $0x50, 24(AX)
+	MOVQ    $+0, 112(AX)
+	DECQ    56(AX)
+	JNE     block
+	JMP     done
+
+	// Stores around the caches are ordered with no others.
+drained:
+	SFENCE
+
+done:
+	MOVQ $+0, 104(AX)
+	JMP  return
+
+failed:
+	MOVQ $+1, 104(AX)
+	JMP  return
+
+overflow:
+	MOVQ $+2, 104(AX)
+
+return:
+	VZEROUPPER
+	RET
+
+cached1:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored1
+
+cached2:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored2
+
+cached3:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored3
+
+cached4:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored4
+
+cached5:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored5
+
+cached6:
+	VMOVDQU64  Z14, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z15, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored6
+
+cached0:
+	VMOVDQU64  Z3, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z4, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored0
+
+// func decode2Wide(job *kernel.WindowJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, MMX+, POPCNT
+TEXT ·decode2Wide(SB), NOSPLIT, $0-8
+	// Decodes blocks of 128 windows of 64 bits of the stream, 32 in a vector of 16-bit lanes. A window goes by
+	// in 4 phases of 16 bits, a phase in 8 steps. A step looks up the length of a code by its first 6 bits
+	// in a table that is a register. A lane that is through with a phase waits for the others: it looks up what long
+	// codes begin with, which the table knows no code for.
+	// Long codes are looked up in steps [1 3] only, a lane that comes to one before waits.
+	// Every window has to end where the gap of the next one says. Then the symbols of the block, a row for each
+	// window, are pressed together and merged with their sign_mantissa bytes.
+	MOVQ job+0(FP), AX
+	MOVQ 8(AX), CX
+
+	// Go on behind a block that failed, whose rows are mended?
+	CMPQ 112(AX), $0x00
+	JNE  squeeze
+
+block:
+	VMOVDQU64 low<>+0(SB), Z0
+	VMOVDQU64 high<>+0(SB), Z1
+	VMOVDQU64 words<>+0(SB), Z2
+	LEAQ      8704(CX), DX
+	MOVQ      48(AX), DI
+	MOVQ      32(AX), BX
+	ADDQ      DI, BX
+	MOVQ      40(AX), SI
+	LEAQ      (SI)(DI*2), SI
+	MOVQ      72(AX), DI
+	SARQ      $0x06, DI
+	CMPQ      56(AX), $0x00
+	JEQ       drain
+
+	// Unpack the gaps: 128 of 5 bits to a byte each. The first and the last are known by other ways, too.
+	MOVQ           24(AX), R8
+	MOVQ           $0x000000ffffffffff, R9
+	KMOVQ          R9, K1
+	VMOVDQU64      spread<>+0(SB), Z3
+	VMOVDQU64      fields<>+0(SB), Z4
+	VMOVDQU8.Z     (R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, (CX)
+	VMOVDQU8.Z     40(R8), K1, Z5
+	VPERMB         Z5, Z3, Z5
+	VPMULTISHIFTQB Z5, Z4, Z5
+	VPANDQ         gapBits<>+0(SB), Z5, Z5
+	VMOVDQU64      Z5, 64(CX)
+	MOVQ           80(AX), R9
+	MOVB           R9, (CX)
+	MOVQ           88(AX), R9
+	CMPQ           56(AX), $0x01
+	JNE            inside
+	CMPQ           R9, $0x000000ff
+	JNE            told
+
+inside:
+	MOVBQZX 80(R8), R9
+	SHRQ    $0x03, R9
+
+told:
+	MOVB R9, 128(CX)
+
+	// Turn the windows of each group to planes: the same part of all of them in one vector.
+	MOVQ      16(AX), R8
+	LEAQ      192(CX), R9
+	MOVL      $0x00000004, R10
+	VMOVDQU64 dwords<>+0(SB), Z3
+
+planes:
+	VMOVDQU64   (R8), Z4
+	VPSHUFB     Z3, Z4, Z4
+	VMOVDQU64   64(R8), Z5
+	VPSHUFB     Z3, Z5, Z5
+	VMOVDQU64   128(R8), Z7
+	VPSHUFB     Z3, Z7, Z7
+	VMOVDQU64   192(R8), Z8
+	VPSHUFB     Z3, Z8, Z8
+	VPUNPCKLDQ  Z5, Z4, Z9
+	VPUNPCKHDQ  Z5, Z4, Z4
+	VPUNPCKLDQ  Z8, Z7, Z5
+	VPUNPCKHDQ  Z8, Z7, Z7
+	VPUNPCKLQDQ Z5, Z9, Z8
+	VMOVDQU64   Z8, (R9)
+	VPUNPCKHQDQ Z5, Z9, Z5
+	VMOVDQU64   Z5, 64(R9)
+	VPUNPCKLQDQ Z7, Z4, Z5
+	VMOVDQU64   Z5, 128(R9)
+	VPUNPCKHQDQ Z7, Z4, Z4
+	VMOVDQU64   Z4, 192(R9)
+	VMOVDQU64   8(R8), Z4
+	VPSHUFB     firsts0<>+0(SB), Z4, Z4
+	VMOVDQU64   72(R8), Z5
+	VPSHUFB     firsts1<>+0(SB), Z5, Z5
+	VMOVDQU64   136(R8), Z7
+	VPSHUFB     firsts2<>+0(SB), Z7, Z7
+	VMOVDQU64   200(R8), Z8
+	VPSHUFB     firsts3<>+0(SB), Z8, Z8
+	VPTERNLOGD  $0xfe, Z7, Z5, Z4
+	VPORD       Z8, Z4, Z4
+	VMOVDQU64   Z4, 256(R9)
+	ADDQ        $+256, R8
+	ADDQ        $+320, R9
+	DECQ        R10
+	JNZ         planes
+	MOVQ        (AX), R8
+	VMOVDQU64   (R8), Z3
+	VMOVDQU64   full<>+0(SB), Z4
+	VMOVDQU64   taken<>+0(SB), Z5
+	VMOVDQU64   behind<>+0(SB), Z7
+	VMOVDQU64   576(R8), Z8
+	VMOVDQU64   320(R8), Z9
+	VMOVDQU64   384(R8), Z10
+
+	// Each window starts at its gap.
+	VMOVDQU64 laneWindows<>+0(SB), Z11
+	MOVQ      $0x5555555555555555, R9
+	KMOVQ     R9, K1
+	VPERMB.Z  (CX), Z11, K1, Z12
+	KXORD     K2, K2, K2
+	VPERMB.Z  32(CX), Z11, K1, Z13
+	KXORD     K3, K3, K3
+	VPERMB.Z  64(CX), Z11, K1, Z14
+	KXORD     K4, K4, K4
+	VPERMB.Z  96(CX), Z11, K1, Z11
+	KXORD     K5, K5, K5
+
+	// Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at
+	// once.
+	LEAQ 192(CX), R9
+	LEAQ 4544(CX), R11
+
+phase:
+	LEAQ 1472(CX), R10
+	MOVL $0x00000002, R12
+
+half:
+	// Step 1 of 8, and 5, in every group.
+	// Which lanes are inside the phase? The 16 bits from their positions on, of which the first 6 are the index. The
+	// others get one that no code has.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z12, Z12
+	VMOVDQU64 Z16, (R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 320(R9), Z15
+	VMOVDQU64 384(R9), Z17
+	VPSHLDVW  Z13, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z13, Z13
+	VMOVDQU64 Z16, 768(R10)
+	VPCMPUW   $0x01, Z4, Z14, K6
+	VMOVDQU64 640(R9), Z15
+	VMOVDQU64 704(R9), Z17
+	VPSHLDVW  Z14, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z14, Z14
+	VMOVDQU64 Z16, 1536(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip1
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached1
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored1:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip1:
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 960(R9), Z15
+	VMOVDQU64 1024(R9), Z17
+	VPSHLDVW  Z11, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z11, Z11
+	VMOVDQU64 Z16, 2304(R10)
+
+	// Step 2 of 8, and 6, in every group.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VPSRLVW   Z8, Z15, Z18
+	VPANDQ    Z7, Z18, Z18
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+
+	// No length inside a phase: a long code, told by the bits behind its prefix.
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 128(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z12, Z12
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      (R10), Z16, Z16
+	VMOVDQU64  Z16, (R10)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	VMOVDQU64  320(R9), Z15
+	VMOVDQU64  384(R9), Z17
+	VPSHLDVW   Z13, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 896(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z13, Z13
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      768(R10), Z16, Z16
+	VMOVDQU64  Z16, 768(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip2
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached2
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored2:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip2:
+	VPCMPUW    $0x01, Z4, Z14, K6
+	VMOVDQU64  640(R9), Z15
+	VMOVDQU64  704(R9), Z17
+	VPSHLDVW   Z14, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 1664(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z14, Z14
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      1536(R10), Z16, Z16
+	VMOVDQU64  Z16, 1536(R10)
+	VPCMPUW    $0x01, Z4, Z11, K6
+	VMOVDQU64  960(R9), Z15
+	VMOVDQU64  1024(R9), Z17
+	VPSHLDVW   Z11, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 2432(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z11, Z11
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      2304(R10), Z16, Z16
+	VMOVDQU64  Z16, 2304(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip3
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached3
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored3:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip3:
+	// Step 3 of 8, and 7, in every group.
+	VPCMPUW   $0x01, Z4, Z12, K6
+	VMOVDQU64 (R9), Z15
+	VMOVDQU64 64(R9), Z17
+	VPSHLDVW  Z12, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z12, Z12
+	VMOVDQU64 Z16, 64(R10)
+	VPCMPUW   $0x01, Z4, Z13, K6
+	VMOVDQU64 320(R9), Z15
+	VMOVDQU64 384(R9), Z17
+	VPSHLDVW  Z13, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z13, Z13
+	VMOVDQU64 Z16, 832(R10)
+	VPCMPUW   $0x01, Z4, Z14, K6
+	VMOVDQU64 640(R9), Z15
+	VMOVDQU64 704(R9), Z17
+	VPSHLDVW  Z14, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z14, Z14
+	VMOVDQU64 Z16, 1600(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip4
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached4
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored4:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip4:
+	VPCMPUW   $0x01, Z4, Z11, K6
+	VMOVDQU64 960(R9), Z15
+	VMOVDQU64 1024(R9), Z17
+	VPSHLDVW  Z11, Z17, Z15
+	VMOVDQU64 640(R8), Z16
+	VPSRLW    $0x0a, Z15, K6, Z16
+	VPERMB.Z  Z3, Z16, K1, Z17
+	VPADDW    Z17, Z11, Z11
+	VMOVDQU64 Z16, 2368(R10)
+
+	// Step 4 of 8, and 8, in every group.
+	VPCMPUW    $0x01, Z4, Z12, K6
+	VMOVDQU64  (R9), Z15
+	VMOVDQU64  64(R9), Z17
+	VPSHLDVW   Z12, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 192(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z12, Z12
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      64(R10), Z16, Z16
+	VMOVDQU64  Z16, 64(R10)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	VMOVDQU64  320(R9), Z15
+	VMOVDQU64  384(R9), Z17
+	VPSHLDVW   Z13, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 960(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z13, Z13
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      832(R10), Z16, Z16
+	VMOVDQU64  Z16, 832(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip5
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached5
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored5:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip5:
+	VPCMPUW    $0x01, Z4, Z14, K6
+	VMOVDQU64  640(R9), Z15
+	VMOVDQU64  704(R9), Z17
+	VPSHLDVW   Z14, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 1728(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z14, Z14
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      1600(R10), Z16, Z16
+	VMOVDQU64  Z16, 1600(R10)
+	VPCMPUW    $0x01, Z4, Z11, K6
+	VMOVDQU64  960(R9), Z15
+	VMOVDQU64  1024(R9), Z17
+	VPSHLDVW   Z11, Z17, Z15
+	VPSRLVW    Z8, Z15, Z18
+	VPANDQ     Z7, Z18, Z18
+	VMOVDQU64  640(R8), Z16
+	VPSRLW     $0x0a, Z15, K6, Z16
+	VPERMB.Z   Z3, Z16, K1, Z17
+	VPTESTNMW  Z17, Z17, K6, K6
+	VPADDW.Z   Z5, Z18, K6, Z15
+	VMOVDQU64  Z15, 2496(R10)
+	VPERMI2B.Z Z10, Z9, K1, Z18
+	VMOVDQU16  Z18, K6, Z17
+	VPADDW     Z17, Z11, Z11
+	VPSLLW     $0x08, Z16, Z16
+	VPORQ      2368(R10), Z16, Z16
+	VMOVDQU64  Z16, 2368(R10)
+
+	// Merge, if there are symbols for it.
+	DECQ       DI
+	JLT        skip6
+	VPERMB     (DX), Z0, Z15
+	VPERMB     (BX), Z0, Z16
+	VPTERNLOGD $0xe4, Z2, Z16, Z15
+	VPERMB     (DX), Z1, Z16
+	VPERMB     (BX), Z1, Z17
+	VPTERNLOGD $0xe4, Z2, Z17, Z16
+	CMPQ       96(AX), $0x00
+	JEQ        cached6
+	VMOVNTDQ   Z15, (SI)
+	VMOVNTDQ   Z16, 64(SI)
+
+stored6:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+
+skip6:
+	ADDQ $+384, R10
+	DECQ R12
+	JNZ  half
+
+	// The end of the phase: all lanes should be through with it.
+	VPCMPUW    $0x01, Z4, Z12, K6
+	KORD       K6, K2, K2
+	VPSUBW     Z4, Z12, Z12
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  1472(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  1536(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  1856(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  1920(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  1600(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z16
+	VMOVDQU64  1664(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  1984(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z18
+	VMOVDQU64  2048(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, (R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 64(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 128(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 192(R11)
+	VPCMPUW    $0x01, Z4, Z13, K6
+	KORD       K6, K3, K3
+	VPSUBW     Z4, Z13, Z13
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  2240(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  2304(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  2624(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  2688(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  2368(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z16
+	VMOVDQU64  2432(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  2752(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z18
+	VMOVDQU64  2816(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 1024(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 1088(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 1152(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 1216(R11)
+	VPCMPUW    $0x01, Z4, Z14, K6
+	KORD       K6, K4, K4
+	VPSUBW     Z4, Z14, Z14
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  3008(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  3072(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  3392(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  3456(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  3136(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z16
+	VMOVDQU64  3200(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  3520(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z18
+	VMOVDQU64  3584(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 2048(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 2112(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 2176(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 2240(R11)
+	VPCMPUW    $0x01, Z4, Z11, K6
+	KORD       K6, K5, K5
+	VPSUBW     Z4, Z11, Z11
+	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  3776(CX), Z16
+	VPERMB     Z15, Z16, Z16
+	VMOVDQU64  3840(CX), Z17
+	VPERMB     Z15, Z17, Z17
+	VMOVDQU64  4160(CX), Z18
+	VPERMB     Z15, Z18, Z18
+	VMOVDQU64  4224(CX), Z19
+	VPERMB     Z15, Z19, Z19
+	VMOVDQU64  3904(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z16
+	VMOVDQU64  3968(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z17
+	VMOVDQU64  4288(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z18
+	VMOVDQU64  4352(CX), Z15
+	VPSLLW     $0x08, Z15, Z15
+	VPMOVB2M   Z15, K6
+	VMOVDQU64  448(R8), Z20
+	VPERMI2B   512(R8), Z20, Z15
+	VMOVDQU8   Z15, K6, Z19
+	VPUNPCKLWD Z17, Z16, Z15
+	VPUNPCKHWD Z17, Z16, Z16
+	VPUNPCKLWD Z19, Z18, Z17
+	VPUNPCKHWD Z19, Z18, Z18
+	VPUNPCKLDQ Z17, Z15, Z19
+	VMOVDQU64  Z19, 3072(R11)
+	VPUNPCKHDQ Z17, Z15, Z15
+	VMOVDQU64  Z15, 3136(R11)
+	VPUNPCKLDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 3200(R11)
+	VPUNPCKHDQ Z18, Z16, Z15
+	VMOVDQU64  Z15, 3264(R11)
+	ADDQ       $0x40, R9
+	ADDQ       $+256, R11
+	LEAQ       5568(CX), R10
+	CMPQ       R11, R10
+	JNE        phase
+
+	// Has every window led to the gap of the next one?
+	VMOVDQU64 laneWindows<>+0(SB), Z3
+	VPERMB.Z  1(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z12, K6
+	KORD      K2, K6, K6
+	KMOVD     K6, 120(AX)
+	VPERMB.Z  33(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z13, K6
+	KORD      K3, K6, K6
+	KMOVD     K6, 124(AX)
+	VPERMB.Z  65(CX), Z3, K1, Z4
+	VPCMPUW   $0x04, Z4, Z14, K6
+	KORD      K4, K6, K6
+	KMOVD     K6, 128(AX)
+	VPERMB.Z  97(CX), Z3, K1, Z3
+	VPCMPUW   $0x04, Z3, Z11, K1
+	KORD      K5, K1, K1
+	KMOVD     K1, 132(AX)
+
+	// How many merges are left?
+	MOVQ 72(AX), DI
+	MOVQ DX, R10
+	SUBQ CX, R10
+	SUBQ $+8704, R10
+	SUBQ R10, DI
+	SARQ $0x06, DI
+
+drain:
+	// Merge what is left to merge.
+	TESTQ DI, DI
+	JLE   merged
+
+merge:
+	VPERMB     (DX), Z0, Z3
+	VPERMB     (BX), Z0, Z4
+	VPTERNLOGD $0xe4, Z2, Z4, Z3
+	VPERMB     (DX), Z1, Z4
+	VPERMB     (BX), Z1, Z5
+	VPTERNLOGD $0xe4, Z2, Z5, Z4
+	CMPQ       96(AX), $0x00
+	JEQ        cached0
+	VMOVNTDQ   Z3, (SI)
+	VMOVNTDQ   Z4, 64(SI)
+
+stored0:
+	PREFETCHT0 2048(BX)
+	ADDQ       $0x40, DX
+	ADDQ       $0x40, BX
+	ADDQ       $+128, SI
+	DECQ       DI
+	JNZ        merge
+
+merged:
+	VMOVDQU64 (DX), Z0
+	VMOVDQU64 Z0, 8704(CX)
+	SUBQ      CX, DX
+	SUBQ      $+8704, DX
+	ADDQ      DX, 48(AX)
+	SUBQ      DX, 72(AX)
+	CMPQ      56(AX), $0x00
+	JEQ       drained
+	MOVQ      120(AX), DX
+	ORQ       128(AX), DX
+	JNE       failed
+
+squeeze:
+	// Press the symbols of the rows together: the four phases of a window side by side, then without
+	// the symbol that is none.
+	VPTERNLOGD $0xff, Z6, Z6, Z6
+	LEAQ       8704(CX), SI
+	ADDQ       72(AX), SI
+	MOVQ       SI, BX
+	LEAQ       4544(CX), DX
+	MOVQ       16(AX), DI
+	MOVL       $0x00000004, R8
+
+group:
+	MOVL $0x00000004, R9
+
+windows:
+	PREFETCHT0    2048(DI)
+	ADDQ          $0x40, DI
+	VMOVDQU64     (DX), Z0
+	VMOVDQU64     256(DX), Z1
+	VMOVDQU64     512(DX), Z2
+	VMOVDQU64     768(DX), Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKLQDQ   Z3, Z2, Z5
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	VPUNPCKHQDQ   Z3, Z2, Z1
+	VSHUFI32X4    $0x88, Z5, Z4, Z2
+	VSHUFI32X4    $0xdd, Z5, Z4, Z3
+	VSHUFI32X4    $0x88, Z1, Z0, Z4
+	VSHUFI32X4    $0xdd, Z1, Z0, Z0
+	VSHUFI32X4    $0x88, Z4, Z2, Z1
+	VSHUFI32X4    $0x88, Z0, Z3, Z5
+	VSHUFI32X4    $0xdd, Z4, Z2, Z2
+	VSHUFI32X4    $0xdd, Z0, Z3, Z0
+	VPCMPUB       $0x04, Z6, Z1, K1
+	VPCOMPRESSB.Z Z1, K1, Z1
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z1, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z5, K1
+	VPCOMPRESSB.Z Z5, K1, Z5
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z5, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z2, K1
+	VPCOMPRESSB.Z Z2, K1, Z2
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z2, (BX)
+	ADDQ          R10, BX
+	VPCMPUB       $0x04, Z6, Z0, K1
+	VPCOMPRESSB.Z Z0, K1, Z0
+	KMOVQ         K1, R10
+	POPCNTQ       R10, R10
+	VMOVDQU64     Z0, (BX)
+	ADDQ          R10, BX
+	ADDQ          $0x40, DX
+	DECQ          R9
+	JNZ           windows
+	ADDQ          $+768, DX
+	DECQ          R8
+	JNZ           group
+
+	// Is there room for them?
+	MOVQ BX, DX
+	SUBQ SI, DX
+	CMPQ 64(AX), DX
+	JCS  overflow
+	SUBQ DX, 64(AX)
+	ADDQ DX, 72(AX)
+
+	// The next block begins with the gap that this one led to.
+	MOVBQZX 128(CX), DX
+	MOVQ    DX, 80(AX)
+	ADDQ    $+1024, 16(AX)
+	ADDQ    $0x50, 24(AX)
+	MOVQ    $+0, 112(AX)
+	DECQ    56(AX)
+	JNE     block
+	JMP     done
+
+	// Stores around the caches are ordered with no others.
+drained:
+	SFENCE
+
+done:
+	MOVQ $+0, 104(AX)
+	JMP  return
+
+failed:
+	MOVQ $+1, 104(AX)
+	JMP  return
+
+overflow:
+	MOVQ $+2, 104(AX)
+
+return:
+	VZEROUPPER
+	RET
+
+cached1:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored1
+
+cached2:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored2
+
+cached3:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored3
+
+cached4:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored4
+
+cached5:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored5
+
+cached6:
+	VMOVDQU64  Z15, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z16, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored6
+
+cached0:
+	VMOVDQU64  Z3, (SI)
+	PREFETCHT0 2048(SI)
+	VMOVDQU64  Z4, 64(SI)
+	PREFETCHT0 2112(SI)
+	JMP        stored0

@@ -1,37 +1,46 @@
-// Package emitted holds the decoders that bespoke generate emits for the code books of the benchmarks. A
-// generated package has one for every shape of decoder that its books ask for, and books of one shape
-// share a function, so the functions here are those of any such package.
+// Package emitted holds the decoders that bespoke generate emits for the code books of the benchmarks: one for each shape
+// that they ask for.
 package emitted
 
 import (
+	"slices"
+
 	"github.com/seed54244801/bespoke/avo"
-	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/runtime"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 //go:generate go test -tags purego . -run ^TestAssembly$ -update
 
-// Kernel returns the kernel that would be generated for code books. It is false in builds without
-// assembly, and when a book wants a shape that is not here.
-func Kernel(books []*codebook.Book) (*runtime.Kernel, bool) {
-	k := &runtime.Kernel{Name: "emitted", Books: books}
-	for _, b := range books {
-		wide, ok := decoder(avx512(), avo.For(b, kernel.Slots))
-		narrow, also := decoder(avx2(), avo.For(b, kernel.Bytes))
-		if !ok || !also {
-			return nil, false
-		}
-		k.AVX512, k.AVX2 = append(k.AVX512, wide), append(k.AVX2, narrow)
-	}
-	return k, true
+// shapes are those of the functions of this package, in their order.
+var shapes = []avo.Windows{
+	{Name: "decode1", Long: []int{3}, Merges: 6},
+	{Name: "decode1Wide", Long: []int{3}, Merges: 6, Wide: true},
+	{Name: "decode2", Long: []int{1, 3}, Merges: 6},
+	{Name: "decode2Wide", Long: []int{1, 3}, Merges: 6, Wide: true},
 }
 
-func decoder(list []kernel.Decoder, p avo.Program) (kernel.Decoder, bool) {
-	for _, d := range list {
-		if d.TableBits == p.TableBits && d.MaxSymbols == p.MaxSymbols && d.SlowPath == p.SlowPath && d.Lanes == p.Lanes {
-			return d, true
+// Kernel returns the kernel that would be generated for a plan. It is false in builds without
+// assembly, and when the plan wants a shape that is not here.
+func Kernel(p *emit.Plan) (*runtime.Kernel, bool) {
+	k := &runtime.Kernel{ABI: kernel.ABI, Name: "emitted", Books: p.Books}
+	want, fits, ok := emit.WindowShape(p)
+	if !ok || len(avx512()) == 0 {
+		return nil, false
+	}
+	i := slices.IndexFunc(shapes, func(s avo.Windows) bool {
+		return slices.Equal(s.Long, want.Long) && s.Wide == want.Wide && s.Merges == want.Merges
+	})
+	if i < 0 {
+		return nil, false
+	}
+	for book := range p.Books {
+		if fits[book] {
+			k.AVX512 = append(k.AVX512, avx512()[i])
+		} else {
+			k.AVX512 = append(k.AVX512, nil)
 		}
 	}
-	return kernel.Decoder{}, false
+	return k, true
 }

@@ -31,7 +31,7 @@ func (a *app) generate() *cobra.Command {
 		Use:   "generate MODEL -o DIR",
 		Short: "Generate a Go package with decoders cut for a model",
 		Long: `Generate writes a Go package with decoders for the code books of one model: CUDA
-C++ and, where a compiler is found, PTX; AVX-512 and AVX2 assembly; the tables in
+C++ and, where a compiler is found, PTX; AVX-512 assembly; the tables in
 Go; a test that holds all of them against the reference; and a manifest.
 
 MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
@@ -49,7 +49,7 @@ DIR names the package. The same input gives the same bytes.`,
 	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc, clang or a python3 that has NVRTC (default: the first one found)")
 	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
 	cmd.Flags().BoolVar(&o.fatbin, "fatbin", false, "write decode.fatbin too: machine code for the GPUs that ptxas knows (with fatbinary, both of the CUDA toolkit)")
-	cmd.Flags().BoolVar(&o.explain, "explain", false, "print what the parameters of the CUDA kernels were chosen among, and by what")
+	cmd.Flags().BoolVar(&o.explain, "explain", false, "print what the parameters of the kernels were chosen among, and by what")
 	cmd.Flags().BoolVar(&o.recompile, "recompile", false, "compile decode.ptx again although the earlier one would do")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.out.check(cmd); err != nil {
@@ -129,14 +129,27 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	return a.table(&t)
 }
 
-// explain prints how the parameters of the CUDA kernels were chosen.
+// explain prints how the parameters of the kernels were chosen.
 func (a *app) explain(p *emit.Plan) error {
-	all, err := emit.ExplainCUDA(p)
+	cpu, err := emit.ExplainCPU(p)
+	if err != nil {
+		return err
+	}
+	a.printf("\nDecoder for CPUs: the candidates for its shape and what they cost, in cycles a weight (estimated).\n")
+	if err := a.explanations(cpu); err != nil {
+		return err
+	}
+	cuda, err := emit.ExplainCUDA(p)
 	if err != nil {
 		return err
 	}
 	a.printf("\nCUDA kernels: the candidates for each parameter and what they cost, in instructions that a warp issues for a\n" +
 		"weight of each lane (estimated, sm_90). Rare is the share of warps that leave the straight path.\n")
+	return a.explanations(cuda)
+}
+
+// explanations prints tables.
+func (a *app) explanations(all []emit.Explanation) error {
 	for _, e := range all {
 		var t ui.Table
 		for _, row := range e.Rows {

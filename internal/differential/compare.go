@@ -28,8 +28,8 @@ type Options struct {
 	Weights int
 }
 
-// A Row counts what a decoder made of broken streams with an index. What is asked to decode by avx512 leaves
-// units of a few chunks to avx2.
+// A Row counts what a decoder made of broken streams with an index. Where avx512 is asked for, streams without gaps are
+// decoded by avx2.
 type Row struct {
 	Decoder string         `json:"decoder"`
 	Index   codebook.Index `json:"index"`

@@ -52,24 +52,32 @@ func Write(w io.Writer, format string, e *Exponents) error {
 	if e.Histogram.Total() == 0 {
 		return fmt.Errorf("plot: nothing to draw: no weight was counted")
 	}
-	canvas, err := newCanvas(format)
-	if err != nil {
-		return err
-	}
 	low, high := span(&e.Histogram)
 	shares := sharePanel(e, low, high)
 	lengths, err := lengthPanel(e, low, high)
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
+	return writePage(w, format, []*plot.Plot{shares, lengths}, 74, func(page draw.Canvas) { drawTitle(page, e.Model, e.line()) })
+}
+
+// writePage draws panels, one over the other below the head of the page, which is so high.
+func writePage(w io.Writer, format string, panels []*plot.Plot, headHeight vg.Length, head func(page draw.Canvas)) error {
+	canvas, err := newCanvas(format)
+	if err != nil {
+		return err
+	}
 	page := draw.New(canvas)
 	page.FillPolygon(paper, []vg.Point{{X: 0, Y: 0}, {X: width, Y: 0}, {X: width, Y: height}, {X: 0, Y: height}})
-	tiles := draw.Tiles{Rows: 2, Cols: 1, PadY: 14, PadTop: 74, PadBottom: 12, PadLeft: 12, PadRight: 22}
-	panels := [][]*plot.Plot{{shares}, {lengths}}
-	for i, row := range plot.Align(panels, tiles, page) {
-		panels[i][0].Draw(row[0])
+	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: 14, PadTop: headHeight, PadBottom: 12, PadLeft: 12, PadRight: 22}
+	var rows [][]*plot.Plot
+	for _, p := range panels {
+		rows = append(rows, []*plot.Plot{p})
 	}
-	drawTitle(page, e)
+	for i, row := range plot.Align(rows, tiles, page) {
+		panels[i].Draw(row[0])
+	}
+	head(page)
 	if _, err := canvas.WriteTo(w); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
@@ -101,25 +109,32 @@ func span(h *codebook.Histogram) (low, high int) {
 	return low - 1, high + 1
 }
 
-func drawTitle(page draw.Canvas, e *Exponents) {
-	style := func(size font.Length) draw.TextStyle {
-		p := plot.New() // for its fonts
-		s := p.Title.TextStyle
-		s.Font.Size, s.Font.Variant = size, "Sans"
-		s.XAlign, s.YAlign, s.Color = draw.XLeft, draw.YTop, ink
-		return s
-	}
-	title := style(19)
-	title.Font.Weight = 3 // bold
-	page.FillText(title, vg.Point{X: 22, Y: height - 16}, e.Model)
+// textStyle returns the style of text of a size that begins at a point, left and above.
+func textStyle(size font.Length) draw.TextStyle {
+	p := plot.New() // for its fonts
+	s := p.Title.TextStyle
+	s.Font.Size, s.Font.Variant = size, "Sans"
+	s.XAlign, s.YAlign, s.Color = draw.XLeft, draw.YTop, ink
+	return s
+}
+
+// drawTitle writes the title of a page and a line below it.
+func drawTitle(page draw.Canvas, title, line string) {
+	bold := textStyle(19)
+	bold.Font.Weight = 3
+	page.FillText(bold, vg.Point{X: 22, Y: height - 16}, title)
+	sub := textStyle(11.5)
+	sub.Color = faint
+	page.FillText(sub, vg.Point{X: 22, Y: height - 44}, line)
+}
+
+// line says what the exponents carry and what is stored.
+func (e *Exponents) line() string {
 	line := fmt.Sprintf("The exponents carry %.2f bits of information in a field of 8", e.Histogram.Entropy())
 	if e.BitsPerWeight > 0 {
 		line += fmt.Sprintf("; stored in %.2f bits a weight, this model takes %.1f %% of bfloat16", e.BitsPerWeight, 100*e.BitsPerWeight/16)
 	}
-	line += "."
-	sub := style(11.5)
-	sub.Color = faint
-	page.FillText(sub, vg.Point{X: 22, Y: height - 44}, line)
+	return line + "."
 }
 
 // newPanel returns a plot in the common dress.

@@ -6,11 +6,6 @@ package shakespeare
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
 // avx512 lists no decoders: this build has no assembly.
-func avx512() []kernel.Decoder {
-	return nil
-}
-
-// avx2 lists no decoders: this build has no assembly.
-func avx2() []kernel.Decoder {
+func avx512() []kernel.WindowDecoder {
 	return nil
 }

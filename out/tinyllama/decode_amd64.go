@@ -6,32 +6,17 @@ package tinyllama
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
-// avx512 lists the assembly decoders of this package for CPUs with AVX-512.
-func avx512() []kernel.Decoder {
-	return []kernel.Decoder{
-		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots},
-		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots},
-		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots},
-		{Form: kernel.Slots, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 8, Decode: decode11x5LongSlots},
+// avx512 lists the decoders for CPUs with AVX-512, nil for a code book that cannot be decoded by windows.
+func avx512() []kernel.WindowDecoder {
+	return []kernel.WindowDecoder{
+		decodeWindows,
+		decodeWindows,
+		decodeWindows,
+		decodeWindows,
 	}
 }
 
-// avx2 lists the assembly decoders of this package for CPUs with AVX2.
-func avx2() []kernel.Decoder {
-	return []kernel.Decoder{
-		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
-		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
-		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
-		{Form: kernel.Bytes, TableBits: 11, MaxSymbols: 5, SlowPath: true, Lanes: 5, Decode: decode11x5Long},
-	}
-}
-
-// decode11x5Long decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+// decodeWindows decodes windows: codes of more than 6 bits by 7 behind their prefix, in 1 of 4 steps.
 //
 //go:noescape
-func decode11x5Long(job *kernel.Job)
-
-// decode11x5LongSlots decodes 8 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
-//
-//go:noescape
-func decode11x5LongSlots(job *kernel.Job)
+func decodeWindows(job *kernel.WindowJob)

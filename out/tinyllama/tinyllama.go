@@ -49,10 +49,10 @@ func Open(path string, opts ...runtime.Option) (*runtime.Model, error) {
 // Kernel returns what runtime.Open needs to decode with this package.
 func Kernel() *runtime.Kernel {
 	return &runtime.Kernel{
+		ABI:    1,
 		Name:   "tinyllama",
 		Books:  Books(),
 		AVX512: avx512(),
-		AVX2:   avx2(),
 		CUDA:   cudaSource,
 		PTX:    ptxSource,
 		Launches: []kernel.CUDALaunch{

@@ -9,16 +9,13 @@ import (
 
 const (
 	// MaxLanes is the largest number of lanes of a [Decoder].
-	MaxLanes = 8
+	MaxLanes = 5
 
 	// VectorSymbols is the number of weights that one step of the merge writes.
 	VectorSymbols = 32
 
 	// LineSize is a cache line in bytes, the words of one such step.
 	LineSize = 2 * VectorSymbols
-
-	// MergeSymbols is the number of weights that one merge of form [Slots] writes.
-	MergeSymbols = 4 * VectorSymbols
 
 	// TurnBytes bounds the bytes by which one turn moves Lane.Src.
 	TurnBytes = 96
@@ -34,39 +31,27 @@ const (
 	// move the lane: what one turn consumes at most.
 	SrcSlack = TurnBytes
 
-	// HalfScratch is half of the scratch memory of a lane with form Bytes, in bytes: the symbols of one
+	// HalfScratch is half of the scratch memory of a lane, in bytes: the symbols of one
 	// turn, and room below them for the last 8-byte store.
 	HalfScratch = 256
 
-	// TurnSlots is the number of slots of a lane with form Slots in one half of the scratch memory: those
-	// of one turn. A turn may leave the last few unused.
-	TurnSlots = 32
-
-	// HalfSymbols is what the lanes fill in one half of the scratch memory, in bytes: symbols or slots.
+	// HalfSymbols is what the lanes fill in one half of the scratch memory, in bytes.
 	// Behind them is a mark for each lane: where it was when it began to fill the half.
-	HalfSymbols = MaxLanes * max(HalfScratch, TurnSlots*8)
+	HalfSymbols = MaxLanes * HalfScratch
 
 	// HalfSize is the size of half of the scratch memory.
 	HalfSize = HalfSymbols + MaxLanes*int(MarkSize)
 
-	// PendingScratch is the room for the pending symbols of a lane with form Slots, in bytes: those that
-	// are too few for a merge, those of a turn, and the vector store of the last ones. They lie behind
-	// both halves.
-	PendingScratch = 384
-
-	// OffPendingSymbols is the distance of the pending symbols of lane 0 from Job.Scratch.
-	OffPendingSymbols = 2 * HalfSize
-
-	// sinkTurns is about the number of turns of a batch with an idle lane of form Bytes.
+	// sinkTurns is about the number of turns of a batch with an idle lane.
 	sinkTurns = 64
 
 	// scratchSize is enough for the scratch memory. Aligned to this power of two, it lies in one 64 KiB
 	// page, which lets decoders move a scratch pointer by adding to its low 16 bits alone.
-	scratchSize = 8 << 10
+	scratchSize = 4 << 10
 )
 
 // A Lane is one run of codes inside a [Job]: Left elements, the first of which starts at bit Bit of
-// *Src. Decode moves Src, Bit, SignMantissa, Dst, Left and Pending forward together.
+// *Src. Decode moves Src, Bit, SignMantissa, Dst and Left forward together.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Lane struct {
@@ -79,14 +64,10 @@ type Lane struct {
 	Bit uint64
 	// SignMantissa is the next of the Left bytes to merge.
 	SignMantissa *byte
-	// Dst is the next of the Left words to write. Where decoders write around the caches, it is the start
-	// of a cache line.
+	// Dst is the next of the Left words to write.
 	Dst *uint16
 	// Left counts the elements that are not written yet.
 	Left uint64
-	// Pending counts those of them that are decoded: their symbols wait in the job's scratch memory.
-	// It is 0 with form [Bytes].
-	Pending uint64
 	// Marked counts the marks that the lane left in the call.
 	Marked uint64
 }
@@ -113,15 +94,12 @@ const NoBorder = math.MaxUint64
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
-	// Table is the first entry of a [Table] or [SlotTable] with the decoder's TableBits and MaxSymbols.
+	// Table is the first entry of a [Table] with the decoder's TableBits and MaxSymbols.
 	Table *uint64
-	// LongLast is the last entry of the [Long] list, nil where the decoder has no slow path.
+	// LongLast is the last entry of the [Long] list.
 	LongLast *uint64
 	// Scratch is the start of the decoder's working memory.
 	Scratch *byte
-	// Stream is 1 if decoders of form [Slots] shall write around the caches: for more words than the
-	// caches hold.
-	Stream uint64
 	// Turns bounds the turns of the call; the decoder puts their number in its place. That is 0 when
 	// some lane had no room for one.
 	Turns uint64
@@ -147,23 +125,13 @@ func NewJob() *Job {
 	return j
 }
 
-// Pending returns the symbols, in the form of [Rotate], that lane i has decoded for its next words, and
-// what lies behind them.
-func (j *Job) Pending(i int) []byte {
-	return j.scratch[OffPendingSymbols+i*PendingScratch:]
-}
-
-// Idle gives lane i, for which there is no run, the codes of lane like to decode: all lanes of a job run or
-// none. It leaves no marks. With form [Slots] both write the same words. With form [Bytes] one writes words that mean nothing
-// where the other may have been, so those of lane i go to memory that nobody looks at.
-func (j *Job) Idle(f Form, i, like int) {
+// Idle gives lane i, for which there is no run, something to do, as no lane can be left out: it decodes what lane like
+// decodes, to memory that nobody looks at, and leaves no marks.
+func (j *Job) Idle(i, like int) {
 	l := &j.Lanes[i]
 	*l = j.Lanes[like]
-	if f == Bytes {
-		l.Dst = &j.sink[0]
-		l.Left = min(l.Left, uint64(len(j.sink)))
-	}
-	copy(j.Pending(i)[:l.Pending], j.Pending(like))
+	l.Dst = &j.sink[0]
+	l.Left = min(l.Left, uint64(len(j.sink)))
 	j.Marks[i][0].Border = NoBorder
 }
 
@@ -179,7 +147,6 @@ const (
 	OffTable    = unsafe.Offsetof(Job{}.Table)
 	OffLongLast = unsafe.Offsetof(Job{}.LongLast)
 	OffScratch  = unsafe.Offsetof(Job{}.Scratch)
-	OffStream   = unsafe.Offsetof(Job{}.Stream)
 	OffTurns    = unsafe.Offsetof(Job{}.Turns)
 	OffLanes    = unsafe.Offsetof(Job{}.Lanes)
 	OffMarks    = unsafe.Offsetof(Job{}.Marks)
@@ -193,7 +160,6 @@ const (
 	OffSignMantissa = unsafe.Offsetof(Lane{}.SignMantissa)
 	OffDst          = unsafe.Offsetof(Lane{}.Dst)
 	OffLeft         = unsafe.Offsetof(Lane{}.Left)
-	OffPending      = unsafe.Offsetof(Lane{}.Pending)
 	OffMarked       = unsafe.Offsetof(Lane{}.Marked)
 
 	OffMarkSrc     = unsafe.Offsetof(Mark{}.Src)

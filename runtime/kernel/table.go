@@ -20,35 +20,6 @@ const EntrySymbols = 5
 // An entry is zero when the first code does not fit the index or does not exist. The symbols and
 // lengths are those of codebook.MultiTable.
 func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
-	return table(b, bits, maxSymbols, func(symbols []uint8, used uint64) uint64 {
-		entry := uint64(uint16(-len(symbols)))<<8 | used
-		for i, s := range symbols {
-			entry |= uint64(s) << (56 - 8*i)
-		}
-		return entry
-	})
-}
-
-// SlotTable builds the lookup table of a decoder with [Slots]. It differs from that of [Table] in how
-// an entry is packed, from the least significant byte:
-//
-//	byte  0     the total length in bits of the codes in this entry
-//	byte  1     minus the number of symbols: what both tables have there
-//	bytes 2…6   the symbols, the first one in byte 2, each in the form of [Rotate]
-//	byte  7     a flag for each byte of the entry, the lowest for byte 0: it holds a symbol
-func SlotTable(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
-	return table(b, bits, maxSymbols, func(symbols []uint8, used uint64) uint64 {
-		entry := uint64(uint8(-len(symbols)))<<8 | used
-		for i, s := range symbols {
-			entry |= uint64(s)<<(16+8*i) | 1<<(58+i)
-		}
-		return entry
-	})
-}
-
-// table builds a lookup table with entries that pack makes of symbols, in the form of [Rotate], and of
-// the total length of their codes.
-func table(b *codebook.Book, bits, maxSymbols int, pack func(symbols []uint8, used uint64) uint64) ([]uint64, error) {
 	if bits < 1 || bits > 16 {
 		return nil, fmt.Errorf("kernel: table of %d bits, want 1 to 16", bits)
 	}
@@ -70,7 +41,10 @@ func table(b *codebook.Book, bits, maxSymbols int, pack func(symbols []uint8, us
 			symbols = append(symbols, c.symbol)
 			used += c.length
 		}
-		entries[i] = pack(symbols, used)
+		entries[i] = uint64(uint16(-len(symbols)))<<8 | used
+		for k, s := range symbols {
+			entries[i] |= uint64(s) << (56 - 8*k)
+		}
 	}
 	return entries, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // trained looks like the exponents of a trained model.
@@ -33,7 +34,7 @@ func suites(t *testing.T) map[string]*Suite {
 		f := book.Fingerprint()
 		hash := sha256.Sum256(f[:])
 		s := &Suite{
-			Kernel:     &runtime.Kernel{Name: "k", Books: []*codebook.Book{book}},
+			Kernel:     &runtime.Kernel{ABI: kernel.ABI, Name: "k", Books: []*codebook.Book{book}},
 			Hash:       "sha256:" + hex.EncodeToString(hash[:]),
 			Histograms: []codebook.Histogram{h},
 		}

@@ -1,17 +1,23 @@
 package kerneltest
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/runtime"
+	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Decode holds every decoder to the reference, with every index: the same weights from sound streams of all
-// sizes, and from damaged ones the same weights or the same error.
+// sizes, and from damaged ones the same weights or the same error. Each function in assembly must have decoded
+// most of what it was given itself, and not have left it to Go.
 func (s *Suite) Decode(t *testing.T) {
 	if slices.Contains(s.decoders(), "cuda") {
 		s.startCUDA(t)
@@ -41,19 +47,29 @@ func (s *Suite) decode(t *testing.T, index codebook.Index) {
 		t.Run(decoder, func(t *testing.T) {
 			skipUnavailable(t, decoder)
 			for name, all := range samples {
-				t.Run(name, func(t *testing.T) { compare(t, s.open(t, all, decoder), all) })
+				t.Run(name, func(t *testing.T) {
+					watched, counts := s.watched()
+					for _, err := range compare(t.Context(), watched.open(t, all, decoder), all) {
+						t.Error(err)
+					}
+					if name == "sound" && decoder == runtime.AVX512 && index.HasGaps() {
+						for _, err := range s.idle(counts) {
+							t.Error(err)
+						}
+					}
+				})
 			}
 		})
 	}
 }
 
-// compare decodes every sample with m.
-func compare(t *testing.T, m *runtime.Model, samples []sample) {
+// compare decodes every sample with m, and returns what is not as it should be.
+func compare(ctx context.Context, m *runtime.Model, samples []sample) (wrong []error) {
 	for k, want := range samples {
 		got := make([]uint16, len(want.weights))
-		err := m.DecodeUnit(t.Context(), unitName(k), got)
+		err := m.DecodeUnit(ctx, unitName(k), got)
 		if !sameStreamError(err, want.err) {
-			t.Errorf("%s: error %v, want %v", want.name, err, want.err)
+			wrong = append(wrong, fmt.Errorf("%s: error %v, want %v", want.name, err, want.err))
 			continue
 		}
 		if want.err != nil {
@@ -61,12 +77,61 @@ func compare(t *testing.T, m *runtime.Model, samples []sample) {
 		}
 		for j := range got {
 			if got[j] != want.weights[j] {
-				t.Errorf("%s: weight %d is %#04x, want %#04x", want.name, j, got[j], want.weights[j])
+				wrong = append(wrong, fmt.Errorf("%s: weight %d is %#04x, want %#04x", want.name, j, got[j], want.weights[j]))
 				break
 			}
 		}
 	}
+	return wrong
 }
+
+// counts says what the decoder of a book did: the windows that it decoded, and those that it left to Go.
+type counts struct{ windows, failed atomic.Int64 }
+
+// watched returns the suite with decoders in assembly that count what they do, by book.
+func (s *Suite) watched() (*Suite, []*counts) {
+	watched, k := *s, *s.Kernel
+	watched.Kernel = &k
+	k.AVX512 = slices.Clone(k.AVX512)
+	all := make([]*counts, len(k.AVX512))
+	for i, decode := range k.AVX512 {
+		if decode == nil {
+			continue
+		}
+		c := new(counts)
+		all[i] = c
+		k.AVX512[i] = func(j *kernel.WindowJob) {
+			before := j.Blocks
+			decode(j)
+			c.windows.Add(kernel.BlockWindows * int64(before-j.Blocks))
+			if j.Status == kernel.BlockFailed {
+				for _, lanes := range j.Failed {
+					c.failed.Add(int64(bits.OnesCount32(lanes)))
+				}
+			}
+		}
+	}
+	return &watched, all
+}
+
+// idle returns an error for each decoder in assembly that did not do what it is there for.
+func (s *Suite) idle(all []*counts) (idle []error) {
+	for i, c := range all {
+		if c == nil {
+			continue
+		}
+		if s.Histograms[i].Total() == 0 {
+			continue // what weights are like is not known
+		}
+		if windows, failed := c.windows.Load(), c.failed.Load(); windows < leastWindows || 4*failed > windows {
+			idle = append(idle, fmt.Errorf("book %d: the decoder in assembly decoded %d windows, but for %d that it left to Go", i, windows, failed))
+		}
+	}
+	return idle
+}
+
+// leastWindows is about half of the windows in the samples of a book.
+const leastWindows = 20 * kernel.BlockWindows
 
 // sameStreamError reports whether two decoders found the same thing wrong at the same place.
 func sameStreamError(got, want error) bool {

@@ -66,9 +66,6 @@ func (s *Suite) decoders() []string {
 	if s.Kernel.AVX512 != nil {
 		names = append(names, runtime.AVX512)
 	}
-	if s.Kernel.AVX2 != nil {
-		names = append(names, runtime.AVX2)
-	}
 	if s.Kernel.PTX != "" && hasCUDA {
 		names = append(names, "cuda")
 	}

@@ -39,10 +39,10 @@ func Open(path string, opts ...runtime.Option) (*runtime.Model, error) {
 // Kernel returns what runtime.Open needs to decode with this package.
 func Kernel() *runtime.Kernel {
 	return &runtime.Kernel{
+		ABI:    1,
 		Name:   "small",
 		Books:  Books(),
 		AVX512: avx512(),
-		AVX2:   avx2(),
 		CUDA:   cudaSource,
 		Launches: []kernel.CUDALaunch{
 			{Entry: "decode_tiles", Threads: 256, TableBits: 11, Tiles: true, Strides: true, Reports: true},

@@ -4,6 +4,4 @@ package shapes
 
 import "github.com/seed54244801/bespoke/runtime/kernel"
 
-func avx512() []kernel.Decoder { return nil }
-
-func avx2() []kernel.Decoder { return nil }
+func avx512() []kernel.WindowDecoder { return nil }

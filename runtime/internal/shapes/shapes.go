@@ -1,14 +1,8 @@
-// Package shapes holds instances of the assembly decoder in shapes that the tests of package runtime want and no
-// code book of a test happens to ask for: narrow and wide tables, one lane and many, with and
-// without the slow path.
+// Package shapes has decoders of windows of shapes that the runtime and the generated packages here lack, for tests: a book
+// may ask for them.
 package shapes
 
-import (
-	"slices"
+import "github.com/seed54244801/bespoke/runtime/kernel"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
-)
-
-// Decoders returns the decoders, none in builds without assembly. Those of form Bytes need AVX2 and
-// BMI2, those of form Slots AVX-512 with VBMI2 and BITALG besides.
-func Decoders() []kernel.Decoder { return slices.Concat(avx512(), avx2()) }
+// Windows lists the decoders, none in builds without assembly.
+func Windows() []kernel.WindowDecoder { return avx512() }

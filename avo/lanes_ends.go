@@ -9,7 +9,7 @@ import (
 
 // begin plans the batch, leaves the function if it has no turns, and loads everything that the turns
 // keep in registers and on the stack.
-func (d *avx2) begin() {
+func (d *laneDecoder) begin() {
 	job := d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
 	d.planBatch(job)
 	d.beginStreams(job)
@@ -32,7 +32,7 @@ func (d *avx2) begin() {
 }
 
 // loadLane fills the bit buffer of lane i, which begins to fill a half.
-func (d *avx2) loadLane(job, half reg.GPVirtual, i int) {
+func (d *laneDecoder) loadLane(job, half reg.GPVirtual, i int) {
 	d.Commentf("Lane %d: where its memory is, the bit buffer.", i)
 	d.MOVQ(lane(job, i, kernel.OffSignMantissa), d.window)
 	d.MOVQ(lane(job, i, kernel.OffDst), d.entry)
@@ -45,7 +45,7 @@ func (d *avx2) loadLane(job, half reg.GPVirtual, i int) {
 }
 
 // end merges what lies in the scratch memory yet, and moves the lanes.
-func (d *avx2) end() {
+func (d *laneDecoder) end() {
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: move its source past the bits that were used.", i)
 		d.TZCNTQ(d.buf[i], d.entry)

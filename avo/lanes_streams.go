@@ -11,11 +11,10 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// streams is what decoders of both forms have: the lanes' bit buffers, and how they are looked up in,
-// moved on and filled.
+// streams are the lanes' bit buffers, and how they are looked up in, moved on and filled.
 type streams struct {
 	*build.Context
-	p *Program
+	p *Lanes
 
 	table  reg.GPVirtual // the lookup table
 	shift  reg.GPVirtual // 64 - TableBits
@@ -30,7 +29,7 @@ type streams struct {
 	longLast operand.Mem   // the end of the list of long codes
 }
 
-func newStreams(ctx *build.Context, p *Program) streams {
+func newStreams(ctx *build.Context, p *Lanes) streams {
 	return streams{Context: ctx, p: p}
 }
 
@@ -49,10 +48,8 @@ func (d *streams) planStreams() {
 
 // beginStreams loads what the lookups need.
 func (d *streams) beginStreams(job reg.GPVirtual) {
-	if d.p.SlowPath {
-		d.MOVQ(field(job, kernel.OffLongLast), d.window)
-		d.MOVQ(d.window, d.longLast)
-	}
+	d.MOVQ(field(job, kernel.OffLongLast), d.window)
+	d.MOVQ(d.window, d.longLast)
 	d.MOVQ(field(job, kernel.OffTable), d.table)
 }
 
@@ -70,18 +67,14 @@ func (d *streams) consume(i int) {
 // refill moves the source of lane i past the bytes that were used and loads the bit buffer anew. It
 // leaves the source in window. The name tells the refills of a turn apart.
 func (d *streams) refill(name string, i int) {
-	if d.p.SlowPath {
-		d.Commentf("An empty entry: the next code is longer than the table's %d bits, or none.", d.p.TableBits)
-		d.TESTB(d.entry.As8(), d.entry.As8())
-		d.JZ(operand.LabelRef("slow" + name))
-	}
+	d.Commentf("An empty entry: the next code is longer than the table's %d bits, or none.", d.p.TableBits)
+	d.TESTB(d.entry.As8(), d.entry.As8())
+	d.JZ(operand.LabelRef("slow" + name))
 	d.Commentf("Refill lane %d: the marker bit tells how many bits were used.", i)
 	d.TZCNTQ(d.buf[i], d.entry)
 	d.advance(i)
 	d.fill(i)
-	if d.p.SlowPath {
-		d.Label("filled" + name)
-	}
+	d.Label("filled" + name)
 }
 
 // advance moves the source of lane i by the whole bytes among the used bits in entry; it leaves the
@@ -136,7 +129,7 @@ func (d *streams) slowPath(name string, i int, store func()) {
 
 // planBatch sets the number of turns, and leaves the function when it is 0.
 func (d *streams) planBatch(job reg.GPVirtual) {
-	symbols, bytes, ahead := d.p.Form.TurnSymbols(), d.p.turnBytes(), d.p.Form.Ahead()
+	symbols, bytes, ahead := kernel.TurnSymbols, d.p.turnBytes(), kernel.Ahead
 	d.Commentf("How many turns has every lane room for? One yields at most %d symbols and consumes at most", symbols)
 	d.Commentf("%d bytes; merges run ahead by at most %d words. Negative room means none. Divided by n is", bytes, ahead)
 	d.Commentf("as times %d/n rounded up, and shifted right by %d.", 1<<reciprocalBits, reciprocalBits)
@@ -155,10 +148,7 @@ func (d *streams) planBatch(job reg.GPVirtual) {
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
 		d.MOVQ(lane(job, i, kernel.OffLeft), room)
-		d.SUBQ(lane(job, i, kernel.OffPending), room)
-		if ahead != 0 {
-			d.SUBQ(operand.Imm(uint64(ahead)), room)
-		}
+		d.SUBQ(operand.Imm(uint64(ahead)), room)
 		divide(symbols)
 		least()
 		d.MOVQ(lane(job, i, kernel.OffSrcLast), room)

@@ -9,11 +9,11 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// avx2 emits a program of form Bytes. The fields are the register plan: what stays in a register
+// laneDecoder emits a decoder of lanes. The fields are the register plan: what stays in a register
 // through the turns, and what lies on the stack because registers are short.
-type avx2 struct {
+type laneDecoder struct {
 	streams
-	c constants
+	c laneConstants
 
 	out   []reg.GPVirtual
 	spare reg.GPVirtual
@@ -28,15 +28,15 @@ type avx2 struct {
 	reverse, topBits reg.VecVirtual
 }
 
-func newAVX2(ctx *build.Context, p *Program, c constants) *avx2 {
-	return &avx2{streams: newStreams(ctx, p), c: c}
+func newLaneDecoder(ctx *build.Context, p *Lanes, c laneConstants) *laneDecoder {
+	return &laneDecoder{streams: newStreams(ctx, p), c: c}
 }
 
 // emit writes the whole function.
-func (d *avx2) emit() {
+func (d *laneDecoder) emit() {
 	d.Function(d.p.Name)
 	d.Attributes(attr.NOSPLIT)
-	d.Signature(signature())
+	d.Signature(signature("Job"))
 	d.overview()
 	d.planRegisters()
 	d.begin()
@@ -49,17 +49,15 @@ func (d *avx2) emit() {
 	for _, rare := range d.aside {
 		rare()
 	}
-	if d.p.SlowPath {
-		for round := range d.p.Lanes {
-			for i := range d.p.Lanes {
-				d.slowPath(label("", round, i), i, func() { d.storeLong(i) })
-			}
+	for round := range d.p.Lanes {
+		for i := range d.p.Lanes {
+			d.slowPath(label("", round, i), i, func() { d.storeLong(i) })
 		}
 	}
 }
 
 // overview says what the function does, for those who meet the assembly first.
-func (d *avx2) overview() {
+func (d *laneDecoder) overview() {
 	p := d.p
 	d.Commentf("Decodes %d runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its", p.Lanes)
 	d.Comment("stream at the top of a register, above a marker bit. A round is, in each lane,")
@@ -73,7 +71,7 @@ func (d *avx2) overview() {
 		"buffer, whatever the streams hold.")
 }
 
-func (d *avx2) planRegisters() {
+func (d *laneDecoder) planRegisters() {
 	d.planStreams()
 	d.spare = d.GP64()
 	for range d.p.Lanes {
@@ -87,7 +85,7 @@ func (d *avx2) planRegisters() {
 }
 
 // turn is the hot loop: as many rounds as there are lanes.
-func (d *avx2) turn() {
+func (d *laneDecoder) turn() {
 	n, rows := d.p.Lanes, d.p.lookups()
 	d.Comment("The next turn: swap the halves of the scratch memory.")
 	d.MOVQ(d.filling, d.window)
@@ -124,7 +122,7 @@ func (d *avx2) turn() {
 
 // changeHalves lets lane i, whose refill has left its source in window, fill the other half of its scratch
 // memory, and marks the border if it came past one.
-func (d *avx2) changeHalves(i int) {
+func (d *laneDecoder) changeHalves(i int) {
 	d.Commentf("Lane %d changes halves. Note how far it is: the number of symbols, the source, the bits used of", i)
 	d.Comment("its first byte. Is it past its border?")
 	d.MOVQ(d.full, d.entry)
@@ -147,7 +145,7 @@ func (d *avx2) changeHalves(i int) {
 }
 
 // lookup decodes one table entry in lane i.
-func (d *avx2) lookup(i int) {
+func (d *laneDecoder) lookup(i int) {
 	d.look(i)
 	d.MOVQ(d.entry, operand.Mem{Base: d.out[i], Disp: -7})
 	// Scratch memory lies inside one 64 KiB page, so adding to the low 16 bits moves the pointer.
@@ -156,7 +154,7 @@ func (d *avx2) lookup(i int) {
 }
 
 // storeLong is the end of the slow path: it stores the symbol and counts it.
-func (d *avx2) storeLong(i int) {
+func (d *laneDecoder) storeLong(i int) {
 	d.MOVB(d.window.As8(), operand.Mem{Base: d.out[i]})
 	d.CMPQ(d.buf[i], operand.Imm(1))
 	d.Comment("Carry means length 0: out moves by carry - 1.")

@@ -1,6 +1,7 @@
 package avo
 
 import (
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 
 	"github.com/seed54244801/bespoke/runtime/kernel"
@@ -13,9 +14,22 @@ const (
 	prefetchSM  = 256
 )
 
+// laneConstants are the vectors that all decoders of lanes in a file share.
+type laneConstants struct {
+	reverse operand.Mem // for VPSHUFB: reverses the bytes of each 8
+	topBits operand.Mem // the highest bit of each byte
+}
+
+func newLaneConstants(ctx *build.Context) laneConstants {
+	return laneConstants{
+		reverse: vector(ctx, "reverse", 32, func(i int) byte { return byte(i&8 | 7 - i&7) }),
+		topBits: vector(ctx, "topBits", 32, func(int) byte { return 0x80 }),
+	}
+}
+
 // mergeInTurn merges vector v of lane m in a round of the turn, and moves the lane after the last
 // vector.
-func (d *avx2) mergeInTurn(round, m, v int) {
+func (d *laneDecoder) mergeInTurn(round, m, v int) {
 	d.Commentf("Lane %d: merge vector %d of %d.", m, v+1, d.p.mergeVectors())
 	half := d.full
 	if m > round { // it changes halves later in the turn: what it fills is d.full
@@ -41,7 +55,7 @@ func (d *avx2) mergeInTurn(round, m, v int) {
 
 // mergeRest merges as many symbols of lane i as entry says, from a half of its scratch memory, and
 // moves the lane. It may write up to 31 words too many.
-func (d *avx2) mergeRest(i int, half operand.Mem, name string) {
+func (d *laneDecoder) mergeRest(i int, half operand.Mem, name string) {
 	top, sm, dst := d.GP64(), d.GP64(), d.GP64()
 	d.TESTQ(d.entry, d.entry)
 	d.JZ(operand.LabelRef(name + "_done"))
@@ -62,7 +76,7 @@ func (d *avx2) mergeRest(i int, half operand.Mem, name string) {
 
 // mergeVector merges 32 weights: symbols points at the last of them, as they lie in memory in
 // reverse. Between loads and stores it calls loaded.
-func (d *avx2) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
+func (d *laneDecoder) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
 	e, m, t, lo, hi := d.YMM(), d.YMM(), d.YMM(), d.YMM(), d.YMM()
 	d.Comment("Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.")
 	d.VPERMQ(operand.Imm(0x27), symbols, e)

@@ -1,0 +1,96 @@
+package avo
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// gaps unpacks the gaps of a block, and puts those of its first window and of the one behind it in their places.
+func (d *windowDecoder) gaps() {
+	d.Commentf("Unpack the gaps: %d of 5 bits to a byte each. The first and the last are known by other ways, too.", kernel.BlockWindows)
+	packed, gap, next := d.GP64(), d.GP64(), d.GP64()
+	d.MOVQ(d.field(kernel.OffWindowGaps), packed)
+	half := kernel.BlockGaps / 2
+	d.MOVQ(operand.U64(1<<half-1), gap)
+	bytes := d.K()
+	d.KMOVQ(gap, bytes)
+	spread, fields := d.ZMM(), d.ZMM()
+	d.VMOVDQU64(d.c.spread, spread)
+	d.VMOVDQU64(d.c.fields, fields)
+	for i := range 2 {
+		v := d.ZMM()
+		d.VMOVDQU8_Z(operand.Mem{Base: packed, Disp: half * i}, bytes, v)
+		d.VPERMB(v, spread, v)
+		d.VPMULTISHIFTQB(v, fields, v)
+		d.VPANDQ(d.c.gapBits, v, v)
+		d.VMOVDQU64(v, d.at(kernel.ScratchGaps+64*i))
+	}
+	d.MOVQ(d.field(kernel.OffWindowGap), gap)
+	d.MOVB(gap.As8(), d.at(kernel.ScratchGaps))
+	d.MOVQ(d.field(kernel.OffWindowNextGap), next)
+	d.CMPQ(d.field(kernel.OffWindowBlocks), operand.Imm(1))
+	d.JNE(operand.LabelRef("inside"))
+	d.CMPQ(next, operand.U32(kernel.NoGap))
+	d.JNE(operand.LabelRef("told"))
+	d.Label("inside")
+	d.MOVBQZX(operand.Mem{Base: packed, Disp: kernel.BlockGaps}, next)
+	d.SHRQ(operand.Imm(8-5), next)
+	d.Label("told")
+	d.MOVB(next.As8(), d.at(kernel.ScratchGaps+kernel.BlockWindows))
+}
+
+// planes turns the windows of a block to vectors of 16-bit parts: a plane for each of the four parts, and one for what
+// follows the last, the first part of the next window.
+func (d *windowDecoder) planes() {
+	d.Comment("Turn the windows of each group to planes: the same part of all of them in one vector.")
+	src, to, left := d.GP64(), d.GP64(), d.GP64()
+	d.MOVQ(d.field(kernel.OffWindowSrc), src)
+	d.LEAQ(d.at(kernel.ScratchPlanes), to)
+	d.MOVL(operand.U32(kernel.GroupsPerBlock), left.As32())
+	dwords := d.load(d.c.dwords)
+	d.Label("planes")
+	var v, pairs [4]vec
+	for r := range v {
+		v[r] = d.ZMM()
+		d.VMOVDQU64(operand.Mem{Base: src, Disp: 64 * r}, v[r])
+		d.VPSHUFB(dwords, v[r], v[r])
+	}
+	for i := range pairs {
+		pairs[i] = d.ZMM()
+		a, b := v[i/2*2], v[i/2*2+1]
+		if i%2 == 0 {
+			d.VPUNPCKLDQ(b, a, pairs[i])
+		} else {
+			d.VPUNPCKHDQ(b, a, pairs[i])
+		}
+	}
+	for k := range kernel.Phases {
+		plane := d.ZMM()
+		a, b := pairs[k/2], pairs[2+k/2]
+		if k%2 == 0 {
+			d.VPUNPCKLQDQ(b, a, plane)
+		} else {
+			d.VPUNPCKHQDQ(b, a, plane)
+		}
+		d.VMOVDQU64(plane, operand.Mem{Base: to, Disp: 64 * k})
+	}
+	for r := range v {
+		v[r] = d.ZMM()
+		d.VMOVDQU64(operand.Mem{Base: src, Disp: 64*r + 8}, v[r])
+		d.VPSHUFB(d.c.firsts[r], v[r], v[r])
+	}
+	d.VPTERNLOGD(operand.Imm(ternaryOr), v[2], v[1], v[0])
+	d.VPORD(v[3], v[0], v[0])
+	d.VMOVDQU64(v[0], operand.Mem{Base: to, Disp: 64 * kernel.Phases})
+	d.ADDQ(operand.I32(64*4), src)
+	d.ADDQ(operand.I32(kernel.PlaneGroup), to)
+	d.DECQ(left)
+	d.JNZ(operand.LabelRef("planes"))
+}
+
+// Truth tables of VPTERNLOG, in the order of the manufacturer.
+const (
+	ternaryOnes = 0xff // ones, whatever the three
+	ternaryOr   = 0xfe // of all three
+)

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed54244801/bespoke/internal/plot"
+)
+
+// picturePath returns where the picture of a page lies: beside it.
+func picturePath(page string) string {
+	name := strings.ToLower(filepath.Base(page))
+	return filepath.Join(filepath.Dir(page), strings.TrimSuffix(name, filepath.Ext(name))+".png")
+}
+
+// writePicture draws the summary to a file, which the page then begins with. Without a summary there is none.
+func (r *report) writePicture(path string) error {
+	if len(r.Summary()) == 0 {
+		return nil
+	}
+	var picture bytes.Buffer
+	if err := r.draw(&picture, "png"); err != nil {
+		return err
+	}
+	r.Picture = filepath.Base(path)
+	return os.WriteFile(path, picture.Bytes(), 0o644)
+}
+
+// draw draws the summary.
+func (r *report) draw(w io.Writer, format string) error {
+	bars := plot.Bars{
+		Title:  "How fast weights are decoded, beside copying as many",
+		Line:   "Solid: the median of all rounds. Pale, and the number above: that of quiet moments. At 1, decoding takes as long as copying.",
+		Series: summaryColumns,
+		Rule:   1,
+	}
+	for _, s := range r.Summary() {
+		panel := plot.BarPanel{Label: "of memcpy, " + threadCount(s.Threads)}
+		for _, row := range s.Rows {
+			g := plot.BarGroup{Name: row.Data}
+			for _, m := range row.Of {
+				g.Bars = append(g.Bars, m.bar())
+			}
+			panel.Groups = append(panel.Groups, g)
+		}
+		bars.Panels = append(bars.Panels, panel)
+	}
+	return plot.WriteBars(w, format, &bars)
+}
+
+// bar returns the bar of a figure: none of what was not measured, and no quiet part of too few moments.
+func (m *measured) bar() (b plot.Bar) {
+	if m == nil {
+		return b
+	}
+	b.Solid = m.All.Median
+	if m.Quiet.N >= fewQuiet {
+		b.Pale = m.Quiet.Median
+	}
+	return b
+}
+
+func threadCount(n int) string {
+	if n == 1 {
+		return "1 thread"
+	}
+	return fmt.Sprintf("%d threads", n)
+}

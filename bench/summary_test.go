@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed54244801/bespoke/internal/measure"
+	"github.com/seed54244801/bespoke/internal/plot"
+)
+
+// sampleReport has a decoder with few quiet moments and one that was not measured with two threads.
+func sampleReport() *report {
+	some := func(all, quiet float64, n int) *measured {
+		return &measured{All: measure.Spread{N: 20, Median: all}, Quiet: measure.Spread{N: n, Median: quiet}}
+	}
+	t := &table{Data: "model", Do: "decode", Copies: 2, Rows: []*row{
+		{Impl: memcpyName, Threads: 1, Rate: some(2, 3, 20)},
+		{Impl: memcpyName, Threads: 2, Rate: some(4, 5, 20)},
+		{Impl: "avx512-emitted", Threads: 1, Rate: some(1, 2, 20), Memcpy: some(0.875, 1.25, 20)},
+		{Impl: "auto", Threads: 1, Rate: some(1, 2, 20), Memcpy: some(0.75, 1.125, fewQuiet-1)},
+		{Impl: "avx512-emitted", Threads: 2, Rate: some(1, 2, 20), Memcpy: some(0.625, 1.375, 20)},
+		{Impl: "avx512-emitted" + smallSuffix, Threads: 1, Rate: some(1, 2, 20), Memcpy: some(0.125, 0.25, 20)},
+	}}
+	t.Probe = map[int]time.Duration{1: 1, 2: 1}
+	encode := &table{Data: "model", Do: "encode", Probe: t.Probe}
+	return &report{Tables: []*table{t, encode}}
+}
+
+// TestSummary has a row for each data set, with what was decoded at full size.
+func TestSummary(t *testing.T) {
+	var got [][]string
+	for _, s := range sampleReport().Summary() {
+		for _, r := range s.Rows {
+			line := []string{threadCount(s.Threads), r.Data, both(r.Memcpy)}
+			for _, m := range r.Of {
+				line = append(line, both(m))
+			}
+			got = append(got, line)
+		}
+	}
+	want := [][]string{
+		{"1 thread", "model × 2", "2.00 / 3.00", "0.88 / 1.25", "–", "–", "0.75 / –", "–"},
+		{"2 threads", "model × 2", "4.00 / 5.00", "0.62 / 1.38", "–", "–", "–", "–"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+}
+
+// TestDraw draws the figures of the summary.
+func TestDraw(t *testing.T) {
+	r := sampleReport()
+	var picture bytes.Buffer
+	if err := r.draw(&picture, "svg"); err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]int{"model × 2": 2, "1.25": 1, "0.75": 1, "1.38": 1, "avx512-emitted": 1} {
+		if got := strings.Count(picture.String(), ">"+said+"<"); got != want {
+			t.Errorf("%q is said %d times, want %d", said, got, want)
+		}
+	}
+	path := t.TempDir() + "/none.png"
+	empty := new(report)
+	if err := empty.writePicture(path); err != nil || empty.Picture != "" {
+		t.Errorf("picture %q of nothing, error %v", empty.Picture, err)
+	}
+	if err := r.writePicture(path); err != nil || r.Picture != "none.png" {
+		t.Errorf("picture %q, error %v", r.Picture, err)
+	}
+	if !plot.Is("svg", picture.Bytes()) {
+		t.Errorf("not an SVG: %.40s", picture.String())
+	}
+}
+
+func TestPicturePath(t *testing.T) {
+	for page, want := range map[string]string{"docs/BENCHMARKS.md": "docs/benchmarks.png", "page": "page.png", "/a.b/Page.md": "/a.b/page.png"} {
+		if got := picturePath(page); got != want {
+			t.Errorf("picture of %s is %s, want %s", page, got, want)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package emit
+
+import (
+	"math"
+
+	"github.com/seed54244801/bespoke/avo"
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/kernel"
+)
+
+// What a window costs, in cycles of a core, fitted to measurements of models on Sapphire Rapids: a window without long
+// codes, each step of half a phase that looks them up, and a window that is left to Go.
+const (
+	windowCost     = 9.5
+	narrowStepCost = 0.8
+	wideStepCost   = 1.0
+	mendCost       = 250
+)
+
+// longSteps are the steps of half a phase that may look up long codes, for decoders to choose among.
+var longSteps = [][]int{{}, {3}, {1, 3}}
+
+// windowName is the name of the decoder of windows in a generated package.
+const windowName = "decodeWindows"
+
+// A windowShape is a candidate for the shape of the decoder of windows, with what it costs.
+type windowShape struct {
+	avo.Windows
+	mended float64 // the share of windows that are left to Go
+	cost   float64 // cycles a weight
+}
+
+// windowChoice is the choice of the one decoder of windows that a package has.
+type windowChoice struct {
+	fits       []bool // by book: it can be decoded by windows
+	candidates []windowShape
+	best       int // -1 for none: no book can be
+}
+
+// chooseWindows weighs all shapes by the books and their counts.
+func chooseWindows(p *Plan) windowChoice {
+	c := windowChoice{fits: make([]bool, len(p.Books)), best: -1}
+	counts := p.countsOrNone()
+	var samples []windowSample
+	for i, b := range p.Books {
+		tables, err := kernel.NewWindowTables(b)
+		if c.fits[i] = err == nil; c.fits[i] {
+			samples = append(samples, newWindowSample(b, tables, &counts[i]))
+		}
+	}
+	if len(samples) == 0 {
+		return c
+	}
+	for _, long := range longSteps {
+		for _, wide := range []bool{false, true} {
+			if wide && len(long) == 0 {
+				continue
+			}
+			s := windowShape{Windows: avo.Windows{Name: windowName, Long: long, Wide: wide}}
+			s.weigh(samples)
+			c.candidates = append(c.candidates, s)
+			if c.best < 0 || s.cost < c.candidates[c.best].cost {
+				c.best = len(c.candidates) - 1
+			}
+		}
+	}
+	return c
+}
+
+// WindowShape returns the shape of the decoder of windows that [Assembly] assembles for a plan. It is false where no book
+// can be decoded by windows; fits says which can.
+func WindowShape(p *Plan) (shape avo.Windows, fits []bool, ok bool) {
+	c := chooseWindows(p)
+	if c.best < 0 {
+		return avo.Windows{}, c.fits, false
+	}
+	return c.candidates[c.best].Windows, c.fits, true
+}
+
+// weigh computes what the shape costs, and how many merges it has symbols for.
+func (s *windowShape) weigh(samples []windowSample) {
+	cost := windowCost + narrowStepCost*float64(len(s.Long))
+	if s.Wide {
+		cost = windowCost + wideStepCost*float64(len(s.Long))
+	}
+	windows, symbols := 0.0, 0.0
+	for i := range samples {
+		mended := samples[i].mended(s.Long, s.Wide)
+		s.mended += samples[i].windows * mended
+		s.cost += samples[i].windows * (cost + mended*mendCost)
+		windows += samples[i].windows
+		symbols += samples[i].windows * samples[i].symbols
+	}
+	s.mended /= windows
+	s.cost /= symbols
+	merges := symbols / windows * kernel.BlockWindows / kernel.WindowMerge / (2 * kernel.Phases)
+	s.Merges = min(avo.MaxMerges, int(merges+0.5))
+}
+
+// A windowSample is what decoders of windows meet in the stream of a book.
+type windowSample struct {
+	tables  *kernel.WindowTables
+	lengths [codebook.MaxLength + 1]float64 // the share of symbols with codes of each length
+	symbols float64                         // in a window
+	windows float64                         // of the stream
+}
+
+// newWindowSample makes a sample of a book. Where there are no counts, symbols are as likely as their codes say.
+func newWindowSample(b *codebook.Book, tables *kernel.WindowTables, counts *codebook.Histogram) windowSample {
+	s := windowSample{tables: tables, windows: 1}
+	share := func(symbol uint8, length uint8) float64 { return 1 / float64(uint64(1)<<length) }
+	if total := counts.Total(); total > 0 {
+		share = func(symbol uint8, _ uint8) float64 { return float64(counts[symbol]) / float64(total) }
+	}
+	bits := 0.0
+	for _, symbol := range b.Symbols() {
+		length := b.Code(symbol).Length
+		s.lengths[length] += share(symbol, length)
+		bits += float64(length) * share(symbol, length)
+	}
+	s.symbols = codebook.WindowBits / bits
+	if total := counts.Total(); total > 0 {
+		s.windows = float64(total) / s.symbols
+	}
+	return s
+}
+
+// phaseBits is the number of bits of a phase.
+const phaseBits = codebook.WindowBits / kernel.Phases
+
+// mended returns the share of windows that a decoder leaves to Go: those with codes that its tables do not cover, and
+// those that meet so many long codes in a phase that its steps do not suffice.
+func (s *windowSample) mended(long []int, wide bool) float64 {
+	covered := s.tables.Covers(wide)
+	if len(long) == 0 {
+		covered = kernel.ShortBits
+	}
+	isLong, uncovered := 0.0, 0.0
+	for length, share := range s.lengths {
+		switch {
+		case length > covered:
+			uncovered += share
+		case length > kernel.ShortBits:
+			isLong += share
+		}
+	}
+	looksUp := [kernel.PhaseSteps]bool{}
+	for _, step := range long {
+		looksUp[step] = true
+		looksUp[step+kernel.PhaseSteps/2] = true
+	}
+	// Where lanes are when a phase begins, and what becomes of them until its end.
+	start := [phaseBits]float64{0: 1}
+	late := 0.0
+	for range 4 * kernel.Phases { // until it is the same for every phase
+		start, late = s.phase(start, isLong, covered, looksUp)
+	}
+	return 1 - math.Pow(1-late, kernel.Phases)*math.Pow(1-min(1, uncovered), s.symbols)
+}
+
+// phase follows lanes that begin a phase at given bits. It returns where they begin the next one, and the share of those
+// that are not through.
+func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered int, looksUp [kernel.PhaseSteps]bool) (next [phaseBits]float64, late float64) {
+	const end = phaseBits + codebook.MaxLength
+	var at, waiting [end]float64 // at a code not looked up yet, at a long one
+	copy(at[:], start[:])
+	for _, resolves := range looksUp {
+		var then, wait [end]float64
+		for bit := range end {
+			if bit >= phaseBits {
+				then[bit] += at[bit]
+				continue
+			}
+			stuck := waiting[bit]
+			for length, share := range s.lengths {
+				switch {
+				case share == 0 || length > covered:
+				case length <= kernel.ShortBits:
+					then[bit+length] += at[bit] * share
+				case resolves:
+					then[bit+length] += at[bit]*share + waiting[bit]*share/isLong
+					stuck = 0
+				default:
+					stuck += at[bit] * share
+				}
+			}
+			wait[bit] = stuck
+		}
+		at, waiting = then, wait
+	}
+	total := 0.0
+	for bit := range end {
+		if bit < phaseBits {
+			late += at[bit] + waiting[bit]
+			continue
+		}
+		next[min(bit-phaseBits, phaseBits-1)] += at[bit]
+		total += at[bit]
+	}
+	for bit := range next {
+		next[bit] /= total
+	}
+	return next, late / (late + total)
+}
