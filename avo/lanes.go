@@ -8,7 +8,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// Lanes names a decoder of lanes, for AVX2, and gives its shape: see kernel.Decoder.
+// Lanes names a decoder of lanes, for AVX2, and gives its shape: see package kernel.
 type Lanes struct {
 	// Name is the name of the function, a Go identifier.
 	Name string

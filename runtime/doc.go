@@ -8,13 +8,14 @@
 //   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how). [Model.DecodeToDevice]
 //     leaves the weights in device memory, [Model.DeviceMatrix] multiplies with them and leaves them
 //     compressed;
-//   - avx512: assembly for amd64 processors with AVX-512, VBMI2 and BITALG among its parts (Intel since Ice
-//     Lake, AMD since Zen 4), which leaves units of a few chunks to avx2;
+//   - avx512: assembly for amd64 processors with AVX-512 and VBMI2 among its parts (Intel since Ice Lake, AMD since
+//     Zen 4). It decodes by gaps: streams that have none, and those of code books with a code of one bit, are left to avx2;
 //   - avx2: assembly for those with AVX2 and BMI2;
 //   - generic: portable Go, always there.
 //
-// The first one that the machine can run is taken. With a [Kernel] from a generated package, it is what
-// was cut for the unit's code book; without, a table-driven one that takes every code book.
+// The first one that the machine can run is taken, but of avx512 and avx2 the faster: the first decode of a process
+// measures that, in a few milliseconds, with the weights that it decodes. With a [Kernel] from a generated package,
+// avx512 is what was cut for the unit's code book; without, and all others, take every code book.
 //
 // [WithDecoder] or the environment variable BESPOKE_DECODER force one; asking for one that is not
 // available is an error that says why. The build tag purego leaves the assembly out. All decoders
@@ -40,7 +41,7 @@
 //
 // A stream tells little of what is wrong with it: a changed bit of a sign or mantissa is another weight. With
 // [WithChecks], weights are compared with the sums that a checkpoint has of its tensors, as they are decoded: the first
-// time, or always. A decode that compares takes up to half as long again with AVX-512, a third with AVX2, and a tenth
+// time, or always. A decode that compares takes up to twice as long with AVX-512, a third longer with AVX2, and a tenth
 // in portable Go.
 //
 // # Concurrency
