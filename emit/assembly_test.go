@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +118,20 @@ func TestShapes(t *testing.T) {
 				t.Errorf("long codes in %d steps, want %d", got, tc.long)
 			}
 		})
+	}
+}
+
+// TestLongAlone chooses a shape for a book of long codes alone, which some shapes decode nothing of.
+func TestLongAlone(t *testing.T) {
+	p := planOfLengths(t, slices.Repeat([]uint8{7}, 100))
+	c := chooseWindows(p)
+	for _, s := range c.candidates {
+		if mended := s.mended; len(s.Long) == 0 && mended != 1 || math.IsNaN(s.cost) {
+			t.Errorf("long codes in steps %v, wide %t: %v of windows are left to Go, at %v cycles a weight", s.Long, s.Wide, mended, s.cost)
+		}
+	}
+	if best := c.candidates[c.best]; len(best.Long) == 0 {
+		t.Error("chose a shape without long codes")
 	}
 }
 

@@ -158,8 +158,8 @@ func (s *windowSample) mended(long []int, wide bool) float64 {
 	return 1 - math.Pow(1-late, kernel.Phases)*math.Pow(1-min(1, uncovered), s.symbols)
 }
 
-// phase follows lanes that begin a phase at given bits. It returns where they begin the next one, and the share of those
-// that are not through.
+// phase follows lanes that begin a phase at given bits. It returns where those that are through begin the next one, and the
+// share of the others.
 func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered int, looksUp [kernel.PhaseSteps]bool) (next [phaseBits]float64, late float64) {
 	const end = phaseBits + codebook.MaxLength
 	var at, waiting [end]float64 // at a code not looked up yet, at a long one
@@ -196,6 +196,9 @@ func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered i
 		}
 		next[min(bit-phaseBits, phaseBits-1)] += at[bit]
 		total += at[bit]
+	}
+	if total == 0 { // all are late: where the next phase begins does not matter
+		return start, 1
 	}
 	for bit := range next {
 		next[bit] /= total
