@@ -163,3 +163,29 @@ func inside[T any](p *T, s []T) bool {
 	first := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
 	return uintptr(unsafe.Pointer(p)) >= first && uintptr(unsafe.Pointer(p)) < first+uintptr(len(s))*unsafe.Sizeof(*p)
 }
+
+// TestWindowAlignment decodes to memory that starts anywhere, at odd addresses too, and ends before other memory.
+func TestWindowAlignment(t *testing.T) {
+	if missing := missingForAVX512(); missing != "" {
+		t.Skip(missing)
+	}
+	bc := bookCases()[1]
+	weights := bc.weights[:20_000]
+	s := must(newStream(*must(codebook.Encode(bc.book, weights))))
+	memory := make([]byte, 2*len(weights)+3*kernel.LineSize)
+	for _, dc := range newDecoderCases(bc.book) {
+		for at := 1; at <= kernel.LineSize+1; at++ {
+			for i := range memory {
+				memory[i] = 0xa5
+			}
+			dst := unsafe.Slice((*uint16)(unsafe.Pointer(&memory[at])), len(weights))
+			if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, weights) {
+				t.Fatalf("%s: wrong at byte %d, first bad chunk %d", dc.name, at, bad)
+			}
+			outside := append(memory[:at:at], memory[at+2*len(weights):]...)
+			if slices.ContainsFunc(outside, func(b byte) bool { return b != 0xa5 }) {
+				t.Fatalf("%s: wrote beside byte %d and those that follow", dc.name, at)
+			}
+		}
+	}
+}
