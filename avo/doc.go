@@ -29,8 +29,7 @@
 // saves reading what was there. Such stores are slow to leave the store buffer, and a burst of them would block
 // those of the steps; so the merges of one block lie between the steps of the next.
 //
-// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; masks: one a group for lanes that
-// were too late, three more. Files: windows.go has the frame, windows_planes.go what goes before the steps,
+// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; three masks. Files: windows.go has the frame, windows_planes.go what goes before the steps,
 // windows_chain.go the steps, windows_merge.go squeeze and merge, windows_tables.go the constants.
 //
 // # Lanes

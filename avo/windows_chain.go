@@ -20,11 +20,10 @@ type chain struct {
 	none          operand.Mem       // the index that no short code has
 	low           reg.OpmaskVirtual // the low byte of each lane
 
-	position []vec               // of each group: the bit of the phase that each lane is at, 16 or more at its end
-	failed   []reg.OpmaskVirtual // the lanes that a phase was too short for
-	plane    reg.GPVirtual       // the plane of the phase, in the first group
-	steps    reg.GPVirtual       // what half of its steps look up, in the first group
-	rows     reg.GPVirtual       // the rows of the phase, in the first group
+	position []vec         // of each group: the bit of the phase that each lane is at, 16 or more at its end
+	plane    reg.GPVirtual // the plane of the phase, in the first group
+	steps    reg.GPVirtual // what half of its steps look up, in the first group
+	rows     reg.GPVirtual // the rows of the phase, in the first group
 }
 
 // chain follows the codes of all windows of a block, and leaves their symbols in rows.
@@ -44,10 +43,9 @@ func (d *windowDecoder) chain(m *merger) {
 	d.MOVQ(operand.U64(0x5555555555555555), mask)
 	d.KMOVQ(mask, c.low)
 	for g := range kernel.GroupsPerBlock {
-		position, failed := d.ZMM(), d.K()
+		position := d.ZMM()
 		d.VPERMB_Z(d.at(kernel.ScratchGaps+kernel.LaneWindows*g), windows, c.low, position)
-		d.KXORD(failed, failed, failed)
-		c.position, c.failed = append(c.position, position), append(c.failed, failed)
+		c.position = append(c.position, position)
 	}
 	d.Comment("Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at",
 		"once.")
@@ -77,7 +75,8 @@ func (d *windowDecoder) chain(m *merger) {
 	d.ADDQ(operand.I32(kernel.StepHalf), c.steps)
 	d.DECQ(half)
 	d.JNZ(operand.LabelRef("half"))
-	d.Comment("The end of the phase: all lanes should be through with it.")
+	d.Comment("The end of the phase: all lanes should be through with it. One that is not is before the next one, at a bit that",
+		"wraps around to more than any gap, and stays there.")
 	for g := range kernel.GroupsPerBlock {
 		d.endPhase(&c, g, &t)
 	}
@@ -94,7 +93,6 @@ func (d *windowDecoder) chain(m *merger) {
 		next, k := d.ZMM(), d.K()
 		d.VPERMB_Z(d.at(kernel.ScratchGaps+kernel.LaneWindows*g+1), windows, c.low, next)
 		d.VPCMPUW(operand.Imm(notEqual), next, position, k)
-		d.KORD(c.failed[g], k, k)
 		d.KMOVD(k, d.field(kernel.OffWindowFailed+uintptr(4*g)))
 	}
 	d.Comment("How many merges are left?")
@@ -187,12 +185,9 @@ func stepPair(g, half, pair int) int { return kernel.StepGroup*g + kernel.StepHa
 
 func stepLong(g, half, long int) int { return stepPair(g, half, halfSteps/2+long) }
 
-// endPhase notes which lanes of a group are not through with the phase, and turns what was looked up to
-// symbols, those of a lane side by side.
+// endPhase moves the lanes of a group to the next phase, and turns what was looked up to symbols, those of a lane side by
+// side.
 func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
-	short := d.K()
-	d.VPCMPUW(operand.Imm(lessThan), c.full, c.position[g], short)
-	d.KORD(short, c.failed[g], c.failed[g])
 	d.VPSUBW(c.full, c.position[g], c.position[g])
 	symbols := d.load(t.symbols)
 	var pairs [kernel.PhaseSteps / 2]vec
