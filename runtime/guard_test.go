@@ -42,6 +42,46 @@ func TestGuardPages(t *testing.T) {
 	}
 }
 
+// TestGuardedEnds decodes streams that end near the borders of blocks and of chunks, right before a page that must not be
+// touched: with a last chunk of a few bytes, or of none but the end of a code. Nothing of them is rejected.
+func TestGuardedEnds(t *testing.T) {
+	bc := bookCases()[1]
+	decoders := newDecoderCases(bc.book)
+	sizes := map[int]bool{} // of streams
+	for _, border := range []int{kernel.BlockBytes, codebook.ChunkBytes} {
+		for d := -20; d <= 24; d++ {
+			sizes[border+d] = true
+		}
+	}
+	bits, empty := 0, false
+	for i, w := range bc.weights {
+		before := bits
+		bits += int(bc.book.Code(codebook.Exponent(w)).Length)
+		size := (bits + 7) / 8
+		if size > codebook.ChunkBytes+24 {
+			break
+		}
+		first := before/codebook.ChunkBits < (bits-1)/codebook.ChunkBits // the last code begins in the chunk before the last
+		if !first && !sizes[size] {
+			continue
+		}
+		empty = empty || first
+		sizes[size] = false // one stream of each is enough
+		weights := bc.weights[:i+1]
+		s := fence(t, must(codebook.Encode(bc.book, weights)), true)
+		dst := fencedCopy(t, make([]uint16, len(weights)), true)
+		for _, dc := range decoders {
+			clear(dst)
+			if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, weights) {
+				t.Fatalf("%s: stream of %d bytes: wrong, first bad chunk %d of %d", dc.name, size, bad, s.Chunks())
+			}
+		}
+	}
+	if !empty {
+		t.Error("no chunk without elements")
+	}
+}
+
 // fence copies the tensors that decoders read at length to guarded memory.
 func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 	fenced := *s

@@ -189,3 +189,20 @@ func TestWindowAlignment(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowChunkStarts changes where the file says that chunks start, after that was read: nothing else counts, and
+// no chunk is rejected for it.
+func TestWindowChunkStarts(t *testing.T) {
+	bc := bookCases()[1]
+	for _, dc := range newDecoderCases(bc.book) {
+		coded := must(codebook.Encode(bc.book, bc.weights))
+		s := must(newStream(*coded))
+		for c := range s.Chunks() {
+			coded.Gaps[c*kernel.ChunkBlocks*kernel.BlockGaps] ^= 0xff &^ (1<<(8-codebook.GapBits) - 1)
+		}
+		dst := make([]uint16, len(bc.weights))
+		if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, bc.weights) {
+			t.Errorf("%s: wrong, first bad chunk %d of %d", dc.name, bad, s.Chunks())
+		}
+	}
+}
