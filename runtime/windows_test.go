@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 	"testing"
@@ -203,6 +204,22 @@ func TestWindowChunkStarts(t *testing.T) {
 		dst := make([]uint16, len(bc.weights))
 		if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, bc.weights) {
 			t.Errorf("%s: wrong, first bad chunk %d of %d", dc.name, bad, s.Chunks())
+		}
+	}
+}
+
+// TestWindowEmptyChunk gives a last chunk without elements bytes that no code needs: the chunk before it, all of whose
+// windows lead on, does not end where the stream does.
+func TestWindowEmptyChunk(t *testing.T) {
+	bc := bookCases()[1]
+	s := *must(codebook.Encode(bc.book, bc.weights))
+	n, _ := s.ChunkStart(1)
+	s.SignMantissa, s.Encoded = s.SignMantissa[:n], s.Encoded[:codebook.ChunkBytes+12]
+	s.Gaps = s.Gaps[:2*kernel.ChunkBlocks*kernel.BlockGaps]
+	s.OutputPositions = binary.LittleEndian.AppendUint32(slices.Clone(s.OutputPositions[:8]), uint32(n))
+	for _, dc := range newDecoderCases(bc.book) {
+		if err := sameAsReference(t, dc, bc.book, &s, 1); err == nil || err.Cause != codebook.CountMismatch {
+			t.Errorf("error %v", err)
 		}
 	}
 }
