@@ -223,3 +223,24 @@ func TestWindowEmptyChunk(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowInnerGaps damages gaps inside of chunks, which only windows go by: what they reject is decoded otherwise, and
+// what was decoded before it counts.
+func TestWindowInnerGaps(t *testing.T) {
+	bc := bookCases()[1]
+	s := *must(codebook.Encode(bc.book, bc.weights[:60_000]))
+	r := newRand(1)
+	for range 20 {
+		damaged := s
+		damaged.Gaps = slices.Clone(s.Gaps)
+		for range 2 {
+			at := r.IntN(s.Chunks())*kernel.ChunkBlocks*kernel.BlockGaps + 1 + r.IntN(kernel.BlockGaps)
+			damaged.Gaps[at] ^= 1 << r.IntN(8)
+		}
+		for _, dc := range newDecoderCases(bc.book) {
+			if err := sameAsReference(t, dc, bc.book, &damaged, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
