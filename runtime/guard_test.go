@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -79,6 +80,23 @@ func TestGuardedEnds(t *testing.T) {
 	}
 	if !empty {
 		t.Error("no chunk without elements")
+	}
+}
+
+// TestGuardedRoom decodes a stream with more codes than the index knows elements of: nothing is written for the others.
+func TestGuardedRoom(t *testing.T) {
+	bc := bookCases()[1]
+	for _, n := range []int{1, 1000, 9000} {
+		s := *must(codebook.Encode(bc.book, bc.weights[:10_000]))
+		s.SignMantissa = s.SignMantissa[:n]
+		s.OutputPositions = binary.LittleEndian.AppendUint32(make([]byte, 4), uint32(n))
+		fenced := fence(t, &s, true)
+		dst := fencedCopy(t, make([]uint16, n), true)
+		for _, dc := range newDecoderCases(bc.book) {
+			if bad := dc.decoder.decode(fenced, 0, 1, dst); bad != 0 {
+				t.Errorf("%s: %d elements: accepted", dc.name, n)
+			}
+		}
 	}
 }
 
