@@ -30,7 +30,20 @@ func TestWindowTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var codes [256]codebook.Code // long ones that begin with nothing in common
+	for s, bits := range []uint32{0, 1, 0x7e, 0x7f} {
+		codes[100+s] = codebook.Code{Length: 7, Bits: bits}
+	}
+	codes[110] = codebook.Code{Length: 2, Bits: 2}
+	apart, err := codebook.NewBook(&codes, codebook.Code{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Astray < codebook.WindowBits+1<<codebook.GapBits {
+		t.Errorf("a length of %d may lead to a gap", Astray)
+	}
 	for name, b := range map[string]*codebook.Book{
+		"apart":     apart,
 		"short":     lengths(t, 2, 2, 2, 3),
 		"six":       lengths(t, 2, 2, 2, 3, 4, 5, 6),
 		"steep":     lengths(t, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17),
