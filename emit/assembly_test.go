@@ -212,3 +212,12 @@ func throughIn(codes []int, long []int, covers int) bool {
 	}
 	return next == len(codes)
 }
+
+// TestMostlyMended plans a book whose codes are all too long for the tables: it is left to other decoders.
+func TestMostlyMended(t *testing.T) {
+	p := planOfLengths(t, append([]uint8{2}, slices.Repeat([]uint8{8}, 119)...), []uint8{2, 2, 2, 3, 5})
+	_, fits, ok := WindowShape(p)
+	if !ok || fits[0] || !fits[1] {
+		t.Errorf("fits %v, %t", fits, ok)
+	}
+}

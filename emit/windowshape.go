@@ -20,6 +20,9 @@ const (
 // longSteps are the steps of half a phase that may look up long codes, for decoders to choose among.
 var longSteps = [][]int{{}, {3}, {1, 3}}
 
+// mostMended is the share of windows up to which it pays that Go decodes them.
+const mostMended = 0.05
+
 // windowName is the name of the decoder of windows in a generated package.
 const windowName = "decodeWindows"
 
@@ -32,7 +35,7 @@ type windowShape struct {
 
 // windowChoice is the choice of the one decoder of windows that a package has.
 type windowChoice struct {
-	fits       []bool // by book: it can be decoded by windows
+	fits       []bool // by book: it can be decoded by windows, most of them in assembly
 	candidates []windowShape
 	best       int // -1 for none: no book can be
 }
@@ -44,8 +47,12 @@ func chooseWindows(p *Plan) windowChoice {
 	var samples []windowSample
 	for i, b := range p.Books {
 		tables, err := kernel.NewWindowTables(b)
-		if c.fits[i] = err == nil; c.fits[i] {
-			samples = append(samples, newWindowSample(b, tables, &counts[i]))
+		if err != nil {
+			continue
+		}
+		s := newWindowSample(b, tables, &counts[i])
+		if c.fits[i] = s.mended(longSteps[len(longSteps)-1], true) <= mostMended; c.fits[i] {
+			samples = append(samples, s)
 		}
 	}
 	if len(samples) == 0 {
