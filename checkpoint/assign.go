@@ -7,8 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Schemes are the names of the ways to choose code books, the default first.
-var Schemes = []string{"model", "unit", "published"}
+// Schemes returns the names of the ways to choose code books, the default first.
+func Schemes() []string { return []string{"model", "unit", "published"} }
 
 // ownBooks is the scheme by which units are judged before the books are chosen: none codes a unit better.
 var ownBooks = mustScheme("unit")

@@ -89,7 +89,7 @@ var ErrUnknownFile = errors.New("cannot take the file")
 // Memory is bounded by a few of the largest unit, whatever the size of the model.
 func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
 	if opts.Scheme == "" {
-		opts.Scheme = Schemes[0]
+		opts.Scheme = Schemes()[0]
 	}
 	scheme, err := codebook.SchemeByName(opts.Scheme)
 	if err != nil {

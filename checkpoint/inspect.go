@@ -87,7 +87,7 @@ func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts mode
 		out, _, err := settle(scheme, units)
 		return out, err
 	})
-	out, err := a.settle(mustScheme(Schemes[0]))
+	out, err := a.settle(mustScheme(Schemes()[0]))
 	if err != nil {
 		return err
 	}

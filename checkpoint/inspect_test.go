@@ -42,7 +42,7 @@ func TestInspect(t *testing.T) {
 				t.Errorf("kind %s, stored %v", r.Kind, r.Stored)
 			}
 			for i, s := range r.Schemes {
-				if s.Name != Schemes[i] || s.Error != "" || s.Percent < 69 || s.Percent > 70 {
+				if s.Name != Schemes()[i] || s.Error != "" || s.Percent < 69 || s.Percent > 70 {
 					t.Errorf("scheme: %+v", s)
 				}
 			}
@@ -72,7 +72,7 @@ func TestInspectForetells(t *testing.T) {
 			if diff := cmp.Diff(s, got); diff != "" {
 				t.Errorf("%s: expected and real (-expected +real):\n%s", path, diff)
 			}
-			if s.Name != Schemes[0] {
+			if s.Name != Schemes()[0] {
 				continue
 			}
 			if diff := cmp.Diff(r.Raw, c.Raw); diff != "" || len(r.Units) != c.Units || r.CodedWeights != c.CodedWeights {

@@ -119,7 +119,7 @@ func (r *Report) expect(units []unit, choose func(codebook.Scheme, []unit) (*ass
 	if len(units) == 0 {
 		return
 	}
-	for _, name := range Schemes {
+	for _, name := range Schemes() {
 		s, err := r.expectScheme(name, units, choose)
 		if err != nil {
 			s = SchemeReport{Name: name, Error: err.Error()}
@@ -136,7 +136,7 @@ const batch = 512
 func (r *Report) expectScheme(name string, units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) (SchemeReport, error) {
 	s := SchemeReport{Name: name}
 	together := len(units) // whose books depend on each other
-	if name != Schemes[0] {
+	if name != Schemes()[0] {
 		together = batch
 	}
 	var weights uint64

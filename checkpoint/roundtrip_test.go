@@ -92,7 +92,7 @@ func mixedModel(t *testing.T) string {
 
 func TestRoundTrip(t *testing.T) {
 	for _, source := range sources {
-		for _, scheme := range Schemes {
+		for _, scheme := range Schemes() {
 			for _, single := range []bool{false, true} {
 				name := source.name + "/" + scheme
 				if single {

@@ -16,7 +16,7 @@ import (
 // TestIndexRoundTrip takes models through every command with every index.
 func TestIndexRoundTrip(t *testing.T) {
 	for _, source := range sources {
-		for index := range codebook.IndexNames {
+		for index := range codebook.IndexNames() {
 			for _, single := range []bool{false, true} {
 				index := codebook.Index(index)
 				t.Run(fmt.Sprintf("%s/%v/single=%t", source.name, index, single), func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestIndexRoundTrip(t *testing.T) {
 func TestIndexTensors(t *testing.T) {
 	tensors := map[codebook.Index]map[string]string{}
 	totals := map[codebook.Index]uint64{}
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		index, dir := codebook.Index(index), filepath.Join(t.TempDir(), "df11")
 		r, err := Compress(context.Background(), vectorModel, dir, CompressOptions{Index: index})
 		if err != nil {

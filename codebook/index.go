@@ -16,24 +16,27 @@ const (
 	IndexBoth               // all three
 )
 
-// IndexNames are the names of the indices, the default first.
-var IndexNames = []string{"gaps", "tiles", "both"}
+// indexNames are the names of the indices.
+var indexNames = [...]string{IndexGaps: "gaps", IndexTiles: "tiles", IndexBoth: "both"}
+
+// IndexNames returns the names of the indices, the default first.
+func IndexNames() []string { return slices.Clone(indexNames[:]) }
 
 // IndexByName returns the index of that name.
 func IndexByName(name string) (Index, error) {
-	i := slices.Index(IndexNames, name)
+	i := slices.Index(indexNames[:], name)
 	if i < 0 {
-		return 0, fmt.Errorf("codebook: no index %q, want %s", name, strings.Join(IndexNames, ", "))
+		return 0, fmt.Errorf("codebook: no index %q, want %s", name, strings.Join(indexNames[:], ", "))
 	}
 	return Index(i), nil
 }
 
 // String returns the name of the index.
 func (x Index) String() string {
-	if x < 0 || int(x) >= len(IndexNames) {
+	if x < 0 || int(x) >= len(indexNames) {
 		return fmt.Sprintf("Index(%d)", int(x))
 	}
-	return IndexNames[x]
+	return indexNames[x]
 }
 
 // MarshalText returns the name of the index.

@@ -47,7 +47,7 @@ func TestTilesRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for index, name := range IndexNames {
+			for index, name := range IndexNames() {
 				t.Run(fmt.Sprintf("book=%s/n=%d/index=%s", i, n, name), func(t *testing.T) {
 					s, err := EncodeIndexed(b, weights, Index(index))
 					if err != nil {
@@ -311,7 +311,7 @@ func TestTradedLanes(t *testing.T) {
 }
 
 func TestIndexByName(t *testing.T) {
-	for i, name := range IndexNames {
+	for i, name := range IndexNames() {
 		x, err := IndexByName(name)
 		if err != nil || x != Index(i) || x.String() != name {
 			t.Errorf("%s: %v, %v", name, x, err)

@@ -31,8 +31,8 @@ type Plan struct {
 	Expected codebook.Size
 }
 
-// MaxBooks is the largest number of code books one kernel carries.
-const MaxBooks = 8
+// MaxBooks is the largest number of code books one kernel carries: as many as the scheme "model" gives a model.
+const MaxBooks = codebook.MaxBooks
 
 // Validate reports the first thing in the plan that cannot be generated from.
 func (p *Plan) Validate() error {

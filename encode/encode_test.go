@@ -87,7 +87,7 @@ func books(t *testing.T, weights []uint16) map[string]*codebook.Book {
 // check holds the encoder to the reference.
 func check(t *testing.T, e *Encoder, b *codebook.Book, weights []uint16, parts [][]byte) {
 	t.Helper()
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		e.Index = codebook.Index(index)
 		checkIndex(t, e, b, weights, parts)
 	}

@@ -138,7 +138,7 @@ func TestSidecarIndex(t *testing.T) {
 		}
 		return d.Close()
 	}
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		if err := open(codebook.Index(index), codebook.Index(index)); err != nil {
 			t.Error(err)
 		}

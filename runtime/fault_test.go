@@ -44,7 +44,7 @@ func isFault(err error, path string, size int64) bool {
 // as they were.
 func TestFaults(t *testing.T) {
 	faulttest.Require(t)
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		eachDecoder(t, func(t *testing.T, decoder string) {
 			units := faultUnits(codebook.Index(index), decoder)
 			sound := write(t, units...)
@@ -216,7 +216,7 @@ func overwrite(t *testing.T, path string, value byte, tensors ...string) {
 // TestNewStreamChanges checks the second look that newStream takes at an index.
 func TestNewStreamChanges(t *testing.T) {
 	bc := bookCases()[1]
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		x := codebook.Index(index)
 		s := must(newStream(*must(codebook.EncodeIndexed(bc.book, bc.weights, x))))
 		if !s.sound(x) {

@@ -51,7 +51,7 @@ func loadUnits(index codebook.Index) []testUnit {
 // and neither goroutines nor memory are left behind. In the end the models are closed while they decode.
 func TestLoad(t *testing.T) {
 	var models []*loaded
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		units := loadUnits(codebook.Index(index))
 		path := write(t, units...)
 		for _, d := range onCPU() {

@@ -14,7 +14,7 @@ import (
 func TestDecodePart(t *testing.T) {
 	bc := bookCases()[1]
 	weights := bc.weights[:60_000]
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		t.Run("index="+codebook.Index(index).String(), func(t *testing.T) {
 			decoders := Available()
 			if !codebook.Index(index).HasGaps() {

@@ -62,7 +62,7 @@ func summedUnits(index codebook.Index) []testUnit {
 
 // TestChecks decodes sound tensors with their sums.
 func TestChecks(t *testing.T) {
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		units := summedUnits(codebook.Index(index))
 		path := write(t, units...)
 		eachDecoder(t, func(t *testing.T, decoder string) {

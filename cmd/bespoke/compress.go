@@ -49,24 +49,24 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 	}
 	out.flags(cmd, "folder")
 	units.flags(cmd)
-	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes[0], "how to choose the code books: model, unit or published")
-	cmd.Flags().StringVar(&index, "index", codebook.IndexNames[0], "how to index the bit streams: gaps, tiles or both")
+	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes()[0], "how to choose the code books: model, unit or published")
+	cmd.Flags().StringVar(&index, "index", codebook.IndexNames()[0], "how to index the bit streams: gaps, tiles or both")
 	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
 	cmd.Flags().BoolVar(&opts.NoCheck, "no-check", false, "do not read the output back")
 	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "compare the output with MODEL once more, and audit its indices, before it appears")
 	cmd.Flags().BoolVar(&opts.Resume, "resume", false, "go on from the units that an earlier run, killed or interrupted, finished")
 	skipUnknownFlag(cmd, &opts.SkipUnknownFiles)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	oneOf(cmd, "codebook", checkpoint.Schemes)
-	oneOf(cmd, "index", codebook.IndexNames)
+	oneOf(cmd, "codebook", checkpoint.Schemes())
+	oneOf(cmd, "index", codebook.IndexNames())
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if err := out.check(cmd); err != nil {
 			return err
 		}
-		if err := checkOneOf("codebook", opts.Scheme, checkpoint.Schemes); err != nil {
+		if err := checkOneOf("codebook", opts.Scheme, checkpoint.Schemes()); err != nil {
 			return err
 		}
-		if err := checkOneOf("index", index, codebook.IndexNames); err != nil {
+		if err := checkOneOf("index", index, codebook.IndexNames()); err != nil {
 			return err
 		}
 		if opts.Index, err = codebook.IndexByName(index); err != nil {

@@ -100,7 +100,7 @@ func mayDraw(path string) error {
 
 // draw writes the picture of a report. An existing picture is replaced: it can be drawn again.
 func draw(path string, r *checkpoint.Report) error {
-	scheme, err := codebook.SchemeByName(checkpoint.Schemes[0])
+	scheme, err := codebook.SchemeByName(checkpoint.Schemes()[0])
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (k rowKey) compare(other rowKey) int {
 
 // units tries mutations of units of n weights, one for each index.
 func (d *comparison) units(s *subject, n, sample int) error {
-	for i := range codebook.IndexNames {
+	for i := range codebook.IndexNames() {
 		index := codebook.Index(i)
 		unit, others, err := d.draw(s, n, index)
 		if err != nil {

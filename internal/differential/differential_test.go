@@ -49,7 +49,7 @@ func check(t *testing.T, compare func(context.Context, Options) (*Report, error)
 func TestMutations(t *testing.T) {
 	book := subjects()[0].book
 	r := rand.New(rand.NewPCG(1, 1))
-	for i, index := range codebook.IndexNames {
+	for i, index := range codebook.IndexNames() {
 		t.Run(index, func(t *testing.T) {
 			s, err := codebook.EncodeIndexed(book, weights(r, book, 40), codebook.Index(i))
 			if err != nil {
@@ -121,7 +121,7 @@ func TestDiffers(t *testing.T) {
 func TestDecoders(t *testing.T) {
 	rows := check(t, Decoders, testenv.Pick(Options{First: 300, Small: 60, Large: 3}, Options{Small: 600, Large: 30}))
 	for _, d := range runtime.Available() {
-		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames) {
+		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames()) {
 			t.Errorf("%d rows for %s", n, d.Name)
 		}
 	}

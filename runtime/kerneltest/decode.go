@@ -22,7 +22,7 @@ func (s *Suite) Decode(t *testing.T) {
 	if slices.Contains(s.decoders(), "cuda") {
 		s.startCUDA(t)
 	}
-	for index := range codebook.IndexNames {
+	for index := range codebook.IndexNames() {
 		t.Run("index="+codebook.Index(index).String(), func(t *testing.T) { s.decode(t, codebook.Index(index)) })
 	}
 }
