@@ -1,0 +1,37 @@
+package gen_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/seed54244801/bespoke/gen"
+)
+
+// The package of a model, in memory and without a CUDA compiler.
+func Example() {
+	ctx := context.Background()
+	m, err := gen.FromPath(ctx, "../testdata/shakespeare-llama", gen.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := m.Plan("shakespeare")
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := gen.Generate(ctx, p, gen.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range r.Files {
+		fmt.Println(f.Name)
+	}
+	// Output:
+	// decode.cu
+	// decode_amd64.go
+	// decode_amd64.s
+	// decode_noasm.go
+	// manifest.json
+	// shakespeare.go
+	// shakespeare_test.go
+}
