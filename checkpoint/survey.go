@@ -70,8 +70,8 @@ func cut(spans []span, data []byte, like span) []span {
 	return spans
 }
 
-// A summed is a file whose sum is taken from spans that come in almost any order. Nobody waits for the spans
-// before: who brings what is missing adds those that came early, too.
+// A summed is a file whose sum is taken from spans that come in almost any order. A goroutine whose span comes before its
+// turn leaves it in early and goes on; the one whose span was missing adds it and then those in early that follow.
 type summed struct {
 	mu    sync.Mutex
 	early [][]byte // by span: those that came before their turn
