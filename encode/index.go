@@ -8,8 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// index writes the gaps and positions of the windows and chunks that the codes of a block run into,
-// whose end they reach: how far into the window the next code starts, and which weight it is of.
+// index writes the gaps of the windows, and the positions of the chunks, whose first bits lie in the codes of a block or right
+// behind them: how far into the window the next code starts, and which weight it is of.
 func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at place) {
 	window, end := int(at.bit/windowBits)+1, int((at.bit+p.bit)/windowBits)+1
 	offset := at.bit % windowBits
