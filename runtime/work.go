@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/fault"
@@ -160,6 +161,11 @@ func (t *task) run(ctx context.Context) error {
 	}
 	t.work(ctx)
 	others.Wait()
+	if n > 1 {
+		// A goroutine that decodes again and again, and those that it starts and waits for, hand one processor to each
+		// other: without this nobody else would get it.
+		goruntime.Gosched()
+	}
 	select {
 	case <-t.done:
 		return t.err
