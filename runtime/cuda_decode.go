@@ -120,7 +120,7 @@ func (g *gpus) decodeAgain(ctx context.Context, gu *gpuUnit, fault error, s span
 	if err := g.model.decodeOnCPU(ctx, s, dst); err != nil {
 		return err
 	}
-	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, fault, bestOnCPU()))
+	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, fault, bestOnCPU().Name))
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (g *gpus) trouble(ctx context.Context, gu *gpuUnit, err error) (done bool, 
 	case !errors.As(err, &fault):
 		return true, gu.unit.wrap(err)
 	case gpu.IsOutOfMemory(err):
-		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, err, bestOnCPU()))
+		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", gu.unit.Name, err, bestOnCPU().Name))
 		return false, nil
 	}
 	first := gu.device.fail(err)
@@ -142,7 +142,7 @@ func (g *gpus) trouble(ctx context.Context, gu *gpuUnit, err error) (done bool, 
 		return true, gu.unit.wrap(err)
 	}
 	if first {
-		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s from here on", gu.unit.Name, err, bestOnCPU()))
+		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s from here on", gu.unit.Name, err, bestOnCPU().Name))
 	}
 	return false, nil
 }

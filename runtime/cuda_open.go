@@ -208,7 +208,7 @@ func (g *gpus) why() string {
 		reasons = append(reasons, fmt.Sprintf("%d of %d units stay in host memory", behind, len(g.order)))
 	}
 	if n := len(g.left); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d of %d units are decoded by %s: %s", n, len(g.model.units), bestOnCPU(), g.program.lacks(g.left[0].stream.Index())))
+		reasons = append(reasons, fmt.Sprintf("%d of %d units are decoded by %s: %s", n, len(g.model.units), bestOnCPU().Name, g.program.lacks(g.left[0].stream.Index())))
 	}
 	return strings.Join(reasons, "; ")
 }

@@ -27,7 +27,7 @@ func TestDeviceMatrixErrors(t *testing.T) {
 	tellShapes(m)
 	tensors := m.byName["tiles"].Tensors
 	tensors[1].Shape, tensors[2].Shape = nil, []uint64{10, 10, 100}
-	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: kernel.CUDATableLaunches()[:2]}))
+	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{ABI: kernel.ABI, Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: kernel.CUDATableLaunches()[:2]}))
 	defer closeModel(t, old)
 	tellShapes(old)
 	cpu := open(t, path, WithDecoder(Generic))

@@ -160,7 +160,7 @@ func TestCUDANoDevices(t *testing.T) {
 	if _, err := Open(path, WithDecoder(CUDA), WithDevices(1)); err == nil || !strings.Contains(err.Error(), "no device 1, there are 1") {
 		t.Errorf("error %v", err)
 	}
-	k := &Kernel{Name: "bare", Books: []*codebook.Book{sampleUnits()[1].book, sampleUnits()[2].book}}
+	k := &Kernel{ABI: kernel.ABI, Name: "bare", Books: []*codebook.Book{sampleUnits()[1].book, sampleUnits()[2].book}}
 	if _, err := Open(path, WithDecoder(CUDA), WithKernel(k)); err == nil || !strings.Contains(err.Error(), "kernel bare was generated without PTX") {
 		t.Errorf("error %v", err)
 	}
@@ -288,7 +288,7 @@ func TestCUDAFatbin(t *testing.T) {
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
 		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 4 8 8\n"})
-	k := &Kernel{Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
+	k := &Kernel{ABI: kernel.ABI, Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
 		m := openCUDA(t, path, WithDecoder(CUDA), WithKernel(k))

@@ -171,7 +171,7 @@ func TestCUDAWithoutTiles(t *testing.T) {
 	bc := bookCases()[1]
 	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:40_000], damage: indexed(bc.book, bc.weights[:40_000], codebook.IndexTiles)}
 	both := testUnit{name: "with both", book: bc.book, weights: bc.weights[:30_000], damage: indexed(bc.book, bc.weights[:30_000], codebook.IndexBoth)}
-	k := &Kernel{Name: "old", PTX: anyBook, Launches: kernel.CUDATableLaunches()[1:2]}
+	k := &Kernel{ABI: kernel.ABI, Name: "old", PTX: anyBook, Launches: kernel.CUDATableLaunches()[1:2]}
 	for _, u := range append(units, tiled) {
 		k.Books = append(k.Books, u.book)
 	}
@@ -220,7 +220,7 @@ func TestCUDAEntries(t *testing.T) {
 		"kernel k has no entry that decodes and reports errors":      {silent},
 		"kernel k has no entry that decodes by gaps":                 {kernel.CUDATableLaunches()[0]},
 	} {
-		k := &Kernel{Name: "k", PTX: anyBook, Launches: l}
+		k := &Kernel{ABI: kernel.ABI, Name: "k", PTX: anyBook, Launches: l}
 		for _, u := range units {
 			k.Books = append(k.Books, u.book)
 		}
