@@ -1,12 +1,14 @@
-// Package avo holds the assembly programs of Bespoke, written with the assembler library of the same name: decoders of
-// DF11 streams for AVX-512, by [Windows], and for AVX2, by [Lanes], and the loops of the encoder. The decoders of
-// package runtime, which take any code book, and those of generated packages are instances of them. Start with [File].
+// Package avo holds the assembly programs of Bespoke, written with the assembler library of the same name:
+// decoders of DF11 streams for AVX-512, by [Windows], and for AVX2, by [Lanes], and the loops of the encoder.
+// The decoders of package runtime, which take any code book, and those of generated packages are instances of
+// them. Start with [File].
 //
 // # Windows
 //
-// The stream is cut into windows of 64 bits, and the gaps of DF11 say where the first code of each starts. So 32 windows
-// can be decoded in the lanes of one vector, a 16-bit part of each at a time, and nothing has to be found first. The
-// tables are registers: 64 entries, indexed by the next 6 bits of each lane (VPERMB). A step is
+// The stream is cut into windows of 64 bits, and the gaps of DF11 say where the first code of each starts. So
+// 32 windows can be decoded in the lanes of one vector, a 16-bit part of each at a time, and nothing has to be
+// found first. The tables are registers: 64 entries, indexed by the next 6 bits of each lane (VPERMB). A step
+// is
 //
 //	inside = position < 16                   // which lanes are not through with the 16 bits
 //	bits   = part << position | next >> ...   // VPSHLDVW: the 16 bits from the position on
@@ -14,23 +16,26 @@
 //	length = Lengths[index]
 //	position += length
 //
-// Some steps look up long codes, too: those of more than 6 bits share a prefix, and the bits behind it are the index of
-// another table. Eight steps are enough for 16 bits of codes of 2 bits or more. Four groups of 32 windows take
-// turns, so that none waits for its own lookups; all that is kept of a step is the index.
+// Some steps look up long codes, too: those of more than 6 bits share a prefix, and the bits behind it are the
+// index of another table. Eight steps are enough for 16 bits of codes of 2 bits or more. Four groups of 32
+// windows take turns, so that none waits for its own lookups; all that is kept of a step is the index.
 //
-// At the end of a phase (16 bits, 8 steps) the indices become symbols, by another table, and lie side by side for each
-// window, with gaps where a lane had waited. A window has to end where the gap of the next one says: if not, or
-// if a code was too long for the tables, the block stops there and package runtime decodes that window in Go.
+// At the end of a phase (16 bits, 8 steps) the indices become symbols, by another table, and lie side by side
+// for each window, with gaps where a lane had waited. A window has to end where the gap of the next one says:
+// if not, or if a code was too long for the tables, the block stops there and package runtime decodes that
+// window in Go.
 //
-// Then the rows of the 128 windows of a block are squeezed: VPCOMPRESSB presses the symbols of two windows together, and
-// they are appended to those pending. What is pending is merged with sign_mantissa, 64 words at a time: VPERMB
-// puts each byte in both halves of a word, one VPTERNLOG takes the bits of a word from the one or the other. Words
-// are written as whole cache lines and, where there are more of them than the caches hold, around the caches (VMOVNTDQ), which
-// saves reading what was there. Such stores are slow to leave the store buffer, and a burst of them would block
-// those of the steps; so the merges of one block lie between the steps of the next.
+// Then the rows of the 128 windows of a block are squeezed: VPCOMPRESSB presses the symbols of two windows
+// together, and they are appended to those pending. What is pending is merged with sign_mantissa, 64 words at a
+// time: VPERMB puts each byte in both halves of a word, one VPTERNLOG takes the bits of a word from the one or
+// the other. Words are written as whole cache lines and, where there are more of them than the caches hold,
+// around the caches (VMOVNTDQ), which saves reading what was there. Such stores are slow to leave the store
+// buffer, and a burst of them would block those of the steps; so the merges of one block lie between the steps
+// of the next.
 //
-// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; three masks. Files: windows.go has the frame, windows_planes.go what goes before the steps,
-// windows_chain.go the steps, windows_merge.go squeeze and merge, windows_tables.go the constants.
+// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; three masks. Files:
+// windows.go has the frame, windows_planes.go what goes before the steps, windows_chain.go the steps,
+// windows_merge.go squeeze and merge, windows_tables.go the constants.
 //
 // # Lanes
 //

@@ -61,12 +61,16 @@ func (w *Windows) describe() string {
 	if len(w.Long) == 0 {
 		return fmt.Sprintf("decodes windows of codes of at most %d bits.", kernel.ShortBits)
 	}
-	bits := kernel.NarrowBits
-	if w.Wide {
-		bits = kernel.WideBits
-	}
 	return fmt.Sprintf("decodes windows: codes of more than %d bits by %d behind their prefix, in %d of %d steps.",
-		kernel.ShortBits, bits, len(w.Long), halfSteps)
+		kernel.ShortBits, w.LongBits(), len(w.Long), halfSteps)
+}
+
+// LongBits is the number of bits behind their prefix by which long codes are looked up.
+func (w *Windows) LongBits() int {
+	if w.Wide {
+		return kernel.WideBits
+	}
+	return kernel.NarrowBits
 }
 
 // windowDecoder emits a decoder of windows.

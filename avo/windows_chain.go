@@ -64,7 +64,7 @@ func (d *windowDecoder) chain(m *merger) {
 			if at := (step*kernel.GroupsPerBlock + g + 1) * d.w.Merges / (halfSteps * kernel.GroupsPerBlock); at > merges {
 				merges = at
 				skip := label("skip", at)
-				d.Commentf("Merge, if there are symbols for it.")
+				d.Comment("Merge, if there are symbols for it.")
 				d.DECQ(m.left)
 				d.JLT(operand.LabelRef(skip))
 				d.merge(m, at)
@@ -212,22 +212,10 @@ func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
 	}
 	var quads [4]vec
 	for i := range quads {
-		quads[i] = d.ZMM()
-		a, b := pairs[i/2*2], pairs[i/2*2+1]
-		if i%2 == 0 {
-			d.VPUNPCKLWD(b, a, quads[i])
-		} else {
-			d.VPUNPCKHWD(b, a, quads[i])
-		}
+		quads[i] = d.interleave(i, d.VPUNPCKLWD, d.VPUNPCKHWD, pairs[i/2*2], pairs[i/2*2+1])
 	}
 	for i := range quads {
-		row := d.ZMM()
-		a, b := quads[i/2], quads[2+i/2]
-		if i%2 == 0 {
-			d.VPUNPCKLDQ(b, a, row)
-		} else {
-			d.VPUNPCKHDQ(b, a, row)
-		}
+		row := d.interleave(i, d.VPUNPCKLDQ, d.VPUNPCKHDQ, quads[i/2], quads[2+i/2])
 		d.VMOVDQU64(row, operand.Mem{Base: c.rows, Disp: kernel.RowGroup*g + 64*i})
 	}
 }

@@ -57,22 +57,10 @@ func (d *windowDecoder) planes() {
 		d.VPSHUFB(dwords, v[r], v[r])
 	}
 	for i := range pairs {
-		pairs[i] = d.ZMM()
-		a, b := v[i/2*2], v[i/2*2+1]
-		if i%2 == 0 {
-			d.VPUNPCKLDQ(b, a, pairs[i])
-		} else {
-			d.VPUNPCKHDQ(b, a, pairs[i])
-		}
+		pairs[i] = d.interleave(i, d.VPUNPCKLDQ, d.VPUNPCKHDQ, v[i/2*2], v[i/2*2+1])
 	}
 	for k := range kernel.Phases {
-		plane := d.ZMM()
-		a, b := pairs[k/2], pairs[2+k/2]
-		if k%2 == 0 {
-			d.VPUNPCKLQDQ(b, a, plane)
-		} else {
-			d.VPUNPCKHQDQ(b, a, plane)
-		}
+		plane := d.interleave(k, d.VPUNPCKLQDQ, d.VPUNPCKHQDQ, pairs[k/2], pairs[2+k/2])
 		d.VMOVDQU64(plane, operand.Mem{Base: to, Disp: 64 * k})
 	}
 	for r := range v {
@@ -87,6 +75,17 @@ func (d *windowDecoder) planes() {
 	d.ADDQ(operand.I32(kernel.PlaneGroup), to)
 	d.DECQ(left)
 	d.JNZ(operand.LabelRef("planes"))
+}
+
+// interleave interleaves the elements of a and b within 128 bits: with low for an even i, else with high.
+func (d *windowDecoder) interleave(i int, low, high func(...operand.Op), a, b vec) vec {
+	v := d.ZMM()
+	if i%2 == 0 {
+		low(b, a, v)
+	} else {
+		high(b, a, v)
+	}
+	return v
 }
 
 // Truth tables of VPTERNLOG, in the order of the manufacturer.

@@ -13,6 +13,8 @@ import (
 	"text/template"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/seed54244801/bespoke/internal/ui"
 )
 
 //go:embed page.md.tmpl
@@ -27,7 +29,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	},
 	"quiet":   func(m *measured) string { return spread(m, quietFigure) },
 	"both":    both,
-	"threads": threadCount,
+	"threads": func(n int) string { return ui.Plural(uint64(n), "thread") },
 	"seconds": func(lo, hi float64) string { return fmt.Sprintf("%.2f–%.2f", lo, hi) },
 }).Parse(pageText))
 

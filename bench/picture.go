@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/seed54244801/bespoke/internal/plot"
+	"github.com/seed54244801/bespoke/internal/ui"
 )
 
 // picturePath returns where the picture of a page lies: beside it.
@@ -39,7 +39,7 @@ func (r *report) draw(w io.Writer, format string) error {
 		Rule:   1,
 	}
 	for _, s := range r.Summary() {
-		panel := plot.BarPanel{Label: "of memcpy, " + threadCount(s.Threads)}
+		panel := plot.BarPanel{Label: "of memcpy, " + ui.Plural(uint64(s.Threads), "thread")}
 		for _, row := range s.Rows {
 			g := plot.BarGroup{Name: row.Data}
 			for _, m := range row.Of {
@@ -62,11 +62,4 @@ func (m *measured) bar() (b plot.Bar) {
 		b.Pale = m.Quiet.Median
 	}
 	return b
-}
-
-func threadCount(n int) string {
-	if n == 1 {
-		return "1 thread"
-	}
-	return fmt.Sprintf("%d threads", n)
 }

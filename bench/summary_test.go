@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed54244801/bespoke/internal/measure"
 	"github.com/seed54244801/bespoke/internal/plot"
+	"github.com/seed54244801/bespoke/internal/ui"
 )
 
 // sampleReport has a decoder with few quiet moments and one that was not measured with two threads.
@@ -35,7 +36,7 @@ func TestSummary(t *testing.T) {
 	var got [][]string
 	for _, s := range sampleReport().Summary() {
 		for _, r := range s.Rows {
-			line := []string{threadCount(s.Threads), r.Data, both(r.Memcpy)}
+			line := []string{ui.Plural(uint64(s.Threads), "thread"), r.Data, both(r.Memcpy)}
 			for _, m := range r.Of {
 				line = append(line, both(m))
 			}

@@ -85,11 +85,11 @@ func cudaComment(p *Plan) []string {
 // cudaCodes lists the codes of a book in the order of their bits, with the share of the weights that have each where
 // there are counts.
 func cudaCodes(b *codebook.Book, counts *codebook.Histogram) (codes []templates.DecodeCode) {
-	total := float64(counts.Total())
+	known := counts.Total() > 0
 	for _, s := range b.Symbols() {
 		c := templates.DecodeCode{Bits: b.Code(s).Bits, Length: b.Code(s).Length, Exponent: s}
-		if total > 0 {
-			c.Comment = fmt.Sprintf("%8.4f %%", 100*float64(counts[s])/total)
+		if known {
+			c.Comment = share(counts, s)
 		}
 		codes = append(codes, c)
 	}

@@ -1,10 +1,6 @@
 package emit
 
-import (
-	"fmt"
-
-	"github.com/seed54244801/bespoke/runtime/kernel"
-)
+import "fmt"
 
 // ExplainCPU tells how the shape of the decoder for CPUs was chosen. Costs are cycles a weight, computed.
 func ExplainCPU(p *Plan) ([]Explanation, error) {
@@ -14,12 +10,9 @@ func ExplainCPU(p *Plan) ([]Explanation, error) {
 	c := chooseWindows(p)
 	rows := [][]string{{"long codes in", "bits looked up", "merges", "left to Go", "cost", ""}}
 	for i, s := range c.candidates {
-		bits := fmt.Sprint(kernel.NarrowBits)
-		switch {
-		case len(s.Long) == 0:
+		bits := fmt.Sprint(s.LongBits())
+		if len(s.Long) == 0 {
 			bits = "none"
-		case s.Wide:
-			bits = fmt.Sprint(kernel.WideBits)
 		}
 		note := ""
 		if i == c.best {

@@ -10,7 +10,6 @@ import (
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 	"github.com/seed54244801/bespoke/templates"
 )
 
@@ -115,10 +114,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 		Compilers: compilers,
 	}
 	if s, _, ok := emit.WindowShape(p.Plan); ok {
-		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: kernel.NarrowBits, Merges: s.Merges}
-		if s.Wide {
-			m.AVX512.LongBits = kernel.WideBits
-		}
+		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: s.LongBits(), Merges: s.Merges}
 	}
 	if p.Source.Real != nil {
 		r := sizeReport(*p.Source.Real, m.Weights)

@@ -27,21 +27,23 @@ type chunkDecoder interface {
 type portable struct {
 	book  *codebook.Book
 	table []uint64 // see kernel.Table
-	shift uint     // 64 - the bits that index the table
-	// lookups is the number of lookups between two loads of the stream: a load has 57 good bits,
-	// and a lookup uses up to as many as index the table.
-	lookups int
 }
 
-// portableBits is the number of bits that index the table of the decoders generic and avx2.
-const portableBits = codebook.TableBits
+const (
+	// portableBits is the number of bits that index the table of the decoders generic and avx2.
+	portableBits = codebook.TableBits
+	// portableShift leaves the bits of a lookup of the bits that are loaded.
+	portableShift = 64 - portableBits
+	// portableLookups is the number of lookups between two loads of the stream: a load has 56 good bits at least.
+	portableLookups = 56 / portableBits
+)
 
 func newPortable(b *codebook.Book) (*portable, error) {
 	table, err := kernel.Table(b, portableBits, kernel.EntrySymbols)
 	if err != nil {
 		return nil, fmt.Errorf("runtime: %w", err)
 	}
-	return &portable{book: b, table: table, shift: 64 - portableBits, lookups: 57 / portableBits}, nil
+	return &portable{book: b, table: table}, nil
 }
 
 func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
@@ -93,7 +95,7 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 	end := 8 * uint64(len(encoded))
 	for done := 0; done < len(dst); {
 		buf := window(encoded, bit)
-		e := p.table[buf>>p.shift]
+		e := p.table[buf>>portableShift]
 		n, length := min(entrySymbols(e), len(dst)-done), e&63
 		if n == 0 {
 			symbol, codeLength := p.book.Decode(uint32(buf >> 32))
@@ -119,8 +121,8 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
 	for n > 0 {
 		buf := window(encoded, bit)
-		for i := 0; i < p.lookups && n > 0; i++ {
-			e := p.table[buf>>p.shift]
+		for i := 0; i < portableLookups && n > 0; i++ {
+			e := p.table[buf>>portableShift]
 			symbols, length := entrySymbols(e), e&63
 			if symbols == 0 {
 				_, codeLength := p.book.Decode(uint32(window(encoded, bit) >> 32))

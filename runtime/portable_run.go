@@ -36,12 +36,12 @@ func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uin
 // limit, and the bit after the last one. It yields none when no code begins at bit or the stream is
 // nearly over. The scratch memory has room for 8 bytes behind limit.
 func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint64, limit int) (n int, next uint64) {
-	table, shift := p.table, p.shift&63
-	for n <= limit-kernel.EntrySymbols*p.lookups && bit/8+8 <= uint64(len(encoded)) {
+	table := p.table
+	for n <= limit-kernel.EntrySymbols*portableLookups && bit/8+8 <= uint64(len(encoded)) {
 		buf := binary.BigEndian.Uint64(encoded[bit/8:]) << (bit & 7)
 		var e uint64
-		for range p.lookups {
-			e = table[buf>>shift]
+		for range portableLookups {
+			e = table[buf>>portableShift]
 			binary.BigEndian.PutUint64(symbols[n:], e)
 			n += entrySymbols(e)
 			buf <<= e & 63

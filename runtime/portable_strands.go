@@ -12,17 +12,12 @@ const (
 	// strandCount is the number of strands in a batch: one alone waits most of its time for its
 	// own last lookup.
 	strandCount = 3
-	// strandLookups is the number of lookups between two loads of the stream: a load has 56 good
-	// bits.
-	strandLookups = 56 / portableBits
-	// strandShift leaves the bits of a lookup of the bits that are loaded.
-	strandShift = 64 - portableBits
 	// strandLoads is the number of loads in a batch, whose symbols have room in the scratch memory
 	// with the 8 bytes that the last lookup stores.
-	strandLoads = (batchSymbols - 8) / (strandLookups * kernel.EntrySymbols)
+	strandLoads = (batchSymbols - 8) / (portableLookups * kernel.EntrySymbols)
 	// strandBytes bounds the bytes of stream that a batch looks at: for each load the bits of full
 	// lookups and of a long code, and what the last one loads.
-	strandBytes = strandLoads*(7+strandLookups*portableBits+codebook.MaxLength)/8 + 8
+	strandBytes = strandLoads*(7+portableLookups*portableBits+codebook.MaxLength)/8 + 8
 )
 
 // batch is the memory of a batch: the symbols of each strand in the form of kernel.Rotate, with room
@@ -49,7 +44,7 @@ func (b *batch) run(p *portable, encoded []byte) {
 		b0 := load(encoded, b.bit[0])
 		b1 := load(encoded, b.bit[1])
 		b2 := load(encoded, b.bit[2])
-		// strandLookups rows of lookups, in line and in step: the strands wait for their lookups
+		// portableLookups rows of lookups, in line and in step: the strands wait for their lookups
 		// together, and what they keep in registers is few enough to stay there.
 		b0, n0, _ = b.lookup(table, 0, b0, n0)
 		b1, n1, _ = b.lookup(table, 1, b1, n1)
@@ -85,7 +80,7 @@ func (b *batch) run(p *portable, encoded []byte) {
 // lookup decodes what the next bits of strand i hold: they are at the top of buf, and n symbols lie
 // before them.
 func (b *batch) lookup(table *strandTable, i int, buf uint64, n int) (newBuf uint64, newN int, entry uint64) {
-	e := table[buf>>strandShift]
+	e := table[buf>>portableShift]
 	// The mask changes nothing: it shows the compiler that n is in range.
 	binary.BigEndian.PutUint64(b.symbols[i][n&(batchSymbols-1):][:8], e)
 	return buf << (e & 63), n - int(int16(e>>8)), e

@@ -222,7 +222,7 @@ func (r *windowRun) mendWindow(memory []byte, w int) bool {
 	end := bit + codebook.WindowBits
 	for bit += r.job.WindowGap(w); bit < end; {
 		buf := window(memory, bit)
-		e := p.table[buf>>p.shift]
+		e := p.table[buf>>portableShift]
 		symbols, length := entrySymbols(e), e&63
 		switch {
 		case symbols == 0:
