@@ -15,9 +15,9 @@ func TestSecurityPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, limit := range map[string]int64{
-		"index of shards that is kept in the sidecar: bytes": maxInline,
-		"histogram in JSON: bytes":                           maxHistogramFile,
-		"units in one":                                       maxHistograms,
+		"weight map that is kept in the sidecar: bytes": maxInline,
+		"histogram in JSON: bytes":                      maxHistogramFile,
+		"units in one":                                  maxHistograms,
 	} {
 		if row := "| " + what + " | " + humanize.Comma(limit) + " |\n"; !strings.Contains(string(page), row) {
 			t.Errorf("docs/SECURITY.md lacks %q", row)
