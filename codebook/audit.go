@@ -2,9 +2,9 @@ package codebook
 
 import "fmt"
 
-// Audit decodes s and checks what a sequential decoder does not need but a GPU kernel relies on:
-// the gap of every window and the record of every tile. It returns the first that differs from what
-// [EncodeIndexed] writes. What fills up the last byte of the stream may be anything.
+// Audit decodes s and checks the parts of the index that a sequential decoder does not need but a GPU kernel
+// relies on: the gap of every window and the record of every tile. It returns an error for the first one that
+// differs from what [EncodeIndexed] writes. The bits that fill up the last byte of the stream may be anything.
 func Audit(s *Stream) error {
 	weights := make([]uint16, s.Elements())
 	if err := Decode(weights, s); err != nil {
@@ -35,7 +35,7 @@ func Audit(s *Stream) error {
 	return nil
 }
 
-// sameTile says in what a record differs from the one that is wanted.
+// sameTile says how a record differs from the wanted one.
 func sameTile(got, want Tile) error {
 	if got.Bit != want.Bit {
 		return fmt.Errorf("starts at bit %d, want %d", got.Bit, want.Bit)

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Code is one code word: the low Length bits of Bits, the highest of them first in the stream.
-// A Length of 0 stands for no code.
+// Code is one code word: the low Length bits of Bits. The highest of them comes first in the stream. A Length of 0
+// stands for no code.
 type Code struct {
 	Length uint8
 	Bits   uint32
@@ -24,10 +24,11 @@ func (c Code) String() string {
 	return fmt.Sprintf("%0*b", int(c.Length), c.Bits)
 }
 
-// start returns the code word aligned to the top of 32 bits: the smallest window it decodes.
+// start returns the code word aligned to the top of 32 bits: the smallest value of the next 32 bits of a stream
+// that it decodes.
 func (c Code) start() uint32 { return c.Bits << (MaxLength - c.Length) }
 
-// end is one more than the largest window that the code word decodes.
+// end is one more than the largest value of the next 32 bits of a stream that the code word decodes.
 func (c Code) end() uint64 { return uint64(c.start()) + 1<<(MaxLength-c.Length) }
 
 // A Fingerprint identifies a code book by the codes of its symbols.
@@ -41,7 +42,7 @@ type Book struct {
 	codes       [256]Code
 	eos         Code
 	sorted      []uint8 // symbols in the order of their codes
-	symbols     []uint8 // the same, ascending
+	symbols     []uint8 // the same symbols, ascending
 	min, max    int
 	canonical   bool
 	published   bool
@@ -49,7 +50,7 @@ type Book struct {
 	fingerprint Fingerprint
 }
 
-// NewBook returns the book with the given code of each symbol and end-of-stream code, which may be
+// NewBook returns the book with the given code of each symbol and the given end-of-stream code, which may be
 // absent. It fails unless the codes form a prefix code that DF11 tables can express.
 func NewBook(codes *[256]Code, eos Code) (*Book, error) {
 	b := &Book{codes: *codes, eos: eos}
@@ -100,8 +101,8 @@ func (c Code) check() error {
 	return nil
 }
 
-// checkPrefixFree reports two codes of which one begins with the other. Codes in ascending order
-// are prefix-free when each interval of windows ends where or before the next begins.
+// checkPrefixFree reports two codes of which one begins with the other. Codes in ascending order are prefix-free
+// if the interval from start to end of each code ends where the next one begins, or before.
 func (b *Book) checkPrefixFree() error {
 	end := uint64(0)
 	for i, s := range b.sorted {
@@ -141,16 +142,16 @@ func (b *Book) computeFingerprint() Fingerprint {
 	return Fingerprint(h.Sum(nil))
 }
 
-// Code returns the code of a symbol, of length 0 when it has none.
+// Code returns the code of a symbol. Its length is 0 if the symbol has no code.
 func (b *Book) Code(symbol uint8) Code { return b.codes[symbol] }
 
-// EndOfStream returns the code that fills up the last byte of a stream, of length 0 when there is none.
+// EndOfStream returns the code that fills up the last byte of a stream. Its length is 0 if there is none.
 func (b *Book) EndOfStream() Code { return b.eos }
 
 // Symbols returns the symbols that have a code, ascending.
 func (b *Book) Symbols() []uint8 { return slices.Clone(b.symbols) }
 
-// Lengths returns the code length of every symbol, 0 where it has no code.
+// Lengths returns the code length of every symbol, 0 for a symbol without a code.
 func (b *Book) Lengths() [256]uint8 {
 	var lengths [256]uint8
 	for s, c := range b.codes {
@@ -162,29 +163,30 @@ func (b *Book) Lengths() [256]uint8 {
 // MinLength returns the length of the shortest code in bits, 0 for an empty book.
 func (b *Book) MinLength() int { return b.min }
 
-// MaxLength returns the length of the longest code in bits, the end-of-stream code aside, 0 for an empty book.
+// MaxLength returns the length of the longest code in bits, 0 for an empty book. The end-of-stream code does not
+// count.
 func (b *Book) MaxLength() int { return b.max }
 
 // Canonical reports whether the code lengths alone determine the codes.
 func (b *Book) Canonical() bool { return b.canonical }
 
-// IsPublished reports whether the book comes from [Published], which makes streams coded with it
-// those of the published encoder in the one place where they differ: see [Stream.Validate].
+// IsPublished reports whether the book comes from [Published]. Streams coded with such a book are those of the
+// published encoder, also in the one place where that encoder differs: see [Stream.Validate].
 func (b *Book) IsPublished() bool { return b.published }
 
 // Fingerprint identifies the book by its symbols and their codes. A book read back with
 // [ParseLuts] has the fingerprint of the book that was written.
 func (b *Book) Fingerprint() Fingerprint { return b.fingerprint }
 
-// Luts returns the book as the luts tensor of DF11: its prefix tables and then the code lengths,
-// rows of 256 bytes.
+// Luts returns the book as the luts tensor of DF11: its prefix tables, then the code lengths, in rows of 256
+// bytes.
 func (b *Book) Luts() []byte { return slices.Clone(b.luts) }
 
-// Decode returns the symbol whose code starts at the top of window, and the length of that code,
-// 0 when no code starts there.
-func (b *Book) Decode(window uint32) (symbol, length uint8) {
-	i, found := slices.BinarySearchFunc(b.sorted, window, func(s uint8, w uint32) int {
-		return cmp.Compare(b.codes[s].start(), w)
+// Decode returns the symbol whose code begins the 32 bits of next, and the length of that code. The length is 0 if
+// no code begins like this.
+func (b *Book) Decode(next uint32) (symbol, length uint8) {
+	i, found := slices.BinarySearchFunc(b.sorted, next, func(s uint8, n uint32) int {
+		return cmp.Compare(b.codes[s].start(), n)
 	})
 	if !found {
 		i--
@@ -193,13 +195,14 @@ func (b *Book) Decode(window uint32) (symbol, length uint8) {
 		return 0, 0
 	}
 	s := b.sorted[i]
-	if c := b.codes[s]; uint64(window) < c.end() {
+	if c := b.codes[s]; uint64(next) < c.end() {
 		return s, c.Length
 	}
 	return 0, 0
 }
 
-// StreamBits returns the length of the codes of all weights in h, without what fills the last byte.
+// StreamBits returns the number of bits of the codes of all weights in h, without the bits that fill the last
+// byte.
 func (b *Book) StreamBits(h *Histogram) (uint64, error) {
 	if err := h.Expressible(); err != nil {
 		return 0, err

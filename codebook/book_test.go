@@ -57,18 +57,18 @@ func TestNewBookRefusesMoreTablesThanDF11Has(t *testing.T) {
 	}
 }
 
-// TestDecodeBeforeTheFirstCode decodes windows below the first code.
+// TestDecodeBeforeTheFirstCode decodes bits below the first code.
 func TestDecodeBeforeTheFirstCode(t *testing.T) {
 	b, err := NewBook(&[256]Code{5: {9, 1}, 6: {1, 1}}, Code{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		window         uint32
+		next           uint32
 		symbol, length uint8
 	}{{0, 0, 0}, {1<<23 - 1, 0, 0}, {1 << 23, 5, 9}, {1<<24 - 1, 5, 9}, {1 << 24, 0, 0}, {1 << 31, 6, 1}, {1<<32 - 1, 6, 1}} {
-		if s, n := b.Decode(test.window); s != test.symbol || n != test.length {
-			t.Errorf("window %08x: symbol %d of %d bits, want %d of %d", test.window, s, n, test.symbol, test.length)
+		if s, n := b.Decode(test.next); s != test.symbol || n != test.length {
+			t.Errorf("bits %08x: symbol %d of %d bits, want %d of %d", test.next, s, n, test.symbol, test.length)
 		}
 	}
 	if b.MinLength() != 1 || b.MaxLength() != 9 {
@@ -100,7 +100,7 @@ func TestStreamBits(t *testing.T) {
 	}
 }
 
-// TestDecodeFollowsTheTables walks the tables as the published kernel does and compares.
+// TestDecodeFollowsTheTables follows the tables as the published kernel does, and compares.
 func TestDecodeFollowsTheTables(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for name, b := range testBooks(t) {
@@ -108,21 +108,21 @@ func TestDecodeFollowsTheTables(t *testing.T) {
 			luts := b.Luts()
 			lengths := luts[len(luts)-rowBytes:]
 			for range 20000 {
-				window := random.Uint32()
-				symbol, length := b.Decode(window)
+				next := random.Uint32()
+				symbol, length := b.Decode(next)
 				if length == 0 {
 					continue
 				}
 				entry := byte(0)
 				for table, shift := 0, 24; ; shift -= 8 {
-					entry = luts[table*rowBytes+int(window>>shift&0xff)]
+					entry = luts[table*rowBytes+int(next>>shift&0xff)]
 					if entry < minLink {
 						break
 					}
 					table = 256 - int(entry)
 				}
 				if entry != symbol || lengths[entry] != length {
-					t.Fatalf("window %08x: symbol %d of %d bits, the tables say %d of %d", window, symbol, length, entry, lengths[entry])
+					t.Fatalf("bits %08x: symbol %d of %d bits, the tables say %d of %d", next, symbol, length, entry, lengths[entry])
 				}
 			}
 		})
@@ -144,7 +144,7 @@ func TestCanonicalLutsCarryTheFingerprint(t *testing.T) {
 	}
 }
 
-// testBooks returns books of every kind: canonical under several limits, published, degenerate.
+// testBooks returns books of every kind: canonical under several limits, published, and degenerate.
 func testBooks(t testing.TB) map[string]*Book {
 	t.Helper()
 	books := map[string]*Book{}
@@ -174,8 +174,8 @@ func testBooks(t testing.TB) map[string]*Book {
 	return books
 }
 
-// trainedHistogram has the shape of a trained model's: a normal distribution's exponents, with a
-// tail of rare small ones.
+// trainedHistogram looks like that of a trained model: the exponents of a normal distribution, with a tail of rare
+// small ones.
 func trainedHistogram() *Histogram {
 	h := &Histogram{}
 	for i, n := range []uint64{

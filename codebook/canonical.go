@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// NewCanonical returns the book whose codes follow from their lengths: shorter codes first, equal
-// lengths in the order of the symbols, the end-of-stream code after all of them. An eosLength of 0
-// leaves it out; otherwise it is at least as long as every other code.
+// NewCanonical returns the book whose codes follow from their lengths: shorter codes first, codes of the same
+// length in the order of their symbols, the end-of-stream code last. With an eosLength of 0 there is no
+// end-of-stream code; otherwise it must be at least as long as every other code.
 func NewCanonical(lengths *[256]uint8, eosLength uint8) (*Book, error) {
 	codes, eos, err := canonicalCodes(lengths, eosLength)
 	if err != nil {
@@ -19,7 +19,7 @@ func NewCanonical(lengths *[256]uint8, eosLength uint8) (*Book, error) {
 }
 
 func canonicalCodes(lengths *[256]uint8, eosLength uint8) (codes [256]Code, eos Code, err error) {
-	next := uint64(0) // start of the next code, in windows of 32 bits
+	next := uint64(0) // start of the next code, in the next 32 bits of a stream
 	assign := func(length uint8) (Code, error) {
 		if next += 1 << (MaxLength - length); next > 1<<MaxLength {
 			return Code{}, fmt.Errorf("codebook: the code lengths overfill a prefix code")
@@ -54,11 +54,11 @@ func canonicalCodes(lengths *[256]uint8, eosLength uint8) (codes [256]Code, eos 
 	return codes, eos, err
 }
 
-// Canonical returns the canonical book that codes h in the fewest bits among all whose codes are
-// at most limit bits long, found by package-merge (Larmore and Hirschberg, "A fast algorithm for
-// optimal length-limited Huffman codes", J. ACM 37(3), 1990). The end of stream takes part as a
-// symbol that occurs once. It fails when limit bits cannot tell the symbols apart, when a symbol
-// cannot be expressed, or when the code needs more prefix tables than DF11 has.
+// Canonical returns the canonical book that codes h in the fewest bits among all books whose codes are at most
+// limit bits long. It is found by package-merge (Larmore and Hirschberg, "A fast algorithm for optimal
+// length-limited Huffman codes", J. ACM 37(3), 1990). The end of stream takes part as a symbol that occurs once.
+// Canonical fails if limit bits cannot tell the symbols apart, if a symbol cannot be expressed, or if the code
+// needs more prefix tables than DF11 has.
 func Canonical(h *Histogram, limit int) (*Book, error) {
 	bySymbol, eosLength, err := bestLengths(h, limit)
 	if err != nil {
@@ -91,10 +91,10 @@ func bestLengths(h *Histogram, limit int) (bySymbol [256]uint8, eosLength uint8,
 	return bySymbol, eosLength, nil
 }
 
-// smallestLimit is the number of bits that tell the symbols of h and the end of stream apart.
+// smallestLimit is the smallest number of bits that can tell the symbols of h and the end of stream apart.
 func smallestLimit(h *Histogram) int { return bits.Len(uint(h.Distinct())) }
 
-// endOfStream stands for the end-of-stream symbol; it orders before every exponent.
+// endOfStream stands for the end-of-stream symbol. It comes before every exponent in order.
 const endOfStream = -1
 
 // A leaf is a symbol and how often it occurs.
@@ -103,7 +103,7 @@ type leaf struct {
 	symbol int
 }
 
-// sortedLeaves returns the symbols of h and the end of stream, counted once, rarest first.
+// sortedLeaves returns the symbols of h and the end of stream, which counts as one, rarest first.
 func sortedLeaves(h *Histogram) []leaf {
 	leaves := []leaf{{count: 1, symbol: endOfStream}}
 	for s, n := range h {
@@ -115,12 +115,12 @@ func sortedLeaves(h *Histogram) []leaf {
 	return leaves
 }
 
-// packageMerge returns the code length of each leaf, given rarest first.
+// packageMerge returns the code length of each leaf. The leaves are given rarest first.
 //
-// Level by level, the leaves are merged with the pairs of the level before. Of the last level the
-// first 2n-2 items are chosen; the packages among them choose twice as many items of the level
-// before, and so on. A leaf's code length is the number of levels in which it is chosen. As each
-// level is sorted, the chosen leaves of a level are its rarest, so a count says which they are.
+// Level by level, the leaves are merged with the packages: pairs of items of the level before. Of the last level
+// the first 2n-2 items are chosen. The packages among them choose twice as many items of the level before, and so
+// on. A leaf's code length is the number of levels in which it is chosen. Each level is sorted, so the chosen
+// leaves of a level are its rarest ones, and their number says which they are.
 func packageMerge(leaves []leaf, limit int) []uint8 {
 	levels := make([][]item, limit)
 	for l := range levels {
@@ -174,11 +174,12 @@ func mergeItems(leaves []leaf, packages []item) []item {
 	return append(items, packages...)
 }
 
-// shortest returns the canonical book for h with the shortest stream among those that DF11 tables
-// can express. A limit of 8 bits always gives one.
+// shortest returns the canonical book for h with the shortest stream among those that DF11 tables can express. A
+// limit of 8 bits always gives one.
 //
-// Limits from the longest code on give the same lengths, so those in between are passed over: what package-merge
-// chooses of a level it chooses of the level below without its packages, too, if it chooses none of those.
+// All limits from the longest code on give the same lengths, so the limits between the two are passed over. The reason:
+// the lowest level is one without packages. If package-merge chooses no package of a level, it chooses the same leaves
+// where that level is the lowest.
 func shortest(h *Histogram) (*Book, error) {
 	for limit := MaxLength; ; limit-- {
 		lengths, eosLength, err := bestLengths(h, limit)
@@ -193,8 +194,9 @@ func shortest(h *Histogram) (*Book, error) {
 	}
 }
 
-// limited returns the canonical book for h with the smallest limit on its code lengths, of at least
-// TableBits, that makes the unit at most limitSlack times its size larger than the shortest book does.
+// limited returns the canonical book for h with the smallest limit on its code lengths that costs little. The
+// limit is at least TableBits, and the unit is larger than with the shortest book by at most limitSlack of its
+// size.
 func limited(h *Histogram) (*Book, error) {
 	best, err := shortest(h)
 	if err != nil || h.Distinct() == 0 {
@@ -208,7 +210,7 @@ func limited(h *Histogram) (*Book, error) {
 	for limit := max(TableBits, smallestLimit(h)); limit < best.MaxLength(); limit++ {
 		book, err := Canonical(h, limit)
 		if err != nil {
-			continue // needs more tables than DF11 has
+			continue // it needs more tables than DF11 has
 		}
 		if size, err := ExpectedSize(h, book); err == nil && size.Total() <= allowed {
 			return book, nil

@@ -73,12 +73,13 @@ func TestCanonicalLimits(t *testing.T) {
 	}
 }
 
-// TestShortestPassesOver holds shortest to what it stands for: all limits, one after the other.
+// TestShortestPassesOver compares shortest with trying all limits, one after the other.
 func TestShortestPassesOver(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	passed := 0
 	for range 300 {
-		// Many symbols with few different counts, and a few that come often, need more tables than there are.
+		// A histogram of many symbols with few different counts, and a few frequent ones, needs more tables than
+		// there are.
 		var h Histogram
 		kinds := 1 + r.IntN(5)
 		for s := range 1 + r.IntN(MaxSymbol) {
@@ -106,7 +107,7 @@ func TestShortestPassesOver(t *testing.T) {
 		t.Errorf("only %d limits failed", passed)
 	}
 
-	// A code of at most 9 bits that needs too many tables is not tried 24 times.
+	// A code of at most 9 bits that needs too many tables must not be tried 24 times.
 	wide := Histogram{0: 1 << 20}
 	for s := 1; s <= MaxSymbol; s++ {
 		wide[s] = uint64(1000 + s)

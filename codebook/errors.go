@@ -9,7 +9,7 @@ type Cause int
 const (
 	NoSuchCode    Cause = iota + 1 // no code of the book starts where one should
 	StreamEnds                     // a code goes on past the end of the stream
-	CountMismatch                  // the elements of the chunk end elsewhere than its codes
+	CountMismatch                  // the codes of the chunk do not end where its elements must end
 )
 
 // String describes the cause.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Histogram counts how often each exponent occurs. Histograms of parts add up to that of the whole.
+// Histogram counts how often each exponent occurs. The histograms of the parts of a whole add up to its histogram.
 type Histogram [256]uint64
 
 // maxTotal bounds the sum of a histogram's counts so that no sum of weighted counts overflows.
@@ -54,7 +54,7 @@ func (h *Histogram) Distinct() int {
 	return distinct
 }
 
-// Entropy returns the Shannon entropy of the exponents in bits a weight, 0 for an empty histogram.
+// Entropy returns the Shannon entropy of the exponents in bits a weight. It is 0 for an empty histogram.
 func (h *Histogram) Entropy() float64 {
 	total := float64(h.Total())
 	bits := 0.0
@@ -67,8 +67,8 @@ func (h *Histogram) Entropy() float64 {
 	return math.Abs(bits) // no negative zero for a single symbol
 }
 
-// Expressible returns an error that names the exponents which no DF11 code book can express,
-// with their counts, and nil when there are none.
+// Expressible returns an error that names the exponents which no DF11 code book can express, with their counts. It
+// returns nil if there are none.
 func (h *Histogram) Expressible() error {
 	var outside []string
 	for symbol := MaxSymbol + 1; symbol < len(h); symbol++ {

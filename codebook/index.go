@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// An Index says which tensors index the bit stream of a unit, so that it can be decoded in pieces.
+// An Index tells decoders where to start in a stream, so that it can be decoded in parts. Its value says which
+// tensors of a unit hold it.
 type Index int
 
 // The indices. The zero value is that of DF11.
@@ -31,7 +32,7 @@ func IndexByName(name string) (Index, error) {
 	return Index(i), nil
 }
 
-// String returns the name of the index.
+// String returns the name of the index: gaps, tiles or both.
 func (x Index) String() string {
 	if x < 0 || int(x) >= len(indexNames) {
 		return fmt.Sprintf("Index(%d)", int(x))
@@ -48,8 +49,8 @@ func (x *Index) UnmarshalText(name []byte) (err error) {
 	return err
 }
 
-// HasGaps reports whether gaps and output_positions are there.
+// HasGaps reports whether the index has gaps and output_positions.
 func (x Index) HasGaps() bool { return x != IndexTiles }
 
-// HasTiles reports whether tiles is there.
+// HasTiles reports whether the index has tiles.
 func (x Index) HasTiles() bool { return x != IndexGaps }

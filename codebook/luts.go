@@ -13,19 +13,19 @@ const minLink = MaxSymbol + 1
 // rowBytes is the number of entries in a row of the luts tensor.
 const rowBytes = 256
 
-// A prefix names a table: the bits, a multiple of 8, that lead to it.
+// A prefix names a prefix table: the bits, a multiple of 8, that lead to it.
 type prefix struct {
 	bits  uint32
 	bytes int
 }
 
-// buildLuts lays out the prefix tables, shorter prefixes first, and the row of code lengths.
+// buildLuts lays out the prefix tables, shorter prefixes first, and then the row of code lengths.
 //
-// An entry that no code reaches holds the value of the entry before it, in the table or at the end
-// of the table before: so does the published encoder, and a stray lookup always finds a symbol
-// with a length. The very first entry has none before it; a code that leaves it open is refused.
-// Canonical books carry the first half of their fingerprint in the length entries of the symbols 240
-// to 255, which no published kernel reads.
+// An entry that no code reaches repeats the value of the entry before it, in the same table or at the end of the
+// table before. The published encoder does so, too, and then a stray lookup always finds a symbol with a length.
+// The very first entry has none before it, so a code that leaves it open is refused. Canonical books carry the
+// first half of their fingerprint in the length entries of the symbols 240 to 255, which no published kernel
+// reads.
 func (b *Book) buildLuts() ([]byte, error) {
 	prefixes := b.prefixes()
 	if len(prefixes) > MaxTables {
@@ -55,7 +55,7 @@ func (b *Book) buildLuts() ([]byte, error) {
 	return luts, nil
 }
 
-// prefixes returns the root and every byte prefix of a code that goes on after it, by length and value.
+// prefixes returns the root and every prefix of whole bytes that a code goes on after, by length and value.
 func (b *Book) prefixes() []prefix {
 	prefixes := []prefix{{}}
 	for _, s := range b.sorted {
@@ -95,12 +95,11 @@ func (b *Book) tableKeys(p prefix, prefixes []prefix) map[byte]byte {
 	return keys
 }
 
-// ParseLuts returns the code book that a luts tensor holds, its rows flattened.
+// ParseLuts returns the code book of a luts tensor, given as its rows one after another.
 //
-// Entries that no code reaches may hold anything that stands in an earlier entry. So the first
-// place, in table order, that fits the length of a symbol is its code, and the first link to a
-// table is its prefix. ParseLuts fails when a symbol with a length has no place or when the codes
-// are not prefix-free.
+// Entries that no code reaches may repeat any earlier entry. So in table order, the first place that fits the
+// length of a symbol is its code, and the first link to a table is its prefix. ParseLuts fails if a symbol with a
+// length has no place, or if the codes are not prefix-free.
 func ParseLuts(luts []byte) (*Book, error) {
 	rows := len(luts) / rowBytes
 	if len(luts)%rowBytes != 0 || rows < 2 || rows > MaxTables+1 {
@@ -164,9 +163,9 @@ func allEqual(b []byte) bool {
 	return !slices.ContainsFunc(b, func(x byte) bool { return x != b[0] })
 }
 
-// unusedCode returns the one code word that would make the code complete, the end-of-stream code
-// of every book that this package or the published encoder makes, or no code when what is unused
-// is not one code word.
+// unusedCode returns the one code word that would make the code complete. It is the end-of-stream code of every
+// book that this package or the published encoder makes. If the unused part is not one code word, unusedCode
+// returns no code.
 func unusedCode(codes *[256]Code) Code {
 	used := slices.DeleteFunc(slices.Clone(codes[:]), func(c Code) bool { return c.Length == 0 })
 	slices.SortFunc(used, func(x, y Code) int { return cmp.Compare(x.start(), y.start()) })

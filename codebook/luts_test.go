@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// lutsOf returns tables that are all zeros but for what is set, and a row of lengths.
+// lutsOf returns tables of zeros, except for the given entries, and a row of lengths.
 func lutsOf(rows int, entries map[int]byte, lengths map[uint8]uint8) []byte {
 	luts := make([]byte, rows*rowBytes)
 	for i, v := range entries {
@@ -17,7 +17,7 @@ func lutsOf(rows int, entries map[int]byte, lengths map[uint8]uint8) []byte {
 	return luts
 }
 
-// filled sets entries [from, to).
+// filled sets the entries [from, to) to v.
 func filled(entries map[int]byte, from, to int, v byte) map[int]byte {
 	for i := from; i < to; i++ {
 		entries[i] = v
@@ -30,7 +30,7 @@ func TestParseLuts(t *testing.T) {
 	tests := []struct {
 		name  string
 		luts  []byte
-		codes map[uint8]string // of a book that is found, by symbol
+		codes map[uint8]string // of the book that is found, by symbol
 		eos   string
 		want  string // or the error
 	}{
@@ -88,8 +88,8 @@ func TestParseLuts(t *testing.T) {
 	}
 }
 
-// TestTablesInOrder lays tables out by the length of their prefixes, then by their bits, whatever the order of the
-// codes.
+// TestTablesInOrder checks that tables are laid out by the length of their prefixes, then by their bits, in
+// whatever order the codes come.
 func TestTablesInOrder(t *testing.T) {
 	codes := [256]Code{1: {17, 0}, 2: {9, 2}, 3: {17, 0x10000}, 4: {10, 0x3fc}}
 	b, err := NewBook(&codes, Code{})
@@ -117,7 +117,7 @@ func TestTablesInOrder(t *testing.T) {
 	}
 }
 
-// TestLutsOfNothing holds the tables of a book without codes to zeros.
+// TestLutsOfNothing checks that the tables of a book without codes are zeros.
 func TestLutsOfNothing(t *testing.T) {
 	b, err := NewCanonical(&[256]uint8{}, 0)
 	if err != nil {

@@ -5,14 +5,16 @@ import (
 	"slices"
 )
 
-// Published returns the code book of the published encoder (dfloat11 0.5.0 over dahuffman), byte
-// for byte: Huffman over the counts and an end-of-stream symbol that occurs once, in its order of
-// ties, rebuilt with the rarest symbols counted once while a code is longer than 32 bits.
+// Published returns the code book of the published encoder (dfloat11 0.5.0 over dahuffman), byte for byte. It is a
+// Huffman code over the counts and an end-of-stream symbol that occurs once, with that encoder's order among equal
+// counts. While a code is longer than 32 bits, the code is made again with the rarest symbols counted once.
 //
-// It fails where that encoder fails or where its result depends on the version of a library below
-// it: for no symbol, for symbols or tables that DF11 cannot express, when the end-of-stream code
-// takes the first entry of the first table, as it does with one symbol and sometimes with a few,
-// and when equal counts leave open which are the rarest symbols.
+// It fails where that encoder fails, and where its result depends on the version of a library below it:
+//
+//   - for no symbol, and for symbols or tables that DF11 cannot express;
+//   - if the end-of-stream code takes the first entry of the first table, as it does with one symbol and sometimes
+//     with a few;
+//   - if equal counts leave open which symbols are the rarest.
 func Published(h *Histogram) (*Book, error) {
 	if err := h.Expressible(); err != nil {
 		return nil, err
@@ -52,8 +54,8 @@ type node struct {
 	low, high *node
 }
 
-// huffman merges the two least nodes until one is left. Nodes are ordered by count; the leaves of
-// equal nodes are compared in tree order, where the first symbols always differ.
+// huffman merges the two least nodes until one is left. Nodes are ordered by count. Nodes with the same count are
+// ordered by their leaves in tree order, and already the first symbols differ.
 func huffman(h *Histogram) *node {
 	var nodes []*node
 	for _, l := range sortedLeaves(h) {
@@ -67,7 +69,8 @@ func huffman(h *Histogram) *node {
 	return nodes[0]
 }
 
-// popLeast removes the node with the least count, among equals the one whose first symbol is least.
+// popLeast removes the node with the least count. Among nodes with the same count it is the one whose first symbol
+// is least.
 func popLeast(nodes *[]*node) *node {
 	least := 0
 	for i, n := range *nodes {
@@ -98,8 +101,8 @@ func (n *node) walk(c Code, visit func(symbol int, c Code)) {
 	n.high.walk(Code{c.Length + 1, c.Bits<<1 | 1}, visit)
 }
 
-// countOnce returns h with its rarest symbols counted once. The published encoder picks them by a
-// partition, whose order among equal counts is not specified.
+// countOnce returns h with its rarest symbols counted once. The published encoder picks them by a partition, whose
+// order among equal counts is not specified.
 func countOnce(h *Histogram, rarest int) (Histogram, error) {
 	leaves := sortedLeaves(h)[1:] // without the end of stream, which comes first
 	if rarest >= len(leaves) {

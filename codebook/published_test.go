@@ -106,8 +106,8 @@ func TestPublishedStream(t *testing.T) {
 	}
 }
 
-// TestPublishedTiedOnes codes counts whose tree is too deep and of which the rarest are ones: to count them once
-// changes nothing, whichever they are.
+// TestPublishedTiedOnes codes counts whose tree is too deep and whose rarest symbols occur once. Counting these
+// once changes nothing, whichever they are.
 func TestPublishedTiedOnes(t *testing.T) {
 	h := &Histogram{60: 1, 61: 1, 62: 1, 63: 1}
 	for k := range 40 {

@@ -5,9 +5,8 @@ import (
 	"fmt"
 )
 
-// Encode codes weights, given as bfloat16 words, with b, and indexes the stream as DF11 does. It is the
-// reference: slow and obvious. With a book from [Published] the tensors are those of the published encoder
-// to the byte.
+// Encode codes weights, given as bfloat16 words, with b, and indexes the stream as DF11 does. It is the reference:
+// slow and obvious. With a book from [Published], the tensors are those of the published encoder to the byte.
 func Encode(b *Book, weights []uint16) (*Stream, error) {
 	if len(weights) > MaxElements {
 		return nil, fmt.Errorf("codebook: %d weights, a unit has at most %d", len(weights), MaxElements)
@@ -37,7 +36,7 @@ func Encode(b *Book, weights []uint16) (*Stream, error) {
 	return s, nil
 }
 
-// EncodeIndexed is [Encode] with a choice of the index.
+// EncodeIndexed is [Encode] with the given index.
 func EncodeIndexed(b *Book, weights []uint16, index Index) (*Stream, error) {
 	s, err := Encode(b, weights)
 	if err != nil {
@@ -68,7 +67,7 @@ func (w *bitWriter) write(c Code) {
 	}
 }
 
-// fillByte appends as many bits of c as the last byte has room for; what it leaves stays zero.
+// fillByte appends as many bits of c as the last byte has room for. Room that is left stays zero.
 func (w *bitWriter) fillByte(c Code) {
 	room := uint8(8 - w.bit%8)
 	if c.Length > room {
@@ -83,7 +82,7 @@ type indexer struct {
 	positions []uint32 // by chunk
 }
 
-// code notes that the code of an element starts at bit.
+// code notes that the code of an element starts at a bit.
 func (x *indexer) code(bit uint64, element int) {
 	if bit/WindowBits+1 > uint64(len(x.gaps)) {
 		x.gaps = append(x.gaps, byte(bit%WindowBits))
@@ -93,8 +92,8 @@ func (x *indexer) code(bit uint64, element int) {
 	}
 }
 
-// outputPositions returns the tensor of that name. A last chunk in which no code starts holds no
-// element; the published encoder has no entry for it.
+// outputPositions returns the tensor output_positions. A last chunk in which no code starts holds no element; the
+// published encoder has no output position for it.
 func (x *indexer) outputPositions(b *Book, chunks, elements int) []byte {
 	positions := append(x.positions, uint32(elements))
 	for len(positions) < chunks+1 && !b.published {
@@ -107,7 +106,7 @@ func (x *indexer) outputPositions(b *Book, chunks, elements int) []byte {
 	return tensor
 }
 
-// packedGaps returns the tensor gaps for whole chunks, 0 where no code starts in a window.
+// packedGaps returns the tensor gaps, for whole chunks. The gap of a window in which no code starts is 0.
 func (x *indexer) packedGaps(chunks int) []byte {
 	var w bitWriter
 	for _, gap := range x.gaps {
@@ -118,9 +117,8 @@ func (x *indexer) packedGaps(chunks int) []byte {
 	return packed
 }
 
-// Decode writes the weights of s to dst, which has one word an element. It is the reference: slow,
-// obvious, and the first error, a [*StreamError] for a broken bit stream, is the one that every
-// decoder reports.
+// Decode writes the weights of s to dst, which has one word for each element. It is the reference: slow and
+// obvious. Its first error is the one that every decoder reports; for a broken bit stream it is a [*StreamError].
 func Decode(dst []uint16, s *Stream) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("codebook: %w", err)
@@ -142,12 +140,13 @@ func Decode(dst []uint16, s *Stream) error {
 	return nil
 }
 
-// DecodeChunk writes the weights of chunk c to dst, which has one word for each element of the
-// chunk. The stream has been validated and b is its book.
+// DecodeChunk writes the weights of chunk c to dst, which has one word for each element of the chunk. The stream
+// has been validated and b is its book.
 //
-// The elements are decoded one after another. No code at a bit is NoSuchCode, a code that goes on
-// past the stream StreamEnds; after the last element the decoder must stand where the next chunk's
-// first code starts or, where no more elements follow, in the last byte, else CountMismatch.
+// The elements are decoded one after another. The error is NoSuchCode where no code starts at a bit, and
+// StreamEnds where a code goes on past the stream. After the last element the decoder must stand where the first
+// code of the next chunk starts or, if no more elements follow, in the last byte; otherwise the error is
+// CountMismatch.
 func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 	element, bit := s.ChunkStart(c)
 	if next, _ := s.ChunkStart(c + 1); len(dst) != next-element {
@@ -166,12 +165,13 @@ func DecodeChunk(b *Book, s *Stream, c int, dst []uint16) error {
 	return nil
 }
 
-// DecodeRun writes the weights from an element on, whose code starts at bit, to dst, for decoders that know where
-// chunks start without asking the stream. It returns the element and the bit after the last one, or those that it could
-// not decode and why. The stream has as many elements, and b is its book; nothing else of the stream counts.
+// DecodeRun writes a run of weights to dst: those from the given element on, whose code starts at the given bit.
+// It is for decoders that know where chunks start without asking the stream. It returns the element and the bit
+// after the last one; or, with a cause, the element and the bit that it could not decode. The stream must have
+// that many elements, and b must be its book; nothing else of the stream matters.
 func DecodeRun(b *Book, s *Stream, element int, bit uint64, dst []uint16) (int, uint64, Cause) {
 	for i := range dst {
-		symbol, length := b.Decode(s.window(bit))
+		symbol, length := b.Decode(s.next32(bit))
 		if length == 0 {
 			return element, bit, NoSuchCode
 		}

@@ -26,8 +26,8 @@ func checkRoundTrip(t *testing.T, s *Stream, weights []uint16) {
 	}
 }
 
-// draw returns n weights whose exponents are drawn from the book's symbols, each about as often as
-// its code length says.
+// draw returns n weights. Their exponents are drawn from the book's symbols, each about as often as its code
+// length says.
 func draw(random *rand.Rand, b *Book, n int) []uint16 {
 	weights := make([]uint16, n)
 	for i := range weights {
@@ -183,7 +183,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestValidateRows takes luts with as few and as many rows as there can be.
+// TestValidateRows validates luts with the fewest and the most rows that there can be.
 func TestValidateRows(t *testing.T) {
 	for _, rows := range []int{2, MaxTables + 1} {
 		if err := (&Stream{Luts: make([]byte, rows*rowBytes)}).Validate(); err != nil {
@@ -192,8 +192,8 @@ func TestValidateRows(t *testing.T) {
 	}
 }
 
-// TestLimits holds the largest unit to what the published kernel can address, and larger ones to an error. Their memory
-// is never touched.
+// TestLimits checks that the largest unit is one that the published kernel can address, and that larger units are
+// errors. The memory of these units is never touched.
 func TestLimits(t *testing.T) {
 	const addressed = (MaxStreamBytes+ChunkBytes-1)/ChunkBytes*ChunkBytes + 11
 	if addressed > math.MaxInt32 || addressed+2*ChunkBytes <= math.MaxInt32 || MaxElements != math.MaxInt32 {
@@ -218,7 +218,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestValidateOneChunk holds the smallest index to the sizes that it may have.
+// TestValidateOneChunk checks the sizes that the smallest index may have.
 func TestValidateOneChunk(t *testing.T) {
 	stream := func(elements, bytes int, positions ...uint32) *Stream {
 		s := &Stream{
@@ -252,7 +252,7 @@ func TestValidateOneChunk(t *testing.T) {
 	}
 }
 
-// TestDecodeRefuses hands Decode what it cannot decode at all.
+// TestDecodeRefuses gives Decode streams that cannot be decoded at all.
 func TestDecodeRefuses(t *testing.T) {
 	b, err := Canonical(trainedHistogram(), 11)
 	if err != nil {

@@ -23,15 +23,15 @@ type Scheme interface {
 // MaxBooks is the largest number of code books that the scheme "model" gives a model.
 const MaxBooks = 8
 
-// TableBits is the number of bits that decoders look up at a time. The scheme "model" limits codes to no
-// fewer: that would gain nothing.
+// TableBits is the number of bits of a table lookup of the decoders for CPUs. The scheme "model" never limits
+// codes to fewer bits, because that would gain nothing.
 const TableBits = 11
 
 const (
-	// limitSlack is what the scheme "model" gives away for shorter codes: a share of the size.
+	// limitSlack is the share of the size that the scheme "model" gives away for shorter codes.
 	limitSlack = 0.001
-	// clusterSlack is how much larger a model may be with few code books than with one a unit, limited
-	// alike.
+	// clusterSlack is the share by which a model may be larger with few code books than with one for each unit,
+	// with the same limits.
 	clusterSlack = 0.001
 	// clusterRounds bounds the rounds in which units move between clusters.
 	clusterRounds = 16
@@ -41,9 +41,9 @@ const (
 //
 //   - "published": a book for each unit, byte-identical with the published encoder, see [Published];
 //   - "unit": a canonical book for each unit, as short as DF11 permits;
-//   - "model": one canonical, length-limited book for the whole model, so that a kernel can be cut
-//     for it; at most [MaxBooks] books where one costs over 0.1 % more than a book a unit. The
-//     limit on code lengths is the smallest from [TableBits] on that costs at most 0.1 % of the whole size.
+//   - "model": one canonical, length-limited book for the whole model, so that a kernel can be cut for it. If one
+//     book costs over 0.1 % more than a book for each unit, there are more, at most [MaxBooks]. The limit on code
+//     lengths is the smallest one from [TableBits] on that costs at most 0.1 % of the whole size.
 func SchemeByName(name string) (Scheme, error) {
 	switch name {
 	case "published":
@@ -110,11 +110,11 @@ func (perModel) Assign(units []Histogram) (*Assignment, error) {
 		if cost <= allowed || clusters == MaxBooks {
 			return a, nil
 		}
-		a.Unit[worst] = clusters // the unit that suffers most seeds the next cluster
+		a.Unit[worst] = clusters // the unit that loses most seeds the next cluster
 	}
 }
 
-// sizeWith returns the size in bytes of a unit with histogram h coded with b.
+// sizeWith returns the size in bytes of a unit with histogram h, coded with b.
 func sizeWith(b *Book, h *Histogram) (uint64, error) {
 	size, err := ExpectedSize(h, b)
 	return size.Total(), err
@@ -180,8 +180,8 @@ func (a *Assignment) move(units []Histogram) bool {
 	return moved
 }
 
-// excess returns the bytes that the assignment costs over a book a unit, and the unit that costs
-// the most of them.
+// excess returns the number of bytes that the assignment costs over a book for each unit, and the unit that costs
+// most of them.
 func excess(units []Histogram, ownSize []uint64, a *Assignment) (total int64, worst int, err error) {
 	most := int64(math.MinInt64)
 	for i := range units {

@@ -68,7 +68,7 @@ func TestModelScheme(t *testing.T) {
 		name  string
 		units []Histogram
 		books int
-		slack float64 // over a book a unit
+		slack float64 // over a book for each unit
 	}{
 		{"one unit", []Histogram{*base}, 1, 0.0011},
 		{"alike", alike, 1, 0.0011},
@@ -142,7 +142,7 @@ func TestSchemesRefuseWhatDF11CannotExpress(t *testing.T) {
 	}
 }
 
-// TestRebuildRenumbers makes the books of clusters of which some have lost all units.
+// TestRebuildRenumbers makes the books of clusters, some of which have lost all units.
 func TestRebuildRenumbers(t *testing.T) {
 	units := []Histogram{*trainedHistogram(), shifted(trainedHistogram(), 40), shifted(trainedHistogram(), -60)}
 	a := &Assignment{Unit: []int{3, 1, 3}}
@@ -159,7 +159,7 @@ func TestRebuildRenumbers(t *testing.T) {
 	}
 }
 
-// TestModelSchemeRefusesOverflow joins units that can be counted alone and not together.
+// TestModelSchemeRefusesOverflow joins units whose weights can be counted alone but not together.
 func TestModelSchemeRefusesOverflow(t *testing.T) {
 	s, err := SchemeByName("model")
 	if err != nil {

@@ -27,8 +27,8 @@ func (s *Size) Add(o *Size) {
 	s.Tiles += o.Tiles
 }
 
-// ExpectedSize returns the exact sizes of a unit with histogram h coded with b in plain DF11, without its
-// split positions, of which a histogram knows nothing.
+// ExpectedSize returns the exact sizes of a unit with histogram h, coded with b in plain DF11. They are without
+// the split positions, which do not follow from a histogram.
 func ExpectedSize(h *Histogram, b *Book) (Size, error) {
 	bits, err := b.StreamBits(h)
 	if err != nil {

@@ -6,15 +6,15 @@ import (
 )
 
 // Stream is one coded unit: the tensors of DF11 and the tile index, all of dtype U8, flattened. It has
-// OutputPositions and Gaps, or Tiles, or all three: see [Index].
-// The methods other than [Stream.Validate] rely on its having returned nil.
+// OutputPositions and Gaps, or Tiles, or all three: see [Index]. All methods but [Stream.Validate] require that
+// Validate has returned nil.
 type Stream struct {
 	Luts            []byte // code book, see [Book.Luts]
 	Encoded         []byte // the tensor encoded_exponent: the bit stream
 	SignMantissa    []byte // one byte an element
 	OutputPositions []byte // little-endian uint32: first element of each chunk, then the number of elements
 	Gaps            []byte // 5 bits a window, most significant bit first: offset of its first code
-	Tiles           []byte // a record of TileBytes a tile, see Tile
+	Tiles           []byte // a record of TileBytes for each tile, see Tile
 }
 
 // Elements returns the number of weights.
@@ -31,8 +31,8 @@ func (s *Stream) Index() Index {
 	return IndexBoth
 }
 
-// Chunks returns the number of chunks: of ChunkBytes of the stream, or of ChunkTiles tiles where tiles are
-// all the index there is.
+// Chunks returns the number of chunks: of ChunkBytes of the stream, or of ChunkTiles tiles if there are only
+// tiles.
 func (s *Stream) Chunks() int {
 	if s.Index() == IndexTiles {
 		return (s.Elements() + ChunkElements - 1) / ChunkElements
@@ -40,12 +40,12 @@ func (s *Stream) Chunks() int {
 	return (len(s.Encoded) + ChunkBytes - 1) / ChunkBytes
 }
 
-// Validate checks the sizes of the tensors against each other, the order of the output positions,
-// that the first code starts the stream, that each tile ends where the next one starts, and the limits of
-// the format, in time proportional to the size of the index. It does not look at the code book or the codes.
+// Validate checks the sizes of the tensors against each other, the order of the output positions, that the first
+// code starts the stream, that each tile ends where the next one starts, and the limits of the format. Its time is
+// proportional to the size of the index. It does not look at the code book or the codes.
 //
-// Where no code starts in the last chunk and the stream ends on a byte boundary, the published
-// encoder leaves out the output position of that chunk. Validate accepts this.
+// If no code starts in the last chunk and the stream ends on a byte boundary, the published encoder leaves out the
+// output position of that chunk. Validate accepts this.
 func (s *Stream) Validate() error {
 	elements := s.Elements()
 	if rows := len(s.Luts) / rowBytes; len(s.Luts)%rowBytes != 0 || rows < 2 || rows > MaxTables+1 {
@@ -94,8 +94,8 @@ func (s *Stream) validateGaps() error {
 	return s.validatePositions()
 }
 
-// validatePositions checks that every chunk but the last holds an element, none more elements than
-// bits, and all together as many as there are.
+// validatePositions checks that every chunk but the last holds an element, that no chunk has more elements than
+// bits, and that all chunks together have all elements.
 func (s *Stream) validatePositions() error {
 	if first := s.position(0); first != 0 {
 		return fmt.Errorf("output_positions starts with %d, want 0", first)
@@ -116,7 +116,7 @@ func (s *Stream) validatePositions() error {
 	return nil
 }
 
-// position returns entry c of the output positions; the one that may be missing is the last.
+// position returns output position c. The last one may be missing.
 func (s *Stream) position(c int) int {
 	if 4*c >= len(s.OutputPositions) {
 		return s.Elements()
@@ -134,9 +134,9 @@ func (s *Stream) gap(window int) uint64 {
 	return uint64(pair >> (16 - GapBits - bit%8) & (1<<GapBits - 1))
 }
 
-// ChunkStart returns the first element of chunk c and the bit of the stream at which its code
-// starts. For c == Chunks() these are the number of elements and the length of the stream. In a
-// chunk without elements no code starts, and the bit means nothing.
+// ChunkStart returns the first element of chunk c and the bit of the stream at which its code starts. For c ==
+// Chunks() these are the number of elements and the length of the stream. In a chunk without elements no code
+// starts, and the bit means nothing.
 func (s *Stream) ChunkStart(c int) (element int, bit uint64) {
 	if c >= s.Chunks() {
 		return s.Elements(), 8 * uint64(len(s.Encoded))
@@ -148,8 +148,8 @@ func (s *Stream) ChunkStart(c int) (element int, bit uint64) {
 	return s.position(c), uint64(c)*ChunkBits + s.gap(c*ChunkWindows)
 }
 
-// EndsAt reports whether a decoder that has decoded all elements of chunk c may stand at bit:
-// where the next element starts or, after the last element, in the last byte of the stream.
+// EndsAt reports whether a decoder that has decoded all elements of chunk c may stand at bit. It must stand where
+// the next element starts or, after the last element, in the last byte of the stream.
 func (s *Stream) EndsAt(c int, bit uint64) bool {
 	if next, start := s.ChunkStart(c + 1); next < s.Elements() {
 		return bit == start
@@ -157,8 +157,8 @@ func (s *Stream) EndsAt(c int, bit uint64) bool {
 	return ceilDiv(bit, 8) == uint64(len(s.Encoded))
 }
 
-// window returns the 32 bits of the stream from bit on, zeros after its end.
-func (s *Stream) window(bit uint64) uint32 {
+// next32 returns the 32 bits of the stream from bit on, with zeros after its end.
+func (s *Stream) next32(bit uint64) uint32 {
 	var buf [8]byte
 	if first := bit / 8; first < uint64(len(s.Encoded)) {
 		copy(buf[:], s.Encoded[first:])

@@ -1,16 +1,16 @@
 package codebook
 
-// Entry is what a window of a multi-symbol table decodes.
+// Entry is an entry of a multi-symbol table: what the bits that are its index decode to.
 type Entry struct {
-	// Symbols are the symbols whose codes the window holds completely, in the order of the stream.
-	// There are none when the first code is longer than the window or when no code starts there.
+	// Symbols are the symbols of all codes that the index holds completely, in the order of the stream. There are
+	// none if the first code is longer than the index, or if no code begins like it.
 	Symbols []uint8
-	// Bits is the length of their codes together.
+	// Bits is the number of bits of their codes together.
 	Bits uint8
 }
 
-// MultiTable returns, for every window of the given number of bits, the complete codes that it
-// holds from its top, at most maxSymbols of them. Bits is 1 to 16, maxSymbols at least 1.
+// MultiTable returns a table indexed by the next bits of a stream, 1 to 16 of them. Each entry has the complete
+// codes that its index begins with, at most maxSymbols of them. maxSymbols is at least 1.
 func MultiTable(b *Book, bits, maxSymbols int) []Entry {
 	table := make([]Entry, 1<<bits)
 	for i := range table {
@@ -19,10 +19,10 @@ func MultiTable(b *Book, bits, maxSymbols int) []Entry {
 	return table
 }
 
-func lookAhead(b *Book, window uint32, bits, maxSymbols int) Entry {
+func lookAhead(b *Book, next uint32, bits, maxSymbols int) Entry {
 	var e Entry
 	for len(e.Symbols) < maxSymbols {
-		symbol, length := b.Decode(window << e.Bits)
+		symbol, length := b.Decode(next << e.Bits)
 		if length == 0 || int(e.Bits+length) > bits {
 			break
 		}

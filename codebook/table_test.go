@@ -17,10 +17,10 @@ func TestMultiTable(t *testing.T) {
 	}
 }
 
-// checkMultiTable encodes the symbols of every entry and compares with the window.
+// checkMultiTable encodes the symbols of every entry and compares the codes with the index.
 func checkMultiTable(t *testing.T, b *Book, table []Entry, bits, most int) {
 	t.Helper()
-	for window, e := range table {
+	for index, e := range table {
 		total, prefix := 0, uint64(0)
 		for _, s := range e.Symbols {
 			c := b.Code(s)
@@ -28,14 +28,14 @@ func checkMultiTable(t *testing.T, b *Book, table []Entry, bits, most int) {
 			prefix = prefix<<c.Length | uint64(c.Bits)
 		}
 		if total != int(e.Bits) || total > bits || len(e.Symbols) > most {
-			t.Fatalf("window %0*b: %v, codes of %d bits", bits, window, e, total)
+			t.Fatalf("index %0*b: %v, codes of %d bits", bits, index, e, total)
 		}
-		if prefix != uint64(window)>>(bits-total) {
-			t.Fatalf("window %0*b starts with %0*b in the entry", bits, window, total, prefix)
+		if prefix != uint64(index)>>(bits-total) {
+			t.Fatalf("index %0*b starts with %0*b in the entry", bits, index, total, prefix)
 		}
-		_, next := b.Decode(uint32(window) << (32 - bits) << total)
+		_, next := b.Decode(uint32(index) << (32 - bits) << total)
 		if len(e.Symbols) < most && next > 0 && total+int(next) <= bits {
-			t.Fatalf("window %0*b: entry %v leaves out a code of %d bits", bits, window, e, next)
+			t.Fatalf("index %0*b: entry %v leaves out a code of %d bits", bits, index, e, next)
 		}
 	}
 }

@@ -7,25 +7,26 @@ import (
 	"slices"
 )
 
-// Units of the tile index, see the package comment.
+// Units of the tile index: see the package comment.
 const (
-	// LaneElements is the number of successive weights of a lane.
+	// LaneElements is the number of successive weights that each lane of a warp decodes of a tile.
 	LaneElements = 64
-	// TileLanes is the number of lanes of a tile, TileElements that of its weights.
+	// TileLanes is the number of lanes of a tile, TileElements the number of its weights.
 	TileLanes    = 32
 	TileElements = TileLanes * LaneElements
 	// TileBytes is the size of the record of a tile.
 	TileBytes = 8 + TileLanes
-	// TileBitWidth is the width of the start bit in the first word of a record; the minimum lies above it.
+	// TileBitWidth is the width of the start bit in the first word of a record. The minimum is in the bits above
+	// it.
 	TileBitWidth = 48
-	// WideTile stands for the minimum in the record of a wide tile.
+	// WideTile is in the place of the minimum in the record of a wide tile.
 	WideTile = 0xffff
-	// ChunkTiles is the number of tiles in a chunk of a stream that has no other index, ChunkElements that of
-	// their weights.
+	// ChunkTiles is the number of tiles in a chunk of a stream with tiles alone, ChunkElements the number of their
+	// weights.
 	ChunkTiles    = 8
 	ChunkElements = ChunkTiles * TileElements
 
-	// MostOver is the most bits that a lane takes over the minimum if the tile is not wide.
+	// MostOver is the largest number of bits that a lane takes over the minimum in a tile that is not wide.
 	MostOver = 255
 )
 
@@ -35,7 +36,7 @@ func EncodeTiles(b *Book, weights []uint16) []byte {
 	bit := uint64(0)
 	for tile := range slices.Chunk(weights, TileElements) {
 		start := bit
-		var full []int // bits of the lanes with all their weights
+		var full []int // bits of the full lanes
 		for lane := range slices.Chunk(tile, LaneElements) {
 			bits := 0
 			for _, w := range lane {
@@ -51,7 +52,8 @@ func EncodeTiles(b *Book, weights []uint16) []byte {
 	return tensor
 }
 
-// newRecord returns the record of a tile that starts at a bit and whose full lanes take so many.
+// newRecord returns the record of a tile that starts at the bit start. full has the number of bits of each full
+// lane.
 func newRecord(start uint64, full []int) []byte {
 	record := make([]byte, TileBytes)
 	minimum, lanes := 0, record[8:]
@@ -72,15 +74,15 @@ func newRecord(start uint64, full []int) []byte {
 	return record
 }
 
-// A Tile is a record of the tensor tiles with what its place says.
+// A Tile is a record of the tensor tiles, together with what follows from its place.
 type Tile struct {
-	First, Elements int    // the weights of the unit that it covers
-	Bit             uint64 // where the code of the first starts
-	Minimum         int    // the least bits of a full lane, 0 without one, or WideTile
-	Lanes           []byte // a byte a lane, or two a pair of lanes in a wide tile
+	First, Elements int    // the weights of the unit that the tile covers
+	Bit             uint64 // where the code of the first weight starts
+	Minimum         int    // the least bits of a full lane, 0 if there is none, or WideTile
+	Lanes           []byte // a byte for each lane, or two for each pair of lanes in a wide tile
 }
 
-// TileCount returns the number of tiles of so many weights.
+// TileCount returns the number of tiles of the given number of weights.
 func TileCount(elements int) int { return int(ceilDiv(uint64(elements), TileElements)) }
 
 // Tile returns tile t of a stream that has a tile index.
@@ -94,7 +96,8 @@ func (s *Stream) Tile(t int) Tile {
 	}
 }
 
-// Run returns how many successive weights the record tells the bits of: those of a lane, or of two.
+// Run returns the number of successive weights in a run whose bits the record tells: one lane, or two in a wide
+// tile.
 func (t *Tile) Run() int {
 	if t.Minimum == WideTile {
 		return 2 * LaneElements
@@ -102,7 +105,8 @@ func (t *Tile) Run() int {
 	return LaneElements
 }
 
-// RunBits returns the bits of run i, one of Elements/Run() that have all their weights.
+// RunBits returns the number of bits of run i. Only the first Elements/Run() runs have all their weights, and a
+// number.
 func (t *Tile) RunBits(i int) int {
 	if t.Minimum == WideTile {
 		return int(binary.LittleEndian.Uint16(t.Lanes[2*i:]))
@@ -110,8 +114,8 @@ func (t *Tile) RunBits(i int) int {
 	return t.Minimum + int(t.Lanes[i])
 }
 
-// validateTiles checks that every record is one that some weights could have, and that each tile ends
-// where the next one begins.
+// validateTiles checks that every record is one that some weights could have, and that each tile ends where the
+// next one begins.
 func (s *Stream) validateTiles() error {
 	n := TileCount(s.Elements())
 	if want := TileBytes * n; len(s.Tiles) != want {
@@ -142,7 +146,7 @@ func (s *Stream) validateTiles() error {
 	return nil
 }
 
-// rangeText writes a range of bits, or the one bit that it is.
+// rangeText writes a range of bits, or one bit if the range is that.
 func rangeText(from, to uint64) string {
 	if from == to {
 		return fmt.Sprint(from)
@@ -177,7 +181,7 @@ func (t *Tile) validate() error {
 	return nil
 }
 
-// ends returns the first and the last bit at which the tile can end by its record.
+// ends returns the first and the last bit at which the tile can end, as far as its record tells.
 func (t *Tile) ends() (from, to uint64) {
 	end := t.Bit
 	if t.Minimum != WideTile && t.Elements == TileElements {
@@ -214,13 +218,13 @@ func (e *TileError) Error() string {
 	return fmt.Sprintf("tile %d: element %d at bit %d: %v", e.Tile, e.Element, e.Bit, e.Cause)
 }
 
-// DecodeTile writes the weights of tile t to dst, which has one word for each. The stream has been
-// validated, has a tile index, and b is its book. It is the reference of decoders that let each lane start
-// where the record says.
+// DecodeTile writes the weights of tile t to dst, which has one word for each. The stream has been validated and
+// has a tile index, and b is its book. DecodeTile is the reference of decoders that start each lane where the
+// record says.
 //
-// A lane must end where the next one starts, and the last one where the next tile does or, where none
-// follows, in the last byte of the stream, and the first tile must start at bit 0; else its error, [*TileError],
-// is CountMismatch. In a wide tile that goes for pairs of lanes.
+// The first tile must start at bit 0. A lane must end where the next one starts; the last lane must end where the
+// next tile starts or, if no tile follows, in the last byte of the stream. Otherwise the error, a [*TileError], is
+// CountMismatch. In a wide tile this holds for pairs of lanes.
 func DecodeTile(b *Book, s *Stream, t int, dst []uint16) error {
 	tile := s.Tile(t)
 	if len(dst) != tile.Elements {

@@ -12,10 +12,10 @@ import (
 	"github.com/seed54244801/bespoke/internal/cost"
 )
 
-// tileSizes lie around the borders of lanes, tiles and chunks.
+// tileSizes are sizes around the borders of lanes, tiles and chunks.
 var tileSizes = []int{0, 1, 63, 64, 65, 127, 128, 1984, 2047, 2048, 2049, 4096 + 64, 4096 + 65, ChunkElements - 1, ChunkElements, ChunkElements + 1, 2*ChunkElements + 2100}
 
-// wordsOf returns n words of random symbols of a book, the first ones of it more often.
+// wordsOf returns n words with random symbols of a book. Its first symbols come more often.
 func wordsOf(r *rand.Rand, b *Book, n int) []uint16 {
 	symbols := b.Symbols()
 	words := make([]uint16, n)
@@ -93,7 +93,7 @@ func twoLengths(t testing.TB) *Book {
 	return b
 }
 
-// mostly returns n words with codes of 1 bit, but for the given ones, which have 16.
+// mostly returns n words with codes of 1 bit, except for the given ones, whose codes have 16.
 func mostly(n int, long ...int) []uint16 {
 	words := make([]uint16, n)
 	for i := range words {
@@ -112,7 +112,7 @@ func span(from, n int) (list []int) {
 	return list
 }
 
-// TestTileRecord holds records to bits counted by hand.
+// TestTileRecord compares records with bits counted by hand.
 func TestTileRecord(t *testing.T) {
 	b := twoLengths(t)
 	over := func(pairs ...int) []byte {
@@ -176,7 +176,7 @@ func TestTileRecord(t *testing.T) {
 	}
 }
 
-// TestMutatedTiles changes every bit of an index: each change is found, and none gives wrong weights.
+// TestMutatedTiles changes every bit of an index. Each change must be found, and none may give wrong weights.
 func TestMutatedTiles(t *testing.T) {
 	b := twoLengths(t)
 	r := rand.New(rand.NewPCG(7, 4))
@@ -213,7 +213,7 @@ func TestMutatedTiles(t *testing.T) {
 	}
 }
 
-// checkMutated holds the readers of a stream whose index differs from the sound one to clear errors.
+// checkMutated checks that all readers of a stream give clear errors if its index differs from the sound one.
 func checkMutated(t *testing.T, b *Book, s *Stream, weights []uint16) {
 	t.Helper()
 	if err := s.Validate(); err != nil {
@@ -280,7 +280,7 @@ func TestTilesRefused(t *testing.T) {
 	}
 }
 
-// Two lanes that trade bits fit the sizes; the codes show it.
+// Two lanes that trade bits still fit the sizes; only the codes show it.
 func TestTradedLanes(t *testing.T) {
 	b := twoLengths(t)
 	weights := mostly(2*TileElements, 2048, 2048+64)
@@ -325,7 +325,7 @@ func TestIndexByName(t *testing.T) {
 	}
 }
 
-// FuzzTiles checks that any tile index over a sound stream is refused or gives its weights.
+// FuzzTiles checks that any tile index over a sound stream is either refused or gives the stream's weights.
 func FuzzTiles(f *testing.F) {
 	b := twoLengths(f)
 	inputs := [][]uint16{mostly(1), mostly(130, 7), mostly(2*TileElements+65, span(3, 90)...), mostly(ChunkElements+1, span(9, 17)...)}
