@@ -17,7 +17,7 @@ import (
 
 var benchWeights = flag.Int("weights", 64<<20, "number of weights of the benchmarks")
 
-// BenchmarkDecode times the decoders of this process, a piece of the weights in each iteration. What
+// BenchmarkDecode times the decoders of this process, one piece of the weights in each iteration. A piece that
 // fits the last cache may lie in it.
 func BenchmarkDecode(b *testing.B) {
 	run := bench{threads: []int{1, 2}}
@@ -35,7 +35,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkEncode times the encoders of this process likewise.
+// BenchmarkEncode times the encoders of this process in the same way.
 func BenchmarkEncode(b *testing.B) {
 	run := bench{threads: []int{1, 2}}
 	d := trainedLike(*benchWeights, 4<<20)
@@ -65,7 +65,7 @@ func benchmark(b *testing.B, d *dataSet, list []contender) {
 	}
 }
 
-// TestRun measures a little with everything that can be had here.
+// TestRun measures a little with every contender that is available here.
 func TestRun(t *testing.T) {
 	b := bench{
 		models: paths{list: []string{"nosuch/model", "../testdata/shakespeare-llama"}}, weights: 1 << 19, piece: 1 << 17,
@@ -131,7 +131,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// checkChoice checks that what was chosen is held against all that could have been.
+// checkChoice checks that the chosen decoder is compared with all that could have been chosen.
 func (b *bench) checkChoice(t *testing.T, table *table) {
 	t.Helper()
 	rivals := len(b.families())
@@ -183,7 +183,7 @@ func TestUnpackPeers(t *testing.T) {
 	}
 }
 
-// TestPeerMissing asks for peers that cannot be had.
+// TestPeerMissing asks for peers that are not available.
 func TestPeerMissing(t *testing.T) {
 	d := trainedLike(1<<16, 1<<15)
 	for _, kind := range []peerKind{

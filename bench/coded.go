@@ -21,7 +21,7 @@ type coded struct {
 	used  []codebook.Histogram // by book
 	units []*model.Unit
 	parts [][]part // by piece
-	all   bool     // every piece is all of the data
+	all   bool     // every piece is the whole data set
 }
 
 // A part is what one call decodes: a whole unit, or a tensor of one.
@@ -61,8 +61,8 @@ func code(d *dataSet, schemeName string) (*coded, error) {
 	return c, nil
 }
 
-// divide adds the unit, which holds the given weights, to the parts of the pieces. Pieces that are parts
-// of it become tensors that begin where chunks do, so that nothing is decoded twice.
+// divide adds the unit u, which holds the given weights, to the parts of the pieces. A piece that is only a part
+// of the unit becomes a tensor that begins where a chunk does, so that nothing is decoded twice.
 func (c *coded) divide(unit *model.Unit, u span) {
 	whole := true
 	for p, piece := range c.data.pieces {
@@ -85,7 +85,7 @@ func (c *coded) divide(unit *model.Unit, u span) {
 	}
 }
 
-// plan is what decoders for the data are generated from.
+// plan returns the plan from which decoders for the data are generated.
 func (c *coded) plan() *emit.Plan {
 	p := &emit.Plan{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
 	for i := range c.used {
@@ -94,7 +94,7 @@ func (c *coded) plan() *emit.Plan {
 	return p
 }
 
-// whole returns the same data, one unit, with all of it as every piece.
+// whole returns the same data, which must be one unit, with the whole unit as every piece.
 func (c *coded) whole() *coded {
 	all := *c
 	piece := []part{{unit: c.units[0].Name, span: c.data.units[0]}}
@@ -111,7 +111,7 @@ func (c *coded) yardstick() string {
 	return memcpyName
 }
 
-// chunkStart returns the first element of the first chunk that does not begin before an element.
+// chunkStart returns the first element of the first chunk that begins at an element or after it.
 func chunkStart(s *codebook.Stream, element int) int {
 	c := sort.Search(s.Chunks(), func(c int) bool {
 		first, _ := s.ChunkStart(c)
@@ -121,7 +121,7 @@ func chunkStart(s *codebook.Stream, element int) int {
 	return first
 }
 
-// bitsPerWeight returns the size of all units.
+// bitsPerWeight returns the size of all units together, in bits a weight.
 func (c *coded) bitsPerWeight() float64 {
 	size := 0
 	for _, u := range c.units {

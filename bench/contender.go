@@ -11,24 +11,25 @@ import (
 type contender struct {
 	name    string
 	threads int
-	// probes is the number of goroutines that probe beside it, see measure.Contender; threads if 0.
+	// probes is the number of goroutines that run a probe beside it, see measure.Contender. 0 means as many as
+	// threads.
 	probes int
 	// yardstick names the contender that copies the words in the same process.
 	yardstick string
-	// bits is what a weight, or an exponent where only those are coded, takes in coded form; 0 for
-	// none.
+	// bits is the coded size of a weight, or of an exponent if only exponents are coded. It is 0 if nothing is
+	// coded.
 	bits float64
-	// longest is the length of the longest code in bits, 0 where it is not known.
+	// longest is the length of the longest code in bits, 0 if it is not known.
 	longest int
-	// choice is which of our decoders it is, and why.
+	// choice says which of our decoders the contender is, and why.
 	choice string
 	// rivals are the contenders among which this one had to choose.
 	rivals []string
-	// work does piece p and returns the number of weights.
+	// work does piece p and returns the number of weights and the time.
 	work func(p int) (int, time.Duration, error)
 }
 
-// timed times work that need not keep time itself.
+// timed measures the time of work that does not measure its own.
 func timed(work func(p int) (int, error)) func(int) (int, time.Duration, error) {
 	return func(p int) (int, time.Duration, error) {
 		start := time.Now()
@@ -37,8 +38,8 @@ func timed(work func(p int) (int, error)) func(int) (int, time.Duration, error) 
 	}
 }
 
-// pieceOf returns the piece of a round. Contenders with more threads are half the pieces apart from those with
-// one, which use the same memory.
+// pieceOf returns the piece of a round. Contenders with more threads use the same memory as those with one, so
+// their pieces are half of all pieces apart.
 func pieceOf(round, threads, pieces int) int {
 	if threads > 1 {
 		round += pieces / 2
@@ -46,8 +47,8 @@ func pieceOf(round, threads, pieces int) int {
 	return round % pieces
 }
 
-// parallel calls do(worker, i) for every i below n, with one goroutine for each worker, and returns one of
-// the errors.
+// parallel calls do(worker, i) for every i below n, with one goroutine for each worker. It returns one of the
+// errors.
 func parallel(workers, n int, do func(worker, i int) error) error {
 	var group sync.WaitGroup
 	var next atomic.Int64
@@ -74,10 +75,10 @@ func parallel(workers, n int, do func(worker, i int) error) error {
 	return nil
 }
 
-// probeCount is probes or its default.
+// probeCount is probes, or threads if probes is 0.
 func (c *contender) probeCount() int { return cmp.Or(c.probes, c.threads) }
 
-// The names of what only moves memory.
+// The names of the contenders that only move memory.
 const (
 	memcpyName   = "memcpy"
 	memcpyBlocks = "memcpy-64KiB"

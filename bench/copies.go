@@ -6,11 +6,11 @@ import (
 	"github.com/seed54244801/bespoke/internal/roofline"
 )
 
-// smallCopy is the size in words of the copies of memcpyBlocks: 64 KiB, as in a loop over blocks.
+// smallCopy is the size in words of the copies of memcpyBlocks: 64 KiB, as in a loop over small parts.
 const smallCopy = 32 << 10
 
-// copies returns what only moves memory: one copy a thread, copies of 64 KiB, the roofline, and one copy a thread
-// of all weights if they are one unit.
+// copies returns the contenders that only move memory: one copy for each thread, copies of 64 KiB, the roofline
+// and, if the weights are one unit, one copy of all of them for each thread.
 func copies(d *dataSet, threads []int) []contender {
 	var list []contender
 	add := func(name string, move func(p span, threads int) (weights int, err error)) {
@@ -49,7 +49,7 @@ func copies(d *dataSet, threads []int) []contender {
 	return list
 }
 
-// inParts divides a span among threads, in whole blocks of the roofline. It returns its length.
+// inParts divides a span among threads, in multiples of the roofline's block. It returns the length of the span.
 func inParts(s span, threads int, do func(span)) (weights int, err error) {
 	each := (s.len()/threads + roofline.BlockWeights) / roofline.BlockWeights * roofline.BlockWeights
 	parts := equalSpans(s.len(), each)

@@ -18,18 +18,18 @@ type span struct{ from, to int }
 
 func (s span) len() int { return s.to - s.from }
 
-// A data set is weights, how they are divided into units, and the pieces that a round works on. A piece is
-// some units, or a part of one.
+// A data set is weights, their division into units, and the pieces that a round works on. A piece is several
+// units, or a part of one.
 type dataSet struct {
 	name    string
 	weights []uint16
 	units   []span
 	pieces  []span
-	copies  int // of a model, one after the other; 0 for weights that are none
+	copies  int // of a model, one after the other; 0 if the weights are not a model's
 }
 
-// trainedLike returns one unit of n weights that look like trained ones, the same at every call: rows of a
-// normal distribution whose deviations differ from row to row, so that an exponent carries 2.7 bits.
+// trainedLike returns one unit of n weights that look like trained ones, the same at every call. They are rows of
+// normal distributions whose standard deviations differ from row to row, so that an exponent carries 2.7 bits.
 func trainedLike(n, pieceWeights int) *dataSet {
 	const row = 1024
 	r := rand.New(rand.NewPCG(11, 1))
@@ -49,10 +49,10 @@ func trainedLike(n, pieceWeights int) *dataSet {
 	}
 }
 
-// rowSpread is the standard deviation of the binary logarithm of a row's deviation.
+// rowSpread is the standard deviation of the binary logarithm of a row's standard deviation.
 const rowSpread = 0.6
 
-// equalSpans cuts n weights into spans of a length.
+// equalSpans cuts n weights into spans of the given length.
 func equalSpans(n, length int) []span {
 	var spans []span
 	for from := 0; from < n; from += length {
@@ -61,15 +61,15 @@ func equalSpans(n, length int) []span {
 	return spans
 }
 
-// inUnitsOf returns the same weights in units of n.
+// inUnitsOf returns the same weights in units of n weights.
 func (d *dataSet) inUnitsOf(n int) *dataSet {
 	cut := *d
 	cut.units = equalSpans(len(d.weights), n)
 	return &cut
 }
 
-// ofModel reads the coded weights of a bf16 model. One with fewer than least weights is repeated, unit by unit,
-// until it has as many. Units that follow each other make a piece of at least pieceWeights.
+// ofModel reads the coded weights of a bf16 model. A model with fewer than least weights is repeated, unit by
+// unit, until it has that many. Successive units make a piece of at least pieceWeights.
 func ofModel(path string, pieceWeights, least int) (*dataSet, error) {
 	c, err := model.Open(path)
 	if err != nil {
@@ -111,7 +111,7 @@ func (d *dataSet) repeat(n int) {
 	}
 }
 
-// piecesOf joins units to pieces of at least n weights. What is left at the end is part of the last one.
+// piecesOf joins units to pieces of at least n weights. Units that are left at the end belong to the last piece.
 func piecesOf(units []span, n int) []span {
 	end := units[len(units)-1].to
 	pieces := []span{{}}

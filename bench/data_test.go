@@ -14,7 +14,7 @@ func shakespeare(t *testing.T, least int) *dataSet {
 	return d
 }
 
-// TestRepeat repeats a small model until there are enough weights, and no more.
+// TestRepeat repeats a small model until there are enough weights, and no longer.
 func TestRepeat(t *testing.T) {
 	one := shakespeare(t, 0)
 	n := len(one.weights)
@@ -33,7 +33,7 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
-// TestPlan counts the exponents of each of several code books.
+// TestPlan counts the exponents for each of several code books.
 func TestPlan(t *testing.T) {
 	d := shakespeare(t, 0)
 	c, err := code(d, "model")
@@ -52,7 +52,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPiecesOf joins units, and leaves no short piece at the end.
+// TestPiecesOf joins units and leaves no short piece at the end.
 func TestPiecesOf(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -70,7 +70,7 @@ func TestPiecesOf(t *testing.T) {
 	}
 }
 
-// TestPieces checks that the pieces of a data set are all of its weights in order, and units too.
+// TestPieces checks that the pieces of a data set are all of its weights in order, and that its units are, too.
 func TestPieces(t *testing.T) {
 	ofFile, repeated := shakespeare(t, 0), shakespeare(t, 2_500_000)
 	normal := trainedLike(100_000, 30_000)

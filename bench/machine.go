@@ -39,7 +39,7 @@ func hypervisor() string {
 	return "no hypervisor seen"
 }
 
-// caches lists the caches of the first core, as Linux tells them.
+// caches lists the caches of the first core as Linux reports them.
 func caches() string {
 	folders, _ := filepath.Glob("/sys/devices/system/cpu/cpu0/cache/index*")
 	var list []string
@@ -59,7 +59,7 @@ func kernelRelease() string {
 	return ""
 }
 
-// line returns the first line of a file, nothing if there is none.
+// line returns the first line of a file, or nothing if there is no such file.
 func line(path string) string {
 	f, err := os.Open(path)
 	if err != nil {

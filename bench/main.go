@@ -97,8 +97,8 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 	return b.report.writeFile(page)
 }
 
-// leastPieces is the number of pieces that a model is repeated for: what is decoded again in search of a quiet moment
-// goes over a few of them, and must not find the first in a cache.
+// leastPieces is the number of pieces for which a model is repeated. When decoding is repeated in search of a
+// quiet moment, it goes over a few pieces, and the first of them must not be in a cache any more.
 const leastPieces = 16
 
 // measure fills the tables of a data set.
@@ -153,7 +153,7 @@ func (b *bench) rounds(ctx context.Context, d *dataSet, contenders []contender) 
 	return measure.Run(ctx, list, b.opts)
 }
 
-// startPeers starts those that can be had and notes the others.
+// startPeers starts the peers that are available and notes the others.
 func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
 	sources, err := unpackPeers(b.dir)
 	if err != nil {

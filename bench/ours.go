@@ -14,14 +14,15 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// A decoder is one of ours, with a coded data set and memory of its own.
+// A decoder is one of our decoders, with a coded data set and memory of its own.
 type decoder struct {
 	coded *coded
 	model map[int]*runtime.Model // by number of threads
 	dst   []uint16
 }
 
-// decoders returns a contender for every number of threads. It fails if the weights do not come back.
+// decoders returns a contender for every number of threads. It fails if decoding does not give the original
+// weights.
 func decoders(name string, c *coded, threads []int, opts ...runtime.Option) ([]contender, error) {
 	d := &decoder{coded: c, model: make(map[int]*runtime.Model), dst: touched(len(c.data.weights))}
 	file := c.checkpoint()
@@ -70,8 +71,8 @@ func (d *decoder) decode(p, threads int) (weights int, err error) {
 	return weights, nil
 }
 
-// ourDecoders returns those that the tables compare. Units of smallUnit weights are cut out of the data set
-// too if it is one unit.
+// ourDecoders returns the decoders that the tables compare. If the data set is one unit, there are also decoders
+// of units of smallUnit weights cut out of it.
 func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	limited, err := code(d, "model")
 	if err != nil {
@@ -104,7 +105,7 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 	err = errors.Join(
 		add(b.emitted(wholeSuffix, limited.whole(), b.threads)),
 		add(b.tableDriven("-published"+wholeSuffix, first, published.whole(), b.threads)),
-		// A unit this small is decoded by one.
+		// One thread decodes a unit this small.
 		add(b.emitted(smallSuffix, small, []int{1})),
 		add(b.tableDriven(smallSuffix, families, small, []int{1})),
 		add(b.chosen(smallSuffix, small, []int{1})),
@@ -113,26 +114,26 @@ func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
 }
 
 const (
-	// smallUnit is the size in weights of the small units.
+	// smallUnit is the size of the small units in weights.
 	smallUnit = 64 << 10
 	// smallSuffix marks contenders that decode small units.
 	smallSuffix = "-64Ki-units"
-	// wholeSuffix marks contenders that decode all pieces at once: a second thread takes a tenth of a
-	// millisecond to start, much of the time of a piece.
+	// wholeSuffix marks contenders that decode all pieces at once. Starting a second thread takes a tenth of a
+	// millisecond, which is much of the time of one piece.
 	wholeSuffix = "-whole-unit"
 )
 
-// families returns the decoders in assembly that can be used here, the newest first.
+// families returns the decoders in assembly that are available here, the newest first.
 func (b *bench) families() []string {
 	return slices.DeleteFunc([]string{runtime.AVX512, runtime.AVX2}, func(name string) bool { return !b.available(name) })
 }
 
-// emittedName and tableName are what decoders of a family are called: those that are emitted for a code, and those that
-// take every code book.
+// emittedName and tableName are the names of the decoders of a family: emitted for a code, or table-driven for
+// every code book.
 func emittedName(family string) string { return family + "-emitted" }
 func tableName(family string) string   { return family + "-table" }
 
-// emitted returns the decoder that is emitted for a code, if it can be used here.
+// emitted returns the decoder that is emitted for a code, if it is available here.
 func (b *bench) emitted(suffix string, c *coded, threads []int) ([]contender, error) {
 	if !b.available(runtime.AVX512) {
 		return nil, nil
@@ -146,8 +147,8 @@ func (b *bench) emitted(suffix string, c *coded, threads []int) ([]contender, er
 	return decoders(name, c, threads, runtime.WithDecoder(runtime.AVX512), runtime.WithKernel(k))
 }
 
-// chosen returns the decoder that is chosen where none is asked for: in a generated package if there is one for
-// the code.
+// chosen returns the decoder that is chosen if none is asked for. It is that of a generated package, if there is
+// one for the code.
 func (b *bench) chosen(suffix string, c *coded, threads []int) ([]contender, error) {
 	name := runtime.Auto + suffix
 	if forced := os.Getenv(runtime.DecoderEnv); forced != "" {
@@ -167,7 +168,7 @@ func (b *bench) chosen(suffix string, c *coded, threads []int) ([]contender, err
 	return list, err
 }
 
-// tableDriven returns the decoders of families that take every code book.
+// tableDriven returns the decoders of the given families that take every code book.
 func (b *bench) tableDriven(suffix string, families []string, c *coded, threads []int) ([]contender, error) {
 	var list []contender
 	for _, family := range families {
@@ -180,7 +181,7 @@ func (b *bench) tableDriven(suffix string, families []string, c *coded, threads 
 	return list, nil
 }
 
-// available reports whether a decoder can be used here, and notes why not.
+// available reports whether a decoder can be used here. If not, it notes why.
 func (b *bench) available(name string) bool {
 	for _, d := range runtime.Available() {
 		if d.Name == name {
@@ -193,8 +194,8 @@ func (b *bench) available(name string) bool {
 	return false
 }
 
-// ourEncoders times everything from bf16 words to a coded unit: histogram, code book limited to the bits of a table,
-// stream, gaps, output positions.
+// ourEncoders times everything from bf16 words to a coded unit: histogram, code book limited to the bits of a
+// table, stream, gaps, output positions.
 func (b *bench) ourEncoders(d *dataSet) []contender {
 	var list []contender
 	for _, n := range b.threads {

@@ -33,7 +33,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"seconds": func(lo, hi float64) string { return fmt.Sprintf("%.2f–%.2f", lo, hi) },
 }).Parse(pageText))
 
-// fewQuiet is the least number of quiet rounds whose median is shown.
+// fewQuiet is the smallest number of quiet rounds whose median is shown.
 const fewQuiet = 10
 
 func spread(m *measured, show func(*measured) string) string {
@@ -47,7 +47,7 @@ func span3(median, low, high float64) string {
 	return fmt.Sprintf("%s (%s–%s)", figure(median), figure(low), figure(high))
 }
 
-// figure shows two digits at least.
+// figure shows at least two digits.
 func figure(v float64) string {
 	if v < 0.1 {
 		return fmt.Sprintf("%.2g", v)
@@ -74,7 +74,7 @@ func both(m *measured) string {
 	return figure(m.All.Median) + " / " + figure(m.Quiet.Median)
 }
 
-// abouts says what contenders are, by name.
+// abouts says what each contender is, by name.
 var abouts = map[string]string{
 	memcpyName:               "Go's `copy`, one call a thread",
 	memcpyBlocks:             "Go's `copy`, 64 KiB at a time",
@@ -109,7 +109,7 @@ func about(name string) string {
 	return abouts[name]
 }
 
-// cutSmall returns the name of the contender that decodes large units in the way that this one decodes
+// cutSmall returns the name of the contender that decodes large units in the same way as this contender decodes
 // small ones.
 func cutSmall(name string) (string, bool) { return strings.CutSuffix(name, smallSuffix) }
 
@@ -140,7 +140,7 @@ func (t *table) Small() []*row { return t.rows(func(r *row) bool { return r.Larg
 // Chosen returns the rows of decoders that chose among others.
 func (t *table) Chosen() []*row { return t.rows(func(r *row) bool { return r.Rivals != nil }) }
 
-// Why returns what the first of them says of its choice, but for the code books.
+// Why returns what the first of these rows says of its choice, without the code books.
 func (t *table) Why() string {
 	why, _, _ := strings.Cut(t.Chosen()[0].Choice, ";")
 	return why
@@ -178,7 +178,7 @@ func (t *table) Threads() []int {
 	return list
 }
 
-// Label returns the name of the data and how many copies there are of it.
+// Label returns the name of the data and the number of its copies.
 func (t *table) Label() string {
 	if t.Copies > 1 {
 		return fmt.Sprintf("%s × %d", t.Data, t.Copies)

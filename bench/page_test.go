@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file instead of comparing it")
 
-// TestPage holds the page of made-up samples to the golden file.
+// TestPage compares the page of made-up samples with the golden file.
 func TestPage(t *testing.T) {
 	d := trainedLike(4000, 1000)
 	d.name, d.copies = "tiny", 3

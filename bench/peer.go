@@ -17,15 +17,15 @@ import (
 	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
-// A peer is somebody else's codec in a process of its own. It is told the weights once, and then asked for
-// one measurement at a time, so that it takes part in rounds like everything else:
+// A peer is another codec in a process of its own. It is told the weights once, and then asked for one measurement
+// at a time, so that it takes part in rounds like every other contender:
 //
 //	→ "PIECES THREADS\n", "WEIGHTS\n" for each piece, then all weights, little-endian
-//	← "ok BITS\n", what a weight or exponent takes, or "missing REASON\n"
+//	← "ok BITS\n", the coded size of a weight or exponent, or "missing REASON\n"
 //	→ "decode THREADS PIECE\n", or encode, or memcpy
 //	← "WEIGHTS NANOSECONDS\n", or "failed REASON\n"
 //
-// It checks that its own codec gives back what went in before it says ok, and ends with its input.
+// Before it says ok, it checks that its codec gives back its input. It ends when its standard input ends.
 type peer struct {
 	peerKind
 	cmd  *exec.Cmd
@@ -38,9 +38,9 @@ type peer struct {
 type peerKind struct {
 	name    string
 	source  string // in peers/
-	library string // for the linker, "" for Python
+	library string // for the linker; "" for Python
 	decodes bool
-	threads int // the most it uses
+	threads int // the largest number that it uses
 }
 
 var peerKinds = []peerKind{
@@ -53,11 +53,11 @@ var peerKinds = []peerKind{
 //go:embed peers
 var peerSources embed.FS
 
-// errMissing is wrapped by the error of a peer that cannot be built or does not get ready.
+// errMissing is wrapped by the error of a peer that cannot be built or started.
 var errMissing = errors.New("not here")
 
-// unpackPeers writes the sources of all peers to dir, in place of those of an earlier run, and returns
-// the absolute path of their folder.
+// unpackPeers writes the sources of all peers to dir, over those of an earlier run. It returns the absolute path
+// of their folder.
 func unpackPeers(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -70,7 +70,7 @@ func unpackPeers(dir string) (string, error) {
 	return sources, os.CopyFS(dir, peerSources)
 }
 
-// startPeer builds the peer in the folder of the sources and hands it the data.
+// startPeer builds the peer in the folder of the sources and gives it the data.
 func startPeer(ctx context.Context, kind peerKind, python, sources string, d *dataSet, threads int) (*peer, error) {
 	command, err := kind.build(ctx, python, sources)
 	if err != nil {
@@ -90,13 +90,13 @@ func startPeer(ctx context.Context, kind peerKind, python, sources string, d *da
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
 	if err := p.greet(d, threads); err != nil {
-		_ = p.close() // says no more than that it ended
+		_ = p.close() // its error says no more than that the peer ended
 		return nil, fmt.Errorf("%w: %w", errMissing, err)
 	}
 	return p, nil
 }
 
-// build compiles the peer if it is one to compile, and returns the command that runs it.
+// build compiles the peer, unless it is in Python, and returns the command that runs it.
 func (k *peerKind) build(ctx context.Context, python, dir string) ([]string, error) {
 	source := filepath.Join(dir, k.source)
 	if k.library == "" {
@@ -120,14 +120,14 @@ func (k *peerKind) build(ctx context.Context, python, dir string) ([]string, err
 	return []string{program}, nil
 }
 
-// greet hands over the data and waits for the peer to be ready.
+// greet hands over the data and waits until the peer is ready.
 func (p *peer) greet(d *dataSet, threads int) error {
 	var head strings.Builder
 	fmt.Fprintf(&head, "%d %d\n", len(d.pieces), threads)
 	for _, piece := range d.pieces {
 		fmt.Fprintln(&head, piece.len())
 	}
-	// The peer may answer and end without reading it all.
+	// The peer may answer and end without reading all of it.
 	_, writeErr := io.WriteString(p.in, head.String())
 	if writeErr == nil {
 		_, writeErr = p.in.Write(bytesOf(d.weights))
@@ -173,7 +173,7 @@ func (p *peer) close() error {
 	return errors.Join(p.in.Close(), p.cmd.Wait())
 }
 
-// contenders returns what the peer does, and its own memcpy, for each number of threads.
+// contenders returns what the peer does and its own memcpy, for each number of threads.
 func (p *peer) contenders(do string, threads []int) []contender {
 	var list []contender
 	own := memcpyName + " of " + p.name

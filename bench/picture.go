@@ -11,13 +11,14 @@ import (
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
-// picturePath returns where the picture of a page lies: beside it.
+// picturePath returns the path of the picture of a page. It is beside the page.
 func picturePath(page string) string {
 	name := strings.ToLower(filepath.Base(page))
 	return filepath.Join(filepath.Dir(page), strings.TrimSuffix(name, filepath.Ext(name))+".png")
 }
 
-// writePicture draws the summary to a file, which the page then begins with. Without a summary there is none.
+// writePicture draws the summary to a file, which the page then shows first. If there is no summary, there is no
+// picture.
 func (r *report) writePicture(path string) error {
 	if len(r.Summary()) == 0 {
 		return nil
@@ -52,7 +53,8 @@ func (r *report) draw(w io.Writer, format string) error {
 	return plot.WriteBars(w, format, &bars)
 }
 
-// bar returns the bar of a figure: none of what was not measured, and no quiet part of too few moments.
+// bar returns the bar of a figure. There is none for a figure that was not measured, and no quiet part if there
+// were too few quiet moments.
 func (m *measured) bar() (b plot.Bar) {
 	if m == nil {
 		return b

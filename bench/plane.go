@@ -12,12 +12,11 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A byteCodec codes bytes, here the exponents of weights, in segments that know nothing of each other.
+// A byteCodec codes bytes, here the exponents of weights, in independent segments.
 type byteCodec struct {
 	name    string
 	segment int // bytes at most
-	// worker returns functions for one goroutine. Both write to dst, which has room, and return what
-	// they wrote.
+	// worker returns functions for one goroutine. Both write to dst, which has room, and return what they wrote.
 	worker func() (encode, decode func(dst, src []byte) ([]byte, error), err error)
 }
 
@@ -36,7 +35,7 @@ var byteCodecs = []byteCodec{
 		return encode, decode, nil
 	}},
 	{"klauspost-huff0", 128 << 10, func() (encode, decode func(dst, src []byte) ([]byte, error), err error) {
-		e := huff0.Scratch{Reuse: huff0.ReusePolicyNone} // every segment has its table
+		e := huff0.Scratch{Reuse: huff0.ReusePolicyNone} // every segment has its own table
 		var d huff0.Scratch
 		encode = func(dst, src []byte) ([]byte, error) {
 			e.Out = dst[:0]
@@ -82,7 +81,7 @@ func newPlane(codec byteCodec, d *dataSet, threads []int) (*plane, error) {
 	for _, piece := range d.pieces {
 		p.number = append(p.number, len(p.coded))
 		segments := (piece.len() + codec.segment - 1) / codec.segment
-		spans := equalSpans(piece.len(), (piece.len()+segments-1)/segments) // no short one at the end
+		spans := equalSpans(piece.len(), (piece.len()+segments-1)/segments) // the last one is not short
 		for i := range spans {
 			spans[i].from += piece.from
 			spans[i].to += piece.from
@@ -127,7 +126,7 @@ func (p *plane) decodePiece(i, threads int) (int, error) {
 	return p.data.pieces[i].len(), err
 }
 
-// bits returns what an exponent takes.
+// bits returns the coded size of an exponent.
 func (p *plane) bits() float64 {
 	size := 0
 	for _, c := range p.coded {

@@ -9,8 +9,8 @@ type summary struct {
 	Rows    []summaryRow
 }
 
-// A summaryRow is a data set: the rate of memcpy, and what parts of it the decoders reach, by column. They are nil for
-// those that were not measured.
+// A summaryRow is a data set: the rate of memcpy, and what parts of it the decoders reach, by column. A decoder
+// that was not measured is nil.
 type summaryRow struct {
 	Data   string
 	Memcpy *measured
@@ -62,7 +62,7 @@ func (t *table) summaryRow(threads int) summaryRow {
 	return s
 }
 
-// row returns the row of a contender, nil if it was not measured.
+// row returns the row of a contender, or nil if the contender was not measured.
 func (t *table) row(impl string, threads int) *row {
 	for _, r := range t.Rows {
 		if r.Impl == impl && r.Threads == threads {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
-// sampleReport has a decoder with few quiet moments and one that was not measured with two threads.
+// sampleReport has one decoder with few quiet moments, and one that was not measured with two threads.
 func sampleReport() *report {
 	some := func(all, quiet float64, n int) *measured {
 		return &measured{All: measure.Spread{N: 20, Median: all}, Quiet: measure.Spread{N: n, Median: quiet}}
@@ -31,7 +31,7 @@ func sampleReport() *report {
 	return &report{Tables: []*table{t, encode}}
 }
 
-// TestSummary has a row for each data set, with what was decoded at full size.
+// TestSummary checks that there is a row for each data set, with the decoders of large units.
 func TestSummary(t *testing.T) {
 	var got [][]string
 	for _, s := range sampleReport().Summary() {

@@ -6,7 +6,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/measure"
 )
 
-// A report is what a run found. It is build/bench/bench.json.
+// A report is the result of a run. It is written to build/bench/bench.json.
 type report struct {
 	Date string `json:"date"`
 	// Time is the least time that was spent on a table.
@@ -37,7 +37,7 @@ type table struct {
 	UnitSizes [2]int  `json:"unit_weights"`
 	Entropy   float64 `json:"exponent_entropy"`
 	Rounds    int     `json:"rounds"` // that did not wait for quiet moments; there are as many more that did
-	// Probe is the time of undisturbed probes in nanoseconds, by the number of them at once.
+	// Probe is the time of undisturbed probes in nanoseconds, by the number of probes that run at once.
 	Probe map[int]time.Duration `json:"quiet_probe_ns"`
 	Rows  []*row                `json:"rows"`
 }
@@ -52,24 +52,24 @@ type row struct {
 	Choice string `json:"choice,omitempty"`
 	// Rate is in thousand million weights a second.
 	Rate *measured `json:"gweights_per_second"`
-	// Memcpy is the part of the rate of copying the words in the same process, Roofline that of moving
-	// the bytes of a decoder, One that of the same contender with one thread, Large that of the same
-	// decoder on large units.
+	// Memcpy is the rate as a part of the rate of copying the words in the same process, Roofline as a part of the
+	// rate of moving the bytes of a decoder, One as a part of that of the same contender with one thread, and
+	// Large as a part of that of the same decoder on large units.
 	Memcpy   *measured `json:"memcpy_ratio,omitempty"`
 	Roofline *measured `json:"roofline_ratio,omitempty"`
 	One      *measured `json:"one_thread_ratio,omitempty"`
 	Large    *measured `json:"large_unit_ratio,omitempty"`
-	// Rivals are what a decoder that chooses had to choose among.
+	// Rivals are the contenders among which a decoder that chooses had to choose.
 	Rivals []rival `json:"rivals,omitempty"`
 }
 
-// A rival is a contender and the rate of another one as a part of its rate.
+// A rival is a contender, and the rate of another contender as a part of its rate.
 type rival struct {
 	Impl  string    `json:"impl"`
 	Ratio *measured `json:"ratio"`
 }
 
-// measured is some figure over all rounds and over the quiet ones.
+// measured is a figure over all rounds and over the quiet ones.
 type measured struct {
 	All   measure.Spread `json:"all"`
 	Quiet measure.Spread `json:"quiet"`
@@ -79,7 +79,7 @@ func newMeasured(all, quiet []float64) *measured {
 	return &measured{measure.NewSpread(all), measure.NewSpread(quiet)}
 }
 
-// newTable sums up the samples of contenders.
+// newTable makes the table of the samples of contenders.
 func newTable(d *dataSet, do string, contenders []contender, samples measure.Samples) *table {
 	t := &table{
 		Data: d.name, Do: do, Weights: len(d.weights), Units: len(d.units), Pieces: len(d.pieces), Copies: d.copies, UnitSizes: d.unitSizes(),

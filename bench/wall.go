@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// wall is how long whole checkpoints take, beside cp of the same files.
+// wall is the time that whole checkpoints take, beside cp of the same files.
 type wall struct {
 	Model      string    `json:"model"`
 	ModelBytes int64     `json:"model_bytes"`

@@ -14,7 +14,7 @@ const (
 	maxBooks   = 8
 	maxSymbol  = 239
 	digitRange = 16 // exponents that a digit can express
-	tagWords   = 4  // behind the lengths in the luts
+	tagWords   = 4  // words of the tag, behind the lengths in the luts
 )
 
 // Decode is the parameter of decode.cu.tmpl.
@@ -35,7 +35,7 @@ type Table struct {
 	Shape
 }
 
-// Validate reports the first parameter from which no right kernel would come.
+// Validate reports the first parameter that would not give a correct kernel.
 func (t *Table) Validate() error {
 	if t.Header == "" {
 		return errors.New("templates: no header")
@@ -49,40 +49,41 @@ type tableData struct {
 	Device string
 }
 
-// DecodeBook is one code book as the kernel needs it. The source holds its codes, of which the compiler makes Luts and
-// Table again; checksums of these two see to it that they are the same.
+// DecodeBook is one code book as the kernel needs it. The source holds its codes, and the compiler makes Luts and
+// Table from them again. Checksums of these two make sure that they are the same.
 type DecodeBook struct {
-	// Codes are the codes in the order of their bits: the one that zeros begin with is the first.
+	// Codes are the codes in the order of their bits. The first one begins with zeros.
 	Codes []DecodeCode
-	// EndOfStream are the binary digits of the code that ends a stream, for readers; empty where there is none.
+	// EndOfStream are the binary digits of the end-of-stream code, for readers. It is empty if there is none.
 	EndOfStream string
-	// Base is the exponent of digit 0, even.
+	// Base is the exponent of digit 0. It is even.
 	Base uint8
 	// Pad begins with bits that complete no symbol of the book, whatever follows them.
 	Pad uint32
 	// Luts is the luts tensor, rows of 256 bytes.
 	Luts []byte
-	// Table is the multi-symbol table, 1<<TableBits entries in the form of table.cuh.
+	// Table is the multi-symbol table: 1<<TableBits entries in the form of table.cuh.
 	Table []uint32
 }
 
 // DecodeCode is a code of a book.
 type DecodeCode struct {
-	// Bits are the code's bits, as many as Length says, the first of the stream highest.
+	// Bits are the bits of the code. The first one in the stream is the highest.
 	Bits uint32
-	// Length is their number, 1 to 32.
+	// Length is the number of bits, 1 to 32.
 	Length uint8
-	// Exponent is what they stand for.
+	// Exponent is the exponent that the code stands for.
 	Exponent uint8
-	// Comment stands beside it, if there is one.
+	// Comment is the comment beside the code in the source, or empty.
 	Comment string
 }
 
-// window is the code at the top of 32 bits, and end what follows the last word that begins with it.
-func (c *DecodeCode) window() uint64 { return uint64(c.Bits) << (32 - c.Length) }
-func (c *DecodeCode) end() uint64    { return (uint64(c.Bits) + 1) << (32 - c.Length) }
+// start is the code at the top of 32 bits, the first word that begins with it. end is one more than the last such
+// word.
+func (c *DecodeCode) start() uint64 { return uint64(c.Bits) << (32 - c.Length) }
+func (c *DecodeCode) end() uint64   { return (uint64(c.Bits) + 1) << (32 - c.Length) }
 
-// Validate reports the first parameter from which no right kernel would come.
+// Validate reports the first parameter that would not give a correct kernel.
 func (d *Decode) Validate() error {
 	if d.Header == "" {
 		return errors.New("templates: no header")
@@ -106,7 +107,7 @@ func (d *Decode) Validate() error {
 	return nil
 }
 
-// validateComment refuses what would end a comment line, or go on with the next.
+// validateComment refuses text that would end a comment line or continue it on the next line.
 func validateComment(line string) error {
 	if strings.ContainsAny(line, "\r\n") || strings.HasSuffix(line, `\`) {
 		return fmt.Errorf("%q does not fit in a comment line", line)
@@ -143,7 +144,8 @@ func (d *Decode) validateBook(b *DecodeBook) error {
 	return b.validateCodes()
 }
 
-// validateCodes holds the codes to the order that the device code wants, and their lengths to those in the luts.
+// validateCodes checks that the codes are in the order that the device code needs, and that their lengths are
+// those in the luts.
 func (b *DecodeBook) validateCodes() error {
 	lengths := slices.Clone(b.Luts[len(b.Luts)-rowBytes:][:maxSymbol+1])
 	next := uint64(0)
@@ -151,7 +153,7 @@ func (b *DecodeBook) validateCodes() error {
 		if c.Length < 1 || c.Length > 32 || uint64(c.Bits)>>c.Length != 0 || c.Exponent > maxSymbol {
 			return fmt.Errorf("code %d of exponent %d is %#x in %d bits", i, c.Exponent, c.Bits, c.Length)
 		}
-		if c.window() < next {
+		if c.start() < next {
 			return fmt.Errorf("code %d, of exponent %d, does not follow the one before it", i, c.Exponent)
 		}
 		if lengths[c.Exponent] != c.Length {
@@ -203,7 +205,7 @@ func (d *Decode) data(device string) *decodeData {
 	return data
 }
 
-// codeLines are the codes as lines of the source, their comments below each other.
+// codeLines returns the codes as lines of the source, with their comments aligned.
 func (b *DecodeBook) codeLines() []string {
 	lines, width := make([]string, len(b.Codes)), 0
 	for i, c := range b.Codes {
@@ -218,7 +220,7 @@ func (b *DecodeBook) codeLines() []string {
 	return lines
 }
 
-// checksum is that of build.cuh.
+// checksum returns the checksum that build.cuh computes.
 func checksum(parts ...[]uint32) uint64 {
 	sum := uint64(0xcbf29ce484222325)
 	for _, w := range slices.Concat(parts...) {

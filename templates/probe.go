@@ -2,14 +2,16 @@ package templates
 
 import "encoding/binary"
 
-// A probe is a word of the luts tensor that helps to tell code books apart: their numbers of rows, and the words times
-// their factors, have another sum for each book. Behind the end of a tensor its last word is taken.
+// A probe is a word of the luts tensor that helps to tell code books apart. The sum of the number of rows and of
+// the words, each times its factor, is different for each book. A word behind the end of a tensor counts as its
+// last word.
 type probe struct {
 	Word   int
 	Factor uint32
 }
 
-// probes finds the fewest words that it can, one after another. Books with the same luts are alike to it.
+// probes looks for the fewest words that tell all books apart, one word after another. It takes books with the
+// same luts for the same book.
 func probes(books []DecodeBook) (found []probe) {
 	alike := func(with []probe) (pairs int) {
 		seen := map[uint32]int{}
@@ -40,7 +42,7 @@ func probes(books []DecodeBook) (found []probe) {
 	return found
 }
 
-// probeSum is what the kernel works out for the luts of a book.
+// probeSum is the sum that the kernel computes for the luts of a book.
 func probeSum(b *DecodeBook, with []probe) uint32 {
 	sum := uint32(len(b.Luts) / rowBytes)
 	for _, p := range with {

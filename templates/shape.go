@@ -2,36 +2,37 @@ package templates
 
 import "fmt"
 
-// A Shape holds the parameters of the kernels that no result depends on, only the speed.
+// A Shape holds the parameters of the kernels that affect only their speed, no result.
 type Shape struct {
-	// TableBits is the width of the multi-symbol tables.
+	// TableBits is the number of bits of the index of the multi-symbol tables.
 	TableBits int `json:"table_bits"`
-	// EntryDigits is the largest number of exponents of a table's entry.
+	// EntryDigits is the largest number of exponents in a table entry.
 	EntryDigits int `json:"entry_digits"`
-	// Lookups decode a window on the straight path.
+	// Lookups is the number of lookups for a window on the straight path.
 	Lookups int `json:"lookups"`
-	// Windows are decoded by one thread of decode_native.
+	// Windows is the number of windows that a thread of decode_native decodes.
 	Windows int `json:"windows"`
-	// MergeSteps of eight weights are prepared for each window of a thread.
+	// MergeSteps is the number of merge steps, of eight weights each, that are prepared for each window of a
+	// thread.
 	MergeSteps int `json:"merge_steps"`
-	// LaneLookups decode a lane of a tile on the straight path, a multiple of FlushLookups.
+	// LaneLookups is the number of lookups for a lane of a tile on the straight path, a multiple of FlushLookups.
 	LaneLookups int `json:"lane_lookups"`
 }
 
 // Bounds of the shape.
 const (
-	MinTableBits   = 11 // with fewer, not every thread of a block has a part to fetch
+	MinTableBits   = 11 // with fewer, not every thread of a thread block has a part to fetch
 	MaxTableBits   = 12
-	MaxEntryDigits = 5 // as an entry has room for
-	MaxLookups     = 8 // more could consume as many bits as stand for an unknown length
+	MaxEntryDigits = 5 // an entry has room for so many
+	MaxLookups     = 8 // more could consume as many bits as the mark of an unknown length
 	MaxWindows     = 2
 	MaxMergeSteps  = 4
 
-	FlushLookups   = 3  // of a lane, after which full words of digits are stored
-	MaxLaneLookups = 30 // more digits take more shared memory
+	FlushLookups   = 3  // lookups of a lane after which full words of digits are stored
+	MaxLaneLookups = 30 // more lookups give more digits, which take more shared memory
 )
 
-// Validate reports the first parameter with which there is no kernel.
+// Validate reports the first parameter that is out of bounds.
 func (s *Shape) Validate() error {
 	for _, p := range []struct {
 		name             string
@@ -54,10 +55,11 @@ func (s *Shape) Validate() error {
 	return nil
 }
 
-// NativeThreads is the number of threads of a block of decode_native.
+// NativeThreads is the number of threads of a thread block of decode_native.
 func (s *Shape) NativeThreads() int { return chunkWindows / s.Windows }
 
-// NativeBlocks is the number of its blocks that registers leave room for on a multiprocessor: 64 registers a thread.
+// NativeBlocks is the number of thread blocks of decode_native for which a multiprocessor has registers: 64
+// registers a thread.
 func (s *Shape) NativeBlocks() int { return nativeThreads / s.NativeThreads() }
 
 const (

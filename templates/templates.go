@@ -15,17 +15,17 @@ import (
 //go:embed *.cu.tmpl *.cuh
 var sources embed.FS
 
-// The device code that the templates call; what it includes comes before it.
+// The device code that the templates call. The files that it includes come before it.
 const (
 	decodeRoot = "entries.cuh"
 	tableRoot  = "matvec.cuh"
 )
 
-// functions names the sprig functions that templates may call. The whole map has 194, some of them random and
-// some that turn bad input into zeros.
+// functions names the sprig functions that templates may call. The whole map has 194. Some of the others are
+// random, and some turn bad input into zeros.
 var functions = []string{"join", "trimSuffix"}
 
-// Templates are parsed once: a fault in one shows in every test of the package.
+// Templates are parsed once, so a mistake in one shows in every test of the package.
 var (
 	decodeTemplate = template.Must(parse("decode.cu.tmpl"))
 	tableTemplate  = template.Must(parse("table.cu.tmpl"))
@@ -56,7 +56,7 @@ func (t *Table) Render() ([]byte, error) {
 	return render(tableTemplate, tableRoot, func(device string) any { return &tableData{t, device} })
 }
 
-// render executes a template with the data that it has for the text of the device code, of which root is the last file.
+// render executes a template with the data for the text of the device code. root is the last file of that code.
 func render(t *template.Template, root string, data func(device string) any) ([]byte, error) {
 	device, err := inline(sources, root)
 	if err != nil {
@@ -75,7 +75,7 @@ var (
 	blankLines  = regexp.MustCompile(`\n{3,}`)
 )
 
-// inline returns the text of the named file below the texts of the files that it includes, each once.
+// inline returns the text of the named file below the texts of the files that it includes. Each file comes once.
 func inline(files fs.FS, name string) (string, error) {
 	var out strings.Builder
 	seen := map[string]bool{}

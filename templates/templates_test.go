@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-// shape is a valid one if so many bits are.
+// shape is a valid shape if tableBits is valid.
 func shape(tableBits int) Shape {
 	return Shape{TableBits: tableBits, EntryDigits: 5, Lookups: 7, Windows: 2, MergeSteps: 3, LaneLookups: 18}
 }
@@ -55,7 +55,7 @@ func TestRender(t *testing.T) {
 			t.Errorf("source has no %q", want)
 		}
 	}
-	// Each device file stands in the source once and above the code that includes it.
+	// Each device file must be in the source once, above the code that includes it.
 	at := -1
 	for _, line := range []string{"struct ModelPart {", "struct Unit {", "struct Symbol {", "struct Book {", "struct Digits {", "struct BlockState {", "struct Model : ModelPart {"} {
 		if n := strings.Count(text, line); n != 1 {
@@ -69,7 +69,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// TestParts has the same text behind the model's part in the sources of two models.
+// TestParts checks that the text behind the model's part is the same in the sources of two models.
 func TestParts(t *testing.T) {
 	kernels := func(d *Decode) string {
 		out, err := d.Render()
@@ -206,7 +206,7 @@ func TestInline(t *testing.T) {
 	}
 }
 
-// TestSourcesPlain keeps the device sources plain text of a readable width.
+// TestSourcesPlain checks that the device sources are plain text of a readable width.
 func TestSourcesPlain(t *testing.T) {
 	entries, err := sources.ReadDir(".")
 	if err != nil {
