@@ -84,7 +84,7 @@ var abouts = map[string]string{
 	"avx512-table-published": "the same, code books of the published encoder (natural length)",
 	"avx2-table":             "the runtime's AVX2 decoder for any code book, the same stream",
 	"avx2-table-published":   "the same, code books of the published encoder (natural length)",
-	"auto":                   "what runs where none is asked for: that which was measured to be faster",
+	"auto":                   "what runs if none is asked for: the one measured to be faster",
 	"generic":                "portable Go, the same stream",
 	"bespoke":                "histogram, code book, stream, gaps, positions",
 	"klauspost-zstd-1":       "klauspost/compress zstd, fastest level; exponents only",
