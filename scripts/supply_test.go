@@ -1,4 +1,4 @@
-// Package scripts holds tests of what the module fetches and runs beside its own code.
+// Package scripts tests what the module downloads and runs besides its own code.
 package scripts
 
 import (
@@ -23,7 +23,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestPipHashes wants every call of pip to take files by their hashes alone.
+// TestPipHashes checks that every call of pip takes files by their hashes alone.
 func TestPipHashes(t *testing.T) {
 	paths := []string{"../.ci/run", "../Makefile"}
 	for _, pattern := range []string{"*.sh", "*.py"} {
@@ -37,13 +37,13 @@ func TestPipHashes(t *testing.T) {
 	list := regexp.MustCompile(`-r (scripts/requirements/[\w-]+\.txt)`)
 	calls, used := 0, map[string]bool{}
 	for _, path := range paths {
-		if path == "requirements.py" { // makes the hashes
+		if path == "requirements.py" { // it makes the hashes
 			continue
 		}
 		text := read(t, path)
 		for _, c := range call.FindAllString(text, -1) {
 			calls++
-			if strings.HasSuffix(path, ".py") { // arguments of a call, one or more lines
+			if strings.HasSuffix(path, ".py") { // arguments of a call, on one or more lines
 				c = text[strings.Index(text, c):]
 				c, _, _ = strings.Cut(c, "]")
 			} else if m := list.FindStringSubmatch(c); m == nil {
@@ -84,7 +84,8 @@ func TestPipHashes(t *testing.T) {
 	}
 }
 
-// TestVulncheck has a script in place of the go command, with the words and the status of govulncheck.
+// TestVulncheck puts a script in the place of the go command. The script has the words and the exit status of
+// govulncheck.
 func TestVulncheck(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip(err)
@@ -131,8 +132,8 @@ func TestVulncheck(t *testing.T) {
 	}
 }
 
-// TestIsolated finds no program of the module that starts others but through package isolated. The exceptions run what the
-// module itself builds, the go command, or mount.
+// TestIsolated checks that all programs of the module start others through package isolated. The exceptions run
+// what the module itself builds, the go command, or mount.
 func TestIsolated(t *testing.T) {
 	allowed := []string{
 		"../internal/isolated/run.go", "../internal/torture/command.go", "../internal/torture/fault.go",
@@ -154,8 +155,8 @@ func TestIsolated(t *testing.T) {
 	}
 }
 
-// TestDependencies holds go.mod to the section of the rationale that says what each module is for, and the section to
-// go.mod.
+// TestDependencies checks that go.mod and the section of the rationale that says what each module is for list the
+// same modules.
 func TestDependencies(t *testing.T) {
 	cmd := exec.Command("go", "mod", "edit", "-json")
 	cmd.Dir = ".."

@@ -31,7 +31,7 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-// TestQuiet classifies samples by their probes, and by nothing else.
+// TestQuiet checks that samples are classified by their probes, and by nothing else.
 func TestQuiet(t *testing.T) {
 	us := time.Microsecond
 	s := Samples{
@@ -65,7 +65,7 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestRun checks that contenders take turns, and what is counted.
+// TestRun checks that contenders take turns, and which rounds are counted.
 func TestRun(t *testing.T) {
 	var turns []string
 	contender := func(name string) Contender {
@@ -78,7 +78,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What was disturbed may have been repeated.
+	// A disturbed measurement may have been repeated.
 	if got, want := strings.Join(slices.Compact(turns), ""), "abc"+"bca"+"cab"+"abc"; got != want {
 		t.Errorf("turns %s, want %s", got, want)
 	}

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// probeSteps is the number of steps of a probe, of eight additions each: some 25 µs.
+// probeSteps is the number of steps of a probe. A step is eight additions; all of them take some 25 µs.
 const probeSteps = 32 << 10
 
-// Probe runs the same short computation in threads goroutines at once and returns how long the slowest
-// took.
+// Probe runs the same short computation in as many goroutines as threads says, at once. It returns the time of the
+// slowest.
 func Probe(threads int) time.Duration {
 	times := make([]time.Duration, threads)
 	var others sync.WaitGroup
@@ -32,8 +32,8 @@ func timeAdditions() time.Duration {
 	return time.Since(start)
 }
 
-// additions adds in eight registers that do not wait for each other. They start with different values,
-// or the compiler would make one of them.
+// additions adds in eight registers that do not wait for each other. They start with different values; otherwise
+// the compiler would use one register.
 func additions(steps uint64) uint64 {
 	a, b, c, d := steps, steps+1, steps+2, steps+3
 	e, f, g, h := steps+4, steps+5, steps+6, steps+7
@@ -50,5 +50,5 @@ func additions(steps uint64) uint64 {
 	return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h
 }
 
-// sink keeps the compiler from leaving the additions out.
+// sink keeps the compiler from removing the additions.
 var sink atomic.Uint64

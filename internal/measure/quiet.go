@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// fastProbes is the part of the probes of a run that is taken for undisturbed.
+	// fastProbes is the part of the probes of a run that counts as undisturbed.
 	fastProbes = 0.02
-	// quietFactor is how much longer than those the probes of a quiet measurement take at most. The clock
-	// of a core moves by a tenth; a neighbour doubles the time.
+	// quietFactor bounds how many times as long as undisturbed probes the probes of a quiet measurement may take.
+	// The clock of a core varies by a tenth; a neighbour doubles the time.
 	quietFactor = 1.2
-	// patience is how long a turn may wait for a quiet moment and repeat what was disturbed.
+	// patience is how long a contender may wait for a quiet moment and repeat a disturbed measurement.
 	patience = 25 * time.Millisecond
 )
 
-// fastestProbes are the fastest that were seen so far, by number of goroutines.
+// fastestProbes are the fastest probes seen so far, by number of goroutines.
 type fastestProbes map[int]time.Duration
 
 // sample measures c in a quiet moment, if one comes soon.
@@ -32,7 +32,7 @@ func (f fastestProbes) sample(c *Contender, round int) (Sample, error) {
 	}
 }
 
-// quiet reports whether a probe was about as fast as the fastest, and notes it if it was faster.
+// quiet reports whether a probe was about as fast as the fastest one. It notes the probe if it was faster.
 func (f fastestProbes) quiet(probes int, took time.Duration) bool {
 	fastest, known := f[probes]
 	if !known || took < fastest {
@@ -42,7 +42,8 @@ func (f fastestProbes) quiet(probes int, took time.Duration) bool {
 	return float64(took) <= quietFactor*float64(fastest)
 }
 
-// QuietProbe returns the time of the fastest probes beside the given contenders, which have equally many.
+// QuietProbe returns the time of the fastest probes of the given contenders, which must all have the same number
+// of probes.
 func (s Samples) QuietProbe(contenders ...int) time.Duration {
 	var probes []float64
 	for _, i := range contenders {
@@ -62,7 +63,7 @@ func (s Samples) Plain() []int {
 	return s.where(func(r int) bool { return !s[0][r].Waited })
 }
 
-// Quiet returns the rounds that were quiet for contender i, whose [Samples.QuietProbe] is given.
+// Quiet returns the rounds that were quiet for contender i. fastest is what [Samples.QuietProbe] returned.
 func (s Samples) Quiet(i int, fastest time.Duration) []int {
 	return s.where(func(r int) bool { return float64(s[i][r].Probe) <= quietFactor*float64(fastest) })
 }
@@ -95,8 +96,8 @@ func (s Samples) Ratios(i, j int, rounds []int) []float64 {
 	return ratios
 }
 
-// QuietRatios returns the rates of contender i in its quiet rounds as parts of those of contender j in its
-// quiet rounds, each in the nearest one. It is empty if either has none.
+// QuietRatios returns the rates of contender i in its quiet rounds as parts of those of contender j, each in the
+// nearest quiet round of j. It is empty if one of them has no quiet round.
 func (s Samples) QuietRatios(i, j int, fastestI, fastestJ time.Duration) []float64 {
 	others := s.Quiet(j, fastestJ)
 	if len(others) == 0 {

@@ -9,11 +9,11 @@ import (
 // A Contender is one of the things to compare.
 type Contender struct {
 	Name string
-	// Probes is the number of goroutines that probe beside it: as many as its work has, or one for each
-	// processor where the work is done by another process on any of them.
+	// Probes is the number of goroutines that run a probe beside it: as many as its work has, or one for each
+	// processor if the work is done by another process on any of them.
 	Probes int
-	// Work does the work of a round, and returns how many items it got through and how long that
-	// took. The same round is the same work for all; what is repeated is work of the rounds to come.
+	// Work does the work of a round. It returns the number of items done and the time that they took. In the same
+	// round, the work of all contenders is the same. A repeated measurement takes the work of later rounds.
 	Work func(round int) (items int, took time.Duration, err error)
 }
 
@@ -21,7 +21,7 @@ type Contender struct {
 type Options struct {
 	// WarmUp is the number of rounds that do not count.
 	WarmUp int
-	// Rounds is the least number of rounds, Time the least time; both hold.
+	// Rounds is the least number of rounds, Time the least time. Both must be reached.
 	Rounds int
 	Time   time.Duration
 }
@@ -36,9 +36,10 @@ type Sample struct {
 // Samples are the measurements of a run: Samples[i][r] is that of contender i in round r.
 type Samples [][]Sample
 
-// Run measures round by round. In each round every contender has its turn, the first of the last round
-// last. Every second round waits before each turn until a probe finds the machine quiet, and repeats what was
-// disturbed, for some milliseconds at most. Run ends early with the first error and with the context's error.
+// Run measures round by round. In each round every contender has its turn; the first one of a round is the last
+// one of the next. Every second round waits before each turn until a probe finds the machine quiet, and repeats
+// disturbed measurements, for some milliseconds at most. Run ends early with the first error, or with the
+// context's error.
 func Run(ctx context.Context, contenders []Contender, opts Options) (Samples, error) {
 	samples := make(Samples, len(contenders))
 	if len(contenders) == 0 {

@@ -2,7 +2,7 @@ package measure
 
 import "slices"
 
-// A Spread is the middle of some numbers and how far they lie around it.
+// A Spread is the middle of some numbers, and how far they spread around it.
 type Spread struct {
 	N      int     `json:"n"`
 	Low    float64 `json:"quartile_1"`
@@ -19,8 +19,7 @@ func NewSpread(values []float64) Spread {
 	return Spread{len(sorted), quantile(sorted, 0.25), quantile(sorted, 0.5), quantile(sorted, 0.75)}
 }
 
-// quantile returns the value below which the part q of the sorted values lies, between two of them in
-// proportion.
+// quantile returns the value below which the part q of the sorted values lies. Between two values it interpolates.
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)

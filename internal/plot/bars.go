@@ -11,32 +11,32 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bars is a picture of figures in groups of bars, one panel over the other.
+// Bars is a picture of figures as groups of bars, in one or more panels below each other.
 type Bars struct {
 	Title  string
-	Line   string   // below the title
-	Series []string // what the bars of a group are, five at most
-	Rule   float64  // where a line is drawn across, 0 for none
+	Line   string   // the line below the title
+	Series []string // what the bars of a group are; at most five
+	Rule   float64  // where a line is drawn across; 0 for none
 	Panels []BarPanel
 }
 
-// A BarPanel is some groups over one axis.
+// A BarPanel is several groups over one axis.
 type BarPanel struct {
 	Label  string // of the axis
 	Groups []BarGroup
 }
 
-// A BarGroup has a bar for each series.
+// A BarGroup has one bar for each series.
 type BarGroup struct {
 	Name string
 	Bars []Bar
 }
 
-// A Bar is two figures: a solid bar before a wider pale one. 0 is a figure that is not there. The pale one is written
-// above, the solid one where there is no other.
+// A Bar is two figures: a solid bar in front of a wider pale one. 0 stands for a missing figure. The pale figure
+// is written above the bar, or the solid one if there is no pale one.
 type Bar struct{ Solid, Pale float64 }
 
-// seriesColors are those of the series.
+// seriesColors are the colours of the series.
 var seriesColors = []color.RGBA{blue, {0x1B, 0x9A, 0x8A, 0xFF}, amber, ink, faint}
 
 // WriteBars draws b in the given format.
@@ -54,7 +54,7 @@ func WriteBars(w io.Writer, format string, b *Bars) error {
 	})
 }
 
-// check reports what cannot be drawn.
+// check returns an error for a picture that cannot be drawn.
 func (b *Bars) check() error {
 	if n := len(b.Series); n > len(seriesColors) {
 		return fmt.Errorf("%d series, want at most %d", n, len(seriesColors))
@@ -103,7 +103,7 @@ type groupedBars struct {
 	rule   float64
 }
 
-// Plot draws the bars and what they say.
+// Plot draws the bars and their figures.
 func (d *groupedBars) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	box := func(fill color.Color, centre, width, v float64) {
@@ -134,7 +134,7 @@ func (d *groupedBars) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// corners returns those of a rectangle.
+// corners returns the corners of a rectangle.
 func corners(left, bottom, right, top vg.Length) []vg.Point {
 	return []vg.Point{{X: left, Y: bottom}, {X: left, Y: top}, {X: right, Y: top}, {X: right, Y: bottom}}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// twoSeries has figures of all kinds: both, only the solid one, none.
+// twoSeries has figures of all kinds: both, only the solid one, and none.
 func twoSeries() *Bars {
 	groups := []BarGroup{
 		{"first", []Bar{{Solid: 0.75, Pale: 1.25}, {Solid: 0.5}}},
@@ -42,7 +42,7 @@ func TestWriteBars(t *testing.T) {
 			painted[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)]++
 		}
 	}
-	// The second series has no pale bar anywhere; the legend alone is smaller than any bar.
+	// The second series has no pale bar anywhere. Its square in the legend is smaller than any bar.
 	for c, want := range map[color.RGBA]bool{
 		seriesColors[0]: true, seriesColors[1]: true, seriesColors[2]: false, paled(seriesColors[0]): true, paled(seriesColors[1]): false,
 	} {

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colours: dark text on white, one blue for what was measured and one orange for the code.
+// The colours: dark text on white, blue for what was measured, and orange for the code.
 var (
 	paper = color.White
 	ink   = color.RGBA{0x22, 0x26, 0x2E, 0xFF}
@@ -60,7 +60,7 @@ func everyTick(step, high float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// shareBars draws one bar an exponent and the share above the marked ones.
+// shareBars draws one bar for each exponent, and the share above the marked bars.
 type shareBars struct {
 	low    int
 	shares []float64
@@ -118,7 +118,7 @@ func (s swatch) Thumbnail(c *draw.Canvas) {
 		{X: left, Y: c.Min.Y}, {X: left, Y: c.Max.Y}, {X: left + side, Y: c.Max.Y}, {X: left + side, Y: c.Min.Y}})
 }
 
-// lengthPanel shows the code lengths beside the ideal ones and the eight bits of bfloat16.
+// lengthPanel shows the code lengths, the ideal lengths, and the eight bits of bfloat16.
 func lengthPanel(e *Exponents, low, high int) (*plot.Plot, error) {
 	p := newPanel("bits", low, high)
 	p.X.Label.Text = "exponent field e: weights from 2^(e−127) up to 2^(e−126)"

@@ -21,7 +21,7 @@ import (
 // Formats are the file formats that [Write] knows, as file name extensions without the dot.
 var Formats = []string{"png", "svg"}
 
-// Is says whether a file that begins like that is a picture in the given format.
+// Is reports whether a file that begins with start is a picture in the given format.
 func Is(format string, start []byte) bool {
 	if format == "svg" {
 		return bytes.Contains(start, []byte("<svg"))
@@ -29,15 +29,15 @@ func Is(format string, start []byte) bool {
 	return bytes.HasPrefix(start, []byte("\x89PNG\r\n\x1a\n"))
 }
 
-// Exponents is what a picture shows.
+// Exponents is the content of a picture of exponents.
 type Exponents struct {
 	// Model names the model in the title.
 	Model string
-	// Histogram counts the exponents; it must not be empty.
+	// Histogram counts the exponents. It must not be empty.
 	Histogram codebook.Histogram
-	// Lengths are the code lengths in bits by exponent, 0 where there is no code.
+	// Lengths are the code lengths in bits by exponent, 0 for an exponent without a code.
 	Lengths [256]uint8
-	// BitsPerWeight is the expected size of a coded weight, all of the format included; 0 where DF11
+	// BitsPerWeight is the expected size of a coded weight with everything that the format adds. It is 0 if DF11
 	// cannot code the model.
 	BitsPerWeight float64
 }
@@ -61,7 +61,7 @@ func Write(w io.Writer, format string, e *Exponents) error {
 	return writePage(w, format, []*plot.Plot{shares, lengths}, 74, func(page draw.Canvas) { drawTitle(page, e.Model, e.line()) })
 }
 
-// writePage draws panels, one over the other below the head of the page, which is so high.
+// writePage draws panels below each other. Above them is the head of the page, with the given height.
 func writePage(w io.Writer, format string, panels []*plot.Plot, headHeight vg.Length, head func(page draw.Canvas)) error {
 	canvas, err := newCanvas(format)
 	if err != nil {
@@ -94,8 +94,8 @@ func newCanvas(format string) (vg.CanvasWriterTo, error) {
 	return nil, fmt.Errorf("plot: unknown format %q, want one of %v", format, Formats)
 }
 
-// span returns the range of exponents to draw: all that occur, and at least 16 so that the bars of a
-// degenerate histogram do not fill the page.
+// span returns the range of exponents to draw: all that occur, and at least 16, so that the bars of a degenerate
+// histogram do not fill the page.
 func span(h *codebook.Histogram) (low, high int) {
 	low, high = 255, 0
 	for i, n := range h {
@@ -109,7 +109,8 @@ func span(h *codebook.Histogram) (low, high int) {
 	return low - 1, high + 1
 }
 
-// textStyle returns the style of text of a size that begins at a point, left and above.
+// textStyle returns the style of text of the given size. The text begins at a point: it lies to the right of it
+// and below.
 func textStyle(size font.Length) draw.TextStyle {
 	p := plot.New() // for its fonts
 	s := p.Title.TextStyle
@@ -128,7 +129,7 @@ func drawTitle(page draw.Canvas, title, line string) {
 	page.FillText(sub, vg.Point{X: 22, Y: height - 44}, line)
 }
 
-// line says what the exponents carry and what is stored.
+// line says how much information the exponents carry and how many bits are stored.
 func (e *Exponents) line() string {
 	line := fmt.Sprintf("The exponents carry %.2f bits of information in a field of 8", e.Histogram.Entropy())
 	if e.BitsPerWeight > 0 {
@@ -137,7 +138,7 @@ func (e *Exponents) line() string {
 	return line + "."
 }
 
-// newPanel returns a plot in the common dress.
+// newPanel returns a plot in the style of all panels.
 func newPanel(yLabel string, low, high int) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = paper
@@ -162,7 +163,7 @@ func newPanel(yLabel string, low, high int) *plot.Plot {
 	return p
 }
 
-// exponentTicks labels exponents at a step that leaves room, with the magnitude they stand for.
+// exponentTicks labels exponents, with the magnitude that they stand for, at steps that leave enough room.
 func exponentTicks(low, high float64) (ticks []plot.Tick) {
 	step := 1
 	for _, s := range []int{1, 2, 5, 10, 20, 50} {

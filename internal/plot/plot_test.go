@@ -11,7 +11,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// trained is shaped like the exponents of trained weights.
+// trained is a histogram that looks like that of trained weights.
 func trained() (h codebook.Histogram) {
 	n := 40e6
 	for e := 123; e > 84; e-- {

@@ -14,7 +14,7 @@ import (
 // Count writes n with commas between thousands.
 func Count(n uint64) string {
 	if n > math.MaxInt64 {
-		return humanize.Comma(math.MaxInt64) // no sum of real sizes comes here
+		return humanize.Comma(math.MaxInt64) // no sum of real sizes is that large
 	}
 	return humanize.Comma(int64(n))
 }
@@ -30,8 +30,8 @@ func Plural(n uint64, noun string) string {
 	return Count(n) + " " + noun
 }
 
-// Printable returns text with what is not to be printed, such as line breaks and the control characters
-// that a terminal obeys, written as in a Go string: names in a model's file may hold anything.
+// Printable returns text with everything that is not printable written as in a Go string, such as line breaks and
+// the control characters that a terminal obeys. It is for names in a model's file, which may hold anything.
 func Printable(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -44,8 +44,8 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// Arguments returns arguments for a format, in their place, with all that are not numbers as [Printable] text: what comes
-// from a file or the command line cannot steer a terminal, and only the format itself breaks lines.
+// Arguments returns arguments for a format. Numbers stay as they are, and all others become [Printable] text. So
+// text from a file or the command line cannot steer a terminal, and only the format itself breaks lines.
 func Arguments(args []any) []any {
 	for i, arg := range args {
 		switch reflect.ValueOf(arg).Kind() {
@@ -59,8 +59,8 @@ func Arguments(args []any) []any {
 	return args
 }
 
-// Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. What is
-// more than nothing is never drawn as nothing.
+// Bar draws share, from 0 to 1, as a bar of at most width cells in steps of an eighth of a cell. A share above 0
+// is never drawn as an empty bar.
 func Bar(share float64, width int) string {
 	const eighths = "▏▎▍▌▋▊▉█"
 	n := int(math.Round(min(max(share, 0), 1) * float64(8*width)))

@@ -19,9 +19,8 @@ func IsTerminal(w io.Writer) bool {
 // patience is how long a stage may take before a bar is drawn for it.
 const patience = time.Second
 
-// Progress draws a bar with rate and time left for every stage that takes longer than a second, and
-// wipes it when the stage is over. Its methods may be called at the same time; the nil Progress draws
-// nothing.
+// Progress draws a bar with rate and time left for every stage that takes longer than a second, and removes it
+// when the stage is over. Its methods may be called at the same time. The nil Progress draws nothing.
 type Progress struct {
 	w     io.Writer
 	mu    sync.Mutex
@@ -71,7 +70,7 @@ func (p *Progress) Advance(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stage != nil {
-		_ = p.stage.bar.Add64(n) // a bar that cannot be drawn is no reason to stop
+		_ = p.stage.bar.Add64(n) // a bar that cannot be drawn must not stop the work
 	}
 }
 
@@ -95,7 +94,7 @@ func (p *Progress) finish() {
 	p.stage = nil
 }
 
-// lateWriter drops what is written before its time.
+// lateWriter drops everything that is written before a certain time.
 type lateWriter struct {
 	w    io.Writer
 	from time.Time

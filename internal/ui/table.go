@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// A Table is rows of cells in columns as wide as their widest cell.
+// A Table has rows of cells. A column is as wide as its widest cell.
 type Table struct {
-	// Right holds one letter a column: 'r' aligns it to the right, anything else to the left.
+	// Right holds one letter for each column: 'r' aligns it to the right, anything else to the left.
 	Right string
 
 	rows  [][]string
-	rules []int // rows before which a rule stands
+	rules []int // rows with a rule before them
 }
 
 // Row adds a row. Cells are formatted with [fmt.Sprint] and made [Printable].

@@ -85,7 +85,7 @@ func TestProgress(t *testing.T) {
 
 	var b bytes.Buffer
 	p := NewProgress(&b)
-	p.Advance(1) // before any stage: nothing to draw
+	p.Advance(1) // before any stage there is nothing to draw
 	p.Stage("quick", 100, "")
 	var group sync.WaitGroup
 	for range 10 {
@@ -97,7 +97,7 @@ func TestProgress(t *testing.T) {
 		t.Fatalf("a quick stage drew %q", b.String())
 	}
 	p.stage.shown.from = time.Now().Add(-time.Second)
-	time.Sleep(120 * time.Millisecond) // past the throttle of the bar
+	time.Sleep(120 * time.Millisecond) // past the time in which the bar is not redrawn
 	p.Advance(500)
 	if s := b.String(); !strings.Contains(s, `slow\x1b`) || !strings.Contains(s, "50%") || !strings.Contains(s, "500/1000") {
 		t.Errorf("a slow stage drew %q", s)

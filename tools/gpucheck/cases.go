@@ -21,10 +21,10 @@ import (
 // vectors is a checkpoint that the published encoder wrote.
 const vectors = "model/testdata/tiny-llama/df11"
 
-// anyBook holds the kernels for any code book.
+// anyBook has the kernels for any code book.
 const anyBook = "runtime/anybook.ptx"
 
-// A source is a set of kernels, and the code books to check them with.
+// A source is a set of kernels, with the code books to check them with.
 type source struct {
 	name     string
 	images   []gpu.Image
@@ -32,8 +32,8 @@ type source struct {
 	books    []*codebook.Book
 }
 
-// sources lists the generated packages, the kernels for any code book and, unless it is "", the published kernel
-// in a file.
+// sources lists the generated packages, the kernels for any code book and, unless published is "", the published
+// kernel in that file.
 func sources(published string) ([]source, error) {
 	var all []source
 	var books []*codebook.Book
@@ -72,7 +72,7 @@ func fromPTX(name, path string, launches []kernel.CUDALaunch, books []*codebook.
 	return &source{name, []gpu.Image{{Form: "PTX", Code: string(text)}}, launches, books}, nil
 }
 
-// A unit is a stream, with both indices, and the weights that it holds.
+// A unit is a stream with both indices, and the weights that it holds.
 type unit struct {
 	name    string
 	stream  *codebook.Stream
@@ -109,8 +109,7 @@ func drawn(b *codebook.Book, n int) (*unit, error) {
 // sizes are numbers of weights around the ends of windows, chunks and copies.
 var sizes = []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, 12_500, 50_000, 400_001}
 
-// vectorUnits returns the units of the published vectors, decoded by the reference, which a tile index is added
-// to.
+// vectorUnits returns the units of the published vectors, decoded by the reference. A tile index is added to them.
 func vectorUnits(repository string) (units []*unit, closeFile func() error, err error) {
 	d, err := model.OpenDF11(filepath.Join(repository, vectors))
 	if err != nil {

@@ -16,26 +16,26 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A device is what was found out about a GPU.
+// A device is the report on a GPU.
 type device struct {
 	gpu.Info
 	Driver   string
-	Copy     float64   // bytes a second, of a copy within device memory: read and written; 0 where nothing was timed
-	Plain    float64   // weights a second, of a plain matrix-vector product with bfloat16 weights; 0 likewise
+	Copy     float64   // bytes a second, read and written, of a copy within device memory; 0 if nothing was timed
+	Plain    float64   // weights a second, of a plain matrix-vector product with bfloat16 weights; 0 if nothing was timed
 	Results  []*result // of kernels that decode
 	Products []*result // of kernels that multiply
 }
 
-// A result is what was found out about a kernel.
+// A result is the report on a kernel.
 type result struct {
 	Kernels, Entry, Form string
-	Cases                int           // units decoded, all bit for bit, or products, all within their bounds
+	Cases                int           // units decoded bit for bit, or products within their bounds
 	Weights              int           // of the large unit, or of a matrix in it
-	Bytes                int64         // that decoding the large unit has to move, 0 for products
-	Time                 time.Duration // of the large unit, 0 where nothing was timed
+	Bytes                int64         // that decoding the large unit has to move; 0 for products
+	Time                 time.Duration // of the large unit; 0 if nothing was timed
 }
 
-// right says of the cases that they are.
+// right says that all cases are right, and how many there are.
 func (r *result) right() string {
 	if r.Bytes == 0 {
 		return "products, every one is right"
@@ -120,7 +120,8 @@ func (d *device) checkEntry(r *result, slot *gpu.Slot, module *gpu.Module, l *ke
 	return d.multiply(slot, units[len(units)-1], timed)
 }
 
-// multiply checks and times a matrix-vector product with the weights of a unit, which the slot has decoded last.
+// multiply checks and times a matrix-vector product with the weights of a unit. The slot must hold this unit,
+// decoded.
 func (d *device) multiply(slot *gpu.Slot, u *unit, timed bool) error {
 	took, n, err := timeGEMV(slot, u.weights, timed)
 	if n > 0 {
@@ -129,7 +130,7 @@ func (d *device) multiply(slot *gpu.Slot, u *unit, timed bool) error {
 	return err
 }
 
-// unitsOf returns what a source is checked with, the large unit last.
+// unitsOf returns the units that a source is checked with, the large unit last.
 func unitsOf(c config, s source) (units []*unit, closeFile func() error, err error) {
 	units, closeFile, err = vectorUnits(".")
 	if err != nil {
@@ -152,7 +153,7 @@ func unitsOf(c config, s source) (units []*unit, closeFile func() error, err err
 	return units, closeFile, nil
 }
 
-// checkKernel decodes all units and times the last, if it is to.
+// checkKernel decodes all units. If timed is set, it times the last one.
 func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed bool) error {
 	for i, u := range units {
 		if err := checkUnit(slot, k, i, u); err != nil {
@@ -173,7 +174,7 @@ func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed 
 	return err
 }
 
-// read returns the bytes that a kernel has to read of a unit.
+// read returns the number of bytes that a kernel has to read of a unit.
 func read(u *unit, l *kernel.CUDALaunch) int64 {
 	s := u.stream
 	n := len(s.Encoded) + len(s.SignMantissa)
@@ -221,7 +222,7 @@ func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	return nil
 }
 
-// Rounds of a timing, of which the median counts, and decodings in each.
+// The number of rounds of a timing, of which the median counts, and of decodings in each round.
 const (
 	rounds    = 11
 	decodings = 20

@@ -18,14 +18,14 @@ import (
 //go:embed gemv.ptx
 var gemvPTX string
 
-// Columns of the matrix that decoded weights are taken for, and threads to a row.
+// The columns of the matrix that decoded weights are taken for, and the threads for a row.
 const (
 	gemvColumns = 8192
 	gemvThreads = 256
 )
 
-// timeGEMV multiplies the matrix that the weights in the slot make, decoded right before, by a vector of ones, checks
-// the product and, if it is to, returns how long that takes and the number of weights.
+// timeGEMV multiplies the matrix of the weights in the slot, which were decoded right before, by a vector of ones,
+// and checks the product. If timed is set, it returns how long the product takes and the number of weights.
 func timeGEMV(slot *gpu.Slot, weights []uint16, timed bool) (took time.Duration, n int, err error) {
 	rows := len(weights) / gemvColumns
 	if rows == 0 {

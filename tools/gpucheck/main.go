@@ -1,13 +1,13 @@
 //go:build cuda
 
-// Gpucheck is make gpu-check: it decodes with every kernel on every GPU of the machine, compares the weights bit for
-// bit, and times the kernels against a copy within device memory, a plain matrix-vector product and the published
-// kernel.
+// Gpucheck is make gpu-check. It decodes with every kernel on every GPU of the machine and compares the weights
+// bit for bit. It times the kernels against a copy within device memory, a plain matrix-vector product and the
+// published kernel.
 //
 //	gpucheck [-weights N] [-published decode.ptx] [-o docs/GPU.md] [-quick]
 //
-// Times are those of the GPU's own events, and end with the rest in a page that names the GPU. The exit status
-// is 1 when a weight is wrong, and 3 when there is no GPU.
+// Times are those of the GPU's own events. They are written, with the other results, to a page that names the GPU.
+// The exit status is 1 if a weight is wrong, and 3 if there is no GPU.
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil { // where make runs it
+	if err := os.Chdir("../.."); err != nil { // make runs it there
 		panic(err)
 	}
 	source, err := os.ReadFile("tools/gpucheck/gemv.cu")
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(standin.Run(m, images))
 }
 
-// TestRun checks a device that is none: the weights count, the times do not.
+// TestRun checks a device that is not a GPU: its weights count, its times do not.
 func TestRun(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -70,7 +70,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestTimes goes the way of the times, whatever they are.
+// TestTimes runs the code that takes times, whatever they are.
 func TestTimes(t *testing.T) {
 	standin.Start(t, "device=80:256")
 	list, err := gpu.List()

@@ -23,7 +23,7 @@ func (p *page) timed() bool {
 	return !slices.ContainsFunc(p.Devices, func(d *device) bool { return isStandIn(d.Info) })
 }
 
-// median is that of the times of single runs of some work, after a round that does not count.
+// median returns the median time of a single run of some work, after a round that does not count.
 func median(slot *gpu.Slot, work func() error) (time.Duration, error) {
 	var times []time.Duration
 	for range 1 + rounds {
@@ -38,16 +38,16 @@ func median(slot *gpu.Slot, work func() error) (time.Duration, error) {
 	return times[len(times)/2], nil
 }
 
-// Rate is in thousand million weights a second.
+// Rate returns thousand million weights a second.
 func (r *result) Rate() float64 { return float64(r.Weights) / r.Time.Seconds() / 1e9 }
 
-// Gplain is in thousand million weights a second.
+// Gplain returns thousand million weights a second.
 func (d *device) Gplain() float64 { return d.Plain / 1e9 }
 
-// OfCopy is the part of the bytes a second of a device copy that a kernel moves.
+// OfCopy returns the rate at which a kernel moves bytes as a part of that of a copy within device memory.
 func (d *device) OfCopy(r *result) float64 { return float64(r.Bytes) / r.Time.Seconds() / d.Copy }
 
-// OfPlain is how many times as fast as a plain product one is.
+// OfPlain returns the rate of a product as a part of that of a plain product.
 func (d *device) OfPlain(r *result) float64 { return float64(r.Weights) / r.Time.Seconds() / d.Plain }
 
 // print shows the figures on a terminal.

@@ -13,15 +13,15 @@ import (
 	"github.com/seed54244801/bespoke/internal/gpu"
 )
 
-// A product is that of a matrix in a unit with vectors.
+// A product is the product of a matrix in a unit with a batch of vectors.
 type product struct{ first, columns, batch int }
 
-// products are matrices of many shapes: in rows of whole steps of the kernel, and in others.
+// products are matrices of many shapes. Some have rows of whole steps of the kernel, others do not.
 var products = []product{
 	{0, gemvColumns, 1}, {0, gemvColumns, 8}, {256, 256, 8}, {0, 2048, 3}, {2048, 768, 5}, {0, 1, 1}, {0, 19, 7}, {3, 100, 2}, {77, 4097, 6},
 }
 
-// Units of more weights than these are checked with the first few products alone.
+// Units with more weights than this are checked with the first few products alone.
 const (
 	manyWeights = 60_000
 	fewProducts = 2
@@ -32,7 +32,8 @@ const one = 0x3f80
 
 func float(bf16 uint16) float64 { return float64(math.Float32frombits(uint32(bf16) << 16)) }
 
-// dot is the product of weights with a vector of bfloat16 numbers, and the sum of the sizes of what it adds up.
+// dot returns the product of weights with a vector of bfloat16 numbers, and the sum of the absolute values of what
+// it adds up.
 func dot(weights, x []uint16) (sum, size float64) {
 	for i, w := range weights {
 		v := float(w) * float(x[i])
@@ -42,11 +43,11 @@ func dot(weights, x []uint16) (sum, size float64) {
 	return sum, size
 }
 
-// bound is the part of the sizes of n numbers by which their float32 sum is off at most, in whatever order they are
-// added.
+// bound returns the largest error of the float32 sum of n numbers, in whatever order they are added, as a part of
+// the sum of their absolute values.
 func bound(n int) float64 { return float64(n+64) * 0x1p-24 }
 
-// checkProducts multiplies with all units and times the first product of the last, if it is to.
+// checkProducts multiplies with all units. If timed is set, it times the first product of the last unit.
 func checkProducts(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed bool) (err error) {
 	last := units[len(units)-1]
 	for i, u := range units {
@@ -82,7 +83,7 @@ func checkProducts(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, time
 	return err
 }
 
-// A placed product has its vectors, and room for the result, in device memory.
+// A placed product has its vectors in device memory, with room for the result.
 type placed struct {
 	gpu.Product
 	y *gpu.Memory

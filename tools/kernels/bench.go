@@ -19,16 +19,16 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// countFrom is the first architecture that present disassemblers know.
+// countFrom is the first architecture that today's disassemblers know.
 const countFrom = 75
 
-// bench is what kernels are compiled and looked at with.
+// bench has what kernels are compiled and examined with.
 type bench struct {
 	compiler     *cudac.Compiler
 	assembler    *cudac.Assembler
-	disassembler string // empty where there is none
+	disassembler string // empty if there is none
 	launches     []kernel.CUDALaunch
-	symbols      float64 // of a window
+	symbols      float64 // in a window
 }
 
 func newBench(ctx context.Context, disassembler string, m *manifest) (*bench, error) {
@@ -85,7 +85,7 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 	return err
 }
 
-// our returns the row of one of our kernels; the text of its machine code is nil where there is none.
+// our returns the row of one of our kernels. text is its machine code, nil if there is none.
 func (b *bench) our(u cudac.Usage, text []byte) (*row, error) {
 	if u.Stack+u.Spilled > 0 {
 		return nil, fmt.Errorf("%d bytes of stack, %d spilled", u.Stack, u.Spilled)
@@ -131,10 +131,10 @@ func (b *bench) byArchitecture(ctx context.Context, of func(ctx context.Context,
 	return slices.Concat(rows...), err
 }
 
-// chunk is the number of elements of a chunk.
+// chunk returns the number of elements of a chunk.
 func (b *bench) chunk() int { return int(codebook.ChunkWindows * b.symbols) }
 
-// withMarks defines, below the first line, what has rare code marked.
+// withMarks adds, below the first line, the definition that marks rare code.
 func withMarks(source []byte) []byte {
 	first, rest, _ := bytes.Cut(source, []byte("\n"))
 	return bytes.Join([][]byte{first, []byte("#define BESPOKE_MARKS"), rest}, []byte("\n"))
@@ -155,12 +155,13 @@ func (b *bench) published(ctx context.Context, p *page, file string) error {
 	if err != nil {
 		return err
 	}
-	// A thread counts the codes of the first half of its window, then those of the other; sweeps up and down the tree
-	// of the prefix sum; writes the codes of the halves, of the second two a turn; and copies to the output.
+	// A thread counts the codes of the first half of its window, then those of the second half. It goes up and
+	// down the tree of the prefix sum. It writes the codes of both halves, those of the second half two a turn,
+	// and copies to the output.
 	s := b.symbols
 	turns := []float64{s / 2, s / 2, 9, 9, s / 2, s / 4, s}
 	p.Published, err = b.byArchitecture(ctx, func(ctx context.Context, arch int) ([]row, error) {
-		if arch < 52 { // what its PTX is made for
+		if arch < 52 { // its PTX is made for 52
 			return nil, nil
 		}
 		_, usage, err := b.assembler.Assemble(ctx, ptx, arch)
@@ -191,7 +192,7 @@ func (b *bench) published(ctx context.Context, p *page, file string) error {
 	return err
 }
 
-// disassemble returns the text of each kernel, nil where there is no disassembler for the architecture.
+// disassemble returns the text of each kernel, or nil if there is no disassembler for the architecture.
 func (b *bench) disassemble(ctx context.Context, ptx []byte, arch int) (map[string][]byte, error) {
 	if b.disassembler == "" || arch < countFrom {
 		return nil, nil

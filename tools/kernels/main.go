@@ -1,10 +1,11 @@
-// Command kernels compiles the CUDA kernels of a generated package for every architecture that the
-// assembler knows and writes what they take, and how many instructions a weight they run: docs/KERNELS.md.
+// Command kernels compiles the CUDA kernels of a generated package for every architecture that the assembler
+// knows. It writes docs/KERNELS.md: the resources that the kernels take, and how many instructions a weight they
+// run.
 //
 //	go run ./tools/kernels [-o docs/KERNELS.md] [-nvdisasm FILE] [-published decode.ptx] out/shakespeare
 //
-// It needs a CUDA compiler and ptxas as package cudac finds them. Without nvdisasm instructions are not
-// counted, without -published the published kernel is missing. It fails when a kernel spills registers.
+// It needs a CUDA compiler and ptxas, where package cudac finds them. Without nvdisasm instructions are not
+// counted; without -published the published kernel is missing. The command fails if a kernel spills registers.
 package main
 
 import (
@@ -70,7 +71,7 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	return os.WriteFile(out, []byte(text), 0o666)
 }
 
-// A manifest is what is known of the package, a part of gen.Manifest.
+// A manifest is what is known of the package. It is a part of gen.Manifest.
 type manifest struct {
 	Weights  uint64          `json:"weights"`
 	Expected codebook.Size   `json:"expected_size"`
@@ -92,7 +93,7 @@ func readManifest(folder string) (*manifest, error) {
 	return m, nil
 }
 
-// symbols returns how many codes start in a window, on average.
+// symbols returns the average number of codes that start in a window.
 func (m *manifest) symbols() float64 {
 	return codebook.WindowBits * float64(m.Weights) / (8 * float64(m.Expected.Stream))
 }

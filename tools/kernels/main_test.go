@@ -10,8 +10,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
-// TestInstructions holds the kernels of a committed package to a number of instructions a weight. Without compiler,
-// assembler or disassembler (BESPOKE_NVDISASM or PATH) it is skipped, or fails when BESPOKE_REQUIRE names them.
+// TestInstructions checks the number of instructions a weight of the kernels of a committed package. Without a
+// compiler, assembler or disassembler (BESPOKE_NVDISASM or PATH) it is skipped, or fails if BESPOKE_REQUIRE names
+// them.
 func TestInstructions(t *testing.T) {
 	limits := map[string]float64{"decode": 16.5, "decode_native": 12, "decode_tiles": 12, "matvec": 16.5}
 	folder := filepath.Join("..", "..", "out", "shakespeare")

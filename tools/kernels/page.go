@@ -23,10 +23,10 @@ type row struct {
 	Threads   int
 	Dynamic   int     // shared memory in bytes
 	Issued    float64 // instructions of a warp on the straight path
-	PerWeight float64 // 0 where they were not counted
+	PerWeight float64 // 0 if they were not counted
 }
 
-// limits are those of a multiprocessor: registers are 65,536 on all.
+// limits are those of a multiprocessor. All of them have 65,536 registers.
 type limits struct{ threads, blocks, shared int }
 
 var byArch = map[int]limits{
@@ -38,13 +38,13 @@ var byArch = map[int]limits{
 	120: {1536, 24, 100}, 121: {1536, 24, 100},
 }
 
-// occupancy returns the share of the threads of a multiprocessor that can be there at once, as text.
+// occupancy returns, as text, the share of a multiprocessor's threads that can run at once.
 func (r *row) occupancy() string {
 	l, ok := byArch[r.Arch]
 	if !ok {
 		return "–"
 	}
-	const perBlock = 1 << 10 // bytes that the system takes, from sm_80 on
+	const perBlock = 1 << 10 // bytes that the system takes for a thread block, from sm_80 on
 	warps := r.Threads / 32
 	registers := (r.Registers + 7) / 8 * 8 * 32
 	shared := r.Shared + r.Dynamic

@@ -1,13 +1,13 @@
-// Command mutate looks for code that no test holds in place: it changes a package in one small way at a time
-// and runs the package's tests, which must fail.
+// Command mutate looks for code that no test checks. It changes a package in one small way at a time and runs the
+// package's tests, which must fail.
 //
 //	go run ./tools/mutate [-n 200] [-seed 1] [-match REGEXP] [-j 1] ./codebook [PACKAGE ...]
 //
-// What it changes: the bounds and the sense of comparisons, other operators, conditions, constants by one, min and max, true
-// and false, break and continue; and it leaves statements out. It takes a sample of n mutants of a package, all if
-// 0, of lines that some test runs, and prints those that survive: places for a test, or for a second look at
-// code that seems to do nothing. Many are equivalent: a bound that is never met, an earlier way out of a
-// loop. The sources stay as they are: the go command overlays them.
+// It changes the bounds and the sense of comparisons, other operators, conditions, constants by one, min and max,
+// true and false, break and continue; and it leaves out statements. It takes a sample of n mutants of a package,
+// or all if n is 0, of lines that some test runs. It prints the mutants that survive: places for a test, or for a
+// second look at code that seems to do nothing. Many of them are equivalent: a bound that is never met, an earlier
+// way out of a loop. The sources are not changed: the go command overlays them.
 package main
 
 import (

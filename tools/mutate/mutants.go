@@ -22,7 +22,7 @@ func (m *mutant) String() string {
 	return fmt.Sprintf("%s:%d: %s -> %s", m.file, m.line, short(m.old), short(m.other))
 }
 
-// short is code in a part of a line.
+// short returns code shortened to a part of a line.
 func short(code string) string {
 	const most = 70
 	code = strings.Join(strings.Fields(code), " ")
@@ -37,7 +37,7 @@ func (m *mutant) apply(source []byte) []byte {
 	return slices.Concat(source[:m.from], []byte(m.other), source[m.to:])
 }
 
-// swaps are the operators that take each other's place.
+// swaps are the operators that replace each other.
 var swaps = map[token.Token][]token.Token{
 	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR},
 	token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
@@ -53,10 +53,10 @@ var swaps = map[token.Token][]token.Token{
 	token.BREAK: {token.CONTINUE}, token.CONTINUE: {token.BREAK},
 }
 
-// names are the predeclared ones that take each other's place.
+// names are the predeclared names that replace each other.
 var names = map[string]string{"min": "max", "max": "min", "true": "false", "false": "true"}
 
-// mutate returns all mutants of a file, in the order of their places. Some do not compile.
+// mutate returns all mutants of a file, in the order of their places. Some of them do not compile.
 func mutate(name string, source []byte) ([]mutant, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -119,7 +119,8 @@ func mutate(name string, source []byte) ([]mutant, error) {
 	return all, nil
 }
 
-// leaveOut leaves each statement out that is called or assigns, in turn. What it uses stays used.
+// leaveOut leaves out, in turn, each statement that is a call or an assignment. The variables that it uses remain
+// used.
 func leaveOut(list []ast.Stmt, text func(ast.Node) string, replace func(from, to token.Pos, other string)) {
 	for _, s := range list {
 		switch s := s.(type) {

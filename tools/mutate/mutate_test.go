@@ -67,7 +67,7 @@ func TestMutateNothing(t *testing.T) {
 	}
 }
 
-// TestTry tries all mutants of a module whose test misses one bound, and leaves a function alone.
+// TestTry tries all mutants of a module. Its test misses one bound and does not run one function.
 func TestTry(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

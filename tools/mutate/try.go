@@ -25,10 +25,10 @@ type options struct {
 	log          *log.Logger // of the survivors
 }
 
-// count sums up a package.
+// count sums up the mutants of a package.
 type count struct{ mutants, killed, survived int }
 
-// lines are those between the first and the last of a block.
+// lines are the lines of a block of code, from first to last.
 type lines struct{ first, last int }
 
 // A subject is a package whose tests pass.
@@ -37,8 +37,8 @@ type subject struct {
 	ImportPath string
 	GoFiles    []string
 
-	took time.Duration      // by all processors
-	idle map[string][]lines // what no test runs, by the name of the file
+	took time.Duration      // on all processors together
+	idle map[string][]lines // lines that no test runs, by file name
 }
 
 // try tries mutants of a package and prints the survivors.
@@ -81,7 +81,7 @@ func try(ctx context.Context, pkg string, o *options) (count, error) {
 	return c, err
 }
 
-// newSubject runs the tests of a package once as they are, to see what they run and how long they take.
+// newSubject runs the unchanged tests of a package once, to see which lines they run and how long they take.
 func newSubject(ctx context.Context, pkg string) (*subject, error) {
 	text, err := exec.CommandContext(ctx, "go", "list", "-json=Dir,ImportPath,GoFiles", pkg).Output()
 	if err != nil {
@@ -115,10 +115,10 @@ func newSubject(ctx context.Context, pkg string) (*subject, error) {
 	return s, nil
 }
 
-// block is a line of a profile: of a block that no test runs.
+// block matches a line of a coverage profile: a block that no test runs.
 var block = regexp.MustCompile(`(?m)/([^/]+):(\d+)\.\d+,(\d+)\.\d+ \d+ 0$`)
 
-// mutants returns the mutants of all files that match, but for code that no test runs.
+// mutants returns the mutants of all files that match, without those of code that no test runs.
 func (s *subject) mutants(match *regexp.Regexp) ([]mutant, error) {
 	var all []mutant
 	for _, name := range s.GoFiles {
@@ -141,7 +141,7 @@ func (s *subject) untested(m *mutant) bool {
 	return slices.ContainsFunc(s.idle[m.file], func(l lines) bool { return l.first < m.line && m.line < l.last })
 }
 
-// A verdict is what became of a mutant.
+// A verdict says what became of a mutant.
 type verdict int
 
 const (
@@ -150,19 +150,19 @@ const (
 	survived                // all tests pass
 )
 
-// memory bounds the address space of tests, which a mutant may fill. The race detector needs more.
+// memory bounds the address space of tests, because a mutant may fill it. The race detector needs more.
 const memory = 6 << 30
 
-// run is a run of the tests that may take so long, on all processors together.
+// run returns a command that runs the tests, for at most the given time on all processors together.
 func (s *subject) run(ctx context.Context, limit time.Duration, args ...string) *exec.Cmd {
 	args = append([]string{"test", "-count=1", "-failfast", "-vet=off", "-timeout", (20 * limit).String(),
 		"-exec", fmt.Sprintf("prlimit --as=%d --cpu=%d", memory, int(limit.Seconds()))}, args...)
 	cmd := exec.CommandContext(ctx, "go", append(args, s.ImportPath)...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // which ends the tests too
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // this ends the tests, too
 	return cmd
 }
 
-// test runs the tests of the package with a mutant in the place of its file.
+// test runs the tests of the package with a mutant in place of its file.
 func (s *subject) test(ctx context.Context, m *mutant) (verdict, error) {
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/differential"
 )
 
-// differentialSection holds decoders to the reference.
+// differentialSection compares decoders with the reference.
 func differentialSection(ctx context.Context, o *options) (section, error) {
 	s := section{Command: fmt.Sprintf("go run ./tools/reliability -only differential -seed %d", o.seed)}
 	t := table{Header: []string{"decoder and index", "streams", "same weights", "same error", "left", "differing"}}

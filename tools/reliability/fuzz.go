@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// fuzzSection runs all fuzz targets. The first that fails ends the run.
+// fuzzSection runs all fuzz targets. It ends with the first one that fails.
 func fuzzSection(ctx context.Context, o *options) (section, error) {
 	cmd := program(ctx, "./scripts/fuzz.sh", o.fuzztime.String())
 	out, err := cmd.StdoutPipe()
@@ -51,7 +51,7 @@ func fuzzSection(ctx context.Context, o *options) (section, error) {
 	return s, nil
 }
 
-// A fuzzTarget is what came of one target.
+// A fuzzTarget is the result of one target.
 type fuzzTarget struct {
 	name                string
 	tried, kept, failed int
@@ -62,7 +62,7 @@ var (
 	fuzzProgress = regexp.MustCompile(`^fuzz: elapsed: .*, execs: (\d+) .*\(total: (\d+)\)$`)
 )
 
-// readFuzz reads the output of fuzz.sh, and returns its last lines, too.
+// readFuzz reads the output of fuzz.sh. It also returns the last lines of the output.
 func readFuzz(r io.Reader) (targets []fuzzTarget, last []string, err error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

@@ -41,7 +41,7 @@ func killSection(ctx context.Context, o *options) (section, error) {
 	return s, err
 }
 
-// tortured builds the command and makes what it reads, in folders that are gone afterwards.
+// tortured builds the command and its input, in folders that are removed afterwards.
 func tortured(ctx context.Context, seed uint64, times int, do func(torture.Config, []torture.Command) error) (err error) {
 	dir, err := os.MkdirTemp("", "reliability-")
 	if err != nil {
@@ -49,7 +49,7 @@ func tortured(ctx context.Context, seed uint64, times int, do func(torture.Confi
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	work := filepath.Join(dir, "work")
-	// Another user works in it, too.
+	// Another user works in the folder, too.
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(work, 0o755)); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// where says on what machine and when a section was made.
+// where says on which machine and when a section was made.
 func where() string {
 	return fmt.Sprintf("%s, %d cores, %s, %s", strings.TrimSpace(cpuid.CPU.BrandName), runtime.NumCPU(), runtime.Version(),
 		time.Now().UTC().Format(time.DateOnly))

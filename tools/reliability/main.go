@@ -1,12 +1,13 @@
 //go:build linux
 
-// Command reliability breaks things in every way that there is, counts what becomes of it and writes
-// docs/RELIABILITY.md. Run it as make reliability.
+// Command reliability breaks things in every known way, counts the results and writes docs/RELIABILITY.md. Run it
+// as make reliability.
 //
 //	go run ./tools/reliability [-only NAME,…] [-seed N] [-sample N] [-sample-others N] [-kills N] [-load D] [-mutants N] [-fuzztime D]
 //
-// With -only some sections are made anew; the others are taken from docs/reliability.json, where each run leaves
-// its figures. With -only none the page is written from there alone. It fails when a count that must be 0 is not.
+// With -only, only some sections are made anew. The others are taken from docs/reliability.json, where each run
+// leaves its figures. With -only none the page is written from that file alone. The command fails if a count that
+// must be 0 is not 0.
 package main
 
 import (
@@ -33,7 +34,7 @@ type options struct {
 	fuzztime time.Duration
 }
 
-// A chapter makes a section. The words around its figures are in text/NAME.md.
+// A chapter makes a section. The text around its figures is in text/NAME.md.
 type chapter struct {
 	name string // for -only
 	run  func(ctx context.Context, o *options) (section, error)
@@ -93,7 +94,7 @@ func run(ctx context.Context, o *options, only, page, data string) error {
 		if s.Bad > 0 {
 			bad = append(bad, fmt.Sprintf("%s: %d that must be 0: %s", c.name, s.Bad, strings.Join(s.Faults, "\n")))
 		}
-		// After each: some take hours.
+		// The page is written after each section, because some sections take hours.
 		if err := errors.Join(sections.writeJSON(data), sections.writePage(page)); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-// mutated are the packages on which all else stands.
+// mutated are the packages that everything else is built on.
 var mutated = []string{"./codebook", "./encode", "./runtime", "./model", "./checkpoint"}
 
 var mutantRow = regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| \d+ \|$`)

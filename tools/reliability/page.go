@@ -16,30 +16,30 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// A section is the figures of a part of the page.
+// A section holds the figures of a part of the page.
 type section struct {
 	Name string `json:"name"`
-	// Command makes the section anew.
+	// Command is the command that makes the section anew.
 	Command string `json:"command"`
-	// Where says what else the figures depend on: on what machine and when they were made, or that they are of a sample.
+	// Where says what else the figures depend on: the machine and the date, or that they are of a sample.
 	Where  string  `json:"where,omitempty"`
 	Tables []table `json:"tables"`
-	// Bad counts what must be 0, Faults describes the first of it.
+	// Bad is the sum of the counts that must be 0. Faults describes the first cases.
 	Bad    int      `json:"bad"`
 	Faults []string `json:"faults,omitempty"`
 }
 
-// A table has a first column of names; the others are figures.
+// A table has names in its first column and figures in the others.
 type table struct {
 	Title  string     `json:"title,omitempty"`
 	Header []string   `json:"header"`
 	Rows   [][]string `json:"rows"`
 }
 
-// count writes a number.
+// count returns a number as text.
 func count(n int) string { return humanize.Comma(int64(n)) }
 
-// zero writes a number that must be 0, and marks any other.
+// zero returns a number that must be 0 as text, and marks any other number.
 func zero(n int) string {
 	if n == 0 {
 		return "0"
@@ -47,10 +47,10 @@ func zero(n int) string {
 	return "**" + count(n) + "**"
 }
 
-// A book is all sections by name.
+// A book holds all sections by name.
 type book map[string]*section
 
-// readSections reads those of earlier runs.
+// readSections reads the sections of earlier runs.
 func readSections(path string) (book, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,7 +70,7 @@ func readSections(path string) (book, error) {
 	return sections, nil
 }
 
-// A part is a section with its words: those above the tables, with its title, and those below.
+// A part is a section with its text: the title and the text above the tables, and the text below them.
 type part struct {
 	*section
 	Above, Below string
@@ -79,7 +79,7 @@ type part struct {
 //go:embed text
 var words embed.FS
 
-// Parts returns the sections that there are in the order of the page.
+// Parts returns the sections of the book, in the order of the page.
 func (b book) Parts() (list []part, err error) {
 	for _, c := range chapters {
 		s := b[c.name]

@@ -13,7 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/torture"
 )
 
-// TestPage writes the committed page from the committed figures, which have no count that must be 0 and is not.
+// TestPage checks that the committed page follows from the committed figures, and that each of these that must be
+// 0 is 0.
 func TestPage(t *testing.T) {
 	sections, err := readSections("../../docs/reliability.json")
 	if err != nil {

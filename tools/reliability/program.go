@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-// program returns a run of the go command, or of a script of the repository, whose errors are shown.
+// program returns a command that runs the go command or a script of the repository, and shows its errors.
 func program(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr = os.Stderr

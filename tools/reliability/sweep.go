@@ -67,7 +67,7 @@ func sweepTable(title, name string, rows []torture.SweepRow, own bool, by func(*
 	}
 	t := table{Title: title, Header: []string{name, "cases", "error", "same files", "as it says", "unnoticed", "wrong", "panic", "left behind", "over memory",
 		"found by `verify`", "missed"}}
-	if own { // they have no unnoticed ones
+	if own { // these have no unnoticed cases
 		t.Header = append(t.Header[:5:5], t.Header[6:]...)
 	}
 	row := func(name string, r *torture.SweepRow) {

@@ -18,8 +18,8 @@ import (
 const config = `{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "bfloat16"}
 `
 
-// makeLlama writes a model of layers layers to dir: shapes of a Llama, normal weights of a deviation of
-// their own in each tensor. With 16 layers it takes 2 GiB.
+// makeLlama writes a model of layers layers to dir. It has the shapes of a Llama and normal weights, with another
+// standard deviation in each tensor. With 16 layers it takes 2 GiB.
 func makeLlama(dir string, layers int) error {
 	const hidden, inner, keys, words = 2048, 8192, 512, 32000
 	noise := make([]float32, 1<<20)
@@ -59,7 +59,7 @@ func makeLlama(dir string, layers int) error {
 	return os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o666)
 }
 
-// writeRows writes a tensor row by row, each from another place in the noise.
+// writeRows writes a tensor row by row. Each row is taken from another place in the noise.
 func writeRows(w io.Writer, shape []uint64, deviation float32, noise []float32) error {
 	rows, columns := 1, int(shape[len(shape)-1])
 	if len(shape) > 1 {

@@ -1,13 +1,14 @@
 //go:build linux
 
-// Command wall measures how long bespoke takes to compress and to decompress a whole model, beside cp of
-// the same files. The three take turns, so that what disturbs the machine disturbs all of them.
+// Command wall measures how long bespoke takes to compress and to decompress a whole model, beside cp of the same
+// files. The three take turns, so that a disturbance of the machine affects all of them.
 //
 //	go run ./tools/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] [-layers N] MODEL
 //
-// With -layers, MODEL is made if it is not there: a Llama with normal weights, 2 GiB with 16 layers. It
-// is read once before, so that it lies in the page cache if it fits. Output goes to a folder beside
-// it, which is removed at the end; before every run what is not needed is removed and the disk flushed.
+// With -layers, MODEL is made if it is not there: a Llama with normal weights, 2 GiB with 16 layers. The model is
+// read once before the first round, so that it lies in the page cache if it fits. Output goes to a folder beside
+// it, which is removed at the end. Before every run, output that is not needed any more is removed and the disk
+// flushed.
 package main
 
 import (
@@ -54,7 +55,7 @@ func main() {
 	}
 }
 
-// result is what is printed. Its JSON form is stable.
+// result is the printed result. Its JSON form is stable.
 type result struct {
 	Model      string `json:"model"`
 	ModelBytes int64  `json:"model_bytes"`
@@ -66,15 +67,15 @@ type result struct {
 // row sums up the runs of one command.
 type row struct {
 	Name string `json:"name"`
-	// Seconds, CPUSeconds and CopyRatio are medians over the rounds; CopyRatio is the time in multiples of
-	// that of cp in the same round. Quartiles are of the seconds.
+	// Seconds, CPUSeconds and CopyRatio are medians over the rounds. CopyRatio is the time in multiples of the
+	// time of cp in the same round. Quartiles are of the seconds.
 	Seconds    float64    `json:"seconds"`
 	Quartiles  [2]float64 `json:"quartiles"`
 	AllSeconds []float64  `json:"all_seconds"` // round by round
 	CPUSeconds float64    `json:"cpu_seconds"`
 	CopyRatio  float64    `json:"cp_ratio"`
-	// PeakAnonymous is the most memory of its own that the command had in any round, PeakResident the most
-	// with the pages of mapped files.
+	// PeakAnonymous is the largest amount of memory of its own that the command had in any round. PeakResident
+	// includes the pages of mapped files.
 	PeakAnonymous int64 `json:"peak_anonymous_bytes"`
 	PeakResident  int64 `json:"peak_resident_bytes"`
 }
@@ -131,7 +132,7 @@ func run(ctx context.Context, bespoke, model string, rounds int) (*result, error
 	return r, nil
 }
 
-// readAll reads all files below a folder, or one file, and returns their size.
+// readAll reads one file, or all files below a folder, and returns their size.
 func readAll(path string) (size int64, err error) {
 	err = filepath.WalkDir(path, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// TestLlama makes a small model, which every command takes.
+// TestLlama makes a small model that every command accepts.
 func TestLlama(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "llama")
 	if err := makeLlama(dir, 0); err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// sample is one run of a command: seconds, and bytes of memory.
+// sample is the measurement of one run of a command: seconds, and bytes of memory.
 type sample struct {
 	seconds, cpu        float64
 	anonymous, resident int64
@@ -41,8 +41,8 @@ func timed(ctx context.Context, command []string) (sample, error) {
 	return s, nil
 }
 
-// watch returns the most anonymous memory that a process was seen to have until stop. The kernel keeps no
-// peak of it.
+// watch returns the largest amount of anonymous memory that a process was seen to have until stop. The kernel does
+// not record it.
 func watch(pid int, stop <-chan struct{}) (peak int64) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
