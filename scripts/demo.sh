@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole way, from a trained checkpoint to its own kernels and back, bit for bit.
+# The demo: from a trained checkpoint to its own kernels and back, bit for bit.
 # Usage: demo.sh BESPOKE FOLDER
 set -eu
 bespoke=$1 folder=$2

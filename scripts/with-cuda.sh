@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs a command, such as go build -tags cuda, with what cgo needs for package gorgonia.org/cu:
 #
-#   scripts/with-cuda.sh COMMAND…    exits with 3, and says why, where CUDA cannot be built in
-#   scripts/with-cuda.sh             only says whether it can
+#   scripts/with-cuda.sh COMMAND…    exits with 3, and says why, if CUDA cannot be built in
+#   scripts/with-cuda.sh             only says whether it can be
 #
-# Needed are a C compiler and the header cuda.h of CUDA 12, from the toolkit, from Debian's
-# nvidia-cuda-dev or from make cuda-headers. No driver and no library: package internal/driver
-# stands in for libcuda, and the libcuda.a that the linker is shown is empty.
+# It needs a C compiler and the header cuda.h of CUDA 12, from the toolkit, from Debian's
+# nvidia-cuda-dev or from make cuda-headers. It needs no driver and no library: package internal/driver
+# takes the place of libcuda, and the libcuda.a that the linker gets is empty.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

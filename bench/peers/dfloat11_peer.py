@@ -12,7 +12,7 @@ sys.modules["torch"].from_numpy = lambda array: array
 try:
     import importlib.util
 
-    # The package itself wants a GPU; its encoder is a file of its own.
+    # The package itself needs a GPU, but its encoder is a file of its own.
     package = importlib.util.find_spec("dfloat11")
     if package is None:
         raise ImportError("No module named 'dfloat11'")
@@ -23,7 +23,7 @@ try:
 except ImportError as error:
     peer.missing(error)
 
-WEIGHTS = 1 << 14  # of a piece: it is slow
+WEIGHTS = 1 << 14  # in a piece; the encoder is slow
 
 
 def encode(part):

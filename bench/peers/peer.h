@@ -1,5 +1,5 @@
-// A peer for the benchmarks: a codec of bytes that codes the exponents of bf16 weights. peer.go says what
-// it is asked. The file that includes this one defines codec_bound, codec_encode and codec_decode.
+// A peer for the benchmarks: a codec of bytes that codes the exponents of bf16 weights. peer.go describes
+// the requests. The file that includes this one defines codec_bound, codec_encode and codec_decode.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 
 enum { segment_bytes = 1 << 20, max_threads = 64 };
 
-// All return 0 for failure; worker numbers the threads, which must not share state.
+// All return 0 for failure. worker is the number of the thread; threads must not share state.
 static size_t codec_bound(size_t n);
 static size_t codec_encode(int worker, uint8_t *dst, size_t room, const uint8_t *src, size_t n);
 static size_t codec_decode(int worker, uint8_t *dst, size_t n, const uint8_t *src, size_t size);
@@ -29,7 +29,7 @@ typedef struct {
 static uint16_t *weights, *copied;
 static uint8_t *exponents, *decoded;
 
-// What the threads of one request share.
+// The data that the threads of one request share.
 typedef struct {
 	char what; // the first letter of the request
 	int threads;

@@ -1,4 +1,4 @@
-"""What the peers in Python have in common. peer.go says what they are asked."""
+"""What the peers in Python have in common. peer.go describes the requests."""
 
 import sys
 import threading
@@ -12,7 +12,7 @@ def missing(reason):
 
 
 def stand_in(*names):
-    """Lets packages be imported whose own needs are large and not used here."""
+    """Lets packages be imported without their large dependencies, which are not used here."""
     for name in names:
         sys.modules.setdefault(name, MagicMock())
 
@@ -46,10 +46,9 @@ def timed(work):
 
 
 def serve(prepare):
-    """Reads the weights, calls prepare(pieces, threads), which returns the size of a weight or an exponent in
-    bits and a function for every request, and answers requests. The functions take the number of
-    threads and the piece, and return nanoseconds, and after them the number of weights if those are not
-    all of the piece."""
+    """Reads the weights, calls prepare(pieces, threads) and answers requests. prepare returns the size of a weight
+    or an exponent in bits, and a function for every request. The functions take the number of threads and the
+    piece. They return nanoseconds, followed by the number of weights if these are not all of the piece."""
     lines = sys.stdin.buffer
     pieces, threads = map(int, lines.readline().split())
     lengths = [int(lines.readline()) for _ in range(pieces)]

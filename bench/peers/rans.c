@@ -1,4 +1,4 @@
-// rANS of order 0 in 32 interleaved states, by htscodecs, which picks its vectors itself.
+// rANS of order 0 in 32 interleaved states, by htscodecs, which chooses its vector instructions itself.
 #include <htscodecs/rANS_static4x16.h>
 
 #include "peer.h"

@@ -17,7 +17,7 @@ def prepare(pieces, threads):
             peer.missing("zipnn does not give back what it coded")
 
     def encode(threads, p):
-        data = pieces[p].tobytes()  # compress changes what it is given
+        data = pieces[p].tobytes()  # compress changes its input
         return peer.timed(lambda: codecs[threads].compress(data))
 
     def decode(threads, p):

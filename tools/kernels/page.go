@@ -62,11 +62,12 @@ func (p *page) render() string {
 Made by `+"`make kernels`"+` from the sources of `+"`out/%s`"+` with %s. A window of its streams holds %.2f
 weights on average.
 
-Instructions are those that a warp issues on the straight path, for each weight of a lane: the longest way
-through a kernel without code that trained weights reach rarely, and for the published kernel the shortest
-way through its loops. Of kernels that decode by tiles, those that a warp issues once for all its tiles are left
-out. The documentation of `+"`internal/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
-be there at once, with the dynamic shared memory that a chunk takes.
+Instructions are those that a warp issues on the straight path, for each weight of a lane. The straight path is the
+longest way through a kernel without code that trained weights reach rarely; for the published kernel it is the
+shortest way through its loops. In kernels by tiles, the instructions that a warp issues once for all its tiles do not
+count. The documentation of `+"`internal/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
+run at once, with the dynamic shared memory that a chunk takes. [KERNELS-HOW.md](KERNELS-HOW.md) says how the kernels
+work.
 
 `, p.Model, p.Tools, p.Symbols)
 	table(&b, "Instructions a weight", p.instructions())
