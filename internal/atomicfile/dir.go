@@ -8,37 +8,37 @@ import (
 	"path/filepath"
 )
 
-// Options say what a folder may replace, and whether it goes on from what is there. The zero value does
-// neither.
+// Options say what a folder may replace, and whether it continues an earlier one. The zero value does neither.
 type Options struct {
-	// Replace is asked whether the complete folder fresh may replace the folder old, which is not empty. An
-	// error says why not. Nothing is replaced where it is nil. Commit calls it twice: before the two change
-	// places, and when no one can add to old any more.
+	// Replace is asked whether the complete folder fresh may replace the folder old, which is not empty. An error
+	// says why not. If Replace is nil, nothing is replaced. Commit calls it twice: before the two folders change
+	// places, and when nobody can add to old any more.
 	Replace func(old, fresh string) error
-	// Key names what decides over the content of all files, such as options. With a key there is a journal.
+	// Key names everything that decides over the content of the files, such as options. With a key there is a
+	// journal.
 	Key string
-	// Resume goes on from what a process left that was killed, or kept the folder, and had the same Key.
-	// Without Resume, or with another key, that is removed.
+	// Resume continues the folder of a process that was killed, or that kept it, and had the same Key. Without
+	// Resume, or with another key, such a folder is removed.
 	Resume bool
 }
 
-// A Dir is a folder being built under a temporary name. Finished and Finish may be called at the same time
-// as each other, the other methods not.
+// A Dir is a folder being built under a temporary name. Finished and Finish may be called at the same time as each
+// other, the other methods may not.
 type Dir struct {
 	target   string
 	temp     string
 	opts     Options
 	lock     *lock
 	replaced *lock    // of the folder that is being replaced
-	parents  []string // that were made for it
+	parents  []string // those that were made for it
 	journal  *journal // nil without a key
 	done     bool
 
 	exchange func(a, b string) error // set by tests
 }
 
-// NewDir creates a temporary folder beside target, and the folders that target lies in. If target exists, is
-// not empty, and Replace is nil, it returns an error matching [fs.ErrExist] and creates nothing.
+// NewDir creates a temporary folder beside target, and the parents that target lacks. If target exists, is not
+// empty, and Replace is nil, it returns an error matching [fs.ErrExist] and creates nothing.
 func NewDir(target string, opts Options) (*Dir, error) {
 	d, err := newDir(target, opts)
 	if err != nil {
@@ -78,7 +78,7 @@ func newDir(target string, opts Options) (*Dir, error) {
 		if err == nil && opts.Key != "" {
 			d.journal, err = newJournal(d.temp, opts.Key)
 		}
-		// Another process may just have removed parents that it had made, and given up.
+		// Another process may just have removed parents that it had made, because it gave up.
 		if errors.Is(err, fs.ErrNotExist) && try < tries-1 {
 			continue
 		}
@@ -90,11 +90,12 @@ func newDir(target string, opts Options) (*Dir, error) {
 	return d, nil
 }
 
-// tries is how often parents are made anew that others take away: more than as many processes could.
+// tries is how often parents are made again if other processes remove them. It is more than as many processes could
+// need.
 const tries = 100
 
-// checkFolder refuses a target that cannot become a folder, and returns the permissions of the one that is
-// there, those for a new one if there is none.
+// checkFolder refuses a target that cannot become a folder. It returns the permissions of the existing folder, or
+// those of a new one if there is none.
 func checkFolder(target string, replace bool) (fs.FileMode, error) {
 	parent := filepath.Dir(target)
 	if parent == target {
@@ -120,7 +121,7 @@ func checkFolder(target string, replace bool) (fs.FileMode, error) {
 	return info.Mode().Perm(), nil
 }
 
-// adopt takes over the abandoned folder that has most to offer.
+// adopt takes over the abandoned folder with the most finished bytes.
 func (d *Dir) adopt() {
 	most := int64(-1)
 	abandoned(d.target, suffix, func(name string, l *lock) {
@@ -138,7 +139,7 @@ func (d *Dir) adopt() {
 	})
 }
 
-// drop lets go of the folders that are held, which stay.
+// drop releases the folders that are held. They stay.
 func (d *Dir) drop() {
 	if d.journal != nil {
 		d.journal.f.Close()
@@ -147,12 +148,12 @@ func (d *Dir) drop() {
 	d.replaced.release()
 }
 
-// Path is the temporary folder to write into.
+// Path returns the temporary folder to write into.
 func (d *Dir) Path() string { return d.temp }
 
-// Finished reports whether an earlier process finished the file name, a slash-separated path in the folder,
-// and made it of the same as key says. If it was made of something else, the file is removed. What is finished
-// and not asked for is removed by Commit. Sum is that which Finish was given.
+// Finished reports whether an earlier process finished the file name, a slash-separated path in the folder, and
+// made it of what key says. If the file was made of something else, it is removed. Commit removes finished files
+// that were not asked for. sum is the one that Finish was given.
 func (d *Dir) Finished(name, key string) (sum string, ok bool) {
 	if d.journal == nil {
 		return "", false
@@ -160,8 +161,8 @@ func (d *Dir) Finished(name, key string) (sum string, ok bool) {
 	return d.journal.finished(name, key)
 }
 
-// Finish says that the file name is complete, what it was made of, and by what sum of the caller's its content can
-// be told. It flushes the file. Without a Key it does nothing.
+// Finish says that the file name is complete. key says what it was made of, and sum is a sum of the caller's by
+// which its content can be recognised. Finish flushes the file. Without a Key it does nothing.
 func (d *Dir) Finish(name, key, sum string) error {
 	if d.journal == nil {
 		return nil
@@ -172,8 +173,8 @@ func (d *Dir) Finish(name, key, sum string) error {
 	return nil
 }
 
-// Commit flushes the folder to the disk and puts it in the target's place. On failure the target is
-// untouched and the temporary folder removed. An error of Replace is returned as it is.
+// Commit flushes the folder to the disk and puts it in the target's place. On failure the target is untouched and
+// the temporary folder removed. An error of Replace is returned as it is.
 func (d *Dir) Commit() error {
 	if d.done {
 		return errors.New("atomicfile: folder was committed or closed before")
@@ -187,7 +188,7 @@ func (d *Dir) Commit() error {
 	}
 	d.done = true
 	defer d.drop()
-	// The new folder stands; what is left of the old one is only space.
+	// The new folder is in place. What is left of the old one only takes space.
 	if old == "" {
 		return nil
 	}
@@ -197,7 +198,7 @@ func (d *Dir) Commit() error {
 	return nil
 }
 
-// commit returns the name under which a replaced folder still lies, "" if none was.
+// commit returns the name under which a replaced folder still lies, or "" if none was replaced.
 func (d *Dir) commit() (old string, err error) {
 	if d.journal != nil {
 		if err := d.journal.end(); err != nil {
@@ -239,8 +240,8 @@ func (d *Dir) Close() error {
 	return err
 }
 
-// Keep is Close that leaves the folder to a process that resumes. It reports whether there was anything to
-// leave: a file that was finished.
+// Keep is Close, but it leaves the folder to a process that resumes. It reports whether there was anything to
+// leave: a finished file.
 func (d *Dir) Keep() bool {
 	if d.done || d.journal == nil || len(d.journal.records) == 0 {
 		_ = d.Close()

@@ -16,10 +16,10 @@ func yes(old, fresh string) error { return nil }
 func TestDir(t *testing.T) {
 	cases := []struct {
 		name   string
-		before []string // files, with "/" at the end folders
+		before []string // files, and folders with "/" at the end
 		target string
 		opts   Options
-		close  bool // closed instead of committed
+		close  bool // close it instead of committing
 		refuse string
 		want   []string
 	}{
@@ -77,7 +77,7 @@ func TestDir(t *testing.T) {
 	}
 }
 
-// The permissions of a folder that is replaced, empty or not, are those of the new one.
+// A new folder gets the permissions of the folder that it replaces, empty or not.
 func TestDirMode(t *testing.T) {
 	for _, file := range []string{"", "old"} {
 		target := filepath.Join(t.TempDir(), "t")
@@ -122,7 +122,7 @@ func TestDirLinks(t *testing.T) {
 	}
 }
 
-// A target that appears while the folder is built is never replaced unasked, unless it is empty.
+// A target that appears while the folder is built is not replaced unless it is empty or may be replaced.
 func TestDirLateTarget(t *testing.T) {
 	for _, name := range []string{"", "late"} {
 		parent := t.TempDir()
@@ -143,8 +143,8 @@ func TestDirLateTarget(t *testing.T) {
 	}
 }
 
-// The folder that is replaced is looked at before and after the two change places, with and without a system
-// that can exchange them. An error of either look leaves all as it was.
+// The folder that is replaced is looked at before and after the two change places, with and without a system that
+// can exchange them. An error of either look leaves everything as it was.
 func TestDirReplace(t *testing.T) {
 	unsupported := func(a, b string) error { return errors.ErrUnsupported }
 	for name, exchange := range map[string]func(a, b string) error{"exchange": exchange, "aside": unsupported} {
@@ -183,7 +183,8 @@ func TestDirReplace(t *testing.T) {
 	}
 }
 
-// flushed calls look instead of flushing a file or folder, by its path. Tests with it do not run in parallel.
+// flushed calls look with the path of each file or folder, instead of flushing it. Tests with it do not run in
+// parallel.
 func flushed(t *testing.T, look func(path string) error) {
 	real := flush
 	var mu sync.Mutex
@@ -195,7 +196,7 @@ func flushed(t *testing.T, look func(path string) error) {
 	t.Cleanup(func() { flush = real })
 }
 
-// All is flushed before the folder appears, what it lies in afterwards.
+// Everything in the folder is flushed before it appears, and its parent afterwards.
 func TestDirFlushed(t *testing.T) {
 	for _, before := range []string{"", "t/", "t/old", "no parents"} {
 		parent := t.TempDir()
@@ -236,7 +237,7 @@ func TestDirFlushed(t *testing.T) {
 	}
 }
 
-// A disk that fails when it is flushed takes the whole output with it, and nothing else.
+// If the disk fails when it is flushed, the whole output is gone, and nothing else.
 func TestDirFlushFails(t *testing.T) {
 	for _, before := range []string{"", "t/", "t/old"} {
 		for _, failing := range []string{"a", "b/c", "b", ".", ".."} {
@@ -269,8 +270,8 @@ func TestDirFlushFails(t *testing.T) {
 	}
 }
 
-// A second process that replaces the same folder at the same time is refused, and so is the removal of
-// what is being replaced.
+// A second process that replaces the same folder at the same time is refused. The folder that is being replaced is
+// not removed by another process either.
 func TestDirReplacedByAnother(t *testing.T) {
 	parent := t.TempDir()
 	target := filepath.Join(parent, "t")
@@ -341,7 +342,7 @@ func TestFileErrors(t *testing.T) {
 	holds(t, dir, "dangling", "file=")
 }
 
-// The path for systems that cannot exchange names behaves the same.
+// The code for systems that cannot exchange names behaves in the same way.
 func TestRenameChecked(t *testing.T) {
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
@@ -355,7 +356,7 @@ func TestRenameChecked(t *testing.T) {
 	}
 }
 
-// Long names fit, and do not share their temporary names.
+// Long names fit, and their temporary names differ.
 func TestLongName(t *testing.T) {
 	dir := t.TempDir()
 	long := strings.Repeat("é", 126)

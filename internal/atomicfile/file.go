@@ -17,8 +17,8 @@ type File struct {
 	done    bool
 }
 
-// Create opens a temporary file beside target, whose folder must exist. If target exists and replace is
-// false, it returns an error matching [fs.ErrExist] and creates nothing. Nothing but a regular file is replaced.
+// Create opens a temporary file beside target, whose folder must exist. If target exists and replace is false, it
+// returns an error matching [fs.ErrExist] and creates nothing. Only a regular file is ever replaced.
 func Create(target string, replace bool) (*File, error) {
 	f, err := create(target, replace)
 	if err != nil {
@@ -44,7 +44,7 @@ func create(target string, replace bool) (*File, error) {
 	sweep(target)
 	f := &File{target: target, replace: replace}
 	_, f.lock, err = reserve(target, func(name string) (err error) {
-		f.File.Close() // of a name that was lost
+		f.File.Close() // its name was lost
 		f.File, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		return err
 	})

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestMain is the entry of the processes that tests start, too: "dir TARGET" and "file TARGET" begin an
-// output, say where, and wait until they are killed.
+// TestMain is also the entry of the processes that tests start. "dir TARGET" and "file TARGET" begin an output,
+// say where it is, and wait until they are killed.
 func TestMain(m *testing.M) {
 	if os.Getenv("ATOMICFILE_CHILD") == "" {
 		os.Exit(m.Run())
@@ -55,7 +55,8 @@ func child(what, target string) error {
 	return err
 }
 
-// start starts a process that begins an output, and returns its temporary name and what kills it.
+// start starts a process that begins an output. It returns the temporary name, and a function that kills the
+// process.
 func start(t *testing.T, what, target string) (name string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], what, target)
@@ -95,7 +96,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// list returns what lies in a folder: paths, and with "=" the text of files.
+// list returns the paths in a folder. A file is followed by "=" and its text.
 func list(t *testing.T, dir string) []string {
 	t.Helper()
 	var found []string

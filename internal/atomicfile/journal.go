@@ -12,12 +12,12 @@ import (
 	"sync"
 )
 
-// journalName is the file in a temporary folder that says which others are finished. A line of JSON each:
-// first a journalHead, then a record for each file, written when the file itself has been flushed. What
-// follows a line that cannot be read, such as one that was cut short, counts for nothing.
+// journalName is the file in a temporary folder that says which other files are finished. Its lines are JSON:
+// first a journalHead, then a record for each file, written after the file itself has been flushed. A line that
+// cannot be read, such as one that was cut short, and everything behind it do not count.
 const journalName = ".bespoke-journal"
 
-// journalFormat counts the versions of the journal.
+// journalFormat is the version of the journal.
 const journalFormat = 1
 
 type journalHead struct {
@@ -38,7 +38,7 @@ type journal struct {
 	f       *os.File
 	mu      sync.Mutex
 	records map[string]record
-	claimed map[string]bool // by this process: the others are of no use
+	claimed map[string]bool // by this process; the others are not needed
 }
 
 // newJournal begins the journal of an empty folder.
@@ -54,8 +54,8 @@ func newJournal(dir, key string) (*journal, error) {
 	return j, nil
 }
 
-// readJournal opens the journal that another process left in dir, removes from dir what is not finished, and
-// returns how many bytes are.
+// readJournal opens the journal that another process left in dir. It removes from dir everything that is not
+// finished, and returns the number of finished bytes.
 func readJournal(dir, key string) (*journal, int64, error) {
 	path := filepath.Join(dir, journalName)
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
@@ -92,8 +92,8 @@ func readJournal(dir, key string) (*journal, int64, error) {
 	return j, total, nil
 }
 
-// nextLine parses the line of text that begins at from and returns where the next one does, from if there is
-// no sound line.
+// nextLine parses the line of text that begins at from. It returns the start of the next line, or from if the line
+// is not sound.
 func nextLine(text []byte, from int, v any) int {
 	n := bytes.IndexByte(text[from:], '\n')
 	if n < 0 || json.Unmarshal(text[from:from+n], v) != nil {
@@ -102,8 +102,8 @@ func nextLine(text []byte, from int, v any) int {
 	return from + n + 1
 }
 
-// clean removes all that no record vouches for, and the records of files that are not there, and returns the
-// bytes of the others.
+// clean removes all files without a record, and the records of files that are not there. It returns the number of
+// bytes of the other files.
 func (j *journal) clean() (total int64, err error) {
 	found := map[string]bool{}
 	var folders []string
@@ -139,7 +139,7 @@ func (j *journal) clean() (total int64, err error) {
 	}
 	for _, dir := range slices.Backward(folders) {
 		if dir != j.dir {
-			_ = os.Remove(dir) // fails for those that hold something
+			_ = os.Remove(dir) // fails for folders that hold something
 		}
 	}
 	return total, err
@@ -156,7 +156,7 @@ func (j *journal) finished(name, key string) (sum string, ok bool) {
 	}
 	if ok {
 		delete(j.records, name)
-		_ = os.Remove(j.path(name)) // should it stay, it is in the way of the new one, which is an error then
+		_ = os.Remove(j.path(name)) // if it stays, it is in the way of the new file, which is an error then
 	}
 	return "", false
 }
@@ -185,7 +185,7 @@ func (j *journal) append(line any) error {
 	return err
 }
 
-// end removes the journal, and the files that were finished before and are not wanted now.
+// end removes the journal, and the finished files of an earlier process that are not wanted now.
 func (j *journal) end() error {
 	for name := range j.records {
 		if !j.claimed[name] {

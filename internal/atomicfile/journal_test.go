@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// killed leaves a folder with the file "whole", finished of "a", and the file "half".
+// killed leaves a folder with the file "whole", finished with the key "a", and the file "half".
 func killed(t *testing.T, target string) (name string) {
 	t.Helper()
 	name, kill := start(t, "dir", target)
@@ -39,7 +39,8 @@ func TestResume(t *testing.T) {
 	holds(t, filepath.Dir(target), "t", "t/half=half", "t/whole=whole")
 }
 
-// What is made of other things than before is made again, and what is not wanted any more is left out.
+// A file that is made of other things than before is made again, and a file that is not wanted any more is
+// removed.
 func TestResumeChanged(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "t")
 	name := killed(t, target)
@@ -59,7 +60,7 @@ func TestResumeChanged(t *testing.T) {
 	holds(t, filepath.Dir(target), "t")
 }
 
-// A folder is only taken over by who asks, with the same key, and if it can be trusted.
+// A folder is taken over only by a process that asks for it and has the same key, and only if it can be trusted.
 func TestResumeRefused(t *testing.T) {
 	journal := func(edit func(text string) string) func(t *testing.T, name string) {
 		return func(t *testing.T, name string) {
@@ -104,7 +105,7 @@ func TestResumeRefused(t *testing.T) {
 		{"a file that is missing", func(t *testing.T, name string) { must(t, os.Remove(filepath.Join(name, "whole"))) },
 			Options{Key: "key", Resume: true}, true, false},
 		{"a file that is a link", func(t *testing.T, name string) {
-			must(t, os.Rename(filepath.Join(name, "whole"), filepath.Join(name, "other"))) // a name of five bytes too
+			must(t, os.Rename(filepath.Join(name, "whole"), filepath.Join(name, "other"))) // another name of five bytes
 			must(t, os.Symlink("other", filepath.Join(name, "whole")))
 		}, Options{Key: "key", Resume: true}, true, false},
 	}
@@ -128,7 +129,7 @@ func TestResumeRefused(t *testing.T) {
 				must(t, d.Finish("whole", "a", "sum"))
 				want = "whole=anew"
 			}
-			// What it writes down can be read again.
+			// The new journal can be read again.
 			if c.opts.Key != "" {
 				if !d.Keep() {
 					t.Fatal("nothing was kept")
@@ -149,8 +150,8 @@ func TestResumeRefused(t *testing.T) {
 	}
 }
 
-// Of several folders the one with most in it is taken over, and the others are removed. One that a living
-// process holds is left alone.
+// Of several folders the one with the most finished bytes is taken over, and the others are removed. A folder that
+// a living process holds is left alone.
 func TestResumeMost(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "t")
 	var dirs []*Dir
@@ -175,7 +176,7 @@ func TestResumeMost(t *testing.T) {
 	must(t, d.Close())
 }
 
-// Keep leaves nothing where nothing was finished, or nothing is written down.
+// Keep leaves nothing if nothing was finished, or if there is no journal.
 func TestKeepNothing(t *testing.T) {
 	for _, opts := range []Options{{}, {Key: "key"}} {
 		target := filepath.Join(t.TempDir(), "a", "t")
@@ -189,7 +190,7 @@ func TestKeepNothing(t *testing.T) {
 	}
 }
 
-// A file is flushed before it is written down as finished, and not finished if that fails.
+// A file is flushed before it is recorded as finished. If flushing fails, it is not finished.
 func TestFinishFlushes(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "t")
 	d, err := NewDir(target, Options{Key: "key"})
@@ -211,7 +212,7 @@ func TestFinishFlushes(t *testing.T) {
 	must(t, d.Close())
 }
 
-// Files are finished by many goroutines at the same time.
+// Many goroutines may finish files at the same time.
 func TestFinishTogether(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "t")
 	d, err := NewDir(target, Options{Key: "key"})
@@ -240,7 +241,7 @@ func TestFinishTogether(t *testing.T) {
 	}
 }
 
-// finished is Finished for files that were finished with the sum "sum".
+// finished is Finished for files with the sum "sum".
 func finished(d *Dir, name, key string) bool {
 	sum, ok := d.Finished(name, key)
 	return ok && sum == "sum"

@@ -6,15 +6,15 @@ import (
 	"os"
 )
 
-// errHeld is the error for a name that a process has locked.
+// errHeld is the error for a name that another process has locked.
 var errHeld = errors.New("is in use by another process")
 
-// A lock holds a file or folder, under whatever name, until it is released or the process ends.
+// A lock holds a file or folder, whatever its name becomes, until it is released or the process ends.
 type lock struct{ f *os.File }
 
-// lockName locks the file or folder at path, which must not be a link. The error matches errHeld if it is
-// locked, [fs.ErrNotExist] if the name is gone or taken by another by the time it is locked, and
-// [errors.ErrUnsupported] where there are no locks.
+// lockName locks the file or folder at path, which must not be a link. The error matches errHeld if it is locked
+// already, [fs.ErrNotExist] if by then the name is gone or names something else, and [errors.ErrUnsupported] where
+// there are no locks.
 func lockName(path string) (*lock, error) {
 	f, err := openLocked(path)
 	if err != nil {
@@ -27,7 +27,7 @@ func lockName(path string) (*lock, error) {
 	return &lock{f}, nil
 }
 
-// checkNamed reports an error that matches [fs.ErrNotExist] if path does not name the open file f.
+// checkNamed returns an error that matches [fs.ErrNotExist] if path does not name the open file f.
 func checkNamed(f *os.File, path string) error {
 	held, err := f.Stat()
 	if err != nil {
@@ -40,7 +40,7 @@ func checkNamed(f *os.File, path string) error {
 	return err
 }
 
-// release gives the lock up. It may be nil.
+// release gives up the lock, which may be nil.
 func (l *lock) release() {
 	if l != nil {
 		l.f.Close()

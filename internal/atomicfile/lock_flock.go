@@ -14,7 +14,7 @@ import (
 
 // openLocked opens the file or folder at path and locks it.
 func openLocked(path string) (*os.File, error) {
-	// Neither does a pipe block nor is a link followed.
+	// A pipe must not block, and a link must not be followed.
 	fd, err := retry(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	})

@@ -17,11 +17,11 @@ const (
 	asideSuffix = ".bespoke-old" // of a folder on its way out
 )
 
-// longestBase is how many bytes of the target's name a temporary name repeats: with what is added to them
-// they fit the 255 that file systems permit.
+// longestBase is the number of bytes of the target's name that a temporary name repeats at most. With what is
+// added to them they fit the 255 bytes that file systems permit.
 const longestBase = 200
 
-// tempPrefix begins the temporary names of a target, and of no other in the same folder.
+// tempPrefix begins the temporary names of a target. No other target in the same folder has this prefix.
 func tempPrefix(target string) string {
 	base := filepath.Base(target)
 	if len(base) > longestBase {
@@ -49,7 +49,7 @@ func tempNames(target, suffix string) ([]string, error) {
 	return paths, nil
 }
 
-// freeName calls make with hidden names beside target until one was free, and returns it.
+// freeName calls make with hidden names beside target until one is free, and returns that name.
 func freeName(target, suffix string, make func(name string) error) (string, error) {
 	for try := 0; ; try++ {
 		name := filepath.Join(filepath.Dir(target), fmt.Sprintf("%s%08x%s", tempPrefix(target), rand.Uint32(), suffix))
@@ -60,7 +60,7 @@ func freeName(target, suffix string, make func(name string) error) (string, erro
 	}
 }
 
-// reserve makes a temporary name beside target and locks it. The lock is nil where there are none.
+// reserve makes a temporary name beside target and locks it. The lock is nil where there are no locks.
 func reserve(target string, make func(name string) error) (string, *lock, error) {
 	for try := 0; ; try++ {
 		name, err := freeName(target, suffix, make)
@@ -74,6 +74,6 @@ func reserve(target string, make func(name string) error) (string, *lock, error)
 		case !errors.Is(err, errHeld) && !errors.Is(err, fs.ErrNotExist) || try == 100:
 			return "", nil, errors.Join(err, os.RemoveAll(name))
 		}
-		// Until it was locked the name looked abandoned, and another process is about to remove it.
+		// Before it was locked the name looked abandoned, and another process is about to remove it.
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// place puts the temporary folder in the target's place. It returns the name under which a folder that it
-// replaced still lies, if any, and what takes all of it back.
+// place puts the temporary folder in the target's place. If it replaced a folder, it returns the name under which
+// that folder still lies. undo takes everything back.
 func (d *Dir) place() (old string, undo func() error, err error) {
 	back := func() error { return os.Rename(d.target, d.temp) }
 	err = renameNew(d.temp, d.target)
@@ -43,9 +43,9 @@ type refusal struct{ why error }
 
 func (r *refusal) Error() string { return r.why.Error() }
 
-// replace exchanges the temporary folder with the target, if nothing speaks against it.
+// replace exchanges the temporary folder with the target, if Replace permits it.
 func (d *Dir) replace() (old string, undo func() error, err error) {
-	// It will bear a temporary name, and is not abandoned then.
+	// The old folder will get a temporary name; the lock shows that it is not abandoned.
 	if d.replaced, err = lockName(d.target); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return "", nil, err
 	}
@@ -62,8 +62,8 @@ func (d *Dir) replace() (old string, undo func() error, err error) {
 	return old, undo, nil
 }
 
-// swap renames the temporary folder to the target. It returns the name under which the replaced folder still
-// lies, and what takes it back.
+// swap renames the temporary folder to the target. It returns the name under which the replaced folder still lies,
+// and a function that takes the change back.
 func (d *Dir) swap() (old string, undo func() error, err error) {
 	err = d.exchange(d.temp, d.target)
 	if err == nil {

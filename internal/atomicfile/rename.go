@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// renameChecked is renameNew where the system offers no rename that refuses an existing target.
+// renameChecked is renameNew for systems without a rename that refuses an existing target.
 func renameChecked(from, to string) error {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		if err != nil {

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// renameNew renames without ever replacing: another process may have made the target since it was
-// looked for.
+// renameNew renames without ever replacing: another process may have made the target since it was looked for.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	switch {
@@ -23,8 +22,8 @@ func renameNew(from, to string) error {
 	return nil
 }
 
-// exchange swaps two names in one step. Its error matches [errors.ErrUnsupported] where the kernel or
-// the file system cannot.
+// exchange swaps two names in one step. Its error matches [errors.ErrUnsupported] if the kernel or the file system
+// cannot do that.
 func exchange(a, b string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 	switch {

@@ -8,7 +8,7 @@ import (
 )
 
 // renameOverEmpty renames a folder to an empty one, which it replaces. The error matches [fs.ErrExist] if that
-// holds something.
+// folder is not empty.
 func renameOverEmpty(from, to string) error {
 	if empty, err := isEmpty(to); err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// renameOverEmpty renames a folder to an empty one, which it replaces in one step. The error matches
-// [fs.ErrExist] if that holds something.
+// renameOverEmpty renames a folder to an empty one, which it replaces in one step. The error matches [fs.ErrExist]
+// if that folder is not empty.
 func renameOverEmpty(from, to string) error {
-	// os.Rename would refuse.
+	// os.Rename would refuse this.
 	switch err := syscall.Rename(from, to); {
 	case errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, syscall.EEXIST):
 		return existsError(to)

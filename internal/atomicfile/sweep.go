@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// abandoned calls visit with each temporary name of target that no process holds, locked. What belongs to
-// others, is neither a file nor a folder, or cannot be locked is left alone.
+// abandoned calls visit with each temporary name of target that no process holds, locked. It leaves alone names
+// that belong to other users, that are neither a file nor a folder, or that cannot be locked.
 func abandoned(target, suffix string, visit func(name string, l *lock)) {
-	names, _ := tempNames(target, suffix) // a folder that cannot be read has nothing to offer
+	names, _ := tempNames(target, suffix) // a folder that cannot be read counts as empty
 	for _, name := range names {
 		info, err := os.Lstat(name)
 		if err != nil || !info.IsDir() && !info.Mode().IsRegular() || !isOurs(info) {
@@ -22,8 +22,9 @@ func abandoned(target, suffix string, visit func(name string, l *lock)) {
 	}
 }
 
-// Sweep does for a target what NewDir and Create begin with: it puts back what a process that was killed had
-// set aside, and removes what else such processes left. It is for who finds that there is nothing to write.
+// Sweep does for a target what NewDir and Create do first: it renames back what a killed process had set aside,
+// and removes everything else that killed processes left. It is for callers that find that there is nothing to
+// write.
 func Sweep(target string) {
 	if target, err := Resolve(target); err == nil {
 		putBack(target)
@@ -31,7 +32,7 @@ func Sweep(target string) {
 	}
 }
 
-// putBack renames back what a process that was killed had set aside for a folder that never came.
+// putBack renames back the folder that a killed process had set aside for a new folder that did not appear.
 func putBack(target string) {
 	abandoned(target, asideSuffix, func(name string, l *lock) {
 		defer l.release()
@@ -39,8 +40,7 @@ func putBack(target string) {
 	})
 }
 
-// sweep removes what processes that were killed have left beside target. What cannot be removed stays: it is
-// in nobody's way.
+// sweep removes what killed processes have left beside target. Names that cannot be removed stay and do no harm.
 func sweep(target string) {
 	for _, suffix := range []string{suffix, asideSuffix} {
 		abandoned(target, suffix, func(name string, l *lock) {
@@ -50,7 +50,7 @@ func sweep(target string) {
 	}
 }
 
-// removeAll is [os.RemoveAll] that does not stop at folders without permission to write.
+// removeAll is [os.RemoveAll], but it also removes folders without permission to write.
 func removeAll(name string) error {
 	err := os.RemoveAll(name)
 	if !errors.Is(err, fs.ErrPermission) {

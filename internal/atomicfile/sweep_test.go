@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a process that lives is making stays; what one that was killed left is removed by the next that writes
+// The temporary name of a living process stays. That of a killed one is removed by the next process that writes
 // the same target, whether file or folder.
 func TestSweep(t *testing.T) {
 	next := map[string]func(target string) error{
@@ -64,7 +64,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// A pipe in the place of a file is not replaced, nor is it opened.
+// A pipe in the place of a file is neither replaced nor opened.
 func TestFilePipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	must(t, unix.Mkfifo(pipe, 0o666))
@@ -76,7 +76,7 @@ func TestFilePipe(t *testing.T) {
 	}
 }
 
-// Only the names of the same target are swept, and nothing that is neither file nor folder.
+// Only the names of the same target are swept, and only files and folders.
 func TestSweepOthers(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
@@ -96,7 +96,7 @@ func TestSweepOthers(t *testing.T) {
 	holds(t, dir, before...)
 }
 
-// A folder of another user is not ours to remove.
+// A folder of another user is not removed.
 func TestSweepForeign(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
@@ -111,7 +111,7 @@ func TestSweepForeign(t *testing.T) {
 	}
 }
 
-// A folder that was set aside comes back if nothing stands in its place, and goes if something does.
+// A folder that was set aside is put back if nothing is in its place. Otherwise it is removed.
 func TestPutBack(t *testing.T) {
 	for _, replaced := range []bool{false, true} {
 		dir := t.TempDir()
@@ -130,7 +130,7 @@ func TestPutBack(t *testing.T) {
 	}
 }
 
-// A lock on what had a name before is no lock on what has it now.
+// A lock on the file that a path named before is no lock on the file that the path names now.
 func TestCheckNamed(t *testing.T) {
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
@@ -150,8 +150,8 @@ func TestCheckNamed(t *testing.T) {
 	}
 }
 
-// Processes that begin and give up the same target at the same time never take anything from each other:
-// between the making of a name and its lock it looks abandoned.
+// Processes that begin and give up the same target at the same time never remove each other's names, although a
+// name looks abandoned between its making and its lock.
 func TestSweepRace(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "a", "t")
 	var group sync.WaitGroup
@@ -173,7 +173,7 @@ func TestSweepRace(t *testing.T) {
 		})
 	}
 	group.Wait()
-	// A folder that one made and another was using may remain.
+	// A folder that one process made while another was using it may remain.
 	if err := os.Remove(filepath.Dir(target)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("left behind: %v", err)
 	}

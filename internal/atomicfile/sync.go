@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// syncsAtOnce is how many files are flushed at a time: a disk has more than one request to work on.
+// syncsAtOnce is the number of files that are flushed at a time. A disk works on several requests at once.
 const syncsAtOnce = 8
 
-// syncTree flushes every file and folder below root, and root itself, leaves first: a folder's entry
-// must not reach the disk before what it names. A file that its owner may not read is left out; whoever took
-// that permission away has flushed it before.
+// syncTree flushes every file and folder below root, and root itself, leaves first: a folder's entry must not
+// reach the disk before the file or folder that it names. A file that its owner may not read is left out; the code
+// that took that permission away has flushed the file before.
 func syncTree(root string) error {
 	var folders []string
 	var files errgroup.Group
@@ -55,7 +55,7 @@ var flush = (*os.File).Sync // set by tests
 // syncPath flushes a file or folder, if the file system can do that.
 func syncPath(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // neither folders nor files opened for reading can be flushed there
+		return nil // some file systems can flush neither folders nor files opened for reading
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -47,7 +47,7 @@ func Resolve(target string) (string, error) {
 	}
 }
 
-// createError explains why nothing could be created beside target.
+// createError says why nothing could be created beside target.
 func createError(target string, err error) error {
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathError.Err // its path is a temporary one
@@ -55,7 +55,7 @@ func createError(target string, err error) error {
 	return fmt.Errorf("nothing can be created in %s: %w", filepath.Dir(target), err)
 }
 
-// makeParents makes the folder dir with all it lies in, and returns what it made, outermost first.
+// makeParents makes the folder dir and its missing parents. It returns the folders that it made, outermost first.
 func makeParents(dir string) (made []string, err error) {
 	info, err := os.Stat(dir)
 	switch {
@@ -77,7 +77,7 @@ func makeParents(dir string) (made []string, err error) {
 	return made, nil
 }
 
-// removeParents removes folders that makeParents made, as far as they are empty.
+// removeParents removes those folders that makeParents made that are empty.
 func removeParents(made []string) {
 	for _, dir := range slices.Backward(made) {
 		if os.Remove(dir) != nil {

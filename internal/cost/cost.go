@@ -1,5 +1,5 @@
-// Package cost holds code to bounds on what it takes, in tests. Memory is counted, in bytes allocated, garbage
-// included, and stands for work: it is the same on a machine that is busy with other things.
+// Package cost holds code, in tests, to bounds on memory and time. Memory is counted in bytes allocated, garbage
+// included. It stands for work, because it is the same on a machine that is busy with other things.
 package cost
 
 import (
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Bytes returns how many bytes the process allocates while f runs. Tests that count do not run in parallel with
-// others.
+// Bytes returns the number of bytes that the process allocates while f runs. Tests that count bytes do not run in
+// parallel with others.
 func Bytes(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -21,12 +21,12 @@ func Bytes(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Linear fails the test unless work of twice the size allocates at most 2.5 times as much. Make prepares work of
-// the given size and returns it.
+// Linear fails the test if work of twice the size allocates more than 2.5 times as much. make prepares work of the
+// given size and returns it.
 func Linear(tb testing.TB, size int, make func(size int) (work func())) {
 	tb.Helper()
 	small, large := make(size), make(2*size)
-	small() // what is made once, by whoever comes first
+	small() // makes what is made only once
 	one, two := Bytes(small), Bytes(large)
 	if float64(two) > 2.5*float64(one) {
 		tb.Errorf("size %d takes %d bytes, size %d takes %d: %.1f times as much", size, one, 2*size, two, float64(two)/float64(one))
@@ -36,8 +36,8 @@ func Linear(tb testing.TB, size int, make func(size int) (work func())) {
 // hang is far more than any input takes, in seconds.
 const hang = 60
 
-// Watch ends the process, with all stacks, unless stop is called within a minute. Seconds count in which the
-// process runs: those in which the machine stands still do not.
+// Watch ends the process, with all stacks, unless stop is called within a minute. Only seconds in which the
+// process runs count, not those in which the machine stands still.
 func Watch(what string) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -57,8 +57,8 @@ func Watch(what string) (stop func()) {
 }
 
 // Bounded runs f on an input of n bytes, for fuzz targets. It fails the test if f allocates more than base bytes
-// and factor bytes for each of the input, and ends the process as Watch does. Others in the process allocate too, such
-// as what hands out the inputs, so f is run up to twice more where it seems to take too much.
+// and factor bytes for each byte of the input. It ends the process as Watch does. Other goroutines allocate too,
+// such as the one that hands out the inputs; so if f seems to take too much, it is run up to twice more.
 func Bounded(tb testing.TB, n, base, factor int, f func()) {
 	tb.Helper()
 	defer Watch(fmt.Sprintf("an input of %d bytes", n))()

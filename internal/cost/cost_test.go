@@ -6,7 +6,7 @@ import (
 
 var sink []byte
 
-// failing counts the failures of a test in its place.
+// failing stands in for a test and counts its failures.
 type failing struct {
 	testing.TB
 	failures int
@@ -43,7 +43,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestBoundedAgain lets something else allocate while the bounded function runs for the first time.
+// TestBoundedAgain lets another goroutine allocate while the bounded function runs for the first time.
 func TestBoundedAgain(t *testing.T) {
 	size := 1000 << 10
 	Bounded(t, 1024, 100<<10, 100, func() { sink, size = make([]byte, size), 1 })

@@ -18,29 +18,31 @@ import (
 
 // Options are the options of [Decoders] and [CUDA].
 type Options struct {
-	// Seed chooses the weights, and the mutations where not all are tried.
+	// Seed chooses the weights, and the mutations if not all are tried.
 	Seed uint64
-	// First, Small and Large are how many bits are flipped, and how many other mixtures of parts tried: of a unit of 300
-	// weights, of other such units, and of units of several chunks. 0 is for all of them.
+	// First, Small and Large are the numbers of bits that are flipped, and of other mixtures of parts that are
+	// tried: First for one unit of 300 weights, Small for other such units, Large for units of several chunks. 0
+	// is for all of them.
 	First, Small, Large int
-	// Weights is how many the units of several chunks have. 0 is for as many as all decoders share out among their lanes,
-	// with any index.
+	// Weights is the number of weights of the units of several chunks. 0 is for as many as all decoders need to
+	// share them out among their strands, with any index.
 	Weights int
 }
 
-// A Row counts what a decoder made of broken streams with an index. Where avx512 is asked for, streams without gaps are
-// decoded by avx2.
+// A Row counts what a decoder made of broken streams with an index. If avx512 is asked for, streams without gaps
+// are decoded by avx2.
 type Row struct {
 	Decoder string         `json:"decoder"`
 	Index   codebook.Index `json:"index"`
-	// Streams are those that were tried, SameBytes those that it decoded to the weights of the reference, SameError
-	// those for which it had the error of the reference. Differing must be 0.
+	// Streams is the number of streams that were tried. SameBytes is the number of those that it decoded to the
+	// weights of the reference, SameError of those for which it had the error of the reference. Differing must be
+	// 0.
 	Streams   int `json:"streams"`
 	SameBytes int `json:"same_bytes"`
 	SameError int `json:"same_error"`
 	Differing int `json:"differing"`
-	// Left are those of SameBytes that a CUDA kernel has a word of error for: they contradict an index that only
-	// GPUs read, and the runtime decodes them on the CPU.
+	// Left is the number of streams among SameBytes for which a CUDA kernel has a word of error. They contradict
+	// an index that only GPUs read, and the runtime decodes them on the CPU.
 	Left int `json:"left,omitempty"`
 }
 
@@ -51,7 +53,7 @@ type Report struct {
 	Differences []string `json:"differences"` // the first ones of each row
 }
 
-// Differing sums up the rows.
+// Differing returns the sum over all rows.
 func (r *Report) Differing() (n int) {
 	for _, row := range r.Rows {
 		n += row.Differing
@@ -59,20 +61,21 @@ func (r *Report) Differing() (n int) {
 	return n
 }
 
-// Decoders holds every decoder of this build and machine that needs no GPU to the reference in package codebook, on
-// streams that are sound but for one mutation: the same weights, or the same error but for the names of file and unit.
-// It returns early, with an error, when its context ends or when it cannot do its work.
+// Decoders compares every decoder of this build and machine that needs no GPU with the reference in package
+// codebook. The streams are sound but for one mutation. The weights must be the same, or the errors, except for
+// the names of file and unit. Decoders returns early, with an error, if its context ends or if it cannot do its
+// work.
 func Decoders(ctx context.Context, opts Options) (*Report, error) {
 	return differ(ctx, opts, (*comparison).decoders)
 }
 
-// CUDA is [Decoders] for the CUDA sources, run on the CPU. It needs a C++ compiler with sanitizers, and 10 ms
-// or more for each stream.
+// CUDA is [Decoders] for the CUDA sources, run on the CPU. It needs a C++ compiler with sanitizers, and 10 ms or
+// more for each stream.
 func CUDA(ctx context.Context, opts Options) (*Report, error) {
 	return differ(ctx, opts, (*comparison).kernels)
 }
 
-// A trial decodes mutations of a unit and counts what comes of them.
+// A trial decodes mutations of a unit and counts the results.
 type trial func(d *comparison, s *subject, index codebook.Index, all []mutation) error
 
 func differ(ctx context.Context, opts Options, try trial) (*Report, error) {
@@ -98,7 +101,7 @@ func differ(ctx context.Context, opts Options, try trial) (*Report, error) {
 	return &d.report, nil
 }
 
-// A subject is a code book, with the kernel that is cut for it if there is one.
+// A subject is a code book, with the kernel that is cut for it, if there is one.
 type subject struct {
 	name   string
 	book   *codebook.Book
@@ -106,7 +109,7 @@ type subject struct {
 	small  int // the weights of its small unit
 }
 
-// subjects are books of all kinds. The small unit of the one with long codes has two chunks.
+// subjects are books of all kinds. The subject with long codes has a small unit of two chunks.
 func subjects() []subject {
 	h := &codebook.Histogram{}
 	steep := &codebook.Histogram{}
@@ -127,7 +130,7 @@ func subjects() []subject {
 	return all
 }
 
-// otherBook is one that no subject has.
+// otherBook is a book that no subject has.
 var otherBook = must(codebook.Canonical(&codebook.Histogram{100: 5, 118: 90, 119: 80, 120: 30, 121: 9, 239: 1}, 8))
 
 func must(b *codebook.Book, err error) *codebook.Book {
@@ -173,7 +176,7 @@ func (d *comparison) units(s *subject, n, sample int) error {
 	return nil
 }
 
-// draw returns a unit, and others of as many weights to take parts from: one with the same code book and
+// draw returns a unit, and other units with as many weights to take parts from: one with the same code book, and
 // one with another.
 func (d *comparison) draw(s *subject, n int, index codebook.Index) (unit *codebook.Stream, others []mutation, err error) {
 	for _, other := range []struct {
@@ -190,7 +193,7 @@ func (d *comparison) draw(s *subject, n int, index codebook.Index) (unit *codebo
 	return unit, others, err
 }
 
-// weights returns n weights with the exponents of a book, each about as often as its code is short.
+// weights returns n weights. Their exponents are those of a book, each about as often as its code length says.
 func weights(r *rand.Rand, b *codebook.Book, n int) []uint16 {
 	all := make([]uint16, n)
 	symbols := b.Symbols()
@@ -204,10 +207,11 @@ func weights(r *rand.Rand, b *codebook.Book, n int) []uint16 {
 	return all
 }
 
-// mostDifferences is how many of a row are told of.
+// mostDifferences is the largest number of differences of a row that are described.
 const mostDifferences = 5
 
-// count notes what a decoder made of a stream: in what it differs from the outcome, "" for nothing.
+// count notes what a decoder made of a stream. difference says how that differs from the outcome; it is "" if it
+// does not.
 func (d *comparison) count(decoder string, index codebook.Index, s *subject, m *mutation, o *outcome, difference string) *Row {
 	key := rowKey{decoder, index}
 	row := d.rows[key]

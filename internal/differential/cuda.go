@@ -26,11 +26,11 @@ var entries = []entry{
 	{"decode_tiles_table", cudahost.TilesTable, true, true},
 }
 
-// poison is the word that a kernel writes where it finds a fault: no weight that is coded is NaN.
+// poison is the word that a kernel writes where it finds a fault. It is NaN, and no coded weight is.
 const poison = 0x7fff
 
-// kernels decodes mutations with the CUDA source on the CPU: with what is cut for the subject's book, if there is a
-// kernel, and with what takes any.
+// kernels decodes mutations with the CUDA source on the CPU: with the source cut for the subject's book, if there
+// is one, and with the source for any book.
 func (d *comparison) kernels(s *subject, index codebook.Index, all []mutation) error {
 	for _, e := range entries {
 		if e.tiles && !index.HasTiles() || !e.tiles && !index.HasGaps() || s.kernel == nil && !e.table {
@@ -83,14 +83,14 @@ func (d *comparison) kernel(s *subject, table bool) (*cudahost.Kernel, error) {
 	return k, nil
 }
 
-// launch decodes a mutation with a kernel. A kernel reads one index, and may find fault with a stream where the
-// reference does by that index, or where it is not the index that belongs to the weights: the runtime decodes the unit
-// again on the CPU then.
+// launch decodes a mutation with a kernel. A kernel reads only one index. It may find fault with a stream if the
+// reference does so by that index, or if the index does not belong to the weights. The runtime then decodes the
+// unit again on the CPU.
 func (d *comparison) launch(name string, k *cudahost.Kernel, e *entry, s *subject, index codebook.Index, m *mutation) error {
 	stream := *m.stream
 	book, err := codebook.ParseLuts(stream.Luts)
 	if err != nil || stream.Validate() != nil {
-		return nil // no kernel is launched then
+		return nil // no kernel is launched in this case
 	}
 	stream.Luts = book.Luts() // as the runtime hands them on
 	if e.tiles {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// decoders decodes mutations with the decoders of package runtime: each alone, and cut for the subject's book.
+// decoders decodes mutations with each decoder of package runtime, for any book and cut for the subject's book.
 func (d *comparison) decoders(s *subject, index codebook.Index, all []mutation) error {
 	outcomes := make([]*outcome, len(all))
 	for i := range all {
@@ -38,7 +38,7 @@ func (d *comparison) decoders(s *subject, index codebook.Index, all []mutation) 
 	return nil
 }
 
-// fitting returns the mutations that the subject's kernel takes.
+// fitting returns the mutations that the subject's kernel accepts.
 func (d *comparison) fitting(s *subject, all []mutation, outcomes []*outcome) (fit []mutation, fitOutcomes []*outcome) {
 	known := map[codebook.Fingerprint]bool{}
 	for _, b := range s.kernel.Books {
@@ -52,8 +52,7 @@ func (d *comparison) fitting(s *subject, all []mutation, outcomes []*outcome) (f
 	return fit, fitOutcomes
 }
 
-// decode decodes mutations with a decoder: the unit, its tensors, a part of one, and all units that are sound in one
-// go.
+// decode decodes mutations with a decoder: the unit, its tensors, a part of one, and all sound units at once.
 func (d *comparison) decode(decoder string, options []runtime.Option, s *subject, index codebook.Index, all []mutation, outcomes []*outcome) error {
 	var file model.DF11
 	for i := range all {
@@ -90,7 +89,7 @@ func unitOf(i int, s *codebook.Stream) *model.Unit {
 	return u
 }
 
-// unit decodes a unit, its tensors and a part, and says in what they differ from the outcome.
+// unit decodes a unit, its tensors and a part, and says how they differ from the outcome.
 func (d *comparison) unit(m *runtime.Model, u *model.Unit, o *outcome) (string, error) {
 	got := make([]uint16, len(o.weights))
 	check := func(what string, from, to int, err error) (string, error) {
@@ -119,11 +118,12 @@ func (d *comparison) unit(m *runtime.Model, u *model.Unit, o *outcome) (string, 
 	return check(fmt.Sprintf("DecodePart %s from %d on, %d weights", t.Name, from, n), t.Offset+from, t.Offset+from+n, err)
 }
 
-// brokenTogether is how many broken units are decoded by a call of DecodeAll each, behind a sound one.
+// brokenTogether is the number of broken units that are decoded by DecodeAll, each in a call of its own behind a
+// sound unit.
 const brokenTogether = 20
 
-// together decodes by DecodeAll: all units that are sound and have these luts, and some of those that are
-// broken. It says in what they differ from their outcomes.
+// together decodes by DecodeAll: all sound units that have these luts, and some of the broken ones. It says how
+// they differ from their outcomes.
 func (d *comparison) together(file *model.DF11, luts []byte, options []runtime.Option, outcomes []*outcome) ([]string, error) {
 	differences := make([]string, len(outcomes))
 	var sound, broken []int
@@ -148,11 +148,11 @@ func (d *comparison) together(file *model.DF11, luts []byte, options []runtime.O
 	return differences, nil
 }
 
-// visit decodes units by DecodeAll, of which the last may be broken.
+// visit decodes units by DecodeAll. The last one may be broken.
 func (d *comparison) visit(file *model.DF11, options []runtime.Option, outcomes []*outcome, which []int, differences []string) error {
 	var some model.DF11
 	for _, i := range which {
-		u := *file.Units[i] // which Close makes of no use
+		u := *file.Units[i] // a copy, because Close makes it useless
 		some.Units = append(some.Units, &u)
 	}
 	m, err := runtime.New(&some, options...)

@@ -21,7 +21,7 @@ var seed = flag.Uint64("seed", uint64(time.Now().Unix()/86400), "what samples ar
 
 func TestMain(m *testing.M) { cudahost.Main(m) }
 
-// check runs one of the two and returns its rows by decoder.
+// check runs Decoders or CUDA and returns the rows by decoder.
 func check(t *testing.T, compare func(context.Context, Options) (*Report, error), opts Options) map[string][]Row {
 	t.Helper()
 	opts.Seed = *seed
@@ -45,7 +45,7 @@ func check(t *testing.T, compare func(context.Context, Options) (*Report, error)
 	return rows
 }
 
-// TestMutations counts the mutations of a small stream, which stays as it is.
+// TestMutations counts the mutations of a small stream. The stream itself must not change.
 func TestMutations(t *testing.T) {
 	book := subjects()[0].book
 	r := rand.New(rand.NewPCG(1, 1))
@@ -84,7 +84,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// TestDiffers holds weights and errors that differ from an outcome to be found.
+// TestDiffers checks that weights and errors that differ from an outcome are found.
 func TestDiffers(t *testing.T) {
 	u := &model.Unit{Name: "u"}
 	unit := func(text string) error { return errors.New(`runtime: a/file: unit "u": ` + text) }
@@ -128,7 +128,7 @@ func TestDecoders(t *testing.T) {
 }
 
 func TestCUDA(t *testing.T) {
-	// Compile skips the test where there is no compiler.
+	// Compile skips the test if there is no compiler.
 	cudahost.Compile(t, []byte(shakespeare.Kernel().CUDA))
 	rows := check(t, CUDA, testenv.Pick(Options{First: 12, Small: 6, Large: 1, Weights: 30_000}, Options{First: 60, Small: 12, Large: 1}))
 	for _, e := range entries {

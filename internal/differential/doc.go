@@ -1,4 +1,4 @@
-// Package differential holds all decoders against each other on broken streams: whatever is wrong with a stream, each
-// of them gives the weights that the reference in package codebook gives, or the reference's error. Tests call it, and
-// the command that makes the tables of docs/RELIABILITY.md.
+// Package differential compares all decoders on broken streams. Whatever is wrong with a stream, each decoder must
+// give the weights of the reference in package codebook, or its error. The callers are tests, and the command that
+// makes the tables of docs/RELIABILITY.md.
 package differential

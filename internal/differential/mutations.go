@@ -18,7 +18,7 @@ type mutation struct {
 type part struct {
 	name    string
 	of      func(*codebook.Stream) *[]byte
-	element int // its bytes
+	element int // the size of an element in bytes
 }
 
 var parts = []part{
@@ -30,9 +30,9 @@ var parts = []part{
 	{"tiles", func(s *codebook.Stream) *[]byte { return &s.Tiles }, 1},
 }
 
-// mutations returns streams that differ from s in one way: every bit flipped; every part shorter and longer by an
-// element; some parts, in every choice of them, taken from each of other streams. A sample, if it is not 0, bounds the
-// first and the last of these.
+// mutations returns streams that differ from s in one way: with every bit flipped; with every part shorter and
+// longer by an element; with some parts, in every choice of them, taken from each of the other streams. If sample
+// is not 0, it bounds the number of the first and of the last of these.
 func mutations(r *rand.Rand, s *codebook.Stream, others []mutation, sample int) []mutation {
 	all := slices.Concat(flipped(r, s, sample), mixed(r, s, others, sample))
 	for _, p := range parts {
@@ -45,7 +45,7 @@ func mutations(r *rand.Rand, s *codebook.Stream, others []mutation, sample int) 
 	return all
 }
 
-// mixed takes parts from other streams.
+// mixed returns streams with parts from other streams.
 func mixed(r *rand.Rand, s *codebook.Stream, others []mutation, sample int) (all []mutation) {
 	for _, other := range others {
 		for choice := 1; choice < 1<<len(parts)-1; choice++ {
@@ -62,7 +62,7 @@ func mixed(r *rand.Rand, s *codebook.Stream, others []mutation, sample int) (all
 	return some(r, all, sample)
 }
 
-// some returns as many of a list, by chance, or all for 0.
+// some returns sample elements of a list, chosen at random, or all if sample is 0.
 func some[T any](r *rand.Rand, all []T, sample int) []T {
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	if sample > 0 {
@@ -71,7 +71,8 @@ func some[T any](r *rand.Rand, all []T, sample int) []T {
 	return all
 }
 
-// flipped flips every bit of every part, or a sample of bits, of each part as many.
+// flipped returns streams with every bit of every part flipped, or with a sample of the bits, as many in each
+// part.
 func flipped(r *rand.Rand, s *codebook.Stream, sample int) (all []mutation) {
 	for _, p := range parts {
 		for _, bit := range some(r, r.Perm(8*len(*p.of(s))), (sample+len(parts)-1)/len(parts)) {
@@ -84,7 +85,7 @@ func flipped(r *rand.Rand, s *codebook.Stream, sample int) (all []mutation) {
 	return all
 }
 
-// changed changes a part of a copy.
+// changed returns a copy of a stream with a part changed.
 func changed(name string, s *codebook.Stream, p part, change func([]byte) []byte) mutation {
 	m := mutation{name, new(*s)}
 	*p.of(m.stream) = change(slices.Clone(*p.of(s)))

@@ -11,18 +11,18 @@ import (
 
 // An outcome is what the specification makes of a stream.
 type outcome struct {
-	refused string // what is wrong before a code is read
+	refused string // the error found before a code is read
 	chunks  []chunk
 	weights []uint16
 }
 
-// A chunk is elements [from, to) with what is wrong about them.
+// A chunk is the elements [from, to), with the error that they have.
 type chunk struct {
 	from, to int
 	fault    string
 }
 
-// refer decodes a stream as the specification does, each chunk for itself.
+// refer decodes a stream as the specification does, each chunk by itself.
 func refer(s *codebook.Stream) *outcome {
 	o := &outcome{weights: make([]uint16, s.Elements())}
 	if err := s.Validate(); err != nil {
@@ -46,7 +46,7 @@ func refer(s *codebook.Stream) *outcome {
 	return o
 }
 
-// of returns the weights [from, to), or what is wrong with the first bad chunk of those that they lie in.
+// of returns the weights [from, to), or the error of the first bad chunk that they lie in.
 func (o *outcome) of(from, to int) (weights []uint16, fault string) {
 	if o.refused != "" {
 		return nil, o.refused
@@ -65,8 +65,8 @@ func (o *outcome) sound() bool {
 	return fault == ""
 }
 
-// differs says in what a decoder's weights [from, to) of a unit, or its error, differ from the outcome, "" for nothing. Of
-// an error counts what comes after the names of file and unit.
+// differs says how a decoder's weights [from, to) of a unit, or its error, differ from the outcome. It returns ""
+// if they do not. Only the part of an error after the names of file and unit is compared.
 func (o *outcome) differs(u *model.Unit, from, to int, got []uint16, err error) string {
 	want, fault := o.of(from, to)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 )
 
-// mapped writes a file of some pages, maps and registers it.
+// mapped writes a file of the given number of pages, maps it and registers it.
 func mapped(t *testing.T, pages int) (path string, content []byte) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "file")
@@ -43,7 +43,7 @@ func mapped(t *testing.T, pages int) (path string, content []byte) {
 	return path, m
 }
 
-// shrink cuts a file short to some pages.
+// shrink cuts a file short to the given number of pages.
 func shrink(t *testing.T, path string, pages int) {
 	t.Helper()
 	if err := os.Truncate(path, int64(pages*os.Getpagesize())); err != nil {
@@ -58,7 +58,7 @@ func read(b []byte) {
 	}
 }
 
-// wantError checks that an error is that of a byte of a file.
+// wantError checks that an error names the given byte of a file.
 func wantError(t *testing.T, err error, path string, offset int) {
 	t.Helper()
 	want := Error{path, int64(offset)}
@@ -98,7 +98,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardNested checks that the inner guard has the error, and that the outer one still guards behind it.
+// TestGuardNested checks that the inner guard returns the error, and that the outer guard still works after it.
 func TestGuardNested(t *testing.T) {
 	path, content := mapped(t, 2)
 	shrink(t, path, 0)
@@ -117,8 +117,8 @@ func TestGuardNested(t *testing.T) {
 	}
 }
 
-// TestGuardPanics lets other panics through: with values of any kind, and faults in memory that nobody has
-// registered.
+// TestGuardPanics checks that other panics pass a guard: those with values of any kind, and faults in memory that
+// is not registered.
 func TestGuardPanics(t *testing.T) {
 	path, content := mapped(t, 1)
 	shrink(t, path, 0)
@@ -159,7 +159,7 @@ func TestGuardPanics(t *testing.T) {
 	<-ended
 }
 
-// TestGuardSystemCall hands memory that is gone to the system.
+// TestGuardSystemCall hands memory that is gone to a system call.
 func TestGuardSystemCall(t *testing.T) {
 	path, content := mapped(t, 5)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -212,7 +212,7 @@ func TestGroup(t *testing.T) {
 	}
 	shrink(t, path, 8)
 	shrink(t, path, 7)
-	wantError(t, Guard(work), path, 7*page) // in the goroutine of the caller
+	wantError(t, Guard(work), path, 7*page) // runs in the goroutine of the caller
 }
 
 // TestRegister registers and looks up from many goroutines.

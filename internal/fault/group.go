@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// A Group runs functions side by side that read mapped memory, and hands a fault in one of them to whoever waits
-// for all. The zero value is ready to use.
+// A Group runs functions that read mapped memory side by side. A fault in one of them reaches the goroutine that
+// waits for all. The zero value is ready to use.
 type Group struct {
 	goroutines sync.WaitGroup
 	fault      atomic.Pointer[addressed]
 }
 
-// Go calls f in a goroutine of its own. Faults are panics there if they are in the goroutine that calls Go.
+// Go calls f in a goroutine of its own. If the goroutine that calls Go is under a guard, a fault in f ends f early.
 func (g *Group) Go(f func()) {
 	on := debug.SetPanicOnFault(true)
 	debug.SetPanicOnFault(on)
@@ -23,7 +23,7 @@ func (g *Group) Go(f func()) {
 	})
 }
 
-// Do calls f, which ends early with a fault. Other panics go on.
+// Do calls f, which ends early at a fault. Other panics go on.
 func (g *Group) Do(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -37,7 +37,7 @@ func (g *Group) Do(f func()) {
 	f()
 }
 
-// Failed reports whether there was a fault, so that what the others do is to no effect.
+// Failed reports whether there was a fault. The other functions need not go on then.
 func (g *Group) Failed() bool { return g.fault.Load() != nil }
 
 // Wait waits for all goroutines. It panics with the first fault, if there was one.

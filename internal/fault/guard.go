@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// An Error is a byte of a mapped file that could not be read.
+// An Error names a byte of a mapped file that could not be read.
 type Error struct {
 	Path   string // the file
 	Offset int64  // of the byte, from the start of the file
@@ -23,10 +23,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: byte %d cannot be read any more: %s", e.Path, e.Offset, why)
 }
 
-// Guard calls f and returns its error, or an [*Error] if f reads a byte of a registered file that cannot be read.
-// f ends there, as with a panic: it unlocks and gives back by defer what others wait for. An error of f that says
-// that a system call was handed bad memory becomes one that wraps an [*Error], if the end of a registered file
-// turns out to be gone.
+// Guard calls f and returns its error. If f reads a byte of a registered file that cannot be read, Guard returns
+// an [*Error]. f ends there, as with a panic; so it must unlock and release what others wait for by defer. If f
+// returns an error that says that a system call was handed bad memory, and the end of a registered file turns out
+// to be gone, the error becomes one that wraps an [*Error].
 //
 // Other panics of f go on. Guard watches the goroutine that calls it, not those that f starts: see [Group].
 func Guard(f func() error) (err error) {
@@ -55,7 +55,8 @@ type addressed interface {
 	Addr() uintptr
 }
 
-// translate returns the error that a panic stands for, nil for one that is not of a registered file.
+// translate returns the error that a panic stands for. It returns nil for a panic that is not a fault in a
+// registered file.
 func translate(p any) *Error {
 	if e, ok := p.(addressed); ok {
 		return at(e.Addr())
@@ -63,8 +64,8 @@ func translate(p any) *Error {
 	return nil
 }
 
-// cut looks for a registered file whose last byte cannot be read, and returns the error of the first byte that
-// cannot, all behind which is gone too.
+// cut looks for a registered file whose last byte cannot be read. It returns the error of the first such byte;
+// everything behind it is gone too.
 func cut() *Error {
 	regions.RLock()
 	defer regions.RUnlock()
@@ -80,7 +81,7 @@ func cut() *Error {
 	return nil
 }
 
-// sink is where bytes go that are read to no other end.
+// sink receives bytes that are read only to see whether they can be read.
 var sink atomic.Uint32
 
 // readable reports whether a byte can be read.

@@ -16,21 +16,21 @@ type region struct {
 // start is the address of the first byte.
 func (r region) start() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(r.bytes))) }
 
-// regions are all that are registered, by their addresses. A region stays mapped while the lock is held.
+// regions are all registered regions, ordered by address. A region stays mapped while the lock is held.
 var regions struct {
 	sync.RWMutex
 	sorted []region
 }
 
-// find returns where the region of an address is in the list, or would be.
+// find returns the place in the list of the region that begins at an address, or the place where it would be.
 func find(address uintptr) (int, bool) {
 	return slices.BinarySearchFunc(regions.sorted, address, func(r region, address uintptr) int {
 		return cmp.Compare(r.start(), address)
 	})
 }
 
-// Register tells that b, 1 byte or more, is the mapped content of the file at a path. [Unregister] must follow
-// before b is unmapped.
+// Register says that b, 1 byte or more, is the mapped content of the file at path. [Unregister] must follow before
+// b is unmapped.
 func Register(path string, b []byte) {
 	regions.Lock()
 	defer regions.Unlock()
@@ -39,7 +39,7 @@ func Register(path string, b []byte) {
 	regions.sorted = slices.Insert(regions.sorted, i, r)
 }
 
-// Unregister takes back [Register] for the same bytes. It waits for guards that look into them.
+// Unregister undoes [Register] for the same bytes. It waits for guards that are looking at them.
 func Unregister(b []byte) {
 	regions.Lock()
 	defer regions.Unlock()
@@ -48,7 +48,7 @@ func Unregister(b []byte) {
 	}
 }
 
-// at returns the error of a fault at an address, nil if it lies in no region.
+// at returns the error of a fault at an address, or nil if the address lies in no region.
 func at(address uintptr) *Error {
 	regions.RLock()
 	defer regions.RUnlock()

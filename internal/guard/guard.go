@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package guard makes memory for tests of assembly: buffers that begin or end at a page that must
-// not be touched, so that the first byte read or written outside ends the test.
+// Package guard makes memory for tests of assembly: buffers that begin or end at a forbidden page. The first byte
+// that is read or written outside a buffer ends the test.
 package guard
 
 import (
@@ -24,13 +24,13 @@ func After(tb testing.TB, n int) []byte {
 	return mapped(tb, n)[:n:n]
 }
 
-// BeforeOf and AfterOf return n elements in the manner of Before and After.
+// BeforeOf is Before for elements of any type without pointers.
 func BeforeOf[T any](tb testing.TB, n int) []T { return as[T](Before(tb, n*size[T]()), n) }
 
 // AfterOf is After for elements of any type without pointers.
 func AfterOf[T any](tb testing.TB, n int) []T { return as[T](After(tb, n*size[T]()), n) }
 
-// mapped returns whole pages, at least one and n bytes, between two forbidden ones. They are
+// mapped returns whole pages between two forbidden ones: at least one page, and at least n bytes. They are
 // released when the test ends.
 func mapped(tb testing.TB, n int) []byte {
 	tb.Helper()

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// TestGuard touches the bytes inside, which must work, and the ones beside, which must not.
+// TestGuard touches the bytes inside a buffer, which must work, and those beside it, which must fail.
 func TestGuard(t *testing.T) {
 	for _, n := range []int{1, 100, 4096, 10_000} {
 		before, after := Before(t, n), After(t, n)

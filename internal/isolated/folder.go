@@ -18,7 +18,7 @@ func NewFolder() (Folder, error) {
 	return Folder(path), err
 }
 
-// Remove removes the folder and all that is in it.
+// Remove removes the folder and everything in it.
 func (f Folder) Remove() error { return os.RemoveAll(string(f)) }
 
 // Path returns the path of a file in the folder.

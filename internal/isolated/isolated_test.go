@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seen is what a program saw of the world.
+// seen is what a program saw of its surroundings.
 type seen struct {
 	Folder  string
 	Mode    os.FileMode
@@ -25,7 +25,7 @@ type seen struct {
 	Input   string
 }
 
-// TestMain plays the program of the tests, too: the test binary with the argument "look" or "fail".
+// TestMain is also the program of the tests: the test binary with the argument "look" or "fail".
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-") {
 		os.Exit(m.Run())
@@ -65,7 +65,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// self returns the program.
+// self returns the path of the program.
 func self(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()
@@ -75,7 +75,7 @@ func self(t *testing.T) string {
 	return path
 }
 
-// TestRun shows the whole of what a program sees.
+// TestRun checks everything that a program sees.
 func TestRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("glob.py", nil, 0o666); err != nil {
@@ -181,7 +181,7 @@ func TestRunErrors(t *testing.T) {
 	})
 }
 
-// A folder for temporary files that is named relative to the caller's makes an absolute one.
+// A folder for temporary files that is named relative to the caller's folder gives an absolute one.
 func TestRelativeTemporaries(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("tmp", 0o777); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// stderrLimit bounds what an error repeats of a program's own words.
+// stderrLimit bounds how much of a program's standard error an error repeats.
 const stderrLimit = 2000
 
 // waitDelay is how long the children of a killed program may hold its output open.
@@ -24,8 +24,8 @@ func (f Folder) Command(ctx context.Context, program string, args ...string) *ex
 	return cmd
 }
 
-// Run runs a program in the folder and returns its standard output. The error of one that fails names it and ends
-// with what it wrote to standard error; when ctx ends, it is that of ctx.
+// Run runs a program in the folder and returns its standard output. If the program fails, the error names it and
+// ends with its standard error. If ctx ends, the error is that of ctx.
 func (f Folder) Run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := f.Command(ctx, program, args...)
 	var stdout, stderr bytes.Buffer
@@ -34,7 +34,7 @@ func (f Folder) Run(ctx context.Context, program string, args ...string) ([]byte
 	return stdout.Bytes(), fail(ctx, program, err, &stderr)
 }
 
-// RunAll is Run with both outputs in one.
+// RunAll is Run, with standard output and standard error in one.
 func (f Folder) RunAll(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := f.Command(ctx, program, args...)
 	var said bytes.Buffer
@@ -53,7 +53,7 @@ func Run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	return f.Run(ctx, program, args...)
 }
 
-// fail words the error of a program.
+// fail returns the error of a program.
 func fail(ctx context.Context, program string, err error, said *bytes.Buffer) error {
 	switch {
 	case err == nil:

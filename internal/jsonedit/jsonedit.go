@@ -1,7 +1,7 @@
-// Package jsonedit edits JSON texts in place. Numbers, spaces and the order of keys stay the text's own,
-// which decoding and encoding again would not leave alone.
+// Package jsonedit edits JSON texts in place. Numbers, spaces and the order of keys stay as they are in the text;
+// decoding and encoding again would change them.
 //
-// The texts are configurations that Python wrote: NaN, Infinity and -Infinity pass for numbers.
+// The texts are configurations that Python wrote: NaN, Infinity and -Infinity count as numbers.
 package jsonedit
 
 import (
@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Member is one member of a JSON object by its place in the text: text[Key:End] is `"key": value`,
-// text[Value:End] the value.
+// A Member is a member of a JSON object, given by its place in the text: text[Key:End] is `"key": value`, and
+// text[Value:End] is the value.
 type Member struct {
 	Name            string
 	Key, Value, End int
@@ -83,11 +83,11 @@ func Members(text []byte) ([]Member, error) {
 	return all, nil
 }
 
-// pythonNumbers are the tokens that Python writes for numbers JSON does not have, and numbers of the same
-// length.
+// pythonNumbers are the tokens that Python writes for numbers that JSON does not have, each with a number of the
+// same length.
 var pythonNumbers = [][2]string{{"NaN", "1.0"}, {"-Infinity", "-1.000000"}, {"Infinity", "1.000000"}}
 
-// Standard returns text with the numbers of Python replaced by others, so that package json takes it. Every
+// Standard returns text with the numbers of Python replaced by others, so that package json accepts it. Every
 // token stays at its place.
 func Standard(text []byte) []byte {
 	out := bytes.Clone(text)
@@ -109,8 +109,8 @@ func Standard(text []byte) []byte {
 	return out
 }
 
-// Printable returns JSON in which what is not printable stands as an escape, so that whoever shows the text need not
-// fear what a terminal would obey, or what hides other text. It means the same. Line breaks stay.
+// Printable returns JSON with everything that is not printable as an escape. So it is safe to show: it has nothing
+// that a terminal would obey, or that hides other text. It means the same. Line breaks stay.
 func Printable(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
@@ -131,8 +131,8 @@ func Printable(text []byte) []byte {
 	return out
 }
 
-// Explain returns an error of package json in the words of JSON: a value of the wrong type is named by its
-// place in the text, not by the Go type it was meant for.
+// Explain returns an error of package json in terms of JSON. A value of the wrong type is named by its place in
+// the text, not by the Go type it was meant for.
 func Explain(err error) error {
 	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
@@ -152,14 +152,14 @@ func skip(text []byte, i int) int {
 	return i
 }
 
-// Remove takes a member of the outermost object out of text, with the comma that set it off. The second
-// result says whether there was one.
+// Remove takes a member of the outermost object out of text, with the comma beside it. The second result says
+// whether there was such a member.
 func Remove(text []byte, name string) ([]byte, bool, error) {
 	all, err := Members(text)
 	if err != nil {
 		return nil, false, err
 	}
-	previous := -1 // end of the member before
+	previous := -1 // the end of the previous member
 	for _, m := range all {
 		if m.Depth != 1 {
 			continue
@@ -179,8 +179,9 @@ func Remove(text []byte, name string) ([]byte, bool, error) {
 	return text, false, nil
 }
 
-// Replace replaces the values of members for which edit returns a new text; nil keeps the old one. Members
-// inside a replaced value must not be replaced themselves. The second result counts the replaced.
+// Replace replaces the values of members for which edit returns a new text. If edit returns nil, the old value
+// stays. Members inside a replaced value must not be replaced themselves. The second result is the number of
+// replaced values.
 func Replace(text []byte, edit func(m Member, value []byte) []byte) ([]byte, int, error) {
 	all, err := Members(text)
 	if err != nil {

@@ -147,7 +147,7 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
-// TestDeep edits texts as deep as package json takes them, and no deeper: nothing overflows the stack.
+// TestDeep edits texts as deep as package json accepts them, and no deeper. Nothing may overflow the stack.
 func TestDeep(t *testing.T) {
 	nested := func(depth int) []byte {
 		return []byte(strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth))
@@ -162,7 +162,8 @@ func TestDeep(t *testing.T) {
 	}
 }
 
-// editFactor bounds what an edit takes, in bytes for each of the text: a member and its tokens take more than "":0,.
+// editFactor bounds the memory of an edit, in bytes for each byte of the text. A member and its tokens take more
+// bytes than their text, which may be as short as "":0, is.
 const editFactor = 200
 
 func TestWork(t *testing.T) {

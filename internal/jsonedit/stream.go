@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// maxDepth is how deep values may be nested, as for package json.
+// maxDepth is how deep values may be nested, as in package json.
 const maxDepth = 10000
 
-// Stream reads the one object that r holds, of which no more is in memory than a token at a time: read gets the name of
-// each member and takes its value from d. The numbers among the tokens of d are of the type [json.Number].
+// Stream reads the one object in r, with only one token in memory at a time. read gets the name of each member and
+// must read its value from d. Numbers among the tokens of d have the type [json.Number].
 func Stream(r io.Reader, read func(d *json.Decoder, name string) error) error {
 	d := json.NewDecoder(r)
 	d.UseNumber()
@@ -30,8 +30,8 @@ func Stream(r io.Reader, read func(d *json.Decoder, name string) error) error {
 	return err
 }
 
-// Object reads an object from d: read gets the name of each member and takes its value. Null stands for an object
-// without members.
+// Object reads an object from d. read gets the name of each member and must read its value. Null stands for an
+// object without members.
 func Object(d *json.Decoder, read func(d *json.Decoder, name string) error) error {
 	return enter(d, '{', "object", func() error {
 		t, err := d.Token()
@@ -42,12 +42,12 @@ func Object(d *json.Decoder, read func(d *json.Decoder, name string) error) erro
 	})
 }
 
-// Array reads an array from d: read takes every element. Null stands for an array without elements.
+// Array reads an array from d. read must read each element. Null stands for an array without elements.
 func Array(d *json.Decoder, read func(d *json.Decoder) error) error {
 	return enter(d, '[', "array", func() error { return read(d) })
 }
 
-// enter reads an object or an array, with a call for each member or element.
+// enter reads an object or an array, and calls read for each member or element.
 func enter(d *json.Decoder, begin json.Delim, what string, read func() error) error {
 	t, err := d.Token()
 	switch {
@@ -65,7 +65,7 @@ func enter(d *json.Decoder, begin json.Delim, what string, read func() error) er
 	return err
 }
 
-// String reads a string of at most limit bytes from d. Null stands for the empty one.
+// String reads a string of at most limit bytes from d. Null stands for the empty string.
 func String(d *json.Decoder, limit int) (string, error) {
 	t, err := d.Token()
 	if err != nil || t == nil {
@@ -81,7 +81,7 @@ func String(d *json.Decoder, limit int) (string, error) {
 	return s, nil
 }
 
-// Skip passes over a value.
+// Skip reads a value and drops it.
 func Skip(d *json.Decoder) error {
 	for depth := 0; ; {
 		t, err := d.Token()

@@ -1,5 +1,5 @@
-// Package regular reads regular files and nothing else. A named pipe would block the open call, and a
-// device may never end; both can stand in a folder under the name of a model's file.
+// Package regular reads regular files and nothing else. A named pipe would block the open call, and a device may
+// never end. Both can lie in a folder under the name of a model's file.
 package regular
 
 import (
@@ -9,10 +9,10 @@ import (
 	"os"
 )
 
-// Open opens the regular file, or the link to one, at path and returns its size in bytes.
-// The error is an [*fs.PathError].
+// Open opens the regular file at path, or the one that a link at path leads to, and returns its size in bytes. The
+// error is an [*fs.PathError].
 func Open(path string) (*os.File, int64, error) {
-	// Looked at before it is opened, because of the pipes.
+	// The file is looked at before it is opened, because opening a pipe blocks.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, 0, err
@@ -52,7 +52,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// Odd says what stands at path where a regular file, or a link to one, should; "" for such a file.
+// Odd says what is at path instead of a regular file or a link to one. It returns "" for such a file.
 func Odd(path string) string {
 	if _, err := os.Lstat(path); err != nil {
 		return "not there"

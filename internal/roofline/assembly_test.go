@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestAssembly holds the assembly to its program. It is one of the tests so that nothing else links
-// the assembler.
+// TestAssembly compares the assembly with the output of its program. The program is in a test so that nothing else
+// links the assembler.
 func TestAssembly(t *testing.T) {
 	ctx := build.NewContext()
 	program(ctx)
@@ -50,7 +50,7 @@ func TestAssembly(t *testing.T) {
 	}
 }
 
-// How far ahead memory is fetched, in bytes.
+// The distance at which memory is fetched ahead, in bytes.
 const (
 	prefetchDst          = 512
 	prefetchSignMantissa = 256

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// moveGeneric is what the assembly does: each vector of 32 bytes of sign_mantissa is mixed with the 32
-// bytes of stream that begin at the block's, and written twice.
+// moveGeneric does what the assembly does. Each vector of 32 bytes of sign_mantissa is mixed with 32 bytes of
+// stream from the start of its BlockStream on, and written twice.
 func moveGeneric(dst *uint16, stream, signMantissa *byte, blocks uint64) {
 	words := int(blocks) * BlockWeights
 	out := unsafe.Slice((*byte)(unsafe.Pointer(dst)), 2*words)

@@ -10,7 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/guard"
 )
 
-// TestMove holds the vectors to the portable code, between pages that may not be touched.
+// TestMove compares the vectors with the portable code, between forbidden pages.
 func TestMove(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, words := range []int{0, 1, 63, 64, 65, 128, 1000, 4096} {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Longest returns the number of instructions of the longest way from the start that meets no rare mark. A loop without
-// one is an error or, with Once, runs once, from its head to its end.
+// Longest returns the number of instructions of the longest way from the start that meets no rare mark. A loop
+// without a mark is an error. With Once, it runs once instead, from its head to its end.
 func (k *Kernel) Longest() (float64, error) {
 	const unseen, open = -1, -2
 	memo := make([]float64, len(k.blocks))
@@ -64,8 +64,8 @@ func (k *Kernel) weight(b *block) float64 {
 	return float64(b.instructions)
 }
 
-// Shortest returns the number of instructions of the shortest way that runs every loop, in the order of their first
-// blocks, as many turns as given. Loops are not nested.
+// Shortest returns the number of instructions of the shortest way that runs every loop for the given number of
+// turns. The loops are in the order of their first basic blocks, and not nested.
 func (k *Kernel) Shortest(turns []float64) (float64, error) {
 	loops := k.loops()
 	if len(loops) != len(turns) {
@@ -94,8 +94,8 @@ func (k *Kernel) Shortest(turns []float64) (float64, error) {
 // A loop goes from head to tail and back.
 type loop struct{ head, tail int }
 
-// loops returns the loops by their heads. nvdisasm prints blocks in order, so a branch back closes one; the branch of a
-// block to itself behind the last EXIT is none.
+// loops returns the loops by their heads. nvdisasm prints basic blocks in order, so a branch back closes a loop.
+// The branch of a basic block to itself behind the last EXIT is not a loop.
 func (k *Kernel) loops() (all []loop) {
 	reachable := k.reachable()
 	for i := range k.blocks {
@@ -124,8 +124,9 @@ func (k *Kernel) reachable() []bool {
 	return seen
 }
 
-// between returns the instructions of the shortest way forward from one block to another: without those of the first
-// block unless the way is a loop's, and without those of the last one unless it is. The start of the kernel counts.
+// between returns the number of instructions of the shortest way forward from one basic block to another. If
+// inclusive is set, the way is that of a loop and includes both of them; otherwise it includes neither. The start
+// of the kernel counts in any case.
 func (k *Kernel) between(from, to int, inclusive bool) (float64, bool) {
 	cost := make([]float64, len(k.blocks))
 	for i := range cost {
@@ -135,7 +136,7 @@ func (k *Kernel) between(from, to int, inclusive bool) (float64, bool) {
 	if inclusive || from == 0 {
 		cost[from] = k.weight(&k.blocks[from])
 	}
-	for i := from; i < to; i++ { // forward edges alone
+	for i := from; i < to; i++ { // only forward edges
 		for _, n := range k.blocks[i].next {
 			if n > i {
 				cost[n] = min(cost[n], cost[i]+k.weight(&k.blocks[n]))
@@ -149,7 +150,7 @@ func (k *Kernel) between(from, to int, inclusive bool) (float64, bool) {
 	return total, !math.IsInf(total, 1)
 }
 
-// toEnd returns the instructions of the shortest way from behind a block to the end.
+// toEnd returns the number of instructions of the shortest way from behind a basic block to the end.
 func (k *Kernel) toEnd(from int) (float64, bool) {
 	best := math.Inf(1)
 	for i := from + 1; i < len(k.blocks); i++ {

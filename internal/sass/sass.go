@@ -15,24 +15,25 @@ const (
 	startMark   = "0x4"
 )
 
-// A block is a run of instructions that begins at a label or behind a branch.
+// A block is a basic block: successive instructions that begin at a label or behind a branch.
 type block struct {
 	instructions int
-	next         []int // blocks that may follow
+	next         []int // basic blocks that may follow
 	ends         bool  // the kernel may end here
 	rare         bool
 	oneWarp      bool
-	unknown      string // an instruction of control flow that is not understood
+	unknown      string // a control flow instruction that is not understood
 }
 
 // A Kernel is the control flow of one function.
 type Kernel struct {
 	blocks []block
-	// OneWarp is the share with which code for one warp of a block counts.
+	// OneWarp is the share with which code for one warp of a thread block counts.
 	OneWarp float64
-	// start is the block with which the straight path begins.
+	// start is the basic block with which the straight path begins.
 	start int
-	// Once says that loops without a mark run once on the straight path: the product of one tile and one vector.
+	// Once says that loops without a mark run once on the straight path: the kernel multiplies one tile with one
+	// vector.
 	Once bool
 }
 
@@ -44,7 +45,7 @@ var (
 
 var section = regexp.MustCompile(`(?m)^//-+ \.text\.(\w+)\s+-+\s*$`)
 
-// Functions divides what nvdisasm prints for a cubin by kernel.
+// Functions divides the output of nvdisasm for a cubin by kernel.
 func Functions(text []byte) map[string][]byte {
 	functions := map[string][]byte{}
 	found := section.FindAllSubmatchIndex(text, -1)
@@ -58,12 +59,12 @@ func Functions(text []byte) map[string][]byte {
 	return functions
 }
 
-// Parse reads what nvdisasm prints for one kernel, for architectures from sm_70 on.
+// Parse reads the output of nvdisasm for one kernel, for architectures from sm_70 on.
 func Parse(text []byte) (*Kernel, error) {
 	k := &Kernel{OneWarp: 1}
 	labels := map[string]int{}
 	targets := map[int]string{}
-	through := map[int]bool{} // blocks that go on into the next one
+	through := map[int]bool{} // basic blocks that continue into the next one
 	fresh := true
 	scanner := bufio.NewScanner(bytes.NewReader(text))
 	scanner.Buffer(nil, 1<<20)
@@ -96,7 +97,7 @@ func Parse(text []byte) (*Kernel, error) {
 		through[at] = true
 		switch name := m[2]; {
 		case name == "BRA.DIV":
-			// The way of a warp whose lanes have parted, which a straight path does not.
+			// This is the way of a warp whose lanes have diverged. On a straight path they have not.
 			fresh = true
 		case name == "BRA", strings.HasPrefix(name, "BRA."), name == "CALL.REL.NOINC": // the latter leaves a region for good
 			t := target.FindStringSubmatch(m[3])
@@ -133,12 +134,12 @@ func Parse(text []byte) (*Kernel, error) {
 	return k, nil
 }
 
-// add counts an instruction of the block.
+// add counts an instruction of the basic block.
 func (b *block) add(name, operands string, predicated bool) error {
 	name, _, _ = strings.Cut(name, ".")
 	switch name {
 	case "PMTRIG":
-		if predicated { // of a part of the block that has no block of its own
+		if predicated { // it belongs to a conditional part that has no basic block of its own
 			return nil
 		}
 		switch strings.TrimSpace(operands) {

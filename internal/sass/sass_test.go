@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// listing is a kernel with a loop of three instructions, a rare way and code for one warp.
+// listing is a kernel with a loop of three instructions, a rare way, and code for one warp.
 const listing = `
 //--------------------- .text.other             --------------------------
         /*0000*/                   EXIT ;
@@ -56,12 +56,12 @@ func TestLongest(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.OneWarp = 0.5
-	if n, err := k.Longest(); err != nil || n != 1 { // of the function before, as the text is not divided
+	if n, err := k.Longest(); err != nil || n != 1 { // the path is that of the other function, because the text is not divided
 		t.Errorf("%v instructions, %v", n, err)
 	}
 }
 
-// TestStart leaves out what comes before the mark with which the straight path begins.
+// TestStart checks that instructions before the mark of the start of the straight path do not count.
 func TestStart(t *testing.T) {
 	text := "/*0000*/ MOV R0, R1 ;\n/*0010*/ MOV R0, R1 ;\n/*0020*/ PMTRIG 0x4 ;\n/*0030*/ MOV R0, R1 ;\n/*0040*/ EXIT ;\n"
 	k, err := Parse([]byte(text))
@@ -76,7 +76,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestOnce runs a loop in a loop once each.
+// TestOnce runs a loop and the loop in it once each.
 func TestOnce(t *testing.T) {
 	blocks := []block{
 		{instructions: 1, next: []int{1}},
@@ -93,7 +93,7 @@ func TestOnce(t *testing.T) {
 	if _, err := k.Longest(); err == nil || !strings.Contains(err.Error(), "a loop without a mark around block 2") {
 		t.Errorf("error is %v, want one about the inner loop", err)
 	}
-	// Left at its head, the outer loop would not count its body.
+	// If the outer loop were left at its head, its body would not count.
 	k.Once = true
 	blocks[1].next, blocks[3].next = []int{2, 4}, []int{1}
 	if _, err := k.Longest(); err == nil || !strings.Contains(err.Error(), "not left at its end, block 3") {

@@ -1,4 +1,4 @@
-// Package faulttest serves the tests of what reads mapped files.
+// Package faulttest has helpers for tests of code that reads mapped files.
 package faulttest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/fault"
 )
 
-// Require skips a test where faults do not come with their address, as in qemu's emulation of a processor for single
-// programs: nothing can tell there which file is to blame.
+// Require skips a test where faults come without their address, as in qemu's emulation of a processor for single
+// programs. There, nothing can tell which file is to blame.
 func Require(tb testing.TB) {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "probe")
