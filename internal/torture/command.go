@@ -24,17 +24,17 @@ import (
 // A Command is a command line that makes one output, a folder or a file.
 type Command struct {
 	Name string
-	// Args are the arguments. IN stands for Input, OUT for the output.
+	// Args are the arguments. In them, IN stands for Input and OUT for the output.
 	Args []string
-	// Again are the arguments of the run after one that was killed, such as with --resume; nil for the same.
+	// Again are the arguments of the run after a killed one, such as with --resume. nil means the same arguments.
 	Again []string
-	// Input is what the command reads.
+	// Input is the path of the command's input.
 	Input string
-	// Before is a folder whose copy the output replaces, "" for none.
+	// Before is a folder whose copy the output replaces; "" for none.
 	Before string
-	// Out is the name of the output, "" for "out".
+	// Out is the name of the output; "" means "out".
 	Out string
-	// Copied is a file of the input of which a copy is part of the output, "" if there is none.
+	// Copied is a file of the input that is copied to the output; "" if there is none.
 	Copied string
 }
 
@@ -46,18 +46,18 @@ type Config struct {
 	Bespoke string
 	// Dir is a folder to work in, on the file system to be tested. It is empty again afterwards.
 	Dir string
-	// Env is the environment of the binary; nil for that of the process.
+	// Env is the environment of the binary; nil means that of the process.
 	Env []string
-	// Patience is how long a run may take before it counts as hanging; 0 for two minutes.
+	// Patience is how long a run may take before it counts as hanging; 0 means two minutes.
 	Patience time.Duration
-	// Seed decides over all that is left to chance, the moments of a kill but for what the machine adds.
+	// Seed decides everything that is left to chance, except for what the machine adds to the moment of a kill.
 	Seed uint64
 }
 
-// place is a folder that a run has for itself, where its output lies.
+// place is the folder of one run, in which its output lies.
 type place struct{ dir, out string }
 
-// path is that of the output.
+// path returns the path of the output.
 func (p place) path() string { return filepath.Join(p.dir, p.out) }
 
 // temporary reports whether the folder holds more than the output.
@@ -66,7 +66,7 @@ func (p place) temporary() bool {
 	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != p.out })
 }
 
-// newPlace makes a place with what the command's output replaces.
+// newPlace makes a place with the folder that the command's output replaces.
 func (c *Config) newPlace(cmd *Command) (place, error) {
 	dir, err := os.MkdirTemp(c.Dir, "run-")
 	p := place{dir, cmd.out()}
@@ -84,7 +84,7 @@ func (c *Config) command(ctx context.Context, args []string, input, out string) 
 	}
 	cmd := exec.CommandContext(ctx, c.Bespoke, args...)
 	cmd.Env = c.Env
-	// What it has started in its turn ends with it.
+	// The processes that it starts must end with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
@@ -93,7 +93,7 @@ func (c *Config) command(ctx context.Context, args []string, input, out string) 
 	return cmd, &stderr
 }
 
-// complete runs a command to its end, which must be a good one.
+// complete runs a command to its end, which must be a success.
 func (c *Config) complete(ctx context.Context, cmd *Command, args []string, p place) error {
 	run, stderr := c.command(ctx, args, cmd.Input, p.path())
 	if err := run.Run(); err != nil {
@@ -102,11 +102,11 @@ func (c *Config) complete(ctx context.Context, cmd *Command, args []string, p pl
 	return nil
 }
 
-// reference is what a command makes when nothing disturbs it.
+// reference is the output of a command that nothing disturbs.
 type reference struct {
 	files    map[string]string
 	duration time.Duration
-	start    time.Duration // until something of the output is there
+	start    time.Duration // the time until something of the output is there
 }
 
 // refer runs a command undisturbed.
@@ -143,8 +143,8 @@ func (c *Config) refer(ctx context.Context, cmd *Command) (*reference, error) {
 	return r, err
 }
 
-// files returns all that lies below a folder: permissions, and a sum of what is in a file, by path. It is no
-// error if something vanishes in the meantime.
+// files returns everything below a folder by path: permissions, and a sum of the content of a file. It is no error
+// if something vanishes in the meantime.
 func files(dir string) (map[string]string, error) {
 	found := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -187,7 +187,7 @@ func sumOf(path string) ([]byte, error) {
 	return sum.Sum(nil), err
 }
 
-// below returns what of files lies in a folder, and the folder itself.
+// below returns the entries of files that lie in a folder, and the folder itself.
 func below(files map[string]string, name string) map[string]string {
 	found := maps.Clone(files)
 	maps.DeleteFunc(found, func(path, _ string) bool {
@@ -196,7 +196,7 @@ func below(files map[string]string, name string) map[string]string {
 	return found
 }
 
-// difference says where two states of a folder differ first, "" if they do not.
+// difference says where two states of a folder first differ. It returns "" if they do not.
 func difference(want, got map[string]string) string {
 	names := slices.Sorted(maps.Keys(got))
 	for _, name := range slices.Sorted(maps.Keys(want)) {

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Commands returns all commands that write something, and makes what they read in the folder dir. Root is that of
-// the repository, with the models in it; the larger one gets its layers several times.
+// Commands returns all commands that write something, and makes their input in the folder dir. root is the folder
+// of the repository, with the models in it. The larger model gets its layers several times.
 func (c *Config) Commands(ctx context.Context, root, dir string, times int) ([]Command, error) {
 	small, large := filepath.Join(root, "model/testdata/tiny-llama/bf16"), filepath.Join(dir, "large")
 	if err := Enlarge(filepath.Join(root, "testdata/shakespeare-llama"), large, times); err != nil {

@@ -18,15 +18,15 @@ import (
 	"time"
 )
 
-// FaultCount says what came of denying one command one thing.
+// FaultCount is the result of denying one thing to one command.
 type FaultCount struct {
 	Command, Fault string
-	// Runs is how often the command was run. Of these, Bad did not end with exit code 1 and one line on standard
-	// error that says what was wrong, or changed what was there, or left something behind.
+	// Runs is how often the command was run. Bad counts the runs that did not end with exit code 1 and one line on
+	// standard error that says what was wrong, or that changed what was there, or that left something behind.
 	Runs, Bad int
-	// Problems describes what is counted in Bad.
+	// Problems describes the runs that Bad counts.
 	Problems []string
-	// Skipped says why the fault cannot be made here, "" if it can.
+	// Skipped says why the fault cannot be made here. It is "" if it can.
 	Skipped string
 }
 
@@ -35,7 +35,7 @@ type fault struct {
 	name string
 	// random says that the fault depends on chance, so that it is worth repeating.
 	random bool
-	// skip says why the fault cannot be made for a command here, "" if it can.
+	// skip says why the fault cannot be made for a command here. It returns "" if it can.
 	skip func(cmd *Command) string
 	// prepare makes the fault.
 	prepare func(a *attempt) error
@@ -49,16 +49,16 @@ type attempt struct {
 	random *rand.Rand
 	place  place
 
-	input   string // of the run
-	limit   int64  // of the size of a file that the run writes, in half KiB
+	input   string // the input of the run
+	limit   int64  // the largest size of a file that the run may write, in half KiB
 	nobody  bool   // run as a user without any rights
 	stdout  *os.File
-	appears bool     // the output may appear all the same
+	appears bool     // the output may appear in spite of the fault
 	says    []string // what standard error must say
 	undo    []func() error
 }
 
-// Faults runs a command under every fault, n times where chance has a say.
+// Faults runs a command under every fault. It repeats faults that depend on chance n times.
 func Faults(ctx context.Context, cfg Config, cmd Command, n int) ([]FaultCount, error) {
 	want, err := cfg.refer(ctx, &cmd)
 	if err != nil {
@@ -87,7 +87,7 @@ func Faults(ctx context.Context, cfg Config, cmd Command, n int) ([]FaultCount, 
 	return counts, nil
 }
 
-// attempt runs a command once under a fault and says what is wrong with what comes of it.
+// attempt runs a command once under a fault and says what is wrong with the result.
 func (c *Config) attempt(ctx context.Context, cmd *Command, want *reference, random *rand.Rand, f *fault) (problem string, err error) {
 	p, err := c.newPlace(cmd)
 	if err != nil {
@@ -160,7 +160,7 @@ func (a *attempt) run(ctx context.Context) (problem string) {
 	return ""
 }
 
-// endless is the limit of a file's size where no other is asked for: what reads a device without an end shall not
+// endless is the limit of a file's size if no other is asked for. A command that reads an endless device must not
 // fill the disk.
 const endless = 1 << 30 / 512
 
@@ -185,7 +185,7 @@ func (a *attempt) ownBinary() (string, error) {
 	return path, os.WriteFile(path, text, 0o755)
 }
 
-// size returns how many bytes a command makes in all, and in its largest file.
+// size returns the number of bytes of a command's output, in all and in its largest file.
 func (r *reference) size() (total, largest int64) {
 	for _, entry := range r.files {
 		var mode string
@@ -197,7 +197,7 @@ func (r *reference) size() (total, largest int64) {
 	return total, largest
 }
 
-// copyInput lets the run read a copy of its input.
+// copyInput makes the run read a copy of its input.
 func (a *attempt) copyInput() error {
 	dir, err := os.MkdirTemp(a.cfg.Dir, "input-")
 	if err != nil {
@@ -211,7 +211,7 @@ func (a *attempt) copyInput() error {
 	return os.CopyFS(a.input, os.DirFS(a.cmd.Input))
 }
 
-// mount puts a file system of that many bytes in memory where the output shall lie.
+// mount mounts a file system in memory, with room for that many bytes, where the output will lie.
 func (a *attempt) mount(bytes int64) error {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d,mode=755", bytes), "bespoke", a.place.dir).CombinedOutput(); err != nil {
 		return fmt.Errorf("mount: %w: %s", err, out)
@@ -223,7 +223,7 @@ func (a *attempt) mount(bytes int64) error {
 	return os.CopyFS(a.place.path(), os.DirFS(a.cmd.Before))
 }
 
-// mayMount says why nothing can be mounted, "" if it can.
+// mayMount says why nothing can be mounted. It returns "" if it can.
 func mayMount(*Command) string {
 	if os.Geteuid() != 0 {
 		return "only root can mount"

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// faults are all that is denied. What a fault changes beside the run itself its undo takes back.
+// faults are all faults. If a fault changes something beside the run itself, its undo takes it back.
 var faults = []fault{
 	{name: "disk full", random: true, skip: mayMount, prepare: func(a *attempt) error {
 		total, _ := a.want.size()
@@ -20,7 +20,7 @@ var faults = []fault{
 		}
 		there, _ := (&reference{files: before}).size()
 		a.says = []string{"no space left on device"}
-		// A page for each file and folder of what is there, and less than all of the new one.
+		// There is room for what is there, with a page for each file and folder, and for a part of the new output.
 		return a.mount(there + int64(4096*(len(before)+2)) + a.random.Int64N(max(1, total*9/10)))
 	}},
 	{name: "limit of a file's size", random: true, prepare: func(a *attempt) error {

@@ -10,22 +10,23 @@ import (
 	"time"
 )
 
-// KillCount says what came of killing one command.
+// KillCount is the result of killing one command.
 type KillCount struct {
 	Command string
-	// Kills is how often it was killed. Of these, Midway left something behind, Early nothing, and Late the whole
-	// output. Runs that ended before they could be killed are Ended.
+	// Kills is how often the command was killed. Of these kills, Midway left something behind, Early nothing, and
+	// Late the whole output. Ended counts the runs that ended before they could be killed.
 	Kills, Early, Midway, Late, Ended int
-	// Half counts outputs that were neither what was there before nor whole, Left those beside which something
-	// was left after the next complete run, Wrong complete runs after a kill that failed or made other files.
+	// Half counts outputs that were neither what was there before nor whole. Left counts outputs beside which
+	// something was left after the next complete run. Wrong counts complete runs after a kill that failed or made
+	// other files.
 	Half, Left, Wrong int
-	// Problems describes what is counted in Half, Left and Wrong.
+	// Problems describes the runs that Half, Left and Wrong count.
 	Problems []string
 }
 
-// Kill kills a command n times with SIGKILL at random moments, half of them after something of the output is
-// there. After every second kill, on average, the next one meets the run that follows; in the end that
-// runs undisturbed. The error says that the command does not even work when it is not killed.
+// Kill kills a command n times with SIGKILL at random moments. Half of the kills come after something of the
+// output is there. On average, every second run after a kill is killed as well; in the end that run is left
+// undisturbed. The error says that the command does not even work if it is not killed.
 func Kill(ctx context.Context, cfg Config, cmd Command, n int) (*KillCount, error) {
 	r, err := cfg.refer(ctx, &cmd)
 	if err != nil {
@@ -75,7 +76,7 @@ func (k *killer) series(ctx context.Context, n int) error {
 			args = k.cmd.Again
 		}
 		if whole && k.cmd.Before == "" {
-			break // it would be refused
+			break // the next run would be refused
 		}
 		if k.count.Kills < n && k.random.IntN(2) == 0 {
 			continue

@@ -19,8 +19,8 @@ var (
 	layers = regexp.MustCompile(`("num_hidden_layers": )(\d+)`)
 )
 
-// Enlarge writes a model to the new folder dst that has the layers of the one in src several times, each time
-// in a shard of its own, so that making something of it takes a while. All other files are copied.
+// Enlarge writes a model to the new folder dst. It has the layers of the model in src several times, each time in
+// a shard of its own, so that work on it takes a while. All other files are copied.
 func Enlarge(src, dst string, times int) error {
 	c, err := model.Open(src)
 	if err != nil {

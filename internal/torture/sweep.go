@@ -18,48 +18,49 @@ import (
 
 // SweepOptions are the options of [Sweep].
 type SweepOptions struct {
-	// Seed chooses the weights, and the cases where not all are tried.
+	// Seed chooses the weights, and the cases if not all are tried.
 	Seed uint64
-	// Sample is about how many cases to try of each damage to each container, 0 for all. SampleOthers is the same for
-	// containers in one file, and for those without sums.
+	// Sample is about how many cases to try of each damage to each container, or 0 for all. SampleOthers is the
+	// same for containers in one file, and for those without sums.
 	Sample, SampleOthers int
-	// Folder is where the containers are kept, "" for one in memory where there is one. What is left there when
-	// the process dies is the case it died of.
+	// Folder is where the containers are kept; "" means a folder in memory, if the system has one. If the process
+	// dies, the files in it are those of the case that killed it.
 	Folder string
-	// Workers is how many cases are tried at a time, 0 for as many as there are processors.
+	// Workers is the number of cases that are tried at a time; 0 means as many as there are processors.
 	Workers int
 	// Progress is called with each row when it is done; nil for none.
 	Progress func(SweepRow)
 }
 
-// A SweepRow counts what became of one container when it was damaged in one way.
+// A SweepRow counts the results of damaging one container in one way.
 type SweepRow struct {
 	Container string `json:"container"`
 	// Own says that the container has sums: it was not made to be the same as that of the published encoder.
 	Own    bool   `json:"own"`
 	Damage string `json:"damage"`
 	Cases  int    `json:"cases"`
-	// Of the cases Errors ended in an error, Same in the very same files. Said are those in which the container
-	// was made to say something else, sums and all, and that is what came of it, with the same weights: another
-	// name of a file, other permissions, a file fewer, another config.json, or that there is no sidecar. Unnoticed
-	// are other files of a container that has no sums; Wrong are all others, and must be 0.
+	// Errors counts the cases that ended in an error, Same those that ended in the very same files. Said counts
+	// the cases in which the container was made to say something else, sums and all, and gave that, with the same
+	// weights: another name of a file, other permissions, a file fewer, another config.json, or that there is no
+	// sidecar. Unnoticed counts other files from a container that has no sums. Wrong counts all other cases, and
+	// must be 0.
 	Errors    int `json:"errors"`
 	Same      int `json:"same_files"`
 	Said      int `json:"as_it_says"`
 	Unnoticed int `json:"unnoticed"`
 	Wrong     int `json:"wrong"`
-	// Panics, Left and Over are cases with a panic, with something left beside the output, and with more memory
-	// than in proportion. All must be 0.
+	// Panics, Left and Over count the cases with a panic, with something left beside the output, and with more
+	// memory than in proportion. All must be 0.
 	Panics int `json:"panics"`
 	Left   int `json:"left_behind"`
 	Over   int `json:"over_memory"`
-	// Found are the cases in which Check reports damage or fails. Missed are those that it had to find and did
-	// not, although it had sums to go by, and must be 0.
+	// Found counts the cases in which Check reports damage or fails. Missed counts the cases that Check had to
+	// find and did not, although it had sums to compare with. It must be 0.
 	Found  int `json:"check_found"`
 	Missed int `json:"check_missed"`
 }
 
-// Bad sums up what must be 0.
+// Bad returns the sum of the counts that must be 0.
 func (r *SweepRow) Bad() int { return r.Wrong + r.Panics + r.Left + r.Over + r.Missed }
 
 // Add adds the counts of another row.
@@ -78,17 +79,17 @@ type SweepReport struct {
 	Seed   uint64     `json:"seed"`
 	Sample int        `json:"sample"`
 	Rows   []SweepRow `json:"rows"`
-	// Faults describes the first cases that must not be.
+	// Faults describes the first cases that count as bad.
 	Faults []string `json:"faults"`
 }
 
-// sweepMemory is how many bytes the process may take before it collects garbage.
+// sweepMemory is the number of bytes that the process may take before it collects garbage.
 const sweepMemory = 1 << 30
 
 // maxFaults bounds the faults that are described.
 const maxFaults = 50
 
-// Bad sums up what must be 0 in all rows.
+// Bad returns the sum of the counts that must be 0, over all rows.
 func (r *SweepReport) Bad() (n int) {
 	for i := range r.Rows {
 		n += r.Rows[i].Bad()
@@ -96,16 +97,17 @@ func (r *SweepReport) Bad() (n int) {
 	return n
 }
 
-// Sweep makes small containers of every kind, damages each in every way or in a sample of them, and looks at what
-// Decompress and Check make of it: an error, or the very same files as before, in memory bounded by that for the
-// sound container. Its error says that it could not do so, or that its context ended.
+// Sweep makes small containers of every kind, and damages each of them in every way or in a sample of these. It
+// looks at the results of Decompress and Check. They must be an error, or the very same files as before, in memory
+// bounded by that for the sound container. The error of Sweep says that it could not do this, or that its context
+// ended.
 func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err error) {
 	folder, err := os.MkdirTemp(sweepFolder(opts.Folder), "bespoke-sweep-")
 	if err != nil {
 		return nil, fmt.Errorf("torture: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	// Cases take much more memory than they hold.
+	// Cases allocate much more memory than they hold.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(sweepMemory))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	s := sweep{ctx: ctx, opts: opts, report: SweepReport{Seed: opts.Seed, Sample: opts.Sample, Faults: []string{}}}
@@ -134,7 +136,7 @@ func Sweep(ctx context.Context, opts SweepOptions) (report *SweepReport, err err
 	return &s.report, nil
 }
 
-// sweepFolder returns a folder in memory, where the system has one.
+// sweepFolder returns a folder in memory, if the system has one.
 func sweepFolder(wanted string) string {
 	const shared = "/dev/shm"
 	if info, err := os.Stat(shared); wanted == "" && err == nil && info.IsDir() {
@@ -157,15 +159,15 @@ type sweep struct {
 // A sweepCase is one way to damage a container.
 type sweepCase struct {
 	what func() string
-	// change returns the new content of the files that change, nil for one that is gone.
+	// change returns the new content of the files that change, nil for a file that is gone.
 	change func() map[string][]byte
-	// forged says that sums were made right again, as nothing does by accident.
+	// forged says that sums were made right again, which does not happen by accident.
 	forged bool
 	// harmless says that the container is as good as before, so that Check need not report it.
 	harmless bool
 }
 
-// named returns what a case is, which few of them have to say.
+// named returns a function that describes a case. It is called for few cases.
 func named(format string, args ...any) func() string {
 	return func() string { return fmt.Sprintf(format, args...) }
 }
@@ -205,7 +207,7 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 				}
 				s.count(&row, &x, r)
 			}
-			// Errors would not tell that something else is wrong.
+			// Cases that end in an error would not show that something else is wrong with the container.
 			if tree, err := w.sound(); err != nil || c.want.differs(tree) != "" {
 				return fmt.Errorf("%s, %s: the container is not sound any more: %v", row.Container, d.name, err)
 			}

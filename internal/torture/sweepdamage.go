@@ -24,7 +24,7 @@ var sweepDamages = []sweepDamage{
 	{"a JSON value, sums made right", forgedJSONDamages},
 }
 
-// sweepLoop is a sequence of cases that are handed to yield until that is false.
+// sweepLoop makes a sequence of a loop that passes cases to yield until yield returns false.
 func sweepLoop(loop func(yield func(sweepCase) bool) bool) iter.Seq[sweepCase] {
 	return func(yield func(sweepCase) bool) { loop(yield) }
 }
@@ -32,7 +32,7 @@ func sweepLoop(loop func(yield func(sweepCase) bool) bool) iter.Seq[sweepCase] {
 // one returns the change of one file.
 func one(path string, data []byte) map[string][]byte { return map[string][]byte{path: data} }
 
-// flips are all bits of all files.
+// flips has a case for every bit of every file.
 func flips(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.paths() {
@@ -51,7 +51,7 @@ func flips(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// cuts are all lengths that a file may be cut to.
+// cuts has a case for every length that a file may be cut to.
 func cuts(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.paths() {
@@ -68,7 +68,7 @@ func cuts(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// additions are bytes behind the end of a file.
+// additions has cases with bytes behind the end of a file.
 func additions(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.paths() {
@@ -84,7 +84,7 @@ func additions(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// zeros are sectors that were not written.
+// zeros has cases with sectors that were not written.
 func zeros(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.paths() {
@@ -105,13 +105,13 @@ func zeros(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// removals are all files, each alone and together with another one.
+// removals has a case for every file alone, and for every two files together.
 func removals(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		paths := c.files.paths()
 		for i, path := range paths {
 			for _, other := range paths[i:] {
-				// Without the sidecar alone it is another sound container.
+				// Without the sidecar and nothing else, it is another sound container.
 				harmless := path == model.SidecarName && other == path
 				if !yield(sweepCase{what: named("%s and %s removed", path, other), harmless: harmless, change: func() map[string][]byte {
 					return map[string][]byte{path: nil, other: nil}
@@ -124,7 +124,7 @@ func removals(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// fileSwaps let two files take each other's name. Names of safetensors files mean nothing.
+// fileSwaps has cases in which two files take each other's name. Names of safetensors files mean nothing.
 func fileSwaps(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		paths, weights := c.files.paths(), c.files.weights()
@@ -153,7 +153,7 @@ func (t sweepTree) stored() (list []sweepStored) {
 	for _, path := range t.weights() {
 		tensors, err := tensorsOf(t[path].data)
 		if err != nil {
-			panic(err) // it is sound
+			panic(err) // the container is sound
 		}
 		for _, x := range tensors {
 			list = append(list, sweepStored{x, path})
@@ -162,10 +162,10 @@ func (t sweepTree) stored() (list []sweepStored) {
 	return list
 }
 
-// tensorSwaps let two tensors of one shape take each other's place.
+// tensorSwaps has cases in which two tensors of the same shape take each other's place.
 func tensorSwaps(c *sweepContainer) iter.Seq[sweepCase] { return swaps(c, false) }
 
-// forgedTensorSwaps are tensorSwaps with the sums of what is stored, but not of what it decodes to.
+// forgedTensorSwaps is tensorSwaps with right sums of what is stored, but not of what it decodes to.
 func forgedTensorSwaps(c *sweepContainer) iter.Seq[sweepCase] { return swaps(c, true) }
 
 func swaps(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
@@ -187,8 +187,8 @@ func swaps(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 	})
 }
 
-// put returns the files that change when tensors get other bytes, as many as before, with the sums of what is
-// stored made right.
+// put returns the files that change when tensors get other bytes, as many as before. If forged is set, the sums of
+// what is stored are made right.
 func (c *sweepContainer) put(forged bool, tensors map[string][]byte) map[string][]byte {
 	changed := map[string][]byte{}
 	sums := map[string]model.TensorSum{}
@@ -215,13 +215,13 @@ func (c *sweepContainer) put(forged bool, tensors map[string][]byte) map[string]
 	return changed
 }
 
-// strangers take a file or a tensor from the container of another model, or the files of several units.
+// strangers has cases with a file, a tensor, or the files of several units from the container of another model.
 func strangers(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		weights := c.files.weights()
 		for _, path := range c.files.paths() {
 			if !c.sidecar && slices.Equal(weights, []string{path}) {
-				continue // this is the other model
+				continue // all files together are the other model
 			}
 			if !yield(sweepCase{what: named("%s of another model", path), change: func() map[string][]byte {
 				return one(path, c.other[path].data)
@@ -251,7 +251,7 @@ func strangers(c *sweepContainer) iter.Seq[sweepCase] {
 	})
 }
 
-// duplicates are there twice: a file under another name, a tensor in another file.
+// duplicates has cases with something twice: a file under another name, or a tensor in another file.
 func duplicates(c *sweepContainer) iter.Seq[sweepCase] {
 	return sweepLoop(func(yield func(sweepCase) bool) bool {
 		for _, path := range c.files.weights() {

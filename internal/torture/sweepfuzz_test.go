@@ -14,7 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// fuzzFolder makes the containers once, and a folder in memory to try changes of them in.
+// fuzzContainers makes the containers once.
 var fuzzContainers = sync.OnceValues(func() ([]*sweepContainer, error) {
 	folder, err := os.MkdirTemp(sweepFolder(""), "bespoke-fuzz-")
 	if err != nil {
@@ -24,9 +24,9 @@ var fuzzContainers = sync.OnceValues(func() ([]*sweepContainer, error) {
 	return sweepContainers(context.Background(), folder, 1)
 })
 
-// FuzzDecompress puts any bytes in the place of a file of a container, with the sums made right or not,
-// decompresses it and checks it. What comes of it is an error or, where the sums are as they were, the very same
-// files.
+// FuzzDecompress puts any bytes in the place of a file of a container, with the sums made right or not, and
+// decompresses and checks the container. The result must be an error or, if the sums are as they were, the very
+// same files.
 func FuzzDecompress(f *testing.F) {
 	containers, err := fuzzContainers()
 	if err != nil {
@@ -59,7 +59,7 @@ func FuzzDecompress(f *testing.F) {
 			t.Fatal(err)
 		}
 		x := sweepCase{what: func() string { return path }, forged: forged, change: func() map[string][]byte { return one(path, data) }}
-		// The same part of the same model, with another index, is as good.
+		// The same part of the same model, with another index, does no harm.
 		x.harmless = slices.ContainsFunc(containers, func(c *sweepContainer) bool { return bytes.Equal(c.files[path].data, data) })
 		cost.Bounded(t, len(data), int(4*c.most), 200, func() {
 			r, err := w.try(&x)
@@ -85,7 +85,7 @@ func sealed(path string, data []byte) []byte {
 			return data
 		}
 		sums := map[string]model.TensorSum{}
-		tensors, _ := tensorsOf(data) // none where the header is broken
+		tensors, _ := tensorsOf(data) // none if the header is broken
 		for _, x := range tensors {
 			sums[x.name] = model.SumTensor(x.data)
 		}
@@ -94,7 +94,7 @@ func sealed(path string, data []byte) []byte {
 	return data
 }
 
-// TestSealed makes the sums of sound files right, which changes nothing, and those of damaged ones.
+// TestSealed makes the sums right of sound files, which must not change anything, and of damaged ones.
 func TestSealed(t *testing.T) {
 	containers, err := fuzzContainers()
 	if err != nil {

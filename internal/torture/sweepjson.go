@@ -12,17 +12,17 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// hostileValues are what no field of a container has.
+// hostileValues are values that no field of a container has.
 var hostileValues = []string{
 	`null`, `true`, `false`, `-1`, `0`, `1`, `0.5`, `1e400`, `9223372036854775808`, `18446744073709551616`, `NaN`,
 	`""`, `"\u0000"`, `"../x"`, `".git/config"`, `"C:\\x"`, `"\ud800"`, "\"\xff\"", `"\u001b[2J"`, `"` + strings.Repeat("x", 1<<16) + `"`,
 	`[]`, `{}`, `[[]]`, strings.Repeat("[", 2000) + strings.Repeat("]", 2000), strings.Repeat(`{"":`, 20_000) + "0" + strings.Repeat("}", 20_000),
 }
 
-// A jsonValue is a value within a JSON text: text[from:to], and text[key:to] with the name of a member.
+// A jsonValue is a value within a JSON text: text[from:to]. With the name of its member it is text[key:to].
 type jsonValue struct {
 	path          string
-	name          string // of a member, "" for an element
+	name          string // the name of a member; "" for an element
 	key, from, to int
 }
 
@@ -30,7 +30,7 @@ type jsonValue struct {
 func jsonValues(text []byte) (list []jsonValue) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	next := func() int { // where the next token begins
+	next := func() int { // returns the start of the next token
 		i := int(d.InputOffset())
 		for bytes.IndexByte([]byte(" \t\r\n:,"), text[i]) >= 0 {
 			i++
@@ -67,8 +67,8 @@ func jsonValues(text []byte) (list []jsonValue) {
 	return list
 }
 
-// hostileTexts returns a JSON text with each value replaced by each of the hostile ones, by that of neighbours,
-// left out and doubled. Strings that hold JSON are gone into.
+// hostileTexts returns a JSON text with each value replaced by each hostile value and by its neighbours, left out,
+// and doubled. It does the same within strings that hold JSON.
 func hostileTexts(text []byte) iter.Seq2[func() string, func() []byte] {
 	return func(yield func(func() string, func() []byte) bool) {
 		hostile(text, "", func(inner []byte) []byte { return inner }, yield)
@@ -112,7 +112,7 @@ func hostile(text []byte, where string, outer func([]byte) []byte, yield func(fu
 	return true
 }
 
-// neighbours returns the next value, and the next of the same name.
+// neighbours returns the next value, and the next value with the same name.
 func neighbours(values []jsonValue, i int) (list []jsonValue) {
 	v, rest := values[i], values[i+1:]
 	if j := slices.IndexFunc(rest, func(n jsonValue) bool { return n.from >= v.to }); j >= 0 {
@@ -124,7 +124,7 @@ func neighbours(values []jsonValue, i int) (list []jsonValue) {
 	return list
 }
 
-// without takes a value out of a text, with the comma that sets it off.
+// without takes a value out of a text, with the comma beside it.
 func without(text []byte, v jsonValue) []byte {
 	before := bytes.TrimRight(text[:v.key], " \t\r\n")
 	after := bytes.TrimLeft(text[v.to:], " \t\r\n")
@@ -147,10 +147,10 @@ func quoted(s []byte) []byte {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// jsonDamages are all values of the sidecar, of config.json and of the headers of safetensors files.
+// jsonDamages has cases for all values of the sidecar, of config.json and of the headers of safetensors files.
 func jsonDamages(c *sweepContainer) iter.Seq[sweepCase] { return jsonCases(c, false) }
 
-// forgedJSONDamages are the same with the sums of the texts made right.
+// forgedJSONDamages has the same cases with the sums of the texts made right.
 func forgedJSONDamages(c *sweepContainer) iter.Seq[sweepCase] { return jsonCases(c, true) }
 
 func jsonCases(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
@@ -177,7 +177,7 @@ func jsonCases(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 		for _, path := range c.files.weights() {
 			header, data, err := splitSafetensors(c.files[path].data)
 			if err != nil {
-				panic(err) // it is sound
+				panic(err) // the container is sound
 			}
 			if forged && !c.own() {
 				continue
@@ -198,13 +198,13 @@ func jsonCases(c *sweepContainer, forged bool) iter.Seq[sweepCase] {
 	})
 }
 
-// vouch returns the files that change when the metadata name the sum of another file as it is now.
+// vouch returns the files that change when the metadata get the sum of the present content of another file.
 func (c *sweepContainer) vouch(path string, content []byte) map[string][]byte {
 	changed := map[string][]byte{}
 	for _, name := range c.files.weights() {
 		header, data, err := splitSafetensors(c.files[name].data)
 		if err != nil {
-			panic(err) // it is sound
+			panic(err) // the container is sound
 		}
 		was, is := model.SumOf(c.files[path].data), model.SumOf(content)
 		text := strings.ReplaceAll(string(header), fmt.Sprintf("%d:%s", was.Size, was.XXH128), fmt.Sprintf("%d:%s", is.Size, is.XXH128))

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// TestHostileTexts changes a text in every way but by the values that are the same for all.
+// TestHostileTexts changes a text in every way, except by the hostile values, which are the same for all texts.
 func TestHostileTexts(t *testing.T) {
 	text := `{"a": 1, "b": [2, {"a": "{\"c\":3}"}]}`
 	values := len(jsonValues([]byte(text)))
 	want := []string{
 		`{"a": [2, {"a": "{\"c\":3}"}], "b": [2, {"a": "{\"c\":3}"}]}`, // the value of the next member
-		`{"a": "{\"c\":3}", "b": [2, {"a": "{\"c\":3}"}]}`,             // that of the next one with the same name
+		`{"a": "{\"c\":3}", "b": [2, {"a": "{\"c\":3}"}]}`,             // the value of the next member with the same name
 		`{ "b": [2, {"a": "{\"c\":3}"}]}`,
 		`{"a": 1}`,
 		`{"a": 1, "b": [ {"a": "{\"c\":3}"}]}`,
@@ -52,8 +52,8 @@ func TestHostileTexts(t *testing.T) {
 			t.Errorf("lacks %.40s", v)
 		}
 	}
-	// Each value, and that within the string: replaced, left out, three times doubled, and by neighbours, of which
-	// there are 2 + 0 + 1 + 0 + 0 + 0.
+	// Each value, and the one within the string, is replaced, left out, and doubled in three ways. It is also
+	// replaced by its neighbours, of which there are 2 + 0 + 1 + 0 + 0 + 0.
 	if want := (values+1)*(len(hostileValues)+4) + 3; n != want {
 		t.Errorf("%d changes, want %d", n, want)
 	}

@@ -22,12 +22,12 @@ import (
 // A sweepKind says how a container was made.
 type sweepKind struct {
 	index     codebook.Index
-	published bool // as the published encoder makes it: without sums in the files
+	published bool // made as by the published encoder: without sums in the files
 	single    bool // one file for all units
 	sidecar   bool
 }
 
-// name names the kind in tables.
+// name returns the name of the kind in tables.
 func (k *sweepKind) name() string {
 	words := []string{k.index.String(), "a file a unit", "sidecar"}
 	if k.published {
@@ -42,17 +42,17 @@ func (k *sweepKind) name() string {
 	return strings.Join(words, ", ")
 }
 
-// own says that the container has sums.
+// own reports whether the container has sums.
 func (k *sweepKind) own() bool { return !k.published }
 
-// A sweepContainer is a small container and what becomes of it while it is sound.
+// A sweepContainer is a small container, with the results that it gives while it is sound.
 type sweepContainer struct {
 	sweepKind
 	files sweepTree
-	want  sweepTree // what it is decompressed to
-	plain sweepTree // the same without the sidecar, nil where there is none
+	want  sweepTree // the files that it is decompressed to
+	plain sweepTree // the same without the sidecar, nil if there is none
 	other sweepTree // the container of a model of the same shapes with other weights
-	most  uint64    // bytes that it takes to decompress and to check
+	most  uint64    // the number of bytes that it takes to decompress and check it
 }
 
 // A sweepTree is the files of a folder by their slash-separated paths.
@@ -102,7 +102,7 @@ func sweepContainers(ctx context.Context, folder string, seed uint64) (all []*sw
 	return all, nil
 }
 
-// The models have two units of two weights each, so small that they hardly gain.
+// The models have two units of two weights each, so small that compressing gains hardly anything.
 const (
 	sweepUnits  = 2
 	sweepRows   = 80
@@ -118,8 +118,8 @@ const (
 	sweepPatterns = `{"layers\\.\\d+": ["wte", "wpe"]}`
 )
 
-// sweepModel writes a model. The units of all such models have as many weights of each exponent, shifted by one
-// from unit to unit: their tensors have the same shapes when they are coded, and other books.
+// sweepModel writes a model. All such models have the same number of weights of each exponent; the exponents are
+// shifted by one from unit to unit. So their coded tensors have the same shapes, but other books.
 func sweepModel(folder string, seed, number uint64) error {
 	r := rand.New(rand.NewPCG(seed, number))
 	index := map[string]string{}
@@ -230,8 +230,7 @@ func (c *sweepContainer) measure(ctx context.Context, folder string) (err error)
 	return nil
 }
 
-// compare holds what the container is decompressed to against the model: its files, or without a sidecar its
-// tensors.
+// compare compares the decompressed container with the model: its files or, without a sidecar, its tensors.
 func (c *sweepContainer) compare(source string) error {
 	files, err := readSweepTree(source)
 	if err != nil {
@@ -265,5 +264,5 @@ func (c *sweepContainer) compare(source string) error {
 	return nil
 }
 
-// decoderOptions keep the cases from being spread over processors: there are other cases for them.
+// decoderOptions keep a case from being spread over processors, because other cases run on these.
 var decoderOptions = []runtime.Option{runtime.WithWorkers(1)}

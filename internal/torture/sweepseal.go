@@ -13,7 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// The sums are made right here in other words than package model's.
+// This file makes sums right with code of its own, not with that of package model.
 
 // splitSafetensors returns the header of a file and what follows it.
 func splitSafetensors(content []byte) (header, data []byte, err error) {
@@ -33,7 +33,7 @@ func joinSafetensors(header, data []byte) []byte {
 	return append(append(content, header...), data...)
 }
 
-// sealAt writes the sum of a text behind the last place where before stands in it.
+// sealAt computes the sum of a text and writes it into the text, behind the last occurrence of before.
 func sealAt(text []byte, before string) []byte {
 	zeros := strings.Repeat("0", 32)
 	i := bytes.LastIndex(text, []byte(before)) + len(before)
@@ -53,7 +53,7 @@ func sealHeader(header []byte) []byte { return sealAt(header, `"bespoke.header":
 // sealSidecar makes the sum of a sidecar right.
 func sealSidecar(text []byte) []byte { return sealAt(text, `"xxh128": "`) }
 
-// replaceSums writes sums of tensors, whose names have the prefix, into a JSON text.
+// replaceSums writes sums of tensors into a JSON text. The names of the tensors have the prefix there.
 func replaceSums(text []byte, prefix string, sums map[string]model.TensorSum) []byte {
 	text = bytes.Clone(text)
 	for name, sum := range sums {

@@ -58,10 +58,10 @@ func (t sweepTree) writeFile(folder, path string) error {
 	return os.Chmod(full, t[path].mode)
 }
 
-// paths returns the paths in their order.
+// paths returns the paths in order.
 func (t sweepTree) paths() []string { return slices.Sorted(maps.Keys(t)) }
 
-// weights returns the paths of safetensors files at the top of a container.
+// weights returns the paths of the safetensors files at the top of a container.
 func (t sweepTree) weights() []string {
 	return slices.DeleteFunc(t.paths(), func(path string) bool {
 		return strings.Contains(path, "/") || !strings.HasSuffix(path, model.Extension)
@@ -71,7 +71,7 @@ func (t sweepTree) weights() []string {
 // clone returns a copy that shares the bytes.
 func (t sweepTree) clone() sweepTree { return maps.Clone(t) }
 
-// differs says in what two trees differ, "" if in nothing.
+// differs says how two trees differ. It returns "" if they do not.
 func (t sweepTree) differs(other sweepTree) string {
 	for _, path := range slices.Compact(slices.Sorted(slices.Values(append(t.paths(), other.paths()...)))) {
 		a, inA := t[path]
@@ -96,7 +96,7 @@ type sweepTensor struct {
 	dtype model.DType
 	shape []uint64
 	data  []byte
-	at    int // of data in the file
+	at    int // the place of data in the file
 }
 
 func (t sweepTensor) equal(other sweepTensor) bool {
@@ -119,9 +119,10 @@ func tensorsOf(content []byte) (list []sweepTensor, err error) {
 	return list, nil
 }
 
-// said reports whether a tree that differs from what the sound container gives differs in what the container was
-// made to say alone. Its sidecar may give files that are not safetensors files other names and permissions, or
-// none. Without one config.json, here among the changed files, may be another, and the metadata of tensors.
+// said reports whether the tree got differs from that of the sound container only in what the container was made
+// to say. A sidecar may give other names and permissions to files that are not safetensors files, or leave them
+// out. Without a sidecar, config.json may be another one, which is among the changed files here, and so may the
+// metadata of tensors.
 func (c *sweepContainer) said(got sweepTree, changed map[string][]byte) bool {
 	if c.sidecar {
 		return c.saidBySidecar(got)

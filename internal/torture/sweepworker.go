@@ -19,7 +19,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// A sweepWorker tries cases, one after the other, in a folder of its own.
+// A sweepWorker tries cases, one after another, in a folder of its own.
 type sweepWorker struct {
 	ctx    context.Context
 	s      *sweep
@@ -30,7 +30,7 @@ type sweepWorker struct {
 func (w *sweepWorker) container() string { return filepath.Join(w.folder, "df11") }
 func (w *sweepWorker) output() string    { return filepath.Join(w.folder, "out") }
 
-// A sweepResult says what became of a case.
+// A sweepResult is the result of a case.
 type sweepResult struct {
 	same    bool // the case changes nothing
 	outcome func(*SweepRow) *int
@@ -39,7 +39,7 @@ type sweepResult struct {
 	over    bool
 	panics  bool
 	missed  bool
-	faults  []string // what must not be, in words
+	faults  []string // descriptions of what counts as bad
 }
 
 // counted returns the counts of the row that the result belongs to.
@@ -56,7 +56,7 @@ func (r *sweepResult) counted(row *SweepRow) []*int {
 	return list
 }
 
-// start lays the sound container out anew.
+// start writes the sound container again.
 func (w *sweepWorker) start() error {
 	if err := os.RemoveAll(w.folder); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (w *sweepWorker) start() error {
 	return w.c.files.write(w.container())
 }
 
-// sound decompresses and checks the container as it lies there, which must be without damage.
+// sound decompresses and checks the container in the folder, which must be without damage.
 func (w *sweepWorker) sound() (sweepTree, error) {
 	var r sweepResult
 	tree, _, err := w.decompress(&r)
@@ -80,12 +80,13 @@ func (w *sweepWorker) sound() (sweepTree, error) {
 	return tree, err
 }
 
-// try damages the container, looks at what becomes of it and mends it.
+// try damages the container, looks at the result, and undoes the damage.
 func (w *sweepWorker) try(x *sweepCase) (r sweepResult, err error) {
 	w.s.alone.RLock()
 	took, limit, err := w.tryOnce(x, &r)
 	w.s.alone.RUnlock()
-	// Others allocate at the same time: once more without them, but for what makes the cases.
+	// Other goroutines allocate at the same time, so the case is tried again while only the goroutine that makes
+	// the cases runs.
 	for i := 0; err == nil && took > limit; i++ {
 		if i == 3 {
 			r.over = true
@@ -99,7 +100,7 @@ func (w *sweepWorker) try(x *sweepCase) (r sweepResult, err error) {
 	return r, err
 }
 
-// tryOnce is try without a second look at the memory.
+// tryOnce is try without the repetition.
 func (w *sweepWorker) tryOnce(x *sweepCase, r *sweepResult) (took, limit uint64, err error) {
 	changed := x.change()
 	maps.DeleteFunc(changed, func(path string, data []byte) bool {
@@ -138,11 +139,11 @@ func (w *sweepWorker) tryOnce(x *sweepCase, r *sweepResult) (took, limit uint64,
 	return took, w.limit(added), err
 }
 
-// limit is the most memory for a container to which so many bytes were added: four times what the sound one takes,
-// and 200 bytes for each of them.
+// limit is the largest amount of memory for a container with that many added bytes: four times what the sound one
+// takes, and 200 bytes for each added byte.
 func (w *sweepWorker) limit(added int) uint64 { return 4*w.c.most + 200*uint64(added) }
 
-// run decompresses and checks the damaged container, and returns how many bytes were allocated meanwhile.
+// run decompresses and checks the damaged container. It returns the number of bytes that were allocated meanwhile.
 func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResult) (took uint64, err error) {
 	defer cost.Watch(w.c.name() + ", " + x.what())()
 	before := allocatedBytes()
@@ -164,7 +165,7 @@ func (w *sweepWorker) run(x *sweepCase, changed map[string][]byte, r *sweepResul
 	return took, nil
 }
 
-// judge says what the outcome is.
+// judge says which outcome it is.
 func (w *sweepWorker) judge(x *sweepCase, changed map[string][]byte, r *sweepResult, tree sweepTree, report *checkpoint.DecompressReport, failure error) {
 	_, hasSidecar := changed[model.SidecarName]
 	lostSidecar := w.c.sidecar && hasSidecar && changed[model.SidecarName] == nil
@@ -188,7 +189,7 @@ func (w *sweepWorker) judge(x *sweepCase, changed map[string][]byte, r *sweepRes
 	}
 }
 
-// decompress decompresses the container and reads what came of it.
+// decompress decompresses the container and reads the result.
 func (w *sweepWorker) decompress(r *sweepResult) (tree sweepTree, report *checkpoint.DecompressReport, err error) {
 	err = caught(r, func() error {
 		report, err = checkpoint.Decompress(w.ctx, w.container(), w.output(), checkpoint.DecompressOptions{Runtime: decoderOptions})
@@ -217,7 +218,7 @@ func (w *sweepWorker) decompress(r *sweepResult) (tree sweepTree, report *checkp
 	return tree, report, err
 }
 
-// check checks the container, and reports whether there were sums to hold it against.
+// check checks the container, and reports whether there were sums to compare with.
 func (w *sweepWorker) check(r *sweepResult) (vouched bool, err error) {
 	err = caught(r, func() error {
 		report, err := checkpoint.Check(w.ctx, w.container(), checkpoint.VerifyOptions{Runtime: decoderOptions})

@@ -22,7 +22,7 @@ func script(t *testing.T, lines ...string) Config {
 	return Config{Bespoke: path, Dir: t.TempDir(), Seed: 1, Patience: time.Second / 2}
 }
 
-// Programs that do it wrong are found out.
+// Kill finds programs that do it wrong.
 func TestKillFinds(t *testing.T) {
 	const slowly = `sleep 0.05`
 	cases := []struct {
@@ -61,7 +61,7 @@ func TestFaultsFind(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(input, "x.safetensors"), make([]byte, 1<<16), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	bad := map[string]string{ // by what goes wrong
+	bad := map[string]string{ // by the thing that is wrong
 		"says":               `mkdir "$2" && head -c 99999 "$1"/* >"$2/f"`,
 		"exit code 0":        `mkdir "$2" 2>/dev/null && echo x >"$2/f"; exit 0`,
 		"exit status 3":      `mkdir "$2" 2>/dev/null && head -c 99999 "$1"/* >"$2/f" 2>/dev/null || exit 3`,
@@ -86,7 +86,7 @@ func TestFaultsFind(t *testing.T) {
 	}
 }
 
-// An enlarged model is one, with as many layers as it says.
+// An enlarged model is a sound model with as many layers as it says.
 func TestEnlarge(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "large")
 	if err := Enlarge("../../testdata/shakespeare-llama", dir, 3); err != nil {
