@@ -1,24 +1,24 @@
-// Package sass counts the machine instructions that a warp issues on the straight path of a kernel, from
-// what nvdisasm prints.
+// Package sass counts the machine instructions that a warp issues on the straight path of a kernel, from the
+// output of nvdisasm.
 //
 // # The straight path
 //
-// It is what a warp runs in a chunk of trained weights, in the middle of a unit: the code book is the
-// first one, every tensor is aligned, lookups alone decode every window. Every instruction on it counts
-// as one, those that a predicate turns off too, as they are issued all the same.
+// The straight path is what a warp runs in a chunk of trained weights, in the middle of a unit: the code book is
+// the first one, every tensor is aligned, and lookups alone decode every window. Every instruction on it counts as
+// one. Instructions that a predicate turns off count, too, because they are issued all the same.
 //
-// In our kernels everything else begins with a mark, an instruction that does nothing and is there in
-// the build that is counted alone. [Kernel.Longest] is the longest way from the entry to the end that meets no
-// mark: so what is not marked counts, and a loop that is not marked is an error. Code for one warp of a
-// block begins with another mark and counts with its share. The assembler turns short marked code into
-// instructions under a predicate, which are issued whether or not it is on: they count, and their mark says
-// nothing.
+// In our kernels everything else begins with a mark: an instruction that does nothing, and that only the build for
+// counting has. [Kernel.Longest] is the longest way from the entry to the end that meets no mark. So code without
+// a mark counts, and a loop without a mark is an error. Code for one warp of a thread block begins with another
+// mark and counts with its share. The assembler turns short marked code into instructions under a predicate, which
+// are issued whether or not the predicate holds. They count, and their mark means nothing.
 //
-// Kernels that decode by tiles have a loop over those of a warp. What a warp does before, whatever their number, is not
-// counted: a mark of its own begins the straight path where the loop does. The kernel that multiplies has loops over
-// vectors and parts of rows in it, each of which runs once where there is one vector; [Kernel.Once] stands for that.
+// Kernels by tiles have a loop over the tiles of a warp. What a warp does before the loop is not counted, whatever
+// the number of tiles: a mark of its own begins the straight path at the loop. The kernel that multiplies has
+// loops over vectors and parts of rows in it. With one vector, each of them runs once; [Kernel.Once] stands for
+// that.
 //
-// The published kernel, which has no marks, runs loops. [Kernel.Shortest] is the shortest way through all of
-// them, each with the number of turns that its description gives: the longer codes, the ends of the
-// stream and the like are left out in its favour.
+// The published kernel has no marks, and runs loops. [Kernel.Shortest] is the shortest way through all of them,
+// each with the number of turns that its description gives. Longer codes, the ends of the stream and the like are
+// left out in its favour.
 package sass
