@@ -23,8 +23,8 @@ type Scheme interface {
 // MaxBooks is the largest number of code books that the scheme "model" gives a model.
 const MaxBooks = 8
 
-// TableBits is the number of bits of a table lookup of the decoders for CPUs. The scheme "model" never limits
-// codes to fewer bits, because that would gain nothing.
+// TableBits is the number of bits that decoders with a table in memory look up at a time. The scheme "model" never
+// limits codes to fewer bits, because that would gain nothing.
 const TableBits = 11
 
 const (

@@ -2,9 +2,9 @@ package templates
 
 import "encoding/binary"
 
-// A probe is a word of the luts tensor that helps to tell code books apart. The sum of the number of rows and of
-// the words, each times its factor, is different for each book. A word behind the end of a tensor counts as its
-// last word.
+// A probe is a word of the luts tensor that helps to tell code books apart. The number of rows plus the sum of
+// the words, each times its factor, is different for each book. A probe behind the end of a tensor takes its last
+// word.
 type probe struct {
 	Word   int
 	Factor uint32

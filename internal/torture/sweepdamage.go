@@ -111,7 +111,7 @@ func removals(c *sweepContainer) iter.Seq[sweepCase] {
 		paths := c.files.paths()
 		for i, path := range paths {
 			for _, other := range paths[i:] {
-				// Without the sidecar and nothing else, it is another sound container.
+				// If only the sidecar is removed, the rest is another sound container.
 				harmless := path == model.SidecarName && other == path
 				if !yield(sweepCase{what: named("%s and %s removed", path, other), harmless: harmless, change: func() map[string][]byte {
 					return map[string][]byte{path: nil, other: nil}
