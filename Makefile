@@ -7,7 +7,7 @@ PEERS  := build/peers
 NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
+CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
 ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
 CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // TestCUDAClosed closes a model while its weights and matrices are in use: what is on the device goes with it.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // gpus is the accelerator of a model.
@@ -103,7 +103,7 @@ func (gu *gpuUnit) read(ctx context.Context, slot *gpu.Slot, s span, dst []uint1
 }
 
 // fault waits for what an entry makes of a unit and returns what it finds wrong, nil for nothing.
-func (gu *gpuUnit) fault(l *kernel.CUDALaunch, slot *gpu.Slot) (fault, err error) {
+func (gu *gpuUnit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
 	word, err := slot.ErrorWord(gu.layout)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (g *gpus) decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, err
 
 // check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
 // flag is guarded by the mutex of the unit's device.
-func (gu *gpuUnit) check(l *kernel.CUDALaunch, slot *gpu.Slot, checked *bool) (fault, err error) {
+func (gu *gpuUnit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := gu.device
 	d.mu.Lock()
 	known := *checked

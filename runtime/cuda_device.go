@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // gpuSlots is the number of buffers for weights on each device: one to compute with, one to decode
@@ -20,9 +20,9 @@ const gpuSlots = 2
 // A gpuUnit is a unit and where it is decoded.
 type gpuUnit struct {
 	unit    *unit
-	entry   *kernel.CUDALaunch // decodes it
-	layout  *gpu.Layout        // of the tensors that the entry reads
-	weights int64              // bytes of its weights
+	entry   *launch.Launch // decodes it
+	layout  *gpu.Layout    // of the tensors that the entry reads
+	weights int64          // bytes of its weights
 
 	device *gpuDevice
 
@@ -37,7 +37,7 @@ type gpuDevice struct {
 	*gpu.Device
 	program *program
 	module  *gpu.Module
-	kernels map[*kernel.CUDALaunch]*gpu.Kernel // the entries of the program
+	kernels map[*launch.Launch]*gpu.Kernel // the entries of the program
 	say     func(message string)
 	budget  int64 // bytes to use
 

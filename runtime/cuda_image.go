@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // anyBook holds the kernels for models that come without their own: they are handed the table of a unit's code
@@ -24,14 +24,14 @@ type program struct {
 	images []gpu.Image // the preferred form first
 	// What its entries do, nil for what none does: decode by gaps and output_positions, decode by tiles, multiply
 	// by tiles.
-	windows, tiles, product *kernel.CUDALaunch
+	windows, tiles, product *launch.Launch
 }
 
 // newProgram returns the program of a kernel, or the one for any code book where k is nil. Of the entries that
 // do the same it takes the first.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
-		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: kernel.CUDATableLaunches()}
+		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: launch.OfAnyBook()}
 	}
 	p := &program{name: "kernel " + k.Name}
 	if k.Fatbin != "" {
@@ -43,8 +43,8 @@ func newProgram(k *Kernel) (*program, error) {
 	if len(p.images) == 0 {
 		return nil, fmt.Errorf("%s was generated without PTX", p.name)
 	}
-	first := func(tiles, product bool) *kernel.CUDALaunch {
-		i := slices.IndexFunc(k.Launches, func(l kernel.CUDALaunch) bool {
+	first := func(tiles, product bool) *launch.Launch {
+		i := slices.IndexFunc(k.Launches, func(l launch.Launch) bool {
 			// Without an error word nothing would tell of a broken stream.
 			return l.Reports && l.Tiles == tiles && l.Product == product
 		})
@@ -61,18 +61,18 @@ func newProgram(k *Kernel) (*program, error) {
 }
 
 // entries lists what the program runs.
-func (p *program) entries() []*kernel.CUDALaunch {
-	all := []*kernel.CUDALaunch{p.tiles, p.windows, p.product}
-	return slices.DeleteFunc(all, func(l *kernel.CUDALaunch) bool { return l == nil })
+func (p *program) entries() []*launch.Launch {
+	all := []*launch.Launch{p.tiles, p.windows, p.product}
+	return slices.DeleteFunc(all, func(l *launch.Launch) bool { return l == nil })
 }
 
 // load loads the program into a device and finds its entries.
-func (p *program) load(d *gpu.Device) (*gpu.Module, map[*kernel.CUDALaunch]*gpu.Kernel, error) {
+func (p *program) load(d *gpu.Device) (*gpu.Module, map[*launch.Launch]*gpu.Kernel, error) {
 	module, err := d.Load(p.images)
 	if err != nil {
 		return nil, nil, err
 	}
-	kernels := make(map[*kernel.CUDALaunch]*gpu.Kernel)
+	kernels := make(map[*launch.Launch]*gpu.Kernel)
 	for _, l := range p.entries() {
 		if kernels[l], err = module.Kernel(l); err != nil {
 			return nil, nil, err
@@ -83,7 +83,7 @@ func (p *program) load(d *gpu.Device) (*gpu.Module, map[*kernel.CUDALaunch]*gpu.
 
 // entry returns what decodes units with an index, nil for nothing. Where there are both, one pass over tiles is
 // faster.
-func (p *program) entry(x codebook.Index) *kernel.CUDALaunch {
+func (p *program) entry(x codebook.Index) *launch.Launch {
 	switch {
 	case x.HasTiles() && p.tiles != nil:
 		return p.tiles
@@ -107,7 +107,7 @@ func (t bookTables) of(u *unit) ([]byte, error) {
 	if table := t[string(luts)]; table != nil {
 		return table, nil
 	}
-	table, err := kernel.CUDATableArgument(luts)
+	table, err := launch.TableArgument(luts)
 	if err != nil {
 		return nil, u.wrap(err)
 	}

@@ -5,8 +5,8 @@ package runtime
 import (
 	"fmt"
 
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
 // cudaInfo says whether there is a driver and a GPU.

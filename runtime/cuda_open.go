@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
 // openAccelerator opens as many GPUs as the options say, or as the model needs, and decides where

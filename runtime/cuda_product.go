@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
 // A gpuMatrix is a part of a unit to multiply with.

@@ -10,8 +10,9 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -27,7 +28,7 @@ func TestDeviceMatrixErrors(t *testing.T) {
 	tellShapes(m)
 	tensors := m.byName["tiles"].Tensors
 	tensors[1].Shape, tensors[2].Shape = nil, []uint64{10, 10, 100}
-	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{ABI: kernel.ABI, Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: kernel.CUDATableLaunches()[:2]}))
+	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{ABI: kernel.ABI, Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: launch.OfAnyBook()[:2]}))
 	defer closeModel(t, old)
 	tellShapes(old)
 	cpu := open(t, path, WithDecoder(Generic))

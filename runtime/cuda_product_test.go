@@ -12,8 +12,8 @@ import (
 	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256,

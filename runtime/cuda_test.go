@@ -13,9 +13,10 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -288,7 +289,7 @@ func TestCUDAFatbin(t *testing.T) {
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
 		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 4 8 8\n"})
-	k := &Kernel{ABI: kernel.ABI, Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
+	k := &Kernel{ABI: kernel.ABI, Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: launch.OfAnyBook()[1:2]}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
 		m := openCUDA(t, path, WithDecoder(CUDA), WithKernel(k))

@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -171,7 +172,7 @@ func TestCUDAWithoutTiles(t *testing.T) {
 	bc := bookCases()[1]
 	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:40_000], damage: indexed(bc.book, bc.weights[:40_000], codebook.IndexTiles)}
 	both := testUnit{name: "with both", book: bc.book, weights: bc.weights[:30_000], damage: indexed(bc.book, bc.weights[:30_000], codebook.IndexBoth)}
-	k := &Kernel{ABI: kernel.ABI, Name: "old", PTX: anyBook, Launches: kernel.CUDATableLaunches()[1:2]}
+	k := &Kernel{ABI: kernel.ABI, Name: "old", PTX: anyBook, Launches: launch.OfAnyBook()[1:2]}
 	for _, u := range append(units, tiled) {
 		k.Books = append(k.Books, u.book)
 	}
@@ -210,15 +211,15 @@ func TestCUDAWithoutTiles(t *testing.T) {
 func TestCUDAEntries(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
-	missing := kernel.CUDATableLaunches()[1]
+	missing := launch.OfAnyBook()[1]
 	missing.Entry = "decode_none"
-	silent := kernel.CUDATableLaunches()[1]
+	silent := launch.OfAnyBook()[1]
 	silent.Reports = false
 	standin.Start(t, "device=80:256")
-	for want, l := range map[string][]kernel.CUDALaunch{
+	for want, l := range map[string][]launch.Launch{
 		"look up the kernel decode_none: CUDA_ERROR_NOT_FOUND (500)": {missing},
 		"kernel k has no entry that decodes and reports errors":      {silent},
-		"kernel k has no entry that decodes by gaps":                 {kernel.CUDATableLaunches()[0]},
+		"kernel k has no entry that decodes by gaps":                 {launch.OfAnyBook()[0]},
 	} {
 		k := &Kernel{ABI: kernel.ABI, Name: "k", PTX: anyBook, Launches: l}
 		for _, u := range units {

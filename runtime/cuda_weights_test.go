@@ -13,8 +13,8 @@ import (
 	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // consumer is a program that computes with weights in device memory: it copies them.

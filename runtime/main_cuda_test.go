@@ -8,7 +8,7 @@ import (
 	goruntime "runtime"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // anyBookSource is what anyBook was compiled from.

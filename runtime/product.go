@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // MostVectors is the largest number of vectors that a [DeviceMatrix] is multiplied with at once.
-const MostVectors = kernel.CUDAVectors
+const MostVectors = launch.MostVectors
 
 // A DeviceMatrix is a coded tensor in the memory of a GPU, for programs that compute with CUDA. It stays
 // compressed: its weights are decoded while they are multiplied, and never reach device memory.

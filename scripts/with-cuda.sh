@@ -5,7 +5,7 @@
 #   scripts/with-cuda.sh             only says whether it can
 #
 # Needed are a C compiler and the header cuda.h of CUDA 12, from the toolkit, from Debian's
-# nvidia-cuda-dev or from make cuda-headers. No driver and no library: package internal/driver
+# nvidia-cuda-dev or from make cuda-headers. No driver and no library: package internal/cuda/driver
 # stands in for libcuda, and the libcuda.a that the linker is shown is empty.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -65,7 +65,7 @@ weights on average.
 Instructions are those that a warp issues on the straight path, for each weight of a lane: the longest way
 through a kernel without code that trained weights reach rarely, and for the published kernel the shortest
 way through its loops. Of kernels that decode by tiles, those that a warp issues once for all its tiles are left
-out. The documentation of `+"`internal/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
+out. The documentation of `+"`internal/cuda/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
 be there at once, with the dynamic shared memory that a chunk takes.
 
 `, p.Model, p.Tools, p.Symbols)
