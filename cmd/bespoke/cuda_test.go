@@ -18,7 +18,7 @@ func TestScriptCUDA(t *testing.T) {
 	}
 	image := standin.Image{}
 	for name, text := range map[string]*string{"anybook.ptx": &image.Code, "anybook.cu": &image.Source} {
-		data, err := os.ReadFile("../../runtime/" + name)
+		data, err := os.ReadFile("../../runtime/internal/cuda/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

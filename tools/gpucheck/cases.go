@@ -22,7 +22,7 @@ import (
 const vectors = "model/testdata/tiny-llama/df11"
 
 // anyBook holds the kernels for any code book.
-const anyBook = "runtime/anybook.ptx"
+const anyBook = "runtime/internal/cuda/anybook.ptx"
 
 // A source is a set of kernels, and the code books to check them with.
 type source struct {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
 	any := standin.Image{}
-	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/anybook.cu": &any.Source} {
+	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/internal/cuda/anybook.cu": &any.Source} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			panic(err)
