@@ -23,5 +23,5 @@
 // index: tiles.cuh reads any tile code by code, lanes.cuh nearly all of them by table, by way of what tile_memory.cuh
 // has in shared memory, and product_slow.cuh multiplies with what only the former can read.
 //
-// The layout of a multi-symbol table entry is stated in table.cuh; package kernel makes tables.
+// The layout of a multi-symbol table entry is stated in table.cuh; package internal/cuda/launch makes tables.
 package templates

@@ -16,7 +16,7 @@ DATA topBits<>+16(SB)/8, $0x8080808080808080
 DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
-// func decodeLanes(job *kernel.Job)
+// func decodeLanes(job *lanes.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
 TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its

@@ -2,7 +2,7 @@ package cpu
 
 import (
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // The families of decoders, by the names that users know.
@@ -38,7 +38,7 @@ type Decoder interface {
 
 // NewDecoder returns the decoder of a book of a family that lacks nothing, with the assembly that a kernel has for the
 // book, if any. With free, avx512 may turn out to be avx2 where that is faster.
-func NewDecoder(b *codebook.Book, family string, cut kernel.WindowDecoder, free bool) (Decoder, error) {
+func NewDecoder(b *codebook.Book, family string, cut windows.Decoder, free bool) (Decoder, error) {
 	p, err := newPortable(b)
 	if err != nil || family == Generic {
 		return p, err

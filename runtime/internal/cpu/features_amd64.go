@@ -7,7 +7,7 @@ import (
 
 	"github.com/klauspost/cpuid/v2"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // hasAVX2 and hasAVX512 say that the CPU and the operating system support all that the assembly uses.
@@ -18,8 +18,8 @@ var (
 
 // anyLanes and anyWindows are the decoders in assembly that take every code book.
 var (
-	anyLanes                        = decodeLanes
-	anyWindows kernel.WindowDecoder = decodeWindows
+	anyLanes                   = decodeLanes
+	anyWindows windows.Decoder = decodeWindows
 )
 
 // missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.

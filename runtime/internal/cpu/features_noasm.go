@@ -2,7 +2,10 @@
 
 package cpu
 
-import "github.com/seed54244801/bespoke/runtime/kernel"
+import (
+	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/windows"
+)
 
 // missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.
 func missingForAVX512() string { return "built without assembly" }
@@ -11,6 +14,6 @@ func missingForAVX512() string { return "built without assembly" }
 func missingForAVX2() string { return "built without assembly" }
 
 // There is no assembly to decode with.
-var anyWindows kernel.WindowDecoder
+var anyWindows windows.Decoder
 
-func anyLanes(*kernel.Job) { panic("cpu: built without assembly") }
+func anyLanes(*lanes.Job) { panic("cpu: built without assembly") }

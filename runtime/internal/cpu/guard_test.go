@@ -9,8 +9,8 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/guard"
+	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // TestGuardPages decodes sound and broken streams between pages that must not be touched: stream,
@@ -50,7 +50,7 @@ func TestGuardedEnds(t *testing.T) {
 	bc := samples.Books()[1]
 	decoders := newDecoderCases(bc.Book)
 	sizes := map[int]bool{} // of streams
-	for _, border := range []int{kernel.BlockBytes, codebook.ChunkBytes} {
+	for _, border := range []int{windows.BlockBytes, codebook.ChunkBytes} {
 		for d := -20; d <= 24; d++ {
 			sizes[border+d] = true
 		}
@@ -119,7 +119,7 @@ func guardTables(t *testing.T, d Decoder) {
 		d.portable.table = fencedCopy(t, d.portable.table, true)
 		d.long = fencedCopy(t, d.long, false)
 	case *byWindows:
-		d.tables = &fencedCopy(t, []kernel.WindowTables{*d.tables}, true)[0]
+		d.tables = &fencedCopy(t, []windows.Tables{*d.tables}, true)[0]
 	}
 }
 

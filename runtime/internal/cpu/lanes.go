@@ -3,7 +3,8 @@ package cpu
 import (
 	"sync"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 // byLanes drives an assembly decoder: it deals runs of chunks out to the decoder's lanes, checks that
@@ -15,18 +16,18 @@ type byLanes struct {
 }
 
 // jobs keeps the working memory of the workers.
-var jobs = sync.Pool{New: func() any { return kernel.NewJob() }}
+var jobs = sync.Pool{New: func() any { return lanes.NewJob() }}
 
 // newLanes returns the decoder of the book of p, over the assembly that takes any book.
 func newLanes(p *portable) *byLanes {
-	return &byLanes{portable: p, long: kernel.Long(p.book, portableBits)}
+	return &byLanes{portable: p, long: lookup.Long(p.book, portableBits)}
 }
 
 func (l *byLanes) decode(s *stream, from, to int, dst []uint16) int {
-	if len(s.Encoded) < 8+kernel.SrcSlack {
+	if len(s.Encoded) < 8+lanes.SrcSlack {
 		return l.portable.decode(s, from, to, dst)
 	}
-	job := jobs.Get().(*kernel.Job) // which is lost where the stream cannot be read: what is in it then, nobody knows
+	job := jobs.Get().(*lanes.Job) // which is lost where the stream cannot be read: what is in it then, nobody knows
 	job.Table = &l.portable.table[0]
 	job.LongLast = &l.long[len(l.long)-1]
 	d := deal{byLanes: l, stream: s, dst: dst, job: job, to: to}
@@ -40,7 +41,7 @@ func (l *byLanes) decode(s *stream, from, to int, dst []uint16) int {
 	return d.to
 }
 
-func (l *byLanes) sides() int { return kernel.MaxLanes }
+func (l *byLanes) sides() int { return lanes.MaxLanes }
 
 func (l *byLanes) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return l.portable.decodePart(s, c, from, dst)

@@ -3,7 +3,7 @@ package cpu
 import (
 	"math"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // A deal hands the chunks of one call of decode out to the lanes of a job: as many to each, as the lanes
@@ -14,11 +14,11 @@ type deal struct {
 	stream *stream
 	dst    []uint16
 	base   int // the first element of dst
-	job    *kernel.Job
+	job    *lanes.Job
 	to     int // one past the last chunk to decode; lowered to the first bad one
-	runs   [kernel.MaxLanes]run
+	runs   [lanes.MaxLanes]run
 	// borders are those that lanes may cross in a batch.
-	borders [kernel.MaxLanes][kernel.BatchMarks]border
+	borders [lanes.MaxLanes][lanes.BatchMarks]border
 
 	// Turns of runs up to now, and what they yielded: to foretell how many a run takes to its end.
 	turns, elements int
@@ -27,8 +27,8 @@ type deal struct {
 // begin deals out chunks [from, d.to).
 func (d *deal) begin(from int) {
 	d.base, _ = d.stream.ChunkStart(from)
-	d.turns, d.elements = 1, kernel.TurnSymbols // the most there can be
-	to, n := d.to, kernel.MaxLanes
+	d.turns, d.elements = 1, lanes.TurnSymbols // the most there can be
+	to, n := d.to, lanes.MaxLanes
 	for i := range n {
 		first, last := from+(to-from)*i/n, from+(to-from)*(i+1)/n
 		if first < min(last, d.to) {
@@ -40,7 +40,7 @@ func (d *deal) begin(from int) {
 // plan gives idle lanes something to do, and sets the turns of the next batch. It reports whether any
 // lane has a run.
 func (d *deal) plan() bool {
-	n := kernel.MaxLanes
+	n := lanes.MaxLanes
 	for i := range n {
 		for !d.runs[i].busy && d.share(i) {
 		}
@@ -61,7 +61,7 @@ func (d *deal) plan() bool {
 	if most-least < chunk {
 		least = most
 	}
-	d.job.Turns = uint64(min(least, kernel.BatchTurns))
+	d.job.Turns = uint64(min(least, lanes.BatchTurns))
 	for i := range n {
 		if r := &d.runs[i]; r.busy {
 			d.ahead(i, r)
@@ -94,7 +94,7 @@ func (d *deal) share(i int) bool {
 // look follows the runs through a batch: it checks the ends of the chunks that they came past, and
 // finishes the runs that are at their end or that the assembly has no room for any more.
 func (d *deal) look() {
-	for i := range kernel.MaxLanes {
+	for i := range lanes.MaxLanes {
 		if r := &d.runs[i]; r.busy && !d.follow(i, r) {
 			d.stop(r)
 		}

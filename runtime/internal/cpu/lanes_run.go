@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"unsafe"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // A run is what a lane is busy with: successive chunks, decoded through their borders.
@@ -42,7 +42,7 @@ func (d *deal) start(i, from, to int) {
 	}
 	r.busy = true
 	src := r.bit / 8
-	d.job.Lanes[i] = kernel.Lane{
+	d.job.Lanes[i] = lanes.Lane{
 		Src:          &s.Encoded[src],
 		SrcLast:      &s.Encoded[len(s.Encoded)-8],
 		Bit:          r.bit % 8,
@@ -54,15 +54,15 @@ func (d *deal) start(i, from, to int) {
 
 // full reports whether the assembly has no room for a run.
 func (d *deal) full(r *run) bool {
-	return r.end-r.at < kernel.Slack || int(r.bit/8)+kernel.SrcSlack+8 > len(d.stream.Encoded)
+	return r.end-r.at < lanes.Slack || int(r.bit/8)+lanes.SrcSlack+8 > len(d.stream.Encoded)
 }
 
 // ahead looks up the borders that the run of lane i can come to in a batch, and has them marked.
 func (d *deal) ahead(i int, r *run) {
 	lane, marks := &d.job.Lanes[i], &d.job.Marks[i]
-	reach := uint64(uintptr(unsafe.Pointer(lane.Src))) + d.job.Turns*kernel.TurnBytes
+	reach := uint64(uintptr(unsafe.Pointer(lane.Src))) + d.job.Turns*lanes.TurnBytes
 	n := 0
-	for ; n < kernel.BatchMarks && r.chunk+1+n <= r.last; n++ {
+	for ; n < lanes.BatchMarks && r.chunk+1+n <= r.last; n++ {
 		b := &d.borders[i][n]
 		b.element, b.bit = d.stream.ChunkStart(r.chunk + 1 + n)
 		marks[n].Border = d.address(b.bit / 8)
@@ -70,7 +70,7 @@ func (d *deal) ahead(i int, r *run) {
 			return
 		}
 	}
-	marks[n].Border = kernel.NoBorder
+	marks[n].Border = lanes.NoBorder
 }
 
 // follow checks the borders that the run of lane i crossed in a batch, and finishes the run if it is at
@@ -113,11 +113,11 @@ func (d *deal) shorten(i, chunk int) bool {
 }
 
 // sound reports whether the codes from a mark on end where the border is.
-func (d *deal) sound(m *kernel.Mark, b border) bool {
+func (d *deal) sound(m *lanes.Mark, b border) bool {
 	at := int(m.Element - uint64(uintptr(unsafe.Pointer(unsafe.SliceData(d.stream.SignMantissa)))))
 	n := b.element - at
 	// The assembly does not come to the last elements of a stream.
-	if n < 0 || n > kernel.TurnSymbols || b.element == d.stream.Elements() {
+	if n < 0 || n > lanes.TurnSymbols || b.element == d.stream.Elements() {
 		return false
 	}
 	bit, ok := d.portable.skip(d.stream.Encoded, 8*(m.Src-d.address(0))+uint64(bits.TrailingZeros64(m.Buf)), n)

@@ -5,14 +5,14 @@ import (
 	"math/bits"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 // portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes
 // what the assembly leaves over.
 type portable struct {
 	book  *codebook.Book
-	table []uint64 // see kernel.Table
+	table []uint64 // see lookup.Table
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 )
 
 func newPortable(b *codebook.Book) (*portable, error) {
-	table, err := kernel.Table(b, portableBits, kernel.EntrySymbols)
+	table, err := lookup.Table(b, portableBits, lookup.EntrySymbols)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (p *portable) rest(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 	return p.tail(encoded, bit, sm[done:], dst[done:])
 }
 
-// join makes a word of a symbol in the form of kernel.Rotate and its sign_mantissa byte.
+// join makes a word of a symbol in the form of lookup.Rotate and its sign_mantissa byte.
 func join(symbol, sm uint8) uint16 {
 	t := (symbol ^ sm) & 0x80
 	return uint16(symbol^t)<<8 | uint16(sm^t)
@@ -70,7 +70,7 @@ func join(symbol, sm uint8) uint16 {
 // entrySymbols returns the number of symbols in a table entry.
 func entrySymbols(e uint64) int { return -int(int8(e >> 8)) }
 
-// codeLength returns the length of the code of a symbol in the form of kernel.Rotate.
+// codeLength returns the length of the code of a symbol in the form of lookup.Rotate.
 func (p *portable) codeLength(symbol uint8) uint64 {
 	return uint64(p.book.Code(bits.RotateLeft8(symbol, 1)).Length)
 }
@@ -88,7 +88,7 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 			if codeLength == 0 {
 				return bit, false
 			}
-			e, n, length = uint64(kernel.Rotate(symbol))<<56, 1, uint64(codeLength)
+			e, n, length = uint64(lookup.Rotate(symbol))<<56, 1, uint64(codeLength)
 		} else if n < entrySymbols(e) || bit+length > end {
 			n, length = 1, p.codeLength(uint8(e>>56))
 		}

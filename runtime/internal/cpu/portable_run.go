@@ -3,7 +3,7 @@ package cpu
 import (
 	"encoding/binary"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 // batchSymbols is the size of the scratch memory for the symbols of a batch. It is also the number of
@@ -32,12 +32,12 @@ func (p *portable) run(encoded []byte, bit uint64, sm []byte, dst []uint16) (uin
 	return next, done + n
 }
 
-// symbols decodes a batch of symbols, in the form of kernel.Rotate. It returns their number, at most
+// symbols decodes a batch of symbols, in the form of lookup.Rotate. It returns their number, at most
 // limit, and the bit after the last one. It yields none when no code begins at bit or the stream is
 // nearly over. The scratch memory has room for 8 bytes behind limit.
 func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint64, limit int) (n int, next uint64) {
 	table := p.table
-	for n <= limit-kernel.EntrySymbols*portableLookups && bit/8+8 <= uint64(len(encoded)) {
+	for n <= limit-lookup.EntrySymbols*portableLookups && bit/8+8 <= uint64(len(encoded)) {
 		buf := binary.BigEndian.Uint64(encoded[bit/8:]) << (bit & 7)
 		var e uint64
 		for range portableLookups {
@@ -52,7 +52,7 @@ func (p *portable) symbols(symbols *[batchSymbols]byte, encoded []byte, bit uint
 			if length == 0 || bit+uint64(length) > 8*uint64(len(encoded)) {
 				break
 			}
-			symbols[n] = kernel.Rotate(symbol)
+			symbols[n] = lookup.Rotate(symbol)
 			n++
 			bit += uint64(length)
 		}

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 const (
@@ -14,13 +14,13 @@ const (
 	strandCount = 3
 	// strandLoads is the number of loads in a batch, whose symbols have room in the scratch memory
 	// with the 8 bytes that the last lookup stores.
-	strandLoads = (batchSymbols - 8) / (portableLookups * kernel.EntrySymbols)
+	strandLoads = (batchSymbols - 8) / (portableLookups * lookup.EntrySymbols)
 	// strandBytes bounds the bytes of stream that a batch looks at: for each load the bits of full
 	// lookups and of a long code, and what the last one loads.
 	strandBytes = strandLoads*(7+portableLookups*portableBits+codebook.MaxLength)/8 + 8
 )
 
-// batch is the memory of a batch: the symbols of each strand in the form of kernel.Rotate, with room
+// batch is the memory of a batch: the symbols of each strand in the form of lookup.Rotate, with room
 // for the last store.
 type batch struct {
 	bit     [strandCount]uint64 // where the next code of each strand begins
@@ -31,7 +31,7 @@ type batch struct {
 // of returns the symbols of strand i.
 func (b *batch) of(i int) *[batchSymbols]byte { return (*[batchSymbols]byte)(b.symbols[i][:]) }
 
-// strandTable is a kernel.Table of portableBits.
+// strandTable is a lookup.Table of portableBits.
 type strandTable = [1 << portableBits]uint64
 
 // run decodes up to batchSymbols symbols of each strand. A strand stops before bits that no code
@@ -98,7 +98,7 @@ func (b *batch) long(p *portable, encoded []byte, i, n int) int {
 	if length == 0 {
 		return n
 	}
-	b.of(i)[n] = kernel.Rotate(symbol)
+	b.of(i)[n] = lookup.Rotate(symbol)
 	b.bit[i] += uint64(length)
 	return n + 1
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/internal/shapes"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // A decoderCase is one way to decode a book.
@@ -49,7 +49,7 @@ func newDecoderCases(b *codebook.Book) []decoderCase {
 	if missingForAVX512() != "" {
 		return cases
 	}
-	add := func(name string, d kernel.WindowDecoder, cached int) {
+	add := func(name string, d windows.Decoder, cached int) {
 		p := samples.Must(newPortable(b))
 		if w, ok := newWindows(p, p, d); ok {
 			w.cached = cached

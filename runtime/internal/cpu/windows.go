@@ -11,15 +11,16 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lookup"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // byWindows drives a decoder of windows, chunk by chunk: it checks that each chunk has the elements that the index says, mends
 // the windows that the assembly cannot follow, and decodes in Go what is left at the end of a stream.
 type byWindows struct {
 	portable *portable
-	tables   *kernel.WindowTables
-	decoder  kernel.WindowDecoder
+	tables   *windows.Tables
+	decoder  windows.Decoder
 	other    Decoder // for streams without gaps
 	cached   int     // cachedBytes
 }
@@ -31,8 +32,8 @@ var cachedBytes = max(cpuid.CPU.Cache.L2, 1<<20)
 
 // newWindows returns the decoder of a book by windows, with the assembly that was cut for it, if any. It reports whether
 // the book can be decoded so.
-func newWindows(p *portable, other Decoder, cut kernel.WindowDecoder) (*byWindows, bool) {
-	tables, err := kernel.NewWindowTables(p.book)
+func newWindows(p *portable, other Decoder, cut windows.Decoder) (*byWindows, bool) {
+	tables, err := windows.NewTables(p.book)
 	if err != nil || cut == nil && !mostlyCovered(p.book, tables) {
 		return nil, false
 	}
@@ -44,7 +45,7 @@ func newWindows(p *portable, other Decoder, cut kernel.WindowDecoder) (*byWindow
 
 // mostlyCovered reports whether hardly any window of a stream has a code that is too long for the tables: as far
 // as the lengths of the codes tell how often they occur.
-func mostlyCovered(b *codebook.Book, t *kernel.WindowTables) bool {
+func mostlyCovered(b *codebook.Book, t *windows.Tables) bool {
 	uncovered := 0.0
 	for _, s := range b.Symbols() {
 		if n := int(b.Code(s).Length); n > t.Covers(true) {
@@ -55,13 +56,13 @@ func mostlyCovered(b *codebook.Book, t *kernel.WindowTables) bool {
 }
 
 // windowJobs keeps the working memory of the workers.
-var windowJobs = sync.Pool{New: func() any { return kernel.NewWindowJob() }}
+var windowJobs = sync.Pool{New: func() any { return windows.NewJob() }}
 
 func (w *byWindows) decode(s *stream, from, to int, dst []uint16) int {
 	if s.gaps == nil {
 		return w.other.decode(s, from, to, dst)
 	}
-	job := windowJobs.Get().(*kernel.WindowJob) // which is lost where the stream cannot be read
+	job := windowJobs.Get().(*windows.Job) // which is lost where the stream cannot be read
 	r := windowRun{byWindows: w, stream: s, dst: dst, job: job}
 	bad := r.chunks(from, to)
 	job.Reset()
@@ -87,7 +88,7 @@ type windowRun struct {
 	*byWindows
 	stream *stream
 	dst    []uint16
-	job    *kernel.WindowJob
+	job    *windows.Job
 	base   int // the first element of dst
 	start  int // the element that the job began with
 	head   int // the elements before the first line of dst from there on, which the assembly leaves to Go
@@ -118,7 +119,7 @@ func (r *windowRun) begin(element int) {
 	if !r.stream.cached && 2*r.stream.Elements() > r.cached && address%2 == 0 {
 		r.job.Stream = 1
 	}
-	r.head = min(len(rest), int(-address%kernel.LineSize/2))
+	r.head = min(len(rest), int(-address%windows.LineSize/2))
 	r.job.Pending = -int64(r.head)
 	r.job.Dst, r.job.SignMantissa, r.job.Merged = nil, nil, 0
 	if r.head < len(rest) {
@@ -136,23 +137,23 @@ func (r *windowRun) chunk(c int) bool {
 		return true
 	}
 	from := c * codebook.ChunkBytes
-	blocks := max(0, min(kernel.ChunkBlocks, (len(s.Encoded)-from-codebook.WindowBytes)/kernel.BlockBytes))
-	whole := blocks == kernel.ChunkBlocks && end < s.Elements()
+	blocks := max(0, min(windows.ChunkBlocks, (len(s.Encoded)-from-codebook.WindowBytes)/windows.BlockBytes))
+	whole := blocks == windows.ChunkBlocks && end < s.Elements()
 	job.Tables = r.tables
-	job.Src, job.Gaps = &s.Encoded[from], &s.gaps[c*kernel.ChunkBlocks*kernel.BlockGaps]
+	job.Src, job.Gaps = &s.Encoded[from], &s.gaps[c*windows.ChunkBlocks*windows.BlockGaps]
 	job.Blocks, job.Room = uint64(blocks), uint64(end-first)
-	job.Gap, job.NextGap = bit-uint64(c)*codebook.ChunkBits, kernel.NoGap
+	job.Gap, job.NextGap = bit-uint64(c)*codebook.ChunkBits, windows.NoGap
 	if whole {
 		job.NextGap = next - uint64(c+1)*codebook.ChunkBits
 	}
-	if !r.blocks(s.Encoded, kernel.BlockWindows) {
+	if !r.blocks(s.Encoded, windows.BlockWindows) {
 		return false
 	}
 	if whole {
 		r.at = end - int(job.Room)
 		return r.at == end
 	}
-	bit = uint64(c)*codebook.ChunkBits + uint64(blocks)*kernel.BlockWindows*codebook.WindowBits
+	bit = uint64(c)*codebook.ChunkBits + uint64(blocks)*windows.BlockWindows*codebook.WindowBits
 	bit, ok := r.last(bit)
 	r.at = end - int(job.Room)
 	r.flush(r.at)
@@ -165,7 +166,7 @@ func (r *windowRun) chunk(c int) bool {
 // window, which none follows. It returns the bit that its codes go up to, and reports whether all were sound.
 func (r *windowRun) last(bit uint64) (uint64, bool) {
 	encoded := r.stream.Encoded[bit/8:]
-	last := min(len(encoded)/codebook.WindowBytes, kernel.BlockWindows) - 1
+	last := min(len(encoded)/codebook.WindowBytes, windows.BlockWindows) - 1
 	if last < 1 {
 		return bit + r.job.Gap, true
 	}
@@ -176,17 +177,17 @@ func (r *windowRun) last(bit uint64) (uint64, bool) {
 
 // blocks decodes the blocks of the job, which lie in memory. Of a block that fails only so many windows count. It
 // reports whether all were sound.
-func (r *windowRun) blocks(memory []byte, windows int) bool {
+func (r *windowRun) blocks(memory []byte, count int) bool {
 	for {
 		r.decoder(r.job)
 		switch r.job.Status {
-		case kernel.BlockDone:
+		case windows.BlockDone:
 			return true
-		case kernel.BlockOverflow:
+		case windows.BlockOverflow:
 			r.job.Resume = 0
 			return false
 		}
-		if !r.mend(memory, windows) {
+		if !r.mend(memory, count) {
 			return false
 		}
 		r.job.Resume = 1
@@ -194,20 +195,20 @@ func (r *windowRun) blocks(memory []byte, windows int) bool {
 }
 
 // noSymbols is a row without any.
-var noSymbols = [kernel.RowSymbols]byte(bytes.Repeat([]byte{kernel.NoSymbol}, kernel.RowSymbols))
+var noSymbols = [windows.RowSymbols]byte(bytes.Repeat([]byte{windows.NoSymbol}, windows.RowSymbols))
 
 // mend decodes the windows of a block that the assembly could not follow. Of the block only so many windows count. It
 // reports whether all of them were sound.
-func (r *windowRun) mend(memory []byte, windows int) bool {
+func (r *windowRun) mend(memory []byte, count int) bool {
 	for group, lanes := range r.job.Failed {
 		for ; lanes != 0; lanes &= lanes - 1 {
-			w := group*kernel.LaneWindows + kernel.WindowOfLane(bits.TrailingZeros32(lanes))
-			if w < windows && !r.mendWindow(memory, w) {
+			w := group*windows.LaneWindows + windows.WindowOfLane(bits.TrailingZeros32(lanes))
+			if w < count && !r.mendWindow(memory, w) {
 				return false
 			}
 		}
 	}
-	for w := windows; w < kernel.BlockWindows; w++ {
+	for w := count; w < windows.BlockWindows; w++ {
 		r.job.SetRow(w, &noSymbols)
 	}
 	return true
@@ -215,7 +216,7 @@ func (r *windowRun) mend(memory []byte, windows int) bool {
 
 // mendWindow decodes a window of the block in Go.
 func (r *windowRun) mendWindow(memory []byte, w int) bool {
-	var row [kernel.RowSymbols + 8]byte // with room for an entry of the table behind
+	var row [windows.RowSymbols + 8]byte // with room for an entry of the table behind
 	p, n := r.portable, 0
 	block := uint64(uintptr(unsafe.Pointer(r.job.Src)) - uintptr(unsafe.Pointer(unsafe.SliceData(memory))))
 	bit := 8*block + uint64(w)*codebook.WindowBits
@@ -230,21 +231,21 @@ func (r *windowRun) mendWindow(memory []byte, w int) bool {
 			if codeLength == 0 {
 				return false
 			}
-			e, symbols, length = uint64(kernel.Rotate(symbol))<<56, 1, uint64(codeLength)
+			e, symbols, length = uint64(lookup.Rotate(symbol))<<56, 1, uint64(codeLength)
 		case bit+length > end: // of the last ones some may belong to the next window
 			symbols, length = 1, p.codeLength(uint8(e>>56))
 		}
-		if n+symbols > kernel.RowSymbols {
+		if n+symbols > windows.RowSymbols {
 			return false
 		}
 		binary.BigEndian.PutUint64(row[n:], e)
 		n += symbols
 		bit += length
 	}
-	for ; n < kernel.RowSymbols; n++ {
-		row[n] = kernel.NoSymbol
+	for ; n < windows.RowSymbols; n++ {
+		row[n] = windows.NoSymbol
 	}
-	r.job.SetRow(w, (*[kernel.RowSymbols]byte)(row[:]))
+	r.job.SetRow(w, (*[windows.RowSymbols]byte)(row[:]))
 	return bit == end+r.job.WindowGap(w+1)
 }
 
@@ -255,7 +256,7 @@ func (r *windowRun) flush(to int) {
 	r.decoder(r.job)
 	line := r.start + r.head
 	r.mergeFew(r.start, min(to, line), r.job.Symbols(-r.head, r.head))
-	r.mergeFew(line+int(r.job.Merged), to, r.job.Symbols(0, kernel.WindowMerge))
+	r.mergeFew(line+int(r.job.Merged), to, r.job.Symbols(0, windows.MergeWords))
 }
 
 // mergeFew writes words [from, to), of which the symbols are given.

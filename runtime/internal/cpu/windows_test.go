@@ -8,9 +8,9 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/internal/shapes"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // TestFewMended counts the windows that decoders leave to Go: what they don't decode themselves comes out
@@ -42,11 +42,11 @@ func TestFewMended(t *testing.T) {
 		bc := all[i]
 		blocks, failed := 0, 0
 		p := samples.Must(newPortable(bc.Book))
-		w, ok := newWindows(p, p, func(j *kernel.WindowJob) {
+		w, ok := newWindows(p, p, func(j *windows.Job) {
 			before := j.Blocks
 			decoder(j)
 			blocks += int(before - j.Blocks)
-			if j.Status == kernel.BlockFailed {
+			if j.Status == windows.BlockFailed {
 				for _, lanes := range j.Failed {
 					failed += bits.OnesCount32(lanes)
 				}
@@ -56,11 +56,11 @@ func TestFewMended(t *testing.T) {
 			t.Fatalf("%s cannot be decoded by windows", bc.Name)
 		}
 		checkDecode(t, bc.Book, w, bc.Weights)
-		if want := len(samples.Must(codebook.Encode(bc.Book, bc.Weights)).Encoded)/kernel.BlockBytes - 1; blocks < want {
+		if want := len(samples.Must(codebook.Encode(bc.Book, bc.Weights)).Encoded)/windows.BlockBytes - 1; blocks < want {
 			t.Errorf("%s, shape %d: %d blocks decoded, want %d", tc.book, tc.shape, blocks, want)
 		}
-		if share := float64(failed) / float64(blocks*kernel.BlockWindows); share > tc.most {
-			t.Errorf("%s, shape %d: %d of %d windows failed", tc.book, tc.shape, failed, blocks*kernel.BlockWindows)
+		if share := float64(failed) / float64(blocks*windows.BlockWindows); share > tc.most {
+			t.Errorf("%s, shape %d: %d of %d windows failed", tc.book, tc.shape, failed, blocks*windows.BlockWindows)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func TestFlippedBits(t *testing.T) {
 		weights[i] = codebook.Join(uint8(120+[]int{0, 4, 3, 5, 1, 4, 2}[i*i%61%7]), uint8(i))
 	}
 	sound := samples.Must(codebook.Encode(book, weights))
-	if n := len(sound.Encoded); n < kernel.BlockBytes+codebook.WindowBytes {
+	if n := len(sound.Encoded); n < windows.BlockBytes+codebook.WindowBytes {
 		t.Fatalf("a stream of %d bytes has no block", n)
 	}
 	decoders := newDecoderCases(book)
@@ -149,7 +149,7 @@ func TestWindowPointers(t *testing.T) {
 	s := samples.Must(newStream(*samples.Must(codebook.Encode(book, weights))))
 	dst := make([]uint16, 2*codebook.ChunkBits/2) // of whole pages
 	p := samples.Must(newPortable(book))
-	w, _ := newWindows(p, p, func(j *kernel.WindowJob) {
+	w, _ := newWindows(p, p, func(j *windows.Job) {
 		anyWindows(j)
 		if !inside(j.Dst, dst) || !inside(j.SignMantissa, s.SignMantissa) || !inside(j.Src, s.Encoded) || !inside(j.Gaps, s.gaps) {
 			t.Errorf("%d blocks are left, %d words merged: a pointer past its memory", j.Blocks, j.Merged)
@@ -174,9 +174,9 @@ func TestWindowAlignment(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:20_000]
 	s := samples.Must(newStream(*samples.Must(codebook.Encode(bc.Book, weights))))
-	memory := make([]byte, 2*len(weights)+3*kernel.LineSize)
+	memory := make([]byte, 2*len(weights)+3*windows.LineSize)
 	for _, dc := range newDecoderCases(bc.Book) {
-		for at := 1; at <= kernel.LineSize+1; at++ {
+		for at := 1; at <= windows.LineSize+1; at++ {
 			for i := range memory {
 				memory[i] = 0xa5
 			}
@@ -200,7 +200,7 @@ func TestWindowChunkStarts(t *testing.T) {
 		coded := samples.Must(codebook.Encode(bc.Book, bc.Weights))
 		s := samples.Must(newStream(*coded))
 		for c := range s.Chunks() {
-			coded.Gaps[c*kernel.ChunkBlocks*kernel.BlockGaps] ^= 0xff &^ (1<<(8-codebook.GapBits) - 1)
+			coded.Gaps[c*windows.ChunkBlocks*windows.BlockGaps] ^= 0xff &^ (1<<(8-codebook.GapBits) - 1)
 		}
 		dst := make([]uint16, len(bc.Weights))
 		if bad := dc.decoder.decode(s, 0, s.Chunks(), dst); bad != s.Chunks() || !slices.Equal(dst, bc.Weights) {
@@ -216,7 +216,7 @@ func TestWindowEmptyChunk(t *testing.T) {
 	s := *samples.Must(codebook.Encode(bc.Book, bc.Weights))
 	n, _ := s.ChunkStart(1)
 	s.SignMantissa, s.Encoded = s.SignMantissa[:n], s.Encoded[:codebook.ChunkBytes+12]
-	s.Gaps = s.Gaps[:2*kernel.ChunkBlocks*kernel.BlockGaps]
+	s.Gaps = s.Gaps[:2*windows.ChunkBlocks*windows.BlockGaps]
 	s.OutputPositions = binary.LittleEndian.AppendUint32(slices.Clone(s.OutputPositions[:8]), uint32(n))
 	for _, dc := range newDecoderCases(bc.Book) {
 		if err := sameAsReference(t, dc, bc.Book, &s, 1); err == nil || err.Cause != codebook.CountMismatch {
@@ -235,7 +235,7 @@ func TestWindowInnerGaps(t *testing.T) {
 		damaged := s
 		damaged.Gaps = slices.Clone(s.Gaps)
 		for range 2 {
-			at := r.IntN(s.Chunks())*kernel.ChunkBlocks*kernel.BlockGaps + 1 + r.IntN(kernel.BlockGaps)
+			at := r.IntN(s.Chunks())*windows.ChunkBlocks*windows.BlockGaps + 1 + r.IntN(windows.BlockGaps)
 			damaged.Gaps[at] ^= 1 << r.IntN(8)
 		}
 		for _, dc := range newDecoderCases(bc.Book) {

@@ -1,4 +1,4 @@
-package kernel
+package lanes
 
 import (
 	"math"
@@ -8,14 +8,11 @@ import (
 )
 
 const (
-	// MaxLanes is the largest number of lanes of a [Decoder].
+	// MaxLanes is the largest number of lanes of a decoder.
 	MaxLanes = 5
 
 	// VectorSymbols is the number of weights that one step of the merge writes.
 	VectorSymbols = 32
-
-	// LineSize is a cache line in bytes, the words of one such step.
-	LineSize = 2 * VectorSymbols
 
 	// TurnBytes bounds the bytes by which one turn moves Lane.Src.
 	TurnBytes = 96
@@ -94,9 +91,9 @@ const NoBorder = math.MaxUint64
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
-	// Table is the first entry of a [Table] with the decoder's TableBits and MaxSymbols.
+	// Table is the first entry of a [lookup.Table] with the decoder's TableBits and MaxSymbols.
 	Table *uint64
-	// LongLast is the last entry of the [Long] list.
+	// LongLast is the last entry of the [lookup.Long] list.
 	LongLast *uint64
 	// Scratch is the start of the decoder's working memory.
 	Scratch *byte

@@ -1,4 +1,4 @@
-package kernel
+package windows
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 const (
@@ -17,20 +18,20 @@ const (
 	NarrowBits = ShortBits
 	WideBits   = NarrowBits + 1
 
-	// NoSymbol stands where there is no symbol: no book has it, in the form of [Rotate].
+	// NoSymbol stands where there is no symbol: no book has it, in the form of [lookup.Rotate].
 	NoSymbol = 0xff
 
 	// Astray is a length that leads from no bit of a window to the gap of the next one.
 	Astray = 0x80
 )
 
-// WindowTables are the tables of a [WindowDecoder] for one book. Where a table has no code for an index its length is 0
+// Tables are the tables of a [Decoder] for one book. Where a table has no code for an index its length is 0
 // and its symbol [NoSymbol]. Where no code begins with the index of a short one, not even a long one, the length is
 // [Astray]: nothing may be looked up behind it.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
-type WindowTables struct {
-	// Lengths and Symbols, in the form of [Rotate], are those of the code at the top of ShortBits bits.
+type Tables struct {
+	// Lengths and Symbols, in the form of [lookup.Rotate], are those of the code at the top of ShortBits bits.
 	Lengths, Symbols [1 << ShortBits]byte
 	// Narrow and Wide are those of the long code whose bits behind the prefix are at the top of so many bits. A decoder
 	// uses one of them.
@@ -50,16 +51,16 @@ type LongTable[T any] struct {
 	Shifts [LaneWindows]uint16
 }
 
-// NewWindowTables returns the tables of a book. It fails for books that cannot be decoded by windows: with a code of one
+// NewTables returns the tables of a book. It fails for books that cannot be decoded by windows: with a code of one
 // bit, or with short codes alone that leave no index.
-func NewWindowTables(b *codebook.Book) (*WindowTables, error) {
+func NewTables(b *codebook.Book) (*Tables, error) {
 	if len(b.Symbols()) == 0 {
-		return nil, errors.New("kernel: the book is empty")
+		return nil, errors.New("windows: the book is empty")
 	}
 	if b.MinLength() < 16/PhaseSteps {
-		return nil, fmt.Errorf("kernel: a code of %d bit, want %d at least", b.MinLength(), 16/PhaseSteps)
+		return nil, fmt.Errorf("windows: a code of %d bit, want %d at least", b.MinLength(), 16/PhaseSteps)
 	}
-	t := &WindowTables{Prefix: longPrefix(b)}
+	t := &Tables{Prefix: longPrefix(b)}
 	for _, row := range [][]byte{t.Symbols[:], t.Narrow.Symbols[:], t.Wide.Symbols[:]} {
 		for i := range row {
 			row[i] = NoSymbol
@@ -81,7 +82,7 @@ func NewWindowTables(b *codebook.Book) (*WindowTables, error) {
 		none = bytes.IndexByte(t.Lengths[:], 0)
 	}
 	if none < 0 {
-		return nil, fmt.Errorf("kernel: codes of at most %d bits leave no index", b.MaxLength())
+		return nil, fmt.Errorf("windows: codes of at most %d bits leave no index", b.MaxLength())
 	}
 	for i := range t.Lengths {
 		if t.Lengths[i] == 0 && !long[i] && i != none {
@@ -104,7 +105,7 @@ func enter(lengths, symbols []byte, s uint8, c codebook.Code, most int) {
 	}
 	for low := range 1 << free {
 		i := (int(c.Bits)<<free | low) & (len(lengths) - 1)
-		lengths[i], symbols[i] = c.Length, Rotate(s)
+		lengths[i], symbols[i] = c.Length, lookup.Rotate(s)
 	}
 }
 
@@ -126,7 +127,7 @@ func longPrefix(b *codebook.Book) int {
 }
 
 // Covers returns the most bits that a code may have to be in the tables of a decoder with wide ones, or without.
-func (t *WindowTables) Covers(wide bool) int {
+func (t *Tables) Covers(wide bool) int {
 	if wide {
 		return t.Prefix + WideBits
 	}

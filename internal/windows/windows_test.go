@@ -1,10 +1,12 @@
-package kernel
+package windows
 
 import (
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
 // lengths makes a canonical book of code lengths for symbols 100, 101, …
@@ -54,7 +56,7 @@ func TestWindowTables(t *testing.T) {
 		"published": published,
 	} {
 		t.Run(name, func(t *testing.T) {
-			tables, err := NewWindowTables(b)
+			tables, err := NewTables(b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +95,7 @@ func covered(length uint8, most int) uint8 {
 // checkEntryOfWindow checks what a table tells of a window: a symbol and the length of its code, 0 for none.
 func checkEntryOfWindow(t *testing.T, w uint32, told, toldLength, symbol, length uint8) {
 	t.Helper()
-	want := Rotate(symbol)
+	want := lookup.Rotate(symbol)
 	if length == 0 || length == Astray {
 		want = NoSymbol
 	}
@@ -109,7 +111,7 @@ func TestWindowTablesErrors(t *testing.T) {
 		"codes of at most 2 bits": lengths(t, 2, 2, 2, 2),
 		"codes of at most 6 bits": lengths(t, 2, 2, 2, 3, 4, 5, 6, 6),
 	} {
-		if _, err := NewWindowTables(b); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := NewTables(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -127,8 +129,8 @@ func TestWindowJob(t *testing.T) {
 		}
 	}
 	for range 100 {
-		j := NewWindowJob()
-		if addr := address(j.Scratch); addr%64 != 0 {
+		j := NewJob()
+		if addr := uintptr(unsafe.Pointer(j.Scratch)); addr%64 != 0 {
 			t.Fatalf("scratch memory at %#x", addr)
 		}
 	}

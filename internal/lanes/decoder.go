@@ -1,4 +1,4 @@
-package kernel
+package lanes
 
 const (
 	// TurnSymbols bounds the symbols that one turn yields in one lane.

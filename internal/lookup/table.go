@@ -1,4 +1,4 @@
-package kernel
+package lookup
 
 import (
 	"fmt"
@@ -21,10 +21,10 @@ const EntrySymbols = 5
 // lengths are those of codebook.MultiTable.
 func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 	if bits < 1 || bits > 16 {
-		return nil, fmt.Errorf("kernel: table of %d bits, want 1 to 16", bits)
+		return nil, fmt.Errorf("lookup: table of %d bits, want 1 to 16", bits)
 	}
 	if maxSymbols < 1 || maxSymbols > EntrySymbols {
-		return nil, fmt.Errorf("kernel: %d symbols an entry, want 1 to %d", maxSymbols, EntrySymbols)
+		return nil, fmt.Errorf("lookup: %d symbols an entry, want 1 to %d", maxSymbols, EntrySymbols)
 	}
 	first := firstCodes(b, bits)
 	entries := make([]uint64, len(first))
