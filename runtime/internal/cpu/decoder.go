@@ -12,17 +12,6 @@ const (
 	Generic = "generic"
 )
 
-// Missing says what the decoders of a family lack on this machine, in this build, "" for nothing.
-func Missing(family string) string {
-	switch family {
-	case AVX512:
-		return missingForAVX512()
-	case AVX2:
-		return missingForAVX2()
-	}
-	return ""
-}
-
 // A Decoder decodes the streams of one code book. Its methods may be called from several
 // goroutines at once.
 type Decoder interface {

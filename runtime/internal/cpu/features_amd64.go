@@ -22,17 +22,12 @@ var (
 	anyWindows windows.Decoder = decodeWindows
 )
 
-// missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.
-func missingForAVX512() string {
-	if !hasAVX512 {
+// Missing says what the decoders of a family lack on this machine, in this build, "" for nothing.
+func Missing(family string) string {
+	switch {
+	case family == AVX512 && !hasAVX512:
 		return "CPU lacks AVX-512 with VBMI2"
-	}
-	return ""
-}
-
-// missingForAVX2 says what the decoder avx2 lacks here, "" for nothing.
-func missingForAVX2() string {
-	if !hasAVX2 {
+	case family == AVX2 && !hasAVX2:
 		return "CPU lacks AVX2 or BMI2"
 	}
 	return ""

@@ -7,11 +7,13 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// missingForAVX512 says what the decoder avx512 lacks here, "" for nothing.
-func missingForAVX512() string { return "built without assembly" }
-
-// missingForAVX2 says what the decoder avx2 lacks here, "" for nothing.
-func missingForAVX2() string { return "built without assembly" }
+// Missing says what the decoders of a family lack on this machine, in this build, "" for nothing.
+func Missing(family string) string {
+	if family == Generic {
+		return ""
+	}
+	return "built without assembly"
+}
 
 // There is no assembly to decode with.
 var anyWindows windows.Decoder

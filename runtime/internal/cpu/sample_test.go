@@ -42,11 +42,11 @@ var made = struct {
 
 func newDecoderCases(b *codebook.Book) []decoderCase {
 	cases := []decoderCase{{Generic, samples.Must(newPortable(b))}}
-	if missingForAVX2() != "" {
+	if Missing(AVX2) != "" {
 		return cases
 	}
 	cases = append(cases, decoderCase{AVX2, newLanes(samples.Must(newPortable(b)))})
-	if missingForAVX512() != "" {
+	if Missing(AVX512) != "" {
 		return cases
 	}
 	add := func(name string, d windows.Decoder, cached int) {

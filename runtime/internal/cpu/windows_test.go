@@ -16,7 +16,7 @@ import (
 // TestFewMended counts the windows that decoders leave to Go: what they don't decode themselves comes out
 // right all the same.
 func TestFewMended(t *testing.T) {
-	if missing := missingForAVX512(); missing != "" {
+	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
 	}
 	all := samples.Books()
@@ -136,7 +136,7 @@ func TestFlippedBits(t *testing.T) {
 // TestWindowPointers decodes a chunk up to the end of its memory, and looks at the pointers of the job: the collector of
 // Go ends a program that has some past their memory.
 func TestWindowPointers(t *testing.T) {
-	if missing := missingForAVX512(); missing != "" {
+	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
 	}
 	var lengths [256]uint8
@@ -168,7 +168,7 @@ func inside[T any](p *T, s []T) bool {
 
 // TestWindowAlignment decodes to memory that starts anywhere, at odd addresses too, and ends before other memory.
 func TestWindowAlignment(t *testing.T) {
-	if missing := missingForAVX512(); missing != "" {
+	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
 	}
 	bc := samples.Books()[1]
