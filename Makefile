@@ -7,7 +7,7 @@ PEERS  := build/peers
 NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/driver/... ./internal/gpu ./internal/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
+CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
 ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
 CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
@@ -49,7 +49,7 @@ test-cuda: ## the packages that decode on GPUs, against a driver without one
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
-	GOOS=linux GOARCH=arm64 $(GO) test -timeout 30m -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/...
+	GOOS=linux GOARCH=arm64 $(GO) test -timeout 30m -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/... ./internal/cuda/launch ./internal/lanes ./internal/lookup ./internal/windows
 
 vulncheck: ## known vulnerabilities in what the module calls, where their database can be reached
 	@./scripts/vulncheck.sh
@@ -71,7 +71,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
 mutants: ## small changes to the code, which tests must notice: prints those that none does
-	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./model ./checkpoint)
+	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./runtime/internal/coded ./runtime/internal/cpu ./model ./checkpoint)
 
 reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
 	nice $(GO) run ./tools/reliability $(if $(ONLY),-only $(ONLY))
@@ -81,7 +81,7 @@ bench: build ## decoders, encoders and whole files against memcpy, cp and other 
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
 
 gobench: ## the Go benchmarks of all packages, for benchstat
-	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime ./out/...
+	$(GO) test -run '^$$' -bench . ./bench ./codebook ./encode ./runtime/... ./out/...
 
 gpu-check: ## every kernel on the GPUs of this machine, bit for bit and timed: docs/GPU.md; says "Error 3" where there is none
 	@$(CUDA) $(GO) build -tags cuda -o build/gpu-check ./tools/gpucheck

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestAssembly holds the assembly in package runtime to its generator. It lives here, and not
+// TestAssembly holds the assembly in package cpu of the runtime to its generator. It lives here, and not
 // there, so that the files can be made anew when they are missing or broken.
 func TestAssembly(t *testing.T) {
 	for _, tc := range []struct {
@@ -21,7 +21,7 @@ func TestAssembly(t *testing.T) {
 		windows        []avo.Windows
 		books          []string
 	}{
-		{"../runtime", "runtime", "the decoders of any code book",
+		{"../runtime/internal/cpu", "cpu", "the decoders of any code book",
 			[]avo.Lanes{avo.AnyLanes("decodeLanes")}, []avo.Windows{avo.AnyWindows("decodeWindows")}, nil},
 		// Of the shapes that books ask for, some that differ in everything.
 		{"../runtime/internal/shapes", "shapes", "shapes for tests", nil, []avo.Windows{
@@ -77,7 +77,7 @@ func TestEncoderAssembly(t *testing.T) {
 // TestNoSlowInstructions keeps out what some CPUs with AVX2 and BMI2 run as microcode: parallel bit
 // deposit and extract on Zen 1 and 2, gathers where their results are guarded.
 func TestNoSlowInstructions(t *testing.T) {
-	for _, name := range []string{"../runtime/decode_amd64.s", "../encode/encode_amd64.s"} {
+	for _, name := range []string{"../runtime/internal/cpu/decode_amd64.s", "../encode/encode_amd64.s"} {
 		asm, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

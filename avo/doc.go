@@ -39,14 +39,14 @@
 //
 // # Lanes
 //
-// A decoder runs several lanes side by side (kernel.Lane: a run of codes with a known start), because one
+// A decoder runs several lanes side by side (lanes.Lane: a run of codes with a known start), because one
 // lane alone waits most of its time for its own last lookup. Each lane keeps the next bits of its
 // stream left-aligned in a register. After as many table lookups as the register has bits for comes a refill. A marker
 // bit below the buffered bits tells, by its position, how many were used; the refill moves Src by whole bytes, loads
 // 8 bytes big-endian and shifts out the bits of the first byte that were used before. A lookup, with two registers a lane, is
 //
 //	window = buf >> (64 - TableBits)
-//	entry  = table[window]        // kernel.Table: symbols, their number, their length in bits
+//	entry  = table[window]        // lookup.Table: symbols, their number, their length in bits
 //	store entry below out         // 8 bytes, the symbols on top; the next store overwrites the rest
 //	out   -= number of symbols
 //	buf  <<= length in bits
@@ -68,7 +68,7 @@
 //
 // Before the first turn the program computes, from what the lanes have left in elements and in bytes
 // of stream, how many turns all lanes have room for: whatever the stream holds, a turn yields at most
-// kernel.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
+// lanes.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
 // store in a turn needs a check of its own, and none can leave its buffer for a corrupt stream. A
 // stream that stops (bits that no code begins with) makes its lane stand still.
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"path"
 	"unsafe"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -86,10 +87,16 @@ func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand
 	return m
 }
 
-// signature is func(job *kernel.NAME), put together by hand: loading the package from source would
+// The packages of the jobs that decoders are handed.
+const (
+	kernelPath = "github.com/seed54244801/bespoke/runtime/kernel"
+	lanesPath  = "github.com/seed54244801/bespoke/internal/lanes"
+)
+
+// signature is func(job *PACKAGE.JOB), put together by hand: loading the package from source would
 // make the output depend on the directory it runs in.
-func signature(job string) *gotypes.Signature {
-	pkg := types.NewPackage("github.com/seed54244801/bespoke/runtime/kernel", "kernel")
+func signature(importPath, job string) *gotypes.Signature {
+	pkg := types.NewPackage(importPath, path.Base(importPath))
 	name := types.NewTypeName(token.NoPos, pkg, job, nil)
 	named := types.NewNamed(name, types.NewStruct(nil, nil), nil)
 	params := types.NewTuple(types.NewVar(token.NoPos, nil, "job", types.NewPointer(named)))

@@ -5,19 +5,20 @@ import (
 	"go/token"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
-// Lanes names a decoder of lanes, for AVX2, and gives its shape: see package kernel.
+// Lanes names a decoder of lanes, for AVX2, and gives its shape: see package internal/lanes.
 type Lanes struct {
 	// Name is the name of the function, a Go identifier.
 	Name string
 	// TableBits is the number of bits that index the table, 8 to 13.
 	TableBits int
 	// MaxSymbols is the largest number of symbols in an entry of the table, 1 to
-	// kernel.EntrySymbols.
+	// lookup.EntrySymbols.
 	MaxSymbols int
-	// Lanes is the number of runs of codes decoded side by side, 1 to kernel.MaxLanes: a lane takes two general
+	// Lanes is the number of runs of codes decoded side by side, 1 to lanes.MaxLanes: a lane takes two general
 	// registers.
 	Lanes int
 }
@@ -30,7 +31,7 @@ const (
 // AnyLanes returns the decoder of lanes that takes every code book. Its table of 16 KiB leaves half of a small
 // first-level cache to the streams.
 func AnyLanes(name string) Lanes {
-	return Lanes{Name: name, TableBits: codebook.TableBits, MaxSymbols: kernel.EntrySymbols, Lanes: kernel.MaxLanes}
+	return Lanes{Name: name, TableBits: codebook.TableBits, MaxSymbols: lookup.EntrySymbols, Lanes: lanes.MaxLanes}
 }
 
 // Validate reports the first parameter that is out of range.
@@ -40,16 +41,16 @@ func (p *Lanes) Validate() error {
 		return fmt.Errorf("avo: %q is not a Go identifier", p.Name)
 	case p.TableBits < minTableBits || p.TableBits > maxTableBits:
 		return fmt.Errorf("avo: %s: table of %d bits, want %d to %d", p.Name, p.TableBits, minTableBits, maxTableBits)
-	case p.MaxSymbols < 1 || p.MaxSymbols > kernel.EntrySymbols:
-		return fmt.Errorf("avo: %s: %d symbols an entry, want 1 to %d", p.Name, p.MaxSymbols, kernel.EntrySymbols)
-	case p.Lanes < 1 || p.Lanes > kernel.MaxLanes:
-		return fmt.Errorf("avo: %s: %d lanes, want 1 to %d", p.Name, p.Lanes, kernel.MaxLanes)
+	case p.MaxSymbols < 1 || p.MaxSymbols > lookup.EntrySymbols:
+		return fmt.Errorf("avo: %s: %d symbols an entry, want 1 to %d", p.Name, p.MaxSymbols, lookup.EntrySymbols)
+	case p.Lanes < 1 || p.Lanes > lanes.MaxLanes:
+		return fmt.Errorf("avo: %s: %d lanes, want 1 to %d", p.Name, p.Lanes, lanes.MaxLanes)
 	}
-	if n := p.turnSymbols(); n > kernel.TurnSymbols {
-		return fmt.Errorf("avo: %s: %d symbols a turn, the contract allows %d", p.Name, n, kernel.TurnSymbols)
+	if n := p.turnSymbols(); n > lanes.TurnSymbols {
+		return fmt.Errorf("avo: %s: %d symbols a turn, the contract allows %d", p.Name, n, lanes.TurnSymbols)
 	}
-	if n := p.turnBytes(); n > kernel.TurnBytes {
-		return fmt.Errorf("avo: %s: %d bytes a turn, the contract allows %d", p.Name, n, kernel.TurnBytes)
+	if n := p.turnBytes(); n > lanes.TurnBytes {
+		return fmt.Errorf("avo: %s: %d bytes a turn, the contract allows %d", p.Name, n, lanes.TurnBytes)
 	}
 	return nil
 }
@@ -73,7 +74,7 @@ func (p *Lanes) turnBytes() int {
 
 // mergeVectors is the number of vectors that hold the symbols of a turn.
 func (p *Lanes) mergeVectors() int {
-	return (p.turnSymbols() + kernel.VectorSymbols - 1) / kernel.VectorSymbols
+	return (p.turnSymbols() + lanes.VectorSymbols - 1) / lanes.VectorSymbols
 }
 
 // refillRow is the row of lookups after which lane i is refilled. The lanes take turns at it: a refill

@@ -4,7 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // begin plans the batch, leaves the function if it has no turns, and loads everything that the turns
@@ -17,13 +17,13 @@ func (d *laneDecoder) begin() {
 	d.VMOVDQU(d.c.topBits, d.topBits)
 	d.Comment("All lanes start to fill the first half of the scratch memory.")
 	scratch := d.GP64()
-	d.MOVQ(field(job, kernel.OffScratch), scratch)
+	d.MOVQ(field(job, lanes.OffScratch), scratch)
 	d.MOVQ(scratch, d.filling)
 	for i := range d.p.Lanes {
 		d.LEAQ(operand.Mem{Base: scratch, Disp: int(scratchTop(i))}, d.out[i])
 	}
 	full := d.GP64()
-	d.LEAQ(operand.Mem{Base: scratch, Disp: kernel.HalfSize}, full)
+	d.LEAQ(operand.Mem{Base: scratch, Disp: lanes.HalfSize}, full)
 	d.MOVQ(full, d.full)
 	for i := range d.p.Lanes {
 		d.loadLane(job, scratch, i)
@@ -34,8 +34,8 @@ func (d *laneDecoder) begin() {
 // loadLane fills the bit buffer of lane i, which begins to fill a half.
 func (d *laneDecoder) loadLane(job, half reg.GPVirtual, i int) {
 	d.Commentf("Lane %d: where its memory is, the bit buffer.", i)
-	d.MOVQ(lane(job, i, kernel.OffSignMantissa), d.window)
-	d.MOVQ(lane(job, i, kernel.OffDst), d.entry)
+	d.MOVQ(lane(job, i, lanes.OffSignMantissa), d.window)
+	d.MOVQ(lane(job, i, lanes.OffDst), d.entry)
 	d.MOVQ(d.window, d.sm[i])
 	d.SUBQ(d.window, d.entry)
 	d.SUBQ(d.window, d.entry)
@@ -72,15 +72,15 @@ func (d *laneDecoder) end() {
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: move it by what it yielded.", i)
 		d.MOVQ(d.src[i], d.window)
-		d.MOVQ(d.window, lane(job, i, kernel.OffSrc))
-		d.MOVQ(d.buf[i], lane(job, i, kernel.OffBit))
+		d.MOVQ(d.window, lane(job, i, lanes.OffSrc))
+		d.MOVQ(d.buf[i], lane(job, i, lanes.OffBit))
 		d.MOVQ(d.sm[i], d.window)
 		d.MOVQ(d.window, d.entry)
-		d.SUBQ(lane(job, i, kernel.OffSignMantissa), d.entry)
-		d.MOVQ(d.window, lane(job, i, kernel.OffSignMantissa))
-		d.SUBQ(d.entry, lane(job, i, kernel.OffLeft))
+		d.SUBQ(lane(job, i, lanes.OffSignMantissa), d.entry)
+		d.MOVQ(d.window, lane(job, i, lanes.OffSignMantissa))
+		d.SUBQ(d.entry, lane(job, i, lanes.OffLeft))
 		d.ADDQ(d.entry, d.entry)
-		d.ADDQ(d.entry, lane(job, i, kernel.OffDst))
+		d.ADDQ(d.entry, lane(job, i, lanes.OffDst))
 		d.endMarks(job, i)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // How far ahead of a merge its memory is fetched, in weights: the hardware does not foresee these
@@ -37,9 +37,9 @@ func (d *laneDecoder) mergeInTurn(round, m, v int) {
 	}
 	d.MOVQ(half, d.window)
 	d.MOVQ(d.sm[m], d.entry)
-	symbols := operand.Mem{Base: d.window, Disp: int(scratchTop(m)) - (v+1)*kernel.VectorSymbols + 1}
-	sm := operand.Mem{Base: d.entry, Disp: v * kernel.VectorSymbols}
-	dst := operand.Mem{Base: d.window, Index: d.entry, Scale: 2, Disp: 2 * v * kernel.VectorSymbols}
+	symbols := operand.Mem{Base: d.window, Disp: int(scratchTop(m)) - (v+1)*lanes.VectorSymbols + 1}
+	sm := operand.Mem{Base: d.entry, Disp: v * lanes.VectorSymbols}
+	dst := operand.Mem{Base: d.window, Index: d.entry, Scale: 2, Disp: 2 * v * lanes.VectorSymbols}
 	d.mergeVector(symbols, sm, dst, func() { d.MOVQ(d.dstLess[m], d.window) })
 	dst.Disp += 2 * prefetchDst
 	d.PREFETCHT0(dst)
@@ -60,15 +60,15 @@ func (d *laneDecoder) mergeRest(i int, half operand.Mem, name string) {
 	d.TESTQ(d.entry, d.entry)
 	d.JZ(operand.LabelRef(name + "_done"))
 	d.MOVQ(half, top)
-	d.ADDQ(operand.U32(scratchTop(i)-kernel.VectorSymbols+1), top)
+	d.ADDQ(operand.U32(scratchTop(i)-lanes.VectorSymbols+1), top)
 	d.MOVQ(d.sm[i], sm)
 	d.MOVQ(d.dstLess[i], dst)
 	d.ADDQ(sm, d.entry)
 	d.MOVQ(d.entry, d.sm[i])
 	d.Label(name)
 	d.mergeVector(operand.Mem{Base: top}, operand.Mem{Base: sm}, operand.Mem{Base: dst, Index: sm, Scale: 2}, func() {})
-	d.SUBQ(operand.Imm(kernel.VectorSymbols), top)
-	d.ADDQ(operand.Imm(kernel.VectorSymbols), sm)
+	d.SUBQ(operand.Imm(lanes.VectorSymbols), top)
+	d.ADDQ(operand.Imm(lanes.VectorSymbols), sm)
 	d.CMPQ(sm, d.entry)
 	d.JCS(operand.LabelRef(name))
 	d.Label(name + "_done")
@@ -91,6 +91,6 @@ func (d *laneDecoder) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
 	d.VPUNPCKLBW(e, m, lo)
 	d.VPUNPCKHBW(e, m, hi)
 	d.VMOVDQU(lo, dst)
-	dst.Disp += kernel.VectorSymbols
+	dst.Disp += lanes.VectorSymbols
 	d.VMOVDQU(hi, dst)
 }

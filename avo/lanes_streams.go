@@ -8,7 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // streams are the lanes' bit buffers, and how they are looked up in, moved on and filled.
@@ -48,9 +48,9 @@ func (d *streams) planStreams() {
 
 // beginStreams loads what the lookups need.
 func (d *streams) beginStreams(job reg.GPVirtual) {
-	d.MOVQ(field(job, kernel.OffLongLast), d.window)
+	d.MOVQ(field(job, lanes.OffLongLast), d.window)
 	d.MOVQ(d.window, d.longLast)
-	d.MOVQ(field(job, kernel.OffTable), d.table)
+	d.MOVQ(field(job, lanes.OffTable), d.table)
 }
 
 // look loads the entry of the next lookup in lane i; window is its index.
@@ -95,7 +95,7 @@ func (d *streams) fill(i int) {
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// slowPath decodes one code of lane i by a search through the list of long codes (kernel.Long), out
+// slowPath decodes one code of lane i by a search through the list of long codes (lookup.Long), out
 // of the way of the hot loop, in place of the refill of the same name. Where the list has no code
 // either, the lane stands still. The symbol is in the lowest byte of window when store is called, and
 // the length of its code, 0 for none, in the bit buffer.
@@ -129,7 +129,7 @@ func (d *streams) slowPath(name string, i int, store func()) {
 
 // planBatch sets the number of turns, and leaves the function when it is 0.
 func (d *streams) planBatch(job reg.GPVirtual) {
-	symbols, bytes, ahead := kernel.TurnSymbols, d.p.turnBytes(), kernel.Ahead
+	symbols, bytes, ahead := lanes.TurnSymbols, d.p.turnBytes(), lanes.Ahead
 	d.Commentf("How many turns has every lane room for? One yields at most %d symbols and consumes at most", symbols)
 	d.Commentf("%d bytes; merges run ahead by at most %d words. Negative room means none. Divided by n is", bytes, ahead)
 	d.Commentf("as times %d/n rounded up, and shifted right by %d.", 1<<reciprocalBits, reciprocalBits)
@@ -142,24 +142,24 @@ func (d *streams) planBatch(job reg.GPVirtual) {
 		d.IMUL3Q(operand.I32(reciprocal(n)), room, room)
 		d.SARQ(operand.Imm(reciprocalBits), room)
 	}
-	d.MOVL(operand.U32(kernel.BatchTurns), turns.As32())
-	d.MOVQ(field(job, kernel.OffTurns), room)
+	d.MOVL(operand.U32(lanes.BatchTurns), turns.As32())
+	d.MOVQ(field(job, lanes.OffTurns), room)
 	least()
 	for i := range d.p.Lanes {
 		d.Commentf("Lane %d: by its elements, then by its bytes of stream.", i)
-		d.MOVQ(lane(job, i, kernel.OffLeft), room)
+		d.MOVQ(lane(job, i, lanes.OffLeft), room)
 		d.SUBQ(operand.Imm(uint64(ahead)), room)
 		divide(symbols)
 		least()
-		d.MOVQ(lane(job, i, kernel.OffSrcLast), room)
-		d.SUBQ(lane(job, i, kernel.OffSrc), room)
+		d.MOVQ(lane(job, i, lanes.OffSrcLast), room)
+		d.SUBQ(lane(job, i, lanes.OffSrc), room)
 		divide(bytes)
 		least()
 	}
 	d.XORL(room.As32(), room.As32())
 	d.CMPQ(turns, operand.Imm(0))
 	d.CMOVQLT(room, turns)
-	d.MOVQ(turns, field(job, kernel.OffTurns))
+	d.MOVQ(turns, field(job, lanes.OffTurns))
 	d.JLE(operand.LabelRef("done"))
 	d.MOVQ(turns, d.turns)
 }
@@ -168,10 +168,10 @@ func (d *streams) planBatch(job reg.GPVirtual) {
 const reciprocalBits = 24
 
 // reciprocal returns what to multiply by to divide by n. The quotient is exact as far as it counts:
-// below kernel.BatchTurns.
+// below lanes.BatchTurns.
 func reciprocal(n int) int {
 	r := (1<<reciprocalBits)/n + 1
-	for q := range kernel.BatchTurns {
+	for q := range lanes.BatchTurns {
 		if q*n*r>>reciprocalBits != q || (q*n+n-1)*r>>reciprocalBits != q {
 			panic(fmt.Sprintf("avo: %d / %d is not the reciprocal of %d", r, 1<<reciprocalBits, n))
 		}
@@ -183,10 +183,10 @@ func reciprocal(n int) int {
 func (d *streams) beginLane(job reg.GPVirtual, i int, half reg.GPVirtual) {
 	d.LEAQ(laneMarks(job, i), d.window)
 	d.MOVQ(d.window, d.marks[i])
-	d.MOVQ(operand.Mem{Base: d.window, Disp: int(kernel.OffMarkBorder)}, d.window)
+	d.MOVQ(operand.Mem{Base: d.window, Disp: int(lanes.OffMarkBorder)}, d.window)
 	d.MOVQ(d.window, d.border[i])
-	d.MOVQ(lane(job, i, kernel.OffSrc), d.window)
-	d.MOVQ(lane(job, i, kernel.OffBit), d.entry)
+	d.MOVQ(lane(job, i, lanes.OffSrc), d.window)
+	d.MOVQ(lane(job, i, lanes.OffBit), d.entry)
 	d.MOVQ(d.window, d.src[i])
 	d.fill(i)
 	d.note(half, i)
@@ -194,8 +194,8 @@ func (d *streams) beginLane(job reg.GPVirtual, i int, half reg.GPVirtual) {
 
 // note keeps where lane i, whose source is in window, begins to fill a half.
 func (d *streams) note(half reg.GPVirtual, i int) {
-	d.MOVQ(d.window, begun(half, i, kernel.OffMarkSrc))
-	d.MOVQ(d.buf[i], begun(half, i, kernel.OffMarkBuf))
+	d.MOVQ(d.window, begun(half, i, lanes.OffMarkSrc))
+	d.MOVQ(d.buf[i], begun(half, i, lanes.OffMarkBuf))
 }
 
 // markBorder leaves a mark of lane i, which came past its border: where it began to fill a half, and the
@@ -203,15 +203,15 @@ func (d *streams) note(half reg.GPVirtual, i int) {
 func (d *streams) markBorder(i int, half, spare reg.GPVirtual, element func()) {
 	d.Commentf("Lane %d came past its border: mark where it was before, and the element.", i)
 	d.MOVQ(d.marks[i], spare)
-	for _, off := range []uintptr{kernel.OffMarkSrc, kernel.OffMarkBuf} {
+	for _, off := range []uintptr{lanes.OffMarkSrc, lanes.OffMarkBuf} {
 		d.MOVQ(begun(half, i, off), d.entry)
 		d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(off)})
 	}
 	element()
-	d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(kernel.OffMarkElement)})
-	d.ADDQ(operand.Imm(uint64(kernel.MarkSize)), spare)
+	d.MOVQ(d.entry, operand.Mem{Base: spare, Disp: int(lanes.OffMarkElement)})
+	d.ADDQ(operand.Imm(uint64(lanes.MarkSize)), spare)
 	d.MOVQ(spare, d.marks[i])
-	d.MOVQ(operand.Mem{Base: spare, Disp: int(kernel.OffMarkBorder)}, spare)
+	d.MOVQ(operand.Mem{Base: spare, Disp: int(lanes.OffMarkBorder)}, spare)
 	d.MOVQ(spare, d.border[i])
 }
 
@@ -220,18 +220,18 @@ func (d *streams) endMarks(job reg.GPVirtual, i int) {
 	d.LEAQ(laneMarks(job, i), d.window)
 	d.SUBQ(d.marks[i], d.window)
 	d.NEGQ(d.window)
-	d.SHRQ(operand.Imm(log2(int(kernel.MarkSize))), d.window)
-	d.MOVQ(d.window, lane(job, i, kernel.OffMarked))
+	d.SHRQ(operand.Imm(log2(int(lanes.MarkSize))), d.window)
+	d.MOVQ(d.window, lane(job, i, lanes.OffMarked))
 }
 
 // laneMarks is the first mark of lane i.
 func laneMarks(job reg.GPVirtual, i int) operand.Mem {
-	return field(job, kernel.OffMarks+uintptr(i)*kernel.LaneMarks)
+	return field(job, lanes.OffMarks+uintptr(i)*lanes.LaneMarks)
 }
 
 // begun is a field of the mark of where lane i began to fill a half.
 func begun(half reg.GPVirtual, i int, off uintptr) operand.Mem {
-	return operand.Mem{Base: half, Disp: kernel.HalfSymbols + i*int(kernel.MarkSize) + int(off)}
+	return operand.Mem{Base: half, Disp: lanes.HalfSymbols + i*int(lanes.MarkSize) + int(off)}
 }
 
 // field is a word of the job.
@@ -241,7 +241,7 @@ func field(job reg.GPVirtual, off uintptr) operand.Mem {
 
 // lane is a word of lane i of the job.
 func lane(job reg.GPVirtual, i int, off uintptr) operand.Mem {
-	return field(job, kernel.OffLanes+uintptr(i)*kernel.LaneSize+off)
+	return field(job, lanes.OffLanes+uintptr(i)*lanes.LaneSize+off)
 }
 
 // label numbers a label.

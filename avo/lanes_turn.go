@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 // laneDecoder emits a decoder of lanes. The fields are the register plan: what stays in a register
@@ -36,7 +36,7 @@ func newLaneDecoder(ctx *build.Context, p *Lanes, c laneConstants) *laneDecoder 
 func (d *laneDecoder) emit() {
 	d.Function(d.p.Name)
 	d.Attributes(attr.NOSPLIT)
-	d.Signature(signature("Job"))
+	d.Signature(signature(lanesPath, "Job"))
 	d.overview()
 	d.planRegisters()
 	d.begin()
@@ -66,7 +66,7 @@ func (d *laneDecoder) overview() {
 		"symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.")
 	d.Commentf("A turn is %d rounds. In round i lane i changes over to its other half of the scratch memory,", p.Lanes)
 	d.Commentf("and lane i-%d has the half that it filled merged with its sign_mantissa bytes, between the", p.lag())
-	d.Commentf("lookups: always %d words, of which the next merge overwrites those that are too many.", p.mergeVectors()*kernel.VectorSymbols)
+	d.Commentf("lookups: always %d words, of which the next merge overwrites those that are too many.", p.mergeVectors()*lanes.VectorSymbols)
 	d.Comment("How many turns there is room for is known before the first: no load or store can leave its",
 		"buffer, whatever the streams hold.")
 }
@@ -162,4 +162,4 @@ func (d *laneDecoder) storeLong(i int) {
 }
 
 // scratchTop is the place of the first symbol of lane i in a half of the scratch memory.
-func scratchTop(i int) uint32 { return uint32((i+1)*kernel.HalfScratch - 1) }
+func scratchTop(i int) uint32 { return uint32((i+1)*lanes.HalfScratch - 1) }

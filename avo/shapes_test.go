@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/lanes"
 )
 
 func TestValidateLanes(t *testing.T) {
@@ -94,7 +94,7 @@ func TestFileIsDeterministic(t *testing.T) {
 		}
 	}
 	for bits := minTableBits; bits <= maxTableBits; bits++ {
-		for _, n := range []int{1, kernel.MaxLanes} {
+		for _, n := range []int{1, lanes.MaxLanes} {
 			same([]Lanes{{Name: "decode", TableBits: bits, MaxSymbols: 3, Lanes: n}}, nil)
 		}
 	}

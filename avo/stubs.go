@@ -17,8 +17,7 @@ func Stubs(header, pkg string, lanes []Lanes, windows []Windows, books []string)
 
 package %s
 
-import "github.com/seed54244801/bespoke/runtime/kernel"
-`, header, pkg)
+%s`, header, pkg, imports(len(lanes) > 0, len(windows) > 0 || books != nil))
 	if books != nil {
 		b.WriteString("\n// avx512 lists the decoders for CPUs with AVX-512, nil for a code book that cannot be decoded by windows.\n")
 		b.WriteString("func avx512() []kernel.WindowDecoder {\nreturn []kernel.WindowDecoder{\n")
@@ -34,13 +33,13 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 		if err := l.Validate(); err != nil {
 			return nil, err
 		}
-		declare(&b, l.Name, l.describe(), "Job")
+		declare(&b, l.Name, l.describe(), "lanes.Job")
 	}
 	for _, w := range windows {
 		if err := w.Validate(); err != nil {
 			return nil, err
 		}
-		declare(&b, w.Name, w.describe(), "WindowJob")
+		declare(&b, w.Name, w.describe(), "kernel.WindowJob")
 	}
 	source, err := format.Source([]byte(b.String()))
 	if err != nil {
@@ -49,9 +48,20 @@ import "github.com/seed54244801/bespoke/runtime/kernel"
 	return source, nil
 }
 
+// imports declares the packages of what decoders of lanes and of windows are handed.
+func imports(lanes, windows bool) string {
+	switch {
+	case lanes && windows:
+		return fmt.Sprintf("import (\n%q\n%q\n)\n", lanesPath, kernelPath)
+	case lanes:
+		return fmt.Sprintf("import %q\n", lanesPath)
+	}
+	return fmt.Sprintf("import %q\n", kernelPath)
+}
+
 // declare writes the declaration of a function.
 func declare(b *strings.Builder, name, what, job string) {
-	fmt.Fprintf(b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *kernel.%s)\n", name, what, name, job)
+	fmt.Fprintf(b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *%s)\n", name, what, name, job)
 }
 
 // describe says what the decoder does, to follow its name.

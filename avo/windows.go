@@ -10,17 +10,17 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// Windows names a decoder of windows, for AVX-512, and gives its shape: see kernel.WindowDecoder.
+// Windows names a decoder of windows, for AVX-512, and gives its shape: see windows.Decoder.
 type Windows struct {
 	// Name is the name of the function, a Go identifier.
 	Name string
 	// Long lists the steps of half a phase that look up long codes too, ascending: none for a book without them.
 	// A lane that comes to a long code in another step waits for the next one of these.
 	Long []int
-	// Wide says that long codes are looked up by kernel.WideBits behind their prefix, not by kernel.NarrowBits, which
+	// Wide says that long codes are looked up by windows.WideBits behind their prefix, not by windows.NarrowBits, which
 	// takes less work.
 	Wide bool
 	// Merges is the number of merges that lie between the steps of half a phase: about as many as it decodes symbols
@@ -51,26 +51,26 @@ func (w *Windows) Validate() error {
 }
 
 // halfSteps is the number of steps that are written out: those of half a phase.
-const halfSteps = kernel.PhaseSteps / 2
+const halfSteps = windows.PhaseSteps / 2
 
 // MaxMerges is the most merges that half a phase may have symbols for: of codes of 2 bits.
-const MaxMerges = kernel.BlockWindows * kernel.RowSymbols / kernel.WindowMerge / (2 * kernel.Phases)
+const MaxMerges = windows.BlockWindows * windows.RowSymbols / windows.MergeWords / (2 * windows.Phases)
 
 // describe says what the decoder does, to follow its name.
 func (w *Windows) describe() string {
 	if len(w.Long) == 0 {
-		return fmt.Sprintf("decodes windows of codes of at most %d bits.", kernel.ShortBits)
+		return fmt.Sprintf("decodes windows of codes of at most %d bits.", windows.ShortBits)
 	}
 	return fmt.Sprintf("decodes windows: codes of more than %d bits by %d behind their prefix, in %d of %d steps.",
-		kernel.ShortBits, w.LongBits(), len(w.Long), halfSteps)
+		windows.ShortBits, w.LongBits(), len(w.Long), halfSteps)
 }
 
 // LongBits is the number of bits behind their prefix by which long codes are looked up.
 func (w *Windows) LongBits() int {
 	if w.Wide {
-		return kernel.WideBits
+		return windows.WideBits
 	}
-	return kernel.NarrowBits
+	return windows.NarrowBits
 }
 
 // windowDecoder emits a decoder of windows.
@@ -91,24 +91,24 @@ func newWindowDecoder(ctx *build.Context, w *Windows, c windowConstants) *window
 func (d *windowDecoder) emit() {
 	d.Function(d.w.Name)
 	d.Attributes(attr.NOSPLIT)
-	d.Signature(signature("WindowJob"))
+	d.Signature(signature(kernelPath, "WindowJob"))
 	d.overview()
 	d.job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
 	d.scratch = d.GP64()
-	d.MOVQ(d.field(kernel.OffWindowScratch), d.scratch)
+	d.MOVQ(d.field(windows.OffScratch), d.scratch)
 	d.Comment("Go on behind a block that failed, whose rows are mended?")
-	d.CMPQ(d.field(kernel.OffWindowResume), operand.Imm(0))
+	d.CMPQ(d.field(windows.OffResume), operand.Imm(0))
 	d.JNE(operand.LabelRef("squeeze"))
 	d.Label("block")
 	m := d.merger()
-	d.CMPQ(d.field(kernel.OffWindowBlocks), operand.Imm(0))
+	d.CMPQ(d.field(windows.OffBlocks), operand.Imm(0))
 	d.JEQ(operand.LabelRef("drain"))
 	d.gaps()
 	d.planes()
 	d.chain(&m)
 	d.Label("drain")
 	d.drain(&m)
-	d.CMPQ(d.field(kernel.OffWindowBlocks), operand.Imm(0))
+	d.CMPQ(d.field(windows.OffBlocks), operand.Imm(0))
 	d.JEQ(operand.LabelRef("drained"))
 	d.followed()
 	d.Label("squeeze")
@@ -120,9 +120,9 @@ func (d *windowDecoder) emit() {
 	d.Comment("Stores around the caches are ordered with no others.")
 	d.Label("drained")
 	d.SFENCE()
-	d.stop("done", kernel.BlockDone)
-	d.stop("failed", kernel.BlockFailed)
-	d.stop("overflow", kernel.BlockOverflow)
+	d.stop("done", windows.BlockDone)
+	d.stop("failed", windows.BlockFailed)
+	d.stop("overflow", windows.BlockOverflow)
 	d.Label("return")
 	d.VZEROUPPER()
 	d.RET()
@@ -134,9 +134,9 @@ func (d *windowDecoder) emit() {
 // overview says what the function does, for those who meet the assembly first.
 func (d *windowDecoder) overview() {
 	d.Commentf("Decodes blocks of %d windows of %d bits of the stream, %d in a vector of 16-bit lanes. A window goes by",
-		kernel.BlockWindows, 64, kernel.LaneWindows)
+		windows.BlockWindows, 64, windows.LaneWindows)
 	d.Commentf("in %d phases of 16 bits, a phase in %d steps. A step looks up the length of a code by its first %d bits",
-		kernel.Phases, kernel.PhaseSteps, kernel.ShortBits)
+		windows.Phases, windows.PhaseSteps, windows.ShortBits)
 	d.Comment("in a table that is a register. A lane that is through with a phase waits for the others: it looks up what long",
 		"codes begin with, which the table knows no code for.")
 	if len(d.w.Long) > 0 {
@@ -159,7 +159,7 @@ func (d *windowDecoder) at(off int) operand.Mem { return operand.Mem{Base: d.scr
 // stop ends the function with a status.
 func (d *windowDecoder) stop(name string, status uint64) {
 	d.Label(name)
-	d.MOVQ(operand.I32(int32(status)), d.field(kernel.OffWindowStatus))
+	d.MOVQ(operand.I32(int32(status)), d.field(windows.OffStatus))
 	if name != "overflow" { // which is followed by the end
 		d.JMP(operand.LabelRef("return"))
 	}
@@ -169,10 +169,10 @@ func (d *windowDecoder) stop(name string, status uint64) {
 func (d *windowDecoder) advance() {
 	d.Comment("The next block begins with the gap that this one led to.")
 	gap := d.GP64()
-	d.MOVBQZX(d.at(kernel.ScratchGaps+kernel.BlockWindows), gap)
-	d.MOVQ(gap, d.field(kernel.OffWindowGap))
-	d.ADDQ(operand.I32(kernel.BlockBytes), d.field(kernel.OffWindowSrc))
-	d.ADDQ(operand.Imm(kernel.BlockGaps), d.field(kernel.OffWindowGaps))
-	d.MOVQ(operand.I32(0), d.field(kernel.OffWindowResume))
-	d.DECQ(d.field(kernel.OffWindowBlocks))
+	d.MOVBQZX(d.at(windows.ScratchGaps+windows.BlockWindows), gap)
+	d.MOVQ(gap, d.field(windows.OffGap))
+	d.ADDQ(operand.I32(windows.BlockBytes), d.field(windows.OffSrc))
+	d.ADDQ(operand.Imm(windows.BlockGaps), d.field(windows.OffGaps))
+	d.MOVQ(operand.I32(0), d.field(windows.OffResume))
+	d.DECQ(d.field(windows.OffBlocks))
 }

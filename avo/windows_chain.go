@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 type vec = reg.VecVirtual
@@ -38,30 +38,30 @@ func (d *windowDecoder) chain(m *merger) {
 		}
 	}
 	d.Comment("Each window starts at its gap.")
-	windows, mask := d.load(d.c.laneWindows), d.GP64()
+	order, mask := d.load(d.c.laneWindows), d.GP64()
 	c.low = d.K()
 	d.MOVQ(operand.U64(0x5555555555555555), mask)
 	d.KMOVQ(mask, c.low)
-	for g := range kernel.GroupsPerBlock {
+	for g := range windows.GroupsPerBlock {
 		position := d.ZMM()
-		d.VPERMB_Z(d.at(kernel.ScratchGaps+kernel.LaneWindows*g), windows, c.low, position)
+		d.VPERMB_Z(d.at(windows.ScratchGaps+windows.LaneWindows*g), order, c.low, position)
 		c.position = append(c.position, position)
 	}
 	d.Comment("Merges of symbols that are pending lie between the steps: their stores would hold up others if they came all at",
 		"once.")
-	d.LEAQ(d.at(kernel.ScratchPlanes), c.plane)
-	d.LEAQ(d.at(kernel.ScratchRows), c.rows)
+	d.LEAQ(d.at(windows.ScratchPlanes), c.plane)
+	d.LEAQ(d.at(windows.ScratchRows), c.rows)
 	d.Label("phase")
 	half := d.GP64()
-	d.LEAQ(d.at(kernel.ScratchSteps), c.steps)
+	d.LEAQ(d.at(windows.ScratchSteps), c.steps)
 	d.MOVL(operand.U32(2), half.As32())
 	d.Label("half")
 	merges := 0
 	for step := range halfSteps {
-		d.Commentf("Step %d of %d, and %d, in every group.", step+1, kernel.PhaseSteps, halfSteps+step+1)
-		for g := range kernel.GroupsPerBlock {
+		d.Commentf("Step %d of %d, and %d, in every group.", step+1, windows.PhaseSteps, halfSteps+step+1)
+		for g := range windows.GroupsPerBlock {
 			d.step(&c, g, step)
-			if at := (step*kernel.GroupsPerBlock + g + 1) * d.w.Merges / (halfSteps * kernel.GroupsPerBlock); at > merges {
+			if at := (step*windows.GroupsPerBlock + g + 1) * d.w.Merges / (halfSteps * windows.GroupsPerBlock); at > merges {
 				merges = at
 				skip := label("skip", at)
 				d.Comment("Merge, if there are symbols for it.")
@@ -72,43 +72,43 @@ func (d *windowDecoder) chain(m *merger) {
 			}
 		}
 	}
-	d.ADDQ(operand.I32(kernel.StepHalf), c.steps)
+	d.ADDQ(operand.I32(windows.StepHalf), c.steps)
 	d.DECQ(half)
 	d.JNZ(operand.LabelRef("half"))
 	d.Comment("The end of the phase: all lanes should be through with it. One that is not is before the next one, at a bit that",
 		"wraps around to more than any gap, and stays there.")
-	for g := range kernel.GroupsPerBlock {
+	for g := range windows.GroupsPerBlock {
 		d.endPhase(&c, g, &t)
 	}
 	d.ADDQ(operand.Imm(64), c.plane)
-	d.ADDQ(operand.I32(kernel.RowPhase), c.rows)
+	d.ADDQ(operand.I32(windows.RowPhase), c.rows)
 	end := d.GP64()
-	d.LEAQ(d.at(kernel.ScratchRows+kernel.Phases*kernel.RowPhase), end)
+	d.LEAQ(d.at(windows.ScratchRows+windows.Phases*windows.RowPhase), end)
 	d.CMPQ(c.rows, end)
 	d.JNE(operand.LabelRef("phase"))
 
 	d.Comment("Has every window led to the gap of the next one?")
-	windows = d.load(d.c.laneWindows)
+	order = d.load(d.c.laneWindows)
 	for g, position := range c.position {
 		next, k := d.ZMM(), d.K()
-		d.VPERMB_Z(d.at(kernel.ScratchGaps+kernel.LaneWindows*g+1), windows, c.low, next)
+		d.VPERMB_Z(d.at(windows.ScratchGaps+windows.LaneWindows*g+1), order, c.low, next)
 		d.VPCMPUW(operand.Imm(notEqual), next, position, k)
-		d.KMOVD(k, d.field(kernel.OffWindowFailed+uintptr(4*g)))
+		d.KMOVD(k, d.field(windows.OffFailed+uintptr(4*g)))
 	}
 	d.Comment("How many merges are left?")
-	d.MOVQ(d.field(kernel.OffWindowPending), m.left)
+	d.MOVQ(d.field(windows.OffPending), m.left)
 	d.MOVQ(m.from, end)
 	d.SUBQ(d.scratch, end)
-	d.SUBQ(operand.I32(kernel.ScratchPending), end)
+	d.SUBQ(operand.I32(windows.ScratchPending), end)
 	d.SUBQ(end, m.left)
-	d.SARQ(operand.Imm(log2(kernel.WindowMerge)), m.left)
+	d.SARQ(operand.Imm(log2(windows.MergeWords)), m.left)
 }
 
 // followed leaves for the caller to mend a block in which some window did not lead to the next one.
 func (d *windowDecoder) followed() {
 	failed := d.GP64()
-	d.MOVQ(d.field(kernel.OffWindowFailed), failed)
-	d.ORQ(d.field(kernel.OffWindowFailed+8), failed)
+	d.MOVQ(d.field(windows.OffFailed), failed)
+	d.ORQ(d.field(windows.OffFailed+8), failed)
 	d.JNE(operand.LabelRef("failed"))
 }
 
@@ -136,7 +136,7 @@ func (d *windowDecoder) load(m operand.Mem) vec {
 // step looks up a code in each lane of a group.
 func (d *windowDecoder) step(c *chain, g, step int) {
 	at, bits, index, length, inside := c.position[g], d.ZMM(), d.ZMM(), d.ZMM(), d.K()
-	plane := operand.Mem{Base: c.plane, Disp: kernel.PlaneGroup * g}
+	plane := operand.Mem{Base: c.plane, Disp: windows.PlaneGroup * g}
 	if g == 0 && step == 0 {
 		d.Comment("Which lanes are inside the phase? The 16 bits from their positions on, of which the first 6 are the index. The",
 			"others get one that no code has.")
@@ -153,7 +153,7 @@ func (d *windowDecoder) step(c *chain, g, step int) {
 		d.VPANDQ(c.behind, behind, behind)
 	}
 	d.VMOVDQU64(c.none, index)
-	d.VPSRLW(operand.Imm(16-kernel.ShortBits), bits, inside, index)
+	d.VPSRLW(operand.Imm(16-windows.ShortBits), bits, inside, index)
 	d.VPERMB_Z(c.lengths, index, c.low, length)
 	if long >= 0 {
 		if g == 0 && long == 0 {
@@ -181,7 +181,7 @@ func (d *windowDecoder) step(c *chain, g, step int) {
 
 // stepPair is where the indices of two steps in a half of a phase are kept, stepLong those of a step that looks up long
 // codes.
-func stepPair(g, half, pair int) int { return kernel.StepGroup*g + kernel.StepHalf*half + 64*pair }
+func stepPair(g, half, pair int) int { return windows.StepGroup*g + windows.StepHalf*half + 64*pair }
 
 func stepLong(g, half, long int) int { return stepPair(g, half, halfSteps/2+long) }
 
@@ -190,15 +190,15 @@ func stepLong(g, half, long int) int { return stepPair(g, half, halfSteps/2+long
 func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
 	d.VPSUBW(c.full, c.position[g], c.position[g])
 	symbols := d.load(t.symbols)
-	var pairs [kernel.PhaseSteps / 2]vec
+	var pairs [windows.PhaseSteps / 2]vec
 	for i := range pairs {
-		pairs[i] = d.load(d.at(kernel.ScratchSteps + stepPair(g, i/2, i%2)))
+		pairs[i] = d.load(d.at(windows.ScratchSteps + stepPair(g, i/2, i%2)))
 		d.VPERMB(symbols, pairs[i], pairs[i])
 	}
 	for i := range 2 * len(d.w.Long) {
 		half, long := i/len(d.w.Long), i%len(d.w.Long)
 		step := halfSteps*half + d.w.Long[long]
-		flags, k := d.load(d.at(kernel.ScratchSteps+stepLong(g, half, long))), d.K()
+		flags, k := d.load(d.at(windows.ScratchSteps+stepLong(g, half, long))), d.K()
 		if step%2 == 1 {
 			d.VPSLLW(operand.Imm(8), flags, flags)
 		}
@@ -216,6 +216,6 @@ func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
 	}
 	for i := range quads {
 		row := d.interleave(i, d.VPUNPCKLDQ, d.VPUNPCKHDQ, quads[i/2], quads[2+i/2])
-		d.VMOVDQU64(row, operand.Mem{Base: c.rows, Disp: kernel.RowGroup*g + 64*i})
+		d.VMOVDQU64(row, operand.Mem{Base: c.rows, Disp: windows.RowGroup*g + 64*i})
 	}
 }

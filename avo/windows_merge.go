@@ -4,7 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // How far ahead memory is fetched, in bytes. A prefetch beyond a buffer does nothing.
@@ -22,12 +22,12 @@ func (d *windowDecoder) squeeze() {
 	groups, eighths := d.GP64(), d.GP64()
 	none := d.ZMM()
 	d.VPTERNLOGD(operand.Imm(ternaryOnes), none, none, none)
-	d.LEAQ(d.at(kernel.ScratchPending), first)
-	d.ADDQ(d.field(kernel.OffWindowPending), first)
+	d.LEAQ(d.at(windows.ScratchPending), first)
+	d.ADDQ(d.field(windows.OffPending), first)
 	d.MOVQ(first, out)
-	d.LEAQ(d.at(kernel.ScratchRows), row)
-	d.MOVQ(d.field(kernel.OffWindowSrc), src)
-	d.MOVL(operand.U32(kernel.GroupsPerBlock), groups.As32())
+	d.LEAQ(d.at(windows.ScratchRows), row)
+	d.MOVQ(d.field(windows.OffSrc), src)
+	d.MOVL(operand.U32(windows.GroupsPerBlock), groups.As32())
 	d.Label("group")
 	d.MOVL(operand.U32(4), eighths.As32())
 	d.Label("windows")
@@ -45,7 +45,7 @@ func (d *windowDecoder) squeeze() {
 	d.ADDQ(operand.Imm(64), row)
 	d.DECQ(eighths)
 	d.JNZ(operand.LabelRef("windows"))
-	d.ADDQ(operand.I32(kernel.RowGroup-kernel.RowPhase), row)
+	d.ADDQ(operand.I32(windows.RowGroup-windows.RowPhase), row)
 	d.DECQ(groups)
 	d.JNZ(operand.LabelRef("group"))
 
@@ -53,18 +53,18 @@ func (d *windowDecoder) squeeze() {
 	n := d.GP64()
 	d.MOVQ(out, n)
 	d.SUBQ(first, n)
-	d.CMPQ(d.field(kernel.OffWindowRoom), n)
+	d.CMPQ(d.field(windows.OffRoom), n)
 	d.JCS(operand.LabelRef("overflow"))
-	d.SUBQ(n, d.field(kernel.OffWindowRoom))
-	d.ADDQ(n, d.field(kernel.OffWindowPending))
+	d.SUBQ(n, d.field(windows.OffRoom))
+	d.ADDQ(n, d.field(windows.OffPending))
 }
 
 // rows loads the rows of 8 windows, two in a vector, the first at the lowest bytes. Windows lie where
-// kernel.WindowOfLane says, so what is side by side here belongs to windows that follow each other.
+// windows.WindowOfLane says, so what is side by side here belongs to windows that follow each other.
 func (d *windowDecoder) rows(at operand.Mem) [4]vec {
 	var p, q, s, z [4]vec
 	for i := range p {
-		p[i] = d.load(at.Offset(kernel.RowPhase * i))
+		p[i] = d.load(at.Offset(windows.RowPhase * i))
 	}
 	for i := range q {
 		q[i] = d.ZMM()
@@ -100,15 +100,15 @@ func (d *windowDecoder) merger() merger {
 		low: d.load(d.c.low), high: d.load(d.c.high), words: d.load(d.c.words),
 		from: d.GP64(), sm: d.GP64(), dst: d.GP64(), left: d.GP64(),
 	}
-	d.LEAQ(d.at(kernel.ScratchPending), m.from)
+	d.LEAQ(d.at(windows.ScratchPending), m.from)
 	merged := d.GP64()
-	d.MOVQ(d.field(kernel.OffWindowMerged), merged)
-	d.MOVQ(d.field(kernel.OffWindowSignMantissa), m.sm)
+	d.MOVQ(d.field(windows.OffMerged), merged)
+	d.MOVQ(d.field(windows.OffSignMantissa), m.sm)
 	d.ADDQ(merged, m.sm)
-	d.MOVQ(d.field(kernel.OffWindowDst), m.dst)
+	d.MOVQ(d.field(windows.OffDst), m.dst)
 	d.LEAQ(operand.Mem{Base: m.dst, Index: merged, Scale: 2}, m.dst)
-	d.MOVQ(d.field(kernel.OffWindowPending), m.left)
-	d.SARQ(operand.Imm(log2(kernel.WindowMerge)), m.left)
+	d.MOVQ(d.field(windows.OffPending), m.left)
+	d.SARQ(operand.Imm(log2(windows.MergeWords)), m.left)
 	return m
 }
 
@@ -124,7 +124,7 @@ func (d *windowDecoder) merge(m *merger, number int) {
 		lines[i] = symbols
 	}
 	cached, stored := label("cached", number), label("stored", number)
-	d.CMPQ(d.field(kernel.OffWindowStream), operand.Imm(0))
+	d.CMPQ(d.field(windows.OffStream), operand.Imm(0))
 	d.JEQ(operand.LabelRef(cached))
 	for i, v := range lines {
 		d.VMOVNTDQ(v, operand.Mem{Base: m.dst, Disp: 64 * i})
@@ -140,9 +140,9 @@ func (d *windowDecoder) merge(m *merger, number int) {
 		d.JMP(operand.LabelRef(stored))
 	})
 	d.PREFETCHT0(operand.Mem{Base: m.sm, Disp: prefetchSignMantissa})
-	d.ADDQ(operand.Imm(kernel.WindowMerge), m.from)
-	d.ADDQ(operand.Imm(kernel.WindowMerge), m.sm)
-	d.ADDQ(operand.I32(2*kernel.WindowMerge), m.dst)
+	d.ADDQ(operand.Imm(windows.MergeWords), m.from)
+	d.ADDQ(operand.Imm(windows.MergeWords), m.sm)
+	d.ADDQ(operand.I32(2*windows.MergeWords), m.dst)
 }
 
 // drain merges what there are symbols for, and moves the others to the front.
@@ -156,11 +156,11 @@ func (d *windowDecoder) drain(m *merger) {
 	d.JNZ(operand.LabelRef("merge"))
 	d.Label("merged")
 	rest := d.load(operand.Mem{Base: m.from})
-	d.VMOVDQU64(rest, d.at(kernel.ScratchPending))
+	d.VMOVDQU64(rest, d.at(windows.ScratchPending))
 	d.SUBQ(d.scratch, m.from)
-	d.SUBQ(operand.I32(kernel.ScratchPending), m.from)
-	d.ADDQ(m.from, d.field(kernel.OffWindowMerged))
-	d.SUBQ(m.from, d.field(kernel.OffWindowPending))
+	d.SUBQ(operand.I32(windows.ScratchPending), m.from)
+	d.ADDQ(m.from, d.field(windows.OffMerged))
+	d.SUBQ(m.from, d.field(windows.OffPending))
 }
 
 // selectFirst is the truth table of VPTERNLOG that takes the first operand, in the order of the

@@ -3,15 +3,15 @@ package avo
 import (
 	"github.com/mmcloughlin/avo/operand"
 
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // gaps unpacks the gaps of a block, and puts those of its first window and of the one behind it in their places.
 func (d *windowDecoder) gaps() {
-	d.Commentf("Unpack the gaps: %d of 5 bits to a byte each. The first and the last are known by other ways, too.", kernel.BlockWindows)
+	d.Commentf("Unpack the gaps: %d of 5 bits to a byte each. The first and the last are known by other ways, too.", windows.BlockWindows)
 	packed, gap, next := d.GP64(), d.GP64(), d.GP64()
-	d.MOVQ(d.field(kernel.OffWindowGaps), packed)
-	half := kernel.BlockGaps / 2
+	d.MOVQ(d.field(windows.OffGaps), packed)
+	half := windows.BlockGaps / 2
 	d.MOVQ(operand.U64(1<<half-1), gap)
 	bytes := d.K()
 	d.KMOVQ(gap, bytes)
@@ -24,20 +24,20 @@ func (d *windowDecoder) gaps() {
 		d.VPERMB(v, spread, v)
 		d.VPMULTISHIFTQB(v, fields, v)
 		d.VPANDQ(d.c.gapBits, v, v)
-		d.VMOVDQU64(v, d.at(kernel.ScratchGaps+64*i))
+		d.VMOVDQU64(v, d.at(windows.ScratchGaps+64*i))
 	}
-	d.MOVQ(d.field(kernel.OffWindowGap), gap)
-	d.MOVB(gap.As8(), d.at(kernel.ScratchGaps))
-	d.MOVQ(d.field(kernel.OffWindowNextGap), next)
-	d.CMPQ(d.field(kernel.OffWindowBlocks), operand.Imm(1))
+	d.MOVQ(d.field(windows.OffGap), gap)
+	d.MOVB(gap.As8(), d.at(windows.ScratchGaps))
+	d.MOVQ(d.field(windows.OffNextGap), next)
+	d.CMPQ(d.field(windows.OffBlocks), operand.Imm(1))
 	d.JNE(operand.LabelRef("inside"))
-	d.CMPQ(next, operand.U32(kernel.NoGap))
+	d.CMPQ(next, operand.U32(windows.NoGap))
 	d.JNE(operand.LabelRef("told"))
 	d.Label("inside")
-	d.MOVBQZX(operand.Mem{Base: packed, Disp: kernel.BlockGaps}, next)
+	d.MOVBQZX(operand.Mem{Base: packed, Disp: windows.BlockGaps}, next)
 	d.SHRQ(operand.Imm(8-5), next)
 	d.Label("told")
-	d.MOVB(next.As8(), d.at(kernel.ScratchGaps+kernel.BlockWindows))
+	d.MOVB(next.As8(), d.at(windows.ScratchGaps+windows.BlockWindows))
 }
 
 // planes turns the windows of a block to vectors of 16-bit parts: a plane for each of the four parts, and one for what
@@ -45,9 +45,9 @@ func (d *windowDecoder) gaps() {
 func (d *windowDecoder) planes() {
 	d.Comment("Turn the windows of each group to planes: the same part of all of them in one vector.")
 	src, to, left := d.GP64(), d.GP64(), d.GP64()
-	d.MOVQ(d.field(kernel.OffWindowSrc), src)
-	d.LEAQ(d.at(kernel.ScratchPlanes), to)
-	d.MOVL(operand.U32(kernel.GroupsPerBlock), left.As32())
+	d.MOVQ(d.field(windows.OffSrc), src)
+	d.LEAQ(d.at(windows.ScratchPlanes), to)
+	d.MOVL(operand.U32(windows.GroupsPerBlock), left.As32())
 	dwords := d.load(d.c.dwords)
 	d.Label("planes")
 	var v, pairs [4]vec
@@ -59,7 +59,7 @@ func (d *windowDecoder) planes() {
 	for i := range pairs {
 		pairs[i] = d.interleave(i, d.VPUNPCKLDQ, d.VPUNPCKHDQ, v[i/2*2], v[i/2*2+1])
 	}
-	for k := range kernel.Phases {
+	for k := range windows.Phases {
 		plane := d.interleave(k, d.VPUNPCKLQDQ, d.VPUNPCKHQDQ, pairs[k/2], pairs[2+k/2])
 		d.VMOVDQU64(plane, operand.Mem{Base: to, Disp: 64 * k})
 	}
@@ -70,9 +70,9 @@ func (d *windowDecoder) planes() {
 	}
 	d.VPTERNLOGD(operand.Imm(ternaryOr), v[2], v[1], v[0])
 	d.VPORD(v[3], v[0], v[0])
-	d.VMOVDQU64(v[0], operand.Mem{Base: to, Disp: 64 * kernel.Phases})
+	d.VMOVDQU64(v[0], operand.Mem{Base: to, Disp: 64 * windows.Phases})
 	d.ADDQ(operand.I32(64*4), src)
-	d.ADDQ(operand.I32(kernel.PlaneGroup), to)
+	d.ADDQ(operand.I32(windows.PlaneGroup), to)
 	d.DECQ(left)
 	d.JNZ(operand.LabelRef("planes"))
 }

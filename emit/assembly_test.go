@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // planOfLengths makes a plan of canonical books of code lengths for symbols 120, 121, …
@@ -108,7 +108,7 @@ func TestShapes(t *testing.T) {
 			var h codebook.Histogram
 			for _, s := range symbols {
 				h[s] = 1_000_000
-				if p.Books[0].Code(s).Length > kernel.ShortBits {
+				if p.Books[0].Code(s).Length > windows.ShortBits {
 					h[s] = tc.rare
 				}
 			}
@@ -144,7 +144,7 @@ func TestMended(t *testing.T) {
 	for i, s := range symbols {
 		h[s] = 1_000_000 >> i
 	}
-	tables, err := kernel.NewWindowTables(b)
+	tables, err := windows.NewTables(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +165,13 @@ func TestMended(t *testing.T) {
 		for _, wide := range []bool{false, len(long) > 0} {
 			covers := tables.Covers(wide)
 			if len(long) == 0 {
-				covers = kernel.ShortBits
+				covers = windows.ShortBits
 			}
-			const windows = 20_000
+			const tries = 20_000
 			failed, bit := 0, 0
-			for range windows {
+			for range tries {
 				late := false
-				for range kernel.Phases {
+				for range windows.Phases {
 					codes := []int{}
 					for at := bit; at < 16; at += codes[len(codes)-1] {
 						codes = append(codes, draw())
@@ -186,7 +186,7 @@ func TestMended(t *testing.T) {
 					failed++
 				}
 			}
-			got, want := s.mended(long, wide), float64(failed)/windows
+			got, want := s.mended(long, wide), float64(failed)/tries
 			if math.Abs(got-want) > 0.1*want+0.001 {
 				t.Errorf("long codes in steps %v, wide %t: %.4f of windows, want %.4f", long, wide, got, want)
 			}
@@ -197,7 +197,7 @@ func TestMended(t *testing.T) {
 // throughIn reports whether the steps of a phase suffice for codes.
 func throughIn(codes []int, long []int, covers int) bool {
 	next := 0
-	for step := range kernel.PhaseSteps {
+	for step := range windows.PhaseSteps {
 		if next == len(codes) {
 			return true
 		}
@@ -206,7 +206,7 @@ func throughIn(codes []int, long []int, covers int) bool {
 		for _, l := range long {
 			looks = looks || step%4 == l
 		}
-		if n <= kernel.ShortBits || looks && n <= covers {
+		if n <= windows.ShortBits || looks && n <= covers {
 			next++
 		}
 	}

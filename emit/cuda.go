@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/templates"
 )
 
 // anyBook is the shape of the kernels for any code book, what most models of trained weights get.
 var anyBook = templates.Shape{
-	TableBits:   kernel.CUDATableBits,
-	EntryDigits: kernel.CUDAEntryDigits,
+	TableBits:   launch.TableBits,
+	EntryDigits: launch.EntryDigits,
 	Lookups:     7,
 	Windows:     2,
 	MergeSteps:  3,
@@ -42,7 +42,7 @@ func CUDA(p *Plan) ([]byte, error) {
 	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), Shape: shape}
 	counts := p.countsOrNone()
 	for i, b := range p.Books {
-		c := kernel.NewCUDABook(b, &counts[i], d.TableBits, d.EntryDigits)
+		c := launch.NewBook(b, &counts[i], d.TableBits, d.EntryDigits)
 		d.Books = append(d.Books, templates.DecodeBook{
 			Codes: cudaCodes(b, &counts[i]), EndOfStream: endOfStream(b), Base: c.Base, Pad: c.Pad, Luts: b.Luts(), Table: c.Table,
 		})
@@ -55,12 +55,12 @@ func CUDA(p *Plan) ([]byte, error) {
 }
 
 // cudaLaunches describes the entries of decode.cu.
-func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
+func cudaLaunches(p *Plan) ([]launch.Launch, error) {
 	shape, err := CUDAShape(p)
 	if err != nil {
 		return nil, err
 	}
-	return kernel.CUDALaunches(shape.TableBits, shape.NativeThreads()), nil
+	return launch.OfModel(shape.TableBits, shape.NativeThreads()), nil
 }
 
 // CUDATable renders the kernels that are cut for no model and handed the table of a code book.

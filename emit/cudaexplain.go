@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/templates"
 )
 
@@ -92,8 +92,8 @@ func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error
 				fmt.Sprintf("%.2f %%", 100*rare), fmt.Sprintf("%.2f", cost), note,
 			})
 		}
-		base := kernel.NewCUDABook(b, &counts[i], 1, 1).Base
-		title := fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+kernel.CUDADigits-1)
+		base := launch.NewBook(b, &counts[i], 1, 1).Base
+		title := fmt.Sprintf("book %d: longest code; exponents %d to %d are digits", i, base, base+launch.Digits-1)
 		all = append(all, Explanation{title, rows})
 	}
 	return all, nil

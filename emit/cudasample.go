@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 const (
@@ -169,7 +169,7 @@ type cudaSource struct {
 // newCUDASource draws as the histogram has it or, when that is empty, as the code expects.
 func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
 	s := &cudaSource{random: rand.New(rand.NewPCG(1, 1))}
-	base := int(kernel.NewCUDABook(b, h, 1, 1).Base)
+	base := int(launch.NewBook(b, h, 1, 1).Base)
 	var total uint64
 	for _, symbol := range b.Symbols() {
 		c := b.Code(symbol)
@@ -179,7 +179,7 @@ func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
 		}
 		total += weight
 		s.sums = append(s.sums, total)
-		s.codes = append(s.codes, drawnCode{int(c.Length), int(symbol) >= base && int(symbol) < base+kernel.CUDADigits})
+		s.codes = append(s.codes, drawnCode{int(c.Length), int(symbol) >= base && int(symbol) < base+launch.Digits})
 	}
 	return s
 }

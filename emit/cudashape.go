@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/templates"
 )
 
@@ -123,12 +123,12 @@ func (s *cudaSample) chooseTable(shape templates.Shape) cudaChoice {
 
 // shared returns the dynamic shared memory for an average chunk, and provided what the published caller gives it.
 func (s *cudaSample) shared(shape templates.Shape) int {
-	l := kernel.CUDALaunch{TableBits: shape.TableBits}
+	l := launch.Launch{TableBits: shape.TableBits}
 	return l.Shared(int(s.codes * codebook.ChunkWindows))
 }
 
 func (s *cudaSample) provided() int {
-	published := kernel.CUDALaunch{}
+	published := launch.Launch{}
 	return published.Shared(int(s.codes * codebook.ChunkWindows))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -141,7 +142,7 @@ func exported(f *jen.File, p *Plan, fields []jen.Code) {
 }
 
 // kernelFields lists the fields of the runtime.Kernel literal.
-func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []jen.Code {
+func kernelFields(p *Plan, compiled Embedding, launches []launch.Launch) []jen.Code {
 	fields := []jen.Code{
 		jen.Id("ABI").Op(":").Lit(kernel.ABI),
 		jen.Id("Name").Op(":").Lit(p.Package),
@@ -163,7 +164,7 @@ func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []j
 }
 
 // launchLiteral describes a kernel of decode.cu.
-func launchLiteral(l kernel.CUDALaunch) jen.Code {
+func launchLiteral(l launch.Launch) jen.Code {
 	fields := []jen.Code{
 		jen.Id("Entry").Op(":").Lit(l.Entry),
 		jen.Id("Threads").Op(":").Lit(l.Threads),

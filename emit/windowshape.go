@@ -5,7 +5,7 @@ import (
 
 	"github.com/seed54244801/bespoke/avo"
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // What a window costs, in cycles of a core, fitted to measurements of models on Sapphire Rapids: a window without long
@@ -46,7 +46,7 @@ func chooseWindows(p *Plan) windowChoice {
 	counts := p.countsOrNone()
 	var samples []windowSample
 	for i, b := range p.Books {
-		tables, err := kernel.NewWindowTables(b)
+		tables, err := windows.NewTables(b)
 		if err != nil {
 			continue
 		}
@@ -90,30 +90,30 @@ func (s *windowShape) weigh(samples []windowSample) {
 	if s.Wide {
 		cost = windowCost + wideStepCost*float64(len(s.Long))
 	}
-	windows, symbols := 0.0, 0.0
+	count, symbols := 0.0, 0.0
 	for i := range samples {
 		mended := samples[i].mended(s.Long, s.Wide)
 		s.mended += samples[i].windows * mended
 		s.cost += samples[i].windows * (cost + mended*mendCost)
-		windows += samples[i].windows
+		count += samples[i].windows
 		symbols += samples[i].windows * samples[i].symbols
 	}
-	s.mended /= windows
+	s.mended /= count
 	s.cost /= symbols
-	merges := symbols / windows * kernel.BlockWindows / kernel.WindowMerge / (2 * kernel.Phases)
+	merges := symbols / count * windows.BlockWindows / windows.MergeWords / (2 * windows.Phases)
 	s.Merges = min(avo.MaxMerges, int(merges+0.5))
 }
 
 // A windowSample is what decoders of windows meet in the stream of a book.
 type windowSample struct {
-	tables  *kernel.WindowTables
+	tables  *windows.Tables
 	lengths [codebook.MaxLength + 1]float64 // the share of symbols with codes of each length
 	symbols float64                         // in a window
 	windows float64                         // of the stream
 }
 
 // newWindowSample makes a sample of a book. Where there are no counts, symbols are as likely as their codes say.
-func newWindowSample(b *codebook.Book, tables *kernel.WindowTables, counts *codebook.Histogram) windowSample {
+func newWindowSample(b *codebook.Book, tables *windows.Tables, counts *codebook.Histogram) windowSample {
 	s := windowSample{tables: tables, windows: 1}
 	share := func(symbol uint8, length uint8) float64 { return 1 / float64(uint64(1)<<length) }
 	if total := counts.Total(); total > 0 {
@@ -133,41 +133,41 @@ func newWindowSample(b *codebook.Book, tables *kernel.WindowTables, counts *code
 }
 
 // phaseBits is the number of bits of a phase.
-const phaseBits = codebook.WindowBits / kernel.Phases
+const phaseBits = codebook.WindowBits / windows.Phases
 
 // mended returns the share of windows that a decoder leaves to Go: those with codes that its tables do not cover, and
 // those that meet so many long codes in a phase that its steps do not suffice.
 func (s *windowSample) mended(long []int, wide bool) float64 {
 	covered := s.tables.Covers(wide)
 	if len(long) == 0 {
-		covered = kernel.ShortBits
+		covered = windows.ShortBits
 	}
 	isLong, uncovered := 0.0, 0.0
 	for length, share := range s.lengths {
 		switch {
 		case length > covered:
 			uncovered += share
-		case length > kernel.ShortBits:
+		case length > windows.ShortBits:
 			isLong += share
 		}
 	}
-	looksUp := [kernel.PhaseSteps]bool{}
+	looksUp := [windows.PhaseSteps]bool{}
 	for _, step := range long {
 		looksUp[step] = true
-		looksUp[step+kernel.PhaseSteps/2] = true
+		looksUp[step+windows.PhaseSteps/2] = true
 	}
 	// Where lanes are when a phase begins, and what becomes of them until its end.
 	start := [phaseBits]float64{0: 1}
 	late := 0.0
-	for range 4 * kernel.Phases { // until it is the same for every phase
+	for range 4 * windows.Phases { // until it is the same for every phase
 		start, late = s.phase(start, isLong, covered, looksUp)
 	}
-	return 1 - math.Pow(1-late, kernel.Phases)*math.Pow(1-min(1, uncovered), s.symbols)
+	return 1 - math.Pow(1-late, windows.Phases)*math.Pow(1-min(1, uncovered), s.symbols)
 }
 
 // phase follows lanes that begin a phase at given bits. It returns where those that are through begin the next one, and the
 // share of the others.
-func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered int, looksUp [kernel.PhaseSteps]bool) (next [phaseBits]float64, late float64) {
+func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered int, looksUp [windows.PhaseSteps]bool) (next [phaseBits]float64, late float64) {
 	const end = phaseBits + codebook.MaxLength
 	var at, waiting [end]float64 // at a code not looked up yet, at a long one
 	copy(at[:], start[:])
@@ -182,7 +182,7 @@ func (s *windowSample) phase(start [phaseBits]float64, isLong float64, covered i
 			for length, share := range s.lengths {
 				switch {
 				case share == 0 || length > covered:
-				case length <= kernel.ShortBits:
+				case length <= windows.ShortBits:
 					then[bit+length] += at[bit] * share
 				case resolves:
 					then[bit+length] += at[bit]*share + waiting[bit]*share/isLong

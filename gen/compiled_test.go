@@ -11,14 +11,14 @@ import (
 	"github.com/seed54244801/bespoke/gen/cudac"
 )
 
-// TestAnyBook holds the kernels in package runtime, for models that come without their own, to their
+// TestAnyBook holds the kernels in package cuda of the runtime, for models that come without their own, to their
 // generator. With -update the source is written, and compiled where it changed.
 func TestAnyBook(t *testing.T) {
 	source, err := emit.CUDATable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "../runtime/anybook.cu"
+	const name = "../runtime/internal/cuda/anybook.cu"
 	if *update {
 		if err := os.WriteFile(name, source, 0o666); err != nil {
 			t.Fatal(err)
@@ -27,7 +27,7 @@ func TestAnyBook(t *testing.T) {
 	if old, err := os.ReadFile(name); err != nil || !bytes.Equal(old, source) {
 		t.Errorf("%s is not what emit makes (%v): run make golden", name, err)
 	}
-	compiled(t, name, "../runtime/anybook.ptx")
+	compiled(t, name, "../runtime/internal/cuda/anybook.ptx")
 }
 
 // TestGEMV holds the kernel that make gpu-check times beside ours to its source.

@@ -2,8 +2,9 @@ package runtime
 
 import (
 	"context"
-	"slices"
 	"sync"
+
+	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 )
 
 // DecodeAll decodes every unit and calls visit with each, one at a time and in the order of
@@ -15,24 +16,24 @@ import (
 // Close, from there or elsewhere, DecodeAll ends with [ErrClosed].
 func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
 	return m.watched(ctx, func(ctx context.Context) error {
-		if m.gpu != nil {
-			return m.gpu.decodeAll(ctx, visit)
+		if m.gpus != nil {
+			return m.decodeAllOnGPUs(ctx, visit)
 		}
-		return m.decodeAll(ctx, visit)
+		return m.decodeAllOnCPU(ctx, visit)
 	})
 }
 
-// decodeAll is DecodeAll without a GPU. Only while units are checked and decoded do others have to wait before they
+// decodeAllOnCPU is DecodeAll without a GPU. Only while units are checked and decoded do others have to wait before they
 // close the files.
-func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
+func (m *Model) decodeAllOnCPU(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	feed := make(chan *task, unitsAhead*m.workers) // room for all that is under way
+	feed := make(chan *cpu.Task, unitsAhead*m.workers) // room for all that is under way
 	var workers sync.WaitGroup
 	for range m.workers {
 		workers.Go(func() {
 			for t := range feed {
 				if m.gate.enter() {
-					t.work(ctx)
+					t.Work(ctx)
 					m.gate.leave()
 				}
 			}
@@ -45,40 +46,42 @@ func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint
 	}()
 
 	memory := newBuffers(m.units)
-	var ahead []*task // under way, in the order of the units
+	var ahead []unitAhead // under way, in the order of the units
 	for next := 0; next < len(m.units) || len(ahead) > 0; {
 		for next < len(m.units) && len(ahead) < unitsAhead {
 			buf, ok := memory.get(m.units[next].Elements)
 			if !ok {
 				break
 			}
-			t := m.wholeUnit(m.units[next], buf)
-			for range min(m.workers, t.pieces()) {
-				feed <- t
+			a := m.start(m.units[next], buf)
+			if a.err == nil {
+				for range min(m.workers, a.task.Pieces()) {
+					feed <- a.task
+				}
 			}
-			ahead = append(ahead, t)
+			ahead = append(ahead, a)
 			next++
 		}
-		t := ahead[0]
+		a := ahead[0]
 		ahead = ahead[1:]
+		if a.err != nil {
+			return a.err
+		}
 		select {
-		case <-t.done:
+		case <-a.task.Done():
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if t.err == nil {
-			t.err = t.sums.err()
+		if err := a.task.Err(); err != nil {
+			return err
 		}
-		if t.err != nil {
-			return t.err
-		}
-		if err := visit(t.unit.public(), t.dst); err != nil {
+		if err := visit(a.unit.public(), a.weights); err != nil {
 			return err
 		}
 		if err := m.ended(ctx); err != nil {
 			return err
 		}
-		memory.put(t.dst)
+		memory.put(a.weights)
 	}
 	return ctx.Err()
 }
@@ -87,71 +90,20 @@ func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint
 // busy.
 const unitsAhead = 32
 
-// wholeUnit returns the task that decodes a unit, a finished one with an error if the unit cannot
-// be decoded.
-func (m *Model) wholeUnit(u *unit, dst []uint16) (t *task) {
-	err := m.inside(func() error {
-		checked, err := u.prepare()
-		if err == nil {
-			t = newTask(checked, m.workers, 0, checked.stream.Chunks(), dst, newSums(u.whole().with(m.checks), dst))
-		}
+// A unitAhead is a unit under way, or the error of one that cannot be decoded.
+type unitAhead struct {
+	unit    *unit
+	weights []uint16
+	task    *cpu.Task
+	err     error
+}
+
+// start begins to decode a unit.
+func (m *Model) start(u *unit, dst []uint16) unitAhead {
+	a := unitAhead{unit: u, weights: dst}
+	a.err = m.inside(func() (err error) {
+		a.task, err = u.cpu.Task(m.workers, dst, m.check(u.coded.Whole(), dst))
 		return err
 	})
-	if err != nil {
-		t = &task{done: make(chan struct{}), err: err}
-		close(t.done)
-	}
-	return t
-}
-
-// buffers hands out memory for weights, and keeps it for the next unit within a limit.
-type buffers struct {
-	limit int // words
-	held  int // words, free or in use
-	inUse int // buffers
-	free  [][]uint16
-}
-
-// smallBuffers is memory for many small units besides the large ones, in words.
-const smallBuffers = 1 << 22
-
-func newBuffers(units []*unit) *buffers {
-	b := &buffers{limit: smallBuffers}
-	for _, u := range units {
-		b.limit = max(b.limit, 2*u.Elements+smallBuffers)
-	}
-	return b
-}
-
-// get returns memory for n words. It fails when there is none within the limit; it never does while
-// no buffer is in use.
-func (b *buffers) get(n int) ([]uint16, bool) {
-	best := -1
-	for i, f := range b.free {
-		if cap(f) >= n && (best < 0 || cap(f) < cap(b.free[best])) {
-			best = i
-		}
-	}
-	if best < 0 {
-		for len(b.free) > 0 && b.held+n > b.limit {
-			b.held -= cap(b.free[0])
-			b.free = slices.Delete(b.free, 0, 1)
-		}
-		if b.held+n > b.limit && b.inUse > 0 {
-			return nil, false
-		}
-		b.held += n
-		b.inUse++
-		return make([]uint16, n), true
-	}
-	buf := b.free[best][:n]
-	b.free = slices.Delete(b.free, best, best+1)
-	b.inUse++
-	return buf, true
-}
-
-// put takes back memory that get returned.
-func (b *buffers) put(buf []uint16) {
-	b.free = append(b.free, buf)
-	b.inUse--
+	return a
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // BenchmarkChecks decodes real weights, a unit in one call, with checks and without: those of the model of the demo,
@@ -54,7 +55,7 @@ func BenchmarkChecks(b *testing.B) {
 func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...Option) {
 	var sums []model.TensorSum
 	open := func() *Model {
-		file := must(model.OpenDF11(path))
+		file := samples.Must(model.OpenDF11(path))
 		for i := range file.Units[0].Tensors {
 			x := &file.Units[0].Tensors[i]
 			if len(sums) == i {
@@ -62,7 +63,7 @@ func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...
 			}
 			x.Sum = &sums[i]
 		}
-		return must(New(file, opts...))
+		return samples.Must(New(file, opts...))
 	}
 	dst := make([]uint16, len(u.weights))
 	m := open()
@@ -117,7 +118,7 @@ func realUnit(b *testing.B, path string) (string, testUnit) {
 		}
 	}
 	h := encode.Histogram(parts, 0)
-	s := must(new(encode.Encoder).Encode(must(codebook.Canonical(&h, codebook.TableBits)), parts))
+	s := samples.Must(new(encode.Encoder).Encode(samples.Must(codebook.Canonical(&h, codebook.TableBits)), parts))
 	path = filepath.Join(b.TempDir(), "model.safetensors")
 	if err := model.WriteFile(path, model.UnitEntries(u.name, s, u.splits[:len(u.splits)-1]), nil); err != nil {
 		b.Fatal(err)

@@ -3,8 +3,12 @@ package runtime
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/cpu"
+	"github.com/seed54244801/bespoke/runtime/internal/cuda"
 )
 
 // A Choice names a decoder and says why it was chosen.
@@ -29,11 +33,17 @@ type DecoderInfo struct {
 // preferred: see [Model.Decoder].
 func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
 
+// cudaInfo says whether there is a driver and a GPU.
+func cudaInfo() DecoderInfo {
+	ok, reason := cuda.Available()
+	return DecoderInfo{CUDA, ok, reason}
+}
+
 // onCPU lists the decoders that need no GPU: to ask for one loads its driver.
 func onCPU() []DecoderInfo {
 	return []DecoderInfo{
-		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2", missingForAVX512()),
-		assemblyInfo(AVX2, "CPU has AVX2 and BMI2", missingForAVX2()),
+		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2", cpu.Missing(cpu.AVX512)),
+		assemblyInfo(AVX2, "CPU has AVX2 and BMI2", cpu.Missing(cpu.AVX2)),
 		{Generic, true, "portable Go"},
 	}
 }
@@ -89,12 +99,54 @@ func autoReason(o *options, name string) string {
 	case name == CUDA:
 		return "" // the devices are the reason
 	case name == Generic:
-		return missingForAVX2()
+		return cpu.Missing(cpu.AVX2)
 	case o.kernel == nil:
 		return "table-driven, no kernel given"
 	default:
 		return "" // the kernel is the reason
 	}
+}
+
+// Calibrate says which decoder is preferred on the CPU of this machine. Where there are two in assembly it measures them,
+// with weights drawn at random, unless a decode has done so before with weights of a model; that takes some
+// hundredths of a second.
+func Calibrate() (Choice, error) {
+	best := bestOnCPU()
+	if !best.free {
+		best.Reason = cpu.Missing(cpu.AVX512)
+		return best, nil
+	}
+	if err := cpu.Calibrate(); err != nil {
+		return Choice{}, fmt.Errorf("runtime: %w", err)
+	}
+	best.Name, best.Reason = cpu.Measured()
+	return best, nil
+}
+
+// Decoder says which decoder is chosen, and why. Where both decoders in assembly can be used and nobody asked for one of
+// them, which is the faster is measured by the first decode of the process, with the weights that it decodes.
+func (m *Model) Decoder() Choice {
+	if m.gpus != nil {
+		working, notes := m.gpus.State()
+		if !working {
+			return Choice{Name: bestOnCPU().Name, Reason: joinReasons(notes...)}
+		}
+		return Choice{Name: m.choice.Name, Reason: joinReasons(append([]string{m.choice.Reason}, notes...)...)}
+	}
+	if family, why := cpu.Measured(); m.choice.free && family != "" {
+		return Choice{Name: family, Reason: why + "; " + m.choice.Reason}
+	}
+	return m.choice
+}
+
+// bestOnCPU is the choice of the preferred decoder among those that are available and need no GPU, without a reason.
+func bestOnCPU() Choice {
+	for _, d := range onCPU() {
+		if d.Available {
+			return Choice{Name: d.Name, free: d.Name == AVX512}
+		}
+	}
+	panic("unreachable: generic is always available")
 }
 
 // withKernel adds to the reason what the kernel has to do with it.
@@ -113,4 +165,9 @@ func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	}
 	c.Reason = match
 	return c
+}
+
+// joinReasons puts what is not empty side by side.
+func joinReasons(reasons ...string) string {
+	return strings.Join(slices.DeleteFunc(reasons, func(s string) bool { return s == "" }), "; ")
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
+	"github.com/seed54244801/bespoke/runtime/internal/shapes"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -49,12 +51,12 @@ func TestChoose(t *testing.T) {
 func TestKernels(t *testing.T) {
 	units := sampleUnits()
 	limited, published := units[1].book, units[2].book
-	other := bookCases()[6].book
+	other := samples.Books()[6].Book
 	path := write(t, units...)
 	with := func(name string, books ...*codebook.Book) *Kernel { // no decoders in builds without assembly
 		k := &Kernel{ABI: kernel.ABI, Name: name, Books: books}
-		if anyWindows != nil {
-			k.AVX512 = slices.Repeat([]kernel.WindowDecoder{anyWindows}, len(books))
+		if all := shapes.Windows(); len(all) > 0 {
+			k.AVX512 = slices.Repeat(all[len(all)-1:], len(books))
 		}
 		return k
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // TestCUDAClosed closes a model while its weights and matrices are in use: what is on the device goes with it.
@@ -32,7 +32,7 @@ func TestCUDAClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var held []*DeviceWeights
-	for range gpuSlots {
+	for range m.gpus.Slots() {
 		w, err := m.DecodeToDevice(ctx, "u")
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +85,7 @@ func TestCUDAFaults(t *testing.T) {
 			defer closeModel(t, m)
 			defer closeModel(t, other)
 			tellShapes(m)
-			if _, err := m.units[0].prepare(); err != nil {
+			if err := m.units[0].cpu.Prepare(); err != nil {
 				t.Fatal(err)
 			}
 			matrix, err := m.DeviceMatrix("u[0]")
@@ -95,7 +95,7 @@ func TestCUDAFaults(t *testing.T) {
 			if err := os.Truncate(path, 4096); err != nil {
 				t.Fatal(err)
 			}
-			for range gpuSlots + 1 { // more often than there are buffers to lose
+			for range m.gpus.Slots() + 1 { // more often than there are buffers to lose
 				_, err := m.DecodeToDevice(t.Context(), "u")
 				for what, err := range map[string]error{
 					"DecodeToDevice": err,

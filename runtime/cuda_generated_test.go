@@ -12,8 +12,8 @@ import (
 
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/runtime"
 )

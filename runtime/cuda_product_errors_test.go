@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -27,7 +29,7 @@ func TestDeviceMatrixErrors(t *testing.T) {
 	tellShapes(m)
 	tensors := m.byName["tiles"].Tensors
 	tensors[1].Shape, tensors[2].Shape = nil, []uint64{10, 10, 100}
-	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{ABI: kernel.ABI, Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: kernel.CUDATableLaunches()[:2]}))
+	old := openCUDA(t, path, WithDecoder(CUDA), WithKernel(&Kernel{ABI: kernel.ABI, Name: "old", Books: []*codebook.Book{units[0].book}, PTX: anyBook, Launches: launch.OfAnyBook()[:2]}))
 	defer closeModel(t, old)
 	tellShapes(old)
 	cpu := open(t, path, WithDecoder(Generic))
@@ -79,7 +81,7 @@ func TestMultiplyDamaged(t *testing.T) {
 			s.Encoded[int(s.Tile(3).Bit/8)+i] = 0xff // no code starts with so many ones
 		}
 	}
-	record.damage = func(s *codebook.Stream) { sound(s); moveTile(s, 3, 1) }
+	record.damage = func(s *codebook.Stream) { sound(s); samples.MoveTile(s, 3, 1) }
 	path := write(t, codes, record)
 	standin.Start(t, "device=80:64")
 	m := openCUDA(t, path, WithDecoder(CUDA))
@@ -196,21 +198,20 @@ func TestMultiplyEvicts(t *testing.T) {
 
 // TestMultiplyCancelled has no buffer for a first product, which waits for one.
 func TestMultiplyCancelled(t *testing.T) {
-	u := matrixUnit("u", codebook.IndexTiles)
+	u, other := matrixUnit("u", codebook.IndexTiles), matrixUnit("v", codebook.IndexTiles)
 	standin.Start(t, "device=80:64")
-	m := openCUDA(t, write(t, u), WithDecoder(CUDA))
+	m := openCUDA(t, write(t, u, other), WithDecoder(CUDA))
 	defer closeModel(t, m)
 	tellShapes(m)
 	all, _ := matrices(t, m, "u")
 	var held []*DeviceWeights
-	for range gpuSlots {
-		w, err := m.DecodeToDevice(t.Context(), "u")
+	for range m.gpus.Slots() {
+		w, err := m.DecodeToDevice(t.Context(), "v")
 		if err != nil {
 			t.Fatal(err)
 		}
 		held = append(held, w)
 	}
-	m.gpu.(*gpus).order[0].checked = false // as if nothing had been decoded
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := make(chan error)
 	go func() { waiting <- all[0].Multiply(ctx, 16, 16, 1, 0) }()

@@ -12,8 +12,9 @@ import (
 	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256,
@@ -22,9 +23,9 @@ var matrixShapes = [][2]int{{20, 1024}, {2, 4096}, {10, 1000}, {1, 7}, {3, 4099}
 
 // matrixUnit is a unit of matrices and a rest, with an index.
 func matrixUnit(name string, x codebook.Index) testUnit {
-	bc := bookCases()[1]
-	weights := bc.weights[:60_000]
-	u := testUnit{name: name, book: bc.book, weights: weights, damage: indexed(bc.book, weights, x)}
+	bc := samples.Books()[1]
+	weights := bc.Weights[:60_000]
+	u := testUnit{name: name, book: bc.Book, weights: weights, damage: samples.Indexed(bc.Book, weights, x)}
 	at := uint64(0)
 	for _, s := range matrixShapes {
 		at += uint64(s[0] * s[1])
@@ -55,7 +56,7 @@ type productRun struct {
 func (c *consumer) multiply(w *DeviceMatrix, batch, seed int) (*productRun, error) {
 	c.t.Helper()
 	p := &productRun{w: w, x: make([]uint16, batch*w.Columns), y: make([]float32, batch*w.Rows)}
-	r := newRand(seed)
+	r := samples.NewRand(seed)
 	for i := range p.x {
 		p.x[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
 	}

@@ -13,9 +13,10 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -202,10 +203,10 @@ func TestCUDAUploadsOnce(t *testing.T) {
 
 // TestCUDADevices spreads units over several GPUs.
 func TestCUDADevices(t *testing.T) {
-	bc := bookCases()[1]
+	bc := samples.Books()[1]
 	var units []testUnit
 	for i := range 9 {
-		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.book, weights: bc.weights[i : 60_000+i]})
+		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[i : 60_000+i]})
 	}
 	path := write(t, units...)
 	for _, tc := range []struct {
@@ -252,10 +253,10 @@ func TestCUDADevices(t *testing.T) {
 
 // TestCUDASeeds decodes under many orders of what the device does.
 func TestCUDASeeds(t *testing.T) {
-	bc := bookCases()[3]
+	bc := samples.Books()[3]
 	var units []testUnit
 	for i := range 6 {
-		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.book, weights: bc.weights[7*i : 20_000-1000*i]})
+		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[7*i : 20_000-1000*i]})
 	}
 	path := write(t, units...)
 	for seed := range 6 {
@@ -288,7 +289,7 @@ func TestCUDAFatbin(t *testing.T) {
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,
 		Facts: "isa 0\ntarget 80\ntarget 86\nentry decode_native_table 2048 256 8 8 8 8 8 8 4 4 4 4 4 8 8\n"})
-	k := &Kernel{ABI: kernel.ABI, Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: kernel.CUDATableLaunches()[1:2]}
+	k := &Kernel{ABI: kernel.ABI, Name: "fat", Books: []*codebook.Book{units[1].book, units[2].book}, PTX: anyBook, Fatbin: fatbin, Launches: launch.OfAnyBook()[1:2]}
 	for device, want := range map[string]string{"80": "from fatbin", "86": "from fatbin", "90": "from PTX"} {
 		standin.Start(t, "device="+device+":256")
 		m := openCUDA(t, path, WithDecoder(CUDA), WithKernel(k))
@@ -364,40 +365,5 @@ func TestGPUs(t *testing.T) {
 	}
 	if len(list[1].Kernels) != 0 || !strings.Contains(list[1].Reason, "NO_BINARY_FOR_GPU") {
 		t.Errorf("GPU %+v", list[1])
-	}
-}
-
-// TestCUDAUploadIsWaitedFor decodes a unit from the other slot right after it was made resident.
-func TestCUDAUploadIsWaitedFor(t *testing.T) {
-	units := sampleUnits()
-	path := write(t, units...)
-	for seed := range 20 {
-		standin.Start(t, "device=80:256", "late=1", fmt.Sprintf("seed=%d", seed))
-		m := openCUDA(t, path, WithDecoder(CUDA))
-		g := m.gpu.(*gpus)
-		for _, u := range []testUnit{units[3], units[1]} { // at the first both slots get their buffers, which waits
-			gu := g.units[m.byName[u.name]]
-			if _, err := gu.unit.prepare(); err != nil {
-				t.Fatal(err)
-			}
-			var slots []*gpu.Slot
-			for range gpuSlots {
-				slot, err := gu.device.decode(t.Context(), gu)
-				if err != nil {
-					t.Fatal(err)
-				}
-				slots = append(slots, slot)
-			}
-			slices.Reverse(slots)
-			for _, slot := range slots {
-				got := make([]uint16, len(u.weights))
-				fault, err := gu.read(t.Context(), slot, gu.unit.whole(), got, nil)
-				if err != nil || fault != nil || !slices.Equal(got, u.weights) {
-					t.Errorf("seed %d, unit %s: fault %v, error %v", seed, u.name, fault, err)
-				}
-				gu.device.give(slot)
-			}
-		}
-		closeModel(t, m)
 	}
 }

@@ -11,18 +11,20 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // tileUnits are units without gaps of sizes around the borders of lanes, tiles and chunks, and one with both
 // indices.
-func tileUnits(bc bookCase) []testUnit {
+func tileUnits(bc samples.Book) []testUnit {
 	var units []testUnit
 	add := func(n int, x codebook.Index) {
-		n = min(n, len(bc.weights))
+		n = min(n, len(bc.Weights))
 		units = append(units, testUnit{
-			name: fmt.Sprintf("u%02d", len(units)), book: bc.book, weights: bc.weights[:n], damage: indexed(bc.book, bc.weights[:n], x),
+			name: fmt.Sprintf("u%02d", len(units)), book: bc.Book, weights: bc.Weights[:n], damage: samples.Indexed(bc.Book, bc.Weights[:n], x),
 		})
 	}
 	for _, n := range []int{0, 1, 63, 64, 65, 2047, 2048, 2049, codebook.ChunkElements - 1, codebook.ChunkElements, codebook.ChunkElements + 1, 40_000} {
@@ -35,9 +37,9 @@ func tileUnits(bc bookCase) []testUnit {
 // TestCUDATiles decodes by tiles, with each kind of code book.
 func TestCUDATiles(t *testing.T) {
 	standin.Start(t, "device=80:256")
-	for _, bc := range bookCases() {
-		t.Run(bc.name, func(t *testing.T) {
-			if _, err := codebook.ParseLuts(bc.book.Luts()); err != nil {
+	for _, bc := range samples.Books() {
+		t.Run(bc.Name, func(t *testing.T) {
+			if _, err := codebook.ParseLuts(bc.Book.Luts()); err != nil {
 				t.Skip(err)
 			}
 			units := tileUnits(bc)
@@ -57,20 +59,20 @@ func TestCUDATiles(t *testing.T) {
 // TestCUDATileDamage holds damaged streams and indices, of units that have no other, to what the CPU makes of them.
 func TestCUDATileDamage(t *testing.T) {
 	standin.Start(t, "device=80:256")
-	r := newRand(4)
+	r := samples.NewRand(4)
 	causes := map[codebook.Cause]int{}
-	for _, bc := range bookCases() {
-		n := min(len(bc.weights), 2*codebook.ChunkElements+100)
+	for _, bc := range samples.Books() {
+		n := min(len(bc.Weights), 2*codebook.ChunkElements+100)
 		for i := range 12 {
-			u := testUnit{name: "u", book: bc.book, weights: bc.weights[:n], damage: func(s *codebook.Stream) {
-				indexed(bc.book, bc.weights[:n], codebook.IndexTiles)(s)
+			u := testUnit{name: "u", book: bc.Book, weights: bc.Weights[:n], damage: func(s *codebook.Stream) {
+				samples.Indexed(bc.Book, bc.Weights[:n], codebook.IndexTiles)(s)
 				switch i % 4 {
 				case 0:
-					moveTile(s, 1+r.IntN(n/codebook.TileElements), 1+r.IntN(3))
+					samples.MoveTile(s, 1+r.IntN(n/codebook.TileElements), 1+r.IntN(3))
 				case 1:
 					s.Encoded = append(s.Encoded[:len(s.Encoded)-r.IntN(2)], make([]byte, r.IntN(2))...)
 				default:
-					damage(r, s.Encoded)
+					samples.Damage(r, s.Encoded)
 				}
 			}}
 			path := write(t, u)
@@ -114,20 +116,20 @@ func sameAsCPU(t *testing.T, cpu *Model, path string, u testUnit) *codebook.Stre
 
 // TestCUDABothIndices damages one index of a unit that has both: GPUs read tiles, CPUs gaps and output_positions.
 func TestCUDABothIndices(t *testing.T) {
-	bc := bookCases()[1]
-	weights := bc.weights[:60_000]
-	both := indexed(bc.book, weights, codebook.IndexBoth)
+	bc := samples.Books()[1]
+	weights := bc.Weights[:60_000]
+	both := samples.Indexed(bc.Book, weights, codebook.IndexBoth)
 	dst := make([]uint16, len(weights))
 	standin.Start(t, "device=80:256")
 
-	gaps := testUnit{name: "gaps", book: bc.book, weights: weights, damage: func(s *codebook.Stream) {
+	gaps := testUnit{name: "gaps", book: bc.Book, weights: weights, damage: func(s *codebook.Stream) {
 		both(s)
 		p := s.OutputPositions[4:]
 		binary.LittleEndian.PutUint32(p, binary.LittleEndian.Uint32(p)+1)
 	}}
-	tiles := testUnit{name: "tiles", book: bc.book, weights: weights, damage: func(s *codebook.Stream) {
+	tiles := testUnit{name: "tiles", book: bc.Book, weights: weights, damage: func(s *codebook.Stream) {
 		both(s)
-		moveTile(s, 3, 1)
+		samples.MoveTile(s, 3, 1)
 	}}
 	path := write(t, gaps, tiles)
 	var w warnings
@@ -149,12 +151,12 @@ func TestCUDABothIndices(t *testing.T) {
 
 // TestCUDATilesUploads counts what goes to the device: of the indices, the one that is read.
 func TestCUDATilesUploads(t *testing.T) {
-	bc := bookCases()[1]
-	weights := bc.weights[:40_000]
+	bc := samples.Books()[1]
+	weights := bc.Weights[:40_000]
 	var uploaded []int
 	for _, x := range []codebook.Index{codebook.IndexTiles, codebook.IndexBoth} {
 		d := standin.Start(t, "device=80:256")
-		u := testUnit{name: "u", book: bc.book, weights: weights, damage: indexed(bc.book, weights, x)}
+		u := testUnit{name: "u", book: bc.Book, weights: weights, damage: samples.Indexed(bc.Book, weights, x)}
 		m := openCUDA(t, write(t, u), WithDecoder(CUDA))
 		decodeUnit(t, m, u)
 		closeModel(t, m)
@@ -168,10 +170,10 @@ func TestCUDATilesUploads(t *testing.T) {
 // TestCUDAWithoutTiles opens models with kernels that decode by gaps alone.
 func TestCUDAWithoutTiles(t *testing.T) {
 	units := sampleUnits()
-	bc := bookCases()[1]
-	tiled := testUnit{name: "tiled", book: bc.book, weights: bc.weights[:40_000], damage: indexed(bc.book, bc.weights[:40_000], codebook.IndexTiles)}
-	both := testUnit{name: "with both", book: bc.book, weights: bc.weights[:30_000], damage: indexed(bc.book, bc.weights[:30_000], codebook.IndexBoth)}
-	k := &Kernel{ABI: kernel.ABI, Name: "old", PTX: anyBook, Launches: kernel.CUDATableLaunches()[1:2]}
+	bc := samples.Books()[1]
+	tiled := testUnit{name: "tiled", book: bc.Book, weights: bc.Weights[:40_000], damage: samples.Indexed(bc.Book, bc.Weights[:40_000], codebook.IndexTiles)}
+	both := testUnit{name: "with both", book: bc.Book, weights: bc.Weights[:30_000], damage: samples.Indexed(bc.Book, bc.Weights[:30_000], codebook.IndexBoth)}
+	k := &Kernel{ABI: kernel.ABI, Name: "old", PTX: anyBook, Launches: launch.OfAnyBook()[1:2]}
 	for _, u := range append(units, tiled) {
 		k.Books = append(k.Books, u.book)
 	}
@@ -210,15 +212,15 @@ func TestCUDAWithoutTiles(t *testing.T) {
 func TestCUDAEntries(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
-	missing := kernel.CUDATableLaunches()[1]
+	missing := launch.OfAnyBook()[1]
 	missing.Entry = "decode_none"
-	silent := kernel.CUDATableLaunches()[1]
+	silent := launch.OfAnyBook()[1]
 	silent.Reports = false
 	standin.Start(t, "device=80:256")
-	for want, l := range map[string][]kernel.CUDALaunch{
+	for want, l := range map[string][]launch.Launch{
 		"look up the kernel decode_none: CUDA_ERROR_NOT_FOUND (500)": {missing},
 		"kernel k has no entry that decodes and reports errors":      {silent},
-		"kernel k has no entry that decodes by gaps":                 {kernel.CUDATableLaunches()[0]},
+		"kernel k has no entry that decodes by gaps":                 {launch.OfAnyBook()[0]},
 	} {
 		k := &Kernel{ABI: kernel.ABI, Name: "k", PTX: anyBook, Launches: l}
 		for _, u := range units {

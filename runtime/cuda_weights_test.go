@@ -13,8 +13,9 @@ import (
 	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // consumer is a program that computes with weights in device memory: it copies them.
@@ -70,10 +71,10 @@ func (c *consumer) check(units []testUnit) {
 
 // TestDecodeToDevice hands units from buffer to buffer, under many orders of what the device does.
 func TestDecodeToDevice(t *testing.T) {
-	bc := bookCases()[1]
+	bc := samples.Books()[1]
 	var units []testUnit
 	for i := range 6 {
-		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.book, weights: bc.weights[i : 14_000+i*900]})
+		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[i : 14_000+i*900]})
 	}
 	path := write(t, units...)
 	for seed := range 10 {

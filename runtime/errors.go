@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
 )
 
 // A MismatchError reports a kernel that was not cut for the code book of a unit.
@@ -24,4 +25,18 @@ func (e *MismatchError) Error() string {
 	}
 	return fmt.Sprintf("runtime: %s: unit %q has code book %v, kernel %s was cut for %s",
 		e.Path, e.Unit, e.Book, e.Kernel, strings.Join(books, ", "))
+}
+
+// A SumError reports a tensor whose weights, decoded without an error, are not those that the checkpoint has the sum
+// of: the codes were changed into others that can be decoded, or what is not coded was. It comes wrapped in an error
+// that names file and unit.
+type SumError struct {
+	Tensor string
+	// Have is the sum of the decoded weights, little-endian, Want that of the checkpoint.
+	Have, Want model.TensorSum
+}
+
+// Error names the tensor and both sums.
+func (e *SumError) Error() string {
+	return fmt.Sprintf("tensor %q: the decoded weights have the sum %v, want %v", e.Tensor, e.Have, e.Want)
 }

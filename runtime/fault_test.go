@@ -15,21 +15,22 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/fault/faulttest"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // faultUnits are a large unit with a given index, of two tensors, between small ones. For what stands in for a GPU it
 // is smaller.
 func faultUnits(index codebook.Index, decoder string) []testUnit {
-	bc := bookCases()[1]
-	large := slices.Concat(bc.weights, bc.weights, bc.weights)
+	bc := samples.Books()[1]
+	large := slices.Concat(bc.Weights, bc.Weights, bc.Weights)
 	if decoder == CUDA {
 		large = large[:90_000]
 	}
-	small := bc.weights[:1000]
+	small := bc.Weights[:1000]
 	return []testUnit{
-		{name: "a", book: bc.book, weights: small, damage: indexed(bc.book, small, index)},
-		{name: "b", book: bc.book, weights: large, splits: []uint64{70_000}, damage: indexed(bc.book, large, index)},
-		{name: "c", book: bc.book, weights: small, damage: indexed(bc.book, small, index)},
+		{name: "a", book: bc.Book, weights: small, damage: samples.Indexed(bc.Book, small, index)},
+		{name: "b", book: bc.Book, weights: large, splits: []uint64{70_000}, damage: samples.Indexed(bc.Book, large, index)},
+		{name: "c", book: bc.Book, weights: small, damage: samples.Indexed(bc.Book, small, index)},
 	}
 }
 
@@ -48,7 +49,7 @@ func TestFaults(t *testing.T) {
 		eachDecoder(t, func(t *testing.T, decoder string) {
 			units := faultUnits(codebook.Index(index), decoder)
 			sound := write(t, units...)
-			content := must(os.ReadFile(sound))
+			content := samples.Must(os.ReadFile(sound))
 			other := open(t, sound, WithDecoder(decoder), WithWorkers(3))
 			for _, workers := range []int{1, 4} {
 				if workers > 1 && decoder == CUDA {
@@ -124,7 +125,7 @@ func TestFaultsMeanwhile(t *testing.T) {
 		n := len(units[1].weights)
 		path := write(t, units...)
 		m := open(t, path, WithDecoder(decoder), WithWorkers(2))
-		info := must(os.Stat(path))
+		info := samples.Must(os.Stat(path))
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		var firsts sync.WaitGroup // decoding of each goroutine
@@ -209,32 +210,6 @@ func overwrite(t *testing.T, path string, value byte, tensors ...string) {
 		at := int64(len(f.Start())) + int64(x.Begin)
 		if _, err := out.WriteAt(slices.Repeat([]byte{value}, int(x.Size())), at); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-// TestNewStreamChanges checks the second look that newStream takes at an index.
-func TestNewStreamChanges(t *testing.T) {
-	bc := bookCases()[1]
-	for index := range codebook.IndexNames() {
-		x := codebook.Index(index)
-		s := must(newStream(*must(codebook.EncodeIndexed(bc.book, bc.weights, x))))
-		if !s.sound(x) {
-			t.Errorf("%v: a sound index is not sound", x)
-		}
-		for name, change := range map[string]func(starts []start){
-			"first":       func(starts []start) { starts[0].element = 1 },
-			"order":       func(starts []start) { starts[2], starts[3] = starts[3], starts[2] },
-			"behind":      func(starts []start) { starts[len(starts)-2].element = len(bc.weights) + 1 },
-			"bits":        func(starts []start) { starts[3].bit = starts[2].bit + 9 },
-			"bits behind": func(starts []start) { starts[len(starts)-2].bit = 8*uint64(len(s.Encoded)) + 1 },
-		} {
-			c := *s
-			c.starts = slices.Clone(s.starts)
-			change(c.starts)
-			if want := x.HasGaps() && strings.HasPrefix(name, "bits"); c.sound(x) != want {
-				t.Errorf("%v: %s changed: sound is %t", x, name, !want)
-			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 var loadTime = flag.Duration("load", 0, "how long TestLoad goes on, at least; a few rounds if 0")
@@ -33,16 +34,16 @@ type loaded struct {
 
 // loadUnits are units of several sizes and code books, in the order of their names.
 func loadUnits(index codebook.Index) []testUnit {
-	limited, published, long := bookCases()[1], bookCases()[5], bookCases()[8]
+	limited, published, long := samples.Books()[1], samples.Books()[5], samples.Books()[8]
 	units := []testUnit{
-		{name: "empty", book: limited.book},
-		{name: "large", book: limited.book, weights: slices.Concat(limited.weights, limited.weights), splits: []uint64{3, 300_000}},
-		{name: "long", book: long.book, weights: long.weights[:20_000]},
-		{name: "published", book: published.book, weights: published.weights[:70_000], splits: []uint64{36_000}},
-		{name: "small", book: limited.book, weights: limited.weights[:77]},
+		{name: "empty", book: limited.Book},
+		{name: "large", book: limited.Book, weights: slices.Concat(limited.Weights, limited.Weights), splits: []uint64{3, 300_000}},
+		{name: "long", book: long.Book, weights: long.Weights[:20_000]},
+		{name: "published", book: published.Book, weights: published.Weights[:70_000], splits: []uint64{36_000}},
+		{name: "small", book: limited.Book, weights: limited.Weights[:77]},
 	}
 	for i := range units {
-		units[i].damage = indexed(units[i].book, units[i].weights, index)
+		units[i].damage = samples.Indexed(units[i].book, units[i].weights, index)
 	}
 	return units
 }
@@ -150,19 +151,19 @@ func takeLoadMark(want int) loadMark {
 func (l *loaded) callSome(ctx context.Context, r *rand.Rand) error {
 	u := l.units[r.IntN(len(l.units))]
 	lu := l.byName[u.name]
-	i := r.IntN(len(lu.tensors))
-	x, name := lu.tensors[i], lu.Tensors[i].Name
+	x := lu.coded.Tensors[r.IntN(len(lu.coded.Tensors))]
+	name := x.Name
 	switch what := r.IntN(9); what {
 	case 0, 1:
 		got := make([]uint16, len(u.weights))
 		return l.compare(u.name, l.DecodeUnit(ctx, u.name, got), got, u.weights)
 	case 2, 3:
-		got := make([]uint16, x.to-x.from)
-		return l.compare(name, l.DecodeTensor(ctx, name, got), got, u.weights[x.from:x.to])
+		got := make([]uint16, x.To-x.From)
+		return l.compare(name, l.DecodeTensor(ctx, name, got), got, u.weights[x.From:x.To])
 	case 4:
-		first := r.IntN(x.to - x.from + 1)
-		got := make([]uint16, r.IntN(x.to-x.from-first+1))
-		return l.compare(name, l.DecodePart(ctx, name, first, got), got, u.weights[x.from+first:][:len(got)])
+		first := r.IntN(x.To - x.From + 1)
+		got := make([]uint16, r.IntN(x.To-x.From-first+1))
+		return l.compare(name, l.DecodePart(ctx, name, first, got), got, u.weights[x.From+first:][:len(got)])
 	case 5:
 		n := 0
 		err := l.DecodeAll(ctx, func(v Unit, weights []uint16) error {

@@ -6,22 +6,23 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // TestOddLuts decodes units whose tables have an entry that no encoder writes, where they still hold a code book: another
 // one, without the code that the entry was of. Tables are what GPUs read.
 func TestOddLuts(t *testing.T) {
-	bc := bookCases()[1]
+	bc := samples.Books()[1]
 	const n = 3000
 	var units []testUnit
-	luts := bc.book.Luts()
+	luts := bc.Book.Luts()
 	for i := range len(luts) - 256 {
 		odd := slices.Clone(luts)
 		odd[i] ^= 1
 		if _, err := codebook.ParseLuts(odd); err == nil {
 			units = append(units, testUnit{
 				name: "u" + string(rune('a'+len(units)%26)) + string(rune('a'+len(units)/26)),
-				book: bc.book, weights: bc.weights[:n], damage: func(s *codebook.Stream) { s.Luts = odd },
+				book: bc.Book, weights: bc.Weights[:n], damage: func(s *codebook.Stream) { s.Luts = odd },
 			})
 		}
 	}
@@ -32,7 +33,7 @@ func TestOddLuts(t *testing.T) {
 		got, want := make([]uint16, n), make([]uint16, n)
 		for _, u := range m.units {
 			var fault, wantFault *codebook.StreamError
-			errors.As(codebook.Decode(want, &u.stream), &wantFault)
+			errors.As(codebook.Decode(want, &u.coded.Stream), &wantFault)
 			err := m.DecodeUnit(t.Context(), u.Name, got)
 			errors.As(err, &fault)
 			switch {

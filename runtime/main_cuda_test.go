@@ -3,18 +3,18 @@
 package runtime
 
 import (
-	_ "embed"
 	"os"
 	goruntime "runtime"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// anyBookSource is what anyBook was compiled from.
-//
-//go:embed anybook.cu
-var anyBookSource string
+// anyBook are the kernels that package cuda has for any code book, anyBookSource is what they were compiled from.
+var anyBook, anyBookSource = read("internal/cuda/anybook.ptx"), read("internal/cuda/anybook.cu")
+
+func read(name string) string { return string(samples.Must(os.ReadFile(name))) }
 
 // TestMain runs all tests of the package with a GPU: a stand-in, which every test that goes through
 // the decoders of this build meets.

@@ -10,6 +10,9 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
+	"github.com/seed54244801/bespoke/runtime/internal/cpu"
+	"github.com/seed54244801/bespoke/runtime/internal/cuda"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -24,11 +27,12 @@ type Model struct {
 	file    *model.DF11
 	units   []*unit
 	byName  map[string]*unit
+	byCoded map[*coded.Unit]*unit
 	tensors map[string]part
 	choice  Choice
 	workers int
-	checks  Checks      // 0 for none
-	gpu     accelerator // nil where the CPU decodes
+	checks  Checks    // 0 for none
+	gpus    cuda.GPUs // nil where the CPU decodes
 }
 
 // A part is a tensor of a unit.
@@ -90,6 +94,7 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 		path:    file.Path,
 		file:    file,
 		byName:  make(map[string]*unit),
+		byCoded: make(map[*coded.Unit]*unit),
 		tensors: make(map[string]part),
 		choice:  o.choice,
 		workers: o.workers,
@@ -113,22 +118,17 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 
 // add lists a unit of the file.
 func (m *Model) add(f *model.Unit) {
-	u := &unit{path: f.File, stream: f.Stream}
-	u.stream.Luts = slices.Clone(f.Stream.Luts)
-	u.Name = f.Name
-	u.Elements = f.Stream.Elements()
-	if u.book, u.bookErr = codebook.ParseLuts(u.stream.Luts); u.bookErr == nil {
-		u.Book = u.book.Fingerprint()
-		// GPUs walk the tables, where what no code reaches could be taken for one: they get those of the book.
-		u.stream.Luts = u.book.Luts()
+	u := &unit{Unit: Unit{Name: f.Name, Elements: f.Stream.Elements()}, coded: coded.NewUnit(f)}
+	if u.coded.Book != nil {
+		u.Book = u.coded.Book.Fingerprint()
 	}
 	for i, t := range f.Tensors {
 		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
-		u.tensors = append(u.tensors, coded{t.Offset, t.Offset + t.Elements, newKnownSum(t.Sum)})
 		m.tensors[t.Name] = part{u, i}
 	}
 	m.units = append(m.units, u)
 	m.byName[u.Name] = u
+	m.byCoded[u.coded] = u
 }
 
 // pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
@@ -139,10 +139,10 @@ func (m *Model) pickDecoders(k *Kernel) error {
 		choice = bestOnCPU()
 	}
 	var matched []codebook.Fingerprint
-	decoders := make(map[codebook.Fingerprint]func() (chunkDecoder, error))
+	decoders := make(map[codebook.Fingerprint]func() (cpu.Decoder, error))
 	for _, u := range m.units {
 		var cut kernel.WindowDecoder
-		if k != nil && u.bookErr == nil {
+		if k != nil && u.coded.BookErr == nil {
 			i, err := m.match(k, u)
 			if err != nil {
 				return err
@@ -155,11 +155,11 @@ func (m *Model) pickDecoders(k *Kernel) error {
 			}
 		}
 		if decoders[u.Book] == nil {
-			decoders[u.Book] = sync.OnceValues(func() (chunkDecoder, error) {
-				return newFamily(u.book, choice.Name, cut, choice.free)
+			decoders[u.Book] = sync.OnceValues(func() (cpu.Decoder, error) {
+				return cpu.NewDecoder(u.coded.Book, choice.Name, cut, choice.free)
 			})
 		}
-		u.decoder = decoders[u.Book]
+		u.cpu = cpu.NewUnit(u.coded, decoders[u.Book])
 	}
 	if k != nil {
 		m.choice = m.choice.withKernel(k, matched)
@@ -180,27 +180,6 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Decoder says which decoder is chosen, and why. Where both decoders in assembly can be used and nobody asked for one of
-// them, which is the faster is measured by the first decode of the process, with the weights that it decodes.
-func (m *Model) Decoder() Choice {
-	if m.gpu != nil {
-		return m.gpu.decoder(m.choice)
-	}
-	if family, why := measured.known(); m.choice.free && family != "" {
-		return Choice{Name: family, Reason: why + "; " + m.choice.Reason}
-	}
-	return m.choice
-}
-
-// Units lists the units in the order of the file.
-func (m *Model) Units() []Unit {
-	units := make([]Unit, len(m.units))
-	for i, u := range m.units {
-		units[i] = u.public()
-	}
-	return units
-}
-
 // Close releases the files, and all memory of GPUs. It may be called at any time, by visitors of [Model.DecodeAll]
 // too, but not by what [WithWarnings] was given. Calls that are under way end soon, with [ErrClosed] unless they are
 // done first; Close waits for them, though not for visitors. Calls that come later fail with ErrClosed, but for
@@ -211,11 +190,11 @@ func (m *Model) Close() error { return m.close() }
 func (m *Model) release() error {
 	m.finish()
 	m.gate.close()
-	var gpu error
-	if m.gpu != nil {
-		gpu = m.gpu.close()
+	var gpus error
+	if m.gpus != nil {
+		gpus = m.gpus.Close()
 	}
-	if err := errors.Join(gpu, m.file.Close()); err != nil {
+	if err := errors.Join(gpus, m.file.Close()); err != nil {
 		return m.wrap(err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // A testUnit is a unit to write to a file.
@@ -62,13 +63,13 @@ func open(tb testing.TB, path string, opts ...Option) *Model {
 // sampleUnits are a large unit of several tensors, a small one, one tensor of no elements, and a
 // unit of none at all.
 func sampleUnits() []testUnit {
-	limited, published := bookCases()[2], bookCases()[5]
-	n := uint64(len(limited.weights))
+	limited, published := samples.Books()[2], samples.Books()[5]
+	n := uint64(len(limited.Weights))
 	return []testUnit{
-		{name: "empty", book: limited.book},
-		{name: "layers.0", book: limited.book, weights: limited.weights, splits: []uint64{5, 5, 9000, 40_000, 40_001, n - 1}},
-		{name: "layers.1", book: published.book, weights: published.weights[:70_000], splits: []uint64{36_000}},
-		{name: "small", book: limited.book, weights: limited.weights[:77]},
+		{name: "empty", book: limited.Book},
+		{name: "layers.0", book: limited.Book, weights: limited.Weights, splits: []uint64{5, 5, 9000, 40_000, 40_001, n - 1}},
+		{name: "layers.1", book: published.Book, weights: published.Weights[:70_000], splits: []uint64{36_000}},
+		{name: "small", book: limited.Book, weights: limited.Weights[:77]},
 	}
 }
 
@@ -147,10 +148,10 @@ func decodeAll(t *testing.T, m *Model, units []testUnit) {
 // TestDecodeAllMany has more units than DecodeAll looks ahead, and buffers that serve units of
 // different sizes.
 func TestDecodeAllMany(t *testing.T) {
-	bc := bookCases()[1]
+	bc := samples.Books()[1]
 	var units []testUnit
 	for i := range 3 * unitsAhead {
-		units = append(units, testUnit{name: fmt.Sprintf("u%03d", i), book: bc.book, weights: bc.weights[i : i*i*7]})
+		units = append(units, testUnit{name: fmt.Sprintf("u%03d", i), book: bc.Book, weights: bc.Weights[i : i*i*7]})
 	}
 	decodeAll(t, open(t, write(t, units...), WithWorkers(4)), units)
 }

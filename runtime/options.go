@@ -117,3 +117,13 @@ func newOptions(opts []Option) (*options, error) {
 	o.choice, err = choose(o)
 	return o, err
 }
+
+// forced reports whether the decoder was asked for by name: what nobody asked for has no reason yet.
+func (o *options) forced() bool { return o.choice.Reason != "" }
+
+// say hands a message to the program, if it wants any.
+func (o *options) say(message string) {
+	if o.warn != nil {
+		o.warn(message)
+	}
+}

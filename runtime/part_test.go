@@ -7,20 +7,21 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // TestDecodePart decodes parts that begin and end anywhere: in one chunk, at its borders, in no chunk at
 // all.
 func TestDecodePart(t *testing.T) {
-	bc := bookCases()[1]
-	weights := bc.weights[:60_000]
+	bc := samples.Books()[1]
+	weights := bc.Weights[:60_000]
 	for index := range codebook.IndexNames() {
 		t.Run("index="+codebook.Index(index).String(), func(t *testing.T) {
 			decoders := Available()
 			if !codebook.Index(index).HasGaps() {
 				decoders = onCPU()
 			}
-			testDecodePart(t, decoders, testUnit{name: "u", book: bc.book, weights: weights, damage: indexed(bc.book, weights, codebook.Index(index))})
+			testDecodePart(t, decoders, testUnit{name: "u", book: bc.Book, weights: weights, damage: samples.Indexed(bc.Book, weights, codebook.Index(index))})
 		})
 	}
 }
@@ -30,7 +31,7 @@ func testDecodePart(t *testing.T, decoders []DecoderInfo, u testUnit) {
 	path := write(t, u)
 	each(t, decoders, func(t *testing.T, decoder string) {
 		m := open(t, path, WithDecoder(decoder), WithWorkers(2))
-		s := &m.units[0].stream
+		s := &m.units[0].coded.Stream
 		at := []int{0, 1, 100, len(weights) - 1, len(weights)}
 		for c := 1; c < s.Chunks(); c++ {
 			first, _ := s.ChunkStart(c)

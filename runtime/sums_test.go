@@ -1,22 +1,28 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
 // sumOf returns the sum of weights.
 func sumOf(weights []uint16) model.TensorSum {
-	return model.SumTensor(littleEndian(weights, hostIsLittleEndian))
+	b := make([]byte, 0, 2*len(weights))
+	for _, w := range weights {
+		b = binary.LittleEndian.AppendUint16(b, w)
+	}
+	return model.SumTensor(b)
 }
 
 // openSummed opens a checkpoint of units with the sums of their tensors, but for those that drop says, and checks them.
@@ -47,15 +53,15 @@ func none(string) bool { return false }
 // summedUnits are units with tensors of many blocks and of one, of no element, and of one, whose borders are in the
 // middle of chunks, blocks and lines.
 func summedUnits(index codebook.Index) []testUnit {
-	limited, published := bookCases()[1], bookCases()[5]
-	weights := slices.Concat(limited.weights, limited.weights, limited.weights, limited.weights, limited.weights)
+	limited, published := samples.Books()[1], samples.Books()[5]
+	weights := slices.Concat(limited.Weights, limited.Weights, limited.Weights, limited.Weights, limited.Weights)
 	units := []testUnit{
-		{name: "empty", book: limited.book},
-		{name: "large", book: limited.book, weights: weights, splits: []uint64{3, 3, 300_000, 300_001, 300_001 + 2*blockElements}},
-		{name: "one", book: published.book, weights: published.weights[:100_000]},
+		{name: "empty", book: limited.Book},
+		{name: "large", book: limited.Book, weights: weights, splits: []uint64{3, 3, 300_000, 300_001, 300_001 + 2*coded.BlockElements}},
+		{name: "one", book: published.Book, weights: published.Weights[:100_000]},
 	}
 	for i := range units {
-		units[i].damage = indexed(units[i].book, units[i].weights, index)
+		units[i].damage = samples.Indexed(units[i].book, units[i].weights, index)
 	}
 	return units
 }
@@ -78,10 +84,10 @@ func TestChecks(t *testing.T) {
 					for _, u := range units {
 						decodeUnit(t, m, u)
 						for _, x := range m.byName[u.name].Tensors {
-							p := m.byName[u.name].tensors[m.tensors[x.Name].number]
-							decodeTensor(t, m, x.Name, u.weights[p.from:p.to])
-							got := make([]uint16, p.to-p.from)
-							if err := m.DecodePart(t.Context(), x.Name, 0, got); err != nil || !slices.Equal(got, u.weights[p.from:p.to]) {
+							p := m.byName[u.name].coded.Tensors[m.tensors[x.Name].number]
+							decodeTensor(t, m, x.Name, u.weights[p.From:p.To])
+							got := make([]uint16, p.To-p.From)
+							if err := m.DecodePart(t.Context(), x.Name, 0, got); err != nil || !slices.Equal(got, u.weights[p.From:p.To]) {
 								t.Errorf("tensor %s: wrong weights or error %v", x.Name, err)
 							}
 						}
@@ -97,9 +103,9 @@ func TestChecks(t *testing.T) {
 func TestChecksFail(t *testing.T) {
 	units := summedUnits(codebook.IndexBoth)
 	const name, first = "large[4]", 300_001 // of the tensor
-	weights := units[1].weights[first : first+2*blockElements]
+	weights := units[1].weights[first : first+2*coded.BlockElements]
 	sound := write(t, units...)
-	for _, element := range []int{0, blockElements - 1, blockElements, 2*blockElements - 1} {
+	for _, element := range []int{0, coded.BlockElements - 1, coded.BlockElements, 2*coded.BlockElements - 1} {
 		path := flipped(t, sound, "large.sign_mantissa", first+element)
 		changed := slices.Clone(weights)
 		changed[element] ^= 1
@@ -136,7 +142,7 @@ func TestChecksFail(t *testing.T) {
 func TestCheckFirst(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	path := write(t, units...)
-	const name, n = "large[4]", 2 * blockElements
+	const name, n = "large[4]", 2 * coded.BlockElements
 	calls := map[string]func(m *Model) error{
 		"unit":   func(m *Model) error { return m.DecodeUnit(t.Context(), "large", make([]uint16, len(units[1].weights))) },
 		"tensor": func(m *Model) error { return m.DecodeTensor(t.Context(), name, make([]uint16, n)) },
@@ -151,7 +157,7 @@ func TestCheckFirst(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d", how, checks), func(t *testing.T) {
 					m := openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(2))
 					m.checks = checks
-					sum := m.units[1].tensors[m.tensors[name].number].sum
+					sum := m.units[1].coded.Tensors[m.tensors[name].number].Sum
 					right, wrong := sum.TensorSum, model.SumTensor(nil)
 
 					sum.TensorSum = wrong
@@ -187,8 +193,8 @@ func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, eleme
 	visits := 0
 	for what, err := range map[string]error{
 		"unit":   m.DecodeUnit(ctx, "large", got),
-		"tensor": m.DecodeTensor(ctx, want.Tensor, got[:2*blockElements]),
-		"part":   m.DecodePart(ctx, want.Tensor, 0, got[:2*blockElements]),
+		"tensor": m.DecodeTensor(ctx, want.Tensor, got[:2*coded.BlockElements]),
+		"part":   m.DecodePart(ctx, want.Tensor, 0, got[:2*coded.BlockElements]),
 		"all":    m.DecodeAll(ctx, func(Unit, []uint16) error { visits++; return nil }),
 	} {
 		e, ok := errors.AsType[*SumError](err)
@@ -206,14 +212,14 @@ func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, eleme
 		t.Errorf("%d visits, want 1", visits)
 	}
 	// A part, even with all the block, is not compared, and the other tensors are right.
-	if err := m.DecodePart(ctx, want.Tensor, 0, got[:2*blockElements-1]); err != nil {
+	if err := m.DecodePart(ctx, want.Tensor, 0, got[:2*coded.BlockElements-1]); err != nil {
 		t.Errorf("part: error %v", err)
 	}
 	if err := m.DecodePart(ctx, want.Tensor, element, got[:1]); err != nil {
 		t.Errorf("element: error %v", err)
 	}
 	decodeTensor(t, m, "large[2]", units[1].weights[3:300_000])
-	decodeTensor(t, m, "large[5]", units[1].weights[300_001+2*blockElements:])
+	decodeTensor(t, m, "large[5]", units[1].weights[300_001+2*coded.BlockElements:])
 	decodeUnit(t, m, units[2])
 }
 
@@ -240,8 +246,8 @@ func TestChecksOfNothing(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	eachDecoder(t, func(t *testing.T, decoder string) {
 		m := openSummed(t, write(t, units...), units, none, WithDecoder(decoder))
-		m.units[0].tensors[0].sum = newKnownSum(new(model.TensorSum))
-		m.units[1].tensors[1].sum = newKnownSum(new(model.TensorSum))
+		m.units[0].coded.Tensors[0].Sum = coded.NewSum(new(model.TensorSum))
+		m.units[1].coded.Tensors[1].Sum = coded.NewSum(new(model.TensorSum))
 		if err := m.DecodeUnit(t.Context(), "empty", nil); !isSumError(err, "empty.weight") {
 			t.Errorf("error %v", err)
 		}
@@ -261,76 +267,4 @@ func TestChecksOfNothing(t *testing.T) {
 func isSumError(err error, tensor string) bool {
 	e, ok := errors.AsType[*SumError](err)
 	return ok && e.Tensor == tensor && e.Have == model.SumTensor(nil)
-}
-
-// TestSums tells of elements in pieces of any size, in any order, at once.
-func TestSums(t *testing.T) {
-	weights := summedUnits(codebook.IndexGaps)[1].weights
-	u := &unit{Unit: Unit{Name: "u", Elements: len(weights)}}
-	at := 0
-	for _, to := range []int{5, 5, 70_000, 400_000, 400_000 + blockElements, len(weights)} {
-		sum := sumOf(weights[at:to])
-		u.Tensors = append(u.Tensors, Tensor{Name: fmt.Sprint(len(u.Tensors)), Elements: to - at})
-		u.tensors = append(u.tensors, coded{at, to, newKnownSum(&sum)})
-		at = to
-	}
-	r := newRand(6)
-	for range 20 {
-		s := newSums(u.whole().with(CheckAlways), weights)
-		var pieces [][2]int
-		for from := 0; from < len(weights); {
-			to := min(len(weights), from+1+r.IntN(1<<(1+r.IntN(19))))
-			pieces = append(pieces, [2]int{from, to})
-			from = to
-		}
-		r.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
-		var all sync.WaitGroup
-		for i := range 4 {
-			all.Go(func() {
-				for j := i; j < len(pieces); j += 4 {
-					s.decoded(pieces[j][0], pieces[j][1])
-				}
-			})
-		}
-		all.Wait()
-		if err := s.err(); err != nil {
-			t.Error(err)
-		}
-		for i := range s.blocks {
-			if n := s.blocks[i].missing.Load(); n != 0 {
-				t.Errorf("%d elements of block %d are missing", n, i)
-			}
-		}
-	}
-	if s := newSums(u.whole().part(0, 70_000).with(CheckAlways), weights); s != nil {
-		t.Error("a part has sums")
-	}
-}
-
-// TestLittleEndian holds both ways to bring words into the order of files to each other.
-func TestLittleEndian(t *testing.T) {
-	words := []uint16{0x0102, 0xfffe, 0, 0x8001}
-	want := []byte{2, 1, 0xfe, 0xff, 0, 0, 1, 0x80}
-	if got := littleEndian(words, false); !slices.Equal(got, want) {
-		t.Errorf("bytes %x", got)
-	}
-	if got := littleEndian(words, true); hostIsLittleEndian != slices.Equal(got, want) || hostIsLittleEndian && cap(got) != len(got) {
-		t.Errorf("bytes %x in place", got)
-	}
-}
-
-// TestSummedChunks checks that pieces are whole, of bounded size, and come to an end.
-func TestSummedChunks(t *testing.T) {
-	for _, sides := range []int{1, 3, 5, 8} {
-		for n := 1; n < 1000; n++ {
-			left := n
-			for left > 0 {
-				k := summedChunks(left, sides)
-				if k < 1 || k > left || k > summedPiece+sides || k < left && k%sides != 0 {
-					t.Fatalf("%d chunks out of %d, %d at a time", k, left, sides)
-				}
-				left -= k
-			}
-		}
-	}
 }

@@ -5,7 +5,7 @@
 #   scripts/with-cuda.sh             only says whether it can be
 #
 # It needs a C compiler and the header cuda.h of CUDA 12, from the toolkit, from Debian's
-# nvidia-cuda-dev or from make cuda-headers. It needs no driver and no library: package internal/driver
+# nvidia-cuda-dev or from make cuda-headers. It needs no driver and no library: package internal/cuda/driver
 # takes the place of libcuda, and the libcuda.a that the linker gets is empty.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -23,5 +23,5 @@
 // tiles. tiles.cuh reads any tile code by code. lanes.cuh reads nearly all tiles by table, with the shared memory
 // of tile_memory.cuh. product_slow.cuh multiplies with the tiles that only tiles.cuh can read.
 //
-// table.cuh states the layout of an entry of a multi-symbol table; package kernel makes such tables.
+// table.cuh states the layout of an entry of a multi-symbol table; package internal/cuda/launch makes such tables.
 package templates

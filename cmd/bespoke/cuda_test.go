@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // TestScriptCUDA runs scripts with a stand-in for a GPU, which reports to the file report.
@@ -18,7 +18,7 @@ func TestScriptCUDA(t *testing.T) {
 	}
 	image := standin.Image{}
 	for name, text := range map[string]*string{"anybook.ptx": &image.Code, "anybook.cu": &image.Source} {
-		data, err := os.ReadFile("../../runtime/" + name)
+		data, err := os.ReadFile("../../runtime/internal/cuda/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

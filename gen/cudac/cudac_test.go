@@ -17,8 +17,8 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/internal/testenv"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // compiler returns the compiler of this machine. Without one the test is skipped, or fails when BESPOKE_REQUIRE names
@@ -85,7 +85,7 @@ func wantTables(t *testing.T, ptx []byte, p *emit.Plan) {
 	var luts, tables []byte
 	for _, b := range p.Books {
 		luts = append(luts, b.Luts()...)
-		for _, e := range kernel.NewCUDABook(b, nil, shape.TableBits, shape.EntryDigits).Table {
+		for _, e := range launch.NewBook(b, nil, shape.TableBits, shape.EntryDigits).Table {
 			tables = binary.LittleEndian.AppendUint32(tables, e)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/cuda/host"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/out/tinyllama"
 	"github.com/seed54244801/bespoke/runtime"
@@ -82,7 +82,7 @@ func differ(ctx context.Context, opts Options, try trial) (*Report, error) {
 	d := &comparison{
 		ctx: ctx, try: try,
 		random: rand.New(rand.NewPCG(opts.Seed, 0)),
-		rows:   map[rowKey]*Row{}, cuda: map[string]*cudahost.Kernel{},
+		rows:   map[rowKey]*Row{}, cuda: map[string]*host.Kernel{},
 		report: Report{Seed: opts.Seed, Differences: []string{}},
 	}
 	defer d.stop()
@@ -149,7 +149,7 @@ type comparison struct {
 	random *rand.Rand
 	rows   map[rowKey]*Row
 	report Report
-	cuda   map[string]*cudahost.Kernel // by name
+	cuda   map[string]*host.Kernel // by name
 }
 
 type rowKey struct {

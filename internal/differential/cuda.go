@@ -6,24 +6,24 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
-	"github.com/seed54244801/bespoke/internal/cudahost"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/host"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // An entry is a kernel that decodes, and the index that it reads.
 type entry struct {
 	name  string
-	entry cudahost.Entry
+	entry host.Entry
 	tiles bool
 	table bool // it is handed the table of the book
 }
 
 var entries = []entry{
-	{"decode", cudahost.Decode, false, false},
-	{"decode_native", cudahost.Native, false, false},
-	{"decode_tiles", cudahost.Tiles, true, false},
-	{"decode_native_table", cudahost.NativeTable, false, true},
-	{"decode_tiles_table", cudahost.TilesTable, true, true},
+	{"decode", host.Decode, false, false},
+	{"decode_native", host.Native, false, false},
+	{"decode_tiles", host.Tiles, true, false},
+	{"decode_native_table", host.NativeTable, false, true},
+	{"decode_tiles_table", host.TilesTable, true, true},
 }
 
 // poison is the word that a kernel writes where it finds a fault. It is NaN, and no coded weight is.
@@ -57,7 +57,7 @@ func (d *comparison) kernels(s *subject, index codebook.Index, all []mutation) e
 }
 
 // kernel returns the compiled source of the subject's kernel, or that for any book.
-func (d *comparison) kernel(s *subject, table bool) (*cudahost.Kernel, error) {
+func (d *comparison) kernel(s *subject, table bool) (*host.Kernel, error) {
 	name := "any"
 	if !table {
 		name = s.kernel.Name
@@ -75,7 +75,7 @@ func (d *comparison) kernel(s *subject, table bool) (*cudahost.Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := cudahost.New(source)
+	k, err := host.New(source)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (d *comparison) kernel(s *subject, table bool) (*cudahost.Kernel, error) {
 // launch decodes a mutation with a kernel. A kernel reads only one index. It may find fault with a stream if the
 // reference does so by that index, or if the index does not belong to the weights. The runtime then decodes the
 // unit again on the CPU.
-func (d *comparison) launch(name string, k *cudahost.Kernel, e *entry, s *subject, index codebook.Index, m *mutation) error {
+func (d *comparison) launch(name string, k *host.Kernel, e *entry, s *subject, index codebook.Index, m *mutation) error {
 	stream := *m.stream
 	book, err := codebook.ParseLuts(stream.Luts)
 	if err != nil || stream.Validate() != nil {
@@ -99,14 +99,14 @@ func (d *comparison) launch(name string, k *cudahost.Kernel, e *entry, s *subjec
 		stream.Tiles = nil
 	}
 	o := refer(&stream)
-	l := cudahost.Launch{Stream: &stream, Entry: e.entry, Seed: d.random.Uint64() >> 1, SharedBytes: 48 << 10}
+	l := host.Launch{Stream: &stream, Entry: e.entry, Seed: d.random.Uint64() >> 1, SharedBytes: 48 << 10}
 	if e.table {
-		if l.Table, err = kernel.CUDATableArgument(stream.Luts); err != nil {
+		if l.Table, err = launch.TableArgument(stream.Luts); err != nil {
 			return err
 		}
 	}
 	got, err := k.Launch(l)
-	found := k.ErrorWord() != 0 || e.entry == cudahost.Decode && slices.Contains(got, poison)
+	found := k.ErrorWord() != 0 || e.entry == host.Decode && slices.Contains(got, poison)
 	difference := ""
 	switch {
 	case err != nil:

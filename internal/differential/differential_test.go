@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/cudahost"
+	"github.com/seed54244801/bespoke/internal/cuda/host"
 	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/out/shakespeare"
@@ -19,7 +19,7 @@ import (
 
 var seed = flag.Uint64("seed", uint64(time.Now().Unix()/86400), "what samples are chosen by, another each day if not given")
 
-func TestMain(m *testing.M) { cudahost.Main(m) }
+func TestMain(m *testing.M) { host.Main(m) }
 
 // check runs Decoders or CUDA and returns the rows by decoder.
 func check(t *testing.T, compare func(context.Context, Options) (*Report, error), opts Options) map[string][]Row {
@@ -129,7 +129,7 @@ func TestDecoders(t *testing.T) {
 
 func TestCUDA(t *testing.T) {
 	// Compile skips the test if there is no compiler.
-	cudahost.Compile(t, []byte(shakespeare.Kernel().CUDA))
+	host.Compile(t, []byte(shakespeare.Kernel().CUDA))
 	rows := check(t, CUDA, testenv.Pick(Options{First: 12, Small: 6, Large: 1, Weights: 30_000}, Options{First: 60, Small: 12, Large: 1}))
 	for _, e := range entries {
 		name := "cuda " + e.name

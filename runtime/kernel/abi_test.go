@@ -3,39 +3,45 @@ package kernel
 import (
 	"fmt"
 	"hash/fnv"
+	"io"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // layouts are what the contract looked like at each version of it.
 var layouts = map[int]uint64{
-	1: 0xbcddac9987b5e84,
+	1: 0x29bb39722403e70f,
 }
 
 // TestABI holds the contract with generated decoders to its version: whoever changes what they find where raises ABI, and
 // notes the layout here.
 func TestABI(t *testing.T) {
 	h := fnv.New64a()
-	for _, of := range []reflect.Type{reflect.TypeFor[WindowJob](), reflect.TypeFor[WindowTables]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[windows.Job](), reflect.TypeFor[windows.Tables]()} {
 		describe(h, of)
 	}
-	fmt.Fprint(h, ScratchGaps, ScratchPlanes, PlaneGroup, ScratchSteps, StepHalf, StepGroup, ScratchRows, RowPhase, RowGroup, ScratchPending,
-		WindowMerge, BlockBytes, BlockGaps, NoGap, OtherGap, NoSymbol, BlockDone, BlockFailed, BlockOverflow)
+	fmt.Fprint(h, windows.ScratchGaps, windows.ScratchPlanes, windows.PlaneGroup, windows.ScratchSteps, windows.StepHalf, windows.StepGroup,
+		windows.ScratchRows, windows.RowPhase, windows.RowGroup, windows.ScratchPending, windows.MergeWords, windows.BlockBytes, windows.BlockGaps,
+		windows.NoGap, windows.OtherGap, windows.NoSymbol, windows.BlockDone, windows.BlockFailed, windows.BlockOverflow)
 	if got := h.Sum64(); got != layouts[ABI] {
 		t.Errorf("the contract is %#x, at version %d it was %#x: raise ABI", got, ABI, layouts[ABI])
 	}
 }
 
-// describe writes names, types and offsets of the fields of a struct that generated code may know, and of those in it.
-func describe(h interface{ Write([]byte) (int, error) }, of reflect.Type) {
+// describe writes names, types and offsets of the fields of a struct that generated code may know, and of those in it. The
+// name of their package does not count.
+func describe(w io.Writer, of reflect.Type) {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		if !f.IsExported() {
 			continue
 		}
-		fmt.Fprintln(h, f.Name, f.Type, f.Offset)
+		fmt.Fprintln(w, f.Name, strings.ReplaceAll(f.Type.String(), "windows.", ""), f.Offset)
 		if f.Type.Kind() == reflect.Struct {
-			describe(h, f.Type)
+			describe(w, f.Type)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
 // hasCUDA says that tests of the decoder cuda can run.

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // Decode holds every decoder to the reference, with every index: the same weights from sound streams of all
@@ -100,11 +100,11 @@ func (s *Suite) watched() (*Suite, []*counts) {
 		}
 		c := new(counts)
 		all[i] = c
-		k.AVX512[i] = func(j *kernel.WindowJob) {
+		k.AVX512[i] = func(j *windows.Job) {
 			before := j.Blocks
 			decode(j)
-			c.windows.Add(kernel.BlockWindows * int64(before-j.Blocks))
-			if j.Status == kernel.BlockFailed {
+			c.windows.Add(windows.BlockWindows * int64(before-j.Blocks))
+			if j.Status == windows.BlockFailed {
 				for _, lanes := range j.Failed {
 					c.failed.Add(int64(bits.OnesCount32(lanes)))
 				}
@@ -131,7 +131,7 @@ func (s *Suite) idle(all []*counts) (idle []error) {
 }
 
 // leastWindows is about half of the windows in the samples of a book.
-const leastWindows = 20 * kernel.BlockWindows
+const leastWindows = 20 * windows.BlockWindows
 
 // sameStreamError reports whether two decoders found the same thing wrong at the same place.
 func sameStreamError(got, want error) bool {

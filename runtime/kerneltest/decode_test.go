@@ -7,8 +7,9 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/lookup"
+	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // TestWatched gives the suite decoders in Go, a sound one and broken ones: it must tell them apart.
@@ -17,19 +18,19 @@ func TestWatched(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		sound bool
-		of    func(*codebook.Book) kernel.WindowDecoder
+		of    func(*codebook.Book) windows.Decoder
 	}{
-		{"sound", true, func(b *codebook.Book) kernel.WindowDecoder { return inGo(b, 0) }},
-		{"wrong symbol", false, func(b *codebook.Book) kernel.WindowDecoder { return inGo(b, 1) }},
-		{"does nothing", false, func(*codebook.Book) kernel.WindowDecoder { return func(*kernel.WindowJob) {} }},
-		{"fails always", false, func(*codebook.Book) kernel.WindowDecoder {
-			return func(j *kernel.WindowJob) { j.Status, j.Failed[0] = kernel.BlockOverflow, 1 }
+		{"sound", true, func(b *codebook.Book) windows.Decoder { return inGo(b, 0) }},
+		{"wrong symbol", false, func(b *codebook.Book) windows.Decoder { return inGo(b, 1) }},
+		{"does nothing", false, func(*codebook.Book) windows.Decoder { return func(*windows.Job) {} }},
+		{"fails always", false, func(*codebook.Book) windows.Decoder {
+			return func(j *windows.Job) { j.Status, j.Failed[0] = windows.BlockOverflow, 1 }
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := *suites(t)["trained"]
 			k := *s.Kernel
-			k.AVX512 = []kernel.WindowDecoder{tc.of(k.Books[0])}
+			k.AVX512 = []windows.Decoder{tc.of(k.Books[0])}
 			s.Kernel = &k
 			samples, err := s.samples(0, codebook.IndexGaps)
 			if err != nil {
@@ -48,19 +49,19 @@ func TestWatched(t *testing.T) {
 }
 
 // inGo is a decoder of windows in Go that changes the first symbol of each block: by flip.
-func inGo(book *codebook.Book, flip byte) kernel.WindowDecoder {
-	return func(j *kernel.WindowJob) {
+func inGo(book *codebook.Book, flip byte) windows.Decoder {
+	return func(j *windows.Job) {
 		for ; j.Blocks > 0; j.Blocks-- {
 			if j.Resume == 0 && !follow(book, j) {
-				j.Status = kernel.BlockFailed
+				j.Status = windows.BlockFailed
 				return
 			}
 			j.Resume = 0
-			for window := range kernel.BlockWindows {
+			for window := range windows.BlockWindows {
 				row := j.Row(window)
-				n := slices.Index(append(row[:], kernel.NoSymbol), kernel.NoSymbol)
+				n := slices.Index(append(row[:], windows.NoSymbol), windows.NoSymbol)
 				if j.Room < uint64(n) {
-					j.Status = kernel.BlockOverflow
+					j.Status = windows.BlockOverflow
 					return
 				}
 				copy(j.Symbols(int(j.Pending), n), row[:])
@@ -71,23 +72,23 @@ func inGo(book *codebook.Book, flip byte) kernel.WindowDecoder {
 				j.Pending += int64(n)
 				merge(j)
 			}
-			j.Src = (*byte)(unsafe.Add(unsafe.Pointer(j.Src), kernel.BlockBytes))
-			j.Gaps = (*byte)(unsafe.Add(unsafe.Pointer(j.Gaps), kernel.BlockGaps))
-			j.Gap = j.WindowGap(kernel.BlockWindows)
+			j.Src = (*byte)(unsafe.Add(unsafe.Pointer(j.Src), windows.BlockBytes))
+			j.Gaps = (*byte)(unsafe.Add(unsafe.Pointer(j.Gaps), windows.BlockGaps))
+			j.Gap = j.WindowGap(windows.BlockWindows)
 		}
-		j.Status = kernel.BlockDone
+		j.Status = windows.BlockDone
 	}
 }
 
 // follow sets the rows of a block. It reports whether all windows led to the next one, else with those that did not in
 // Failed.
-func follow(book *codebook.Book, j *kernel.WindowJob) bool {
-	src := unsafe.Slice(j.Src, kernel.BlockBytes+8)
+func follow(book *codebook.Book, j *windows.Job) bool {
+	src := unsafe.Slice(j.Src, windows.BlockBytes+8)
 	gap := func(window int) uint64 {
 		switch {
 		case window == 0:
 			return j.Gap
-		case window == kernel.BlockWindows && j.Blocks == 1 && j.NextGap != kernel.NoGap:
+		case window == windows.BlockWindows && j.Blocks == 1 && j.NextGap != windows.NoGap:
 			return j.NextGap
 		}
 		bit := 5 * window
@@ -97,29 +98,29 @@ func follow(book *codebook.Book, j *kernel.WindowJob) bool {
 		}
 		return uint64(packed >> (16 - 5 - bit%8) & 31)
 	}
-	j.Failed = [kernel.GroupsPerBlock]uint32{}
+	j.Failed = [windows.GroupsPerBlock]uint32{}
 	sound := true
-	for window := range kernel.BlockWindows {
+	for window := range windows.BlockWindows {
 		j.SetWindowGap(window, gap(window))
 		j.SetWindowGap(window+1, gap(window+1))
-		var row [kernel.RowSymbols]byte
+		var row [windows.RowSymbols]byte
 		n, bit := 0, gap(window)
 		ok := true
 		for bit < 64 && ok {
 			at := binary.BigEndian.Uint64(src[8*window:])<<bit | binary.BigEndian.Uint64(src[8*window+8:])>>1>>(63-bit)
 			symbol, length := book.Decode(uint32(at >> 32))
 			if ok = length > 0 && length < 14 && n < len(row); ok {
-				row[n] = kernel.Rotate(symbol)
+				row[n] = lookup.Rotate(symbol)
 				n, bit = n+1, bit+uint64(length)
 			}
 		}
 		for ; n < len(row); n++ {
-			row[n] = kernel.NoSymbol
+			row[n] = windows.NoSymbol
 		}
 		j.SetRow(window, &row)
 		if !ok || bit != 64+gap(window+1) {
-			lane := slices.IndexFunc(lanes(), func(l int) bool { return kernel.WindowOfLane(l) == window%kernel.LaneWindows })
-			j.Failed[window/kernel.LaneWindows] |= 1 << lane
+			lane := slices.IndexFunc(lanes(), func(l int) bool { return windows.WindowOfLane(l) == window%windows.LaneWindows })
+			j.Failed[window/windows.LaneWindows] |= 1 << lane
 			sound = false
 		}
 	}
@@ -128,7 +129,7 @@ func follow(book *codebook.Book, j *kernel.WindowJob) bool {
 
 // lanes are the numbers of the lanes.
 func lanes() []int {
-	all := make([]int, kernel.LaneWindows)
+	all := make([]int, windows.LaneWindows)
 	for i := range all {
 		all[i] = i
 	}
@@ -136,16 +137,16 @@ func lanes() []int {
 }
 
 // merge merges what is pending.
-func merge(j *kernel.WindowJob) {
-	for j.Pending >= kernel.WindowMerge {
-		end := j.Merged + kernel.WindowMerge
+func merge(j *windows.Job) {
+	for j.Pending >= windows.MergeWords {
+		end := j.Merged + windows.MergeWords
 		dst, sm := unsafe.Slice(j.Dst, end)[j.Merged:], unsafe.Slice(j.SignMantissa, end)[j.Merged:]
-		symbols := j.Symbols(0, kernel.WindowMerge)
+		symbols := j.Symbols(0, windows.MergeWords)
 		for i := range dst {
 			dst[i] = codebook.Join(symbols[i]<<1|symbols[i]>>7, sm[i])
 		}
 		j.Merged = end
-		j.Pending -= kernel.WindowMerge
-		copy(j.Symbols(0, int(j.Pending)), j.Symbols(kernel.WindowMerge, int(j.Pending)))
+		j.Pending -= windows.MergeWords
+		copy(j.Symbols(0, int(j.Pending)), j.Symbols(windows.MergeWords, int(j.Pending)))
 	}
 }

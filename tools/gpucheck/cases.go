@@ -10,25 +10,25 @@ import (
 	"path/filepath"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/out/tinyllama"
 	"github.com/seed54244801/bespoke/runtime"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // vectors is a checkpoint that the published encoder wrote.
 const vectors = "model/testdata/tiny-llama/df11"
 
 // anyBook has the kernels for any code book.
-const anyBook = "runtime/anybook.ptx"
+const anyBook = "runtime/internal/cuda/anybook.ptx"
 
 // A source is a set of kernels, with the code books to check them with.
 type source struct {
 	name     string
 	images   []gpu.Image
-	launches []kernel.CUDALaunch
+	launches []launch.Launch
 	books    []*codebook.Book
 }
 
@@ -48,13 +48,13 @@ func sources(published string) ([]source, error) {
 		all = append(all, s)
 		books = append(books, k.Books[0])
 	}
-	s, err := fromPTX("any code book", anyBook, kernel.CUDATableLaunches(), books)
+	s, err := fromPTX("any code book", anyBook, launch.OfAnyBook(), books)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, *s)
 	if published != "" {
-		s, err := fromPTX("published", published, []kernel.CUDALaunch{{Entry: "decode", Threads: codebook.ChunkWindows}}, books)
+		s, err := fromPTX("published", published, []launch.Launch{{Entry: "decode", Threads: codebook.ChunkWindows}}, books)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func sources(published string) ([]source, error) {
 }
 
 // fromPTX reads a file of kernels.
-func fromPTX(name, path string, launches []kernel.CUDALaunch, books []*codebook.Book) (*source, error) {
+func fromPTX(name, path string, launches []launch.Launch, books []*codebook.Book) (*source, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -80,11 +80,11 @@ type unit struct {
 }
 
 // layout lays a unit out for a kernel.
-func (u *unit) layout(number int, l *kernel.CUDALaunch) (*gpu.Layout, error) {
+func (u *unit) layout(number int, l *launch.Launch) (*gpu.Layout, error) {
 	var table []byte
 	if l.Table {
 		var err error
-		if table, err = kernel.CUDATableArgument(u.stream.Luts); err != nil {
+		if table, err = launch.TableArgument(u.stream.Luts); err != nil {
 			return nil, err
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 // A device is the report on a GPU.
@@ -101,7 +101,7 @@ func (d *device) check(c config, s source, slot *gpu.Slot, timed bool, progress 
 }
 
 // checkEntry checks and times an entry of a module.
-func (d *device) checkEntry(r *result, slot *gpu.Slot, module *gpu.Module, l *kernel.CUDALaunch, units []*unit, timed bool) error {
+func (d *device) checkEntry(r *result, slot *gpu.Slot, module *gpu.Module, l *launch.Launch, units []*unit, timed bool) error {
 	k, err := module.Kernel(l)
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed 
 }
 
 // read returns the number of bytes that a kernel has to read of a unit.
-func read(u *unit, l *kernel.CUDALaunch) int64 {
+func read(u *unit, l *launch.Launch) int64 {
 	s := u.stream
 	n := len(s.Encoded) + len(s.SignMantissa)
 	if l.Tiles {

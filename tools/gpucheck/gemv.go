@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/runtime/kernel"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 )
 
 //go:embed gemv.ptx
@@ -35,7 +35,7 @@ func timeGEMV(slot *gpu.Slot, weights []uint16, timed bool) (took time.Duration,
 	if err != nil {
 		return 0, 0, err
 	}
-	k, err := module.Kernel(&kernel.CUDALaunch{Entry: "gemv", Threads: gemvThreads})
+	k, err := module.Kernel(&launch.Launch{Entry: "gemv", Threads: gemvThreads})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -16,8 +16,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/seed54244801/bespoke/internal/driver"
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/driver"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
 // Exit statuses.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
-	"github.com/seed54244801/bespoke/internal/standin"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/out/tinyllama"
 	"github.com/seed54244801/bespoke/runtime"
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
 	any := standin.Image{}
-	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/anybook.cu": &any.Source} {
+	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/internal/cuda/anybook.cu": &any.Source} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			panic(err)

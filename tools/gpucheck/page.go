@@ -11,7 +11,7 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 

@@ -10,7 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/seed54244801/bespoke/internal/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
 // A product is the product of a matrix in a unit with a batch of vectors.

@@ -14,9 +14,9 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/gen/cudac"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/cuda/sass"
 	"github.com/seed54244801/bespoke/internal/isolated"
-	"github.com/seed54244801/bespoke/internal/sass"
-	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
 // countFrom is the first architecture that today's disassemblers know.
@@ -27,12 +27,12 @@ type bench struct {
 	compiler     *cudac.Compiler
 	assembler    *cudac.Assembler
 	disassembler string // empty if there is none
-	launches     []kernel.CUDALaunch
+	launches     []launch.Launch
 	symbols      float64 // in a window
 }
 
 func newBench(ctx context.Context, disassembler string, m *manifest) (*bench, error) {
-	b := &bench{launches: kernel.CUDALaunches(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: m.symbols()}
+	b := &bench{launches: launch.OfModel(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: m.symbols()}
 	var err error
 	if b.compiler, err = cudac.Find(ctx); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func withMarks(source []byte) []byte {
 	return bytes.Join([][]byte{first, []byte("#define BESPOKE_MARKS"), rest}, []byte("\n"))
 }
 
-func (b *bench) launch(name string) (*kernel.CUDALaunch, error) {
+func (b *bench) launch(name string) (*launch.Launch, error) {
 	for i := range b.launches {
 		if b.launches[i].Entry == name {
 			return &b.launches[i], nil

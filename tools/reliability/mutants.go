@@ -13,7 +13,7 @@ import (
 )
 
 // mutated are the packages that everything else is built on.
-var mutated = []string{"./codebook", "./encode", "./runtime", "./model", "./checkpoint"}
+var mutated = []string{"./codebook", "./encode", "./runtime", "./runtime/internal/coded", "./runtime/internal/cpu", "./model", "./checkpoint"}
 
 var mutantRow = regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| \d+ \|$`)
 

@@ -1,0 +1,201 @@
+// Runs launches of a kernel that was compiled with host.h. It reads requests from standard input and
+// answers on standard output until the input ends:
+//
+//   request   15 words of 64 bits: seed, entry, blocks, bytes of dynamic shared memory, offset, offset
+//             of the output, n_luts, n_bytes, n_elements, number of the unit, words of output, first element, rows, columns and batch of a product; then luts,
+//             codes, sign_mantissa, output_positions, gaps, tiles, x and table, each a 64-bit length and its bytes
+//   answer    the error word, 64 bits, and the output words
+//
+// Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
+// address.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "builtins.h"
+
+// The entries that a source may have.
+#define PUBLISHED_TENSORS                                                                                     \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned *output_positions, const unsigned char *gaps, unsigned short *outputs
+#define TILE_TENSORS                                                                                          \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned char *tiles, unsigned short *outputs
+#define MATVEC_TENSORS                                                                                        \
+    const unsigned char *luts, const unsigned char *codes, const unsigned char *sign_mantissa,                 \
+        const unsigned char *tiles, const unsigned short *x, float *y
+#define MATVEC_NUMBERS                                                                                        \
+    unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned first, unsigned rows, unsigned columns,   \
+        unsigned batch, unsigned unit, unsigned long long *error
+#define SIZED_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned shared_bytes, unsigned unit, \
+                      unsigned long long *error
+#define OWN_NUMBERS unsigned n_luts, unsigned n_bytes, unsigned n_elements, unsigned unit, unsigned long long *error
+extern "C" {
+__attribute__((weak)) void decode(PUBLISHED_TENSORS, int n_luts, int n_bytes, int n_elements);
+__attribute__((weak)) void decode_native(PUBLISHED_TENSORS, SIZED_NUMBERS);
+__attribute__((weak)) void decode_native_table(PUBLISHED_TENSORS, SIZED_NUMBERS, const unsigned *table);
+__attribute__((weak)) void decode_tiles(TILE_TENSORS, OWN_NUMBERS);
+__attribute__((weak)) void decode_tiles_table(TILE_TENSORS, OWN_NUMBERS, const unsigned *table);
+__attribute__((weak)) void matvec(MATVEC_TENSORS, MATVEC_NUMBERS);
+__attribute__((weak)) void matvec_table(MATVEC_TENSORS, MATVEC_NUMBERS, const unsigned *table);
+}
+
+// The bounds of static shared memory, null in a kernel that has none.
+extern "C" __attribute__((weak)) char __start_cuda_shared[], __stop_cuda_shared[];
+
+namespace {
+
+// What the output holds before a launch: a pattern, so that words never written are seen.
+constexpr unsigned char untouched = 0x55;
+
+bool read_all(void *to, std::size_t n) {
+    char *p = static_cast<char *>(to);
+    while (n > 0) {
+        const ssize_t got = read(0, p, n);
+        if (got <= 0) return false;
+        p += got;
+        n -= static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+void write_all(const void *from, std::size_t n) {
+    const char *p = static_cast<const char *>(from);
+    while (n > 0) {
+        const ssize_t put = write(1, p, n);
+        if (put <= 0) std::exit(1);
+        p += put;
+        n -= static_cast<std::size_t>(put);
+    }
+}
+
+struct Tensor {
+    std::unique_ptr<unsigned char[]> memory;
+    unsigned char *data = nullptr;
+
+    void allocate(std::size_t n, std::size_t offset) {
+        memory.reset(new unsigned char[n + offset]);
+        data = memory.get() + offset;
+    }
+
+    bool read(std::size_t offset) {
+        std::uint64_t n;
+        if (!read_all(&n, sizeof n)) return false;
+        allocate(n, offset);
+        return read_all(data, n);
+    }
+};
+
+struct Request {
+    std::uint64_t seed, entry, blocks, shared_bytes, offset, output_offset;
+    std::int64_t n_luts, n_bytes, n_elements, unit;
+    std::uint64_t words, first, rows, columns, batch;
+};
+
+void make_noise(std::mt19937_64 &random, void *at, std::size_t n) {
+    for (char *p = static_cast<char *>(at); n > 0;) {
+        const std::uint64_t word = random();
+        const std::size_t part = std::min(n, sizeof word);
+        std::memcpy(p, &word, part);
+        p += part;
+        n -= part;
+    }
+}
+
+void launch(const Request &r, unsigned threads, const std::function<void()> &kernel) {
+    std::mt19937_64 random(r.seed);
+    std::vector<unsigned> order(r.blocks);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    gridDim = {static_cast<unsigned>(r.blocks), 1, 1};
+    dynamic_bytes = static_cast<unsigned>(r.shared_bytes);
+    for (unsigned b : order) {
+        blockIdx = {b, 0, 0};
+        // A new block of memory each time: nothing of the last block is left, and noise is in its place.
+        dynamic_shared.reset(new unsigned char[dynamic_bytes]);
+        make_noise(random, dynamic_shared.get(), dynamic_bytes);
+        make_noise(random, __start_cuda_shared, static_cast<std::size_t>(__stop_cuda_shared - __start_cuda_shared));
+        block->run(random, threads, kernel);
+    }
+}
+
+bool serve() {
+    Request r;
+    if (!read_all(&r, sizeof r)) return false;
+    Tensor luts, codes, sign_mantissa, positions, gaps, tiles, x, table, outputs;
+    if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
+        !gaps.read(r.offset) || !tiles.read(r.offset) || !x.read(r.offset) || !table.read(0))
+        return false;
+    outputs.allocate(2 * r.words, 2 * r.output_offset);
+    std::memset(outputs.data, untouched, 2 * r.words);
+    const auto *position_words = reinterpret_cast<const unsigned *>(positions.data);
+    const auto *table_words = reinterpret_cast<const unsigned *>(table.data);
+    auto *output_words = reinterpret_cast<unsigned short *>(outputs.data);
+    const auto n_luts = static_cast<unsigned>(r.n_luts), n_bytes = static_cast<unsigned>(r.n_bytes),
+               n_elements = static_cast<unsigned>(r.n_elements),
+               shared_bytes = static_cast<unsigned>(r.shared_bytes), unit = static_cast<unsigned>(r.unit);
+    const auto first = static_cast<unsigned>(r.first), rows = static_cast<unsigned>(r.rows),
+               columns = static_cast<unsigned>(r.columns), batch = static_cast<unsigned>(r.batch);
+    unsigned long long error = 0;
+    switch (r.entry) {
+    case 0:
+        launch(r, 512, [&] {
+            decode(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words,
+                   static_cast<int>(r.n_luts), static_cast<int>(r.n_bytes), static_cast<int>(r.n_elements));
+        });
+        break;
+    case 1:
+        launch(r, 256, [&] {
+            decode_native(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words, n_luts,
+                          n_bytes, n_elements, shared_bytes, unit, &error);
+        });
+        break;
+    case 2:
+        launch(r, 256, [&] {
+            decode_native_table(luts.data, codes.data, sign_mantissa.data, position_words, gaps.data, output_words,
+                                n_luts, n_bytes, n_elements, shared_bytes, unit, &error, table_words);
+        });
+        break;
+    case 3:
+        launch(r, 256, [&] {
+            decode_tiles(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                         n_elements, unit, &error);
+        });
+        break;
+    case 4:
+        launch(r, 256, [&] {
+            decode_tiles_table(luts.data, codes.data, sign_mantissa.data, tiles.data, output_words, n_luts, n_bytes,
+                               n_elements, unit, &error, table_words);
+        });
+        break;
+    default:
+        std::memset(outputs.data, 0, 2 * r.words);
+        launch(r, 256, [&] {
+            const auto *vectors = reinterpret_cast<const unsigned short *>(x.data);
+            auto *y = reinterpret_cast<float *>(outputs.data);
+            if (r.entry == 5)
+                matvec(luts.data, codes.data, sign_mantissa.data, tiles.data, vectors, y, n_luts, n_bytes, n_elements,
+                       first, rows, columns, batch, unit, &error);
+            else
+                matvec_table(luts.data, codes.data, sign_mantissa.data, tiles.data, vectors, y, n_luts, n_bytes,
+                             n_elements, first, rows, columns, batch, unit, &error, table_words);
+        });
+    }
+    write_all(&error, sizeof error);
+    write_all(outputs.data, 2 * r.words);
+    return true;
+}
+
+}  // namespace
+
+int main() {
+    Block threads;
+    block = &threads;
+    while (serve()) {
+    }
+    return 0;
+}

@@ -1,0 +1,25 @@
+package lanes
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestJob checks what the assembly relies on: scratch memory inside one 64 KiB page.
+func TestJob(t *testing.T) {
+	if n := 2 * HalfSize; n > scratchSize {
+		t.Errorf("scratch memory of %d bytes, room for %d", n, scratchSize)
+	}
+	for range 100 {
+		j := NewJob()
+		if addr := uintptr(unsafe.Pointer(j.Scratch)); addr%scratchSize != 0 {
+			t.Fatalf("scratch memory at %#x", addr)
+		}
+		j.Lanes[2].Left = 1 << 40
+		dst := new(uint16)
+		j.Lanes[2].Dst = dst
+		if j.Idle(3, 2); j.Lanes[3].Dst == dst || j.Lanes[3].Left > uint64(len(j.sink)) {
+			t.Fatal("an idle lane writes where the other does")
+		}
+	}
+}

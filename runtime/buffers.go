@@ -1,0 +1,55 @@
+package runtime
+
+import "slices"
+
+// buffers hands out memory for weights, and keeps it for the next unit within a limit.
+type buffers struct {
+	limit int // words
+	held  int // words, free or in use
+	inUse int // buffers
+	free  [][]uint16
+}
+
+// smallBuffers is memory for many small units besides the large ones, in words.
+const smallBuffers = 1 << 22
+
+func newBuffers(units []*unit) *buffers {
+	b := &buffers{limit: smallBuffers}
+	for _, u := range units {
+		b.limit = max(b.limit, 2*u.Elements+smallBuffers)
+	}
+	return b
+}
+
+// get returns memory for n words. It fails when there is none within the limit; it never does while
+// no buffer is in use.
+func (b *buffers) get(n int) ([]uint16, bool) {
+	best := -1
+	for i, f := range b.free {
+		if cap(f) >= n && (best < 0 || cap(f) < cap(b.free[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		for len(b.free) > 0 && b.held+n > b.limit {
+			b.held -= cap(b.free[0])
+			b.free = slices.Delete(b.free, 0, 1)
+		}
+		if b.held+n > b.limit && b.inUse > 0 {
+			return nil, false
+		}
+		b.held += n
+		b.inUse++
+		return make([]uint16, n), true
+	}
+	buf := b.free[best][:n]
+	b.free = slices.Delete(b.free, best, best+1)
+	b.inUse++
+	return buf, true
+}
+
+// put takes back memory that get returned.
+func (b *buffers) put(buf []uint16) {
+	b.free = append(b.free, buf)
+	b.inUse--
+}

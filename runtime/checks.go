@@ -1,0 +1,30 @@
+package runtime
+
+import (
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
+)
+
+// Sums returns how many of the coded tensors come with a sum, and how many there are in all: those are the ones that
+// [WithChecks] checks.
+func (m *Model) Sums() (with, all int) {
+	for _, u := range m.units {
+		for _, t := range u.coded.Tensors {
+			if t.Sum != nil {
+				with++
+			}
+		}
+		all += len(u.coded.Tensors)
+	}
+	return with, all
+}
+
+// check prepares what [WithChecks] asks for of a span, whose elements go to dst: nil for nothing.
+func (m *Model) check(s coded.Span, dst []uint16) *coded.Check {
+	if m.checks == 0 {
+		return nil
+	}
+	return coded.NewCheck(s, dst, m.checks == CheckAlways, func(tensor string, have, want model.TensorSum) error {
+		return &SumError{Tensor: tensor, Have: have, Want: want}
+	})
+}

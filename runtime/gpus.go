@@ -1,0 +1,72 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/seed54244801/bespoke/runtime/internal/cuda"
+)
+
+// A GPU describes a GPU of this machine, and what package runtime would do with it.
+type GPU struct {
+	Ordinal    int    `json:"device"`
+	Name       string `json:"name"`
+	Capability string `json:"compute_capability"` // for example "8.0"
+	Memory     int64  `json:"memory"`             // bytes in all
+	Free       int64  `json:"free"`               // bytes
+	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
+	// Kernels decode models that come without their own, and multiply with them: by tiles, by gaps, and products; none
+	// where none would run.
+	Kernels []string `json:"kernels"`
+	Reason  string   `json:"reason"` // why these, or why none
+}
+
+// GPUs describes the GPUs of this machine. It opens each and loads the kernels for models without their own. There are
+// none in builds without the tag cuda.
+func GPUs() ([]GPU, error) {
+	list, err := cuda.List()
+	if err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
+	var all []GPU
+	for _, d := range list {
+		all = append(all, GPU(d))
+	}
+	return all, nil
+}
+
+// accelerate opens the GPUs. Where that fails, the CPU decodes, unless the decoder was asked for by name.
+func (m *Model) accelerate(o *options) error {
+	gpus, why, err := cuda.Open(m.cudaConfig(o))
+	if err == nil {
+		m.gpus = gpus
+		m.choice.Reason = joinReasons(m.choice.Reason, why)
+		return nil
+	}
+	if o.forced() {
+		return fmt.Errorf("runtime: %s: decoder %s, %s: %w", m.path, CUDA, o.choice.Reason, err)
+	}
+	reason := joinReasons("cuda is of no use, "+err.Error(), m.choice.Reason)
+	m.choice = bestOnCPU()
+	m.choice.Reason = reason
+	o.say(m.choice.String())
+	return nil
+}
+
+// cudaConfig is what package cuda is told of the model and its options.
+func (m *Model) cudaConfig(o *options) *cuda.Config {
+	c := &cuda.Config{
+		Devices:  o.devices,
+		Memory:   o.deviceMemory,
+		Forced:   o.forced(),
+		Say:      o.say,
+		OnCPU:    m.decodeOnCPU,
+		Fallback: bestOnCPU().Name,
+	}
+	if k := o.kernel; k != nil {
+		c.Kernel = &cuda.Kernel{Name: k.Name, PTX: k.PTX, Fatbin: k.Fatbin, Launches: k.Launches}
+	}
+	for _, u := range m.units {
+		c.Units = append(c.Units, u.coded)
+	}
+	return c
+}

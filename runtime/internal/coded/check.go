@@ -1,0 +1,129 @@
+package coded
+
+import (
+	"encoding/binary"
+	"sort"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/seed54244801/bespoke/model"
+)
+
+// A Sum is the sum that a checkpoint has of a tensor.
+type Sum struct {
+	model.TensorSum
+	met atomic.Bool // the tensor had it once
+}
+
+// NewSum returns nil for a tensor without a sum.
+func NewSum(sum *model.TensorSum) *Sum {
+	if sum == nil {
+		return nil
+	}
+	return &Sum{TensorSum: *sum}
+}
+
+// BlockElements is the number of weights in a block of a sum.
+const BlockElements = model.SumBlock / 2
+
+// A Check takes the sums of tensors while they are decoded, by any number of goroutines, and compares them in the end.
+// Whoever decodes the last weight of a block sums the block up, so that most of it is in a cache.
+type Check struct {
+	unit    *Unit
+	dst     []uint16 // the elements from base on
+	base    int
+	tensors []tensorSum // in the order of the unit
+	blocks  []block     // of all of them, in the order of their elements
+	differ  func(tensor string, have, want model.TensorSum) error
+}
+
+// A tensorSum is a sum on the way, and the number of its tensor in the unit.
+type tensorSum struct {
+	*model.TensorSummer
+	number int
+}
+
+// A block is the elements [from, to) of the unit, and the block of that number of a sum.
+type block struct {
+	from, to int
+	sum      *model.TensorSummer
+	number   int
+	missing  atomic.Int64 // elements that are not decoded yet
+}
+
+// NewCheck prepares the check of the tensors of a span, whose elements go to dst. Those that had their sum before are
+// checked only if always is set. It returns nil if there is nothing to check. What words the error of a tensor with
+// another sum is differ.
+func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have, want model.TensorSum) error) *Check {
+	r := &Check{unit: s.Unit, dst: dst, base: s.From, differ: differ}
+	blocks := 0
+	for i := s.First; i < s.Last; i++ {
+		t := &s.Unit.Tensors[i]
+		if t.Sum != nil && (always || !t.Sum.met.Load()) {
+			sum := model.NewTensorSummer(2 * uint64(t.To-t.From))
+			r.tensors = append(r.tensors, tensorSum{sum, i})
+			blocks += sum.Blocks()
+		}
+	}
+	if len(r.tensors) == 0 {
+		return nil
+	}
+	r.blocks = make([]block, 0, blocks)
+	for _, t := range r.tensors {
+		from, to := s.Unit.Tensors[t.number].From, s.Unit.Tensors[t.number].To
+		for i := range t.Blocks() {
+			r.blocks = append(r.blocks, block{from: from, to: min(to, from+BlockElements), sum: t.TensorSummer, number: i})
+			b := &r.blocks[len(r.blocks)-1]
+			b.missing.Store(int64(b.to - b.from))
+			from = b.to
+		}
+	}
+	return r
+}
+
+// Decoded tells that the elements [from, to) of the unit lie in dst. Each must be told of once. A nil Check is fine.
+func (c *Check) Decoded(from, to int) {
+	if c == nil {
+		return
+	}
+	first := sort.Search(len(c.blocks), func(i int) bool { return c.blocks[i].to > from })
+	for i := first; i < len(c.blocks) && c.blocks[i].from < to; i++ {
+		b := &c.blocks[i]
+		n := min(to, b.to) - max(from, b.from)
+		if b.missing.Add(int64(-n)) == 0 {
+			b.sum.Add(b.number, littleEndian(c.dst[b.from-c.base:b.to-c.base], hostIsLittleEndian))
+		}
+	}
+}
+
+// Err compares the sums of what is decoded, all of it, with those of the checkpoint. Its error is that of the first
+// tensor with another one. A nil Check has none.
+func (c *Check) Err() error {
+	if c == nil {
+		return nil
+	}
+	for _, t := range c.tensors {
+		of := &c.unit.Tensors[t.number]
+		have, want := t.Sum(), of.Sum
+		if have != want.TensorSum {
+			return c.unit.Wrap(c.differ(of.Name, have, want.TensorSum))
+		}
+		want.met.Store(true)
+	}
+	return nil
+}
+
+// hostIsLittleEndian says that the bytes of a word lie in memory as in a file.
+var hostIsLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// littleEndian returns words, one or more, as the bytes of a file: their own memory, if it is like that.
+func littleEndian(words []uint16, same bool) []byte {
+	if same {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
+	}
+	b := make([]byte, 0, 2*len(words))
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint16(b, w)
+	}
+	return b
+}

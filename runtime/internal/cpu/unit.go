@@ -1,0 +1,95 @@
+package cpu
+
+import (
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
+)
+
+// A Unit is a coded unit with what it takes to decode it. All methods may be called from several goroutines at once.
+type Unit struct {
+	*coded.Unit
+	decoder func() (Decoder, error) // built on first use; units with the same code book share it
+
+	checking sync.Mutex
+	checked  atomic.Pointer[checkedUnit] // what the first prepare came to
+}
+
+// NewUnit returns a unit that is decoded by what decoder returns. Neither is looked at before it is decoded.
+func NewUnit(u *coded.Unit, decoder func() (Decoder, error)) *Unit {
+	return &Unit{Unit: u, decoder: decoder}
+}
+
+// A checkedUnit is a unit that can be decoded, or why it cannot be.
+type checkedUnit struct {
+	*coded.Unit
+	stream  *stream
+	decoder Decoder
+	err     error
+}
+
+// Prepare checks the stream of the unit, the first time. An error is that of the unit for good; a fault is the caller's,
+// who may try again.
+func (u *Unit) Prepare() error {
+	_, err := u.prepare()
+	return err
+}
+
+// prepare is Prepare, and returns what it takes to decode the unit.
+func (u *Unit) prepare() (*checkedUnit, error) {
+	c := u.checked.Load()
+	if c == nil {
+		c = u.check()
+	}
+	return c, c.err
+}
+
+// check is prepare for the first time.
+func (u *Unit) check() *checkedUnit {
+	u.checking.Lock()
+	defer u.checking.Unlock()
+	if c := u.checked.Load(); c != nil {
+		return c
+	}
+	c := &checkedUnit{Unit: u.Unit}
+	var err error
+	if c.stream, err = newStream(u.Stream); err == nil {
+		err = u.BookErr
+	}
+	if err == nil {
+		c.decoder, err = u.decoder()
+	}
+	if err != nil {
+		c.err = u.Wrap(err)
+	}
+	u.checked.Store(c)
+	return c
+}
+
+// reference decodes chunk c as the specification does. Where it fails, its error is the unit's.
+func (u *checkedUnit) reference(c int, dst []uint16) error {
+	element, bit := u.stream.ChunkStart(c)
+	element, bit, cause := codebook.DecodeRun(u.Book, &u.stream.Stream, element, bit, dst)
+	if cause == 0 && len(dst) > 0 && !u.stream.EndsAt(c, bit) {
+		cause = codebook.CountMismatch
+	}
+	if cause != 0 {
+		return u.Wrap(&codebook.StreamError{Chunk: c, Element: element, Bit: bit, Cause: cause})
+	}
+	return nil
+}
+
+// chunkOf returns the chunk that holds an element.
+func (u *checkedUnit) chunkOf(element int) int {
+	c, found := sort.Find(u.stream.Chunks(), func(c int) int {
+		first, _ := u.stream.ChunkStart(c)
+		return element - first
+	})
+	if !found {
+		c--
+	}
+	return c
+}

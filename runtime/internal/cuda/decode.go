@@ -1,0 +1,233 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
+)
+
+// gpus are the GPUs of a model.
+type gpus struct {
+	config  *Config
+	program *program
+	devices []*device
+	units   map[*coded.Unit]*unit // those that the program decodes
+	order   []*unit               // the same, as in the model
+	left    []*coded.Unit         // the others
+
+	mu    sync.Mutex
+	notes []string // what went otherwise than Open chose
+}
+
+func (g *gpus) Close() error {
+	var errs []error
+	for _, d := range g.devices {
+		errs = append(errs, d.close())
+	}
+	return errors.Join(errs...)
+}
+
+// say notes what goes otherwise than planned, once.
+func (g *gpus) say(message string) {
+	g.mu.Lock()
+	known := slices.Contains(g.notes, message)
+	if !known {
+		g.notes = append(g.notes, message)
+	}
+	g.mu.Unlock()
+	if !known {
+		g.config.Say(message)
+	}
+}
+
+func (g *gpus) State() (working bool, notes []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	working = slices.ContainsFunc(g.devices, func(d *device) bool { return d.failure() == nil })
+	return working, slices.Clone(g.notes)
+}
+
+func (g *gpus) Slots() int { return deviceSlots * len(g.devices) }
+
+// failure is the error that broke the context, nil while it works.
+func (d *device) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.broken
+}
+
+func (g *gpus) Decode(ctx context.Context, s coded.Span, dst []uint16, check *coded.Check) (done bool, err error) {
+	u := g.units[s.Unit]
+	if u == nil {
+		return false, nil
+	}
+	slot, err := u.device.decode(ctx, u)
+	if err != nil {
+		return g.trouble(ctx, u, err)
+	}
+	fault, err := u.read(ctx, slot, s, dst, check)
+	u.device.give(slot)
+	if err != nil {
+		return g.trouble(ctx, u, err)
+	}
+	if fault != nil {
+		return true, g.decodeAgain(ctx, u, fault, s, dst)
+	}
+	return true, check.Err()
+}
+
+// read copies a span from the slot to dst, and tells the check. It returns what the kernel found wrong with the unit.
+func (u *unit) read(ctx context.Context, slot *gpu.Slot, s coded.Span, dst []uint16, check *coded.Check) (fault, err error) {
+	at, bytes := s.From, wordBytes(dst)
+	err = slot.Download(ctx, u.layout, 2*int64(s.From), 2*int64(s.To), func(piece []byte) {
+		n := copy(bytes, piece)
+		bytes = bytes[n:]
+		check.Decoded(at, at+n/2)
+		at += n / 2
+	})
+	if err != nil {
+		return nil, err
+	}
+	return u.fault(u.entry, slot)
+}
+
+// fault waits for what an entry makes of a unit and returns what it finds wrong, nil for nothing.
+func (u *unit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
+	word, err := slot.ErrorWord(u.layout)
+	if err != nil {
+		return nil, err
+	}
+	if fault = l.ParseError(word); fault != nil {
+		fault = fmt.Errorf("%v, kernel %s: %w", u.device.Info, l.Entry, fault)
+	}
+	return fault, nil
+}
+
+// decodeAgain decodes a span on the CPU, for a kernel that found a fault with its unit: what is wrong the CPU says, or
+// it finds that the weights are right nevertheless.
+func (g *gpus) decodeAgain(ctx context.Context, u *unit, fault error, s coded.Span, dst []uint16) error {
+	if err := g.config.OnCPU(ctx, s, dst); err != nil {
+		return err
+	}
+	g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", u.Name, fault, g.config.Fallback))
+	return nil
+}
+
+// trouble decides what an error of the driver means: for want of memory, or if nobody asked for this decoder by
+// name, the CPU decodes instead.
+func (g *gpus) trouble(ctx context.Context, u *unit, err error) (done bool, _ error) {
+	var fault *gpu.Error
+	switch {
+	case ctx.Err() != nil:
+		return true, ctx.Err()
+	case !errors.As(err, &fault):
+		return true, u.Wrap(err)
+	case gpu.IsOutOfMemory(err):
+		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s", u.Name, err, g.config.Fallback))
+		return false, nil
+	}
+	first := u.device.fail(err)
+	if g.config.Forced {
+		return true, u.Wrap(err)
+	}
+	if first {
+		g.say(fmt.Sprintf("cuda: unit %q: %v: decoded by %s from here on", u.Name, err, g.config.Fallback))
+	}
+	return false, nil
+}
+
+// fail notes that the context is broken, and reports whether that is news.
+func (d *device) fail(err error) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.broken != nil {
+		return false
+	}
+	d.broken = err
+	return true
+}
+
+func (g *gpus) ToDevice(ctx context.Context, of *coded.Unit) (*Weights, error) {
+	u := g.units[of]
+	if u == nil {
+		return nil, of.Wrap(errors.New(g.program.lacks(of.Stream.Index())))
+	}
+	d := u.device
+	slot, err := d.decode(ctx, u)
+	if err != nil {
+		return nil, u.Wrap(err)
+	}
+	if err := g.settle(ctx, u, slot); err != nil {
+		d.give(slot)
+		return nil, err
+	}
+	return &Weights{
+		Device:  d.Ordinal,
+		Context: d.Context(),
+		Pointer: uintptr(slot.Weights.Address),
+		Ready:   slot.Ready(),
+		Wait: func() error {
+			if err := slot.Wait(fmt.Sprintf("decode unit %q", u.Name)); err != nil {
+				return u.Wrap(err)
+			}
+			return nil
+		},
+		Release: func(stream uintptr) error {
+			err := slot.FreeBehind(stream)
+			d.give(slot)
+			if err != nil {
+				return u.Wrap(err)
+			}
+			return nil
+		},
+	}, nil
+}
+
+// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
+// flag is guarded by the mutex of the unit's device.
+func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, err error) {
+	d := u.device
+	d.mu.Lock()
+	known := *checked
+	d.mu.Unlock()
+	if known {
+		return nil, nil
+	}
+	if fault, err = u.fault(l, slot); err != nil {
+		return nil, u.Wrap(err)
+	}
+	d.mu.Lock()
+	*checked = fault == nil
+	d.mu.Unlock()
+	return fault, nil
+}
+
+// settle checks the weights in a slot. Those with which something is wrong are the CPU's.
+func (g *gpus) settle(ctx context.Context, u *unit, slot *gpu.Slot) error {
+	fault, err := u.check(u.entry, slot, &u.checked)
+	if err != nil || fault == nil {
+		return err
+	}
+	weights := make([]uint16, u.Elements())
+	if err := g.decodeAgain(ctx, u, fault, u.Whole().Part(0, len(weights)), weights); err != nil {
+		return err
+	}
+	if err := slot.Replace(ctx, u.layout, wordBytes(weights)); err != nil {
+		return u.Wrap(err)
+	}
+	return nil
+}
+
+// wordBytes is the memory of weights. GPUs and their hosts store the low byte first.
+func wordBytes(words []uint16) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 2*len(words))
+}

@@ -1,0 +1,12 @@
+//go:build !cuda
+
+package cuda
+
+// Available says that this build has no GPUs.
+func Available() (ok bool, reason string) { return false, "not built in" }
+
+// Open is never called: no GPUs are available.
+func Open(*Config) (GPUs, string, error) { panic("unreachable: not built in") }
+
+// List describes the GPUs of this machine, in builds with the tag cuda.
+func List() ([]Description, error) { return nil, nil }
