@@ -3,127 +3,184 @@ package checkpoint
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
-// An analysis is a checkpoint divided into units, with the exponents of each counted.
-type analysis struct {
-	plan *model.Plan
-	// tensors holds the histograms of all tensors that were in a unit at first, by name.
-	tensors map[string]*codebook.Histogram
-	// Of the checkpoint's files, and of all its tensors by name, if wanted.
-	sums       []model.FileSum
-	tensorSums map[string]model.TensorSum
+// InspectOptions are the options of [Inspect]. The zero value is useful.
+type InspectOptions struct {
+	// Open says how a model is opened.
+	Open model.OpenOptions
+	// Plan says how the model is divided into units.
+	Plan model.PlanOptions
+	// Progress follows the work; nil for none.
+	Progress Progress
 }
 
-// analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums if they are wanted: the bytes
-// are at hand.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*analysis, error) {
-	plan, err := model.PlanUnits(c, opts)
+// Inspect counts the exponents of a model and says what compressing it would bring. Path names a folder
+// or a safetensors file, coded in DF11 or not, or a JSON file with a histogram, such as the JSON form of
+// a [Report].
+func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, error) {
+	r := &Report{Path: path, Model: modelName(path), DTypes: []DTypeCount{}, Units: []UnitReport{}, Raw: []RawReport{}}
+	kind, err := kindOf(path)
 	if err != nil {
 		return nil, err
 	}
-	a := &analysis{plan: plan, tensors: map[string]*codebook.Histogram{}}
-	if err := a.count(ctx, c, sums, p); err != nil {
+	r.Kind = kind
+	p := orSilent(opts.Progress)
+	defer p.Done()
+	switch kind {
+	case KindHistogram:
+		err = r.fromHistogram(path)
+	case KindDF11:
+		err = r.fromDF11(ctx, path, p)
+	default:
+		err = r.fromModel(ctx, path, opts, p)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := a.dropInexpressible(); err != nil {
-		return nil, err
-	}
-	_, err = a.settle(ownBooks)
-	return a, err
+	return r, nil
 }
 
-// count fills in the histograms, and the sums if they are wanted.
-func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
-	for _, u := range a.plan.Units {
-		for _, t := range u.Tensors {
-			a.tensors[t.Name] = &codebook.Histogram{}
+// modelName is the last element of a path, without the extensions of the formats.
+func modelName(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	name := filepath.Base(path)
+	for _, suffix := range []string{model.IndexExtension, model.Extension, ".json"} {
+		if stem, ok := strings.CutSuffix(name, suffix); ok && stem != "" {
+			return stem
 		}
 	}
-	var spans []span
-	var files []*summed
-	tensors := map[string]*model.TensorSummer{}
-	for _, f := range c.Files {
-		like := span{}
-		if sums {
-			like.file = &summed{}
-			files = append(files, like.file)
-			spans = cut(spans, f.Start(), like)
-		}
-		for _, t := range f.Tensors {
-			like.counts = a.tensors[t.Name]
-			if sums {
-				like.tensor = model.NewTensorSummer(t.Size())
-				tensors[t.Name] = like.tensor
-			}
-			if like.counts != nil || sums {
-				spans = cut(spans, t.Bytes(), like)
-			}
-		}
-	}
-	var total int64
-	for i := range spans {
-		total += int64(len(spans[i].bytes))
-	}
-	p.Stage("counting exponents", total, "")
-	if err := survey(ctx, spans, p); err != nil {
+	return name
+}
+
+func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions, p Progress) error {
+	c, err := model.OpenWith(path, opts.Open)
+	if err != nil {
 		return err
 	}
-	a.tensorSums = map[string]model.TensorSum{}
-	for _, f := range files {
-		a.sums = append(a.sums, f.sum.Sum())
+	defer c.Close()
+	return model.Guard(func() error { return r.fromTensors(ctx, c, opts.Plan, p) })
+}
+
+// fromTensors is fromModel for a model that is open.
+func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) error {
+	a, err := analyse(ctx, c, opts, false, p)
+	if err != nil {
+		return err
 	}
-	for name, tensor := range tensors {
-		a.tensorSums[name] = tensor.Sum()
+	var dtypes dtypeCounter
+	for _, t := range c.Tensors {
+		dtypes.add(t)
 	}
+	r.countTensors(dtypes)
+	r.Patterns = a.plan.Source
+	// Each scheme may leave out other units; those that are listed are the default's.
+	r.expect(a.units(), func(scheme codebook.Scheme, units []unit) (*assigned, error) {
+		out, _, err := settle(scheme, units)
+		return out, err
+	})
+	out, err := a.settle(mustScheme(Schemes()[0]))
+	if err != nil {
+		return err
+	}
+	r.Units = make([]UnitReport, 0, len(a.plan.Units))
+	for i, u := range a.plan.Units {
+		report := newUnitReport(u.Name, out.units[i].histogram)
+		for _, t := range u.Tensors {
+			report.Tensors = append(report.Tensors, t.Name)
+		}
+		r.Units = append(r.Units, report)
+	}
+	for _, raw := range a.plan.Raw {
+		r.Raw = append(r.Raw, rawReport(raw.Tensor, raw.Reason))
+	}
+	r.sumUp()
 	return nil
 }
 
-// dropInexpressible takes the tensors out of their units that hold exponents DF11 has no code for.
-func (a *analysis) dropInexpressible() error {
-	reasons := map[string]string{}
-	for name, h := range a.tensors {
-		var n uint64
-		for _, count := range h[codebook.MaxSymbol+1:] {
-			n += count
-		}
-		if n > 0 {
-			reasons[name] = fmt.Sprintf("%d of %d weights are infinite, NaN or at least 2^113", n, h.Total())
-		}
+func (r *Report) countTensors(dtypes dtypeCounter) {
+	r.DTypes = dtypes.list()
+	for _, d := range r.DTypes {
+		r.Tensors += d.Tensors
+		r.Weights += d.Elements
+		r.Bytes += d.Bytes
 	}
-	return a.plan.Drop(reasons)
 }
 
-// units returns the units as they stand in the plan.
-func (a *analysis) units() []unit {
-	units := make([]unit, len(a.plan.Units))
-	for i, u := range a.plan.Units {
-		units[i] = unit{u.Name, &codebook.Histogram{}, uint64(len(u.SplitPositions()))}
-		for _, t := range u.Tensors {
-			units[i].histogram.Add(a.tensors[t.Name])
-		}
-	}
-	return units
-}
-
-// settle gives the units the code books of a scheme, and takes those apart that are no smaller coded than
-// raw. The result is parallel to the units of the plan.
-func (a *analysis) settle(scheme codebook.Scheme) (*assigned, error) {
-	out, lost, err := settle(scheme, a.units())
+func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
+	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	reasons := map[string]string{}
-	for _, u := range a.plan.Units {
-		if reason, ok := lost[u.Name]; ok {
-			for _, t := range u.Tensors {
-				reasons[t.Name] = reason
-			}
+	defer m.Close()
+	return model.Guard(func() error { return r.fromUnits(ctx, d, m, p) })
+}
+
+// fromUnits is fromDF11 for a checkpoint that is open.
+func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model, p Progress) error {
+	r.Missing = findMissing(d)
+	histograms, err := decodedHistograms(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	var dtypes dtypeCounter
+	stored := StoredReport{}
+	units := make([]unit, 0, len(d.Units))
+	r.Units = make([]UnitReport, 0, len(d.Units))
+	books := map[string]bool{}
+	for _, u := range d.Units {
+		report := newUnitReport(u.Name, histograms[u.Name])
+		for _, t := range u.Tensors {
+			report.Tensors = append(report.Tensors, t.Name)
+			dtypes.addCoded(uint64(t.Elements))
 		}
+		book, err := codebook.ParseLuts(u.Stream.Luts)
+		if err != nil {
+			return fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
+		}
+		report.Book = book.Fingerprint().String()
+		books[report.Book] = true
+		r.Units = append(r.Units, report)
+		units = append(units, unit{u.Name, histograms[u.Name], uint64(len(u.Tensors) - 1)})
+		size := sizeOf(&u.Stream, len(u.Tensors))
+		stored.Size.Add(&size)
 	}
-	return out, a.plan.Drop(reasons)
+	for _, t := range d.Rest {
+		dtypes.add(t)
+		r.Raw = append(r.Raw, rawReport(t, ""))
+		stored.Raw += t.Size()
+	}
+	r.countTensors(dtypes)
+	r.sumUp()
+	r.expect(units, assign)
+	stored.Books = len(books)
+	stored.BitsPerWeight, stored.Percent = r.ratios(r.CodedWeights, stored.Size.Total(), stored.Size.Total()+stored.Raw)
+	r.Stored = &stored
+	return nil
+}
+
+// decodedHistograms counts the exponents of every unit, by name.
+func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[string]*codebook.Histogram, error) {
+	var elements int64
+	for _, u := range m.Units() {
+		elements += int64(u.Elements)
+	}
+	p.Stage("decoding", 2*elements, "")
+	histograms := map[string]*codebook.Histogram{}
+	err := m.DecodeAll(ctx, func(u runtime.Unit, weights []uint16) error {
+		var h codebook.Histogram
+		h.Count(weights)
+		histograms[u.Name] = &h
+		p.Advance(2 * int64(len(weights)))
+		return nil
+	})
+	return histograms, err
 }
