@@ -170,14 +170,13 @@ type cudaSource struct {
 func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
 	s := &cudaSource{random: rand.New(rand.NewPCG(1, 1))}
 	base := int(kernel.NewCUDABook(b, h, 1, 1).Base)
+	if h.Total() == 0 {
+		h = b.Implied()
+	}
 	var total uint64
 	for _, symbol := range b.Symbols() {
 		c := b.Code(symbol)
-		weight := h[symbol]
-		if h.Total() == 0 {
-			weight = 1 << (codebook.MaxLength - c.Length)
-		}
-		total += weight
+		total += h[symbol]
 		s.sums = append(s.sums, total)
 		s.codes = append(s.codes, drawnCode{int(c.Length), int(symbol) >= base && int(symbol) < base+kernel.CUDADigits})
 	}

@@ -100,7 +100,7 @@ func countWhole(h *codebook.Histogram, b []byte) int {
 	}
 	var sample codebook.Histogram
 	sample.CountBytes(b[:sampleBytes])
-	first := heaviestRun(&sample, runExponents)
+	first := sample.HeaviestRun(runExponents, 1)
 	var counts [runExponents][4]uint64
 	var others [mostVectors * vector]byte
 	n := 0

@@ -54,18 +54,3 @@ func count(b []byte) codebook.Histogram {
 	}
 	return h
 }
-
-// heaviestRun returns the first of n exponents that follow each other and occur most often together.
-func heaviestRun(h *codebook.Histogram, n int) int {
-	var sum uint64
-	for _, c := range h[:n] {
-		sum += c
-	}
-	first, most := 0, sum
-	for i := n; i < len(h); i++ {
-		if sum += h[i] - h[i-n]; sum > most {
-			first, most = i-n+1, sum
-		}
-	}
-	return first
-}
