@@ -86,12 +86,12 @@ func (c *coded) divide(unit *model.Unit, u span) {
 }
 
 // plan is what decoders for the data are generated from.
-func (c *coded) plan() *emit.Plan {
-	p := &emit.Plan{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
+func (c *coded) plan() (*emit.Plan, error) {
+	in := emit.Input{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
 	for i := range c.used {
-		p.Histogram.Add(&c.used[i])
+		in.Histogram.Add(&c.used[i])
 	}
-	return p
+	return emit.NewPlan(in)
 }
 
 // whole returns the same data, one unit, with all of it as every piece.

@@ -1,9 +1,11 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -11,8 +13,56 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// InspectOptions are the options of [Inspect]. The zero value is useful.
-type InspectOptions struct {
+// An Analysis is what there is to know of a model before anything is written for it: its units, the exponents of
+// each, and the code books that code them. It does not change.
+type Analysis struct {
+	// Path is the path as given. Model is its last element, or the name that a file of histograms gives.
+	Path, Model string
+	// Kind is the kind of input: [KindModel], [KindDF11] or [KindHistogram].
+	Kind string
+	// Patterns says where the division into units comes from.
+	Patterns string
+	// DTypes sums up all tensors; for a DF11 checkpoint those of the model it decodes to.
+	DTypes []DTypeCount
+	// Units holds the coded units, in the order of the checkpoint.
+	Units []AnalysedUnit
+	// Bare says that the units of the model are not known: Units holds one, everything, and it has the model's name.
+	Bare bool
+	// Scheme is how the code books were chosen: the first of [Schemes], or "" where the units bring their own.
+	Scheme string
+	// NoBooks says why the units have no code books. It is nil where they have.
+	NoBooks error
+	// Raw lists the tensors that are not coded.
+	Raw []RawReport
+	// Stored is the size of the units of a DF11 checkpoint, nil for other kinds.
+	Stored *codebook.Size
+	// Missing lists what a DF11 checkpoint seems to lack.
+	Missing []model.Missing
+
+	// candidates are the units that a scheme may code, and prices what schemes cost that are applied already, by name.
+	candidates []AnalysedUnit
+	prices     map[string]*price
+}
+
+// An AnalysedUnit is what is known of a unit.
+type AnalysedUnit struct {
+	// Name is the dotted path of the unit's module.
+	Name string
+	// Tensors names the tensors that the unit joins. It is nil where they are not known.
+	Tensors []string
+	// Histogram counts the exponents.
+	Histogram *codebook.Histogram
+	// Book is the unit's code book. Units with equal books have the same pointer.
+	Book *codebook.Book
+	// Size is the size in DF11 that the code book gives the unit.
+	Size codebook.Size
+}
+
+// Weights returns the number of weights in the unit.
+func (u *AnalysedUnit) Weights() uint64 { return u.Histogram.Total() }
+
+// AnalyseOptions are the options of [Analyse] and [Inspect]. The zero value is useful.
+type AnalyseOptions struct {
 	// Open says how a model is opened.
 	Open model.OpenOptions
 	// Plan says how the model is divided into units.
@@ -21,30 +71,78 @@ type InspectOptions struct {
 	Progress Progress
 }
 
-// Inspect counts the exponents of a model and says what compressing it would bring. Path names a folder
-// or a safetensors file, coded in DF11 or not, or a JSON file with a histogram, such as the JSON form of
-// a [Report].
-func Inspect(ctx context.Context, path string, opts InspectOptions) (*Report, error) {
-	r := &Report{Path: path, Model: modelName(path), DTypes: []DTypeCount{}, Units: []UnitReport{}, Raw: []RawReport{}}
+// Analyse counts the exponents of a model and chooses code books for its units. Path names a folder or a safetensors
+// file, coded in DF11 or not, or a JSON file with a histogram:
+//
+//	{"model": "tiny", "histogram": {"118": 1205, "119": 3310}}
+//
+// The histogram may be an array of 256 counts as well. Members "units", each with a "name" and a "histogram", let units
+// that differ have code books of their own. Other members are passed over, so that the JSON form of a [Report] or the
+// manifest of a generated package can be given as it is.
+//
+// The units of a DF11 checkpoint keep their code books. For any other they are chosen by the first of [Schemes].
+func Analyse(ctx context.Context, path string, opts AnalyseOptions) (*Analysis, error) {
 	kind, err := kindOf(path)
 	if err != nil {
 		return nil, err
 	}
-	r.Kind = kind
 	p := orSilent(opts.Progress)
 	defer p.Done()
+	var a *Analysis
 	switch kind {
 	case KindHistogram:
-		err = r.fromHistogram(path)
+		a, err = analyseHistogram(path)
 	case KindDF11:
-		err = r.fromDF11(ctx, path, p)
+		a, err = analyseDF11(ctx, path, p)
 	default:
-		err = r.fromModel(ctx, path, opts, p)
+		a, err = analyseModel(ctx, path, opts, p)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	a.Path, a.Kind = path, kind
+	return a, nil
+}
+
+// AnalyseUnits is [Analyse] for units whose exponents are counted already. They have no sizes yet, and code books all
+// or none: they keep those that they bring. Units without a name are named after the model; one alone without a name is
+// all that is known of the model.
+func AnalyseUnits(name string, units []AnalysedUnit) *Analysis {
+	a := &Analysis{Model: name, Kind: KindHistogram, DTypes: []DTypeCount{}, Units: slices.Clone(units), Raw: []RawReport{}}
+	a.Bare = len(units) == 1 && units[0].Name == ""
+	for i := range a.Units {
+		a.Units[i].Name = cmp.Or(a.Units[i].Name, name)
+	}
+	if assigned, err := a.chooseBooks(); err != nil {
+		a.NoBooks = err
+	} else {
+		a.Units = assigned
+	}
+	a.candidates = a.Units
+	return a
+}
+
+// chooseBooks gives the units code books, those that they bring or those of the first scheme.
+func (a *Analysis) chooseBooks() (assigned []AnalysedUnit, err error) {
+	brought := 0
+	for i := range a.Units {
+		if a.Units[i].Book != nil {
+			brought++
+		}
+	}
+	switch {
+	case len(a.Units) == 0:
+		return a.Units, nil
+	case brought == len(a.Units):
+		return adopt(a.Units)
+	case brought > 0:
+		return nil, fmt.Errorf("%d of %d units have a code book", brought, len(a.Units))
+	}
+	a.Scheme = Schemes()[0]
+	if assigned, err = assign(mustScheme(a.Scheme), a.Units); err == nil {
+		a.prices = map[string]*price{a.Scheme: priceOf(assigned)}
+	}
+	return assigned, err
 }
 
 // modelName is the last element of a path, without the extensions of the formats.
@@ -61,110 +159,87 @@ func modelName(path string) string {
 	return name
 }
 
-func (r *Report) fromModel(ctx context.Context, path string, opts InspectOptions, p Progress) error {
+// analyseModel analyses a model that is not coded.
+func analyseModel(ctx context.Context, path string, opts AnalyseOptions, p Progress) (a *Analysis, err error) {
 	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer c.Close()
-	return model.Guard(func() error { return r.fromTensors(ctx, c, opts.Plan, p) })
+	err = model.Guard(func() error {
+		a, err = analyseTensors(ctx, c, modelName(path), opts.Plan, p)
+		return err
+	})
+	return a, err
 }
 
-// fromTensors is fromModel for a model that is open.
-func (r *Report) fromTensors(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, p Progress) error {
-	a, err := analyse(ctx, c, opts, false, p)
+// analyseTensors is analyseModel for a model that is open.
+func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts model.PlanOptions, p Progress) (*Analysis, error) {
+	m, err := countModel(ctx, c, opts, false, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	a := &Analysis{Model: name, Patterns: m.plan.Source, Scheme: Schemes()[0], Raw: []RawReport{}}
+	var own *price
+	if a.candidates, a.Units, own, err = m.choose(mustScheme(a.Scheme)); err != nil {
+		return nil, err
+	}
+	a.prices = map[string]*price{ownBooks.Name(): own, a.Scheme: priceOf(a.Units)}
 	var dtypes dtypeCounter
 	for _, t := range c.Tensors {
 		dtypes.add(t)
 	}
-	r.countTensors(dtypes)
-	r.Patterns = a.plan.Source
-	// Each scheme may leave out other units; those that are listed are the default's.
-	r.expect(a.units(), func(scheme codebook.Scheme, units []unit) (*assigned, error) {
-		out, _, err := settle(scheme, units)
-		return out, err
-	})
-	out, err := a.settle(mustScheme(Schemes()[0]))
-	if err != nil {
-		return err
+	a.DTypes = dtypes.list()
+	for _, raw := range m.plan.Raw {
+		a.Raw = append(a.Raw, rawReport(raw.Tensor, raw.Reason))
 	}
-	r.Units = make([]UnitReport, 0, len(a.plan.Units))
-	for i, u := range a.plan.Units {
-		report := newUnitReport(u.Name, out.units[i].histogram)
-		for _, t := range u.Tensors {
-			report.Tensors = append(report.Tensors, t.Name)
-		}
-		r.Units = append(r.Units, report)
-	}
-	for _, raw := range a.plan.Raw {
-		r.Raw = append(r.Raw, rawReport(raw.Tensor, raw.Reason))
-	}
-	r.sumUp()
-	return nil
+	return a, nil
 }
 
-func (r *Report) countTensors(dtypes dtypeCounter) {
-	r.DTypes = dtypes.list()
-	for _, d := range r.DTypes {
-		r.Tensors += d.Tensors
-		r.Weights += d.Elements
-		r.Bytes += d.Bytes
-	}
-}
-
-func (r *Report) fromDF11(ctx context.Context, path string, p Progress) error {
+// analyseDF11 analyses a DF11 checkpoint.
+func analyseDF11(ctx context.Context, path string, p Progress) (a *Analysis, err error) {
 	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer m.Close()
-	return model.Guard(func() error { return r.fromUnits(ctx, d, m, p) })
+	err = model.Guard(func() error {
+		a, err = analyseStreams(ctx, path, d, m, p)
+		return err
+	})
+	return a, err
 }
 
-// fromUnits is fromDF11 for a checkpoint that is open.
-func (r *Report) fromUnits(ctx context.Context, d *model.DF11, m *runtime.Model, p Progress) error {
-	r.Missing = findMissing(d)
+// analyseStreams is analyseDF11 for a checkpoint that is open.
+func analyseStreams(ctx context.Context, path string, d *model.DF11, m *runtime.Model, p Progress) (*Analysis, error) {
+	missing := findMissing(d)
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var dtypes dtypeCounter
-	stored := StoredReport{}
-	units := make([]unit, 0, len(d.Units))
-	r.Units = make([]UnitReport, 0, len(d.Units))
-	books := map[string]bool{}
-	for _, u := range d.Units {
-		report := newUnitReport(u.Name, histograms[u.Name])
+	var stored codebook.Size
+	units := make([]AnalysedUnit, len(d.Units))
+	for i, u := range d.Units {
+		units[i] = AnalysedUnit{Name: u.Name, Histogram: histograms[u.Name]}
 		for _, t := range u.Tensors {
-			report.Tensors = append(report.Tensors, t.Name)
+			units[i].Tensors = append(units[i].Tensors, t.Name)
 			dtypes.addCoded(uint64(t.Elements))
 		}
-		book, err := codebook.ParseLuts(u.Stream.Luts)
-		if err != nil {
-			return fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
+		if units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
+			return nil, fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
 		}
-		report.Book = book.Fingerprint().String()
-		books[report.Book] = true
-		r.Units = append(r.Units, report)
-		units = append(units, unit{u.Name, histograms[u.Name], uint64(len(u.Tensors) - 1)})
 		size := sizeOf(&u.Stream, len(u.Tensors))
-		stored.Size.Add(&size)
+		stored.Add(&size)
 	}
+	a := AnalyseUnits(modelName(path), units)
+	a.Stored, a.Missing = &stored, missing
 	for _, t := range d.Rest {
 		dtypes.add(t)
-		r.Raw = append(r.Raw, rawReport(t, ""))
-		stored.Raw += t.Size()
+		a.Raw = append(a.Raw, rawReport(t, ""))
 	}
-	r.countTensors(dtypes)
-	r.sumUp()
-	r.expect(units, assign)
-	stored.Books = len(books)
-	stored.BitsPerWeight, stored.Percent = r.ratios(r.CodedWeights, stored.Size.Total(), stored.Size.Total()+stored.Raw)
-	r.Stored = &stored
-	return nil
+	a.DTypes = dtypes.list()
+	return a, nil
 }
 
 // decodedHistograms counts the exponents of every unit, by name.
@@ -183,4 +258,41 @@ func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[s
 		return nil
 	})
 	return histograms, err
+}
+
+// booksAtOnce is how many units are given code books at a time where each gets its own, so that the books of all are
+// never in memory together.
+const booksAtOnce = 512
+
+// price returns what the units cost under a scheme.
+func (a *Analysis) price(name string) (*price, error) {
+	if p := a.prices[name]; p != nil {
+		return p, nil
+	}
+	if name == a.Scheme {
+		return nil, a.NoBooks
+	}
+	together := booksAtOnce
+	if name == Schemes()[0] {
+		together = len(a.candidates) // their books depend on each other
+	}
+	all := priceOf(nil)
+	for part := range slices.Chunk(a.candidates, together) {
+		units, err := a.apply(mustScheme(name), part)
+		if err != nil {
+			return nil, err
+		}
+		all.add(units)
+	}
+	return all, nil
+}
+
+// apply gives units the code books of a scheme. Units of a model that is not coded yet and do not gain are left out;
+// those of a DF11 checkpoint or of histograms are coded whatever they gain.
+func (a *Analysis) apply(scheme codebook.Scheme, units []AnalysedUnit) (assigned []AnalysedUnit, err error) {
+	if a.Kind == KindModel {
+		assigned, _, err = settle(scheme, units)
+		return assigned, err
+	}
+	return assign(scheme, units)
 }

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -25,67 +26,36 @@ func mustScheme(name string) codebook.Scheme {
 // header of their own, and once more the sums in the sidecar.
 const unitOverhead = 2400
 
-// A unit is what the choice of code books has to know of one.
-type unit struct {
-	name      string
-	histogram *codebook.Histogram
-	splits    uint64 // number of split positions
-}
-
-// An assigned scheme: code books and exact sizes for units.
-type assigned struct {
-	*codebook.Assignment
-	units []unit
-	sizes []codebook.Size // parallel to units
-}
-
-// total returns the bytes of all units.
-func (a *assigned) total() (sum codebook.Size) {
-	for i := range a.sizes {
-		sum.Add(&a.sizes[i])
-	}
-	return sum
-}
-
-// weights returns the number of weights in all units.
-func (a *assigned) weights() (n uint64) {
-	for i := range a.units {
-		n += a.units[i].histogram.Total()
-	}
-	return n
-}
-
-// longest returns the length of the longest code in any book.
-func (a *assigned) longest() (bits int) {
-	for _, b := range a.Books {
-		bits = max(bits, b.MaxLength())
-	}
-	return bits
-}
-
-// assign gives all units the code books of a scheme.
-func assign(scheme codebook.Scheme, units []unit) (*assigned, error) {
+// assign gives all units the code books of a scheme, and their sizes under it.
+func assign(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, error) {
 	histograms := make([]codebook.Histogram, len(units))
 	for i := range units {
-		histograms[i] = *units[i].histogram
+		histograms[i] = *units[i].Histogram
 	}
 	books, err := scheme.Assign(histograms)
 	if err != nil {
 		for i := range units { // say which unit it is
 			if _, err := scheme.Assign(histograms[i : i+1]); err != nil {
-				return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), units[i].name, innermost(err))
+				return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), units[i].Name, innermost(err))
 			}
 		}
 		return nil, fmt.Errorf("checkpoint: code book %q: %w", scheme.Name(), err)
 	}
-	out := &assigned{Assignment: books, units: units, sizes: make([]codebook.Size, len(units))}
-	for i := range units {
-		if out.sizes[i], err = codebook.ExpectedSize(&histograms[i], books.Books[books.Unit[i]]); err != nil {
-			return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), units[i].name, err)
+	assigned := slices.Clone(units)
+	for i := range assigned {
+		if err := assigned[i].take(books.Books[books.Unit[i]]); err != nil {
+			return nil, fmt.Errorf("checkpoint: code book %q: unit %q: %w", scheme.Name(), units[i].Name, err)
 		}
-		out.sizes[i].SplitPositions = 8 * units[i].splits
 	}
-	return out, nil
+	return assigned, nil
+}
+
+// take gives a unit its code book, and the size that it has with it.
+func (u *AnalysedUnit) take(b *codebook.Book) (err error) {
+	u.Book = b
+	u.Size, err = codebook.ExpectedSize(u.Histogram, b)
+	u.Size.SplitPositions = 8 * uint64(max(0, len(u.Tensors)-1))
+	return err
 }
 
 // innermost unwraps the number that a scheme gives a unit from an error.
@@ -99,25 +69,66 @@ func innermost(err error) error {
 // settle is assign that leaves out the units which are no smaller coded than raw, until all that are left
 // gain: without a unit, the books of the others change. The second result says why, by the names of the
 // units left out.
-func settle(scheme codebook.Scheme, units []unit) (*assigned, map[string]string, error) {
+func settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, map[string]string, error) {
 	lost := map[string]string{}
 	for {
-		out, err := assign(scheme, units)
+		assigned, err := assign(scheme, units)
 		if err != nil {
 			return nil, nil, err
 		}
-		var gaining []unit
-		for i, u := range units {
-			raw, coded := 2*u.histogram.Total(), out.sizes[i].Total()+unitOverhead
+		var gaining []AnalysedUnit
+		for _, u := range assigned {
+			raw, coded := 2*u.Weights(), u.Size.Total()+unitOverhead
 			if coded < raw {
 				gaining = append(gaining, u)
 			} else {
-				lost[u.name] = fmt.Sprintf("no gain: the unit takes %d bytes coded, %d raw", coded, raw)
+				lost[u.Name] = fmt.Sprintf("no gain: the unit takes %d bytes coded, %d raw", coded, raw)
 			}
 		}
-		if len(gaining) == len(units) {
-			return out, lost, nil
+		if len(gaining) == len(assigned) {
+			return assigned, lost, nil
 		}
 		units = gaining
+	}
+}
+
+// adopt lets units keep the code books that they bring. Books that are equal become one.
+func adopt(units []AnalysedUnit) ([]AnalysedUnit, error) {
+	books := map[codebook.Fingerprint]*codebook.Book{}
+	adopted := slices.Clone(units)
+	for i := range adopted {
+		u := &adopted[i]
+		f := u.Book.Fingerprint()
+		if books[f] == nil {
+			books[f] = u.Book
+		}
+		if err := u.take(books[f]); err != nil {
+			return nil, fmt.Errorf("unit %q: %w", u.Name, err)
+		}
+	}
+	return adopted, nil
+}
+
+// A price is what units cost with their code books.
+type price struct {
+	books          map[codebook.Fingerprint]bool
+	longest        int // bits of the longest code
+	coded, weights uint64
+}
+
+// priceOf adds up units that have code books.
+func priceOf(units []AnalysedUnit) *price {
+	p := &price{books: map[codebook.Fingerprint]bool{}}
+	p.add(units)
+	return p
+}
+
+func (p *price) add(units []AnalysedUnit) {
+	for i := range units {
+		u := &units[i]
+		p.books[u.Book.Fingerprint()] = true
+		p.longest = max(p.longest, u.Book.MaxLength())
+		p.coded += u.Size.Total()
+		p.weights += u.Weights()
 	}
 }

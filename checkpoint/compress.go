@@ -128,7 +128,7 @@ type compressor struct {
 	out    *atomicfile.Dir
 	p      Progress
 	plan   *model.Plan
-	books  *assigned
+	units  []AnalysedUnit // parallel to plan.Units
 	report CompressReport
 
 	unitFiles []string                   // parallel to plan.Units
@@ -167,27 +167,25 @@ func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
-	a, err := analyse(w.ctx, w.c, opts.Plan, true, w.p)
+	m, err := countModel(w.ctx, w.c, opts.Plan, true, w.p)
 	if err != nil {
 		return err
 	}
-	if w.books, err = a.settle(scheme); err != nil {
+	if _, w.units, _, err = m.choose(scheme); err != nil {
 		return err
 	}
-	if len(a.plan.Units) == 0 {
-		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
+	if len(m.plan.Units) == 0 {
+		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(m.plan.Raw))
 	}
-	w.plan, w.sums, w.tensors = a.plan, a.sums, a.tensorSums
+	w.plan, w.sums, w.tensors = m.plan, m.sums, m.tensorSums
 	w.modelSum = model.ModelSum(w.tensors)
-	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
-	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
+	cost := priceOf(w.units)
+	w.report.Patterns, w.report.Units = m.plan.Source, len(m.plan.Units)
+	w.report.Books, w.report.LongestCode, w.report.CodedWeights = len(cost.books), cost.longest, cost.weights
 	w.report.Raw = []RawReport{}
-	for _, raw := range a.plan.Raw {
+	for _, raw := range m.plan.Raw {
 		w.report.Raw = append(w.report.Raw, rawReport(raw.Tensor, raw.Reason))
 		w.report.Stored.Raw += raw.Tensor.Size()
-	}
-	for _, u := range a.plan.Units {
-		w.report.CodedWeights += u.Elements()
 	}
 	return nil
 }

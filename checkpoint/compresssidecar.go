@@ -21,7 +21,7 @@ func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 	}
 	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
 	for i, u := range w.plan.Units {
-		book, file := w.books.Books[w.books.Unit[i]], w.unitFiles[i]
+		book, file := w.units[i].Book, w.unitFiles[i]
 		if single {
 			file = model.RestFileName
 		}

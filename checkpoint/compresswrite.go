@@ -33,7 +33,7 @@ func (w *compressor) write(opts CompressOptions) error {
 		}
 		w.container.files = &model.Sums{Model: w.modelSum, Files: files}
 	}
-	if err := w.units(); err != nil {
+	if err := w.writeUnits(); err != nil {
 		return err
 	}
 	s, err := w.sidecar(opts.SingleFile)
@@ -75,9 +75,9 @@ func (w *compressor) mode(texts bool) fs.FileMode {
 // bounds memory: a coded unit takes less than its weights.
 const unitsAtOnce = 3
 
-// units writes the units, several at a time: writing a file cannot be divided among processors, so others are
+// writeUnits writes the units, several at a time: writing a file cannot be divided among processors, so others are
 // coded beside it.
-func (w *compressor) units() error {
+func (w *compressor) writeUnits() error {
 	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
 	w.sizes = make([]codebook.Size, len(w.plan.Units))
 	processors := goruntime.GOMAXPROCS(0)
@@ -117,7 +117,7 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	for _, t := range u.Tensors {
 		parts = append(parts, t.Bytes())
 	}
-	stream, err := encoder.Encode(w.books.Books[w.books.Unit[i]], parts)
+	stream, err := encoder.Encode(w.units[i].Book, parts)
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -8,40 +8,35 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// An analysis is a checkpoint divided into units, with the exponents of each counted.
-type analysis struct {
+// A countedModel is a model divided into units, with the exponents of each counted.
+type countedModel struct {
 	plan *model.Plan
 	// tensors holds the histograms of all tensors that were in a unit at first, by name.
 	tensors map[string]*codebook.Histogram
-	// Of the checkpoint's files, and of all its tensors by name, if wanted.
+	// Of the model's files, and of all its tensors by name, if wanted.
 	sums       []model.FileSum
 	tensorSums map[string]model.TensorSum
 }
 
-// analyse divides a checkpoint into units and counts their exponents. It takes out of the units what
-// cannot be coded, for reasons that only the values show. Meanwhile it takes the sums if they are wanted: the bytes
-// are at hand.
-func analyse(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*analysis, error) {
+// countModel divides a model into units and counts their exponents. It takes the tensors out of the units that DF11
+// cannot express. Meanwhile it takes the sums if they are wanted: the bytes are at hand.
+func countModel(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*countedModel, error) {
 	plan, err := model.PlanUnits(c, opts)
 	if err != nil {
 		return nil, err
 	}
-	a := &analysis{plan: plan, tensors: map[string]*codebook.Histogram{}}
-	if err := a.count(ctx, c, sums, p); err != nil {
+	m := &countedModel{plan: plan, tensors: map[string]*codebook.Histogram{}}
+	if err := m.count(ctx, c, sums, p); err != nil {
 		return nil, err
 	}
-	if err := a.dropInexpressible(); err != nil {
-		return nil, err
-	}
-	_, err = a.settle(ownBooks)
-	return a, err
+	return m, m.dropInexpressible()
 }
 
 // count fills in the histograms, and the sums if they are wanted.
-func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
-	for _, u := range a.plan.Units {
+func (m *countedModel) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
+	for _, u := range m.plan.Units {
 		for _, t := range u.Tensors {
-			a.tensors[t.Name] = &codebook.Histogram{}
+			m.tensors[t.Name] = &codebook.Histogram{}
 		}
 	}
 	var spans []span
@@ -55,7 +50,7 @@ func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p 
 			spans = cut(spans, f.Start(), like)
 		}
 		for _, t := range f.Tensors {
-			like.counts = a.tensors[t.Name]
+			like.counts = m.tensors[t.Name]
 			if sums {
 				like.tensor = model.NewTensorSummer(t.Size())
 				tensors[t.Name] = like.tensor
@@ -73,20 +68,20 @@ func (a *analysis) count(ctx context.Context, c *model.Checkpoint, sums bool, p 
 	if err := survey(ctx, spans, p); err != nil {
 		return err
 	}
-	a.tensorSums = map[string]model.TensorSum{}
+	m.tensorSums = map[string]model.TensorSum{}
 	for _, f := range files {
-		a.sums = append(a.sums, f.sum.Sum())
+		m.sums = append(m.sums, f.sum.Sum())
 	}
 	for name, tensor := range tensors {
-		a.tensorSums[name] = tensor.Sum()
+		m.tensorSums[name] = tensor.Sum()
 	}
 	return nil
 }
 
 // dropInexpressible takes the tensors out of their units that hold exponents DF11 has no code for.
-func (a *analysis) dropInexpressible() error {
+func (m *countedModel) dropInexpressible() error {
 	reasons := map[string]string{}
-	for name, h := range a.tensors {
+	for name, h := range m.tensors {
 		var n uint64
 		for _, count := range h[codebook.MaxSymbol+1:] {
 			n += count
@@ -95,35 +90,54 @@ func (a *analysis) dropInexpressible() error {
 			reasons[name] = fmt.Sprintf("%d of %d weights are infinite, NaN or at least 2^113", n, h.Total())
 		}
 	}
-	return a.plan.Drop(reasons)
+	return m.plan.Drop(reasons)
 }
 
 // units returns the units as they stand in the plan.
-func (a *analysis) units() []unit {
-	units := make([]unit, len(a.plan.Units))
-	for i, u := range a.plan.Units {
-		units[i] = unit{u.Name, &codebook.Histogram{}, uint64(len(u.SplitPositions()))}
+func (m *countedModel) units() []AnalysedUnit {
+	units := make([]AnalysedUnit, len(m.plan.Units))
+	for i, u := range m.plan.Units {
+		units[i] = AnalysedUnit{Name: u.Name, Histogram: &codebook.Histogram{}}
 		for _, t := range u.Tensors {
-			units[i].histogram.Add(a.tensors[t.Name])
+			units[i].Tensors = append(units[i].Tensors, t.Name)
+			units[i].Histogram.Add(m.tensors[t.Name])
 		}
 	}
 	return units
 }
 
-// settle gives the units the code books of a scheme, and takes those apart that are no smaller coded than
-// raw. The result is parallel to the units of the plan.
-func (a *analysis) settle(scheme codebook.Scheme) (*assigned, error) {
-	out, lost, err := settle(scheme, a.units())
+// choose gives the units the code books of a scheme, and takes those apart that are no smaller coded than raw. Before,
+// each gets a book of its own, with which none is smaller: candidates are the units that gain then, without books, and
+// own is what they cost. Chosen is parallel to the units of the plan.
+func (m *countedModel) choose(scheme codebook.Scheme) (candidates, chosen []AnalysedUnit, own *price, err error) {
+	candidates, err = m.settle(ownBooks, m.units())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	own = priceOf(candidates)
+	if scheme.Name() == ownBooks.Name() {
+		return candidates, candidates, own, nil
+	}
+	for i := range candidates {
+		candidates[i].Book = nil // a book takes more memory than all else that is known of a unit
+	}
+	chosen, err = m.settle(scheme, candidates)
+	return candidates, chosen, own, err
+}
+
+// settle is the function settle for units of the plan, which loses those that are left out.
+func (m *countedModel) settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, error) {
+	settled, lost, err := settle(scheme, units)
 	if err != nil {
 		return nil, err
 	}
 	reasons := map[string]string{}
-	for _, u := range a.plan.Units {
+	for _, u := range m.plan.Units {
 		if reason, ok := lost[u.Name]; ok {
 			for _, t := range u.Tensors {
 				reasons[t.Name] = reason
 			}
 		}
 	}
-	return out, a.plan.Drop(reasons)
+	return settled, m.plan.Drop(reasons)
 }

@@ -117,7 +117,7 @@ func TestHistogramWork(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.json")
 			writeText(t, path, unitsText(n))
 			return func() {
-				if r, err := Inspect(context.Background(), path, InspectOptions{}); err != nil || len(r.Units) != n {
+				if r, err := Inspect(context.Background(), path, AnalyseOptions{}); err != nil || len(r.Units) != n {
 					t.Error(err)
 				}
 			}
@@ -128,26 +128,26 @@ func TestHistogramWork(t *testing.T) {
 // TestHistogramBatches holds the schemes that give each unit its own book to the same result in one go.
 func TestHistogramBatches(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
-	writeText(t, path, unitsText(3*batch/2))
-	r, err := Inspect(context.Background(), path, InspectOptions{})
+	writeText(t, path, unitsText(3*booksAtOnce/2))
+	r, err := Inspect(context.Background(), path, AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []unit
-	for i := range r.Units {
-		all = append(all, unit{name: r.Units[i].Name, histogram: &r.Units[i].Histogram})
+	a, err := Analyse(context.Background(), path, AnalyseOptions{})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, s := range r.Schemes {
-		a, err := assign(mustScheme(s.Name), all)
+		units, err := assign(mustScheme(s.Name), a.Units)
 		if err != nil {
 			if s.Error != err.Error() {
 				t.Errorf("%s: error %q, want %v", s.Name, s.Error, err)
 			}
 			continue
 		}
-		size := a.total()
-		if s.CodedBytes != size.Total() || s.Books != distinctBooks(a.Books) || s.LongestCode != a.longest() || s.Bytes != size.Total() {
-			t.Errorf("%+v, want %d bytes and %d books", s, size.Total(), distinctBooks(a.Books))
+		want := priceOf(units)
+		if s.CodedBytes != want.coded || s.Books != len(want.books) || s.LongestCode != want.longest || s.Bytes != want.coded {
+			t.Errorf("%+v, want %+v", s, want)
 		}
 	}
 }
@@ -159,7 +159,7 @@ func TestHistogramFileSize(t *testing.T) {
 	if err := os.Truncate(path, maxHistogramFile+1); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Inspect(context.Background(), path, InspectOptions{})
+	_, err := Inspect(context.Background(), path, AnalyseOptions{})
 	if _, ok := errors.AsType[*os.PathError](err); !ok || !strings.Contains(err.Error(), "268435457 bytes, max 268435456") {
 		t.Errorf("error %v", err)
 	}

@@ -22,7 +22,7 @@ func TestInspect(t *testing.T) {
 	var first *Report
 	for _, path := range []string{vectorModel, vectorDF11, filepath.Join(vectorModel, "model.safetensors")} {
 		t.Run(path, func(t *testing.T) {
-			r, err := Inspect(context.Background(), path, InspectOptions{})
+			r, err := Inspect(context.Background(), path, AnalyseOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestInspectForetells(t *testing.T) {
 	odd := filepath.Join(t.TempDir(), "odd")
 	writeTensors(t, filepath.Join(odd, "model.safetensors"), oddUnit())
 	for _, path := range []string{vectorModel, odd} {
-		r, err := Inspect(context.Background(), path, InspectOptions{})
+		r, err := Inspect(context.Background(), path, AnalyseOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestOddUnit(t *testing.T) {
 
 // The JSON form of a report stands for the model; its names are a promise.
 func TestReportJSON(t *testing.T) {
-	r, err := Inspect(context.Background(), vectorDF11, InspectOptions{})
+	r, err := Inspect(context.Background(), vectorDF11, AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestReportJSON(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	back, err := Inspect(context.Background(), path, InspectOptions{})
+	back, err := Inspect(context.Background(), path, AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestReportJSON(t *testing.T) {
 func TestInspectEmpty(t *testing.T) {
 	dir := t.TempDir()
 	writeTensors(t, filepath.Join(dir, "model.safetensors"), nil)
-	r, err := Inspect(context.Background(), dir, InspectOptions{})
+	r, err := Inspect(context.Background(), dir, AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestHistogramFile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.json")
 			writeText(t, path, c.text)
-			r, err := Inspect(context.Background(), path, InspectOptions{})
+			r, err := Inspect(context.Background(), path, AnalyseOptions{})
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %v, want one with %q", err, c.want)
@@ -207,7 +207,7 @@ func TestHistogramFile(t *testing.T) {
 func TestHistogramInexpressible(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
 	writeText(t, path, `{"histogram": {"250": 7, "1": 1}}`)
-	r, err := Inspect(context.Background(), path, InspectOptions{})
+	r, err := Inspect(context.Background(), path, AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func FuzzHistograms(f *testing.F) {
 		for _, u := range parsed.units {
 			u.histogram.addTo(&sum)
 		}
-		if err := checkHistogram(&sum); err != nil {
+		if err := sum.CheckTotal(); err != nil {
 			t.Error(err)
 		}
 	})

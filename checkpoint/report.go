@@ -1,8 +1,8 @@
 package checkpoint
 
 import (
+	"context"
 	"errors"
-	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
@@ -99,82 +99,76 @@ func rawReport(t *model.Tensor, reason string) RawReport {
 	return RawReport{t.Name, t.DType, append([]uint64{}, t.Shape...), t.Size(), reason}
 }
 
-// newUnitReport describes a unit with histogram h.
-func newUnitReport(name string, h *codebook.Histogram) UnitReport {
-	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: *h}
+// Inspect is [Analyse], and says what compressing the model would bring.
+func Inspect(ctx context.Context, path string, opts AnalyseOptions) (*Report, error) {
+	a, err := Analyse(ctx, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return a.Report(), nil
 }
 
-// sumUp fills in what follows from the units.
-func (r *Report) sumUp() {
-	for i := range r.Units {
-		r.Histogram.Add(&r.Units[i].Histogram)
+// Report renders the analysis, and computes what the units cost under each scheme.
+func (a *Analysis) Report() *Report {
+	r := &Report{Path: a.Path, Model: a.Model, Kind: a.Kind, Patterns: a.Patterns, DTypes: a.DTypes, Units: []UnitReport{}, Raw: a.Raw, Missing: a.Missing}
+	for i := range a.Units {
+		u := &a.Units[i]
+		report := UnitReport{Name: u.Name, Tensors: u.Tensors, Weights: u.Weights(), Entropy: u.Histogram.Entropy(), Histogram: *u.Histogram}
+		if a.Kind == KindDF11 {
+			report.Book = u.Book.Fingerprint().String()
+		}
+		r.Units = append(r.Units, report)
+		r.Histogram.Add(u.Histogram)
 	}
 	r.CodedWeights = r.Histogram.Total()
 	r.Distinct, r.Entropy = r.Histogram.Distinct(), r.Histogram.Entropy()
-}
-
-// expect fills in the sizes that units would have under each scheme, given what chooses the books.
-func (r *Report) expect(units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) {
+	if a.Kind == KindHistogram {
+		r.Weights, r.Bytes = r.CodedWeights, 2*r.CodedWeights
+	}
+	for _, d := range a.DTypes {
+		r.Tensors += d.Tensors
+		r.Weights += d.Elements
+		r.Bytes += d.Bytes
+	}
 	r.Schemes = []SchemeReport{}
-	if len(units) == 0 {
-		return
-	}
-	for _, name := range Schemes() {
-		s, err := r.expectScheme(name, units, choose)
-		if err != nil {
-			s = SchemeReport{Name: name, Error: err.Error()}
+	if len(a.candidates) > 0 {
+		for _, name := range Schemes() {
+			r.Schemes = append(r.Schemes, r.scheme(name, a))
 		}
-		r.Schemes = append(r.Schemes, s)
 	}
+	if a.Stored != nil {
+		r.Stored = r.stored(a)
+	}
+	return r
 }
 
-// batch is how many units are given code books at a time where each gets its own, so that the books of all are never
-// in memory together.
-const batch = 512
+// scheme returns the size that the units of an analysis would have under a scheme.
+func (r *Report) scheme(name string, a *Analysis) SchemeReport {
+	p, err := a.price(name)
+	if err == nil && p.weights == 0 {
+		err = errors.New("nothing gains by it")
+	}
+	if err != nil {
+		return SchemeReport{Name: name, Error: err.Error()}
+	}
+	s := SchemeReport{Name: name, Books: len(p.books), LongestCode: p.longest, CodedBytes: p.coded, Bytes: p.coded + r.Bytes - 2*p.weights}
+	s.BitsPerWeight, s.Percent = r.ratios(p.weights, s.CodedBytes, s.Bytes)
+	return s
+}
 
-// expectScheme returns the size that units would have under one scheme.
-func (r *Report) expectScheme(name string, units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) (SchemeReport, error) {
-	s := SchemeReport{Name: name}
-	together := len(units) // whose books depend on each other
-	if name != Schemes()[0] {
-		together = batch
+// stored returns the size that the units of an analysis have.
+func (r *Report) stored(a *Analysis) *StoredReport {
+	s := &StoredReport{Size: *a.Stored, Books: len(priceOf(a.Units).books)}
+	for i := range a.Raw {
+		s.Raw += a.Raw[i].Bytes
 	}
-	var weights uint64
-	books := map[codebook.Fingerprint]bool{}
-	for part := range slices.Chunk(units, together) {
-		a, err := choose(mustScheme(name), part)
-		if err != nil {
-			return s, err
-		}
-		size := a.total()
-		weights += a.weights()
-		s.CodedBytes += size.Total()
-		s.LongestCode = max(s.LongestCode, a.longest())
-		for _, b := range a.Books {
-			books[b.Fingerprint()] = true
-		}
-	}
-	if weights == 0 {
-		return s, errors.New("nothing gains by it")
-	}
-	s.Books = len(books)
-	s.Bytes = s.CodedBytes + r.Bytes - 2*weights
-	s.BitsPerWeight, s.Percent = r.ratios(weights, s.CodedBytes, s.Bytes)
-	return s, nil
+	s.BitsPerWeight, s.Percent = r.ratios(r.CodedWeights, s.Size.Total(), s.Size.Total()+s.Raw)
+	return s
 }
 
 // ratios returns bits a coded weight, and percent of the uncoded size.
 func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
-}
-
-// distinctBooks counts the different books among books.
-func distinctBooks(books []*codebook.Book) int {
-	seen := map[codebook.Fingerprint]bool{}
-	for _, b := range books {
-		seen[b.Fingerprint()] = true
-	}
-	return len(seen)
 }
 
 // sizeOf returns the sizes of the tensors of a unit that joins a number of tensors.

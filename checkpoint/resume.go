@@ -27,7 +27,7 @@ func (o *CompressOptions) key() string {
 func (w *compressor) unitKey(i int) string {
 	u := w.plan.Units[i]
 	var h xxh3.Hasher
-	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.plan.Units), w.books.Books[w.books.Unit[i]].Fingerprint(), w.mode(false))
+	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.plan.Units), w.units[i].Book.Fingerprint(), w.mode(false))
 	for _, t := range u.Tensors {
 		fmt.Fprintf(&h, "%q %v\n", t.Name, w.tensors[t.Name])
 	}

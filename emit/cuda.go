@@ -21,25 +21,12 @@ var anyBook = templates.Shape{
 }
 
 // CUDAShape returns the parameters that the plan's CUDA kernels get.
-func CUDAShape(p *Plan) (templates.Shape, error) {
-	c, err := chooseCUDA(p)
-	if err != nil {
-		return templates.Shape{}, err
-	}
-	return c.shape(), nil
-}
+func (p *Plan) CUDAShape() templates.Shape { return p.cuda.shape() }
 
 // CUDA renders decode.cu: the kernel that takes the published kernel's place, with the code books of
 // the plan as constants.
 func CUDA(p *Plan) ([]byte, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	shape, err := CUDAShape(p)
-	if err != nil {
-		return nil, err
-	}
-	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), Shape: shape}
+	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), Shape: p.CUDAShape()}
 	counts := p.countsOrNone()
 	for i, b := range p.Books {
 		c := kernel.NewCUDABook(b, &counts[i], d.TableBits, d.EntryDigits)
@@ -55,12 +42,9 @@ func CUDA(p *Plan) ([]byte, error) {
 }
 
 // cudaLaunches describes the entries of decode.cu.
-func cudaLaunches(p *Plan) ([]kernel.CUDALaunch, error) {
-	shape, err := CUDAShape(p)
-	if err != nil {
-		return nil, err
-	}
-	return kernel.CUDALaunches(shape.TableBits, shape.NativeThreads()), nil
+func cudaLaunches(p *Plan) []kernel.CUDALaunch {
+	shape := p.CUDAShape()
+	return kernel.CUDALaunches(shape.TableBits, shape.NativeThreads())
 }
 
 // CUDATable renders the kernels that are cut for no model and handed the table of a code book.

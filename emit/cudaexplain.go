@@ -17,10 +17,7 @@ type Explanation struct {
 
 // ExplainCUDA tells how the plan's parameters were chosen, in the order of the choices.
 func ExplainCUDA(p *Plan) ([]Explanation, error) {
-	c, err := chooseCUDA(p)
-	if err != nil {
-		return nil, err
-	}
+	c := p.cuda
 	all := []Explanation{
 		explainChoice("decode: weights that a thread merges, prepared ahead for each window", &c.merge,
 			[]string{"steps of 8"}, func(s templates.Shape) []int { return []int{s.MergeSteps} }),
@@ -81,7 +78,7 @@ func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error
 			if err != nil {
 				return nil, err
 			}
-			s := newCUDASample(&Plan{Books: []*codebook.Book{other}, Histogram: counts[i]})
+			s := newCUDASample([]*codebook.Book{other}, counts[i:i+1])
 			cost, rare := s.ofDecode(shape, s.windows(cudaTable{shape.TableBits, shape.EntryDigits}), 1)
 			note := ""
 			if k == own {

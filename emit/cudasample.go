@@ -13,7 +13,7 @@ const (
 	warpLanes    = codebook.TileLanes
 )
 
-// A cudaSample is what streams of a plan look like to a kernel. It is drawn, always the same, as often as the histograms
+// A cudaSample is what streams of some code books look like to a kernel. It is drawn, always the same, as often as the histograms
 // have the exponents.
 type cudaSample struct {
 	codes float64 // that start in a window, on average
@@ -33,15 +33,14 @@ type drawnCode struct {
 	digit  bool // its exponent is in the book's run
 }
 
-func newCUDASample(p *Plan) *cudaSample {
-	counts := p.countsOrNone()
+func newCUDASample(books []*codebook.Book, counts []codebook.Histogram) *cudaSample {
 	var total float64 // without any, each book has the weights that it expects, and as many as any other
 	for i := range counts {
 		total += float64(counts[i].Total())
 	}
 	s := new(cudaSample)
-	for i, b := range p.Books {
-		share := 1 / float64(len(p.Books))
+	for i, b := range books {
+		share := 1 / float64(len(books))
 		if total > 0 {
 			share = float64(counts[i].Total()) / total
 		}

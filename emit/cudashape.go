@@ -73,18 +73,15 @@ type cudaChoices struct {
 // shape is what they come to.
 func (c *cudaChoices) shape() templates.Shape { return c.lanes.shape() }
 
-// chooseCUDA estimates what the candidates cost on streams that are drawn from the plan's histograms.
-func chooseCUDA(p *Plan) (*cudaChoices, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	s := newCUDASample(p)
+// chooseCUDA estimates what the candidates cost on streams that are drawn from the histograms of the code books.
+func chooseCUDA(in *Input) *cudaChoices {
+	s := newCUDASample(in.Books, in.countsOrNone())
 	c := new(cudaChoices)
 	c.merge = s.chooseMerge()
 	c.table = s.chooseTable(c.merge.shape())
 	c.windows = s.chooseWindows(c.table.shape())
 	c.lanes = s.chooseLanes(c.windows.shape())
-	return c, nil
+	return c
 }
 
 // chooseMerge weighs steps that are prepared against those that are not.

@@ -33,9 +33,6 @@ type Embedding struct{ PTX, Fatbin bool }
 // Package renders the file NAME.go: the package's figures as its doc comment, the code books and
 // the model's histogram as tables, and the kernel for runtime.Open.
 func Package(p *Plan, compiled Embedding) ([]byte, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
 	counts, err := p.counts()
 	if err != nil {
 		return nil, err
@@ -49,11 +46,7 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	f.Comment("Hash identifies the code books of this package together.")
 	f.Const().Id("Hash").Op("=").Lit(p.Hash())
 	embedded(f, compiled)
-	launches, err := cudaLaunches(p)
-	if err != nil {
-		return nil, err
-	}
-	exported(f, p, kernelFields(p, compiled, launches))
+	exported(f, p, kernelFields(p, compiled))
 	for i := range p.Books {
 		tables(f, p, i, &counts[i])
 	}
@@ -141,7 +134,7 @@ func exported(f *jen.File, p *Plan, fields []jen.Code) {
 }
 
 // kernelFields lists the fields of the runtime.Kernel literal.
-func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []jen.Code {
+func kernelFields(p *Plan, compiled Embedding) []jen.Code {
 	fields := []jen.Code{
 		jen.Id("ABI").Op(":").Lit(kernel.ABI),
 		jen.Id("Name").Op(":").Lit(p.Package),
@@ -156,7 +149,7 @@ func kernelFields(p *Plan, compiled Embedding, launches []kernel.CUDALaunch) []j
 		fields = append(fields, jen.Id("Fatbin").Op(":").Id("fatbin"))
 	}
 	var described []jen.Code
-	for _, l := range launches {
+	for _, l := range cudaLaunches(p) {
 		described = append(described, launchLiteral(l))
 	}
 	return append(fields, jen.Id("Launches").Op(":").Index().Qual(kernelPath, "CUDALaunch").Add(multiLine(described)))

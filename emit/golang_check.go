@@ -5,9 +5,6 @@ import "github.com/dave/jennifer/jen"
 // Test renders the file NAME_test.go, which holds every decoder of the package against the
 // reference.
 func Test(p *Plan) ([]byte, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
 	f := newFile(p, "")
 	f.Comment("suite is this package to the tests that all generated packages share.")
 	f.Var().Id("suite").Op("=").Qual(kernelTestPath, "Suite").Add(multiLine([]jen.Code{

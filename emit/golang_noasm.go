@@ -5,11 +5,8 @@ import "github.com/dave/jennifer/jen"
 // NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes: in
 // builds without assembly or, where it makes nothing, in all.
 func NoAssembly(p *Plan) ([]byte, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
 	constraint, why := "!amd64 || purego", "this build has no assembly"
-	if _, _, ok := WindowShape(p); !ok {
+	if _, _, ok := p.WindowShape(); !ok {
 		constraint, why = "", "no code book can be decoded by windows"
 	}
 	f := newFile(p, constraint)

@@ -41,11 +41,11 @@ type windowChoice struct {
 }
 
 // chooseWindows weighs all shapes by the books and their counts.
-func chooseWindows(p *Plan) windowChoice {
-	c := windowChoice{fits: make([]bool, len(p.Books)), best: -1}
-	counts := p.countsOrNone()
+func chooseWindows(in *Input) windowChoice {
+	c := windowChoice{fits: make([]bool, len(in.Books)), best: -1}
+	counts := in.countsOrNone()
 	var samples []windowSample
-	for i, b := range p.Books {
+	for i, b := range in.Books {
 		tables, err := kernel.NewWindowTables(b)
 		if err != nil {
 			continue
@@ -76,8 +76,8 @@ func chooseWindows(p *Plan) windowChoice {
 
 // WindowShape returns the shape of the decoder of windows that [Assembly] assembles for a plan. It is false where no book
 // can be decoded by windows; fits says which can.
-func WindowShape(p *Plan) (shape avo.Windows, fits []bool, ok bool) {
-	c := chooseWindows(p)
+func (p *Plan) WindowShape() (shape avo.Windows, fits []bool, ok bool) {
+	c := &p.windows
 	if c.best < 0 {
 		return avo.Windows{}, c.fits, false
 	}

@@ -1,9 +1,9 @@
 // Package gen generates the Go package with the decoders of a model, from the model to the files.
 //
-//	m, err := gen.FromPath(ctx, "models/llama", gen.ReadOptions{})  // histograms, code books
-//	p, err := m.Plan("llama")                                       // what to generate
-//	r, err := gen.Generate(ctx, p, gen.Options{Compiler: compiler}) // files in memory
-//	err = gen.Write("out/llama", r.Files, false)                    // all of them or none
+//	a, err := checkpoint.Analyse(ctx, "models/llama", checkpoint.AnalyseOptions{}) // histograms, code books
+//	p, err := gen.NewPackage(a, "llama", gen.PackageOptions{})                     // what to generate
+//	r, err := gen.Generate(ctx, p, gen.Options{Compiler: compiler})                // files in memory
+//	err = gen.Write("out/llama", r.Files, false)                                   // all of them or none
 //
 // The files are NAME.go and NAME_test.go, the assembly decoder with its Go declarations, decode.cu,
 // decode.ptx when a CUDA compiler is at hand, decode.fatbin when it is asked for, and [ManifestName].

@@ -6,8 +6,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/templates"
@@ -30,12 +30,12 @@ type Manifest struct {
 	Format    int    `json:"format"`
 	Package   string `json:"package"`
 	// Hash identifies the code books together; the header of every generated file has it.
-	Hash      string  `json:"hash"`
-	Model     string  `json:"model"`
-	Weights   uint64  `json:"weights"`
-	Histogram Counts  `json:"histogram"`
-	Distinct  int     `json:"distinct"`
-	Entropy   float64 `json:"entropy"` // bits an exponent
+	Hash      string            `json:"hash"`
+	Model     string            `json:"model"`
+	Weights   uint64            `json:"weights"`
+	Histogram checkpoint.Counts `json:"histogram"`
+	Distinct  int               `json:"distinct"`
+	Entropy   float64           `json:"entropy"` // bits an exponent
 	// Expected is what the code books give, Real what the compressed model that they come from has.
 	Expected SizeReport  `json:"expected_size"`
 	Real     *SizeReport `json:"real_size,omitempty"`
@@ -75,14 +75,14 @@ type WindowsReport struct {
 
 // A BookReport describes one code book.
 type BookReport struct {
-	Fingerprint string  `json:"fingerprint"`
-	Canonical   bool    `json:"canonical"`
-	Symbols     int     `json:"symbols"`
-	MinLength   int     `json:"min_length"`
-	MaxLength   int     `json:"max_length"`
-	Lengths     Counts  `json:"lengths"` // of the codes, by exponent
-	Weights     uint64  `json:"weights"`
-	Entropy     float64 `json:"entropy"`
+	Fingerprint string            `json:"fingerprint"`
+	Canonical   bool              `json:"canonical"`
+	Symbols     int               `json:"symbols"`
+	MinLength   int               `json:"min_length"`
+	MaxLength   int               `json:"max_length"`
+	Lengths     checkpoint.Counts `json:"lengths"` // of the codes, by exponent
+	Weights     uint64            `json:"weights"`
+	Entropy     float64           `json:"entropy"`
 }
 
 // A UnitReport names a unit and the book that codes it.
@@ -93,11 +93,7 @@ type UnitReport struct {
 }
 
 // manifest describes a plan and the files generated from it.
-func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error) {
-	shape, err := emit.CUDAShape(p.Plan)
-	if err != nil {
-		return nil, err
-	}
+func manifest(p *Package, files []File, compilers map[string]string) ([]byte, error) {
 	m := Manifest{
 		Generator: generator,
 		Format:    manifestFormat,
@@ -105,19 +101,19 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 		Hash:      p.Hash(),
 		Model:     p.Model,
 		Weights:   p.Histogram.Total(),
-		Histogram: Counts(p.Histogram),
+		Histogram: checkpoint.Counts(p.Histogram),
 		Distinct:  p.Histogram.Distinct(),
 		Entropy:   rounded(p.Histogram.Entropy()),
 		Expected:  sizeReport(p.Expected, p.Histogram.Total()),
-		Scheme:    p.Scheme,
-		CUDA:      shape,
+		Scheme:    p.Source.Scheme,
+		CUDA:      p.CUDAShape(),
 		Compilers: compilers,
 	}
-	if s, _, ok := emit.WindowShape(p.Plan); ok {
+	if s, _, ok := p.WindowShape(); ok {
 		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: s.LongBits(), Merges: s.Merges}
 	}
-	if p.Source.Real != nil {
-		r := sizeReport(*p.Source.Real, m.Weights)
+	if p.Source.Stored != nil {
+		r := sizeReport(*p.Source.Stored, m.Weights)
 		m.Real = &r
 	}
 	for i, b := range p.Books {
@@ -125,7 +121,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 	}
 	if !p.Source.Bare {
 		for i, u := range p.Source.Units {
-			m.Units = append(m.Units, UnitReport{u.Name, u.Histogram.Total(), p.Book[i]})
+			m.Units = append(m.Units, UnitReport{u.Name, u.Weights(), p.Book[i]})
 		}
 	}
 	for _, f := range files {

@@ -7,169 +7,103 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/model"
 )
 
-// scheme chooses the code books of models that have none yet.
-const scheme = "model"
-
-// A Model is what a kernel is generated from: the exponents of a model, and the code books where
-// it is compressed already.
-type Model struct {
-	// Name names the model in the generated files.
-	Name string
-	// Units are the units with a code, in the order of the checkpoint.
-	Units []Unit
-	// Bare says that the units of the model are not known: Units holds one, everything.
-	Bare bool
-	// Real is the size of the DF11 tensors of a compressed model, nil for any other.
-	Real *codebook.Size
-	// Notes say what of the model was left out, a line each.
-	Notes []string
-}
-
-// A Unit is what one stream covers.
-type Unit struct {
-	Name      string
-	Histogram codebook.Histogram
-	// Tensors is the number of tensors that the unit joins, 0 where it is not known.
-	Tensors int
-	// Book is the unit's code book in a compressed model, nil in any other.
-	Book *codebook.Book
-}
-
-// A Plan is an emit.Plan and where it comes from.
-type Plan struct {
+// A Package is what the files of a generated package are made of: an emit.Plan, and the model that it is for.
+type Package struct {
 	*emit.Plan
-	// Source is the model planned for.
-	Source *Model
-	// Scheme is how the code books were chosen, empty where the model brought its own.
-	Scheme string
+	// Source is the analysis of the model.
+	Source *checkpoint.Analysis
 	// Book[i] is the index in Books of the code book of Source.Units[i].
 	Book []int
 }
 
-// Plan chooses the code books and sums up what the emitters need. Pkg is the name of the package to
-// generate, see [PackageName].
-func (m *Model) Plan(pkg string) (*Plan, error) {
-	if len(m.Units) == 0 {
-		return nil, fmt.Errorf("gen: %s has no unit with a code", m.Name)
+// PackageOptions are the options of [NewPackage]. The zero value is useful.
+type PackageOptions struct {
+	// Model names the model in the generated files, as the analysis does by default.
+	Model string
+	// Incomplete takes a DF11 checkpoint from which something seems to be missing.
+	Incomplete bool
+}
+
+// NewPackage plans the package for a model. Name is that of the package, see [PackageName]. The decoders are cut for the
+// code books of the analysis. Something that seems to be missing is a [*model.MissingError].
+func NewPackage(a *checkpoint.Analysis, name string, opts PackageOptions) (*Package, error) {
+	if len(a.Missing) > 0 && !opts.Incomplete {
+		return nil, &model.MissingError{Path: a.Path, List: a.Missing}
 	}
-	p := &Plan{Source: m, Plan: &emit.Plan{Package: pkg, Model: m.Name}}
-	if !m.Bare {
-		p.Units = len(m.Units)
+	in := emit.Input{Package: name, Model: cmp.Or(opts.Model, a.Model)}
+	if len(a.Units) == 0 {
+		return nil, fmt.Errorf("gen: %s has no unit with a code", in.Model)
 	}
-	if err := p.assign(); err != nil {
-		return nil, fmt.Errorf("gen: %s: %w", m.Name, err)
+	p := &Package{Source: a}
+	err := p.addUnits(&in)
+	if err == nil {
+		p.Plan, err = emit.NewPlan(in)
 	}
-	p.sortBooks()
-	if err := p.sumUp(); err != nil {
-		return nil, fmt.Errorf("gen: %s: %w", m.Name, err)
-	}
-	if err := p.Validate(); err != nil {
-		return nil, fmt.Errorf("gen: %s: %w", m.Name, err)
+	if err != nil {
+		return nil, fmt.Errorf("gen: %s: %w", in.Model, err)
 	}
 	return p, nil
 }
 
-// assign sets Histogram, Books and Book.
-func (p *Plan) assign() error {
-	compressed := 0
-	histograms := make([]codebook.Histogram, len(p.Source.Units))
-	for i, u := range p.Source.Units {
+// addUnits checks the units of the model and adds them up.
+func (p *Package) addUnits(in *emit.Input) error {
+	for i := range p.Source.Units {
+		u := &p.Source.Units[i]
 		if err := u.Histogram.Expressible(); err != nil {
-			return fmt.Errorf("%s: %w", u.label(), err)
+			return fmt.Errorf("%s: %w", p.label(u), err)
 		}
-		if u.Histogram.Total() == 0 {
-			return fmt.Errorf("%s has no weights", u.label())
+		if u.Weights() == 0 {
+			return fmt.Errorf("%s has no weights", p.label(u))
 		}
-		histograms[i] = u.Histogram
-		p.Histogram.Add(&u.Histogram)
-		if err := p.Histogram.Expressible(); err != nil {
-			return fmt.Errorf("up to %s: %w", u.label(), err)
+		in.Histogram.Add(u.Histogram)
+		if err := in.Histogram.Expressible(); err != nil {
+			return fmt.Errorf("up to %s: %w", p.label(u), err)
 		}
-		if u.Book != nil {
-			compressed++
-		}
+		in.Expected.Add(&u.Size)
 	}
-	switch compressed {
-	case len(p.Source.Units):
-		return p.adopt()
-	case 0:
-	default:
-		return fmt.Errorf("%d of %d units have a code book", compressed, len(p.Source.Units))
-	}
-	s, err := codebook.SchemeByName(scheme)
-	if err != nil {
+	if err := p.Source.NoBooks; err != nil {
 		return err
 	}
-	a, err := s.Assign(histograms)
-	if err != nil {
-		return err
+	if !p.Source.Bare {
+		in.Units = len(p.Source.Units)
 	}
-	p.Scheme, p.Books, p.Book = s.Name(), a.Books, a.Unit
-	return nil
-}
-
-// adopt takes over the code books of a compressed model, each once.
-func (p *Plan) adopt() error {
-	index := map[codebook.Fingerprint]int{}
-	for _, u := range p.Source.Units {
-		f := u.Book.Fingerprint()
-		k, ok := index[f]
-		if !ok {
-			k = len(p.Books)
-			index[f] = k
-			p.Books = append(p.Books, u.Book)
-		}
+	in.Books = sortedBooks(p.Source.Units)
+	if len(in.Books) > emit.MaxBooks {
+		return fmt.Errorf("%d different code books, a kernel is cut for at most %d: the table-driven decoders read this checkpoint without one; "+
+			"for a kernel, compress the model with --codebook model", len(in.Books), emit.MaxBooks)
+	}
+	in.Counts = make([]codebook.Histogram, len(in.Books))
+	for i := range p.Source.Units {
+		u := &p.Source.Units[i]
+		k := slices.Index(in.Books, u.Book)
+		in.Counts[k].Add(u.Histogram)
 		p.Book = append(p.Book, k)
 	}
-	if len(p.Books) > emit.MaxBooks {
-		return fmt.Errorf("%d different code books, a kernel is cut for at most %d: the table-driven decoders read this checkpoint without one; "+
-			"for a kernel, compress the model with --codebook model", len(p.Books), emit.MaxBooks)
-	}
 	return nil
 }
 
-// sortBooks puts the book that codes the most weights first and drops those that code none, so that
-// the plan does not depend on the order in which the units were met.
-func (p *Plan) sortBooks() {
+// sortedBooks returns the books of units, each once. The book that codes the most weights is first, so that the order
+// does not depend on that of the units.
+func sortedBooks(units []checkpoint.AnalysedUnit) []*codebook.Book {
 	weights := map[*codebook.Book]uint64{}
-	for i, u := range p.Source.Units {
-		weights[p.Books[p.Book[i]]] += u.Histogram.Total()
+	for i := range units {
+		weights[units[i].Book] += units[i].Weights()
 	}
-	old := p.Books
-	p.Books = slices.SortedFunc(maps.Keys(weights), func(a, b *codebook.Book) int {
+	return slices.SortedFunc(maps.Keys(weights), func(a, b *codebook.Book) int {
 		fa, fb := a.Fingerprint(), b.Fingerprint()
 		return cmp.Or(cmp.Compare(weights[b], weights[a]), bytes.Compare(fa[:], fb[:]))
 	})
-	for i, k := range p.Book {
-		p.Book[i] = slices.Index(p.Books, old[k])
-	}
 }
 
-// sumUp sets Counts and Expected.
-func (p *Plan) sumUp() error {
-	p.Counts = make([]codebook.Histogram, len(p.Books))
-	for i, u := range p.Source.Units {
-		k := p.Book[i]
-		p.Counts[k].Add(&u.Histogram)
-		size, err := codebook.ExpectedSize(&u.Histogram, p.Books[k])
-		if err != nil {
-			return fmt.Errorf("%s: %w", u.label(), err)
-		}
-		if u.Tensors > 1 {
-			size.SplitPositions = 8 * uint64(u.Tensors-1)
-		}
-		p.Expected.Add(&size)
-	}
-	return nil
-}
-
-// label names the unit in messages.
-func (u *Unit) label() string {
-	if u.Name == "" {
+// label names a unit in messages.
+func (p *Package) label(u *checkpoint.AnalysedUnit) string {
+	if p.Source.Bare {
 		return "the histogram"
 	}
 	return fmt.Sprintf("unit %q", u.Name)

@@ -22,7 +22,7 @@ type ptxFile struct {
 
 // makePTX keeps the decode.ptx of the earlier generation if it was compiled from the same source,
 // or compiles one, or does without.
-func makePTX(ctx context.Context, p *Plan, source []byte, opts Options) (*ptxFile, error) {
+func makePTX(ctx context.Context, p *Package, source []byte, opts Options) (*ptxFile, error) {
 	if !opts.Recompile || opts.Compiler == nil {
 		if old := kept(opts.Previous, p.Header(), source); old != nil {
 			return old, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/gen"
 	"github.com/seed54244801/bespoke/gen/cudac"
@@ -72,13 +73,11 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	if err != nil {
 		return err
 	}
-	m, err := gen.FromPath(ctx, path, gen.ReadOptions{
-		Name: o.name, Plan: plan, Open: o.units.open, Incomplete: o.partial.allowed, Progress: a.progress(),
-	})
+	analysis, err := checkpoint.Analyse(ctx, path, checkpoint.AnalyseOptions{Plan: plan, Open: o.units.open, Progress: a.progress()})
 	if err != nil {
 		return err
 	}
-	p, err := m.Plan(pkg)
+	p, err := gen.NewPackage(analysis, pkg, gen.PackageOptions{Model: o.name, Incomplete: o.partial.allowed})
 	if err != nil {
 		return err
 	}
@@ -131,12 +130,8 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 
 // explain prints how the parameters of the kernels were chosen.
 func (a *app) explain(p *emit.Plan) error {
-	cpu, err := emit.ExplainCPU(p)
-	if err != nil {
-		return err
-	}
 	a.printf("\nDecoder for CPUs: the candidates for its shape and what they cost, in cycles a weight (estimated).\n")
-	if err := a.explanations(cpu); err != nil {
+	if err := a.explanations(emit.ExplainCPU(p)); err != nil {
 		return err
 	}
 	cuda, err := emit.ExplainCUDA(p)

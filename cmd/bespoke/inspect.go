@@ -58,7 +58,7 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 		if err != nil {
 			return err
 		}
-		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.InspectOptions{Plan: plan, Open: units.open, Progress: a.progress()})
+		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.AnalyseOptions{Plan: plan, Open: units.open, Progress: a.progress()})
 		if err != nil {
 			return err
 		}

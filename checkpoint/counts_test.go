@@ -1,4 +1,4 @@
-package gen
+package checkpoint
 
 import (
 	"encoding/json"

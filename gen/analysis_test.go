@@ -22,13 +22,13 @@ const (
 	published = "../model/testdata/tiny-llama/df11"
 )
 
-func fromPath(t *testing.T, path string, opts ReadOptions) *Model {
+func analyse(t *testing.T, path string) *checkpoint.Analysis {
 	t.Helper()
-	m, err := FromPath(t.Context(), path, opts)
+	a, err := checkpoint.Analyse(t.Context(), path, checkpoint.AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return a
 }
 
 // A kernel generated from a model decodes what the model is compressed to, and the compressed
@@ -61,20 +61,20 @@ func oddModel(t *testing.T) string {
 }
 
 func compressedAgrees(t *testing.T, path string) {
-	before := plan(t, fromPath(t, path, ReadOptions{}), "p")
+	before := plan(t, analyse(t, path), "p")
 	dir := filepath.Join(t.TempDir(), "df11")
 	if _, err := checkpoint.Compress(t.Context(), path, dir, checkpoint.CompressOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	compressed := fromPath(t, dir, ReadOptions{})
-	if compressed.Name != "df11" || compressed.Real == nil {
-		t.Fatalf("model %q with real size %v", compressed.Name, compressed.Real)
+	compressed := analyse(t, dir)
+	if compressed.Model != "df11" || compressed.Stored == nil {
+		t.Fatalf("model %q with real size %v", compressed.Model, compressed.Stored)
 	}
 	after := plan(t, compressed, "p")
 	if before.Hash() != after.Hash() {
 		t.Errorf("the model's books have the hash %s, those it was compressed with %s", before.Hash(), after.Hash())
 	}
-	if diff := cmp.Diff(before.Expected, *compressed.Real); diff != "" {
+	if diff := cmp.Diff(before.Expected, *compressed.Stored); diff != "" {
 		t.Errorf("expected and real size differ (-expected +real):\n%s", diff)
 	}
 	if before.Histogram != after.Histogram {
@@ -83,12 +83,15 @@ func compressedAgrees(t *testing.T, path string) {
 }
 
 func TestPublishedCheckpoint(t *testing.T) {
-	m := fromPath(t, published, ReadOptions{Name: "tiny-llama"})
-	p := plan(t, m, "p")
-	if m.Name != "tiny-llama" || p.Units != 4 || len(p.Books) != 4 || p.Scheme != "" {
-		t.Errorf("model %q: %d units, %d books, scheme %q", m.Name, p.Units, len(p.Books), p.Scheme)
+	a := analyse(t, published)
+	p, err := NewPackage(a, "p", PackageOptions{Model: "tiny-llama"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(p.Expected, *m.Real); diff != "" {
+	if p.Model != "tiny-llama" || p.Units != 4 || len(p.Books) != 4 || a.Scheme != "" {
+		t.Errorf("model %q: %d units, %d books, scheme %q", p.Model, p.Units, len(p.Books), a.Scheme)
+	}
+	if diff := cmp.Diff(p.Expected, *a.Stored); diff != "" {
 		t.Errorf("expected and real size differ (-expected +real):\n%s", diff)
 	}
 	for i, b := range p.Books {
@@ -100,7 +103,7 @@ func TestPublishedCheckpoint(t *testing.T) {
 
 // The JSON form of a report stands for the model that it was made from.
 func TestReportIsHistogram(t *testing.T) {
-	r, err := checkpoint.Inspect(t.Context(), trained, checkpoint.InspectOptions{})
+	r, err := checkpoint.Inspect(t.Context(), trained, checkpoint.AnalyseOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,16 +115,16 @@ func TestReportIsHistogram(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	want, got := plan(t, fromPath(t, trained, ReadOptions{}), "p"), plan(t, fromPath(t, path, ReadOptions{}), "p")
+	want, got := plan(t, analyse(t, trained), "p"), plan(t, analyse(t, path), "p")
 	if got.Header() != want.Header() || got.Units != want.Units || got.Histogram != want.Histogram {
 		t.Errorf("from the report %q with %d units, want %q with %d", got.Header(), got.Units, want.Header(), want.Units)
 	}
 }
 
 func TestSingleFile(t *testing.T) {
-	m := fromPath(t, filepath.Join(trained, "model.safetensors"), ReadOptions{})
-	if m.Name != "model" || m.Bare || len(m.Units) == 0 || m.Real != nil {
-		t.Errorf("model %q, bare %t, %d units, real size %v", m.Name, m.Bare, len(m.Units), m.Real)
+	m := analyse(t, filepath.Join(trained, "model.safetensors"))
+	if m.Model != "model" || m.Bare || len(m.Units) == 0 || m.Stored != nil {
+		t.Errorf("model %q, bare %t, %d units, real size %v", m.Model, m.Bare, len(m.Units), m.Stored)
 	}
 }
 
@@ -145,8 +148,8 @@ func TestHistogramFile(t *testing.T) {
 		name, text, wantErr string
 		want                []string // unit names
 	}{
-		{name: "object", text: `{"model": "m", "histogram": {"118": 5}}`, want: []string{""}},
-		{name: "other members", text: `{"tensors": [1], "histogram": {"118": 5}, "entropy": 0}`, want: []string{""}},
+		{name: "object", text: `{"model": "m", "histogram": {"118": 5}}`, want: []string{"m"}},
+		{name: "other members", text: `{"tensors": [1], "histogram": {"118": 5}, "entropy": 0}`, want: []string{"named"}},
 		{name: "units", text: `{"units": [{"name": "a", "histogram": {"1": 2}}, {"name": "b", "histogram": {"1": 3}}]}`, want: []string{"a", "b"}},
 		{name: "units and another sum", text: `{"histogram": {"1": 4}, "units": [{"name": "a", "histogram": {"1": 5}}]}`, wantErr: "do not add up"},
 		{name: "nothing", text: `{}`, wantErr: "neither"},
@@ -184,17 +187,17 @@ func TestHistogramFile(t *testing.T) {
 }
 
 // planHistogram plans the model of a histogram file with the given text.
-func planHistogram(t *testing.T, text string) (*Plan, error) {
+func planHistogram(t *testing.T, text string) (*Package, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "named.json")
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	m, err := FromPath(t.Context(), path, ReadOptions{})
+	a, err := checkpoint.Analyse(t.Context(), path, checkpoint.AnalyseOptions{})
 	if err != nil {
 		return nil, err
 	}
-	return m.Plan("p")
+	return NewPackage(a, "p", PackageOptions{})
 }
 
 // A file without a name for the model gives its own.
@@ -203,8 +206,8 @@ func TestHistogramFileName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Source.Name != "named" || !p.Source.Bare {
-		t.Errorf("model %q, bare: %t", p.Source.Name, p.Source.Bare)
+	if p.Model != "named" || !p.Source.Bare {
+		t.Errorf("model %q, bare: %t", p.Model, p.Source.Bare)
 	}
 }
 
@@ -228,31 +231,7 @@ func FuzzHistogramFile(f *testing.F) {
 	f.Add(`{"model": "m", "histogram": {"118": 5, "119": 7}}`)
 	f.Add(`{"units": [{"name": "a", "histogram": [1, 2]}], "histogram": {"240": 18446744073709551615}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		var p *Plan
-		var err error
 		// A unit of a few bytes gets a book by each of the schemes.
-		cost.Bounded(t, len(text), 2<<20, 16<<10, func() { p, err = planHistogram(t, text) })
-		if err != nil {
-			return
-		}
-		if err := p.Validate(); err != nil {
-			t.Fatal(err)
-		}
+		cost.Bounded(t, len(text), 2<<20, 16<<10, func() { _, _ = planHistogram(t, text) })
 	})
-}
-
-func TestFromPathErrors(t *testing.T) {
-	dir := t.TempDir()
-	broken := filepath.Join(dir, "x.safetensors")
-	if err := os.WriteFile(broken, []byte("short"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{filepath.Join(dir, "none"), filepath.Join(dir, "none.json"), broken} {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			_, err := FromPath(t.Context(), path, ReadOptions{})
-			if err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("error %v, want one that names the file", err)
-			}
-		})
-	}
 }

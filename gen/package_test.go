@@ -7,13 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
+	"github.com/seed54244801/bespoke/model"
 )
 
 // bare is a model of which only a histogram is known.
-func bare(h codebook.Histogram) *Model {
-	return &Model{Name: "bare", Bare: true, Units: []Unit{{Histogram: h}}}
+func bare(h codebook.Histogram) *checkpoint.Analysis {
+	return checkpoint.AnalyseUnits("bare", []checkpoint.AnalysedUnit{{Histogram: &h}})
 }
 
 // every counts each of the first n exponents differently often.
@@ -27,19 +29,24 @@ func every(n int) codebook.Histogram {
 
 // compressed is a model of n units, each with a code book of its own: unit k has the exponents k to
 // k+3.
-func compressed(t *testing.T, n int) *Model {
+func compressed(t *testing.T, n int) *checkpoint.Analysis {
 	t.Helper()
-	m := &Model{Name: "compressed"}
+	return checkpoint.AnalyseUnits("compressed", coded(t, n))
+}
+
+// coded makes the units of compressed.
+func coded(t *testing.T, n int) (units []checkpoint.AnalysedUnit) {
+	t.Helper()
 	for k := range n {
-		var h codebook.Histogram
+		h := new(codebook.Histogram)
 		copy(h[100+k:], []uint64{50, 800, 100, 7})
-		b, err := codebook.Canonical(&h, 12)
+		b, err := codebook.Canonical(h, 12)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Units = append(m.Units, Unit{Name: fmt.Sprintf("layers.%d", k), Histogram: h, Tensors: 7, Book: b})
+		units = append(units, checkpoint.AnalysedUnit{Name: fmt.Sprintf("layers.%d", k), Histogram: h, Tensors: make([]string, 7), Book: b})
 	}
-	return m
+	return units
 }
 
 func TestPlanHistograms(t *testing.T) {
@@ -60,7 +67,7 @@ func TestPlanHistograms(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := bare(tt.h).Plan("p")
+			p, err := NewPackage(bare(tt.h), "p", PackageOptions{})
 			if tt.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 					t.Fatalf("error %v, want %q", err, tt.wantErr)
@@ -70,8 +77,8 @@ func TestPlanHistograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Scheme != "model" || p.Units != 0 || len(p.Books) != 1 || p.Histogram != tt.h {
-				t.Errorf("scheme %q, %d units, %d books, histogram %v", p.Scheme, p.Units, len(p.Books), p.Histogram)
+			if p.Source.Scheme != "model" || p.Units != 0 || len(p.Books) != 1 || p.Histogram != tt.h {
+				t.Errorf("scheme %q, %d units, %d books, histogram %v", p.Source.Scheme, p.Units, len(p.Books), p.Histogram)
 			}
 		})
 	}
@@ -80,16 +87,12 @@ func TestPlanHistograms(t *testing.T) {
 func TestPlanAdoptsBooks(t *testing.T) {
 	for _, n := range []int{1, 3, emit.MaxBooks} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			m := compressed(t, n)
 			// A unit with a book that another has too brings no further one.
-			m.Units = append(m.Units, m.Units[0])
-			p, err := m.Plan("p")
-			if err != nil {
-				t.Fatal(err)
-			}
+			units := append(coded(t, n), coded(t, 1)...)
+			p := plan(t, checkpoint.AnalyseUnits("compressed", units), "p")
 			// Coding two units, the book codes most and comes first.
-			if len(p.Books) != n || p.Units != n+1 || p.Book[0] != 0 || p.Book[n] != 0 || p.Scheme != "" {
-				t.Errorf("%d books for %d units, the last has %d, scheme %q", len(p.Books), p.Units, p.Book[n], p.Scheme)
+			if len(p.Books) != n || p.Units != n+1 || p.Book[0] != 0 || p.Book[n] != 0 || p.Source.Scheme != "" {
+				t.Errorf("%d books for %d units, the last has %d, scheme %q", len(p.Books), p.Units, p.Book[n], p.Source.Scheme)
 			}
 			if got, want := p.Expected.SplitPositions, uint64(8*6*(n+1)); got != want {
 				t.Errorf("%d bytes of split positions, want %d", got, want)
@@ -102,23 +105,23 @@ func TestPlanAdoptsBooks(t *testing.T) {
 }
 
 func TestPlanRefuses(t *testing.T) {
-	half := compressed(t, 2)
-	half.Units[1].Book = nil
-	uncoded := compressed(t, 2)
-	uncoded.Units[1].Histogram[50] = 1
+	half, uncoded := coded(t, 2), coded(t, 2)
+	half[1].Book = nil
+	uncoded[1].Histogram[50] = 1
 	tests := []struct {
 		name    string
-		m       *Model
+		a       *checkpoint.Analysis
 		wantErr string
 	}{
 		{"nine books", compressed(t, 9), "9 different code books, a kernel is cut for at most 8: the table-driven decoders"},
-		{"no units", &Model{Name: "empty"}, "gen: empty has no unit"},
-		{"books for some", half, "1 of 2 units have a code book"},
-		{"symbol without a code", uncoded, `unit "layers.1": codebook: symbol 50`},
+		{"no units", checkpoint.AnalyseUnits("empty", nil), "gen: empty has no unit"},
+		{"books for some", checkpoint.AnalyseUnits("half", half), "1 of 2 units have a code book"},
+		{"symbol without a code", checkpoint.AnalyseUnits("uncoded", uncoded), `unit "layers.1": codebook: symbol 50`},
+		{"incomplete", &checkpoint.Analysis{Path: "m", Missing: []model.Missing{{Name: "a.weight", Evidence: "b"}}}, "m is incomplete: a.weight (b)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.m.Plan("p")
+			_, err := NewPackage(tt.a, "p", PackageOptions{})
 			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("error %v, want %q", err, tt.wantErr)
 			}
@@ -127,16 +130,13 @@ func TestPlanRefuses(t *testing.T) {
 }
 
 func TestPlanClustersUnits(t *testing.T) {
-	m := &Model{Name: "two kinds"}
+	var units []checkpoint.AnalysedUnit
 	for k := range 6 {
-		var h codebook.Histogram
+		h := new(codebook.Histogram)
 		copy(h[100+10*(k%2):], []uint64{1000, 90000, 500000, 20000})
-		m.Units = append(m.Units, Unit{Name: fmt.Sprint(k), Histogram: h})
+		units = append(units, checkpoint.AnalysedUnit{Name: fmt.Sprint(k), Histogram: h})
 	}
-	p, err := m.Plan("p")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := plan(t, checkpoint.AnalyseUnits("two kinds", units), "p")
 	if diff := cmp.Diff([]int{p.Book[0], p.Book[1], p.Book[0], p.Book[1], p.Book[0], p.Book[1]}, p.Book); diff != "" || p.Book[0] == p.Book[1] {
 		t.Errorf("books of the units: %v, want two kinds in turn", p.Book)
 	}
