@@ -1,5 +1,6 @@
 // Package emit turns a [Plan], what there is to know of a model, into the source files of a Go
 // package that decodes its checkpoints: pure functions from plan to bytes, one file per target.
+// [NewPlan] chooses the shapes of the decoders, once for all files.
 //
 //   - [CUDA] renders decode.cu from the templates;
 //   - [Assembly] assembles decode_amd64.s and its Go stubs with avo;
