@@ -65,8 +65,8 @@ func (u *AnalysedUnit) Weights() uint64 { return u.Histogram.Total() }
 type AnalyseOptions struct {
 	// Open says how a model is opened.
 	Open model.OpenOptions
-	// Plan says how the model is divided into units.
-	Plan model.PlanOptions
+	// Partition says how the model is divided into units.
+	Partition model.PartitionOptions
 	// Progress follows the work; nil for none.
 	Progress Progress
 }
@@ -151,7 +151,7 @@ func modelName(path string) string {
 		path = abs
 	}
 	name := filepath.Base(path)
-	for _, suffix := range []string{model.IndexExtension, model.Extension, ".json"} {
+	for _, suffix := range []string{model.WeightMapExtension, model.Extension, ".json"} {
 		if stem, ok := strings.CutSuffix(name, suffix); ok && stem != "" {
 			return stem
 		}
@@ -167,19 +167,19 @@ func analyseModel(ctx context.Context, path string, opts AnalyseOptions, p Progr
 	}
 	defer c.Close()
 	err = model.Guard(func() error {
-		a, err = analyseTensors(ctx, c, modelName(path), opts.Plan, p)
+		a, err = analyseTensors(ctx, c, modelName(path), opts.Partition, p)
 		return err
 	})
 	return a, err
 }
 
 // analyseTensors is analyseModel for a model that is open.
-func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts model.PlanOptions, p Progress) (*Analysis, error) {
+func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts model.PartitionOptions, p Progress) (*Analysis, error) {
 	m, err := countModel(ctx, c, opts, false, p)
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{Model: name, Patterns: m.plan.Source, Scheme: Schemes()[0], Raw: []RawReport{}}
+	a := &Analysis{Model: name, Patterns: m.partition.Source, Scheme: Schemes()[0], Raw: []RawReport{}}
 	var own *price
 	if a.candidates, a.Units, own, err = m.choose(mustScheme(a.Scheme)); err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts 
 		dtypes.add(t)
 	}
 	a.DTypes = dtypes.list()
-	for _, raw := range m.plan.Raw {
+	for _, raw := range m.partition.Raw {
 		a.Raw = append(a.Raw, rawReport(raw.Tensor, raw.Reason))
 	}
 	return a, nil

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// benchPiece is the least number of weights that a round decodes, if there are as many: some
+	// benchPieceWeights is the least number of weights that a round decodes, if there are as many: some
 	// milliseconds, so that rounds are short beside what changes on the machine.
-	benchPiece = 4 << 20
+	benchPieceWeights = 4 << 20
 	// benchMemory is the number of words that everyone writes to in turn: 128 MiB, more than most caches.
 	benchMemory = 64 << 20
 	// benchRounds is the least number of rounds, of which every second one waits for quiet moments.
@@ -35,7 +35,7 @@ type bench struct {
 	units   int
 	weights uint64
 	missing []model.Missing
-	pieces  []benchUnits
+	pieces  []benchPiece
 
 	memory []uint16 // written to, in turn
 	next   int      // where in it the next turn writes
@@ -43,8 +43,8 @@ type bench struct {
 	bytes  []byte   // what the roofline reads: 1.34 for each word of memory
 }
 
-// benchUnits are units that one round decodes, one after the other.
-type benchUnits struct {
+// benchPiece are units that one round decodes, one after the other.
+type benchPiece struct {
 	names []string
 	sizes []int
 	words int
@@ -57,16 +57,16 @@ func (b *bench) prepare() error {
 		return err
 	}
 	b.missing = findMissing(d)
-	var piece benchUnits
+	var piece benchPiece
 	largest := 0
 	for i, u := range m.Units() {
 		piece.names, piece.sizes = append(piece.names, u.Name), append(piece.sizes, u.Elements)
 		piece.words += u.Elements
 		b.weights += uint64(u.Elements)
-		if b.units = i + 1; piece.words >= benchPiece || b.units == len(m.Units()) {
+		if b.units = i + 1; piece.words >= benchPieceWeights || b.units == len(m.Units()) {
 			b.pieces = append(b.pieces, piece)
 			largest = max(largest, piece.words)
-			piece = benchUnits{}
+			piece = benchPiece{}
 		}
 	}
 	if b.weights == 0 {
@@ -92,11 +92,11 @@ func (b *bench) turn(words int) (from, to int) {
 // measure measures all decoders with a number of threads.
 func (b *bench) measure(decoders []string, threads int) (results []BenchResult, err error) {
 	contenders := []measure.Contender{
-		b.contender("memcpy", threads, func(_ *benchUnits, from, to int) error {
+		b.contender("memcpy", threads, func(_ *benchPiece, from, to int) error {
 			inParts(from, to, threads, func(from, to int) { copy(b.memory[from:to], b.source[from:to]) })
 			return nil
 		}),
-		b.contender("roofline", threads, func(_ *benchUnits, from, to int) error {
+		b.contender("roofline", threads, func(_ *benchPiece, from, to int) error {
 			inParts(from, to, threads, b.move)
 			return nil
 		}),
@@ -107,7 +107,7 @@ func (b *bench) measure(decoders []string, threads int) (results []BenchResult, 
 			return nil, openErr
 		}
 		defer func() { err = errors.Join(err, m.Close()) }()
-		contenders = append(contenders, b.contender(decoder, threads, func(u *benchUnits, from, to int) error {
+		contenders = append(contenders, b.contender(decoder, threads, func(u *benchPiece, from, to int) error {
 			dst := b.memory[from:to]
 			for i, name := range u.names {
 				if err := m.DecodeUnit(b.ctx, name, dst[:u.sizes[i]]); err != nil {
@@ -131,7 +131,7 @@ func (b *bench) measure(decoders []string, threads int) (results []BenchResult, 
 }
 
 // contender has work done on the piece of a round.
-func (b *bench) contender(name string, threads int, work func(u *benchUnits, from, to int) error) measure.Contender {
+func (b *bench) contender(name string, threads int, work func(u *benchPiece, from, to int) error) measure.Contender {
 	return measure.Contender{Name: name, Probes: threads, Work: func(round int) (int, time.Duration, error) {
 		u := &b.pieces[round%len(b.pieces)]
 		from, to := b.turn(u.words)

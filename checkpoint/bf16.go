@@ -135,8 +135,8 @@ func float32FromFloat64(exponent int, mantissa uint64) uint32 {
 
 // A cast turns the little-endian values of one dtype in src into the words of dst, which is as long.
 type cast struct {
-	width int // bytes a value
-	run   func(dst, src []byte) Rounding
+	width   int // bytes a value
+	convert func(dst, src []byte) Rounding
 }
 
 // casts are the dtypes that Convert casts; every other one passes through.

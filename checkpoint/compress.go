@@ -18,8 +18,8 @@ type CompressOptions struct {
 	// Index says how the streams are indexed. A checkpoint without gaps is not readable by the published
 	// loader.
 	Index codebook.Index
-	// Plan says how the model is divided into units.
-	Plan model.PlanOptions
+	// Partition says how the model is divided into units.
+	Partition model.PartitionOptions
 	// SingleFile writes all tensors to one file instead of one file a unit. It needs room for the
 	// output twice while it runs.
 	SingleFile bool
@@ -123,15 +123,15 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 }
 
 type compressor struct {
-	ctx    context.Context
-	c      *model.Checkpoint
-	out    *atomicfile.Dir
-	p      Progress
-	plan   *model.Plan
-	units  []AnalysedUnit // parallel to plan.Units
-	report CompressReport
+	ctx       context.Context
+	c         *model.Checkpoint
+	out       *atomicfile.Dir
+	p         Progress
+	partition *model.Partition
+	units     []AnalysedUnit // parallel to partition.Units
+	report    CompressReport
 
-	unitFiles []string                   // parallel to plan.Units
+	unitFiles []string                   // parallel to partition.Units
 	sizes     []codebook.Size            // likewise
 	sums      []model.FileSum            // parallel to c.Files
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
@@ -167,23 +167,23 @@ func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
-	m, err := countModel(w.ctx, w.c, opts.Plan, true, w.p)
+	m, err := countModel(w.ctx, w.c, opts.Partition, true, w.p)
 	if err != nil {
 		return err
 	}
 	if _, w.units, _, err = m.choose(scheme); err != nil {
 		return err
 	}
-	if len(m.plan.Units) == 0 {
-		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(m.plan.Raw))
+	if len(m.partition.Units) == 0 {
+		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(m.partition.Raw))
 	}
-	w.plan, w.sums, w.tensors = m.plan, m.sums, m.tensorSums
+	w.partition, w.sums, w.tensors = m.partition, m.sums, m.tensorSums
 	w.modelSum = model.ModelSum(w.tensors)
 	cost := priceOf(w.units)
-	w.report.Patterns, w.report.Units = m.plan.Source, len(m.plan.Units)
+	w.report.Patterns, w.report.Units = m.partition.Source, len(m.partition.Units)
 	w.report.Books, w.report.LongestCode, w.report.CodedWeights = len(cost.books), cost.longest, cost.weights
 	w.report.Raw = []RawReport{}
-	for _, raw := range m.plan.Raw {
+	for _, raw := range m.partition.Raw {
 		w.report.Raw = append(w.report.Raw, rawReport(raw.Tensor, raw.Reason))
 		w.report.Stored.Raw += raw.Tensor.Size()
 	}

@@ -20,7 +20,7 @@ func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 		return nil, err
 	}
 	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
-	for i, u := range w.plan.Units {
+	for i, u := range w.partition.Units {
 		book, file := w.units[i].Book, w.unitFiles[i]
 		if single {
 			file = model.RestFileName
@@ -70,7 +70,7 @@ func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
 
 // config writes config.json with dfloat11_config.
 func (w *compressor) config() error {
-	patterns, err := w.plan.PatternDict()
+	patterns, err := w.partition.PatternDict()
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // write fills the output folder: unit files, what is left, then what restores the original.
 func (w *compressor) write(opts CompressOptions) error {
 	var names []string
-	for _, u := range w.plan.Units {
+	for _, u := range w.partition.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
@@ -79,7 +79,7 @@ const unitsAtOnce = 3
 // coded beside it.
 func (w *compressor) writeUnits() error {
 	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
-	w.sizes = make([]codebook.Size, len(w.plan.Units))
+	w.sizes = make([]codebook.Size, len(w.partition.Units))
 	processors := goruntime.GOMAXPROCS(0)
 	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
@@ -88,7 +88,7 @@ func (w *compressor) writeUnits() error {
 			encoder := encode.Encoder{Index: w.report.Index}
 			for {
 				i := int(next.Add(1)) - 1
-				left := len(w.plan.Units) - i
+				left := len(w.partition.Units) - i
 				if left <= 0 {
 					return nil
 				}
@@ -104,7 +104,7 @@ func (w *compressor) writeUnits() error {
 
 // unit codes unit i into its file.
 func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
-	u := w.plan.Units[i]
+	u := w.partition.Units[i]
 	switch done, err := w.again(i); {
 	case err != nil:
 		return err
@@ -147,10 +147,10 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 func (w *compressor) rest(single bool) error {
 	var entries []model.Entry
 	sums := map[string]model.TensorSum{}
-	for _, raw := range w.plan.Raw {
+	for _, raw := range w.partition.Raw {
 		sums[raw.Tensor.Name] = w.tensors[raw.Tensor.Name]
 		entries = append(entries, model.Entry{Name: raw.Tensor.Name, DType: raw.Tensor.DType, Shape: raw.Tensor.Shape, Write: func(f io.Writer) error {
-			return writeBlocks(w.ctx, f, raw.Tensor.Bytes(), silent{})
+			return writePortions(w.ctx, f, raw.Tensor.Bytes(), silent{})
 		}})
 	}
 	if !single {

@@ -135,7 +135,7 @@ func (v *converter) weights(f *model.File) error {
 	var entries []model.Entry
 	for _, t := range f.Tensors {
 		e := model.Entry{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
-			return writeBlocks(v.ctx, w, t.Bytes(), v.p)
+			return writePortions(v.ctx, w, t.Bytes(), v.p)
 		}}
 		v.sizes[t.Name] = t.Size()
 		if c, ok := casts[t.DType]; ok {
@@ -161,14 +161,14 @@ func (v *converter) weights(f *model.File) error {
 
 // castTensor writes a tensor's values as bfloat16.
 func (v *converter) castTensor(w io.Writer, t *model.Tensor, c cast) error {
-	src, words := t.Bytes(), make([]byte, 2*block/c.width)
+	src, words := t.Bytes(), make([]byte, 2*portion/c.width)
 	for len(src) > 0 {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
-		n := min(len(src), block)
+		n := min(len(src), portion)
 		out := words[:2*n/c.width]
-		v.report.Rounding.add(c.run(out, src[:n]))
+		v.report.Rounding.add(c.convert(out, src[:n]))
 		if _, err := w.Write(out); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ func (v *converter) editor(name string) func([]byte) ([]byte, error) {
 		return nil
 	case name == model.ConfigName:
 		return v.editConfig
-	case model.IsIndex(name):
+	case model.IsWeightMap(name):
 		return v.editIndex
 	}
 	return nil
@@ -38,7 +38,7 @@ func (v *converter) editConfig(text []byte) ([]byte, error) {
 // editIndex sets metadata.total_size to the new size of the tensors the index lists. An index of other
 // files, such as those of a variant, stays as it is.
 func (v *converter) editIndex(text []byte) ([]byte, error) {
-	index, err := model.ParseIndex(text)
+	index, err := model.ParseWeightMap(text)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// buffer is the size of the buffer that small writes to a file go through. Blocks are much larger and hardly
+// buffer is the size of the buffer that small writes to a file go through. Portions are much larger and hardly
 // touch it.
 const buffer = 64 << 10
 
@@ -119,7 +119,7 @@ func copyAs(ctx context.Context, mode fs.FileMode, toDir, to, fromDir, from stri
 func copyOpen(ctx context.Context, mode fs.FileMode, toDir, to string, f *os.File, p Progress) (model.FileSum, error) {
 	var sum model.Summer
 	_, err := writeFile(toDir, to, mode, func(w io.Writer) error {
-		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, blockOf(f))
+		_, err := io.CopyBuffer(io.MultiWriter(w, &sum), &contextReader{ctx, f, p}, portionOf(f))
 		return err
 	})
 	return sum.Sum(), err
@@ -133,15 +133,15 @@ func sumFile(ctx context.Context, path string, p Progress) (model.FileSum, error
 	}
 	defer f.Close()
 	var sum model.Summer
-	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, blockOf(f)); err != nil {
+	if _, err := io.CopyBuffer(&sum, &contextReader{ctx, f, p}, portionOf(f)); err != nil {
 		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return sum.Sum(), nil
 }
 
-// blockOf returns memory to read a file through, no more than it has use for.
-func blockOf(f *os.File) []byte {
-	size := int64(block)
+// portionOf returns memory to read a file through, no more than it has use for.
+func portionOf(f *os.File) []byte {
+	size := int64(portion)
 	if info, err := f.Stat(); err == nil {
 		size = max(1, min(size, info.Size()))
 	}

@@ -10,7 +10,7 @@ import (
 
 // A countedModel is a model divided into units, with the exponents of each counted.
 type countedModel struct {
-	plan *model.Plan
+	partition *model.Partition
 	// tensors holds the histograms of all tensors that were in a unit at first, by name.
 	tensors map[string]*codebook.Histogram
 	// Of the model's files, and of all its tensors by name, if wanted.
@@ -20,12 +20,12 @@ type countedModel struct {
 
 // countModel divides a model into units and counts their exponents. It takes the tensors out of the units that DF11
 // cannot express. Meanwhile it takes the sums if they are wanted: the bytes are at hand.
-func countModel(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions, sums bool, p Progress) (*countedModel, error) {
-	plan, err := model.PlanUnits(c, opts)
+func countModel(ctx context.Context, c *model.Checkpoint, opts model.PartitionOptions, sums bool, p Progress) (*countedModel, error) {
+	partition, err := model.NewPartition(c, opts)
 	if err != nil {
 		return nil, err
 	}
-	m := &countedModel{plan: plan, tensors: map[string]*codebook.Histogram{}}
+	m := &countedModel{partition: partition, tensors: map[string]*codebook.Histogram{}}
 	if err := m.count(ctx, c, sums, p); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func countModel(ctx context.Context, c *model.Checkpoint, opts model.PlanOptions
 
 // count fills in the histograms, and the sums if they are wanted.
 func (m *countedModel) count(ctx context.Context, c *model.Checkpoint, sums bool, p Progress) error {
-	for _, u := range m.plan.Units {
+	for _, u := range m.partition.Units {
 		for _, t := range u.Tensors {
 			m.tensors[t.Name] = &codebook.Histogram{}
 		}
@@ -90,13 +90,13 @@ func (m *countedModel) dropInexpressible() error {
 			reasons[name] = fmt.Sprintf("%d of %d weights are infinite, NaN or at least 2^113", n, h.Total())
 		}
 	}
-	return m.plan.Drop(reasons)
+	return m.partition.Drop(reasons)
 }
 
-// units returns the units as they stand in the plan.
+// units returns the units as they stand in the partition.
 func (m *countedModel) units() []AnalysedUnit {
-	units := make([]AnalysedUnit, len(m.plan.Units))
-	for i, u := range m.plan.Units {
+	units := make([]AnalysedUnit, len(m.partition.Units))
+	for i, u := range m.partition.Units {
 		units[i] = AnalysedUnit{Name: u.Name, Histogram: &codebook.Histogram{}}
 		for _, t := range u.Tensors {
 			units[i].Tensors = append(units[i].Tensors, t.Name)
@@ -108,7 +108,7 @@ func (m *countedModel) units() []AnalysedUnit {
 
 // choose gives the units the code books of a scheme, and takes those apart that are no smaller coded than raw. Before,
 // each gets a book of its own, with which none is smaller: candidates are the units that gain then, without books, and
-// own is what they cost. Chosen is parallel to the units of the plan.
+// own is what they cost. Chosen is parallel to the units of the partition.
 func (m *countedModel) choose(scheme codebook.Scheme) (candidates, chosen []AnalysedUnit, own *price, err error) {
 	candidates, err = m.settle(ownBooks, m.units())
 	if err != nil {
@@ -125,19 +125,19 @@ func (m *countedModel) choose(scheme codebook.Scheme) (candidates, chosen []Anal
 	return candidates, chosen, own, err
 }
 
-// settle is the function settle for units of the plan, which loses those that are left out.
+// settle is the function settle for units of the partition, which loses those that are left out.
 func (m *countedModel) settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, error) {
 	settled, lost, err := settle(scheme, units)
 	if err != nil {
 		return nil, err
 	}
 	reasons := map[string]string{}
-	for _, u := range m.plan.Units {
+	for _, u := range m.partition.Units {
 		if reason, ok := lost[u.Name]; ok {
 			for _, t := range u.Tensors {
 				reasons[t.Name] = reason
 			}
 		}
 	}
-	return settled, m.plan.Drop(reasons)
+	return settled, m.partition.Drop(reasons)
 }

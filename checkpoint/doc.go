@@ -37,6 +37,6 @@
 // Nothing here prints. A [Progress] follows long operations. Every operation
 // stops soon after its context ends, and then returns the context's error. The errors that callers may want
 // to tell apart are [ErrOutputExists], [ErrKept], [ErrNothingToCompress], [ErrUnknownFile], [ErrShapes], [ErrNames],
-// [ErrDifferent] and [ErrDamaged], and [*model.MissingError] and [*model.IndexError]; the ones of a broken stream wrap
+// [ErrDifferent] and [ErrDamaged], and [*model.MissingError] and [*model.WeightMapError]; the ones of a broken stream wrap
 // codebook.StreamError.
 package checkpoint

@@ -17,7 +17,7 @@ func kindOf(path string) (string, error) {
 	}
 	if !info.IsDir() {
 		switch {
-		case strings.HasSuffix(path, model.IndexExtension):
+		case strings.HasSuffix(path, model.WeightMapExtension):
 			return KindModel, nil
 		case strings.HasSuffix(path, ".json"):
 			return KindHistogram, nil

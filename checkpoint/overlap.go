@@ -6,19 +6,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A stage does its part of the work on piece i, which lies in the slot.
-type stage[T any] func(ctx context.Context, i int, slot *T) error
+// A stage does its part of the work on piece i, which lies in the buffer.
+type stage[T any] func(ctx context.Context, i int, buffer *T) error
 
 // overlap takes n pieces through stages that run side by side: while one is busy with a piece, the stage
-// before it works on a later one. Pieces take turns in the slots, so that memory is bounded and used
+// before it works on a later one. Pieces take turns in the buffers, so that memory is bounded and used
 // again. The first error ends all stages; when overlap returns, none is at work any more.
-func overlap[T any](ctx context.Context, n int, slots []T, stages ...stage[T]) error {
-	ready := make([]chan *T, len(stages)) // by stage, the slots that wait for it
+func overlap[T any](ctx context.Context, n int, buffers []T, stages ...stage[T]) error {
+	ready := make([]chan *T, len(stages)) // by stage, the buffers that wait for it
 	for i := range ready {
-		ready[i] = make(chan *T, len(slots))
+		ready[i] = make(chan *T, len(buffers))
 	}
-	for i := range slots {
-		ready[0] <- &slots[i]
+	for i := range buffers {
+		ready[0] <- &buffers[i]
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for s, do := range stages {
@@ -26,11 +26,11 @@ func overlap[T any](ctx context.Context, n int, slots []T, stages ...stage[T]) e
 		side(group, func() error {
 			for i := range n {
 				select {
-				case slot := <-from:
-					if err := do(ctx, i, slot); err != nil {
+				case buffer := <-from:
+					if err := do(ctx, i, buffer); err != nil {
 						return err
 					}
-					to <- slot
+					to <- buffer
 				case <-ctx.Done():
 					return ctx.Err()
 				}

@@ -9,11 +9,11 @@ import (
 )
 
 func TestOverlap(t *testing.T) {
-	type slot struct{ piece, stage int }
+	type buffer struct{ piece, stage int }
 	broken := errors.New("broken")
 	cases := []struct {
-		n, slots, stages int
-		at               [2]int // the piece and the stage that fails, if there is such a stage
+		n, buffers, stages int
+		at                 [2]int // the piece and the stage that fails, if there is such a stage
 	}{
 		{0, 1, 1, [2]int{-1, -1}},
 		{1, 3, 2, [2]int{-1, -1}},
@@ -27,16 +27,16 @@ func TestOverlap(t *testing.T) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			done := make([]int, c.stages)
 			var busy atomic.Int32
-			var stages []stage[slot]
+			var stages []stage[buffer]
 			for s := range c.stages {
-				stages = append(stages, func(_ context.Context, i int, x *slot) error {
+				stages = append(stages, func(_ context.Context, i int, x *buffer) error {
 					busy.Add(1)
 					defer busy.Add(-1)
 					if s == 0 {
-						*x = slot{piece: i}
+						*x = buffer{piece: i}
 					}
-					if i != done[s] || *x != (slot{i, s}) {
-						t.Errorf("stage %d: piece %d after %d in slot %v", s, i, done[s], *x)
+					if i != done[s] || *x != (buffer{i, s}) {
+						t.Errorf("stage %d: piece %d after %d in buffer %v", s, i, done[s], *x)
 					}
 					if c.at == [2]int{i, s} {
 						return broken
@@ -45,7 +45,7 @@ func TestOverlap(t *testing.T) {
 					return nil
 				})
 			}
-			err := overlap(context.Background(), c.n, make([]slot, c.slots), stages...)
+			err := overlap(context.Background(), c.n, make([]buffer, c.buffers), stages...)
 			if busy.Load() != 0 {
 				t.Error("a stage is still at work")
 			}

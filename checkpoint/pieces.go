@@ -92,8 +92,8 @@ func (w *decompressor) where(name string) string {
 	return fmt.Sprintf("tensor %q of unit %q in %s", name, u.Name, u.File)
 }
 
-// A pieceSlot holds a piece on its way: its bytes, and the memory that words are decoded into.
-type pieceSlot struct {
+// A pieceBuffer holds a piece on its way: its bytes, and the memory that words are decoded into.
+type pieceBuffer struct {
 	bytes []byte
 	words []uint16
 }
@@ -104,36 +104,36 @@ func (w *decompressor) send(ctx context.Context, list []piece, to ...io.Writer) 
 	for i := range list {
 		most = max(most, list[i].words)
 	}
-	stages := []stage[pieceSlot]{func(ctx context.Context, i int, slot *pieceSlot) error {
-		return w.load(ctx, &list[i], slot, most)
+	stages := []stage[pieceBuffer]{func(ctx context.Context, i int, b *pieceBuffer) error {
+		return w.load(ctx, &list[i], b, most)
 	}}
 	for _, out := range to {
-		stages = append(stages, func(_ context.Context, _ int, slot *pieceSlot) error {
-			_, err := out.Write(slot.bytes)
+		stages = append(stages, func(_ context.Context, _ int, b *pieceBuffer) error {
+			_, err := out.Write(b.bytes)
 			return err
 		})
 	}
 	// One more than stages, so that none has to wait for another to be done with its piece.
-	return overlap(ctx, len(list), make([]pieceSlot, len(stages)+1), stages...)
+	return overlap(ctx, len(list), make([]pieceBuffer, len(stages)+1), stages...)
 }
 
-// load brings a piece into a slot. No other one has more words than most.
-func (w *decompressor) load(ctx context.Context, p *piece, slot *pieceSlot, most int) error {
-	if slot.bytes = p.bytes; p.words > 0 {
-		if slot.words == nil {
-			slot.words = make([]uint16, most)
+// load brings a piece into a buffer. No other one has more words than most.
+func (w *decompressor) load(ctx context.Context, p *piece, b *pieceBuffer, most int) error {
+	if b.bytes = p.bytes; p.words > 0 {
+		if b.words == nil {
+			b.words = make([]uint16, most)
 		}
-		words := slot.words[:p.words]
+		words := b.words[:p.words]
 		if err := w.m.DecodePart(ctx, p.tensor, p.first, words); err != nil {
 			return err
 		}
-		slot.bytes = fileBytes(words)
+		b.bytes = fileBytes(words)
 	}
 	if p.check != nil {
-		if err := p.check.add(p.block, slot.bytes); err != nil {
+		if err := p.check.add(p.block, b.bytes); err != nil {
 			return err
 		}
 	}
-	w.p.Advance(int64(len(slot.bytes)))
+	w.p.Advance(int64(len(b.bytes)))
 	return nil
 }

@@ -31,16 +31,16 @@ func orSilent(p Progress) Progress {
 	return p
 }
 
-// block is how many bytes are written between two looks at the context.
-const block = 1 << 20
+// portion is how many bytes are written between two looks at the context.
+const portion = 1 << 20
 
-// writeBlocks writes data in blocks, so that a cancelled context is noticed and progress is seen.
-func writeBlocks(ctx context.Context, w io.Writer, data []byte, p Progress) error {
+// writePortions writes data in portions, so that a cancelled context is noticed and progress is seen.
+func writePortions(ctx context.Context, w io.Writer, data []byte, p Progress) error {
 	for len(data) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(len(data), block)
+		n := min(len(data), portion)
 		if _, err := w.Write(data[:n]); err != nil {
 			return err
 		}

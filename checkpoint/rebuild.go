@@ -169,7 +169,7 @@ func (w *decompressor) others() error {
 	}
 	w.report.LeftOut = append(w.report.LeftOut, odd...)
 	for _, f := range files {
-		if !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension) || model.IsIndex(f.Path) {
+		if !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension) || model.IsWeightMap(f.Path) {
 			continue
 		}
 		if err := inside(w.d.Dir, f.Path); err != nil {

@@ -25,9 +25,9 @@ func (o *CompressOptions) key() string {
 // unitKey names all that decides over the file of unit i: the whole model, which its metadata name, its tensors, its
 // code book and its permissions.
 func (w *compressor) unitKey(i int) string {
-	u := w.plan.Units[i]
+	u := w.partition.Units[i]
 	var h xxh3.Hasher
-	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.plan.Units), w.units[i].Book.Fingerprint(), w.mode(false))
+	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.partition.Units), w.units[i].Book.Fingerprint(), w.mode(false))
 	for _, t := range u.Tensors {
 		fmt.Fprintf(&h, "%q %v\n", t.Name, w.tensors[t.Name])
 	}

@@ -35,19 +35,19 @@ type Encoder struct {
 // after another. The stream is the one that codebook.EncodeIndexed makes. It is good until the next call
 // of Encode, which uses its memory again.
 func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, error) {
-	u, err := newUnit(parts)
+	in, err := newInput(parts)
 	if err != nil {
 		return nil, err
 	}
 	if e.codes == nil || e.codes.book != b {
 		e.codes = newCodes(b, e.codes)
 	}
-	e.signMantissa = grow(e.signMantissa, u.n)
+	e.signMantissa = grow(e.signMantissa, in.n)
 	if e.Index.HasTiles() {
-		e.tiles = grow(e.tiles, codebook.TileCount(u.n)*codebook.TileBytes)
+		e.tiles = grow(e.tiles, codebook.TileCount(in.n)*codebook.TileBytes)
 	}
-	if !e.pack(u) {
-		return nil, u.missing(b)
+	if !e.pack(in) {
+		return nil, in.missing(b)
 	}
 	bytes := (e.stream.bits + 7) / 8
 	if bytes > codebook.MaxStreamBytes {
@@ -55,7 +55,7 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	}
 	s := &codebook.Stream{Luts: b.Luts(), Encoded: e.stream.finish(e.codes.fill), SignMantissa: e.signMantissa}
 	if e.Index.HasGaps() {
-		e.index(b, u.n)
+		e.index(b, in.n)
 		s.OutputPositions, s.Gaps = e.outputPositions, e.packedGaps
 	}
 	if e.Index.HasTiles() {
@@ -65,24 +65,24 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 }
 
 // pack packs all weights. It returns false if some have no code.
-func (e *Encoder) pack(u *unit) bool {
-	for range workers(e.Workers, u.blocks()) - len(e.packers) {
+func (e *Encoder) pack(in *input) bool {
+	for range workers(e.Workers, in.blocks()) - len(e.packers) {
 		e.packers = append(e.packers, new(packer))
 	}
 	for _, p := range e.packers {
-		p.ahead = workers(e.Workers, u.blocks()) * blockElements
+		p.ahead = workers(e.Workers, in.blocks()) * blockElements
 	}
-	e.stream.reset(u.blocks())
+	e.stream.reset(in.blocks())
 	var missing atomic.Bool
-	parallel(u.blocks(), e.Workers, func(worker, i int) {
+	parallel(in.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		ok := e.packBlock(p, u, i)
+		ok := e.packBlock(p, in, i)
 		at, turn := e.stream.begin(i, p)
 		if !turn {
 			return
 		}
 		defer e.stream.end()
-		if i == u.blocks()-1 {
+		if i == in.blocks()-1 {
 			e.stream.last = p.lastExponent()
 		}
 		if !ok {
@@ -102,14 +102,14 @@ func (e *Encoder) pack(u *unit) bool {
 
 // packBlock reads the weights of block i and packs them. It returns false if some have no code. Where they cannot be
 // read, the stream fails, so that nobody waits for the block.
-func (e *Encoder) packBlock(p *packer, u *unit, i int) bool {
+func (e *Encoder) packBlock(p *packer, in *input, i int) bool {
 	read := false
 	defer func() {
 		if !read {
 			e.stream.failed.Store(true)
 		}
 	}()
-	ok := p.pack(e.codes, u.block(i, p.gathered[:]), e.signMantissa[i*blockElements:])
+	ok := p.pack(e.codes, in.block(i, p.gathered[:]), e.signMantissa[i*blockElements:])
 	read = true
 	return ok
 }

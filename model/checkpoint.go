@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Checkpoint is an open model: its safetensors files, and the folder they belong to.
+// A Checkpoint is a checkpoint opened for reading: its safetensors files, and the folder they belong to.
 type Checkpoint struct {
 	// Dir is the folder of the model.
 	Dir string
@@ -31,12 +31,12 @@ type Checkpoint struct {
 
 // OpenOptions are the options of [OpenWith]. The zero value is useful.
 type OpenOptions struct {
-	// IgnoreIndex opens a folder as if it had no index.
-	IgnoreIndex bool
+	// IgnoreWeightMap opens a folder as if it had no weight map.
+	IgnoreWeightMap bool
 }
 
-// Open opens a model for reading. Path names a folder with model.safetensors, shards and their
-// index, or safetensors files of other names; or one safetensors file; or an index.
+// Open opens a checkpoint for reading. Path names a folder with model.safetensors, with shards and their
+// weight map, or with safetensors files of other names; or one safetensors file; or a weight map.
 func Open(path string) (*Checkpoint, error) { return OpenWith(path, OpenOptions{}) }
 
 // OpenWith is [Open] with options.
@@ -50,9 +50,9 @@ func OpenWith(path string, opts OpenOptions) (*Checkpoint, error) {
 	case info.IsDir():
 		c.Dir = path
 		err = c.openFolder(opts)
-	case strings.HasSuffix(path, IndexExtension):
+	case strings.HasSuffix(path, WeightMapExtension):
 		if c.Listed, c.Odd, err = ListFolder(c.Dir); err == nil {
-			err = c.openIndex(filepath.Base(path))
+			err = c.openWeightMap(filepath.Base(path))
 		}
 	default:
 		c.Lone = true
@@ -77,26 +77,26 @@ func findConfig(dir string) (*Config, error) {
 	return ReadConfig(path)
 }
 
-// openFolder opens what the Hugging Face libraries would load: model.safetensors before an index,
-// an index before whatever else there is.
+// openFolder opens what the Hugging Face libraries would load: model.safetensors before a weight map,
+// a weight map before whatever else there is.
 func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
 	if c.Listed, c.Odd, err = ListFolder(c.Dir); err != nil {
 		return err
 	}
-	names, indices := topLevel(c.Listed, Extension), topLevel(c.Listed, IndexExtension)
-	if opts.IgnoreIndex {
-		indices = nil
+	names, maps := topLevel(c.Listed, Extension), topLevel(c.Listed, WeightMapExtension)
+	if opts.IgnoreWeightMap {
+		maps = nil
 	}
 	for _, name := range names {
-		if name == "model"+Extension && !c.inIndex(indices, name) {
+		if name == "model"+Extension && !c.inWeightMap(maps, name) {
 			return c.openFiles([]string{name})
 		}
 	}
 	switch {
-	case len(indices) == 1:
-		return c.openIndex(indices[0])
-	case len(indices) > 1:
-		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(indices), strings.Join(indices, ", "))
+	case len(maps) == 1:
+		return c.openWeightMap(maps[0])
+	case len(maps) > 1:
+		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(maps), strings.Join(maps, ", "))
 	}
 	if err := oddWeights(c.Dir); err != nil {
 		return err
@@ -118,10 +118,10 @@ func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
 	return fmt.Errorf("model: %s: no safetensors files", c.Dir)
 }
 
-// inIndex reports whether a readable index lists the file as one of its shards.
-func (c *Checkpoint) inIndex(indices []string, name string) bool {
-	for _, index := range indices {
-		x, err := c.readIndex(index)
+// inWeightMap reports whether a readable weight map lists the file as one of its shards.
+func (c *Checkpoint) inWeightMap(maps []string, name string) bool {
+	for _, path := range maps {
+		x, err := c.readWeightMap(path)
 		if err != nil {
 			continue
 		}
@@ -134,53 +134,53 @@ func (c *Checkpoint) inIndex(indices []string, name string) bool {
 	return false
 }
 
-// readIndex reads an index of the folder.
-func (c *Checkpoint) readIndex(name string) (*Index, error) {
+// readWeightMap reads a weight map of the folder.
+func (c *Checkpoint) readWeightMap(name string) (*WeightMap, error) {
 	path := filepath.Join(c.Dir, name)
 	text, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
-	x, err := ParseIndex(text)
+	x, err := ParseWeightMap(text)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
 	return x, nil
 }
 
-// openIndex opens the shards of an index.
-func (c *Checkpoint) openIndex(name string) error {
-	x, err := c.readIndex(name)
+// openWeightMap opens the shards of a weight map.
+func (c *Checkpoint) openWeightMap(name string) error {
+	x, err := c.readWeightMap(name)
 	if err != nil {
 		return err
 	}
 	for _, file := range x.Files {
 		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(file))); errors.Is(err, os.ErrNotExist) {
-			return &IndexError{filepath.Join(c.Dir, name), fmt.Errorf("file %q is not there", file)}
+			return &WeightMapError{filepath.Join(c.Dir, name), fmt.Errorf("file %q is not there", file)}
 		}
 	}
 	if err := c.openFiles(x.Files); err != nil {
 		return err
 	}
 	if err := x.check(c.Files); err != nil {
-		return &IndexError{filepath.Join(c.Dir, name), err}
+		return &WeightMapError{filepath.Join(c.Dir, name), err}
 	}
 	return nil
 }
 
-// An IndexError reports an index that does not go with the files beside it: a file is missing, or the index is
-// stale. [OpenOptions].IgnoreIndex goes on without it.
-type IndexError struct {
+// A WeightMapError reports an index that does not go with the files beside it: a file is missing, or the index is
+// stale. [OpenOptions].IgnoreWeightMap goes on without it.
+type WeightMapError struct {
 	Path string
 	Err  error
 }
 
 // Error names the index and what contradicts it.
-func (e *IndexError) Error() string {
+func (e *WeightMapError) Error() string {
 	return fmt.Sprintf("model: %s: %v: a file is missing, or the index is stale", e.Path, e.Err)
 }
 
-func (e *IndexError) Unwrap() error { return e.Err }
+func (e *WeightMapError) Unwrap() error { return e.Err }
 
 // openFiles opens the named safetensors files of the folder, which must not share a tensor name.
 func (c *Checkpoint) openFiles(names []string) error {

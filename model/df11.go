@@ -12,7 +12,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// DF11 is an open DF11 checkpoint.
+// A DF11 is a DF11 checkpoint opened for reading.
 type DF11 struct {
 	// Path is what it was opened with, Dir the folder of its files.
 	Path, Dir string

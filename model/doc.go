@@ -2,7 +2,7 @@
 // of Hugging Face (one file, or shards with an index), and DF11 checkpoints. It decides which weights
 // are coded together, and describes in a sidecar how to get the original files back.
 //
-// Start with [Open] for a bf16 checkpoint, [PlanUnits] for its units, [Write] and [UnitEntries] for
+// Start with [Open] for a bf16 checkpoint, [NewPartition] for its units, [Write] and [UnitEntries] for
 // writing DF11, [OpenDF11] for reading it, [Sidecar] for restoring.
 //
 // # Trust
@@ -36,7 +36,7 @@
 //
 // Weights stay raw when DF11 or the published loader could not give them back: other types than
 // BF16, other shapes than those of Linear and Embedding, embeddings tied to an output head, and
-// exponents from 240 on, which the caller finds and reports with [Plan.Drop].
+// exponents from 240 on, which the caller finds and reports with [Partition.Drop].
 //
 // # Sources
 //

@@ -21,7 +21,7 @@ type family struct {
 	embedding, head string
 	// decoder says that a model of the family has a head even when no class says so.
 	decoder bool
-	// notLinear, where set, is why the weights of the blocks cannot be coded.
+	// notLinear, where set, is why the weights of the layers cannot be coded.
 	notLinear string
 }
 

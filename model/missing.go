@@ -113,7 +113,7 @@ func (f *finder) miss(name, evidence string, args ...any) {
 // guess goes by what may be otherwise in a model that is whole.
 func (f *finder) guess() {
 	f.shards()
-	f.index()
+	f.weightMap()
 	f.units()
 	f.layers()
 	f.embedding()
@@ -152,8 +152,8 @@ func (f *finder) shards() {
 	}
 }
 
-// index goes by what an index lists.
-func (f *finder) index() {
+// weightMap goes by what a weight map lists.
+func (f *finder) weightMap() {
 	list, _, err := ListFolder(f.d.Dir)
 	if err != nil {
 		return
@@ -164,12 +164,12 @@ func (f *finder) index() {
 			stored[t.Name] = true
 		}
 	}
-	for _, name := range topLevel(list, IndexExtension) {
+	for _, name := range topLevel(list, WeightMapExtension) {
 		text, err := readSmall(filepath.Join(f.d.Dir, name))
 		if err != nil {
 			continue
 		}
-		x, err := ParseIndex(text)
+		x, err := ParseWeightMap(text)
 		if err != nil {
 			continue
 		}

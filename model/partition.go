@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// PlanOptions says how [PlanUnits] chooses units. The zero value is the usual way.
-type PlanOptions struct {
+// PartitionOptions says how [NewPartition] chooses units. The zero value is the usual way.
+type PartitionOptions struct {
 	// Patterns overrides the patterns of the architecture.
 	Patterns Patterns
 	// CodeTied codes an embedding that shares its weight with the output head. The published loader
@@ -16,19 +16,19 @@ type PlanOptions struct {
 	CodeTied bool
 }
 
-// Plan says which tensors of a checkpoint are coded together and which stay as they are.
-type Plan struct {
+// Partition says which tensors of a checkpoint form which units, and which stay as they are.
+type Partition struct {
 	// Source names where the patterns come from: a family of architectures, "override" or "rule".
 	Source string
-	Units  []*PlanUnit
+	Units  []*PartitionUnit
 	// Raw holds the tensors that are not coded, in the order of the checkpoint.
 	Raw []RawTensor
 
 	order map[string]int // place of a tensor in the checkpoint
 }
 
-// PlanUnit is a module whose weights are coded as one stream.
-type PlanUnit struct {
+// PartitionUnit is a module whose weights are to be coded as one stream.
+type PartitionUnit struct {
 	// Name is the module's dotted path.
 	Name string
 	// Attrs names the submodules, parallel to Tensors. It is empty where the module itself is a
@@ -48,7 +48,7 @@ type RawTensor struct {
 }
 
 // Elements returns the number of weights in the unit.
-func (u *PlanUnit) Elements() uint64 {
+func (u *PartitionUnit) Elements() uint64 {
 	n := uint64(0)
 	for _, t := range u.Tensors {
 		n += t.Elements() // cannot overflow: each weight takes two bytes of a file
@@ -58,7 +58,7 @@ func (u *PlanUnit) Elements() uint64 {
 
 // SplitPositions returns the DF11 tensor split_positions: the cumulative number of weights after
 // each tensor but the last.
-func (u *PlanUnit) SplitPositions() []uint64 {
+func (u *PartitionUnit) SplitPositions() []uint64 {
 	positions := []uint64{}
 	n := uint64(0)
 	for _, t := range u.Tensors[:len(u.Tensors)-1] {
@@ -68,9 +68,9 @@ func (u *PlanUnit) SplitPositions() []uint64 {
 	return positions
 }
 
-// PlanUnits divides the tensors of a checkpoint into units and raw tensors, by the patterns of its
+// NewPartition divides the tensors of a checkpoint into units and raw tensors, by the patterns of its
 // architecture, or where none is known by a rule that joins the weights of each layer.
-func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
+func NewPartition(c *Checkpoint, opts PartitionOptions) (*Partition, error) {
 	if err := notCompressed(c); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
 		return nil, fmt.Errorf("model: %s: %w", c.Dir, err)
 	}
 	f, root := findFamily(c, modules)
-	b := &planBuilder{modules: modules, reasons: map[*Tensor]string{}, claimed: map[*Tensor]bool{}, units: map[string]bool{}}
+	b := &partitioner{modules: modules, reasons: map[*Tensor]string{}, claimed: map[*Tensor]bool{}, units: map[string]bool{}}
 	b.screen(c.Tensors)
 	if tied := tiedEmbedding(c, f, root, modules); tied != nil && !opts.CodeTied {
 		b.refuse(tied, reasonTied)
@@ -95,7 +95,7 @@ func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
 		source = f.name
 		p := f.rooted(root)
 		if f.notLinear != "" {
-			b.refuseBlocks(p, f.notLinear)
+			b.refuseLayers(p, f.notLinear)
 		}
 		if err := b.addPatterns(p); err != nil {
 			return nil, fmt.Errorf("model: %w", err)
@@ -104,7 +104,7 @@ func PlanUnits(c *Checkpoint, opts PlanOptions) (*Plan, error) {
 		source = "rule"
 		b.addByRule(c.Tensors)
 	}
-	return b.plan(source, c.Tensors), nil
+	return b.partition(source, c.Tensors), nil
 }
 
 // notCompressed reports a DF11 checkpoint, or one that could be mistaken for one once it is coded.
@@ -122,7 +122,7 @@ func notCompressed(c *Checkpoint) error {
 
 // Drop takes tensors out of their units, each for a reason that only its values show. A unit without
 // tensors disappears. If one of the tensors is in no unit, Drop changes nothing.
-func (p *Plan) Drop(reasons map[string]string) error {
+func (p *Partition) Drop(reasons map[string]string) error {
 	units := map[string]bool{}
 	for _, u := range p.Units {
 		for _, t := range u.Tensors {
@@ -149,7 +149,7 @@ func (p *Plan) Drop(reasons map[string]string) error {
 		}
 		u.Tensors, u.Attrs = u.Tensors[:kept], u.Attrs[:min(kept, len(u.Attrs))]
 	}
-	p.Units = slices.DeleteFunc(p.Units, func(u *PlanUnit) bool { return len(u.Tensors) == 0 })
+	p.Units = slices.DeleteFunc(p.Units, func(u *PartitionUnit) bool { return len(u.Tensors) == 0 })
 	slices.SortFunc(p.Raw, func(a, b RawTensor) int { return p.order[a.Tensor.Name] - p.order[b.Tensor.Name] })
 	return nil
 }

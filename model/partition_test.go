@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// planInput describes a checkpoint by lines of "NAME [DTYPE] SHAPE"; "{a,b}" and "{0..2}" in a name
+// partitionInput describes a checkpoint by lines of "NAME [DTYPE] SHAPE"; "{a,b}" and "{0..2}" in a name
 // stand for several.
-func planInput(t *testing.T, config, lines string) *Checkpoint {
+func partitionInput(t *testing.T, config, lines string) *Checkpoint {
 	t.Helper()
 	c := &Checkpoint{}
 	if config != "" {
@@ -66,8 +66,8 @@ func expandBraces(name string) (names []string) {
 	return names
 }
 
-// describePlan writes a plan as text.
-func describePlan(t *testing.T, p *Plan) string {
+// describePartition writes a partition as text.
+func describePartition(t *testing.T, p *Partition) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "source %s\n", p.Source)
@@ -109,14 +109,14 @@ model.norm.weight 64
 func TestPlanUnits(t *testing.T) {
 	tests := []struct {
 		name, config, tensors string
-		opts                  PlanOptions
+		opts                  PartitionOptions
 	}{
 		{name: "llama", config: `{"architectures":["LlamaForCausalLM"]}`, tensors: llamaTensors + "lm_head.weight 100x64"},
 		{name: "llama twelve layers", config: `{"model_type":"llama"}`, tensors: `
 			model.layers.{0..11}.mlp.gate_proj.weight 64x64
 			lm_head.weight 100x64`},
 		{name: "llama tied", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors},
-		{name: "llama tied but coded", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors, opts: PlanOptions{CodeTied: true}},
+		{name: "llama tied but coded", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors, opts: PartitionOptions{CodeTied: true}},
 		{name: "llama tied with head", config: `{"architectures":["LlamaForCausalLM"],"tie_word_embeddings":true}`, tensors: llamaTensors + "lm_head.weight 100x64"},
 		{name: "llama base model", config: `{"architectures":["LlamaModel"]}`, tensors: strings.ReplaceAll(llamaTensors, "model.", "")},
 		{name: "qwen3 embedding", config: `{"architectures":["Qwen3ForCausalLM"],"tie_word_embeddings":true}`, tensors: strings.ReplaceAll(llamaTensors, "model.", "")},
@@ -224,7 +224,7 @@ func TestPlanUnits(t *testing.T) {
 			0.auto_model.layer.{0..1}.{a,b}.weight 64x64
 			2.linear.weight 64x64`},
 		{name: "override", config: `{"architectures":["LlamaForCausalLM"]}`, tensors: llamaTensors + "lm_head.weight 100x64",
-			opts: PlanOptions{Patterns: Patterns{{`model\.layers\.1`, []string{"mlp.up_proj", "none"}}, {`.*\.\d+`, []string{"mlp.down_proj"}}, {`.*`, nil}}}},
+			opts: PartitionOptions{Patterns: Patterns{{`model\.layers\.1`, []string{"mlp.up_proj", "none"}}, {`.*\.\d+`, []string{"mlp.down_proj"}}, {`.*`, nil}}}},
 		{name: "reasons", config: `{"architectures":["NewModel"]}`, tensors: `
 			f16.weight F16 64x64
 			f8.weight F8_E4M3 64x64
@@ -250,11 +250,11 @@ func TestPlanUnits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := PlanUnits(planInput(t, tt.config, tt.tensors), tt.opts)
+			p, err := NewPartition(partitionInput(t, tt.config, tt.tensors), tt.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "plans/"+strings.ReplaceAll(tt.name, " ", "_")+".txt", describePlan(t, p))
+			golden(t, "plans/"+strings.ReplaceAll(tt.name, " ", "_")+".txt", describePartition(t, p))
 			if tt.name != "llama incomplete layer" && tt.name != "unknown" { // which have holes
 				missesNothing(t, p, tt.config)
 			}
@@ -262,8 +262,8 @@ func TestPlanUnits(t *testing.T) {
 	}
 }
 
-// missesNothing holds that a checkpoint by the plan does not look as if units or layers were missing from it.
-func missesNothing(t *testing.T, p *Plan, config string) {
+// missesNothing holds that a checkpoint coded by the partition does not look as if units or layers were missing from it.
+func missesNothing(t *testing.T, p *Partition, config string) {
 	t.Helper()
 	dict, err := p.PatternDict()
 	if err != nil {
@@ -312,7 +312,7 @@ func bertTensors(root string) string {
 }
 
 func TestPlanUnitsBadPattern(t *testing.T) {
-	_, err := PlanUnits(planInput(t, "", llamaTensors), PlanOptions{Patterns: Patterns{{Regex: "("}}})
+	_, err := NewPartition(partitionInput(t, "", llamaTensors), PartitionOptions{Patterns: Patterns{{Regex: "("}}})
 	wantError(t, err, `model: pattern "("`)
 }
 
@@ -322,14 +322,14 @@ func TestPlanUnitsCompressed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_, err = PlanUnits(c, PlanOptions{})
+	_, err = NewPartition(c, PartitionOptions{})
 	wantError(t, err, tinyDF11+" is compressed already: config.json has a dfloat11_config")
-	_, err = PlanUnits(planInput(t, "", "lm_head.luts U8 2x256"), PlanOptions{})
+	_, err = NewPartition(partitionInput(t, "", "lm_head.luts U8 2x256"), PartitionOptions{})
 	wantError(t, err, `tensor "lm_head.luts" has the name of a DF11 tensor`)
 }
 
 func TestPlanDrop(t *testing.T) {
-	p, err := PlanUnits(planInput(t, `{"model_type":"llama"}`, llamaTensors+"lm_head.weight 100x64"), PlanOptions{})
+	p, err := NewPartition(partitionInput(t, `{"model_type":"llama"}`, llamaTensors+"lm_head.weight 100x64"), PartitionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func TestPlanDrop(t *testing.T) {
 		}
 		wantError(t, p.Drop(map[string]string{name: ""}), "is in no unit")
 	}
-	golden(t, "plans/drop.txt", describePlan(t, p))
+	golden(t, "plans/drop.txt", describePartition(t, p))
 	order := slices.IsSortedFunc(p.Raw, func(a, b RawTensor) int { return p.order[a.Tensor.Name] - p.order[b.Tensor.Name] })
 	if !order {
 		t.Error("raw tensors are not in the order of the checkpoint")
@@ -347,7 +347,7 @@ func TestPlanDrop(t *testing.T) {
 }
 
 func TestPlanSplitPositions(t *testing.T) {
-	p, err := PlanUnits(planInput(t, `{"model_type":"llama"}`, llamaTensors+"lm_head.weight 100x64"), PlanOptions{})
+	p, err := NewPartition(partitionInput(t, `{"model_type":"llama"}`, llamaTensors+"lm_head.weight 100x64"), PartitionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,10 +362,10 @@ func TestPlanSplitPositions(t *testing.T) {
 // TestPatternDictMisread covers names that the published loader would confuse: after a pattern with
 // attributes it matches the parent of the last attribute instead of the module.
 func TestPatternDictMisread(t *testing.T) {
-	input := planInput(t, "", `
+	input := partitionInput(t, "", `
 		block.0.proj.0.weight 64x64
 		proj.weight 64x64`)
-	p, err := PlanUnits(input, PlanOptions{Patterns: Patterns{{`block\.\d+`, []string{"proj.0"}}, {"proj", nil}}})
+	p, err := NewPartition(input, PartitionOptions{Patterns: Patterns{{`block\.\d+`, []string{"proj.0"}}, {"proj", nil}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,10 +376,10 @@ func TestPatternDictMisread(t *testing.T) {
 	if dict[0].Regex != "proj" {
 		t.Errorf("%q comes first", dict[0].Regex)
 	}
-	p, err = PlanUnits(planInput(t, "", `
+	p, err = NewPartition(partitionInput(t, "", `
 		block.0.proj.0.weight 64x64
 		proj.a.weight 64x64
-		proj.block.0.weight 64x64`), PlanOptions{Patterns: Patterns{{`block\.\d+`, []string{"proj.0"}}, {"proj", []string{"a", "block.0"}}}})
+		proj.block.0.weight 64x64`), PartitionOptions{Patterns: Patterns{{`block\.\d+`, []string{"proj.0"}}, {"proj", []string{"a", "block.0"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

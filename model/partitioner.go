@@ -12,17 +12,17 @@ import (
 // tensors alone take more than coding can save.
 const minElements = 1024
 
-// planBuilder collects units and the reasons of tensors that stay out.
-type planBuilder struct {
+// A partitioner collects units, and the reasons of tensors that stay raw.
+type partitioner struct {
 	modules *moduleSet
 	reasons map[*Tensor]string
 	claimed map[*Tensor]bool
 	units   map[string]bool
-	list    []*PlanUnit
+	list    []*PartitionUnit
 }
 
 // screen refuses what no pattern can make codable.
-func (b *planBuilder) screen(tensors []*Tensor) {
+func (b *partitioner) screen(tensors []*Tensor) {
 	for _, t := range tensors {
 		switch {
 		case t.DType != BF16:
@@ -42,14 +42,14 @@ func (b *planBuilder) screen(tensors []*Tensor) {
 }
 
 // refuse records the first reason against a tensor.
-func (b *planBuilder) refuse(t *Tensor, reason string) {
+func (b *partitioner) refuse(t *Tensor, reason string) {
 	if b.reasons[t] == "" {
 		b.reasons[t] = reason
 	}
 }
 
-// refuseBlocks refuses the weights of all blocks that the patterns cover.
-func (b *planBuilder) refuseBlocks(p Patterns, reason string) {
+// refuseLayers refuses the weights of all layers that the patterns cover.
+func (b *partitioner) refuseLayers(p Patterns, reason string) {
 	m, err := p.compile()
 	if err != nil {
 		return // not reached: a test compiles every pattern of the table
@@ -67,7 +67,7 @@ func (b *planBuilder) refuseBlocks(p Patterns, reason string) {
 
 // addPatterns makes a unit of every module that a pattern matches, of the tensors that exist and
 // can be coded. Where patterns overlap, the first has the module.
-func (b *planBuilder) addPatterns(p Patterns) error {
+func (b *partitioner) addPatterns(p Patterns) error {
 	m, err := p.compile()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (b *planBuilder) addPatterns(p Patterns) error {
 			if b.units[module] {
 				continue
 			}
-			u := &PlanUnit{Name: module, regex: pattern.Regex}
+			u := &PartitionUnit{Name: module, regex: pattern.Regex}
 			if len(pattern.Attrs) == 0 {
 				b.take(u, "")
 			}
@@ -97,7 +97,7 @@ func (b *planBuilder) addPatterns(p Patterns) error {
 }
 
 // take adds a tensor to a unit if it exists, can be coded and belongs to no unit yet.
-func (b *planBuilder) take(u *PlanUnit, attr string) {
+func (b *partitioner) take(u *PartitionUnit, attr string) {
 	t := b.modules.weight(u.Name, attr)
 	if t == nil || b.reasons[t] != "" || b.claimed[t] {
 		return
@@ -108,9 +108,9 @@ func (b *planBuilder) take(u *PlanUnit, attr string) {
 	}
 }
 
-// add adds a unit to the plan, or refuses its tensors if it is too small. A unit that would be too
+// add adds a unit to the list, or refuses its tensors if it is too small. A unit that would be too
 // large is split into units of submodules.
-func (b *planBuilder) add(u *PlanUnit) {
+func (b *partitioner) add(u *PartitionUnit) {
 	if len(u.Tensors) == 0 {
 		return
 	}
@@ -136,8 +136,8 @@ func (b *planBuilder) add(u *PlanUnit) {
 // split divides a unit into those of its numbered submodules, such as the experts of a mixture, and
 // single weights. None may stay with the module: the published loader decodes all units into one
 // buffer, and those of submodules, decoded while the module runs, would overwrite what it needs.
-func (b *planBuilder) split(u *PlanUnit) (parts []*PlanUnit) {
-	units := map[string]*PlanUnit{}
+func (b *partitioner) split(u *PartitionUnit) (parts []*PartitionUnit) {
+	units := map[string]*PartitionUnit{}
 	for i, t := range u.Tensors {
 		name, attr := u.Name+"."+u.Attrs[i], ""
 		if sub, rest := cutNumber(u.Attrs[i], 0); rest != "" && b.modules.weight(u.Name, sub) == nil {
@@ -145,7 +145,7 @@ func (b *planBuilder) split(u *PlanUnit) (parts []*PlanUnit) {
 		}
 		part := units[name]
 		if part == nil {
-			part = &PlanUnit{Name: name, regex: generalName(name)}
+			part = &PartitionUnit{Name: name, regex: generalName(name)}
 			units[name] = part
 			parts = append(parts, part)
 		}
@@ -157,9 +157,9 @@ func (b *planBuilder) split(u *PlanUnit) (parts []*PlanUnit) {
 	return parts
 }
 
-// plan returns the finished plan.
-func (b *planBuilder) plan(source string, tensors []*Tensor) *Plan {
-	p := &Plan{Source: source, Units: b.list, order: map[string]int{}}
+// partition returns the finished partition.
+func (b *partitioner) partition(source string, tensors []*Tensor) *Partition {
+	p := &Partition{Source: source, Units: b.list, order: map[string]int{}}
 	for i, t := range tensors {
 		p.order[t.Name] = i
 		if !b.claimed[t] {

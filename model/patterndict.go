@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// PatternDict returns the pattern_dict for the units of the plan. A pattern is kept as it is where
+// PatternDict returns the pattern_dict for the units of the partition. A pattern is kept as it is where
 // all units it matches have the same attributes; otherwise it is replaced by one for each list of
 // attributes that names its modules one by one. That matters because the published loader takes the
 // weights of every attribute of every pattern that matches a coded module, whether coded or not.
 // Modules without a coded unit may match: the loader leaves them alone.
-func (p *Plan) PatternDict() (Patterns, error) {
+func (p *Partition) PatternDict() (Patterns, error) {
 	regexes, units := p.byRegex()
 	m, err := regexes.compile()
 	tooMany := err != nil // to compile them all: names are cheaper
@@ -39,7 +39,7 @@ func (p *Plan) PatternDict() (Patterns, error) {
 
 // byRegex returns the patterns that the units come from, each with the attributes of its first unit, and the units of
 // each.
-func (p *Plan) byRegex() (regexes Patterns, units [][]*PlanUnit) {
+func (p *Partition) byRegex() (regexes Patterns, units [][]*PartitionUnit) {
 	index := map[string]int{}
 	for _, u := range p.Units {
 		i, ok := index[u.regex]
@@ -54,7 +54,7 @@ func (p *Plan) byRegex() (regexes Patterns, units [][]*PlanUnit) {
 }
 
 // disturbed returns the patterns that match a unit which does not come from them or has other attributes.
-func (p *Plan) disturbed(m *matcher) map[int]bool {
+func (p *Partition) disturbed(m *matcher) map[int]bool {
 	disturbed := map[int]bool{}
 	for _, u := range p.Units {
 		for _, i := range m.all(u.Name) {
@@ -67,7 +67,7 @@ func (p *Plan) disturbed(m *matcher) map[int]bool {
 }
 
 // exact returns patterns that match units by their names.
-func exact(units []*PlanUnit) (dict Patterns) {
+func exact(units []*PartitionUnit) (dict Patterns) {
 	index := map[string]int{}
 	var names [][]string
 	for _, u := range units {
@@ -87,7 +87,7 @@ func exact(units []*PlanUnit) (dict Patterns) {
 }
 
 // misread returns a unit whose weights the published loader would not find with these patterns.
-func (p *Plan) misread(dict Patterns) *PlanUnit {
+func (p *Partition) misread(dict Patterns) *PartitionUnit {
 	m, err := dict.compile()
 	for _, u := range p.Units {
 		if err != nil {

@@ -10,8 +10,8 @@ import (
 // a layer is a module whose path ends in a number, the first on the way down, not counting one at the very
 // top, where it numbers whole models (as in the containers of sentence-transformers). All other
 // weights are units of their own.
-func (b *planBuilder) addByRule(tensors []*Tensor) {
-	units := map[string]*PlanUnit{}
+func (b *partitioner) addByRule(tensors []*Tensor) {
+	units := map[string]*PartitionUnit{}
 	var names []string
 	for _, t := range tensors {
 		if b.reasons[t] != "" {
@@ -24,7 +24,7 @@ func (b *planBuilder) addByRule(tensors []*Tensor) {
 		}
 		u := units[name]
 		if u == nil {
-			u = &PlanUnit{Name: name, regex: generalName(name)}
+			u = &PartitionUnit{Name: name, regex: generalName(name)}
 			units[name] = u
 			names = append(names, name)
 		}

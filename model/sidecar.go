@@ -98,14 +98,14 @@ func (f *SidecarFile) StoredPath() string {
 	// The first part alone, in lower case: folders have the same names to choose from, and some file
 	// systems do not tell cases apart.
 	top, _, _ := strings.Cut(strings.ToLower(f.Path), "/")
-	if strings.HasSuffix(top, Extension) || IsIndex(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder, journalName}, top) {
+	if strings.HasSuffix(top, Extension) || IsWeightMap(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder, journalName}, top) {
 		return storedFolder + "/" + f.Path
 	}
 	return f.Path
 }
 
 // MayInline reports whether a file that is no part of the weights is kept in the sidecar, if it is text.
-func MayInline(path string) bool { return path == ConfigName || IsIndex(path) }
+func MayInline(path string) bool { return path == ConfigName || IsWeightMap(path) }
 
 // A FileMode holds the permission bits of a file. Its text has four octal digits.
 type FileMode fs.FileMode

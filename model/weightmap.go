@@ -9,36 +9,37 @@ import (
 	"unicode/utf8"
 )
 
-// IndexExtension ends the name of the file that lists the shards of a checkpoint.
-const IndexExtension = Extension + ".index.json"
+// WeightMapExtension ends the name of the JSON file that holds the [WeightMap] of a sharded checkpoint.
+const WeightMapExtension = Extension + ".index.json"
 
-// IsIndex reports whether a path within a model's folder, slash-separated, is that of an index.
-func IsIndex(path string) bool {
-	return !strings.Contains(path, "/") && strings.HasSuffix(path, IndexExtension)
+// IsWeightMap reports whether a path within a model's folder, slash-separated, is that of a weight map.
+func IsWeightMap(path string) bool {
+	return !strings.Contains(path, "/") && strings.HasSuffix(path, WeightMapExtension)
 }
 
-// Index is the weight_map of a sharded checkpoint.
-type Index struct {
-	// Files holds the names of the shards, slash-separated and relative to the index, in natural
+// WeightMap is the JSON file of a sharded checkpoint, whose weight_map says which shard holds which tensor. Messages call
+// it the index, as its name does.
+type WeightMap struct {
+	// Files holds the names of the shards, slash-separated and relative to the weight map, in natural
 	// order.
 	Files []string
 	// File gives the shard of each tensor.
 	File map[string]string
 }
 
-// ParseIndex parses the text of a model.safetensors.index.json. The shards may lie in folders below
-// the index, never above or elsewhere.
-func ParseIndex(text []byte) (*Index, error) {
+// ParseWeightMap parses the text of a model.safetensors.index.json. The shards may lie in folders below
+// the weight map, never above or elsewhere.
+func ParseWeightMap(text []byte) (*WeightMap, error) {
 	j, err := newJSONText(text)
 	if err != nil {
 		return nil, err
 	}
-	index := &Index{}
+	x := &WeightMap{}
 	err = j.object(func(key string) error {
 		if key != "weight_map" {
 			return j.skip()
 		}
-		if err := index.parseMap(j); err != nil {
+		if err := x.parseMap(j); err != nil {
 			return fmt.Errorf("weight_map: %w", err)
 		}
 		return nil
@@ -49,15 +50,15 @@ func ParseIndex(text []byte) (*Index, error) {
 	if err := j.end(); err != nil {
 		return nil, err
 	}
-	if index.File == nil {
+	if x.File == nil {
 		return nil, fmt.Errorf("weight_map is missing")
 	}
-	slices.SortFunc(index.Files, naturalCompare)
-	return index, nil
+	slices.SortFunc(x.Files, naturalCompare)
+	return x, nil
 }
 
 // parseMap reads the object TENSOR: FILE.
-func (x *Index) parseMap(j *jsonText) error {
+func (x *WeightMap) parseMap(j *jsonText) error {
 	x.File = map[string]string{}
 	known := map[string]bool{}
 	return j.object(func(tensor string) error {
@@ -100,9 +101,9 @@ func CheckPath(name string) error {
 	return nil
 }
 
-// check holds the index against the files it names: every tensor in the file the index says, and
+// check compares the weight map with the files that it names: every tensor must be in the file that the map says, and
 // no other tensor in any of them.
-func (x *Index) check(files []*File) error {
+func (x *WeightMap) check(files []*File) error {
 	count := 0
 	for i, f := range files {
 		for _, t := range f.Tensors {

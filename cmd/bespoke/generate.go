@@ -16,7 +16,7 @@ import (
 // generateOptions are the flags of generate.
 type generateOptions struct {
 	out       output
-	units     units
+	units     partitionFlags
 	partial   incomplete
 	name      string
 	compiler  string
@@ -69,11 +69,11 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	if err != nil {
 		return err
 	}
-	plan, err := o.units.options()
+	partition, err := o.units.options()
 	if err != nil {
 		return err
 	}
-	analysis, err := checkpoint.Analyse(ctx, path, checkpoint.AnalyseOptions{Plan: plan, Open: o.units.open, Progress: a.progress()})
+	analysis, err := checkpoint.Analyse(ctx, path, checkpoint.AnalyseOptions{Partition: partition, Open: o.units.open, Progress: a.progress()})
 	if err != nil {
 		return err
 	}

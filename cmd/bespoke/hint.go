@@ -9,7 +9,7 @@ import (
 
 // hintFor returns what to add to the line of an error: the flag that goes on nevertheless.
 func hintFor(err error) string {
-	_, index := errors.AsType[*model.IndexError](err)
+	_, index := errors.AsType[*model.WeightMapError](err)
 	_, missing := errors.AsType[*model.MissingError](err)
 	switch {
 	case errors.Is(err, checkpoint.ErrOutputExists):

@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) inspect() *cobra.Command {
-	var units units
+	var units partitionFlags
 	var partial incomplete
 	var asJSON bool
 	var picture string
@@ -54,11 +54,11 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 		if err := mayDraw(picture); err != nil {
 			return err
 		}
-		plan, err := units.options()
+		partition, err := units.options()
 		if err != nil {
 			return err
 		}
-		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.AnalyseOptions{Plan: plan, Open: units.open, Progress: a.progress()})
+		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.AnalyseOptions{Partition: partition, Open: units.open, Progress: a.progress()})
 		if err != nil {
 			return err
 		}

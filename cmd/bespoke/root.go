@@ -124,25 +124,25 @@ func (o *output) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// units adds the flags that say how a model is divided into units.
-type units struct {
+// partitionFlags are the flags that say how a model is divided into units.
+type partitionFlags struct {
 	pattern  string
 	codeTied bool
 	source
 }
 
-func (u *units) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&u.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
-	cmd.Flags().BoolVar(&u.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
+func (p *partitionFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
+	cmd.Flags().BoolVar(&p.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
 	_ = cmd.MarkFlagFilename("pattern", "json")
-	u.source.flags(cmd)
+	p.source.flags(cmd)
 }
 
 // source adds the flag that says how a model is opened.
 type source struct{ open model.OpenOptions }
 
 func (s *source) flags(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&s.open.IgnoreIndex, "ignore-index", false, "take a folder as if it had no index of its shards")
+	cmd.Flags().BoolVar(&s.open.IgnoreWeightMap, "ignore-index", false, "take a folder as if it had no index of its shards")
 }
 
 // incomplete adds the flag that takes a DF11 checkpoint from which something seems to be missing.
@@ -178,10 +178,10 @@ func (a *app) printFiles(what string, files []model.OddFile) error {
 	return a.table(&t)
 }
 
-func (u *units) options() (o model.PlanOptions, err error) {
-	o.CodeTied = u.codeTied
-	if u.pattern != "" {
-		o.Patterns, err = model.ReadPatterns(u.pattern)
+func (p *partitionFlags) options() (o model.PartitionOptions, err error) {
+	o.CodeTied = p.codeTied
+	if p.pattern != "" {
+		o.Patterns, err = model.ReadPatterns(p.pattern)
 	}
 	return o, err
 }
