@@ -3,6 +3,10 @@ package checkpoint
 import (
 	"context"
 	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 // Progress follows an operation. A stage goes over a known number of bytes, or of other units; stages come
@@ -64,4 +68,9 @@ func (c *contextReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.p.Advance(int64(n))
 	return n, err
+}
+
+// side runs f in a goroutine of the group, guarded: all work here reads mapped files, which may be cut short.
+func side(group *errgroup.Group, f func() error) {
+	group.Go(func() error { return model.Guard(f) })
 }

@@ -238,3 +238,43 @@ func groupImports(source []byte) []byte {
 	slices.Sort(others)
 	return []byte(before + "import (\n" + strings.Join(std, "") + "\n" + strings.Join(others, "") + ")\n" + after)
 }
+
+// Test renders the file NAME_test.go, which holds every decoder of the package against the
+// reference.
+func Test(p *Plan) ([]byte, error) {
+	f := newFile(p, "")
+	f.Comment("suite is this package to the tests that all generated packages share.")
+	f.Var().Id("suite").Op("=").Qual(kernelTestPath, "Suite").Add(multiLine([]jen.Code{
+		jen.Id("Kernel").Op(":").Id("Kernel").Call(),
+		jen.Id("Hash").Op(":").Id("Hash"),
+		jen.Id("Histograms").Op(":").Id("histograms"),
+	}))
+	for _, test := range []struct{ name, method, comment string }{
+		{"TestBooks", "Books", "holds the code books to the hash in the header of every file."},
+		{"TestSources", "Sources", "holds the GPU sources to the same hash."},
+		{"TestDecode", "Decode", "holds every decoder to the reference, on sound streams and on damaged ones."},
+	} {
+		f.Line()
+		f.Comment(test.name + " " + test.comment)
+		f.Func().Id(test.name).Params(jen.Id("t").Op("*").Qual("testing", "T")).
+			Block(jen.Id("suite").Dot(test.method).Call(jen.Id("t")))
+	}
+	f.Line()
+	f.Comment("BenchmarkDecode compares the decoders.")
+	f.Func().Id("BenchmarkDecode").Params(jen.Id("b").Op("*").Qual("testing", "B")).
+		Block(jen.Id("suite").Dot("Benchmark").Call(jen.Id("b")))
+	return render(f)
+}
+
+// NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes: in
+// builds without assembly or, where it makes nothing, in all.
+func NoAssembly(p *Plan) ([]byte, error) {
+	constraint, why := "!amd64 || purego", "this build has no assembly"
+	if _, _, ok := p.WindowShape(); !ok {
+		constraint, why = "", "no code book can be decoded by windows"
+	}
+	f := newFile(p, constraint)
+	f.Comment("avx512 lists no decoders: " + why + ".")
+	f.Func().Id("avx512").Params().Index().Qual(kernelPath, "WindowDecoder").Block(jen.Return(jen.Nil()))
+	return render(f)
+}

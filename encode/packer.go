@@ -104,3 +104,96 @@ func (p *packer) append(bits, length uint64) {
 	binary.BigEndian.PutUint64(p.stream[1+p.bit/8:], p.acc<<(64-p.bit%8-length))
 	p.bit += length
 }
+
+// split writes the exponents of weights, a group in each word and the first in the low byte, and their
+// sign_mantissa bytes. The last exponent fills up the last group.
+func split(weights []byte, groups []uint64, signMantissa []byte) {
+	n := splitWhole(weights, groups, signMantissa)
+	weights, groups, signMantissa = weights[2*groupElements*n:], groups[n:], signMantissa[groupElements*n:]
+	for i := range groups {
+		if len(weights) < 2*groupElements || len(signMantissa) < groupElements {
+			groups[i] = splitLast(weights, signMantissa)
+			return
+		}
+		w0, w1 := binary.LittleEndian.Uint64(weights), binary.LittleEndian.Uint64(weights[8:])
+		groups[i] = lowBytes(w0>>7) | lowBytes(w1>>7)<<32
+		binary.LittleEndian.PutUint64(signMantissa, signMantissas(w0)|signMantissas(w1)<<32)
+		weights, signMantissa = weights[2*groupElements:], signMantissa[groupElements:]
+	}
+}
+
+// splitLast splits 1 to 7 weights and returns the word of their exponents.
+func splitLast(weights, signMantissa []byte) uint64 {
+	group, last := uint64(0), uint8(0)
+	for i := range groupElements {
+		if 2*i < len(weights) {
+			w := binary.LittleEndian.Uint16(weights[2*i:])
+			last, signMantissa[i] = codebook.Exponent(w), codebook.SignMantissa(w)
+		}
+		group |= uint64(last) << (8 * i)
+	}
+	return group
+}
+
+// signMantissas returns the sign_mantissa bytes of four weights.
+func signMantissas(w uint64) uint64 {
+	return lowBytes(w>>8&0x0080008000800080 | w&0x007f007f007f007f)
+}
+
+// lowBytes returns the low bytes of four words.
+func lowBytes(w uint64) uint64 {
+	w &= 0x00ff00ff00ff00ff
+	w = (w | w>>8) & 0x0000ffff0000ffff
+	return uint64(uint32(w | w>>16))
+}
+
+// codes is a code book in the form that the packer wants: the codes of all pairs of exponents. Only the
+// few thousand pairs that occur need a place in the cache.
+type codes struct {
+	book  *codebook.Book
+	fill  uint8         // what fills up the last byte, left-aligned
+	pairs [1 << 16]pair // by the first exponent in the low byte and the second in the high one
+}
+
+// A pair is the codes of two exponents, one after the other: from bit 0 on the 32 bits of both, right-aligned,
+// from bit 32 on their length, noPair if that is more than 32 or one has no code, from bit 48 on the
+// length of the first and from bit 56 on that of the second, 0 where there is none.
+type pair uint64
+
+func newPair(first, second codebook.Code) pair {
+	p := pair(first.Length)<<48 | pair(second.Length)<<56
+	if length := first.Length + second.Length; length <= 32 && first.Length > 0 && second.Length > 0 {
+		return p | pair(length)<<32 | pair(first.Bits<<second.Length|second.Bits)
+	}
+	return p | noPair<<32
+}
+
+func (p pair) bits() uint64    { return uint64(uint32(p)) }
+func (p pair) length() uint64  { return uint64(uint8(p >> 32)) }
+func (p pair) lengths() uint64 { return uint64(p >> 48) }
+
+// noPair is a length: longer than any group of codes that is appended at once.
+const noPair = 255
+
+// newCodes returns the codes of a book, in the memory of old if that is not nil.
+func newCodes(b *codebook.Book, old *codes) *codes {
+	c := old
+	if c == nil {
+		c = new(codes)
+	}
+	c.book, c.fill = b, 0
+	if eos := b.EndOfStream(); eos.Length > 0 {
+		c.fill = uint8(uint64(eos.Bits) << (40 - eos.Length) >> 32)
+	}
+	for i := range c.pairs {
+		c.pairs[i] = noPair << 32
+	}
+	symbols := b.Symbols()
+	for _, second := range symbols {
+		row := c.pairs[int(second)<<8:][:256]
+		for _, first := range symbols {
+			row[first] = newPair(b.Code(first), b.Code(second))
+		}
+	}
+	return c
+}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -224,4 +227,61 @@ func (c *Checkpoint) Close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Changed reports the first file of the model that is not what it was when the model was opened, by its size and
+// the time of its last change: it was written to, replaced, removed or added meanwhile.
+func (c *Checkpoint) Changed() error {
+	now := slices.Clone(c.Listed)
+	if c.Lone {
+		info, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(c.Listed[0].Path)))
+		if err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		now[0] = listed(c.Listed[0].Path, info)
+	} else {
+		var err error
+		if now, _, err = ListFolder(c.Dir); err != nil {
+			return err
+		}
+	}
+	for i := range max(len(now), len(c.Listed)) {
+		switch {
+		case i == len(c.Listed) || i < len(now) && now[i].Path < c.Listed[i].Path:
+			return fmt.Errorf("model: %s appeared meanwhile", filepath.Join(c.Dir, now[i].Path))
+		case i == len(now) || now[i].Path != c.Listed[i].Path:
+			return fmt.Errorf("model: %s disappeared meanwhile", filepath.Join(c.Dir, c.Listed[i].Path))
+		}
+		before, after := c.Listed[i].info, now[i].info
+		if !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) {
+			return fmt.Errorf("model: %s changed meanwhile", filepath.Join(c.Dir, now[i].Path))
+		}
+	}
+	return nil
+}
+
+// shardName is how the files of a checkpoint are called of which each says how many there are.
+var shardName = regexp.MustCompile(`^(.*)-(\d{1,6})-of-(\d{1,6})\.safetensors$`)
+
+// checkShards reports the first file that is missing among shards which say how many they are.
+func checkShards(names []string) error {
+	present := map[string]bool{}
+	for _, name := range names {
+		present[name] = true
+	}
+	checked := map[string]bool{}
+	for _, name := range names {
+		m := shardName.FindStringSubmatch(name)
+		if m == nil || checked[m[1]+"/"+m[3]] {
+			continue
+		}
+		checked[m[1]+"/"+m[3]] = true
+		total, _ := strconv.Atoi(m[3]) // digits, and few
+		for i := 1; i <= total; i++ {
+			if want := fmt.Sprintf("%s-%0*d-of-%s%s", m[1], len(m[2]), i, m[3], Extension); !present[want] {
+				return fmt.Errorf("shard %q is missing: %q says that there are %d", want, name, total)
+			}
+		}
+	}
+	return nil
 }

@@ -169,3 +169,33 @@ func (b *partitioner) partition(source string, tensors []*Tensor) *Partition {
 	}
 	return p
 }
+
+// addByRule makes units for an architecture without patterns. The weights of one layer form a unit:
+// a layer is a module whose path ends in a number, the first on the way down, not counting one at the very
+// top, where it numbers whole models (as in the containers of sentence-transformers). All other
+// weights are units of their own.
+func (b *partitioner) addByRule(tensors []*Tensor) {
+	units := map[string]*PartitionUnit{}
+	var names []string
+	for _, t := range tensors {
+		if b.reasons[t] != "" {
+			continue
+		}
+		name, attr := layerOf(strings.TrimSuffix(t.Name, weightSuffix))
+		if attr != "" && b.modules.weight(name, "") != nil {
+			// The layer has a weight itself: it is a Linear, and what lies below it something else.
+			name, attr = name+"."+attr, ""
+		}
+		u := units[name]
+		if u == nil {
+			u = &PartitionUnit{Name: name, regex: generalName(name)}
+			units[name] = u
+			names = append(names, name)
+		}
+		b.take(u, attr)
+	}
+	slices.SortFunc(names, naturalCompare)
+	for _, name := range names {
+		b.add(units[name])
+	}
+}

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/internal/ui"
+	"github.com/seed54244801/bespoke/model"
 )
 
 // Exit codes. A signal ends the program with exitSignal and its number, as a shell has it.
@@ -64,4 +66,56 @@ func fail(stderr io.Writer, err error) int {
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// An interruption is the cause of the end of a context that a signal has ended.
+type interruption struct{ signal os.Signal }
+
+func (i *interruption) Error() string { return i.signal.String() }
+
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP, but for those that
+// the program was started to ignore, as by nohup. A second signal ends the program at once. A broken pipe is an
+// error of the write alone.
+func untilSignal(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		cancel(&interruption{s})
+	}()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // not the same as to ignore it, which children inherit
+	return ctx
+}
+
+// signalOf returns the number of the signal that ended a context, that of SIGINT if something else did.
+func signalOf(ctx context.Context) int {
+	if i, ok := errors.AsType[*interruption](context.Cause(ctx)); ok {
+		if s, ok := i.signal.(syscall.Signal); ok {
+			return int(s)
+		}
+	}
+	return int(syscall.SIGINT)
+}
+
+// hintFor returns what to add to the line of an error: the flag that goes on nevertheless.
+func hintFor(err error) string {
+	_, index := errors.AsType[*model.WeightMapError](err)
+	_, missing := errors.AsType[*model.MissingError](err)
+	switch {
+	case errors.Is(err, checkpoint.ErrOutputExists):
+		return ", --force replaces it"
+	case errors.Is(err, checkpoint.ErrUnknownFile):
+		return "; --skip-unknown-files leaves such files out"
+	case index:
+		return "; --ignore-index takes the folder without its index"
+	case missing:
+		return "; --incomplete goes on with what is there"
+	}
+	return ""
 }

@@ -3,12 +3,14 @@ package checkpoint
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/internal/regular"
@@ -146,4 +148,43 @@ func portionOf(f *os.File) []byte {
 		size = max(1, min(size, info.Size()))
 	}
 	return make([]byte, size)
+}
+
+// inside reports a file of a folder, by its slash-separated path, that a link takes out of it: a container from
+// elsewhere must not have files of this machine copied. The links of the Hugging Face cache, from
+// MODEL/snapshots/REVISION to MODEL/blobs, stay within the model, if that is a folder there and no link itself.
+func inside(dir, path string) error {
+	root, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		root, err = filepath.Abs(root)
+	}
+	if err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(path)))
+	if err != nil {
+		return err
+	}
+	if within(real, root) {
+		return nil
+	}
+	if snapshots := filepath.Dir(root); filepath.Base(snapshots) == "snapshots" {
+		blobs := filepath.Join(filepath.Dir(snapshots), "blobs")
+		if info, err := os.Lstat(blobs); err == nil && info.IsDir() && within(real, blobs) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is a link out of its folder, to %s", filepath.Join(dir, path), real)
+}
+
+// fileBytes returns words as they lie in files, little-endian. It uses their memory: on a big-endian
+// machine the words mean nothing afterwards.
+func fileBytes(words []uint16) []byte {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		for i, w := range words {
+			binary.LittleEndian.PutUint16(b[2*i:], w)
+		}
+	}
+	return b
 }

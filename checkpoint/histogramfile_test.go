@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -162,5 +163,17 @@ func TestHistogramFileSize(t *testing.T) {
 	_, err := Inspect(context.Background(), path, AnalyseOptions{})
 	if _, ok := errors.AsType[*os.PathError](err); !ok || !strings.Contains(err.Error(), "268435457 bytes, max 268435456") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestCountsJSON(t *testing.T) {
+	var c Counts
+	c[9], c[118], c[255] = 1, 1<<63, 2
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"9":1,"118":9223372036854775808,"255":2}`; string(text) != want {
+		t.Errorf("counts as JSON: %s, want %s", text, want)
 	}
 }

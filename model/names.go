@@ -1,40 +1,49 @@
 package model
 
 import (
+	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// addByRule makes units for an architecture without patterns. The weights of one layer form a unit:
-// a layer is a module whose path ends in a number, the first on the way down, not counting one at the very
-// top, where it numbers whole models (as in the containers of sentence-transformers). All other
-// weights are units of their own.
-func (b *partitioner) addByRule(tensors []*Tensor) {
-	units := map[string]*PartitionUnit{}
-	var names []string
-	for _, t := range tensors {
-		if b.reasons[t] != "" {
+// naturalCompare orders names so that "layers.2" comes before "layers.10": runs of digits compare as
+// numbers, everything else byte by byte.
+func naturalCompare(a, b string) int {
+	x, y := a, b
+	for x != "" && y != "" {
+		if isDigit(x[0]) && isDigit(y[0]) {
+			var n, m string
+			n, x = cutDigits(x)
+			m, y = cutDigits(y)
+			if c := cmp.Or(cmp.Compare(len(n), len(m)), strings.Compare(n, m)); c != 0 {
+				return c
+			}
 			continue
 		}
-		name, attr := layerOf(strings.TrimSuffix(t.Name, weightSuffix))
-		if attr != "" && b.modules.weight(name, "") != nil {
-			// The layer has a weight itself: it is a Linear, and what lies below it something else.
-			name, attr = name+"."+attr, ""
+		if x[0] != y[0] {
+			return cmp.Compare(x[0], y[0])
 		}
-		u := units[name]
-		if u == nil {
-			u = &PartitionUnit{Name: name, regex: generalName(name)}
-			units[name] = u
-			names = append(names, name)
-		}
-		b.take(u, attr)
+		x, y = x[1:], y[1:]
 	}
-	slices.SortFunc(names, naturalCompare)
-	for _, name := range names {
-		b.add(units[name])
-	}
+	// Equal as numbers but not as text ("01" and "1"): fall back on the text, so that the order is total.
+	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
 }
+
+// cutDigits splits off the leading digits, without leading zeros.
+func cutDigits(s string) (digits, rest string) {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return strings.TrimLeft(s[:n], "0"), s[n:]
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// sortedKeys returns the keys of a map in the order of their bytes.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // layerOf splits a module's path behind the first number that is not at its start; without such a
 // number all of it is the layer.

@@ -1,12 +1,17 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
 // kindOf says what lies at path, without looking further than the headers.
@@ -72,4 +77,58 @@ func kindOfFiles(paths ...string) (string, error) {
 		}
 	}
 	return KindModel, nil
+}
+
+// openDF11 opens a DF11 checkpoint as the files that it consists of and as the weights that they decode
+// to; closing the latter closes both. Patterns name the tensors of units where no config.json does;
+// nil otherwise.
+func openDF11(path string, patterns model.Patterns, opts []runtime.Option) (*model.DF11, *runtime.Model, error) {
+	d, err := model.OpenDF11Patterns(path, patterns)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := runtime.New(d, opts...)
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Close())
+	}
+	return d, m, nil
+}
+
+// findMissing is FindMissing, for which a file that must not be read is not there.
+func findMissing(d *model.DF11) []model.Missing {
+	list := d.FindMissing()
+	if d.Sidecar != nil {
+		return list
+	}
+	known := map[string]bool{}
+	for _, m := range list {
+		known[m.Name] = true
+	}
+	for _, path := range slices.Sorted(maps.Keys(d.Beside)) {
+		if known[path] {
+			continue
+		}
+		if odd := misplaced(d.Dir, path); odd != "" {
+			list = append(list, model.Missing{Name: path, Evidence: odd})
+		}
+	}
+	d.SortMissing(list)
+	return list
+}
+
+// misplaced says what stands in the place of a file that belongs to a container, "" for a file.
+func misplaced(dir, path string) string {
+	full := filepath.Join(dir, filepath.FromSlash(path))
+	if odd := regular.Odd(full); odd != "" {
+		return full + " is " + odd
+	}
+	if err := inside(dir, path); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// named reports whether a checkpoint tells the names of all its tensors.
+func named(d *model.DF11) bool {
+	return !slices.ContainsFunc(d.Units, func(u *model.Unit) bool { return !u.Named })
 }
