@@ -39,7 +39,8 @@ type Analysis struct {
 	// Missing lists what a DF11 checkpoint seems to lack.
 	Missing []model.Missing
 
-	// candidates are the units that a scheme may code, and prices what schemes cost that are applied already, by name.
+	// candidates are the units that a scheme may code. prices holds what the units cost under the schemes that
+	// were applied already, by name.
 	candidates []AnalysedUnit
 	prices     map[string]*price
 }
@@ -76,11 +77,11 @@ type AnalyseOptions struct {
 //
 //	{"model": "tiny", "histogram": {"118": 1205, "119": 3310}}
 //
-// The histogram may be an array of 256 counts as well. Members "units", each with a "name" and a "histogram", let units
-// that differ have code books of their own. Other members are passed over, so that the JSON form of a [Report] or the
-// manifest of a generated package can be given as it is.
+// The histogram may also be an array of 256 counts. The member "units" lists objects with a "name" and a
+// "histogram"; then units that differ can get different code books. "kind" is that of a [Report]. Other members
+// are ignored, so that the JSON form of a Report or the manifest of a generated package can be given as it is.
 //
-// The units of a DF11 checkpoint keep their code books. For any other they are chosen by the first of [Schemes].
+// The units of a DF11 checkpoint keep their code books. For all other input the first of [Schemes] chooses them.
 func Analyse(ctx context.Context, path string, opts AnalyseOptions) (*Analysis, error) {
 	kind, err := kindOf(path)
 	if err != nil {
@@ -104,9 +105,9 @@ func Analyse(ctx context.Context, path string, opts AnalyseOptions) (*Analysis, 
 	return a, nil
 }
 
-// AnalyseUnits is [Analyse] for units whose exponents are counted already. They have no sizes yet, and code books all
-// or none: they keep those that they bring. Units without a name are named after the model; one alone without a name is
-// all that is known of the model.
+// AnalyseUnits is [Analyse] for units whose exponents are counted already. It sets their sizes. Either all units
+// have a code book, which they keep, or none has. Units without a name are named after the model. A single unit
+// without a name stands for the whole model: the analysis is bare.
 func AnalyseUnits(name string, units []AnalysedUnit) *Analysis {
 	a := &Analysis{Model: name, Kind: KindHistogram, DTypes: []DTypeCount{}, Units: slices.Clone(units), Raw: []RawReport{}}
 	a.Bare = len(units) == 1 && units[0].Name == ""
@@ -122,7 +123,7 @@ func AnalyseUnits(name string, units []AnalysedUnit) *Analysis {
 	return a
 }
 
-// chooseBooks gives the units code books, those that they bring or those of the first scheme.
+// chooseBooks gives the units code books: those that they bring, or those of the first scheme.
 func (a *Analysis) chooseBooks() (assigned []AnalysedUnit, err error) {
 	brought := 0
 	for i := range a.Units {
@@ -145,7 +146,7 @@ func (a *Analysis) chooseBooks() (assigned []AnalysedUnit, err error) {
 	return assigned, err
 }
 
-// modelName is the last element of a path, without the extensions of the formats.
+// modelName returns the last element of a path, without the extensions of the formats.
 func modelName(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -260,8 +261,8 @@ func decodedHistograms(ctx context.Context, m *runtime.Model, p Progress) (map[s
 	return histograms, err
 }
 
-// booksAtOnce is how many units are given code books at a time where each gets its own, so that the books of all are
-// never in memory together.
+// booksAtOnce is how many units get code books at a time, under a scheme that gives each unit its own. So the
+// books of all units are never in memory together.
 const booksAtOnce = 512
 
 // price returns what the units cost under a scheme.
@@ -287,8 +288,8 @@ func (a *Analysis) price(name string) (*price, error) {
 	return all, nil
 }
 
-// apply gives units the code books of a scheme. Units of a model that is not coded yet and do not gain are left out;
-// those of a DF11 checkpoint or of histograms are coded whatever they gain.
+// apply gives units the code books of a scheme. For a model that is not coded yet, it leaves out the units that do
+// not gain. The units of a DF11 checkpoint and of histograms all stay, whether they gain or not.
 func (a *Analysis) apply(scheme codebook.Scheme, units []AnalysedUnit) (assigned []AnalysedUnit, err error) {
 	if a.Kind == KindModel {
 		assigned, _, err = settle(scheme, units)

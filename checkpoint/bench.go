@@ -19,9 +19,9 @@ import (
 
 // BenchOptions are the options of [Bench]. The zero value is useful.
 type BenchOptions struct {
-	// Decoders are the decoders to measure, all that are available here if empty.
+	// Decoders are the decoders to measure. If it is empty, all available ones are measured.
 	Decoders []string
-	// Threads are the numbers of threads to measure with, 1 and GOMAXPROCS if empty.
+	// Threads are the numbers of threads to measure with. If it is empty, they are 1 and GOMAXPROCS.
 	Threads []int
 	// Time is the least time to spend on each decoder with each number of threads, a second if 0.
 	Time time.Duration
@@ -39,10 +39,10 @@ type BenchReport struct {
 	Missing []model.Missing `json:"missing,omitempty"`
 }
 
-// BenchResult is a decoder with a number of threads. Figures are medians over rounds in which copying,
-// moving and every decoder took turns on the same weights, a piece of the checkpoint in each round; ratios
-// are of two rates of the same round. Memory that is written was used before, and is not the same twice in a
-// row; what fits the processor's caches is measured in them.
+// BenchResult is a decoder with a number of threads. Figures are medians over rounds. In each round copying,
+// moving and every decoder take turns on the same weights, a piece of the checkpoint. Ratios compare two rates of
+// the same round. The memory that is written was used before, and successive turns write to different memory. A
+// checkpoint that fits into the caches is measured in them.
 type BenchResult struct {
 	Decoder string `json:"decoder"`
 	Threads int    `json:"threads"`
@@ -53,17 +53,17 @@ type BenchResult struct {
 	// the decoder reaches.
 	Memcpy      float64 `json:"memcpy_gweights_per_second"`
 	MemcpyRatio float64 `json:"memcpy_ratio"`
-	// Roofline is the rate at which the same threads do nothing but move what a decoder must: read 1.34
-	// bytes and write 2 for each weight. RooflineRatio is the part of it that the decoder reaches.
+	// Roofline is the rate at which the same threads only move the bytes that a decoder has to move: they read
+	// 1.34 bytes and write 2 for each weight. RooflineRatio is the part of it that the decoder reaches.
 	Roofline      float64 `json:"roofline_gweights_per_second"`
 	RooflineRatio float64 `json:"roofline_ratio"`
 	// Quiet holds the same for the rounds that nothing else on the machine seemed to disturb.
 	Quiet BenchQuiet `json:"quiet"`
 }
 
-// BenchQuiet is the part of a [BenchResult] that comes from quiet rounds, all zeros if there were none. A
-// round is quiet when computations before and after the decoder's turn ran about as fast as any in the run;
-// ratios are to the nearest quiet turn of memcpy or roofline, 0 if they had none.
+// BenchQuiet is the part of a [BenchResult] that comes from quiet rounds, all zeros if there were none. A round is
+// quiet when a computation took about its shortest time both before and after the decoder's turn. Ratios compare
+// with the nearest quiet turn of memcpy or roofline; they are 0 if there was none.
 type BenchQuiet struct {
 	Rounds        int     `json:"rounds"`
 	Rate          float64 `json:"gweights_per_second"`
@@ -111,8 +111,8 @@ func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, e
 	return report, nil
 }
 
-// benchDecoders returns the decoders to measure: those asked for, whether they are available or not, or
-// all that are.
+// benchDecoders returns the decoders to measure: those that were asked for, available or not, or else all that are
+// available.
 func benchDecoders(names []string) ([]string, error) {
 	if len(names) > 0 {
 		for _, name := range names {
@@ -131,12 +131,12 @@ func benchDecoders(names []string) ([]string, error) {
 }
 
 const (
-	// benchPieceWeights is the least number of weights that a round decodes, if there are as many: some
-	// milliseconds, so that rounds are short beside what changes on the machine.
+	// benchPieceWeights is the least number of weights that a round decodes, if there are so many. That takes some
+	// milliseconds, so that the machine hardly changes during a round.
 	benchPieceWeights = 4 << 20
-	// benchMemory is the number of words that everyone writes to in turn: 128 MiB, more than most caches.
+	// benchMemory is the number of words that all contenders write to in turn: 128 MiB, more than most caches.
 	benchMemory = 64 << 20
-	// benchRounds is the least number of rounds, of which every second one waits for quiet moments.
+	// benchRounds is the least number of rounds. Every second round waits for a quiet moment.
 	benchRounds = 22
 )
 
@@ -186,14 +186,14 @@ func (b *bench) prepare() error {
 	if b.weights == 0 {
 		return errors.Join(fmt.Errorf("checkpoint: %s: no coded weights to measure with", b.path), m.Close())
 	}
-	// Fresh memory is not there before it is written, and may be one page of zeros many times over.
+	// Memory that was never written is not there yet, or is one page of zeros, mapped many times.
 	b.memory = slices.Repeat([]uint16{math.MaxUint16}, max(largest, int(min(4*b.weights, benchMemory))))
 	b.source = slices.Clone(b.memory)
 	b.bytes = bytes.Repeat([]byte{1}, len(b.memory)+roofline.StreamBytes(len(b.memory)))
 	return m.Close()
 }
 
-// turn returns where in memory to write words to: what was last used as long ago as can be.
+// turn returns where in the memory to write words to: the part that was not used for the longest time.
 func (b *bench) turn(words int) (from, to int) {
 	if b.next+words > len(b.memory) {
 		b.next = 0
@@ -244,7 +244,7 @@ func (b *bench) measure(decoders []string, threads int) (results []BenchResult, 
 	return results, nil
 }
 
-// contender has work done on the piece of a round.
+// contender returns a contender that does work on the piece of a round.
 func (b *bench) contender(name string, threads int, work func(u *benchPiece, from, to int) error) measure.Contender {
 	return measure.Contender{Name: name, Probes: threads, Work: func(round int) (int, time.Duration, error) {
 		u := &b.pieces[round%len(b.pieces)]
@@ -273,7 +273,7 @@ func benchResult(decoder string, threads int, s measure.Samples, i int) BenchRes
 	}
 }
 
-// move does for the words [from, to) of the memory no more than a decoder must.
+// move moves the bytes that a decoder of the words [from, to) has to move, and does nothing else.
 func (b *bench) move(from, to int) {
 	signMantissa, stream := b.bytes[:len(b.memory)], b.bytes[len(b.memory):]
 	roofline.Move(b.memory[from:to], stream[from/roofline.BlockWeights*roofline.BlockStream:], signMantissa[from:])

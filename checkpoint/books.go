@@ -11,7 +11,8 @@ import (
 // Schemes returns the names of the ways to choose code books, the default first.
 func Schemes() []string { return []string{"model", "unit", "published"} }
 
-// ownBooks is the scheme by which units are judged before the books are chosen: none codes a unit better.
+// ownBooks is the scheme that decides which units can gain, before the books are chosen: no scheme makes a unit
+// smaller.
 var ownBooks = mustScheme("unit")
 
 func mustScheme(name string) codebook.Scheme {
@@ -22,8 +23,8 @@ func mustScheme(name string) codebook.Scheme {
 	return s
 }
 
-// unitOverhead is what a coded unit costs beside its tensors: the names, places and sums of six tensors in a
-// header of their own, and once more the sums in the sidecar.
+// unitOverhead is what a coded unit costs beside its tensors, in bytes: a header with the names, places and sums
+// of six tensors, and the same sums in the sidecar.
 const unitOverhead = 2400
 
 // assign gives all units the code books of a scheme, and their sizes under it.
@@ -58,7 +59,7 @@ func (u *AnalysedUnit) take(b *codebook.Book) (err error) {
 	return err
 }
 
-// innermost unwraps the number that a scheme gives a unit from an error.
+// innermost removes the number of the unit, which a scheme puts in front of an error.
 func innermost(err error) error {
 	if inner := errors.Unwrap(err); inner != nil {
 		return inner
@@ -66,9 +67,9 @@ func innermost(err error) error {
 	return err
 }
 
-// settle is assign that leaves out the units which are no smaller coded than raw, until all that are left
-// gain: without a unit, the books of the others change. The second result says why, by the names of the
-// units left out.
+// settle is assign without the units that are no smaller coded than raw. It repeats until all remaining units
+// gain, because the books of the others change when a unit is left out. The second result gives the reason for
+// each unit that was left out, by name.
 func settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, map[string]string, error) {
 	lost := map[string]string{}
 	for {
@@ -92,7 +93,7 @@ func settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, map[s
 	}
 }
 
-// adopt lets units keep the code books that they bring. Books that are equal become one.
+// adopt lets units keep the code books that they bring. Units with equal books get the same pointer.
 func adopt(units []AnalysedUnit) ([]AnalysedUnit, error) {
 	books := map[codebook.Fingerprint]*codebook.Book{}
 	adopted := slices.Clone(units)

@@ -18,13 +18,14 @@ type countedModel struct {
 	partition *model.Partition
 	// tensors holds the histograms of all tensors that were in a unit at first, by name.
 	tensors map[string]*codebook.Histogram
-	// Of the model's files, and of all its tensors by name, if wanted.
+	// sums are those of the model's files, and tensorSums those of all its tensors, by name. Both are empty unless
+	// they are wanted.
 	sums       []model.FileSum
 	tensorSums map[string]model.TensorSum
 }
 
-// countModel divides a model into units and counts their exponents. It takes the tensors out of the units that DF11
-// cannot express. Meanwhile it takes the sums if they are wanted: the bytes are at hand.
+// countModel divides a model into units and counts their exponents. It removes tensors that DF11 cannot express
+// from their units. If sums are wanted, it computes them in the same pass, while the bytes are at hand.
 func countModel(ctx context.Context, c *model.Checkpoint, opts model.PartitionOptions, sums bool, p Progress) (*countedModel, error) {
 	partition, err := model.NewPartition(c, opts)
 	if err != nil {
@@ -83,7 +84,7 @@ func (m *countedModel) count(ctx context.Context, c *model.Checkpoint, sums bool
 	return nil
 }
 
-// dropInexpressible takes the tensors out of their units that hold exponents DF11 has no code for.
+// dropInexpressible removes tensors from their units if they hold exponents for which DF11 has no code.
 func (m *countedModel) dropInexpressible() error {
 	reasons := map[string]string{}
 	for name, h := range m.tensors {
@@ -111,9 +112,10 @@ func (m *countedModel) units() []AnalysedUnit {
 	return units
 }
 
-// choose gives the units the code books of a scheme, and takes those apart that are no smaller coded than raw. Before,
-// each gets a book of its own, with which none is smaller: candidates are the units that gain then, without books, and
-// own is what they cost. Chosen is parallel to the units of the partition.
+// choose gives the units the code books of a scheme, and dissolves units that are no smaller coded than raw. First
+// it gives each unit a book of its own, the best for it. The units that gain with it are the candidates, and own
+// is what they cost. They are returned without these books, unless they are the scheme's. chosen is parallel to
+// the units of the partition.
 func (m *countedModel) choose(scheme codebook.Scheme) (candidates, chosen []AnalysedUnit, own *price, err error) {
 	candidates, err = m.settle(ownBooks, m.units())
 	if err != nil {
@@ -130,7 +132,7 @@ func (m *countedModel) choose(scheme codebook.Scheme) (candidates, chosen []Anal
 	return candidates, chosen, own, err
 }
 
-// settle is the function settle for units of the partition, which loses those that are left out.
+// settle calls the function settle. It drops the units that are left out from the partition.
 func (m *countedModel) settle(scheme codebook.Scheme, units []AnalysedUnit) ([]AnalysedUnit, error) {
 	settled, lost, err := settle(scheme, units)
 	if err != nil {
@@ -147,22 +149,22 @@ func (m *countedModel) settle(scheme codebook.Scheme, units []AnalysedUnit) ([]A
 	return settled, m.partition.Drop(reasons)
 }
 
-// spanBytes is the most that a span holds: a block of a tensor's sum. It stays in the second-level cache from counting
-// to summing up.
+// spanBytes is the most that a span holds: a sum block of a tensor. So much stays in the second-level cache
+// between counting and summing.
 const spanBytes = model.SumBlock
 
 // A span is a part of a file: of one tensor, or of what is not counted.
 type span struct {
 	bytes  []byte
-	counts *codebook.Histogram // of the tensor, nil where nothing is counted
-	file   *summed             // nil where no sum is taken
+	counts *codebook.Histogram // the counts of its tensor, nil where nothing is counted
+	file   *summed             // nil where no sum is computed
 	index  int                 // of the span in its file
 	tensor *model.TensorSummer // nil where no sum is taken
-	block  int                 // of the tensor
+	block  int                 // the number of its sum block in the tensor
 }
 
-// survey goes over spans once, several at a time: it counts the exponents of each, then adds it to the sum of
-// its file.
+// survey goes over spans once, several at a time. It counts the exponents of each span, and then adds the span to
+// the sums of its tensor and its file.
 func survey(ctx context.Context, spans []span, p Progress) error {
 	var adding sync.Mutex // guards all counts
 	group, ctx := errgroup.WithContext(ctx)
@@ -191,7 +193,7 @@ func survey(ctx context.Context, spans []span, p Progress) error {
 	return group.Wait()
 }
 
-// cut appends data, cut into spans like the given one.
+// cut cuts data into spans like the given one, and appends them.
 func cut(spans []span, data []byte, like span) []span {
 	for block := 0; len(data) > 0; block++ {
 		s := like
@@ -205,23 +207,24 @@ func cut(spans []span, data []byte, like span) []span {
 	return spans
 }
 
-// A summed is a file whose sum is taken from spans that come in almost any order. A goroutine whose span comes before its
-// turn leaves it in early and goes on; the one whose span was missing adds it and then those in early that follow.
+// A summed is a file whose sum is computed from spans that arrive in almost any order. A goroutine whose span
+// arrives before its turn puts it into early and goes on. The goroutine with the span whose turn it is adds that
+// span, and then the spans in early that follow it.
 type summed struct {
 	mu    sync.Mutex
-	early [][]byte // by span: those that came before their turn
+	early [][]byte // by span: the spans that arrived before their turn
 	next  int      // the span whose turn it is
-	busy  bool     // somebody is adding spans: owns sum
+	busy  bool     // a goroutine is adding spans: it owns sum
 	sum   model.Summer
 }
 
-// expect makes place for one more span and returns its index.
+// expect makes room for one more span and returns its index.
 func (f *summed) expect() int {
 	f.early = append(f.early, nil)
 	return len(f.early) - 1
 }
 
-// add brings span i, which is not empty.
+// add takes in span i, which must not be empty.
 func (f *summed) add(i int, data []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -236,7 +239,7 @@ func (f *summed) add(i int, data []byte) {
 	f.busy = false
 }
 
-// write adds data, without the lock meanwhile.
+// write adds data to the sum. It does not hold the lock meanwhile.
 func (f *summed) write(data []byte) {
 	f.mu.Unlock()
 	defer f.mu.Lock()

@@ -22,8 +22,8 @@ const (
 	maxName          = 4096      // bytes of a name
 )
 
-// A histogramFile is the part of a report's JSON form that makes it a source of histograms. The manifest
-// of a generated package has these members too.
+// A histogramFile holds the histograms of a JSON file. The JSON form of a report has its members, and so has the
+// manifest of a generated package.
 type histogramFile struct {
 	model     string
 	kind      string       // of the report's input
@@ -36,8 +36,8 @@ type histogramUnit struct {
 	histogram sparseCounts
 }
 
-// analyseHistogram reads histograms from JSON: one for the whole model, or one a unit, or both, which must
-// agree then.
+// analyseHistogram analyses a JSON file. It holds a histogram of the whole model, or one for each unit, or both.
+// If it holds both, they must agree.
 func analyseHistogram(path string) (*Analysis, error) {
 	file, size, err := regular.Open(path)
 	if err != nil {
@@ -57,8 +57,8 @@ func analyseHistogram(path string) (*Analysis, error) {
 	return AnalyseUnits(f.model, f.analysed()), nil
 }
 
-// analysed returns the units of the file. A [Report] on a file that tells no units has one that is named after the model:
-// read back, it is without a name again.
+// analysed returns the units of the file. The [Report] for a file without units has one unit, which is named after
+// the model. Here that unit loses its name again.
 func (f *histogramFile) analysed() []AnalysedUnit {
 	units := make([]AnalysedUnit, len(f.units))
 	for i, u := range f.units {
@@ -70,8 +70,8 @@ func (f *histogramFile) analysed() []AnalysedUnit {
 	return units
 }
 
-// parseHistograms reads a histogram file: the name of the model and its units, one without a name where there are
-// none. Units without a histogram are passed over. What it takes is a small multiple of the text.
+// parseHistograms reads a histogram file. A file without units gives one unit without a name. Units without a
+// histogram are ignored. Time and memory are a small multiple of the text.
 func parseHistograms(r io.Reader) (*histogramFile, error) {
 	f := &histogramFile{}
 	once := map[string]bool{}
@@ -116,7 +116,7 @@ func parseHistograms(r io.Reader) (*histogramFile, error) {
 	return f, nil
 }
 
-// inMember says in which member an error is. The end of the text is in none.
+// inMember adds the name of a member to an error, unless the error is that the text ends.
 func inMember(name string, err error) error {
 	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return err
@@ -183,8 +183,8 @@ func (c Counts) MarshalJSON() ([]byte, error) {
 	return append(text, '}'), nil
 }
 
-// sparseCounts is a histogram without its zeros, in the order of the exponents. Of a unit with few exponents it takes little
-// more than the text.
+// sparseCounts is a histogram without its zeros, in the order of the exponents. It takes little more memory than
+// its text.
 type sparseCounts []count
 
 type count struct {
@@ -276,7 +276,7 @@ func readCount(d *json.Decoder) (uint64, error) {
 	return uint64(n), err
 }
 
-// A number is read without a copy of its text: there may be millions.
+// A number is a count that is read without a copy of its text, because there may be millions.
 type number uint64
 
 func (n *number) UnmarshalJSON(text []byte) error {

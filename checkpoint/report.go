@@ -17,8 +17,8 @@ const (
 	KindHistogram = "histogram" // exponent counts in JSON, as the JSON form of a Report has them
 )
 
-// Report is what [Inspect] finds. Its JSON form is stable: names may be added, none change. Read back
-// by [Inspect], it stands for the model it was made from.
+// Report is what [Inspect] finds. Its JSON form is stable: names may be added, but none change. [Inspect] and
+// [Analyse] take the JSON form in place of the model that it was made from.
 type Report struct {
 	// Path is the path as given, Model the last element of it.
 	Path  string `json:"path"`
@@ -101,7 +101,7 @@ func rawReport(t *model.Tensor, reason string) RawReport {
 	return RawReport{t.Name, t.DType, append([]uint64{}, t.Shape...), t.Size(), reason}
 }
 
-// Inspect is [Analyse], and says what compressing the model would bring.
+// Inspect analyses a model as [Analyse] does, and says what compressing it would bring.
 func Inspect(ctx context.Context, path string, opts AnalyseOptions) (*Report, error) {
 	a, err := Analyse(ctx, path, opts)
 	if err != nil {
@@ -168,7 +168,7 @@ func (r *Report) stored(a *Analysis) *StoredReport {
 	return s
 }
 
-// ratios returns bits a coded weight, and percent of the uncoded size.
+// ratios returns the bits of a coded weight, and the size of all tensors in percent of their uncoded size.
 func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
 }
@@ -207,7 +207,7 @@ func (d *dtypeCounter) add(t *model.Tensor) {
 	n.Bytes += t.Size()
 }
 
-// list returns the counts, the largest first. It is never nil, so that it is an array in JSON.
+// list returns the counts, the largest first. The result is never nil, so that it becomes an array in JSON.
 func (d dtypeCounter) list() []DTypeCount {
 	list := []DTypeCount{}
 	for _, n := range d {
