@@ -20,14 +20,14 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// write fills the output folder: unit files, what is left, then what restores the original.
+// write fills the output folder: the files of the units, the other tensors, and what restores the original files.
 func (w *compressor) write(opts CompressOptions) error {
 	var names []string
 	for _, u := range w.partition.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	// The files of the published encoder have no metadata but what the model brings.
+	// The files of the published encoder have only the metadata of the model.
 	if w.report.Scheme != "published" {
 		files := len(names) + 1
 		if opts.SingleFile {
@@ -61,8 +61,8 @@ func (w *compressor) write(opts CompressOptions) error {
 	return w.measure()
 }
 
-// mode returns the permissions of the files that hold weights, or texts of the model too: nobody may read those who
-// may not read all of the model's.
+// mode returns the permissions of a file that holds weights of the model, or, with texts, its texts too. Only
+// those who may read all of these in the model may read them in the output.
 func (w *compressor) mode(texts bool) fs.FileMode {
 	mode := fs.FileMode(0o666)
 	for _, f := range w.c.Listed {
@@ -73,12 +73,12 @@ func (w *compressor) mode(texts bool) fs.FileMode {
 	return mode | 0o600
 }
 
-// unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
-// bounds memory: a coded unit takes less than its weights.
+// unitsAtOnce is the most units that are coded at the same time. It bounds memory: a coded unit takes less than
+// its weights.
 const unitsAtOnce = 3
 
-// writeUnits writes the units, several at a time: writing a file cannot be divided among processors, so others are
-// coded beside it.
+// writeUnits writes the units, several at a time. Writing a file cannot be divided among processors, so other
+// units are coded meanwhile.
 func (w *compressor) writeUnits() error {
 	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
 	w.sizes = make([]codebook.Size, len(w.partition.Units))
@@ -184,8 +184,8 @@ func (w *compressor) join(entries []model.Entry) error {
 	return w.restFile(entries, w.container.all(w.tensors))
 }
 
-// restFile writes model.safetensors. Tensors of several files come together here, so the alignment of
-// each has to be made anew.
+// restFile writes model.safetensors. Its tensors come from several files, so they are sorted again to keep each
+// aligned.
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
 	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
@@ -195,7 +195,7 @@ func (w *compressor) restFile(entries []model.Entry, sums map[string]model.Tenso
 	return err
 }
 
-// metadata returns the metadata of the first file: {"format": "pt"} as a rule, which some loaders want.
+// metadata returns the metadata of the first file. It is usually {"format": "pt"}, which some loaders want.
 func (w *compressor) metadata() map[string]string {
 	if len(w.c.Files) == 0 {
 		return nil
@@ -232,8 +232,8 @@ func (w *compressor) measure() error {
 	return nil
 }
 
-// key names what decides over the content of all files of a container but the model: an output that was begun with
-// another key is of no use.
+// key names everything but the model that decides the content of the files of a container. An output that was
+// begun with another key cannot be resumed.
 func (o *CompressOptions) key() string {
 	version := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -242,8 +242,8 @@ func (o *CompressOptions) key() string {
 	return fmt.Sprintf("compress %s %s %v single=%v", version, o.Scheme, o.Index, o.SingleFile)
 }
 
-// unitKey names all that decides over the file of unit i: the whole model, which its metadata name, its tensors, its
-// code book and its permissions.
+// unitKey names everything that decides the file of unit i: the whole model, which the file's metadata name, the
+// unit's tensors, its code book and the file's permissions.
 func (w *compressor) unitKey(i int) string {
 	u := w.partition.Units[i]
 	var h xxh3.Hasher
@@ -254,8 +254,8 @@ func (w *compressor) unitKey(i int) string {
 	return model.TensorSum(h.Sum128().Bytes()).String()
 }
 
-// again takes over the file of unit i that an earlier run finished. It reports false where there is none, or one that
-// was damaged since, which it removes.
+// again takes over the file of unit i that an earlier call finished. It reports false if there is none, or if the
+// file was damaged since. A damaged file is removed.
 func (w *compressor) again(i int) (bool, error) {
 	sum, ok := w.out.Finished(w.unitFiles[i], w.unitKey(i))
 	if !ok {
@@ -268,7 +268,7 @@ func (w *compressor) again(i int) (bool, error) {
 	return true, nil
 }
 
-// takeOver notes sizes and sums of a file of unit i, whose tensors have a sum together.
+// takeOver notes the sizes and sums of the tensors in a finished file of unit i. sum is the sum over all of them.
 func (w *compressor) takeOver(i int, path, sum string) error {
 	f, err := model.OpenFile(path)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 // maxInline bounds a file that is kept in the sidecar.
 const maxInline = 256 << 20
 
-// sidecar writes config.json, copies the other files and returns how to restore all of them, but for the sums: those
-// of tensors, and where reading back finds them those of the safetensors files.
+// sidecar writes config.json, copies the other files, and returns the sidecar, which says how to restore all of
+// them. It lacks the sums of tensors, which are known later.
 func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 	if err := w.config(); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (w *compressor) config() error {
 	return writeBytes(w.out.Path(), model.ConfigName, w.mode(true), text)
 }
 
-// file says how to restore a file that holds no weights, and copies it if that is how.
+// file says how to restore a file that holds no weights. It copies the file unless the sidecar keeps its text.
 func (w *compressor) file(path string) (*model.SidecarFile, error) {
 	file := &model.SidecarFile{Path: path}
 	if !model.MayInline(path) {
@@ -119,19 +119,20 @@ func (w *compressor) copied(file *model.SidecarFile) (*model.SidecarFile, error)
 	return file, err
 }
 
-// containerSums collects the sums of what a container is made of while it is written.
+// containerSums collects the sums of the parts of a container while it is written.
 type containerSums struct {
 	mu     sync.Mutex
-	stored map[string]model.TensorSum // of the tensors stored, by name
+	stored map[string]model.TensorSum // of the stored tensors, by name
 
-	// Of the files beside those of tensors, by path.
+	// beside holds the sums of the files other than safetensors files, by path.
 	beside map[string]model.FileSum
 
-	// What the metadata of each file tell, nil where they must stay as the published encoder leaves them.
+	// files is what the metadata of every file tell. It is nil if the metadata must stay as the published encoder
+	// writes them.
 	files *model.Sums
 }
 
-// storedSums returns the sums of entries that have their bytes at hand.
+// storedSums returns the sums of entries whose Data are set.
 func storedSums(entries []model.Entry) map[string]model.TensorSum {
 	sums := map[string]model.TensorSum{}
 	for i := range entries {
@@ -140,7 +141,7 @@ func storedSums(entries []model.Entry) map[string]model.TensorSum {
 	return sums
 }
 
-// note takes in the sums of tensors that are stored.
+// note adds the sums of stored tensors.
 func (s *containerSums) note(stored map[string]model.TensorSum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +151,7 @@ func (s *containerSums) note(stored map[string]model.TensorSum) {
 	maps.Copy(s.stored, stored)
 }
 
-// metadata returns the metadata of a file with these sums, of its tensors and of other files, given what else is in it.
+// metadata returns the metadata of a file: plain, and the sums of its tensors and of other files.
 func (s *containerSums) metadata(plain map[string]string, sums map[string]model.TensorSum, beside map[string]model.FileSum) map[string]string {
 	if s.files == nil {
 		return plain
@@ -164,14 +165,14 @@ func (s *containerSums) metadata(plain map[string]string, sums map[string]model.
 	return all
 }
 
-// all returns the sums of the tensors stored and of those that they decode to.
+// all returns the sums of the stored tensors and of the given tensors, to which they decode.
 func (s *containerSums) all(tensors map[string]model.TensorSum) map[string]model.TensorSum {
 	all := maps.Clone(tensors)
 	maps.Copy(all, s.stored)
 	return all
 }
 
-// readBack decodes the output and holds all of it against what was read of the model: every tensor, and every file
+// readBack decodes the output and compares all of it with what was read of the model: every tensor, and every file
 // that was copied.
 func (w *compressor) readBack(s *model.Sidecar) error {
 	d, err := model.OpenDF11(w.out.Path())
@@ -180,7 +181,7 @@ func (w *compressor) readBack(s *model.Sidecar) error {
 	}
 	for _, u := range d.Units {
 		for i := range u.Tensors {
-			sum := w.tensors[u.Tensors[i].Name] // of what is no tensor of the model, none that it can have
+			sum := w.tensors[u.Tensors[i].Name] // a tensor that the model has not gets zeros, which do not match
 			u.Tensors[i].Sum = &sum
 		}
 	}
@@ -234,7 +235,8 @@ func (w *compressor) compareBack(s *model.Sidecar, d *model.DF11, m *runtime.Mod
 	})
 }
 
-// checkFile holds a copied file against its sum, and one of weights against the sizes of what is there for it.
+// checkFile compares a copied file with its sum. For a safetensors file it compares the sizes of the tensors with
+// those in the container.
 func (w *decompressor) checkFile(f *model.SidecarFile) error {
 	switch f.Kind {
 	case model.Copied:
@@ -255,7 +257,7 @@ func (w *decompressor) checkFile(f *model.SidecarFile) error {
 	return nil
 }
 
-// checkSum holds a tensor, as it is stored, against its sum.
+// checkSum compares a tensor, as it is stored, with its sum.
 func checkSum(t *model.Tensor, sums map[string]model.TensorSum) error {
 	if have, want := model.SumTensor(t.Bytes()), sums[t.Name]; have != want {
 		return fmt.Errorf("checkpoint: tensor %q of %s has xxh128 %v, must be %v", t.Name, t.File(), have, want)

@@ -19,7 +19,7 @@ import (
 type ConvertOptions struct {
 	// Open says how the model is opened.
 	Open model.OpenOptions
-	// SkipUnknownFiles leaves out files that cannot be carried along, which are an error without it.
+	// SkipUnknownFiles leaves out files that cannot be carried along. Without it they are an error.
 	SkipUnknownFiles bool
 	// Force replaces an existing output folder.
 	Force bool
@@ -150,8 +150,8 @@ func (v *converter) weights(f *model.File) error {
 		}
 		entries = append(entries, e)
 	}
-	// Narrower tensors move what follows them: with the widest first, every tensor still begins at a
-	// multiple of its element size, which readers that map the file rely on.
+	// Tensors that become narrower move those that follow them. With the widest first, every tensor still begins
+	// at a multiple of its element size. Readers that map the file rely on that.
 	slices.SortStableFunc(entries, func(a, b model.Entry) int { return int(b.DType.Bits()) - int(a.DType.Bits()) })
 	v.report.BytesBefore += uint64(f.Size())
 	size, err := writeFile(v.out.Path(), filepath.ToSlash(name), v.modes[filepath.ToSlash(name)], func(w io.Writer) error {
@@ -180,7 +180,7 @@ func (v *converter) castTensor(w io.Writer, t *model.Tensor, c cast) error {
 	return nil
 }
 
-// other writes a file that holds no weights: copied, unless it speaks of dtypes or sizes.
+// other writes a file that holds no weights. It copies the file, unless the file tells dtypes or sizes.
 func (v *converter) other(name string) error {
 	edit := v.editor(name)
 	if edit == nil {
@@ -199,7 +199,7 @@ func (v *converter) other(name string) error {
 	return writeBytes(v.out.Path(), name, v.modes[name], text)
 }
 
-// editor returns what brings a JSON file of the model up to date after a cast, nil for a file to copy.
+// editor returns the function that updates a JSON file of the model after a cast, or nil for a file to copy.
 func (v *converter) editor(name string) func([]byte) ([]byte, error) {
 	switch {
 	case len(v.report.Cast) == 0:
@@ -226,8 +226,8 @@ func (v *converter) editConfig(text []byte) ([]byte, error) {
 	return text, err
 }
 
-// editIndex sets metadata.total_size to the new size of the tensors the index lists. An index of other
-// files, such as those of a variant, stays as it is.
+// editIndex sets metadata.total_size in a weight map to the new size of the tensors that it lists. A weight map of
+// other files, such as those of a variant, stays as it is.
 func (v *converter) editIndex(text []byte) ([]byte, error) {
 	index, err := model.ParseWeightMap(text)
 	if err != nil {

@@ -17,14 +17,14 @@ import (
 type DecompressOptions struct {
 	// Patterns names the tensors of each unit where no config.json does.
 	Patterns model.Patterns
-	// Shapes is the path of a model to take the shapes of tensors from, where the checkpoint does not
-	// tell them.
+	// Shapes is the path of a model from which the shapes of tensors are taken if the checkpoint does not tell
+	// them.
 	Shapes string
 	// Open says how the model of Shapes is opened.
 	Open model.OpenOptions
 	// Flat writes tensors of unknown shape with one dimension.
 	Flat bool
-	// Incomplete decompresses what is there although something seems to be missing.
+	// Incomplete decompresses what is there even if something seems to be missing.
 	Incomplete bool
 	// Runtime holds the options the checkpoint is opened with: decoder and workers.
 	Runtime []runtime.Option
@@ -39,29 +39,29 @@ type DecompressReport struct {
 	Source  string `json:"source"`
 	Target  string `json:"target"`
 	Decoder string `json:"decoder"`
-	// Identical says that every file is the original byte for byte, held against its sum. Without
-	// the sidecar of [Compress] nothing knows the original files: the tensors are the original ones, but
-	// lie in one file in the order of the reference writer.
+	// Identical says that every file is the original byte for byte, as its sum shows. Without the sidecar of
+	// [Compress] nothing tells what the original files were. The tensors are the original ones, but they lie in
+	// one file in the order of the reference writer.
 	Identical bool `json:"identical"`
-	// Checked says that every tensor was held against its sum: the checkpoint tells them.
+	// Checked says that every tensor was compared with its sum, because the checkpoint has sums.
 	Checked bool `json:"checked"`
-	// Missing lists what the checkpoint seems to lack, LeftOut the files of its folder that were not copied.
+	// Missing lists what the checkpoint seems to lack. LeftOut lists the files of its folder that were not copied.
 	Missing []model.Missing `json:"missing"`
 	LeftOut []model.OddFile `json:"left_out_files"`
-	// Files is the number of files written, Tensors that of the tensors in them, Decoded that of the
-	// tensors which were coded.
+	// Files is the number of files written, and Tensors the number of tensors in them. Decoded is the number of
+	// those tensors that were coded.
 	Files   int    `json:"files"`
 	Tensors int    `json:"tensors"`
 	Decoded int    `json:"decoded_tensors"`
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar
-// of [Compress] it restores the original files byte for byte, and checks the sum of each before the
-// output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
-// copies of all other files, links that lead out of its folder left out; of one that was written by [Compress] and
-// lost its sidecar, or of a single file of it, every tensor is held against its sum. What seems to be missing from a
-// checkpoint is a [*model.MissingError].
+// Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar of
+// [Compress] it restores the original files byte for byte, and checks the sum of each before the output appears.
+// Any other checkpoint gives model.safetensors, a config.json without dfloat11_config, and copies of all other
+// files. Links that lead out of the checkpoint's folder are left out. If [Compress] wrote the checkpoint and the
+// sidecar is lost, or if src is a single file of it, every tensor is still compared with its sum. If something
+// seems to be missing, the error is a [*model.MissingError].
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
 	d, m, err := openDF11(src, opts.Patterns, opts.Runtime)
 	if err != nil {
@@ -99,7 +99,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	return &w.report, nil
 }
 
-// restoredOutput is the output for what a checkpoint is decompressed to.
+// restoredOutput starts the output folder of a checkpoint that is decompressed.
 func restoredOutput(d *model.DF11, dst string, force bool, inputs []string) (*atomicfile.Dir, error) {
 	if d.Sidecar == nil {
 		return newOutput(dst, force, inputs...)
@@ -146,7 +146,7 @@ func (w *decompressor) count(name string) {
 	}
 }
 
-// filesAtOnce is how many files are restored at a time: writing one keeps no more than one processor busy.
+// filesAtOnce is how many files are restored at a time, because writing one file keeps only one processor busy.
 const filesAtOnce = 8
 
 // restore writes the files that the sidecar lists.
@@ -179,7 +179,7 @@ func (w *decompressor) restore() error {
 	return group.Wait()
 }
 
-// file restores a file and returns what was written.
+// file restores a file and returns the sum of what it wrote.
 func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.FileSum, error) {
 	switch f.Kind {
 	case model.Copied:

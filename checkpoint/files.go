@@ -17,8 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// buffer is the size of the buffer that small writes to a file go through. Portions are much larger and hardly
-// touch it.
+// buffer is the size of the buffer for small writes to a file. Portions are much larger and hardly use it.
 const buffer = 64 << 10
 
 // writeFile creates a file, which must not exist, and the folders it lies in. Name is slash-separated. The file has
@@ -51,7 +50,7 @@ func writeFile(dir, name string, mode fs.FileMode, write func(io.Writer) error) 
 
 // setMode gives a file that is written its permissions.
 func setMode(f *os.File, mode fs.FileMode) error {
-	// Who may not read the file cannot open it again to flush it, either.
+	// Without permission to read the file, it cannot be opened again later to be flushed.
 	if mode&0o400 == 0 {
 		if err := f.Sync(); err != nil {
 			return err
@@ -63,8 +62,7 @@ func setMode(f *os.File, mode fs.FileMode) error {
 // ahead is how many bytes of a file are written before the disk is told to begin with them.
 const ahead = 64 << 20
 
-// eager writes to a file and lets the disk begin with what is written, so that it need not be waited for
-// in the end.
+// An eager writes to a file and lets the disk begin with what is written. So there is less to wait for at the end.
 type eager struct {
 	f             *os.File
 	size, flushed int64
@@ -141,7 +139,7 @@ func sumFile(ctx context.Context, path string, p Progress) (model.FileSum, error
 	return sum.Sum(), nil
 }
 
-// portionOf returns memory to read a file through, no more than it has use for.
+// portionOf returns memory to read a file through. It is not larger than the file needs.
 func portionOf(f *os.File) []byte {
 	size := int64(portion)
 	if info, err := f.Stat(); err == nil {
@@ -150,9 +148,9 @@ func portionOf(f *os.File) []byte {
 	return make([]byte, size)
 }
 
-// inside reports a file of a folder, by its slash-separated path, that a link takes out of it: a container from
-// elsewhere must not have files of this machine copied. The links of the Hugging Face cache, from
-// MODEL/snapshots/REVISION to MODEL/blobs, stay within the model, if that is a folder there and no link itself.
+// inside returns an error if the file at a slash-separated path in a folder is a link that leads out of the
+// folder. A container from elsewhere must not cause files of this machine to be copied. Links of the Hugging Face
+// cache, from MODEL/snapshots/REVISION to MODEL/blobs, are allowed if MODEL/blobs is a folder and no link itself.
 func inside(dir, path string) error {
 	root, err := filepath.EvalSymlinks(dir)
 	if err == nil {
@@ -177,8 +175,8 @@ func inside(dir, path string) error {
 	return fmt.Errorf("%s is a link out of its folder, to %s", filepath.Join(dir, path), real)
 }
 
-// fileBytes returns words as they lie in files, little-endian. It uses their memory: on a big-endian
-// machine the words mean nothing afterwards.
+// fileBytes returns words as they lie in files, little-endian. The result uses the memory of the words. On a
+// big-endian machine the words are not valid any more afterwards.
 func fileBytes(words []uint16) []byte {
 	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {

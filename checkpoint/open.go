@@ -14,7 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// kindOf says what lies at path, without looking further than the headers.
+// kindOf says what lies at path. It reads no more than the headers of files.
 func kindOf(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -59,8 +59,8 @@ func openModel(path string, opts model.OpenOptions) (*model.Checkpoint, error) {
 	return model.OpenWith(path, opts)
 }
 
-// kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be
-// read counts as a model's: opening it says what is wrong.
+// kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be read
+// counts as one of a model; opening the model says later what is wrong.
 func kindOfFiles(paths ...string) (string, error) {
 	for _, path := range paths {
 		f, err := model.OpenFile(path)
@@ -79,9 +79,8 @@ func kindOfFiles(paths ...string) (string, error) {
 	return KindModel, nil
 }
 
-// openDF11 opens a DF11 checkpoint as the files that it consists of and as the weights that they decode
-// to; closing the latter closes both. Patterns name the tensors of units where no config.json does;
-// nil otherwise.
+// openDF11 opens a DF11 checkpoint for reading and for decoding. Closing the runtime.Model closes both. patterns
+// name the tensors of units; they are nil if config.json does that.
 func openDF11(path string, patterns model.Patterns, opts []runtime.Option) (*model.DF11, *runtime.Model, error) {
 	d, err := model.OpenDF11Patterns(path, patterns)
 	if err != nil {
@@ -94,7 +93,7 @@ func openDF11(path string, patterns model.Patterns, opts []runtime.Option) (*mod
 	return d, m, nil
 }
 
-// findMissing is FindMissing, for which a file that must not be read is not there.
+// findMissing is FindMissing. It also lists files that are there but must not be read.
 func findMissing(d *model.DF11) []model.Missing {
 	list := d.FindMissing()
 	if d.Sidecar != nil {
@@ -116,7 +115,7 @@ func findMissing(d *model.DF11) []model.Missing {
 	return list
 }
 
-// misplaced says what stands in the place of a file that belongs to a container, "" for a file.
+// misplaced says what stands in the place of a file that belongs to a container. It is "" if that is a file.
 func misplaced(dir, path string) string {
 	full := filepath.Join(dir, filepath.FromSlash(path))
 	if odd := regular.Odd(full); odd != "" {

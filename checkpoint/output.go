@@ -20,31 +20,32 @@ var ErrOutputExists = errors.New("exists already")
 // its finished files for one that resumes.
 var ErrKept = errors.New("finished files are kept")
 
-// newOutput starts the folder dst, which appears when it is committed. It refuses a folder that holds an
-// input, for replacing it would delete the input, and one that lies in an input folder, which would then
-// contain its own product. With force an existing folder is replaced if it may be: see replaceable.
+// newOutput starts the folder dst, which appears when it is committed. It refuses a folder that holds an input,
+// because replacing it would delete the input. It refuses a folder that lies in an input folder, because the input
+// would then contain the output. With force an existing folder is replaced if it may be: see replaceable.
 func newOutput(dst string, force bool, inputs ...string) (*atomicfile.Dir, error) {
 	return startOutput(dst, force, atomicfile.Options{}, inputs, nil)
 }
 
-// newModel is newOutput for a folder that gets these files, by slash-separated paths, and no sidecar. What stands
-// in the way of replacing an existing one is known at once.
+// newModel is newOutput for a folder that gets these files, by slash-separated paths, and no sidecar. It finds out
+// at once what prevents replacing an existing folder.
 func newModel(dst string, force bool, files []string, inputs ...string) (*atomicfile.Dir, error) {
 	return startOutput(dst, force, atomicfile.Options{}, inputs, func(target string) error {
 		return replaceableByModel(dst, target, files)
 	})
 }
 
-// newContainer is newOutput for a folder that gets a sidecar. What stands in the way of replacing an existing
-// one is known at once. Key names what decides over the content of all files; with resume, files
-// that an earlier run with the same key finished are found by Finished.
+// newContainer is newOutput for a folder that gets a sidecar. It finds out at once what prevents replacing an
+// existing folder. key names everything that decides the content of all files. With resume, Finished finds the
+// files that an earlier call with the same key finished.
 func newContainer(dst string, force, resume bool, key string, inputs ...string) (*atomicfile.Dir, error) {
 	return startOutput(dst, force, atomicfile.Options{Key: key, Resume: resume}, inputs, func(target string) error {
 		return replaceableByContainer(dst, target)
 	})
 }
 
-// startOutput calls early, if there is one, with the absolute path of a folder that exists and is to be replaced.
+// startOutput starts an output. If the folder exists and is to be replaced, it first calls early, if that is not
+// nil, with the folder's absolute path.
 func startOutput(dst string, force bool, opts atomicfile.Options, inputs []string, early func(target string) error) (*atomicfile.Dir, error) {
 	target, err := atomicfile.Resolve(dst)
 	if err != nil {
@@ -73,7 +74,8 @@ func startOutput(dst string, force bool, opts atomicfile.Options, inputs []strin
 	return dir, nil
 }
 
-// apart refuses an output, whose absolute path is target, that is an input, holds it or lies in it.
+// apart refuses an output that is an input, holds an input or lies in one. target is the absolute path of the
+// output.
 func apart(dst, target, input string) error {
 	from, err := filepath.EvalSymlinks(input)
 	if err == nil {
@@ -93,11 +95,11 @@ func apart(dst, target, input string) error {
 	return apartFromLinks(dst, target, from)
 }
 
-// apartFromLinks refuses an output that holds, or is, what a link in an input leads to.
+// apartFromLinks refuses an output that is the target of a link in an input, or holds it.
 func apartFromLinks(dst, target, from string) error {
 	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Type()&fs.ModeSymlink == 0 {
-			return nil // what cannot be read is said by whoever has to read it
+			return nil // reading it later says what is wrong
 		}
 		real, err := filepath.EvalSymlinks(path)
 		if err == nil && (sameFile(real, target) || within(real, target)) {
@@ -128,7 +130,7 @@ func giveUp(ctx context.Context, out *atomicfile.Dir, resume bool, err error) er
 	return errors.Join(err, out.Close())
 }
 
-// inputOf returns what of the file system a model opened at path takes in: its folder, or one file.
+// inputOf returns what a model opened at path consists of: its folder, or one file.
 func inputOf(c *model.Checkpoint, path string) string {
 	if c.Lone {
 		return path
@@ -163,10 +165,10 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// replaceable refuses to replace a folder that holds what Bespoke has not written: a slip in the name of the
-// output must not cost anything. A folder with a sidecar is ours with all that belongs to the sidecar.
-// Nothing tells that a restored or converted model is ours; of such a folder each file must be one that
-// fresh, the complete new folder, has too. That is not enough to put a folder with a sidecar there.
+// replaceable refuses to replace a folder that holds files which Bespoke has not written. So a mistake in the name
+// of the output costs nothing. In a folder with a sidecar, the files that belong to the sidecar are ours. A
+// restored or converted model has no mark. In its folder every file must also be in fresh, the complete new
+// folder. That is not enough if the new folder has a sidecar.
 func replaceable(dst, old, fresh string) error {
 	ours, err := containerFiles(old)
 	if err != nil {
@@ -183,7 +185,7 @@ func replaceable(dst, old, fresh string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] || again(name) })
 }
 
-// replaceableByModel is replaceable before the new folder is there, for one that will have these files and no
+// replaceableByModel is replaceable before the new folder is complete. The new folder will have these files and no
 // sidecar.
 func replaceableByModel(dst, old string, files []string) error {
 	ours, err := containerFiles(old)
@@ -196,7 +198,7 @@ func replaceableByModel(dst, old string, files []string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] })
 }
 
-// replaceableByContainer is replaceable before the new folder is there, for one that will have a sidecar.
+// replaceableByContainer is replaceable before the new folder is complete. The new folder will have a sidecar.
 func replaceableByContainer(dst, old string) error {
 	if entries, err := os.ReadDir(old); err == nil && len(entries) == 0 {
 		return nil
@@ -208,8 +210,8 @@ func replaceableByContainer(dst, old string) error {
 	return noStrangers(dst, old, func(name string) bool { return ours[name] })
 }
 
-// containerFiles returns the files that Compress wrote to a folder, as its sidecar has them. Anything but
-// a sound sidecar is an error.
+// containerFiles returns the files that Compress wrote to a folder, by what its sidecar says. Without a sound
+// sidecar it returns an error.
 func containerFiles(dir string) (map[string]bool, error) {
 	text, err := regular.Read(filepath.Join(dir, model.SidecarName), maxSidecar)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -241,7 +243,7 @@ func containerFiles(dir string) (map[string]bool, error) {
 // maxSidecar bounds the size of a sidecar that is read to learn what a folder holds.
 const maxSidecar = 1 << 30
 
-// noStrangers refuses dir if it holds what is not a file with a name, slash-separated, that is ours.
+// noStrangers refuses dir if it holds anything but files that are ours. Names are slash-separated.
 func noStrangers(dst, dir string, ours func(name string) bool) error {
 	names, err := strangers(dir, ours)
 	if err != nil {
@@ -261,7 +263,7 @@ func notOurs(dst, dir string, why error) error {
 	return fmt.Errorf("checkpoint: output %s is not the work of bespoke compress: %w; it holds %s; remove it yourself to use the name", dst, why, fewOf(names))
 }
 
-// strangers lists what in a folder, and in the folders in it, is not a file with a name that is ours.
+// strangers lists everything in a folder, and in the folders below it, that is not a file of ours.
 func strangers(dir string, ours func(name string) bool) (names []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

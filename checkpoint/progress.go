@@ -9,13 +9,13 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// Progress follows an operation. A stage goes over a known number of bytes, or of other units; stages come
-// one after the other. Advance may be called from several goroutines at once.
+// Progress follows an operation. A stage goes over a known number of bytes or other things. Stages come one after
+// another. Advance may be called from several goroutines at once.
 type Progress interface {
-	// Stage begins a stage that goes over total units: bytes if unit is "", else what it names, such
-	// as "runs".
+	// Stage begins a stage that goes over total things: bytes if unit is "", else what unit names, such as
+	// "rounds".
 	Stage(name string, total int64, unit string)
-	// Advance reports that n more units of the stage are done.
+	// Advance reports that n more bytes or things of the stage are done.
 	Advance(n int64)
 	// Done ends the last stage.
 	Done()
@@ -70,7 +70,8 @@ func (c *contextReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// side runs f in a goroutine of the group, guarded: all work here reads mapped files, which may be cut short.
+// side calls f in a goroutine of the group, under a guard, because all work here reads mapped files, which may be
+// cut short.
 func side(group *errgroup.Group, f func() error) {
 	group.Go(func() error { return model.Guard(f) })
 }

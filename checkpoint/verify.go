@@ -46,8 +46,8 @@ type Difference struct {
 	Name string `json:"name"`
 	// Detail says what differs, in words.
 	Detail string `json:"detail"`
-	// Elements is the number of elements that differ, First the index of the first of them; Want and
-	// Got are its bits in the model and in the checkpoint. They are set for DiffValue alone.
+	// Elements is the number of elements that differ, and First the index of the first of them. Want and Got are
+	// the bits of that element in the model and in the checkpoint. All four are set only for DiffValue.
 	Elements uint64 `json:"elements,omitempty"`
 	First    uint64 `json:"first,omitempty"`
 	Want     string `json:"want,omitempty"`
@@ -64,10 +64,10 @@ type VerifyReport struct {
 	Tensors int    `json:"tensors"`
 	Decoded int    `json:"decoded_tensors"`
 	Weights uint64 `json:"weights"`
-	// Files is the number of files beside those of tensors that were held against their sums.
+	// Files is the number of files, other than safetensors files, that were compared with their sums.
 	Files int `json:"files"`
-	// Sums is the number of sums that stored tensors, and decoded ones in [Check], were held against: 0 for a checkpoint
-	// that tells none.
+	// Sums is the number of sums that were compared: of stored tensors, and in [Check] of decoded ones. It is 0
+	// for a checkpoint without sums.
 	Sums int `json:"sums"`
 	// Differences is empty when the two are the same.
 	Differences []Difference `json:"differences"`
@@ -95,11 +95,11 @@ func (r *VerifyReport) Err() error {
 	return fmt.Errorf("checkpoint: %s and %s are %w: %s: %s%s", r.Model, r.DF11, ErrDifferent, d.Name, d.Detail, more)
 }
 
-// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for
-// bit. It also audits every stream for what a decoder on a CPU does not need but one on a GPU relies on,
-// and with a sidecar holds the files of the model, and the copies of them, against their sums.
+// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for bit. It
+// also audits the indices of every stream, on which decoders on GPUs rely and decoders on CPUs do not. With a
+// sidecar it compares the files of the model, and the copies of them, with their sums.
 //
-// Differences are in the report, not in the error: that says what could not be compared at all.
+// Differences are in the report. The error says what could not be compared at all.
 func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*VerifyReport, error) {
 	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
@@ -126,7 +126,7 @@ type verifier struct {
 	d       *model.DF11
 	m       *runtime.Model
 	p       Progress
-	seen    map[string]bool // tensors of the checkpoint; in Check, what is missing from it
+	seen    map[string]bool // tensors of the checkpoint; in Check, the names of what is missing
 	words   []uint16        // of a decoded unit
 	encoder encode.Encoder
 	report  VerifyReport
@@ -172,8 +172,8 @@ func (v *verifier) run() error {
 	return v.files()
 }
 
-// original returns the tensor of the model that belongs to one of the checkpoint, nil if there is none
-// to compare with. An unknown shape is nil.
+// original returns the tensor of the model for a tensor of the checkpoint, or nil if there is none to compare
+// with. shape is nil if it is unknown.
 func (v *verifier) original(name string, dtype model.DType, shape []uint64) *model.Tensor {
 	v.seen[name] = true
 	t := v.c.Tensor(name)
@@ -190,7 +190,7 @@ func (v *verifier) original(name string, dtype model.DType, shape []uint64) *mod
 	return nil
 }
 
-// files holds the files of the model and their copies against the sidecar.
+// files compares the files of the model and their copies with the sidecar.
 func (v *verifier) files() error {
 	if v.d.Sidecar == nil {
 		return nil
@@ -227,7 +227,7 @@ func (v *verifier) files() error {
 	return nil
 }
 
-// file holds the file at path in dir against the sum of an original.
+// file compares the file at path in dir with the sum of an original file.
 func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	path = filepath.Join(dir, filepath.FromSlash(path))
 	sum, err := sumFile(v.ctx, path, v.p)
@@ -245,7 +245,7 @@ func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	return nil
 }
 
-// decode decodes a unit. A stream that is broken is reported, and not ok.
+// decode decodes a unit. For a broken stream it reports a difference, and ok is false.
 func (v *verifier) decode(u *model.Unit) (decoded []byte, ok bool, err error) {
 	n := u.Stream.Elements()
 	if cap(v.words) < n {
@@ -289,13 +289,14 @@ func (v *verifier) unit(u *model.Unit) error {
 	return v.ctx.Err()
 }
 
-// compare compares the bytes of a tensor with got, as many, and reports the first element that differs.
+// compare compares the bytes of a tensor with got, which has the same length. It reports the first element that
+// differs.
 func (v *verifier) compare(t *model.Tensor, got []byte) {
 	want := t.Bytes()
 	if bytes.Equal(want, got) {
 		return
 	}
-	width := max(int(t.DType.Bits()/8), 1) // elements of less than a byte go by bytes
+	width := max(int(t.DType.Bits()/8), 1) // elements of less than a byte are compared by bytes
 	d := Difference{Kind: DiffValue, Name: t.Name}
 	for i := 0; i < len(got); i += width {
 		a, b := want[i:min(i+width, len(want))], got[i:min(i+width, len(got))]
@@ -319,8 +320,9 @@ func hexWord(b []byte) string {
 	return text
 }
 
-// audit checks the gap of every window and the record of every tile, on which GPU kernels rely. Coding the
-// weights again with the same book gives them; only where the two differ does the slow audit decide whether it matters.
+// audit checks the gap of every window and the record of every tile, on which GPU kernels rely. It codes the
+// weights again with the same book and compares the result. Only where the two differ, the slow audit decides
+// whether that matters.
 func (v *verifier) audit(u *model.Unit, decoded []byte) {
 	book, err := codebook.ParseLuts(u.Stream.Luts)
 	if err != nil {
