@@ -19,10 +19,10 @@ const (
 
 //go:generate go test ../avo -run ^TestEncoderAssembly$ -update
 
-// An Encoder codes units one after another with the same memory. It must not be used by two
-// goroutines at once; it runs its own. The zero value is ready to use. Where weights are those of a mapped
-// file that was cut short, the fault is one of the goroutine that calls Encode: model.Guard makes it an
-// error. The Encoder is good for other units then.
+// An Encoder codes units one after another with the same memory. It starts goroutines itself, but must not be used
+// by two goroutines at once. The zero value is ready to use. If the weights are in a mapped file that was cut
+// short, the goroutine that calls Encode gets the fault, and model.Guard makes it an error. After that the Encoder
+// can be used for other units.
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
@@ -30,15 +30,15 @@ type Encoder struct {
 	Index codebook.Index
 
 	codes   *codes    // of the last book
-	packers []*packer // one a worker
+	packers []*packer // one for each worker
 	stream  stream
 
 	signMantissa, outputPositions, packedGaps, tiles []byte
 }
 
-// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
-// after another. The stream is the one that codebook.EncodeIndexed makes. It is good until the next call
-// of Encode, which uses its memory again.
+// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors, one part for each.
+// The stream is the one that codebook.EncodeIndexed makes. It is valid until the next call of Encode, which uses
+// its memory again.
 func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, error) {
 	in, err := newInput(parts)
 	if err != nil {
@@ -105,8 +105,8 @@ func (e *Encoder) pack(in *input) bool {
 	return !missing.Load()
 }
 
-// packBlock reads the weights of block i and packs them. It returns false if some have no code. Where they cannot be
-// read, the stream fails, so that nobody waits for the block.
+// packBlock reads the weights of block i and packs them. It returns false if some have no code. If they cannot be
+// read, it marks the stream as failed, so that no worker waits for the block.
 func (e *Encoder) packBlock(p *packer, in *input, i int) bool {
 	read := false
 	defer func() {
@@ -119,8 +119,8 @@ func (e *Encoder) packBlock(p *packer, in *input, i int) bool {
 	return ok
 }
 
-// blockElements is the number of weights in a block: what a worker packs at a time, small enough to stay
-// in the cache with all that is made of it.
+// blockElements is the number of weights in an encoder block, which a worker packs at a time. A block stays in the
+// cache together with everything that is made of it.
 const blockElements = 8 << 10
 
 // An input is the weights of a unit, in parts, seen as blocks.
@@ -150,8 +150,8 @@ func newInput(parts [][]byte) (*input, error) {
 // blocks returns the number of blocks.
 func (in *input) blocks() int { return (in.n + blockElements - 1) / blockElements }
 
-// block returns the weights of block i. Where tensors meet in it they are copied to scratch, which has
-// room for a block.
+// block returns the weights of block i. If it holds weights of several tensors, they are copied to scratch, which
+// has room for a block.
 func (in *input) block(i int, scratch []byte) []byte {
 	first := i * blockElements
 	size := 2 * min(blockElements, in.n-first)
@@ -168,8 +168,8 @@ func (in *input) block(i int, scratch []byte) []byte {
 	return scratch[:size]
 }
 
-// missing returns the error of the first weight that has no code. If there is none now, there was one when the
-// weights were packed.
+// missing returns an error for the first weight that has no code. If there is none now, the weights changed,
+// because there was one when they were packed.
 func (in *input) missing(b *codebook.Book) error {
 	for i, p := range in.parts {
 		for at := 0; at < len(p); at += 2 {
@@ -181,7 +181,7 @@ func (in *input) missing(b *codebook.Book) error {
 	return errors.New("encode: the weights changed while they were read")
 }
 
-// workers returns how many goroutines share n pieces of work, at most the given number, GOMAXPROCS if 0
+// workers returns how many goroutines share n pieces of work: at most the given number, or GOMAXPROCS if that is 0
 // or less.
 func workers(most, n int) int {
 	if most <= 0 {
@@ -190,9 +190,9 @@ func workers(most, n int) int {
 	return max(1, min(most, n))
 }
 
-// parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers: goroutines,
-// counted from 0. Each takes the next piece of work when it is done with one. A fault in one of them ends all, and is
-// the caller's then.
+// parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers. Workers are
+// goroutines, numbered from 0. Each takes the next piece of work when it has finished one. A fault in one of them
+// ends all of them, and is passed on to the caller.
 func parallel(n, most int, do func(worker, i int)) {
 	var next atomic.Int64
 	var all fault.Group
@@ -208,7 +208,7 @@ func parallel(n, most int, do func(worker, i int)) {
 	all.Wait()
 }
 
-// grow returns s with length n and any contents, its old memory if that is large enough.
+// grow returns a slice of length n with any contents. It uses the memory of s if that is large enough.
 func grow[T any](s []T, n int) []T {
 	if cap(s) >= n {
 		return s[:n]

@@ -9,8 +9,9 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// index writes the gaps of the windows, and the positions of the chunks, whose first bits lie in the codes of a block or right
-// behind them: how far into the window the next code starts, and which weight it is of.
+// index writes gaps and output positions. It does so for every window and chunk whose first bit lies in the codes
+// of the block or directly after them. The gap says how far into the window the next code starts. The output
+// position is the number of that code's weight.
 func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at place) {
 	window, end := int(at.bit/windowBits)+1, int((at.bit+p.bit)/windowBits)+1
 	offset := at.bit % windowBits
@@ -24,7 +25,7 @@ func (p *packer) index(c *codes, first int, gaps []byte, positions []uint32, at 
 	}
 }
 
-// gapsGo is gaps in portable Go, for codes of any length.
+// gapsGo is the method gaps in portable Go. It takes codes of any length.
 func (p *packer) gapsGo(c *codes, offset uint64, gaps []byte) {
 	last := p.last[:len(gaps)+1]
 	clear(last)
@@ -33,14 +34,14 @@ func (p *packer) gapsGo(c *codes, offset uint64, gaps []byte) {
 	}
 	group, end := 0, uint32(windowBits-offset)
 	for i := range gaps {
-		group = max(group, int(last[i])) // long codes leave windows without the start of a group
+		group = max(group, int(last[i])) // where codes are long, no group may start in a window
 		_, gaps[i] = p.reach(c, group, end)
 		end += windowBits
 	}
 }
 
-// reach returns how many codes of a group it takes to reach the given bit, which they do, and how far they
-// go beyond.
+// reach returns how many codes of a group are needed to reach the given bit, and how far the last of them goes
+// beyond it. The group must reach the bit.
 func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
 	start, end := p.starts[group], p.starts[group+1]
 	e := p.exponents[group]
@@ -52,15 +53,16 @@ func (p *packer) reach(c *codes, group int, bit uint32) (n int, gap uint8) {
 	}
 	lengths := c.pairs[uint16(e)].lengths() | c.pairs[uint16(e>>16)].lengths()<<16 |
 		c.pairs[uint16(e>>32)].lengths()<<32 | c.pairs[e>>48].lengths()<<48
-	// Byte k of the sums is the length of the codes up to k, less what is left to bit, plus 128: its top
-	// bit is set if they reach, the others are the gap.
+	// Byte k of the sums is the length of the codes up to k, minus the distance from start to bit, plus 128. Its
+	// top bit is set if these codes reach the bit. Then the other bits are the gap.
 	const each = 0x0101010101010101
 	sums := lengths*each + uint64(128+start-bit)*each
 	top := bits.TrailingZeros64(sums & (128 * each))
 	return top/8 + 1, uint8(sums>>(top&^7)) & 127
 }
 
-// index makes the tensors output_positions and gaps of a unit of n weights from what the blocks have noted.
+// index makes the tensors output_positions and gaps of a unit of n weights from the gaps and positions that the
+// blocks have written.
 func (e *Encoder) index(b *codebook.Book, n int) {
 	s := &e.stream
 	bytes := int(s.bits+7) / 8
@@ -70,7 +72,7 @@ func (e *Encoder) index(b *codebook.Book, n int) {
 		s.gaps[0], s.positions[0] = 0, 0
 	}
 	if s.bits > 0 && s.bits%8 == 0 {
-		// No end-of-stream code follows. If the last code reaches into a window, none starts there.
+		// No end-of-stream code follows. If the last code reaches into a window, no code starts there.
 		last := uint64(b.Code(s.last).Length)
 		if w := s.bits / windowBits; s.bits-last < w*windowBits {
 			s.gaps[w] = 0
@@ -93,7 +95,7 @@ func (e *Encoder) index(b *codebook.Book, n int) {
 	e.packGaps(bytes, chunks)
 }
 
-// packGaps packs the gaps of whole chunks, 5 bits each: 8 of them to 5 bytes.
+// packGaps packs the gaps of whole chunks, 5 bits each, so that 8 gaps take 5 bytes.
 func (e *Encoder) packGaps(bytes, chunks int) {
 	const group, groupBytes = 8, codebook.GapBits
 	windows := (bytes + windowBytes - 1) / windowBytes
@@ -113,8 +115,8 @@ func (e *Encoder) packGaps(bytes, chunks int) {
 
 const laneGroups = codebook.LaneElements / groupElements
 
-// tiles writes the records of the tiles of a block that starts at a bit of the stream. The packer knows
-// where each group of codes starts, and a block is whole tiles.
+// tiles writes the records of the tiles of a block that starts at a bit of the stream. The packer knows where each
+// group of codes starts, and all tiles of a block except the last of the unit are whole.
 func (p *packer) tiles(bit uint64, records []byte) {
 	for first := 0; first < p.n; first += codebook.TileElements {
 		full := min(p.n-first, codebook.TileElements) / codebook.LaneElements
@@ -123,8 +125,8 @@ func (p *packer) tiles(bit uint64, records []byte) {
 	}
 }
 
-// tile writes a record. Starts are those of the groups of the tile's full lanes, and where the last one
-// ends, counted from the given bit.
+// tile writes the record of a tile. starts holds the starts of the groups in the tile's full lanes, and the end of
+// the last one, counted from the given bit.
 func tile(bit uint64, starts []uint32, record []byte) {
 	var bits [codebook.TileLanes]uint32
 	lanes := bits[:len(starts)/laneGroups]
