@@ -21,12 +21,13 @@ type Checkpoint struct {
 	Files []*File
 	// Tensors holds the tensors of all files, in the order of Files.
 	Tensors []*Tensor
-	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the
-	// name of one safetensors file, that is this file alone.
+	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the name of one
+	// safetensors file, it holds only that file.
 	Listed []ListedFile
-	// Odd holds what else lies in the folder and cannot be carried along.
+	// Odd holds the other entries of the folder, which cannot be carried along.
 	Odd []OddFile
-	// Lone says that it was opened so: the rest of the folder is none of its.
+	// Lone says that the checkpoint was opened by the name of one safetensors file. The rest of the folder does
+	// not belong to it.
 	Lone bool
 
 	byName map[string]*Tensor
@@ -229,8 +230,8 @@ func (c *Checkpoint) Close() error {
 	return errors.Join(errs...)
 }
 
-// Changed reports the first file of the model that is not what it was when the model was opened, by its size and
-// the time of its last change: it was written to, replaced, removed or added meanwhile.
+// Changed returns an error for the first file of the model that was written to, replaced, removed or added since
+// the model was opened. It goes by the size of a file and the time of its last change.
 func (c *Checkpoint) Changed() error {
 	now := slices.Clone(c.Listed)
 	if c.Lone {
@@ -260,10 +261,10 @@ func (c *Checkpoint) Changed() error {
 	return nil
 }
 
-// shardName is how the files of a checkpoint are called of which each says how many there are.
+// shardName matches the name of a shard, which says how many shards there are.
 var shardName = regexp.MustCompile(`^(.*)-(\d{1,6})-of-(\d{1,6})\.safetensors$`)
 
-// checkShards reports the first file that is missing among shards which say how many they are.
+// checkShards returns an error for the first shard that is missing, by the number of shards that the names tell.
 func checkShards(names []string) error {
 	present := map[string]bool{}
 	for _, name := range names {
@@ -276,7 +277,7 @@ func checkShards(names []string) error {
 			continue
 		}
 		checked[m[1]+"/"+m[3]] = true
-		total, _ := strconv.Atoi(m[3]) // digits, and few
+		total, _ := strconv.Atoi(m[3]) // at most 6 digits
 		for i := 1; i <= total; i++ {
 			if want := fmt.Sprintf("%s-%0*d-of-%s%s", m[1], len(m[2]), i, m[3], Extension); !present[want] {
 				return fmt.Errorf("shard %q is missing: %q says that there are %d", want, name, total)

@@ -14,8 +14,8 @@ import (
 // ConfigName is the file name of a model's configuration.
 const ConfigName = "config.json"
 
-// Config is what the package needs to know of a model's config.json. A field that the file lacks,
-// or gives another type than usual, is left at zero: only dfloat11_config is read strictly.
+// Config is what the package needs to know of a model's config.json. A field is zero if the file lacks it or gives
+// it an unusual type. Only dfloat11_config is read strictly.
 type Config struct {
 	// Raw is the text of the file.
 	Raw []byte
@@ -26,8 +26,8 @@ type Config struct {
 	ClassName string
 	// Tied is tie_word_embeddings, nil when absent.
 	Tied *bool
-	// Sizes holds every non-negative integer by its name, those of a nested text_config too where
-	// the outer level has none of that name.
+	// Sizes holds every non-negative integer by its name. It also has those of a nested text_config, if the outer
+	// level has none of that name.
 	Sizes map[string]uint64
 	// DF11 is dfloat11_config, nil when absent.
 	DF11 *DF11Config
@@ -97,7 +97,7 @@ func lenient[T any](raw json.RawMessage, v *T) bool {
 	return true
 }
 
-// readSmall reads a file that is no larger than any JSON text the package takes.
+// readSmall reads a file. A file that is larger than any JSON text the package takes is an error.
 func readSmall(path string) ([]byte, error) {
 	raw, err := regular.Read(path, maxJSON)
 	if err != nil {
@@ -137,8 +137,8 @@ func NewDF11Config(p Patterns) *DF11Config {
 	}
 }
 
-// ParseDF11Config parses the value of dfloat11_config and refuses what the decoders are not made
-// for: another version, or other sizes than 512 threads of 8 bytes.
+// ParseDF11Config parses the value of dfloat11_config. It refuses what the decoders cannot handle: other versions,
+// and other sizes than 512 threads of 8 bytes.
 func ParseDF11Config(text []byte) (*DF11Config, error) {
 	var fields struct {
 		Version string          `json:"version"`

@@ -16,11 +16,11 @@ import (
 // lengthBytes is the size of the header length at the start of a safetensors file.
 const lengthBytes = 8
 
-// File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use
-// until Close. The file must not be changed while it is open; one that is cut short is read under a [Guard].
+// File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use until Close. The
+// file must not be changed while it is open. A [Guard] handles a file that is cut short meanwhile.
 type File struct {
 	*Header
-	// Sums are those in the metadata, nil where there are none. The header has passed its own.
+	// Sums are the sums in the metadata, nil if there are none. The header has been checked against its own sum.
 	Sums *Sums
 
 	path    string
@@ -74,7 +74,7 @@ func newMapped(path string, mapped mmap.MMap) (f *File, err error) {
 	return f, nil
 }
 
-// unmap undoes a mapping that newMapped took.
+// unmap removes a mapping that was given to newMapped.
 func unmap(mapped mmap.MMap) error {
 	fault.Unregister(mapped)
 	return mapped.Unmap()
@@ -92,7 +92,7 @@ func newFile(path string, content []byte) (*File, error) {
 	return f, nil
 }
 
-// parseFile is newFile for what is meant to be a safetensors file.
+// parseFile is newFile without a look at other formats.
 func parseFile(path string, content []byte) (*File, error) {
 	if len(content) < lengthBytes {
 		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", len(content), lengthBytes)
@@ -130,8 +130,8 @@ func (f *File) Size() int64 { return f.size }
 // and valid until Close.
 func (f *File) HeaderText() []byte { return f.text }
 
-// Start returns what stands before the data: the length of the header and it. The slice is read-only and valid
-// until Close.
+// Start returns what stands before the data: the length of the header, and the header. The slice is read-only and
+// valid until Close.
 func (f *File) Start() []byte { return f.content[:lengthBytes+len(f.text)] }
 
 // Content returns the whole file as it is on disk. The slice is read-only and valid until Close.
@@ -150,7 +150,7 @@ func (f *File) Close() error {
 	return nil
 }
 
-// pathless takes the path out of an error that would otherwise name it twice.
+// pathless removes the path from an error that would otherwise name it twice.
 func pathless(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s: %w", e.Op, e.Err)
@@ -162,15 +162,15 @@ func pathless(err error) error {
 // disk failed.
 type FaultError = fault.Error
 
-// Guard calls f, which reads what a [File] maps, and returns its error, or one that wraps a [*FaultError] where f
-// comes to a byte that cannot be read. Without a guard the program would end there. f ends as with a panic: it
-// unlocks and gives back by defer what others wait for. A guard watches the goroutine that calls it, and none that f
-// starts. Guards may be nested, and cost some tens of nanoseconds.
+// Guard calls f, which reads what a [File] maps, and returns the error of f. If f comes to a byte that cannot be
+// read, the error wraps a [*FaultError]; without a guard the program would end there. f then ends as by a panic,
+// so it must use defer to release what others wait for. A guard covers the goroutine that calls it, and no
+// goroutine that f starts. Guards may be nested. A guard costs some tens of nanoseconds.
 //
-// Package model guards what it reads itself, package runtime what it decodes.
+// Package model guards its own reads, and package runtime guards its decoding.
 func Guard(f func() error) error { return fault.Guard(f) }
 
-// otherFormats are what lies at times in the place of a safetensors file, by how it begins.
+// otherFormats are formats that are sometimes found in place of a safetensors file, by how they begin.
 var otherFormats = []struct {
 	start string
 	what  string
@@ -191,8 +191,8 @@ var otherFormats = []struct {
 	{"<html", "a web page, not safetensors: the download failed"},
 }
 
-// otherFormat names what the content is by its start, nil where it is nothing known. A safetensors file may begin
-// like some of them; so only one that cannot be read is looked at.
+// otherFormat returns an error that names the format of the content by its start, or nil for an unknown one. A
+// safetensors file may begin like some of these formats, so only a file that cannot be read is looked at.
 func otherFormat(content []byte) error {
 	for _, f := range otherFormats {
 		if bytes.HasPrefix(content, []byte(f.start)) {

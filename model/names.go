@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// naturalCompare orders names so that "layers.2" comes before "layers.10": runs of digits compare as
-// numbers, everything else byte by byte.
+// naturalCompare orders names so that "layers.2" comes before "layers.10". Digits that follow each other compare
+// as a number, everything else byte by byte.
 func naturalCompare(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
@@ -27,7 +27,8 @@ func naturalCompare(a, b string) int {
 		}
 		x, y = x[1:], y[1:]
 	}
-	// Equal as numbers but not as text ("01" and "1"): fall back on the text, so that the order is total.
+	// If the names are equal as numbers but not as text ("01" and "1"), the text decides, so that the order is
+	// total.
 	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
 }
 
@@ -45,11 +46,11 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // sortedKeys returns the keys of a map in the order of their bytes.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// layerOf splits a module's path behind the first number that is not at its start; without such a
-// number all of it is the layer.
+// layerOf splits a module's path after the first number that is not at its start. If there is no such number, the
+// whole path is the layer.
 func layerOf(module string) (layer, attr string) { return cutNumber(module, 1) }
 
-// cutNumber splits a path behind its first number, passing over the given number of parts.
+// cutNumber splits a path after its first number. It skips the given number of parts at the start.
 func cutNumber(path string, pass int) (head, tail string) {
 	parts := strings.Split(path, ".")
 	for i := pass; i < len(parts); i++ {

@@ -11,8 +11,8 @@ import (
 type PartitionOptions struct {
 	// Patterns overrides the patterns of the architecture.
 	Patterns Patterns
-	// CodeTied codes an embedding that shares its weight with the output head. The published loader
-	// cannot run such a checkpoint; decompressing it gives the same files.
+	// CodeTied codes an embedding that shares its weight with the output head. The published loader cannot load
+	// such a checkpoint. Decompressing it still gives the original files.
 	CodeTied bool
 }
 
@@ -31,8 +31,8 @@ type Partition struct {
 type PartitionUnit struct {
 	// Name is the module's dotted path.
 	Name string
-	// Attrs names the submodules, parallel to Tensors. It is empty where the module itself is a
-	// Linear or Embedding with the one tensor Name.weight.
+	// Attrs names the submodules, parallel to Tensors. It is empty if the module itself is a Linear or Embedding
+	// with the one tensor Name.weight.
 	Attrs []string
 	// Tensors holds the weights in the order of the stream.
 	Tensors []*Tensor
@@ -68,8 +68,8 @@ func (u *PartitionUnit) SplitPositions() []uint64 {
 	return positions
 }
 
-// NewPartition divides the tensors of a checkpoint into units and raw tensors, by the patterns of its
-// architecture, or where none is known by a rule that joins the weights of each layer.
+// NewPartition divides the tensors of a checkpoint into units and raw tensors. It uses the patterns of the
+// checkpoint's architecture. For an unknown architecture a rule joins the weights of each layer.
 func NewPartition(c *Checkpoint, opts PartitionOptions) (*Partition, error) {
 	if err := notCompressed(c); err != nil {
 		return nil, err
@@ -107,7 +107,8 @@ func NewPartition(c *Checkpoint, opts PartitionOptions) (*Partition, error) {
 	return b.partition(source, c.Tensors), nil
 }
 
-// notCompressed reports a DF11 checkpoint, or one that could be mistaken for one once it is coded.
+// notCompressed returns an error for a DF11 checkpoint, and for a checkpoint that could not be told from DF11
+// tensors once it is coded.
 func notCompressed(c *Checkpoint) error {
 	if c.Config != nil && c.Config.DF11 != nil {
 		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, DF11Key)
@@ -120,8 +121,8 @@ func notCompressed(c *Checkpoint) error {
 	return nil
 }
 
-// Drop takes tensors out of their units, each for a reason that only its values show. A unit without
-// tensors disappears. If one of the tensors is in no unit, Drop changes nothing.
+// Drop removes tensors from their units, each for a reason that only its values show. A unit without tensors
+// disappears. If one of the tensors is in no unit, Drop changes nothing.
 func (p *Partition) Drop(reasons map[string]string) error {
 	units := map[string]bool{}
 	for _, u := range p.Units {
@@ -154,15 +155,15 @@ func (p *Partition) Drop(reasons map[string]string) error {
 	return nil
 }
 
-// PatternDict returns the pattern_dict for the units of the partition. A pattern is kept as it is where
-// all units it matches have the same attributes; otherwise it is replaced by one for each list of
-// attributes that names its modules one by one. That matters because the published loader takes the
-// weights of every attribute of every pattern that matches a coded module, whether coded or not.
-// Modules without a coded unit may match: the loader leaves them alone.
+// PatternDict returns the pattern_dict for the units of the partition. A pattern is kept as it is if all units
+// that it matches have the same attributes. Otherwise it is replaced by several patterns, one for each list of
+// attributes, which name their modules one by one. This matters because the published loader replaces the weights
+// of every attribute of every pattern that matches a coded module, whether they are coded or not. A pattern may
+// match modules without a coded unit, because the loader leaves them alone.
 func (p *Partition) PatternDict() (Patterns, error) {
 	regexes, units := p.byRegex()
 	m, err := regexes.compile()
-	tooMany := err != nil // to compile them all: names are cheaper
+	tooMany := err != nil // too many to compile them all: names are cheaper
 	disturbed := map[int]bool{}
 	if !tooMany {
 		disturbed = p.disturbed(m)
@@ -176,7 +177,7 @@ func (p *Partition) PatternDict() (Patterns, error) {
 		}
 	}
 	if p.misread(dict) != nil {
-		// A pattern without attributes cannot disturb the loader's matching of the ones after it.
+		// A pattern without attributes does not affect how the loader matches later patterns.
 		slices.SortStableFunc(dict, func(a, b Pattern) int { return min(1, len(a.Attrs)) - min(1, len(b.Attrs)) })
 	}
 	if u := p.misread(dict); u != nil {
@@ -248,9 +249,9 @@ func (p *Partition) misread(dict Patterns) *PartitionUnit {
 	return nil
 }
 
-// loaderAttrs returns the attributes whose weights the published loader (0.5.0) replaces for a coded
-// module. It goes through all patterns; after one with attributes it goes on with the parent of the
-// last attribute in the place of the module's name. That must match nothing more.
+// loaderAttrs returns the attributes whose weights the published loader (0.5.0) replaces for a coded module. The
+// loader goes through all patterns. After it has met one with attributes, it goes on with the parent of the last
+// attribute in place of the module's name. No later pattern may match that.
 func (m *matcher) loaderAttrs(module string) (attrs []string, ok bool) {
 	matching := m.all(module)
 	if len(matching) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// minElements is the size below which no unit can gain: the tables and the names of the DF11
-// tensors alone take more than coding can save.
+// minElements is the number of weights below which no unit can gain. The tables and names of the DF11 tensors
+// alone take more than coding can save.
 const minElements = 1024
 
 // A partitioner collects units, and the reasons of tensors that stay raw.
@@ -21,7 +21,7 @@ type partitioner struct {
 	list    []*PartitionUnit
 }
 
-// screen refuses what no pattern can make codable.
+// screen refuses tensors that cannot be coded, whatever the patterns are.
 func (b *partitioner) screen(tensors []*Tensor) {
 	for _, t := range tensors {
 		switch {
@@ -65,8 +65,8 @@ func (b *partitioner) refuseLayers(p Patterns, reason string) {
 	}
 }
 
-// addPatterns makes a unit of every module that a pattern matches, of the tensors that exist and
-// can be coded. Where patterns overlap, the first has the module.
+// addPatterns makes a unit of every module that a pattern matches, of the tensors that exist and can be coded. If
+// several patterns match a module, the first one counts.
 func (b *partitioner) addPatterns(p Patterns) error {
 	m, err := p.compile()
 	if err != nil {
@@ -133,9 +133,9 @@ func (b *partitioner) add(u *PartitionUnit) {
 	b.list = append(b.list, u)
 }
 
-// split divides a unit into those of its numbered submodules, such as the experts of a mixture, and
-// single weights. None may stay with the module: the published loader decodes all units into one
-// buffer, and those of submodules, decoded while the module runs, would overwrite what it needs.
+// split divides a unit into those of its numbered submodules, such as the experts of a mixture, and single
+// weights. No weight may stay with the module itself. The published loader decodes all units into one buffer.
+// Submodules are decoded while the module computes, and would overwrite the module's weights.
 func (b *partitioner) split(u *PartitionUnit) (parts []*PartitionUnit) {
 	units := map[string]*PartitionUnit{}
 	for i, t := range u.Tensors {
@@ -170,10 +170,10 @@ func (b *partitioner) partition(source string, tensors []*Tensor) *Partition {
 	return p
 }
 
-// addByRule makes units for an architecture without patterns. The weights of one layer form a unit:
-// a layer is a module whose path ends in a number, the first on the way down, not counting one at the very
-// top, where it numbers whole models (as in the containers of sentence-transformers). All other
-// weights are units of their own.
+// addByRule makes units for an architecture without patterns. The weights of one layer form a unit. A layer is a
+// module whose path ends in a number, the first number in the path. A number at the start of the path does not
+// count: it numbers whole models, as in the containers of sentence-transformers. All other weights are units of
+// their own.
 func (b *partitioner) addByRule(tensors []*Tensor) {
 	units := map[string]*PartitionUnit{}
 	var names []string
@@ -183,7 +183,7 @@ func (b *partitioner) addByRule(tensors []*Tensor) {
 		}
 		name, attr := layerOf(strings.TrimSuffix(t.Name, weightSuffix))
 		if attr != "" && b.modules.weight(name, "") != nil {
-			// The layer has a weight itself: it is a Linear, and what lies below it something else.
+			// The layer itself has a weight, so it is a Linear. What is below it is something else.
 			name, attr = name+"."+attr, ""
 		}
 		u := units[name]

@@ -11,8 +11,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Check holds the sidecar to its rules: paths that a model's files may have and that appear once, sizes and
-// hashes of the right form, headers that parse and match the size of their file.
+// Check checks the rules of a sidecar: paths are allowed for files of a model and appear once, sizes and hashes
+// have the right form, and headers can be parsed and match the size of their file.
 func (s *Sidecar) Check() error {
 	units, paths, tensors := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, u := range s.Units {
@@ -46,7 +46,7 @@ func (s *Sidecar) Check() error {
 			}
 		}
 	}
-	// Sorted by parts, what lies in a folder follows the folder's name.
+	// Sorted by their parts, the paths in a folder follow the path of the folder.
 	sorted := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
 		return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
 	})
@@ -101,15 +101,15 @@ func (f *SidecarFile) ParseHeader() (err error) {
 	if n := len(f.header.Tensors); n > 0 {
 		data = f.header.Tensors[n-1].End
 	}
-	// Compared by subtraction: the end of the data may be close to 2^64.
+	// The sizes are compared by subtraction, because the end of the data may be close to 2^64.
 	if before := uint64(lengthBytes + len(f.Header)); uint64(f.Size) < before || uint64(f.Size)-before != data {
 		return fmt.Errorf("header of %d bytes and data of %d do not make a file of %d", len(f.Header), data, f.Size)
 	}
 	return nil
 }
 
-// apply holds the units and tensors of a checkpoint against the sidecar, and takes shapes and sums from it: every
-// unit is there, and every tensor of the container belongs to one of the original files.
+// apply compares the units and tensors of a checkpoint with the sidecar, and takes shapes and sums from it. Every
+// unit must be there, and every tensor of the container must belong to one of the original files.
 func (s *Sidecar) apply(d *DF11) error {
 	tensors := map[string]*Tensor{}
 	for i := range s.Files {
@@ -141,7 +141,8 @@ func (s *Sidecar) apply(d *DF11) error {
 	return s.checkSums(d)
 }
 
-// applyUnits takes the weights of units out of the tensors of the original files.
+// applyUnits compares the units with the sidecar. It removes their weights from tensors, which are those of the
+// original files.
 func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 	have := map[string]*Unit{}
 	for _, u := range units {
@@ -190,7 +191,7 @@ func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 	return nil
 }
 
-// checkSums sees to it that every tensor of the container has a sum, and that the files do not say another.
+// checkSums checks that every tensor of the container has a sum, and that the files do not tell a different one.
 func (s *Sidecar) checkSums(d *DF11) error {
 	for _, f := range d.Files {
 		for _, t := range f.Tensors {

@@ -50,8 +50,8 @@ func splitPart(name string, all map[string]*Tensor) (module string, part int) {
 	return "", -1
 }
 
-// unit checks the tensors of a unit and puts them together. Patterns name the weights; m is empty
-// where the checkpoint has no pattern_dict.
+// unit checks the tensors of a unit and puts them together. The patterns in m name the weights. m is empty if the
+// checkpoint has no pattern_dict.
 func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	u := &Unit{Name: module}
 	for _, t := range p {
@@ -113,8 +113,8 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	return u, nil
 }
 
-// optional reports whether a unit may do without a part: a bare module without split positions, and any
-// unit without one of the two indices.
+// optional reports whether a unit may lack a part. A unit of one weight needs no split positions, and any unit may
+// lack one of the two indices.
 func (p *unitParts) optional(part int) bool {
 	switch part {
 	case partSplitPositions, partTiles:
@@ -125,7 +125,7 @@ func (p *unitParts) optional(part int) bool {
 	return false
 }
 
-// bytes returns those of a part, nil where it is missing.
+// bytes returns the bytes of a part, nil if it is missing.
 func (p *unitParts) bytes(part int) []byte {
 	if p[part] == nil {
 		return nil
@@ -136,7 +136,8 @@ func (p *unitParts) bytes(part int) []byte {
 // partColumns are the widths of the parts with two dimensions.
 var partColumns = [partCount]uint64{partLuts: lutsColumns, partTiles: codebook.TileBytes}
 
-// shapeText describes a shape of two dimensions with so many columns, or of one, for errors.
+// shapeText describes a shape for errors: two dimensions with the given number of columns, or one dimension if
+// that is 0.
 func shapeText(columns uint64) string {
 	if columns == 0 {
 		return "1 dimension"
@@ -204,7 +205,7 @@ func (u *Unit) name(bounds []int, m *matcher) error {
 	return nil
 }
 
-// PartOf returns what a tensor stored for a unit is, such as "luts": what is behind the last dot of its name.
+// PartOf returns which part of a unit a stored tensor is, such as "luts": the text after the last dot of its name.
 func PartOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // UnitEntries returns the safetensors entries of a unit as the published encoder writes them, with the
@@ -234,10 +235,10 @@ func UnitEntries(module string, s *codebook.Stream, splitPositions []uint64) []E
 	return entries
 }
 
-// UnitFileNames returns the names of the files that hold the units, one each: the module's path with
-// underscores for dots, as the published encoder names them. What is too long for a file system is
-// cut off, and where that would name two units, or a unit and the file of the tensors left over,
-// alike, a number is added: loaders go by the names of the tensors alone.
+// UnitFileNames returns the names of the files that hold the units, one for each. A name is the module's path with
+// underscores for dots, as the published encoder names files. Names that are too long for a file system are cut
+// off. If two units, or a unit and the file of the raw tensors, would have the same name, a number is added.
+// Loaders only go by the names of the tensors.
 func UnitFileNames(modules []string) []string {
 	taken := map[string]bool{RestFileName: true}
 	names := make([]string, len(modules))
@@ -259,8 +260,8 @@ func UnitFileNames(modules []string) []string {
 	return names
 }
 
-// longestName is the most bytes of a unit's name in that of its file: of the 255 that file systems
-// permit, it leaves room for a number and the extension.
+// longestName is the most bytes of a unit's name in the name of its file. File systems permit 255 bytes, so there
+// is room for a number and the extension.
 const longestName = 200
 
 // cutString returns the first n bytes of s, fewer where that would split a character.

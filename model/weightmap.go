@@ -81,8 +81,8 @@ func (x *WeightMap) parseMap(j *jsonText) error {
 	})
 }
 
-// CheckPath reports a slash-separated path that is not in its plain form or leaves the folder
-// it is relative to, on any system.
+// CheckPath returns an error for a slash-separated path that is not in its shortest form, or that leaves the
+// folder to which it is relative on some system.
 func CheckPath(name string) error {
 	switch {
 	case len(name) > maxPath:
