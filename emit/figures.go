@@ -6,7 +6,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// bfloat16Bits is the size of a weight as it was.
+// bfloat16Bits is the size of a weight before compression, in bits.
 const bfloat16Bits = 16
 
 // packageComment is the doc comment of the generated package, by lines.

@@ -30,8 +30,8 @@ const (
 // An Embedding says which compiled kernels a package embeds beside decode.cu.
 type Embedding struct{ PTX, Fatbin bool }
 
-// Package renders the file NAME.go: the package's figures as its doc comment, the code books and
-// the model's histogram as tables, and the kernel for runtime.Open.
+// Package renders the file NAME.go. It has the package's figures as its doc comment, the code books and the
+// model's histogram as tables, and the kernel for runtime.Open.
 func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	counts, err := p.counts()
 	if err != nil {
@@ -70,7 +70,7 @@ func embedded(f *jen.File, compiled Embedding) {
 	f.Line()
 }
 
-// exported declares Open, Kernel, of which the fields are given, Books and Histogram.
+// exported declares Open, Kernel, Books and Histogram. fields are those of the kernel.
 func exported(f *jen.File, p *Plan, fields []jen.Code) {
 	f.Comment("Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by")
 	f.Comment("this package's kernel. It fails if the checkpoint was compressed with other code books.")
@@ -187,7 +187,7 @@ func each(p *Plan, code func(book int) jen.Code) []jen.Code {
 	return all
 }
 
-// numbered names the variable that belongs to a book.
+// numbered returns the name of the variable that belongs to a book.
 func numbered(name string, book int) string { return fmt.Sprintf("%s%d", name, book) }
 
 // newFile starts a file with the header and, unless it is empty, a build constraint.
@@ -205,7 +205,7 @@ func newFile(p *Plan, constraint string) *jen.File {
 	return f
 }
 
-// render returns the formatted source, or the raw one with the error that formatting met.
+// render returns the formatted source. If formatting fails, it returns the unformatted source and the error.
 func render(f *jen.File) ([]byte, error) {
 	var raw bytes.Buffer
 	if err := f.Render(&raw); err != nil {
@@ -218,7 +218,7 @@ func render(f *jen.File) ([]byte, error) {
 	return source, nil
 }
 
-// groupImports sets the standard library's imports apart from the others, which jennifer does not.
+// groupImports separates the imports of the standard library from the others. jennifer does not do that.
 func groupImports(source []byte) []byte {
 	before, rest, found := strings.Cut(string(source), "import (\n")
 	block, after, closed := strings.Cut(rest, ")\n")
@@ -239,8 +239,7 @@ func groupImports(source []byte) []byte {
 	return []byte(before + "import (\n" + strings.Join(std, "") + "\n" + strings.Join(others, "") + ")\n" + after)
 }
 
-// Test renders the file NAME_test.go, which holds every decoder of the package against the
-// reference.
+// Test renders the file NAME_test.go, which compares every decoder of the package with the reference.
 func Test(p *Plan) ([]byte, error) {
 	f := newFile(p, "")
 	f.Comment("suite is this package to the tests that all generated packages share.")
@@ -266,8 +265,8 @@ func Test(p *Plan) ([]byte, error) {
 	return render(f)
 }
 
-// NoAssembly renders the file decode_noasm.go, which takes the place of what [Assembly] makes: in
-// builds without assembly or, where it makes nothing, in all.
+// NoAssembly renders the file decode_noasm.go. It replaces what [Assembly] makes in builds without assembly, or in
+// all builds if Assembly makes nothing.
 func NoAssembly(p *Plan) ([]byte, error) {
 	constraint, why := "!amd64 || purego", "this build has no assembly"
 	if _, _, ok := p.WindowShape(); !ok {

@@ -21,16 +21,16 @@ type Options struct {
 	Assembler *cudac.Assembler
 	// NoAssembler says why there is none, for the report.
 	NoAssembler error
-	// Previous are the files of an earlier generation, whose decode.ptx may be kept.
+	// Previous are the files that were generated earlier. Their decode.ptx may be kept.
 	Previous []File
-	// Recompile compiles decode.ptx although the earlier one would do.
+	// Recompile compiles decode.ptx even if the earlier one could be kept.
 	Recompile bool
 }
 
 // A Result is a generated folder in memory.
 type Result struct {
 	Files []File // by name
-	// Report tells a person what was generated and why, a line each.
+	// Report tells a person what was generated and why, in lines.
 	Report []string
 }
 
@@ -124,8 +124,8 @@ func report(p *Package, ptx, fatbin string) []string {
 	return append(lines, notCoded(p.Source.Raw)...)
 }
 
-// notCoded says which tensors are left out, a line for each reason. A DF11 checkpoint tells no reasons: what is not coded
-// there was never a question.
+// notCoded says which tensors are not coded, with a line for each reason. It leaves out tensors without a reason,
+// such as those of a DF11 checkpoint.
 func notCoded(raw []checkpoint.RawReport) []string {
 	var reasons []string
 	tensors := map[string][]string{}

@@ -20,7 +20,7 @@ const (
 	generator = "bespoke"
 	// manifestFormat counts the versions of the manifest's layout.
 	manifestFormat = 1
-	// bfloat16Bits is the size of a weight as it was.
+	// bfloat16Bits is the size of a weight before compression, in bits.
 	bfloat16Bits = 16
 )
 
@@ -36,21 +36,22 @@ type Manifest struct {
 	Histogram checkpoint.Counts `json:"histogram"`
 	Distinct  int               `json:"distinct"`
 	Entropy   float64           `json:"entropy"` // bits an exponent
-	// Expected is what the code books give, Real what the compressed model that they come from has.
+	// Expected is the size that the code books give. Real is the size of the compressed model from which they
+	// come.
 	Expected SizeReport  `json:"expected_size"`
 	Real     *SizeReport `json:"real_size,omitempty"`
-	// Scheme is how the code books were chosen, "" where they are a compressed model's.
+	// Scheme is how the code books were chosen. It is "" if they are those of a compressed model.
 	Scheme string       `json:"scheme,omitempty"`
 	Books  []BookReport `json:"books"`
-	// AVX512 has the shape of the decoder of windows, nil where no code book can be decoded so.
+	// AVX512 has the shape of the decoder of windows. It is nil if no code book can be decoded so.
 	AVX512 *WindowsReport `json:"avx512,omitempty"`
 	// CUDA has the parameters of the CUDA kernels.
 	CUDA templates.Shape `json:"cuda"`
-	// Units are missing where only a histogram was known.
+	// Units is absent if only a histogram was known.
 	Units []UnitReport `json:"units,omitempty"`
 	// Compilers names what compiled the files that are not text written by bespoke.
 	Compilers map[string]string `json:"compilers"`
-	// Files lists the folder, this file aside.
+	// Files lists the files of the folder without the manifest.
 	Files []string `json:"files"`
 }
 
@@ -60,14 +61,14 @@ type SizeReport struct {
 	Total uint64 `json:"total"`
 	// BitsPerWeight is the size of a weight.
 	BitsPerWeight float64 `json:"bits_per_weight"`
-	// Ratio is the size next to that of the weights in bfloat16.
+	// Ratio is the size divided by that of the weights in bfloat16.
 	Ratio float64 `json:"ratio"`
 }
 
 // A WindowsReport describes the decoder of windows.
 type WindowsReport struct {
-	// LongSteps are the steps of half a phase that look up codes of more than 6 bits too, LongBits the bits behind
-	// the prefix by which they do.
+	// LongSteps are the steps of half a phase that also look up codes of more than 6 bits. LongBits is the number
+	// of bits after the prefix by which they look them up.
 	LongSteps []int `json:"long_steps"`
 	LongBits  int   `json:"long_bits"`
 	Merges    int   `json:"merges"` // in half a phase
@@ -134,8 +135,8 @@ func manifest(p *Package, files []File, compilers map[string]string) ([]byte, er
 	return append(jsonedit.Printable(text), '\n'), nil // names of units may be anything
 }
 
-// rounded cuts a figure to the decimals on which all machines agree: some compute a*b+c with one
-// rounding, some with two.
+// rounded rounds a figure to decimals on which all machines agree. Some machines compute a*b+c with one rounding,
+// and some with two.
 func rounded(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
 func sizeReport(s codebook.Size, weights uint64) SizeReport {
@@ -162,10 +163,10 @@ func bookReport(b *codebook.Book, counts *codebook.Histogram) BookReport {
 // The bounds of what a manifest may list.
 const (
 	maxListed = 256 // files
-	maxName   = 255 // bytes of a file's name, as file systems have it
+	maxName   = 255 // bytes of a file's name, the limit of file systems
 )
 
-// manifestFiles returns the names that the manifest at path lists, its own among them.
+// manifestFiles returns the names that the manifest at path lists, and the manifest's own.
 func manifestFiles(path string) ([]string, error) {
 	f, size, err := regular.Open(path)
 	if err != nil {

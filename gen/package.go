@@ -16,7 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// A Package is what the files of a generated package are made of: an emit.Plan, and the model that it is for.
+// A Package is what the files of a generated package are made from: an emit.Plan, and the analysis of its model.
 type Package struct {
 	*emit.Plan
 	// Source is the analysis of the model.
@@ -29,12 +29,12 @@ type Package struct {
 type PackageOptions struct {
 	// Model names the model in the generated files, as the analysis does by default.
 	Model string
-	// Incomplete takes a DF11 checkpoint from which something seems to be missing.
+	// Incomplete permits a DF11 checkpoint from which something seems to be missing.
 	Incomplete bool
 }
 
-// NewPackage plans the package for a model. Name is that of the package, see [PackageName]. The decoders are cut for the
-// code books of the analysis. Something that seems to be missing is a [*model.MissingError].
+// NewPackage plans the package for a model. name is the name of the package, see [PackageName]. The decoders are
+// cut for the code books of the analysis. If something seems to be missing, the error is a [*model.MissingError].
 func NewPackage(a *checkpoint.Analysis, name string, opts PackageOptions) (*Package, error) {
 	if len(a.Missing) > 0 && !opts.Incomplete {
 		return nil, &model.MissingError{Path: a.Path, List: a.Missing}
@@ -112,11 +112,11 @@ func (p *Package) label(u *checkpoint.AnalysedUnit) string {
 	return fmt.Sprintf("unit %q", u.Name)
 }
 
-// PackageName derives the name of the Go package from the folder it is written to:
-// the last element of dir in lower case, without '-', '_', '.' and spaces.
+// PackageName derives the name of the Go package from the folder to which it is written. The name is the last
+// element of dir in lower case, without '-', '_', '.' and spaces.
 //
-// It refuses what would not make a package: any other character that Go identifiers do not have,
-// a leading digit, keywords, and main.
+// It refuses names that do not make a package: those with other characters than letters a to z and digits, with a
+// leading digit, keywords, and main.
 func PackageName(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -135,8 +135,8 @@ func PackageName(dir string) (string, error) {
 	return name, nil
 }
 
-// checkPackageName holds names to ASCII: a package's name is also its file's, and file systems
-// disagree on how other letters are spelt.
+// checkPackageName permits only ASCII, because a package's name is also a file name, and file systems encode other
+// letters differently.
 func checkPackageName(name string) error {
 	switch {
 	case name == "":

@@ -146,7 +146,7 @@ func (a *app) printCompressed(r *checkpoint.CompressReport) error {
 	return nil
 }
 
-// formatPercent writes a share with two decimals, and says when that is not enough to show it.
+// formatPercent writes a share with two decimals, and says if they do not suffice to show it.
 func formatPercent(p float64) string {
 	if p > 0 && p < 0.005 {
 		return "< 0.01 %"

@@ -95,7 +95,7 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case opts.NoCompiler != nil && (o.compiler != "" || o.recompile):
-			return opts.NoCompiler // asked for, so not to be done without
+			return opts.NoCompiler // a compiler was asked for, so it is an error that there is none
 		}
 	}
 	if o.fatbin {

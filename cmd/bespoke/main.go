@@ -17,7 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// Exit codes. A signal ends the program with exitSignal and its number, as a shell has it.
+// Exit codes. For a signal the code is exitSignal plus the number of the signal, as in a shell.
 const (
 	exitFailure = 1
 	exitUsage   = 2
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // fail prints an error and returns the exit code for it.
 func fail(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[*stdoutError](err); ok && errors.Is(err, syscall.EPIPE) {
-		return exitSignal + int(syscall.SIGPIPE) // whoever read has had enough: no reason to speak of it
+		return exitSignal + int(syscall.SIGPIPE) // the reader has stopped reading, so nothing is said
 	}
 	fmt.Fprintf(stderr, "bespoke: %s%s\n", ui.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")), hintFor(err))
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -68,14 +68,14 @@ func fail(stderr io.Writer, err error) int {
 	return exitFailure
 }
 
-// An interruption is the cause of the end of a context that a signal has ended.
+// An interruption is the cause of a context that was ended by a signal.
 type interruption struct{ signal os.Signal }
 
 func (i *interruption) Error() string { return i.signal.String() }
 
-// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP, but for those that
-// the program was started to ignore, as by nohup. A second signal ends the program at once. A broken pipe is an
-// error of the write alone.
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. Signals that the program was
+// started to ignore, as by nohup, do not count. A second signal ends the program at once. A broken pipe is only an
+// error of the write.
 func untilSignal(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -89,11 +89,12 @@ func untilSignal(parent context.Context) context.Context {
 		signal.Stop(signals)
 		cancel(&interruption{s})
 	}()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // not the same as to ignore it, which children inherit
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // ignoring the signal would be different: child processes inherit that
 	return ctx
 }
 
-// signalOf returns the number of the signal that ended a context, that of SIGINT if something else did.
+// signalOf returns the number of the signal that ended a context. If something else ended it, that is the number
+// of SIGINT.
 func signalOf(ctx context.Context) int {
 	if i, ok := errors.AsType[*interruption](context.Cause(ctx)); ok {
 		if s, ok := i.signal.(syscall.Signal); ok {
@@ -103,7 +104,7 @@ func signalOf(ctx context.Context) int {
 	return int(syscall.SIGINT)
 }
 
-// hintFor returns what to add to the line of an error: the flag that goes on nevertheless.
+// hintFor returns what to add to the line of an error: the flag with which the command goes on.
 func hintFor(err error) string {
 	_, index := errors.AsType[*model.WeightMapError](err)
 	_, missing := errors.AsType[*model.MissingError](err)

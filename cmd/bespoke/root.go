@@ -14,7 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// app is what all commands share.
+// app holds what all commands share.
 type app struct {
 	stdout, stderr io.Writer // an error of stdout is kept: see standardOutput
 	quiet          bool
@@ -91,7 +91,7 @@ func (e *usageError) Error() string { return e.err.Error() + " (see bespoke help
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// takes returns a check that a command gets these arguments, in these words.
+// takes returns a check that a command gets as many arguments as there are names.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
@@ -145,7 +145,7 @@ func (s *source) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.open.IgnoreWeightMap, "ignore-index", false, "take a folder as if it had no index of its shards")
 }
 
-// incomplete adds the flag that takes a DF11 checkpoint from which something seems to be missing.
+// incomplete adds the flag that permits a DF11 checkpoint from which something seems to be missing.
 type incomplete struct{ allowed bool }
 
 func (i *incomplete) flags(cmd *cobra.Command) {
@@ -198,7 +198,7 @@ func checkOneOf(flag, value string, values []string) error {
 	return nil
 }
 
-// progress returns what draws progress bars: on a terminal alone.
+// progress returns what draws progress bars. It draws nothing unless stderr is a terminal.
 func (a *app) progress() checkpoint.Progress {
 	if a.quiet || !ui.IsTerminal(a.stderr) {
 		return (*ui.Progress)(nil)
