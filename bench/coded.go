@@ -86,12 +86,12 @@ func (c *coded) divide(unit *model.Unit, u span) {
 }
 
 // plan returns the plan from which decoders for the data are generated.
-func (c *coded) plan() *emit.Plan {
-	p := &emit.Plan{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
+func (c *coded) plan() (*emit.Plan, error) {
+	in := emit.Input{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
 	for i := range c.used {
-		p.Histogram.Add(&c.used[i])
+		in.Histogram.Add(&c.used[i])
 	}
-	return p
+	return emit.NewPlan(in)
 }
 
 // whole returns the same data, which must be one unit, with the whole unit as every piece.

@@ -76,12 +76,12 @@ func ofModel(path string, pieceWeights, least int) (*dataSet, error) {
 		return nil, err
 	}
 	defer c.Close()
-	plan, err := model.PlanUnits(c, model.PlanOptions{})
+	partition, err := model.NewPartition(c, model.PartitionOptions{})
 	if err != nil {
 		return nil, err
 	}
 	d := &dataSet{name: filepath.Base(path)}
-	for _, u := range plan.Units {
+	for _, u := range partition.Units {
 		from := len(d.weights)
 		for _, t := range u.Tensors {
 			b := t.Bytes()

@@ -40,8 +40,8 @@ func TestPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := c.plan()
-	if err := p.Validate(); err != nil {
+	p, err := c.plan()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(p.Books) < 2 || len(p.Counts) != len(p.Books) || p.Units != len(d.units) {

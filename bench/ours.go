@@ -139,7 +139,11 @@ func (b *bench) emitted(suffix string, c *coded, threads []int) ([]contender, er
 		return nil, nil
 	}
 	name := emittedName(runtime.AVX512) + suffix
-	k, ok := emitted.Kernel(c.plan())
+	p, err := c.plan()
+	if err != nil {
+		return nil, err
+	}
+	k, ok := emitted.Kernel(p)
 	if !ok {
 		b.miss(name, c.data.name, "bench/emitted has no function for the shape of these code books")
 		return nil, nil
@@ -157,7 +161,11 @@ func (b *bench) chosen(suffix string, c *coded, threads []int) ([]contender, err
 	}
 	opts := []runtime.Option{runtime.WithDecoder(runtime.Auto)}
 	rivals := []string{tableName(runtime.AVX512) + suffix, tableName(runtime.AVX2) + suffix}
-	if k, ok := emitted.Kernel(c.plan()); ok {
+	p, err := c.plan()
+	if err != nil {
+		return nil, err
+	}
+	if k, ok := emitted.Kernel(p); ok {
 		opts = append(opts, runtime.WithKernel(k))
 		rivals[0] = emittedName(runtime.AVX512) + suffix
 	}

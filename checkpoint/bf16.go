@@ -32,7 +32,7 @@ func (r *Rounding) add(o Rounding) {
 	r.NaN += o.NaN
 }
 
-// count takes in one finite or infinite value, given the word it became.
+// count counts one finite or infinite value, given the word that it became.
 func (r *Rounding) count(word uint16, exact, zero, infinite bool) {
 	if exact {
 		r.Exact++
@@ -49,9 +49,9 @@ func (r *Rounding) count(word uint16, exact, zero, infinite bool) {
 
 const quietBit = 0x0040 // the highest mantissa bit of a bfloat16
 
-// fromFloat32 casts the bits of a float32 to bfloat16, to the nearest with ties to even. A NaN keeps its
-// sign and the upper seven bits of its mantissa, and is made quiet: cut off, a payload that lies in the
-// lower bits alone would read as an infinity.
+// fromFloat32 casts the bits of a float32 to bfloat16, to the nearest with ties to even. A NaN keeps its sign and
+// the upper seven bits of its mantissa, and is made quiet. Otherwise a payload that lies only in the lower bits
+// would be cut off, and the result would be an infinity.
 func fromFloat32(bits uint32, r *Rounding) uint16 {
 	r.Values++
 	if bits&0x7FFFFFFF > 0x7F800000 {
@@ -76,9 +76,9 @@ func fromFloat16(half uint16, r *Rounding) uint16 {
 	return fromFloat32(sign|(exponent+127-15)<<23|mantissa<<13, r)
 }
 
-// fromFloat64 casts the bits of a float64 to bfloat16 in one rounding: by way of float32 a value just
-// beside the middle of two neighbours would first fall onto the middle and then, perhaps, to the wrong
-// side.
+// fromFloat64 casts the bits of a float64 to bfloat16 in one rounding. Two roundings, by way of float32, could be
+// wrong: the first could move a value near the middle of two neighbours onto the middle, and the second to the
+// wrong side.
 func fromFloat64(bits uint64, r *Rounding) uint16 {
 	const exponentMask = 0x7FF
 	sign := uint16(bits>>63) << 15
@@ -135,8 +135,8 @@ func float32FromFloat64(exponent int, mantissa uint64) uint32 {
 
 // A cast turns the little-endian values of one dtype in src into the words of dst, which is as long.
 type cast struct {
-	width int // bytes a value
-	run   func(dst, src []byte) Rounding
+	width   int // bytes a value
+	convert func(dst, src []byte) Rounding
 }
 
 // casts are the dtypes that Convert casts; every other one passes through.

@@ -218,7 +218,7 @@ func TestCasts(t *testing.T) {
 						binary.LittleEndian.PutUint64(src[i*8:], math.Float64bits(1))
 					}
 				}
-				if r := c.run(dst, src); r.Exact != uint64(n) || r.Values != uint64(n) {
+				if r := c.convert(dst, src); r.Exact != uint64(n) || r.Values != uint64(n) {
 					t.Errorf("%d ones: %+v", n, r)
 				}
 				if got, want := dst, bytes.Repeat([]byte{0x80, 0x3F}, n); !bytes.Equal(got, want) {

@@ -310,11 +310,11 @@ func TestShrinkingFiles(t *testing.T) {
 			return err
 		}},
 		{"inspect", "counting exponents", vectorModel, "model.safetensors", func(src, _ string, p Progress) error {
-			_, err := Inspect(ctx, src, InspectOptions{Progress: p})
+			_, err := Inspect(ctx, src, AnalyseOptions{Progress: p})
 			return err
 		}},
 		{"inspect a checkpoint", "decoding", vectorDF11, "lm_head.safetensors", func(src, _ string, p Progress) error {
-			_, err := Inspect(ctx, src, InspectOptions{Progress: p})
+			_, err := Inspect(ctx, src, AnalyseOptions{Progress: p})
 			return err
 		}},
 		{"convert", "converting", floats, "model.safetensors", func(src, dst string, p Progress) error {

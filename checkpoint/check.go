@@ -9,12 +9,12 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// Check looks for damage to the DF11 checkpoint at df11 without the model: it decodes every unit, audits what GPUs
-// rely on, and holds every tensor, as it is stored and as it decodes, and every other file against the sums that
-// [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote tells no sums: only
-// its structure, its codes and its indices can be checked, and the report counts 0 sums.
+// Check looks for damage to the DF11 checkpoint at df11 without the model. It decodes every unit and audits the
+// indices on which GPUs rely. It compares every tensor, stored and decoded, and every other file with the sums
+// that [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote has no sums.
+// Then only its structure, its codes and its indices can be checked, and the report counts 0 sums.
 //
-// Damage is in the report, not in the error: that says what could not be checked at all.
+// Damage is in the report. The error says what could not be checked at all.
 func Check(ctx context.Context, df11 string, opts VerifyOptions) (*VerifyReport, error) {
 	d, m, err := openDF11(df11, opts.Patterns, opts.Runtime)
 	if err != nil {
@@ -56,7 +56,7 @@ func (v *verifier) check() error {
 	return v.copies()
 }
 
-// missing lists what the checkpoint lacks, config.json with it where nothing else names the tensors of a unit.
+// missing lists what the checkpoint lacks. That includes config.json if nothing else names the tensors of a unit.
 func (v *verifier) missing() []model.Missing {
 	list := findMissing(v.d)
 	known := slices.ContainsFunc(list, func(m model.Missing) bool { return m.Name == model.ConfigName })
@@ -67,7 +67,7 @@ func (v *verifier) missing() []model.Missing {
 	return list
 }
 
-// checkUnit decodes a unit, holds its tensors against their sums and audits its stream.
+// checkUnit decodes a unit, compares its tensors with their sums and audits its stream.
 func (v *verifier) checkUnit(u *model.Unit) error {
 	v.report.Tensors += len(u.Tensors)
 	v.report.Decoded += len(u.Tensors)
@@ -91,7 +91,7 @@ func (v *verifier) checkUnit(u *model.Unit) error {
 	return v.ctx.Err()
 }
 
-// stored holds the tensors as they are stored against their sums.
+// stored compares the tensors, as they are stored, with their sums.
 func (v *verifier) stored() error {
 	if v.d.Sums == nil {
 		return nil
@@ -116,7 +116,7 @@ func (v *verifier) stored() error {
 	return nil
 }
 
-// metadata looks for files whose metadata have lost their sums, which the sidecar still has.
+// metadata looks for files that have lost the sums in their metadata, where a sidecar shows that they had some.
 func (v *verifier) metadata() {
 	if v.d.Sidecar == nil || v.d.Sidecar.Scheme == "published" {
 		return
@@ -128,7 +128,7 @@ func (v *verifier) metadata() {
 	}
 }
 
-// copies holds the files beside those of tensors against the sums in the metadata and in the sidecar.
+// copies compares the files other than safetensors files with the sums in the metadata and in the sidecar.
 func (v *verifier) copies() error {
 	sums := map[string]model.FileSum{}
 	maps.Copy(sums, v.d.Beside)

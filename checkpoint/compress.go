@@ -18,26 +18,26 @@ type CompressOptions struct {
 	// Index says how the streams are indexed. A checkpoint without gaps is not readable by the published
 	// loader.
 	Index codebook.Index
-	// Plan says how the model is divided into units.
-	Plan model.PlanOptions
-	// SingleFile writes all tensors to one file instead of one file a unit. It needs room for the
-	// output twice while it runs.
+	// Partition says how the model is divided into units.
+	Partition model.PartitionOptions
+	// SingleFile writes all tensors to one file instead of one file a unit. Meanwhile the disk needs room for the
+	// output twice.
 	SingleFile bool
 	// Open says how the model is opened.
 	Open model.OpenOptions
 	// SkipUnknownFiles leaves out files that cannot be carried along, such as one whose name not every system takes.
 	// Without it they are an error.
 	SkipUnknownFiles bool
-	// NoCheck leaves out reading back what was written: decoding it, and holding it against the sums of what was
+	// NoCheck leaves out reading back the output, that is, decoding it and comparing it with the sums of what was
 	// read.
 	NoCheck bool
-	// Verify compares what was written with the model once more, bit for bit, before the output appears, and audits
-	// the indices on which GPUs rely.
+	// Verify compares the output with the model once more, bit for bit, and audits the indices on which GPUs rely,
+	// before the output appears.
 	Verify bool
 	// Force replaces an existing output folder, if it is one that Compress wrote.
 	Force bool
-	// Resume goes on from the units that an earlier run with the same options finished before it was killed. A run that
-	// is interrupted keeps its finished units for the next one.
+	// Resume takes over the units that an earlier call with the same options finished before it was killed. A call
+	// that is interrupted keeps its finished units for the next one.
 	Resume bool
 	// Progress follows the work; nil for none.
 	Progress Progress
@@ -56,8 +56,8 @@ type CompressReport struct {
 	Books        int    `json:"books"`
 	LongestCode  int    `json:"longest_code"`
 	CodedWeights uint64 `json:"coded_weights"`
-	// Original is the size of the safetensors files of the model, Compressed that of the output's with
-	// the sidecar.
+	// Original is the size of the model's safetensors files. Compressed is the size of the output's safetensors
+	// files and its sidecar.
 	Original   uint64 `json:"original_bytes"`
 	Compressed uint64 `json:"compressed_bytes"`
 	// Stored is the size of the tensors of the output by kind.
@@ -66,10 +66,10 @@ type CompressReport struct {
 	Raw []RawReport `json:"raw"`
 	// Skipped lists the files that were left out.
 	Skipped []model.OddFile `json:"skipped_files"`
-	// Resumed is the number of units that an earlier run had finished.
+	// Resumed is the number of units that an earlier call had finished.
 	Resumed int `json:"resumed_units"`
-	// Checked says that the output was read back and decodes to what was read of the model, Verified that it was
-	// compared with the model once more.
+	// Checked says that the output was read back and decodes to what was read of the model. Verified says that it
+	// was compared with the model once more.
 	Checked  bool `json:"checked"`
 	Verified bool `json:"verified"`
 }
@@ -80,11 +80,12 @@ var ErrNothingToCompress = errors.New("nothing to compress")
 // ErrUnknownFile is wrapped by the error of [Compress] and [Convert] for a file that cannot be carried along.
 var ErrUnknownFile = errors.New("cannot take the file")
 
-// Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The
-// published loader reads the result, unless the index is tiles alone; [Decompress] restores every file of src from it byte for byte.
+// Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The published
+// loader reads the result, unless its only index is tiles. [Decompress] restores every file of src from it, byte
+// for byte.
 //
-// The output holds what the model was at one moment, or is an error: every tensor is summed up once, and what the
-// output decodes to has these sums. A model that changes meanwhile is refused.
+// The output is the model as it was at one moment: the sum of every tensor is computed once, and what the output
+// decodes to must have these sums. A model that changes meanwhile is an error.
 //
 // Memory is bounded by a few of the largest unit, whatever the size of the model.
 func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
@@ -123,24 +124,24 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 }
 
 type compressor struct {
-	ctx    context.Context
-	c      *model.Checkpoint
-	out    *atomicfile.Dir
-	p      Progress
-	plan   *model.Plan
-	books  *assigned
-	report CompressReport
+	ctx       context.Context
+	c         *model.Checkpoint
+	out       *atomicfile.Dir
+	p         Progress
+	partition *model.Partition
+	units     []AnalysedUnit // parallel to partition.Units
+	report    CompressReport
 
-	unitFiles []string                   // parallel to plan.Units
+	unitFiles []string                   // parallel to partition.Units
 	sizes     []codebook.Size            // likewise
 	sums      []model.FileSum            // parallel to c.Files
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
-	modelSum  model.TensorSum            // of these
-	resumed   atomic.Int32               // units taken over
+	modelSum  model.TensorSum            // of the sums in tensors
+	resumed   atomic.Int32               // units taken over from an earlier call
 	container containerSums
 }
 
-// run does all but let the output appear.
+// run does everything except letting the output appear.
 func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 	if err := w.choose(scheme, opts); err != nil {
 		return err
@@ -167,32 +168,31 @@ func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 
 // choose divides the model into units and chooses their code books.
 func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
-	a, err := analyse(w.ctx, w.c, opts.Plan, true, w.p)
+	m, err := countModel(w.ctx, w.c, opts.Partition, true, w.p)
 	if err != nil {
 		return err
 	}
-	if w.books, err = a.settle(scheme); err != nil {
+	if _, w.units, _, err = m.choose(scheme); err != nil {
 		return err
 	}
-	if len(a.plan.Units) == 0 {
-		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(a.plan.Raw))
+	if len(m.partition.Units) == 0 {
+		return fmt.Errorf("checkpoint: %s: %w%s", w.report.Source, ErrNothingToCompress, mainReason(m.partition.Raw))
 	}
-	w.plan, w.sums, w.tensors = a.plan, a.sums, a.tensorSums
+	w.partition, w.sums, w.tensors = m.partition, m.sums, m.tensorSums
 	w.modelSum = model.ModelSum(w.tensors)
-	w.report.Patterns, w.report.Units = a.plan.Source, len(a.plan.Units)
-	w.report.Books, w.report.LongestCode = distinctBooks(w.books.Books), w.books.longest()
+	cost := priceOf(w.units)
+	w.report.Patterns, w.report.Units = m.partition.Source, len(m.partition.Units)
+	w.report.Books, w.report.LongestCode, w.report.CodedWeights = len(cost.books), cost.longest, cost.weights
 	w.report.Raw = []RawReport{}
-	for _, raw := range a.plan.Raw {
+	for _, raw := range m.partition.Raw {
 		w.report.Raw = append(w.report.Raw, rawReport(raw.Tensor, raw.Reason))
 		w.report.Stored.Raw += raw.Tensor.Size()
-	}
-	for _, u := range a.plan.Units {
-		w.report.CodedWeights += u.Elements()
 	}
 	return nil
 }
 
-// skipOdd returns what of a model's folder cannot be carried along, an error unless it may be left out.
+// skipOdd returns the files of a model's folder that cannot be carried along. Unless they may be left out, they
+// are an error.
 func skipOdd(c *model.Checkpoint, skip bool) ([]model.OddFile, error) {
 	if len(c.Odd) == 0 || skip {
 		return append([]model.OddFile{}, c.Odd...), nil

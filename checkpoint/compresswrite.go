@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -18,14 +20,14 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// write fills the output folder: unit files, what is left, then what restores the original.
+// write fills the output folder: the files of the units, the other tensors, and what restores the original files.
 func (w *compressor) write(opts CompressOptions) error {
 	var names []string
-	for _, u := range w.plan.Units {
+	for _, u := range w.partition.Units {
 		names = append(names, u.Name)
 	}
 	w.unitFiles = model.UnitFileNames(names)
-	// The files of the published encoder have no metadata but what the model brings.
+	// The files of the published encoder have only the metadata of the model.
 	if w.report.Scheme != "published" {
 		files := len(names) + 1
 		if opts.SingleFile {
@@ -33,7 +35,7 @@ func (w *compressor) write(opts CompressOptions) error {
 		}
 		w.container.files = &model.Sums{Model: w.modelSum, Files: files}
 	}
-	if err := w.units(); err != nil {
+	if err := w.writeUnits(); err != nil {
 		return err
 	}
 	s, err := w.sidecar(opts.SingleFile)
@@ -59,8 +61,8 @@ func (w *compressor) write(opts CompressOptions) error {
 	return w.measure()
 }
 
-// mode returns the permissions of the files that hold weights, or texts of the model too: nobody may read those who
-// may not read all of the model's.
+// mode returns the permissions of a file that holds weights of the model, or, with texts, its texts too. Only
+// those who may read all of these in the model may read them in the output.
 func (w *compressor) mode(texts bool) fs.FileMode {
 	mode := fs.FileMode(0o666)
 	for _, f := range w.c.Listed {
@@ -71,15 +73,15 @@ func (w *compressor) mode(texts bool) fs.FileMode {
 	return mode | 0o600
 }
 
-// unitsAtOnce is the most units that are coded at a time, each on its way from the model to its file. It
-// bounds memory: a coded unit takes less than its weights.
+// unitsAtOnce is the most units that are coded at the same time. It bounds memory: a coded unit takes less than
+// its weights.
 const unitsAtOnce = 3
 
-// units writes the units, several at a time: writing a file cannot be divided among processors, so others are
-// coded beside it.
-func (w *compressor) units() error {
+// writeUnits writes the units, several at a time. Writing a file cannot be divided among processors, so other
+// units are coded meanwhile.
+func (w *compressor) writeUnits() error {
 	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
-	w.sizes = make([]codebook.Size, len(w.plan.Units))
+	w.sizes = make([]codebook.Size, len(w.partition.Units))
 	processors := goruntime.GOMAXPROCS(0)
 	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
@@ -88,7 +90,7 @@ func (w *compressor) units() error {
 			encoder := encode.Encoder{Index: w.report.Index}
 			for {
 				i := int(next.Add(1)) - 1
-				left := len(w.plan.Units) - i
+				left := len(w.partition.Units) - i
 				if left <= 0 {
 					return nil
 				}
@@ -104,7 +106,7 @@ func (w *compressor) units() error {
 
 // unit codes unit i into its file.
 func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
-	u := w.plan.Units[i]
+	u := w.partition.Units[i]
 	switch done, err := w.again(i); {
 	case err != nil:
 		return err
@@ -117,7 +119,7 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	for _, t := range u.Tensors {
 		parts = append(parts, t.Bytes())
 	}
-	stream, err := encoder.Encode(w.books.Books[w.books.Unit[i]], parts)
+	stream, err := encoder.Encode(w.units[i].Book, parts)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -147,10 +149,10 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 func (w *compressor) rest(single bool) error {
 	var entries []model.Entry
 	sums := map[string]model.TensorSum{}
-	for _, raw := range w.plan.Raw {
+	for _, raw := range w.partition.Raw {
 		sums[raw.Tensor.Name] = w.tensors[raw.Tensor.Name]
 		entries = append(entries, model.Entry{Name: raw.Tensor.Name, DType: raw.Tensor.DType, Shape: raw.Tensor.Shape, Write: func(f io.Writer) error {
-			return writeBlocks(w.ctx, f, raw.Tensor.Bytes(), silent{})
+			return writePortions(w.ctx, f, raw.Tensor.Bytes(), silent{})
 		}})
 	}
 	if !single {
@@ -182,8 +184,8 @@ func (w *compressor) join(entries []model.Entry) error {
 	return w.restFile(entries, w.container.all(w.tensors))
 }
 
-// restFile writes model.safetensors. Tensors of several files come together here, so the alignment of
-// each has to be made anew.
+// restFile writes model.safetensors. Its tensors come from several files, so they are sorted again to keep each
+// aligned.
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
 	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
@@ -193,7 +195,7 @@ func (w *compressor) restFile(entries []model.Entry, sums map[string]model.Tenso
 	return err
 }
 
-// metadata returns the metadata of the first file: {"format": "pt"} as a rule, which some loaders want.
+// metadata returns the metadata of the first file. It is usually {"format": "pt"}, which some loaders want.
 func (w *compressor) metadata() map[string]string {
 	if len(w.c.Files) == 0 {
 		return nil
@@ -228,4 +230,74 @@ func (w *compressor) measure() error {
 	s.BitsPerWeight = 8 * float64(coded) / float64(w.report.CodedWeights)
 	s.Percent = 100 * float64(coded+s.Raw) / float64(2*w.report.CodedWeights+s.Raw)
 	return nil
+}
+
+// key names everything but the model that decides the content of the files of a container. An output that was
+// begun with another key cannot be resumed.
+func (o *CompressOptions) key() string {
+	version := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	return fmt.Sprintf("compress %s %s %v single=%v", version, o.Scheme, o.Index, o.SingleFile)
+}
+
+// unitKey names everything that decides the file of unit i: the whole model, which the file's metadata name, the
+// unit's tensors, its code book and the file's permissions.
+func (w *compressor) unitKey(i int) string {
+	u := w.partition.Units[i]
+	var h xxh3.Hasher
+	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.partition.Units), w.units[i].Book.Fingerprint(), w.mode(false))
+	for _, t := range u.Tensors {
+		fmt.Fprintf(&h, "%q %v\n", t.Name, w.tensors[t.Name])
+	}
+	return model.TensorSum(h.Sum128().Bytes()).String()
+}
+
+// again takes over the file of unit i that an earlier call finished. It reports false if there is none, or if the
+// file was damaged since. A damaged file is removed.
+func (w *compressor) again(i int) (bool, error) {
+	sum, ok := w.out.Finished(w.unitFiles[i], w.unitKey(i))
+	if !ok {
+		return false, nil
+	}
+	path := filepath.Join(w.out.Path(), w.unitFiles[i])
+	if err := w.takeOver(i, path, sum); err != nil {
+		return false, os.Remove(path)
+	}
+	return true, nil
+}
+
+// takeOver notes the sizes and sums of the tensors in a finished file of unit i. sum is the sum over all of them.
+func (w *compressor) takeOver(i int, path, sum string) error {
+	f, err := model.OpenFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return model.Guard(func() error {
+		size := codebook.Size{}
+		stored := map[string]model.TensorSum{}
+		for _, t := range f.Tensors {
+			stored[t.Name] = model.SumTensor(t.Bytes())
+			addPart(&size, t)
+		}
+		if model.ModelSum(stored).String() != sum {
+			return fmt.Errorf("checkpoint: %s was damaged", path)
+		}
+		w.sizes[i] = size
+		w.container.note(stored)
+		return nil
+	})
+}
+
+// addPart adds the size of a stored tensor of a unit, by its name.
+func addPart(size *codebook.Size, t *model.Tensor) {
+	parts := map[string]*uint64{
+		"luts": &size.Luts, "encoded_exponent": &size.Stream, "sign_mantissa": &size.SignMantissa, "output_positions": &size.OutputPositions,
+		"gaps": &size.Gaps, "split_positions": &size.SplitPositions, "tiles": &size.Tiles,
+	}
+	if n := parts[model.PartOf(t.Name)]; n != nil {
+		*n += t.Size()
+	}
 }

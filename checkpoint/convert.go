@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
+	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -17,7 +19,7 @@ import (
 type ConvertOptions struct {
 	// Open says how the model is opened.
 	Open model.OpenOptions
-	// SkipUnknownFiles leaves out files that cannot be carried along, which are an error without it.
+	// SkipUnknownFiles leaves out files that cannot be carried along. Without it they are an error.
 	SkipUnknownFiles bool
 	// Force replaces an existing output folder.
 	Force bool
@@ -135,7 +137,7 @@ func (v *converter) weights(f *model.File) error {
 	var entries []model.Entry
 	for _, t := range f.Tensors {
 		e := model.Entry{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
-			return writeBlocks(v.ctx, w, t.Bytes(), v.p)
+			return writePortions(v.ctx, w, t.Bytes(), v.p)
 		}}
 		v.sizes[t.Name] = t.Size()
 		if c, ok := casts[t.DType]; ok {
@@ -148,8 +150,8 @@ func (v *converter) weights(f *model.File) error {
 		}
 		entries = append(entries, e)
 	}
-	// Narrower tensors move what follows them: with the widest first, every tensor still begins at a
-	// multiple of its element size, which readers that map the file rely on.
+	// Tensors that become narrower move those that follow them. With the widest first, every tensor still begins
+	// at a multiple of its element size. Readers that map the file rely on that.
 	slices.SortStableFunc(entries, func(a, b model.Entry) int { return int(b.DType.Bits()) - int(a.DType.Bits()) })
 	v.report.BytesBefore += uint64(f.Size())
 	size, err := writeFile(v.out.Path(), filepath.ToSlash(name), v.modes[filepath.ToSlash(name)], func(w io.Writer) error {
@@ -161,14 +163,14 @@ func (v *converter) weights(f *model.File) error {
 
 // castTensor writes a tensor's values as bfloat16.
 func (v *converter) castTensor(w io.Writer, t *model.Tensor, c cast) error {
-	src, words := t.Bytes(), make([]byte, 2*block/c.width)
+	src, words := t.Bytes(), make([]byte, 2*portion/c.width)
 	for len(src) > 0 {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
-		n := min(len(src), block)
+		n := min(len(src), portion)
 		out := words[:2*n/c.width]
-		v.report.Rounding.add(c.run(out, src[:n]))
+		v.report.Rounding.add(c.convert(out, src[:n]))
 		if _, err := w.Write(out); err != nil {
 			return err
 		}
@@ -178,7 +180,7 @@ func (v *converter) castTensor(w io.Writer, t *model.Tensor, c cast) error {
 	return nil
 }
 
-// other writes a file that holds no weights: copied, unless it speaks of dtypes or sizes.
+// other writes a file that holds no weights. It copies the file, unless the file tells dtypes or sizes.
 func (v *converter) other(name string) error {
 	edit := v.editor(name)
 	if edit == nil {
@@ -195,4 +197,55 @@ func (v *converter) other(name string) error {
 		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(v.c.Dir, name), err)
 	}
 	return writeBytes(v.out.Path(), name, v.modes[name], text)
+}
+
+// editor returns the function that updates a JSON file of the model after a cast, or nil for a file to copy.
+func (v *converter) editor(name string) func([]byte) ([]byte, error) {
+	switch {
+	case len(v.report.Cast) == 0:
+		return nil
+	case name == model.ConfigName:
+		return v.editConfig
+	case model.IsWeightMap(name):
+		return v.editIndex
+	}
+	return nil
+}
+
+// editConfig sets every torch_dtype and dtype that names a dtype which was cast, in nested
+// configurations too.
+func (v *converter) editConfig(text []byte) ([]byte, error) {
+	floats := []string{`"float32"`, `"float16"`, `"float64"`}
+	text, n, err := jsonedit.Replace(text, func(m jsonedit.Member, value []byte) []byte {
+		if (m.Name == "torch_dtype" || m.Name == "dtype") && slices.Contains(floats, string(value)) {
+			return []byte(`"bfloat16"`)
+		}
+		return nil
+	})
+	v.report.ConfigDTypes = n
+	return text, err
+}
+
+// editIndex sets metadata.total_size in a weight map to the new size of the tensors that it lists. A weight map of
+// other files, such as those of a variant, stays as it is.
+func (v *converter) editIndex(text []byte) ([]byte, error) {
+	index, err := model.ParseWeightMap(text)
+	if err != nil {
+		return nil, err
+	}
+	var total uint64
+	for tensor := range index.File {
+		size, ok := v.sizes[tensor]
+		if !ok {
+			return text, nil
+		}
+		total += size
+	}
+	text, _, err = jsonedit.Replace(text, func(m jsonedit.Member, _ []byte) []byte {
+		if m.Name == "total_size" && m.Depth == 2 {
+			return strconv.AppendUint(nil, total, 10)
+		}
+		return nil
+	})
+	return text, err
 }

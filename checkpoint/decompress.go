@@ -2,6 +2,11 @@ package checkpoint
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
@@ -12,14 +17,14 @@ import (
 type DecompressOptions struct {
 	// Patterns names the tensors of each unit where no config.json does.
 	Patterns model.Patterns
-	// Shapes is the path of a model to take the shapes of tensors from, where the checkpoint does not
-	// tell them.
+	// Shapes is the path of a model from which the shapes of tensors are taken if the checkpoint does not tell
+	// them.
 	Shapes string
 	// Open says how the model of Shapes is opened.
 	Open model.OpenOptions
 	// Flat writes tensors of unknown shape with one dimension.
 	Flat bool
-	// Incomplete decompresses what is there although something seems to be missing.
+	// Incomplete decompresses what is there even if something seems to be missing.
 	Incomplete bool
 	// Runtime holds the options the checkpoint is opened with: decoder and workers.
 	Runtime []runtime.Option
@@ -34,29 +39,29 @@ type DecompressReport struct {
 	Source  string `json:"source"`
 	Target  string `json:"target"`
 	Decoder string `json:"decoder"`
-	// Identical says that every file is the original byte for byte, held against its sum. Without
-	// the sidecar of [Compress] nothing knows the original files: the tensors are the original ones, but
-	// lie in one file in the order of the reference writer.
+	// Identical says that every file is the original byte for byte, as its sum shows. Without the sidecar of
+	// [Compress] nothing tells what the original files were. The tensors are the original ones, but they lie in
+	// one file in the order of the reference writer.
 	Identical bool `json:"identical"`
-	// Checked says that every tensor was held against its sum: the checkpoint tells them.
+	// Checked says that every tensor was compared with its sum, because the checkpoint has sums.
 	Checked bool `json:"checked"`
-	// Missing lists what the checkpoint seems to lack, LeftOut the files of its folder that were not copied.
+	// Missing lists what the checkpoint seems to lack. LeftOut lists the files of its folder that were not copied.
 	Missing []model.Missing `json:"missing"`
 	LeftOut []model.OddFile `json:"left_out_files"`
-	// Files is the number of files written, Tensors that of the tensors in them, Decoded that of the
-	// tensors which were coded.
+	// Files is the number of files written, and Tensors the number of tensors in them. Decoded is the number of
+	// those tensors that were coded.
 	Files   int    `json:"files"`
 	Tensors int    `json:"tensors"`
 	Decoded int    `json:"decoded_tensors"`
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar
-// of [Compress] it restores the original files byte for byte, and checks the sum of each before the
-// output appears. Any other checkpoint gives model.safetensors, a config.json without dfloat11_config and
-// copies of all other files, links that lead out of its folder left out; of one that was written by [Compress] and
-// lost its sidecar, or of a single file of it, every tensor is held against its sum. What seems to be missing from a
-// checkpoint is a [*model.MissingError].
+// Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar of
+// [Compress] it restores the original files byte for byte, and checks the sum of each before the output appears.
+// Any other checkpoint gives model.safetensors, a config.json without dfloat11_config, and copies of all other
+// files. Links that lead out of the checkpoint's folder are left out. If [Compress] wrote the checkpoint and the
+// sidecar is lost, or if src is a single file of it, every tensor is still compared with its sum. If something
+// seems to be missing, the error is a [*model.MissingError].
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
 	d, m, err := openDF11(src, opts.Patterns, opts.Runtime)
 	if err != nil {
@@ -94,7 +99,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 	return &w.report, nil
 }
 
-// restoredOutput is the output for what a checkpoint is decompressed to.
+// restoredOutput starts the output folder of a checkpoint that is decompressed.
 func restoredOutput(d *model.DF11, dst string, force bool, inputs []string) (*atomicfile.Dir, error) {
 	if d.Sidecar == nil {
 		return newOutput(dst, force, inputs...)
@@ -139,4 +144,76 @@ func (w *decompressor) count(name string) {
 	if w.coded[name] != nil {
 		w.report.Decoded++
 	}
+}
+
+// filesAtOnce is how many files are restored at a time, because writing one file keeps only one processor busy.
+const filesAtOnce = 8
+
+// restore writes the files that the sidecar lists.
+func (w *decompressor) restore() error {
+	var total int64
+	for i := range w.d.Sidecar.Files {
+		f := &w.d.Sidecar.Files[i]
+		total += f.Size
+		for _, t := range f.Tensors() {
+			w.count(t.Name)
+		}
+	}
+	w.report.Files, w.report.Bytes = len(w.d.Sidecar.Files), uint64(total)
+	w.p.Stage("restoring", total, "")
+	group, ctx := errgroup.WithContext(w.ctx)
+	group.SetLimit(filesAtOnce)
+	for i := range w.d.Sidecar.Files {
+		side(group, func() error {
+			f := &w.d.Sidecar.Files[i]
+			sum, err := w.file(ctx, f)
+			if err != nil {
+				return err
+			}
+			if sum != f.FileSum {
+				return fmt.Errorf("checkpoint: %s: restored %v, the original has %v", f.Path, sum, f.FileSum)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// file restores a file and returns the sum of what it wrote.
+func (w *decompressor) file(ctx context.Context, f *model.SidecarFile) (model.FileSum, error) {
+	switch f.Kind {
+	case model.Copied:
+		if err := inside(w.d.Dir, f.StoredPath()); err != nil {
+			return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
+		}
+		return copyAs(ctx, os.FileMode(f.Mode), w.out.Path(), f.Path, w.d.Dir, f.StoredPath(), w.p)
+	case model.Inline:
+		w.p.Advance(f.Size)
+		_, err := writeFile(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+			_, err := io.WriteString(out, f.Text)
+			return err
+		})
+		return model.SumOf([]byte(f.Text)), err
+	}
+	pieces, err := w.weightsFile(f)
+	if err != nil {
+		return model.FileSum{}, fmt.Errorf("checkpoint: %s: %w", f.Path, err)
+	}
+	var sum model.Summer
+	_, err = writeFile(w.out.Path(), f.Path, os.FileMode(f.Mode), func(out io.Writer) error {
+		return w.send(ctx, pieces, &sum, out)
+	})
+	return sum.Sum(), err
+}
+
+// weightsFile cuts an original safetensors file into pieces.
+func (w *decompressor) weightsFile(f *model.SidecarFile) ([]piece, error) {
+	list := split(nil, model.FileStart([]byte(f.Header)))
+	for _, t := range f.Tensors() {
+		var err error
+		if list, err = w.tensor(list, t.Name, t.Size()); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }

@@ -144,7 +144,7 @@ func TestMissingBeside(t *testing.T) {
 				if sidecar {
 					return
 				}
-				report, err := Inspect(ctx, dir, InspectOptions{})
+				report, err := Inspect(ctx, dir, AnalyseOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}

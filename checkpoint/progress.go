@@ -3,15 +3,19 @@ package checkpoint
 import (
 	"context"
 	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
-// Progress follows an operation. A stage goes over a known number of bytes, or of other units; stages come
-// one after the other. Advance may be called from several goroutines at once.
+// Progress follows an operation. A stage goes over a known number of bytes or other things. Stages come one after
+// another. Advance may be called from several goroutines at once.
 type Progress interface {
-	// Stage begins a stage that goes over total units: bytes if unit is "", else what it names, such
-	// as "runs".
+	// Stage begins a stage that goes over total things: bytes if unit is "", else what unit names, such as
+	// "rounds".
 	Stage(name string, total int64, unit string)
-	// Advance reports that n more units of the stage are done.
+	// Advance reports that n more bytes or things of the stage are done.
 	Advance(n int64)
 	// Done ends the last stage.
 	Done()
@@ -31,16 +35,16 @@ func orSilent(p Progress) Progress {
 	return p
 }
 
-// block is how many bytes are written between two looks at the context.
-const block = 1 << 20
+// portion is how many bytes are written between two looks at the context.
+const portion = 1 << 20
 
-// writeBlocks writes data in blocks, so that a cancelled context is noticed and progress is seen.
-func writeBlocks(ctx context.Context, w io.Writer, data []byte, p Progress) error {
+// writePortions writes data in portions, so that a cancelled context is noticed and progress is seen.
+func writePortions(ctx context.Context, w io.Writer, data []byte, p Progress) error {
 	for len(data) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(len(data), block)
+		n := min(len(data), portion)
 		if _, err := w.Write(data[:n]); err != nil {
 			return err
 		}
@@ -64,4 +68,10 @@ func (c *contextReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.p.Advance(int64(n))
 	return n, err
+}
+
+// side calls f in a goroutine of the group, under a guard, because all work here reads mapped files, which may be
+// cut short.
+func side(group *errgroup.Group, f func() error) {
+	group.Go(func() error { return model.Guard(f) })
 }

@@ -20,7 +20,7 @@ var (
 	ErrNames  = errors.New("unknown names of tensors")
 )
 
-// rebuild writes a model from a checkpoint of which nothing says what files it was made from.
+// rebuild writes a model from a checkpoint without a sidecar: nothing tells from which files it was made.
 func (w *decompressor) rebuild(opts DecompressOptions) error {
 	w.report.Missing = append(w.report.Missing, findMissing(w.d)...)
 	if err := w.shapes(opts); err != nil {
@@ -30,7 +30,7 @@ func (w *decompressor) rebuild(opts DecompressOptions) error {
 		return err
 	}
 	if w.d.Path != w.d.Dir {
-		return nil // opened by the name of one file: what lies beside it may belong to anything
+		return nil // opened by the name of one file: the files beside it may belong to something else
 	}
 	return w.others()
 }
@@ -83,8 +83,8 @@ func (w *decompressor) shapes(opts DecompressOptions) error {
 	return nil
 }
 
-// compareNames lists the tensors of the model that the shapes come from which the checkpoint lacks. It has to tell
-// the names of its own, and leave open whether it is whole.
+// compareNames lists the tensors that the checkpoint lacks and that the model has from which the shapes come. It
+// does nothing if the checkpoint does not tell the names of all its tensors, or if it is known to be whole.
 func (w *decompressor) compareNames(from *model.Checkpoint) {
 	if w.d.HasAllWeights() || !named(w.d) {
 		return
@@ -161,7 +161,7 @@ func (w *decompressor) weights() error {
 	return err
 }
 
-// others copies the files that are not part of the format, but for links out of the folder.
+// others copies the files that are not part of the format, except links that lead out of the folder.
 func (w *decompressor) others() error {
 	files, odd, err := model.ListFolder(w.d.Dir)
 	if err != nil {
@@ -169,7 +169,7 @@ func (w *decompressor) others() error {
 	}
 	w.report.LeftOut = append(w.report.LeftOut, odd...)
 	for _, f := range files {
-		if !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension) || model.IsIndex(f.Path) {
+		if !strings.Contains(f.Path, "/") && strings.HasSuffix(f.Path, model.Extension) || model.IsWeightMap(f.Path) {
 			continue
 		}
 		if err := inside(w.d.Dir, f.Path); err != nil {
@@ -200,8 +200,8 @@ func (w *decompressor) other(f model.ListedFile) error {
 	return err
 }
 
-// config writes config.json without dfloat11_config. One that holds nothing else was written by the
-// compressor alone and is left out.
+// config writes config.json without dfloat11_config. A config.json that holds nothing else is left out: the model
+// had none.
 func (w *decompressor) config(mode fs.FileMode) error {
 	text, _, err := jsonedit.Remove(w.d.Config.Raw, model.DF11Key)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 			return compress(filepath.Join(dir, "short"), filepath.Join(dir, "out"), CompressOptions{})
 		}},
 		{"truncated, inspected", "outside data", func(dir string) func() error {
-			return func() error { _, err := Inspect(ctx, filepath.Join(dir, "short"), InspectOptions{}); return err }
+			return func() error { _, err := Inspect(ctx, filepath.Join(dir, "short"), AnalyseOptions{}); return err }
 		}},
 		{"decompress a model", "no DF11 units", func(dir string) func() error {
 			return func() error {
@@ -192,11 +192,11 @@ func TestCancel(t *testing.T) {
 		run         func(ctx context.Context, dst string, p Progress) error
 	}{
 		{"inspect", "counting exponents", func(ctx context.Context, _ string, p Progress) error {
-			_, err := Inspect(ctx, vectorModel, InspectOptions{Progress: p})
+			_, err := Inspect(ctx, vectorModel, AnalyseOptions{Progress: p})
 			return err
 		}},
 		{"inspect df11", "decoding", func(ctx context.Context, _ string, p Progress) error {
-			_, err := Inspect(ctx, vectorDF11, InspectOptions{Progress: p})
+			_, err := Inspect(ctx, vectorDF11, AnalyseOptions{Progress: p})
 			return err
 		}},
 		{"convert", "converting", func(ctx context.Context, dst string, p Progress) error {

@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"slices"
 
@@ -15,8 +17,8 @@ const (
 	KindHistogram = "histogram" // exponent counts in JSON, as the JSON form of a Report has them
 )
 
-// Report is what [Inspect] finds. Its JSON form is stable: names may be added, none change. Read back
-// by [Inspect], it stands for the model it was made from.
+// Report is what [Inspect] finds. Its JSON form is stable: names may be added, but none change. [Inspect] and
+// [Analyse] take the JSON form in place of the model that it was made from.
 type Report struct {
 	// Path is the path as given, Model the last element of it.
 	Path  string `json:"path"`
@@ -99,82 +101,76 @@ func rawReport(t *model.Tensor, reason string) RawReport {
 	return RawReport{t.Name, t.DType, append([]uint64{}, t.Shape...), t.Size(), reason}
 }
 
-// newUnitReport describes a unit with histogram h.
-func newUnitReport(name string, h *codebook.Histogram) UnitReport {
-	return UnitReport{Name: name, Weights: h.Total(), Entropy: h.Entropy(), Histogram: *h}
+// Inspect analyses a model as [Analyse] does, and says what compressing it would bring.
+func Inspect(ctx context.Context, path string, opts AnalyseOptions) (*Report, error) {
+	a, err := Analyse(ctx, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return a.Report(), nil
 }
 
-// sumUp fills in what follows from the units.
-func (r *Report) sumUp() {
-	for i := range r.Units {
-		r.Histogram.Add(&r.Units[i].Histogram)
+// Report renders the analysis, and computes what the units cost under each scheme.
+func (a *Analysis) Report() *Report {
+	r := &Report{Path: a.Path, Model: a.Model, Kind: a.Kind, Patterns: a.Patterns, DTypes: a.DTypes, Units: []UnitReport{}, Raw: a.Raw, Missing: a.Missing}
+	for i := range a.Units {
+		u := &a.Units[i]
+		report := UnitReport{Name: u.Name, Tensors: u.Tensors, Weights: u.Weights(), Entropy: u.Histogram.Entropy(), Histogram: *u.Histogram}
+		if a.Kind == KindDF11 {
+			report.Book = u.Book.Fingerprint().String()
+		}
+		r.Units = append(r.Units, report)
+		r.Histogram.Add(u.Histogram)
 	}
 	r.CodedWeights = r.Histogram.Total()
 	r.Distinct, r.Entropy = r.Histogram.Distinct(), r.Histogram.Entropy()
-}
-
-// expect fills in the sizes that units would have under each scheme, given what chooses the books.
-func (r *Report) expect(units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) {
+	if a.Kind == KindHistogram {
+		r.Weights, r.Bytes = r.CodedWeights, 2*r.CodedWeights
+	}
+	for _, d := range a.DTypes {
+		r.Tensors += d.Tensors
+		r.Weights += d.Elements
+		r.Bytes += d.Bytes
+	}
 	r.Schemes = []SchemeReport{}
-	if len(units) == 0 {
-		return
-	}
-	for _, name := range Schemes() {
-		s, err := r.expectScheme(name, units, choose)
-		if err != nil {
-			s = SchemeReport{Name: name, Error: err.Error()}
+	if len(a.candidates) > 0 {
+		for _, name := range Schemes() {
+			r.Schemes = append(r.Schemes, r.scheme(name, a))
 		}
-		r.Schemes = append(r.Schemes, s)
 	}
+	if a.Stored != nil {
+		r.Stored = r.stored(a)
+	}
+	return r
 }
 
-// batch is how many units are given code books at a time where each gets its own, so that the books of all are never
-// in memory together.
-const batch = 512
-
-// expectScheme returns the size that units would have under one scheme.
-func (r *Report) expectScheme(name string, units []unit, choose func(codebook.Scheme, []unit) (*assigned, error)) (SchemeReport, error) {
-	s := SchemeReport{Name: name}
-	together := len(units) // whose books depend on each other
-	if name != Schemes()[0] {
-		together = batch
+// scheme returns the size that the units of an analysis would have under a scheme.
+func (r *Report) scheme(name string, a *Analysis) SchemeReport {
+	p, err := a.price(name)
+	if err == nil && p.weights == 0 {
+		err = errors.New("nothing gains by it")
 	}
-	var weights uint64
-	books := map[codebook.Fingerprint]bool{}
-	for part := range slices.Chunk(units, together) {
-		a, err := choose(mustScheme(name), part)
-		if err != nil {
-			return s, err
-		}
-		size := a.total()
-		weights += a.weights()
-		s.CodedBytes += size.Total()
-		s.LongestCode = max(s.LongestCode, a.longest())
-		for _, b := range a.Books {
-			books[b.Fingerprint()] = true
-		}
+	if err != nil {
+		return SchemeReport{Name: name, Error: err.Error()}
 	}
-	if weights == 0 {
-		return s, errors.New("nothing gains by it")
-	}
-	s.Books = len(books)
-	s.Bytes = s.CodedBytes + r.Bytes - 2*weights
-	s.BitsPerWeight, s.Percent = r.ratios(weights, s.CodedBytes, s.Bytes)
-	return s, nil
+	s := SchemeReport{Name: name, Books: len(p.books), LongestCode: p.longest, CodedBytes: p.coded, Bytes: p.coded + r.Bytes - 2*p.weights}
+	s.BitsPerWeight, s.Percent = r.ratios(p.weights, s.CodedBytes, s.Bytes)
+	return s
 }
 
-// ratios returns bits a coded weight, and percent of the uncoded size.
+// stored returns the size that the units of an analysis have.
+func (r *Report) stored(a *Analysis) *StoredReport {
+	s := &StoredReport{Size: *a.Stored, Books: len(priceOf(a.Units).books)}
+	for i := range a.Raw {
+		s.Raw += a.Raw[i].Bytes
+	}
+	s.BitsPerWeight, s.Percent = r.ratios(r.CodedWeights, s.Size.Total(), s.Size.Total()+s.Raw)
+	return s
+}
+
+// ratios returns the bits of a coded weight, and the size of all tensors in percent of their uncoded size.
 func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
-}
-
-// distinctBooks counts the different books among books.
-func distinctBooks(books []*codebook.Book) int {
-	seen := map[codebook.Fingerprint]bool{}
-	for _, b := range books {
-		seen[b.Fingerprint()] = true
-	}
-	return len(seen)
 }
 
 // sizeOf returns the sizes of the tensors of a unit that joins a number of tensors.
@@ -184,4 +180,47 @@ func sizeOf(s *codebook.Stream, tensors int) codebook.Size {
 		OutputPositions: uint64(len(s.OutputPositions)), Gaps: uint64(len(s.Gaps)), SplitPositions: 8 * uint64(tensors-1),
 		Tiles: uint64(len(s.Tiles)),
 	}
+}
+
+// DTypeCount sums up the tensors of one dtype.
+type DTypeCount struct {
+	DType    model.DType `json:"dtype"`
+	Tensors  int         `json:"tensors"`
+	Elements uint64      `json:"elements"`
+	Bytes    uint64      `json:"bytes"`
+}
+
+// dtypeCounter counts tensors by dtype.
+type dtypeCounter map[model.DType]*DTypeCount
+
+func (d *dtypeCounter) add(t *model.Tensor) {
+	if *d == nil {
+		*d = dtypeCounter{}
+	}
+	n := (*d)[t.DType]
+	if n == nil {
+		n = &DTypeCount{DType: t.DType}
+		(*d)[t.DType] = n
+	}
+	n.Tensors++
+	n.Elements += t.Elements()
+	n.Bytes += t.Size()
+}
+
+// list returns the counts, the largest first. The result is never nil, so that it becomes an array in JSON.
+func (d dtypeCounter) list() []DTypeCount {
+	list := []DTypeCount{}
+	for _, n := range d {
+		list = append(list, *n)
+	}
+	slices.SortFunc(list, func(a, b DTypeCount) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.DType, b.DType))
+	})
+	return list
+}
+
+// addCoded counts a tensor that is a part of a coded unit.
+func (d *dtypeCounter) addCoded(elements uint64) {
+	t := &model.Tensor{DType: model.BF16, Shape: []uint64{elements}, End: 2 * elements}
+	d.add(t)
 }

@@ -37,7 +37,7 @@ func TestIndexRoundTrip(t *testing.T) {
 					if !d.Identical {
 						t.Errorf("report: %+v", d)
 					}
-					inspected, err := Inspect(ctx, df11, InspectOptions{})
+					inspected, err := Inspect(ctx, df11, AnalyseOptions{})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime"
@@ -44,8 +46,8 @@ type Difference struct {
 	Name string `json:"name"`
 	// Detail says what differs, in words.
 	Detail string `json:"detail"`
-	// Elements is the number of elements that differ, First the index of the first of them; Want and
-	// Got are its bits in the model and in the checkpoint. They are set for DiffValue alone.
+	// Elements is the number of elements that differ, and First the index of the first of them. Want and Got are
+	// the bits of that element in the model and in the checkpoint. All four are set only for DiffValue.
 	Elements uint64 `json:"elements,omitempty"`
 	First    uint64 `json:"first,omitempty"`
 	Want     string `json:"want,omitempty"`
@@ -62,10 +64,10 @@ type VerifyReport struct {
 	Tensors int    `json:"tensors"`
 	Decoded int    `json:"decoded_tensors"`
 	Weights uint64 `json:"weights"`
-	// Files is the number of files beside those of tensors that were held against their sums.
+	// Files is the number of files, other than safetensors files, that were compared with their sums.
 	Files int `json:"files"`
-	// Sums is the number of sums that stored tensors, and decoded ones in [Check], were held against: 0 for a checkpoint
-	// that tells none.
+	// Sums is the number of sums that were compared: of stored tensors, and in [Check] of decoded ones. It is 0
+	// for a checkpoint without sums.
 	Sums int `json:"sums"`
 	// Differences is empty when the two are the same.
 	Differences []Difference `json:"differences"`
@@ -93,11 +95,11 @@ func (r *VerifyReport) Err() error {
 	return fmt.Errorf("checkpoint: %s and %s are %w: %s: %s%s", r.Model, r.DF11, ErrDifferent, d.Name, d.Detail, more)
 }
 
-// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for
-// bit. It also audits every stream for what a decoder on a CPU does not need but one on a GPU relies on,
-// and with a sidecar holds the files of the model, and the copies of them, against their sums.
+// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for bit. It
+// also audits the indices of every stream, on which decoders on GPUs rely and decoders on CPUs do not. With a
+// sidecar it compares the files of the model, and the copies of them, with their sums.
 //
-// Differences are in the report, not in the error: that says what could not be compared at all.
+// Differences are in the report. The error says what could not be compared at all.
 func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*VerifyReport, error) {
 	c, err := model.OpenWith(path, opts.Open)
 	if err != nil {
@@ -124,7 +126,7 @@ type verifier struct {
 	d       *model.DF11
 	m       *runtime.Model
 	p       Progress
-	seen    map[string]bool // tensors of the checkpoint; in Check, what is missing from it
+	seen    map[string]bool // tensors of the checkpoint; in Check, the names of what is missing
 	words   []uint16        // of a decoded unit
 	encoder encode.Encoder
 	report  VerifyReport
@@ -170,8 +172,8 @@ func (v *verifier) run() error {
 	return v.files()
 }
 
-// original returns the tensor of the model that belongs to one of the checkpoint, nil if there is none
-// to compare with. An unknown shape is nil.
+// original returns the tensor of the model for a tensor of the checkpoint, or nil if there is none to compare
+// with. shape is nil if it is unknown.
 func (v *verifier) original(name string, dtype model.DType, shape []uint64) *model.Tensor {
 	v.seen[name] = true
 	t := v.c.Tensor(name)
@@ -188,7 +190,7 @@ func (v *verifier) original(name string, dtype model.DType, shape []uint64) *mod
 	return nil
 }
 
-// files holds the files of the model and their copies against the sidecar.
+// files compares the files of the model and their copies with the sidecar.
 func (v *verifier) files() error {
 	if v.d.Sidecar == nil {
 		return nil
@@ -225,7 +227,7 @@ func (v *verifier) files() error {
 	return nil
 }
 
-// file holds the file at path in dir against the sum of an original.
+// file compares the file at path in dir with the sum of an original file.
 func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 	path = filepath.Join(dir, filepath.FromSlash(path))
 	sum, err := sumFile(v.ctx, path, v.p)
@@ -241,4 +243,99 @@ func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 		v.differ(DiffFile, f.Path, "%s has %v, must have %v", path, sum, f.FileSum)
 	}
 	return nil
+}
+
+// decode decodes a unit. For a broken stream it reports a difference, and ok is false.
+func (v *verifier) decode(u *model.Unit) (decoded []byte, ok bool, err error) {
+	n := u.Stream.Elements()
+	if cap(v.words) < n {
+		v.words = make([]uint16, n)
+	}
+	words := v.words[:n]
+	err = v.m.DecodeUnit(v.ctx, u.Name, words)
+	if cancelled := v.ctx.Err(); cancelled != nil {
+		return nil, false, cancelled
+	}
+	if err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+		return nil, false, nil
+	}
+	return fileBytes(words), true, nil
+}
+
+// unit decodes a unit, compares its tensors and audits its stream.
+func (v *verifier) unit(u *model.Unit) error {
+	decoded, ok, err := v.decode(u)
+	if err != nil {
+		return err
+	}
+	for _, t := range u.Tensors {
+		v.report.Tensors++
+		v.report.Decoded++
+		v.report.Weights += uint64(t.Elements)
+		original := v.original(t.Name, model.BF16, t.Shape)
+		switch {
+		case original == nil || !ok:
+		case original.Elements() != uint64(t.Elements):
+			v.differ(DiffShape, t.Name, "%d elements in the model, %d in the checkpoint", original.Elements(), t.Elements)
+		default:
+			v.compare(original, decoded[2*t.Offset:2*(t.Offset+t.Elements)])
+		}
+	}
+	if ok {
+		v.audit(u, decoded)
+	}
+	v.p.Advance(2 * int64(u.Stream.Elements()))
+	return v.ctx.Err()
+}
+
+// compare compares the bytes of a tensor with got, which has the same length. It reports the first element that
+// differs.
+func (v *verifier) compare(t *model.Tensor, got []byte) {
+	want := t.Bytes()
+	if bytes.Equal(want, got) {
+		return
+	}
+	width := max(int(t.DType.Bits()/8), 1) // elements of less than a byte are compared by bytes
+	d := Difference{Kind: DiffValue, Name: t.Name}
+	for i := 0; i < len(got); i += width {
+		a, b := want[i:min(i+width, len(want))], got[i:min(i+width, len(got))]
+		if bytes.Equal(a, b) {
+			continue
+		}
+		if d.Elements++; d.Elements == 1 {
+			d.First, d.Want, d.Got = uint64(i/width), hexWord(a), hexWord(b)
+		}
+	}
+	d.Detail = fmt.Sprintf("elements that differ: %d, the first at index %d: %s in the model, %s in the checkpoint", d.Elements, d.First, d.Want, d.Got)
+	v.report.Differences = append(v.report.Differences, d)
+}
+
+// hexWord writes a little-endian number in hexadecimal digits.
+func hexWord(b []byte) string {
+	text := "0x"
+	for i := len(b) - 1; i >= 0; i-- {
+		text += fmt.Sprintf("%02x", b[i])
+	}
+	return text
+}
+
+// audit checks the gap of every window and the record of every tile, on which GPU kernels rely. It codes the
+// weights again with the same book and compares the result. Only where the two differ, the slow audit decides
+// whether that matters.
+func (v *verifier) audit(u *model.Unit, decoded []byte) {
+	book, err := codebook.ParseLuts(u.Stream.Luts)
+	if err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+		return
+	}
+	v.encoder.Index = u.Stream.Index()
+	again, err := v.encoder.Encode(book, [][]byte{decoded})
+	if err == nil && bytes.Equal(again.Encoded, u.Stream.Encoded) && bytes.Equal(again.Gaps, u.Stream.Gaps) &&
+		bytes.Equal(again.OutputPositions, u.Stream.OutputPositions) && bytes.Equal(again.Tiles, u.Stream.Tiles) {
+		return
+	}
+	if err := codebook.Audit(&u.Stream); err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+	}
 }

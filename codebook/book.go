@@ -201,6 +201,15 @@ func (b *Book) Decode(next uint32) (symbol, length uint8) {
 	return 0, 0
 }
 
+// Implied returns the histogram that the code lengths imply: a symbol with a code of n bits occurs 2^(32-n) times.
+func (b *Book) Implied() *Histogram {
+	var h Histogram
+	for _, s := range b.symbols {
+		h[s] = 1 << (MaxLength - b.codes[s].Length)
+	}
+	return &h
+}
+
 // StreamBits returns the number of bits of the codes of all weights in h, without the bits that fill the last
 // byte.
 func (b *Book) StreamBits(h *Histogram) (uint64, error) {

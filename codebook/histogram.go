@@ -3,14 +3,16 @@ package codebook
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 )
 
 // Histogram counts how often each exponent occurs. The histograms of the parts of a whole add up to its histogram.
 type Histogram [256]uint64
 
-// maxTotal bounds the sum of a histogram's counts so that no sum of weighted counts overflows.
-const maxTotal = 1 << 56
+// MaxTotal bounds the sum of a histogram's counts so that no sum of weighted counts overflows: see
+// [Histogram.CheckTotal].
+const MaxTotal = 1 << 56
 
 // Count adds the exponents of weights, given as bfloat16 words.
 func (h *Histogram) Count(weights []uint16) {
@@ -79,17 +81,37 @@ func (h *Histogram) Expressible() error {
 	if outside != nil {
 		return fmt.Errorf("codebook: exponents above %d cannot be expressed: %s", MaxSymbol, strings.Join(outside, ", "))
 	}
-	return h.checkTotal()
+	if h.CheckTotal() != nil {
+		return fmt.Errorf("codebook: histogram counts more than 2^%d weights", bits.Len64(MaxTotal)-1)
+	}
+	return nil
 }
 
-// checkTotal refuses counts whose weighted sums could overflow.
-func (h *Histogram) checkTotal() error {
+// CheckTotal returns an error where the counts add up to more than [MaxTotal]. It names the exponent with which
+// they do.
+func (h *Histogram) CheckTotal() error {
 	var total uint64
-	for _, n := range h {
-		if n > maxTotal-total {
-			return fmt.Errorf("codebook: histogram counts more than 2^56 weights")
+	for i, n := range h {
+		if n > MaxTotal-total {
+			return fmt.Errorf("count %d: more than 2^%d weights in all", i, bits.Len64(MaxTotal)-1)
 		}
 		total += n
 	}
 	return nil
+}
+
+// HeaviestRun returns the first of n successive exponents that occur most often together. Runs start at multiples
+// of step. Among equals it is the lowest.
+func (h *Histogram) HeaviestRun(n, step int) int {
+	first, most, sum := 0, uint64(0), uint64(0)
+	for i, count := range h {
+		sum += count
+		if i >= n {
+			sum -= h[i-n]
+		}
+		if start := i - n + 1; start >= 0 && start%step == 0 && sum > most {
+			first, most = start, sum
+		}
+	}
+	return first
 }

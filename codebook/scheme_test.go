@@ -165,10 +165,10 @@ func TestModelSchemeRefusesOverflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Assign([]Histogram{{100: maxTotal}}); err != nil {
+	if _, err := s.Assign([]Histogram{{100: MaxTotal}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Assign([]Histogram{{100: maxTotal}, {100: 1}}); err == nil || !containsAll(err.Error(), "more than 2^56 weights") {
+	if _, err := s.Assign([]Histogram{{100: MaxTotal}, {100: 1}}); err == nil || !containsAll(err.Error(), "more than 2^56 weights") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -10,10 +10,7 @@ import (
 // decode_amd64.go, whose function avx512 lists the decoder of each book. Both are nil where no book can be decoded by
 // windows.
 func Assembly(p *Plan) (asm, stubs []byte, err error) {
-	if err := p.Validate(); err != nil {
-		return nil, nil, err
-	}
-	shape, fits, ok := WindowShape(p)
+	shape, fits, ok := p.WindowShape()
 	if !ok {
 		return nil, nil, nil
 	}

@@ -17,10 +17,7 @@ type Explanation struct {
 
 // ExplainCUDA tells how the plan's parameters were chosen, in the order of the choices.
 func ExplainCUDA(p *Plan) ([]Explanation, error) {
-	c, err := chooseCUDA(p)
-	if err != nil {
-		return nil, err
-	}
+	c := p.cuda
 	all := []Explanation{
 		explainChoice("decode: weights that a thread merges, prepared ahead for each window", &c.merge,
 			[]string{"steps of 8"}, func(s templates.Shape) []int { return []int{s.MergeSteps} }),
@@ -67,11 +64,11 @@ func explainChoice(title string, c *cudaChoice, names []string, values func(temp
 	return Explanation{title, rows}
 }
 
-// explainLimits lists what limits on the code length would make of each book with known counts.
+// explainLimits lists, for each book with known counts, what limits on the code length would change.
 func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error) {
 	counts, err := p.counts()
 	if err != nil || p.Histogram.Total() == 0 {
-		return nil, nil // nothing to weigh them by
+		return nil, nil // without counts nothing can be compared
 	}
 	for i, b := range p.Books {
 		rows := [][]string{{"bits", "bits a weight", "rare", "decode", ""}}
@@ -81,7 +78,7 @@ func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error
 			if err != nil {
 				return nil, err
 			}
-			s := newCUDASample(&Plan{Books: []*codebook.Book{other}, Histogram: counts[i]})
+			s := newCUDASample([]*codebook.Book{other}, counts[i:i+1])
 			cost, rare := s.ofDecode(shape, s.windows(cudaTable{shape.TableBits, shape.EntryDigits}), 1)
 			note := ""
 			if k == own {
@@ -99,13 +96,13 @@ func explainLimits(p *Plan, shape templates.Shape) (all []Explanation, err error
 	return all, nil
 }
 
-// limitedBooks returns the books that the counts get with limits on the code length, and which of them is b: the first
-// where it is another one.
+// limitedBooks returns the books that the counts get with limits on the code length, and the index of b among
+// them. If none of them is b, b is put first.
 func limitedBooks(b *codebook.Book, counts *codebook.Histogram) (books []*codebook.Book, own int) {
 	own = -1
 	for limit := codebook.TableBits; limit <= codebook.MaxLength; limit++ {
 		other, err := codebook.Canonical(counts, limit)
-		if err != nil || other.MaxLength() < limit { // cannot be, or is the same as with a lower limit
+		if err != nil || other.MaxLength() < limit { // impossible, or the same as with a lower limit
 			continue
 		}
 		if other.Fingerprint() == b.Fingerprint() {

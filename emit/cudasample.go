@@ -13,17 +13,17 @@ const (
 	warpLanes    = codebook.TileLanes
 )
 
-// A cudaSample is what streams of a plan look like to a kernel. It is drawn, always the same, as often as the histograms
-// have the exponents.
+// A cudaSample is what streams of some code books look like to a kernel. Its codes are drawn at random, with the
+// frequencies of the histograms. The same input always gives the same sample.
 type cudaSample struct {
 	codes float64 // that start in a window, on average
 	warps []drawnWarp
 	tiles []drawnWarp
 }
 
-// A drawnWarp has what the lanes of a warp decode.
+// A drawnWarp holds the codes that the lanes of a warp decode.
 type drawnWarp struct {
-	share float64 // of all weights that it stands for
+	share float64 // the share of all weights for which it stands
 	lanes [][]drawnCode
 }
 
@@ -33,15 +33,14 @@ type drawnCode struct {
 	digit  bool // its exponent is in the book's run
 }
 
-func newCUDASample(p *Plan) *cudaSample {
-	counts := p.countsOrNone()
-	var total float64 // without any, each book has the weights that it expects, and as many as any other
+func newCUDASample(books []*codebook.Book, counts []codebook.Histogram) *cudaSample {
+	var total float64 // if it is 0, each book has the frequencies that its lengths imply, and all books have equal shares
 	for i := range counts {
 		total += float64(counts[i].Total())
 	}
 	s := new(cudaSample)
-	for i, b := range p.Books {
-		share := 1 / float64(len(p.Books))
+	for i, b := range books {
+		share := 1 / float64(len(books))
 		if total > 0 {
 			share = float64(counts[i].Total()) / total
 		}
@@ -76,14 +75,14 @@ func (s *cudaSample) add(from *cudaSource, share float64) {
 	}
 }
 
-// A cudaWarp is what a table makes of the windows of a warp.
+// A cudaWarp holds the windows of a warp, as decoded with a table.
 type cudaWarp struct {
 	share   float64
 	windows []cudaWindow
 }
 
-// A cudaWindow is what a window takes of its thread: a number of entries, escapes among them, some of which come
-// before the first escape.
+// A cudaWindow is the work of a thread on a window: a number of table entries, including escapes. straight counts
+// the entries before the first escape.
 type cudaWindow struct {
 	entries, straight int
 	outlier           bool // an escape is for an exponent outside the run
@@ -100,7 +99,7 @@ func (s *cudaSample) windows(t cudaTable) []cudaWarp {
 	return warps
 }
 
-// A cudaTile is how many lookups the lanes of a tile need.
+// A cudaTile holds the number of lookups that each lane of a tile needs.
 type cudaTile struct {
 	share   float64
 	lookups []int
@@ -144,7 +143,7 @@ func (t cudaTable) window(codes []drawnCode) cudaWindow {
 	return w
 }
 
-// lane counts lookups; those between an escape and the next filling of the lane's window do nothing.
+// lane counts the lookups of a lane. Lookups after an escape do nothing until the lane's window is filled again.
 func (t cudaTable) lane(codes []drawnCode) int {
 	const filled = 5 // lookups_a_window of lanes.cuh
 	lookups := 0
@@ -166,18 +165,18 @@ type cudaSource struct {
 	sums   []uint64    // of the weights of the symbols up to each
 }
 
-// newCUDASource draws as the histogram has it or, when that is empty, as the code expects.
+// newCUDASource returns a source with the frequencies of the histogram. If the histogram is empty, the code
+// lengths imply the frequencies.
 func newCUDASource(b *codebook.Book, h *codebook.Histogram) *cudaSource {
 	s := &cudaSource{random: rand.New(rand.NewPCG(1, 1))}
 	base := int(launch.NewBook(b, h, 1, 1).Base)
+	if h.Total() == 0 {
+		h = b.Implied()
+	}
 	var total uint64
 	for _, symbol := range b.Symbols() {
 		c := b.Code(symbol)
-		weight := h[symbol]
-		if h.Total() == 0 {
-			weight = 1 << (codebook.MaxLength - c.Length)
-		}
-		total += weight
+		total += h[symbol]
 		s.sums = append(s.sums, total)
 		s.codes = append(s.codes, drawnCode{int(c.Length), int(symbol) >= base && int(symbol) < base+launch.Digits})
 	}

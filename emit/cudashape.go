@@ -9,20 +9,21 @@ import (
 	"github.com/seed54244801/bespoke/templates"
 )
 
-// What a warp issues, fitted to the machine code for sm_90 of shapes around the usual one (docs/KERNELS.md counts that),
-// and estimates for rare ways, on which other warps of a block wait.
+// The instructions that a warp issues. They are fitted to the machine code for sm_90 of shapes around the usual
+// one, which docs/KERNELS.md counts. Those for rare paths are estimates, because other warps of a thread block
+// wait meanwhile.
 const (
 	ofThread      = 157 // start, comparison of the luts, prefix sum
 	ofWindow      = 33  // its load and end, putting its digits
 	ofEntry       = 5.5 // index, address, load, shift count, half of an addition
 	ofStep        = 24  // eight weights of the merge
-	ofLateStep    = 50  // one for which nothing was fetched ahead
+	ofLateStep    = 50  // a step for which nothing was prefetched
 	ofFinish      = 80  // a window that the lookups do not decode
-	ofFinishEntry = 50  // an entry of it
+	ofFinishEntry = 50  // an entry of such a window
 	ofOutliers    = 40  // every thread of a chunk that has outliers
 	ofLane        = 341 // record, codes and merge of a tile
 	ofLaneLookup  = 20.3
-	ofLateLookup  = 35 // one behind those that are unrolled
+	ofLateLookup  = 35 // a lookup after the unrolled ones
 
 	maxCUDAShared = 28 << 10
 )
@@ -34,14 +35,14 @@ type cudaCandidate struct {
 	cost float64
 	// rare is the share of warps that leave the straight path.
 	rare float64
-	// shared is the dynamic shared memory in bytes for an average chunk; fits says that the published caller
-	// provides as much.
+	// shared is the dynamic shared memory in bytes for an average chunk. fits says that the published caller
+	// provides so much.
 	shared int
 	fits   bool
 }
 
-// A cudaChoice has the candidates for parameters that are chosen together, and the number of the cheapest that fits or,
-// where none does, of the first.
+// A cudaChoice has the candidates for parameters that are chosen together. best is the index of the cheapest
+// candidate that fits, or 0 if none fits.
 type cudaChoice struct {
 	candidates []cudaCandidate
 	best       int
@@ -50,7 +51,7 @@ type cudaChoice struct {
 func choose(candidates []cudaCandidate) cudaChoice {
 	c := cudaChoice{candidates: candidates, best: -1}
 	for i := range candidates {
-		// Rounded, as some machines compute a*b+c with one rounding and some with two.
+		// Rounded, because some machines compute a*b+c with one rounding and some with two.
 		candidates[i].cost = math.Round(candidates[i].cost*1e6) / 1e6
 		if candidates[i].fits && (c.best < 0 || candidates[i].cost < candidates[c.best].cost) {
 			c.best = i
@@ -62,7 +63,8 @@ func choose(candidates []cudaCandidate) cudaChoice {
 
 func (c *cudaChoice) shape() templates.Shape { return c.candidates[c.best].shape }
 
-// cudaChoices are the choices in the order in which they are made, each on top of those before it.
+// cudaChoices are the choices in the order in which they are made. Each keeps the parameters that were chosen
+// before.
 type cudaChoices struct {
 	merge   cudaChoice // MergeSteps
 	table   cudaChoice // TableBits, EntryDigits and Lookups, for decode
@@ -70,21 +72,18 @@ type cudaChoices struct {
 	lanes   cudaChoice // LaneLookups, for decode_tiles
 }
 
-// shape is what they come to.
+// shape returns the parameters of all choices together.
 func (c *cudaChoices) shape() templates.Shape { return c.lanes.shape() }
 
-// chooseCUDA estimates what the candidates cost on streams that are drawn from the plan's histograms.
-func chooseCUDA(p *Plan) (*cudaChoices, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	s := newCUDASample(p)
+// chooseCUDA estimates what the candidates cost on streams that are drawn from the histograms of the code books.
+func chooseCUDA(in *Input) *cudaChoices {
+	s := newCUDASample(in.Books, in.countsOrNone())
 	c := new(cudaChoices)
 	c.merge = s.chooseMerge()
 	c.table = s.chooseTable(c.merge.shape())
 	c.windows = s.chooseWindows(c.table.shape())
 	c.lanes = s.chooseLanes(c.windows.shape())
-	return c, nil
+	return c
 }
 
 // chooseMerge weighs steps that are prepared against those that are not.
@@ -121,7 +120,8 @@ func (s *cudaSample) chooseTable(shape templates.Shape) cudaChoice {
 	return choose(all)
 }
 
-// shared returns the dynamic shared memory for an average chunk, and provided what the published caller gives it.
+// shared returns the dynamic shared memory that an average chunk takes. provided returns how much the published
+// caller gives it.
 func (s *cudaSample) shared(shape templates.Shape) int {
 	l := launch.Launch{TableBits: shape.TableBits}
 	return l.Shared(int(s.codes * codebook.ChunkWindows))
@@ -132,8 +132,8 @@ func (s *cudaSample) provided() int {
 	return published.Shared(int(s.codes * codebook.ChunkWindows))
 }
 
-// ofDecode counts the instructions for a weight when each thread decodes so many windows, and the share of warps in which
-// a window is left by its lookups.
+// ofDecode returns the instructions for a weight if each thread decodes the given number of windows. It also
+// returns the share of warps in which the lookups do not decode a whole window.
 func (s *cudaSample) ofDecode(shape templates.Shape, warps []cudaWarp, windows int) (cost, rare float64) {
 	outliers, finish := 0.0, 0.0
 	for _, w := range warps {
@@ -158,8 +158,8 @@ func (s *cudaSample) ofDecode(shape templates.Shape, warps []cudaWarp, windows i
 	return ((ofThread+ofOutliers*withOutliers)/float64(windows) + window) / s.codes, rare
 }
 
-// ofLookups counts the instructions of a window's lookups: their parts, and the funnel shifts that move on as many words
-// of the stream as later lookups see and make room in as many words as the digits fill.
+// ofLookups counts the instructions of a window's lookups: their parts, and the funnel shifts. The shifts move as
+// many words of the stream as later lookups need, and make room in as many words as the digits fill.
 func ofLookups(shape templates.Shape) float64 {
 	const digitBits, accumulator = 4, 4
 	words := func(bits int) int { return (bits + 31) / 32 }
@@ -172,7 +172,7 @@ func ofLookups(shape templates.Shape) float64 {
 	return n
 }
 
-// chooseWindows weighs the threads of decode_native's blocks.
+// chooseWindows weighs the numbers of threads in a thread block of decode_native.
 func (s *cudaSample) chooseWindows(shape templates.Shape) cudaChoice {
 	warps := s.windows(cudaTable{shape.TableBits, shape.EntryDigits})
 	var all []cudaCandidate
@@ -184,7 +184,7 @@ func (s *cudaSample) chooseWindows(shape templates.Shape) cudaChoice {
 	return choose(all)
 }
 
-// chooseLanes weighs lookups that all lanes of a tile do against those that follow where one needs more.
+// chooseLanes weighs the number of lookups that all lanes of a tile do. More lookups follow if a lane needs them.
 func (s *cudaSample) chooseLanes(shape templates.Shape) cudaChoice {
 	tiles := s.lanes(cudaTable{shape.TableBits, shape.EntryDigits})
 	var all []cudaCandidate

@@ -9,14 +9,14 @@ import (
 	"github.com/seed54244801/bespoke/templates"
 )
 
-// planOf is a plan with one book of codes of at most 16 bits for the histogram.
-func planOf(t *testing.T, h *codebook.Histogram) *Plan {
+// oneBook is a model with one book of codes of at most 16 bits for the histogram.
+func oneBook(t *testing.T, h *codebook.Histogram) *Input {
 	t.Helper()
 	b, err := codebook.Canonical(h, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Plan{Package: "a", Model: "a", Histogram: *h, Books: []*codebook.Book{b}}
+	return &Input{Package: "a", Model: "a", Histogram: *h, Books: []*codebook.Book{b}}
 }
 
 // evenly counts 2^20 weights for each of so many exponents.
@@ -32,11 +32,7 @@ func evenly(exponents int) *codebook.Histogram {
 func TestCUDAChoices(t *testing.T) {
 	choices := func(t *testing.T, h *codebook.Histogram) *cudaChoices {
 		t.Helper()
-		c, err := chooseCUDA(planOf(t, h))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
+		return chooseCUDA(oneBook(t, h))
 	}
 	t.Run("codes of a bit", func(t *testing.T) {
 		c := choices(t, evenly(1))
@@ -71,11 +67,6 @@ func TestCUDAChoices(t *testing.T) {
 			t.Errorf("rare is %v", with.rare)
 		}
 	})
-	t.Run("no books", func(t *testing.T) {
-		if _, err := chooseCUDA(&Plan{Package: "a"}); err == nil {
-			t.Error("no error")
-		}
-	})
 }
 
 // TestCUDAAnyBook holds the shape of the kernels for any code book to what the cost model chooses for normal weights.
@@ -84,10 +75,7 @@ func TestCUDAAnyBook(t *testing.T) {
 	for s, n := range []uint64{1, 2, 4, 8, 16, 31, 61, 119, 227, 411, 654, 748, 446, 91, 2} { // in thousands, of 2.8 millions
 		h[110+s] = 1000 * n
 	}
-	c, err := chooseCUDA(planOf(t, h))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := chooseCUDA(oneBook(t, h))
 	if got := c.shape(); got != anyBook {
 		t.Errorf("chosen is %+v, want %+v", got, anyBook)
 	}
@@ -125,8 +113,5 @@ func TestExplainCUDA(t *testing.T) {
 	}
 	if strings.Count(a, "chosen") != 4 || strings.Count(a, "the book's") != 1 {
 		t.Errorf("want four choices and a book's limit:\n%s", a)
-	}
-	if _, err := ExplainCUDA(&Plan{Package: "a"}); err == nil {
-		t.Error("no error without books")
 	}
 }

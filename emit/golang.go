@@ -31,12 +31,9 @@ const (
 // An Embedding says which compiled kernels a package embeds beside decode.cu.
 type Embedding struct{ PTX, Fatbin bool }
 
-// Package renders the file NAME.go: the package's figures as its doc comment, the code books and
-// the model's histogram as tables, and the kernel for runtime.Open.
+// Package renders the file NAME.go. It has the package's figures as its doc comment, the code books and the
+// model's histogram as tables, and the kernel for runtime.Open.
 func Package(p *Plan, compiled Embedding) ([]byte, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
 	counts, err := p.counts()
 	if err != nil {
 		return nil, err
@@ -50,11 +47,7 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	f.Comment("Hash identifies the code books of this package together.")
 	f.Const().Id("Hash").Op("=").Lit(p.Hash())
 	embedded(f, compiled)
-	launches, err := cudaLaunches(p)
-	if err != nil {
-		return nil, err
-	}
-	exported(f, p, kernelFields(p, compiled, launches))
+	exported(f, p, kernelFields(p, compiled))
 	for i := range p.Books {
 		tables(f, p, i, &counts[i])
 	}
@@ -78,7 +71,7 @@ func embedded(f *jen.File, compiled Embedding) {
 	f.Line()
 }
 
-// exported declares Open, Kernel, of which the fields are given, Books and Histogram.
+// exported declares Open, Kernel, Books and Histogram. fields are those of the kernel.
 func exported(f *jen.File, p *Plan, fields []jen.Code) {
 	f.Comment("Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by")
 	f.Comment("this package's kernel. It fails if the checkpoint was compressed with other code books.")
@@ -142,7 +135,7 @@ func exported(f *jen.File, p *Plan, fields []jen.Code) {
 }
 
 // kernelFields lists the fields of the runtime.Kernel literal.
-func kernelFields(p *Plan, compiled Embedding, launches []launch.Launch) []jen.Code {
+func kernelFields(p *Plan, compiled Embedding) []jen.Code {
 	fields := []jen.Code{
 		jen.Id("ABI").Op(":").Lit(kernel.ABI),
 		jen.Id("Name").Op(":").Lit(p.Package),
@@ -157,7 +150,7 @@ func kernelFields(p *Plan, compiled Embedding, launches []launch.Launch) []jen.C
 		fields = append(fields, jen.Id("Fatbin").Op(":").Id("fatbin"))
 	}
 	var described []jen.Code
-	for _, l := range launches {
+	for _, l := range cudaLaunches(p) {
 		described = append(described, launchLiteral(l))
 	}
 	return append(fields, jen.Id("Launches").Op(":").Index().Qual(kernelPath, "CUDALaunch").Add(multiLine(described)))
@@ -195,7 +188,7 @@ func each(p *Plan, code func(book int) jen.Code) []jen.Code {
 	return all
 }
 
-// numbered names the variable that belongs to a book.
+// numbered returns the name of the variable that belongs to a book.
 func numbered(name string, book int) string { return fmt.Sprintf("%s%d", name, book) }
 
 // newFile starts a file with the header and, unless it is empty, a build constraint.
@@ -213,7 +206,7 @@ func newFile(p *Plan, constraint string) *jen.File {
 	return f
 }
 
-// render returns the formatted source, or the raw one with the error that formatting met.
+// render returns the formatted source. If formatting fails, it returns the unformatted source and the error.
 func render(f *jen.File) ([]byte, error) {
 	var raw bytes.Buffer
 	if err := f.Render(&raw); err != nil {
@@ -226,7 +219,7 @@ func render(f *jen.File) ([]byte, error) {
 	return source, nil
 }
 
-// groupImports sets the standard library's imports apart from the others, which jennifer does not.
+// groupImports separates the imports of the standard library from the others. jennifer does not do that.
 func groupImports(source []byte) []byte {
 	before, rest, found := strings.Cut(string(source), "import (\n")
 	block, after, closed := strings.Cut(rest, ")\n")
@@ -245,4 +238,43 @@ func groupImports(source []byte) []byte {
 	}
 	slices.Sort(others)
 	return []byte(before + "import (\n" + strings.Join(std, "") + "\n" + strings.Join(others, "") + ")\n" + after)
+}
+
+// Test renders the file NAME_test.go, which compares every decoder of the package with the reference.
+func Test(p *Plan) ([]byte, error) {
+	f := newFile(p, "")
+	f.Comment("suite is this package to the tests that all generated packages share.")
+	f.Var().Id("suite").Op("=").Qual(kernelTestPath, "Suite").Add(multiLine([]jen.Code{
+		jen.Id("Kernel").Op(":").Id("Kernel").Call(),
+		jen.Id("Hash").Op(":").Id("Hash"),
+		jen.Id("Histograms").Op(":").Id("histograms"),
+	}))
+	for _, test := range []struct{ name, method, comment string }{
+		{"TestBooks", "Books", "holds the code books to the hash in the header of every file."},
+		{"TestSources", "Sources", "holds the GPU sources to the same hash."},
+		{"TestDecode", "Decode", "holds every decoder to the reference, on sound streams and on damaged ones."},
+	} {
+		f.Line()
+		f.Comment(test.name + " " + test.comment)
+		f.Func().Id(test.name).Params(jen.Id("t").Op("*").Qual("testing", "T")).
+			Block(jen.Id("suite").Dot(test.method).Call(jen.Id("t")))
+	}
+	f.Line()
+	f.Comment("BenchmarkDecode compares the decoders.")
+	f.Func().Id("BenchmarkDecode").Params(jen.Id("b").Op("*").Qual("testing", "B")).
+		Block(jen.Id("suite").Dot("Benchmark").Call(jen.Id("b")))
+	return render(f)
+}
+
+// NoAssembly renders the file decode_noasm.go. It replaces what [Assembly] makes in builds without assembly, or in
+// all builds if Assembly makes nothing.
+func NoAssembly(p *Plan) ([]byte, error) {
+	constraint, why := "!amd64 || purego", "this build has no assembly"
+	if _, _, ok := p.WindowShape(); !ok {
+		constraint, why = "", "no code book can be decoded by windows"
+	}
+	f := newFile(p, constraint)
+	f.Comment("avx512 lists no decoders: " + why + ".")
+	f.Func().Id("avx512").Params().Index().Qual(kernelPath, "WindowDecoder").Block(jen.Return(jen.Nil()))
+	return render(f)
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// tables declares the counts and the code of book i, a symbol a line.
+// tables declares the counts and the code of book i, with one symbol on each line.
 //
-// A canonical code is written as its lengths, with the code words that follow from them as
-// comments; any other as the code words themselves.
+// A canonical code is written as its lengths, with the code words that follow from them as comments. Any other
+// code is written as its code words.
 func tables(f *jen.File, p *Plan, i int, counts *codebook.Histogram) {
 	book := p.Books[i]
 	name := numbered("counts", i)
@@ -53,7 +53,7 @@ func newBook(p *Plan, i int) jen.Code {
 		Call(jen.Op("&").Id(numbered("codes", i)), jen.Qual(codebookPath, "Code").Values(codeFields(eos)...)))
 }
 
-// codeFields lists the fields of a codebook.Code literal, none for the absent code.
+// codeFields lists the fields of a codebook.Code literal. There are none for an absent code.
 func codeFields(c codebook.Code) []jen.Code {
 	if c.Length == 0 {
 		return nil
@@ -64,8 +64,8 @@ func codeFields(c codebook.Code) []jen.Code {
 	}
 }
 
-// rows is the body of an array literal keyed by the symbols of a book, each on a line of its own
-// with a comment behind it.
+// rows returns the body of an array literal with the symbols of a book as keys. Each symbol is on a line of its
+// own, followed by a comment.
 func rows(book *codebook.Book, row func(symbol uint8) (value jen.Code, comment string)) jen.Code {
 	var elements []jen.Code
 	for _, s := range book.Symbols() {
@@ -75,7 +75,7 @@ func rows(book *codebook.Book, row func(symbol uint8) (value jen.Code, comment s
 	return jen.Custom(jen.Options{Open: "{", Close: "}", Multi: true}, elements...)
 }
 
-// magnitude says which absolute values have an exponent.
+// magnitude says which absolute values have the given exponent.
 func magnitude(exponent uint8) string {
 	if exponent == 0 {
 		return "zero and subnormal"
@@ -83,7 +83,7 @@ func magnitude(exponent uint8) string {
 	return fmt.Sprintf("|w| from 2^%d", int(exponent)-127)
 }
 
-// share is the part of the weights that has an exponent.
+// share returns the share of the weights that have the given exponent.
 func share(counts *codebook.Histogram, exponent uint8) string {
 	total := counts.Total()
 	if total == 0 {
@@ -92,5 +92,5 @@ func share(counts *codebook.Histogram, exponent uint8) string {
 	return fmt.Sprintf("%8.4f %%", 100*float64(counts[exponent])/float64(total))
 }
 
-// count writes a number of things with its thousands set apart.
+// count writes a number with separated thousands.
 func count(n uint64) string { return humanize.Comma(int64(n)) }

@@ -10,10 +10,10 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// twoBooks is a plan with a canonical book and one that is not.
-func twoBooks(t *testing.T) *Plan {
+// twoBooks is a model with a canonical book and one that is not.
+func twoBooks(t *testing.T) *Input {
 	t.Helper()
-	p := smallPlan(t)
+	p := small(t)
 	odd, err := codebook.NewBook(&[256]codebook.Code{
 		0:   {Length: 2, Bits: 0b11},
 		118: {Length: 1, Bits: 0b0},
@@ -44,7 +44,7 @@ func TestGoGolden(t *testing.T) {
 		{"small.go", func() ([]byte, error) { return Package(smallPlan(t), Embedding{}) }},
 		{"small_test.go", func() ([]byte, error) { return Test(smallPlan(t)) }},
 		{"small_noasm.go", func() ([]byte, error) { return NoAssembly(smallPlan(t)) }},
-		{"two.go", func() ([]byte, error) { return Package(twoBooks(t), Embedding{PTX: true, Fatbin: true}) }},
+		{"two.go", func() ([]byte, error) { return Package(newPlan(t, twoBooks(t)), Embedding{PTX: true, Fatbin: true}) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,44 +81,43 @@ func TestGoHeaderIsFirst(t *testing.T) {
 	}
 }
 
-func TestGoRefuses(t *testing.T) {
+func TestRefuses(t *testing.T) {
 	tests := []struct {
 		name    string
-		change  func(p *Plan)
+		change  func(p *Input)
 		wantErr string
+		late    bool // a plan can be made, but no package
 	}{
-		{"no package name", func(p *Plan) { p.Package = "" }, "not a usable package name"},
-		{"package main", func(p *Plan) { p.Package = "main" }, "not a usable package name"},
-		{"no model name", func(p *Plan) { p.Model = "" }, "not a usable model name"},
-		{"line break", func(p *Plan) { p.Model = "a\nimport \"os\"" }, "not a usable model name"},
-		{"another line break", func(p *Plan) { p.Model = "a\u2028b" }, "not a usable model name"},
-		{"escape", func(p *Plan) { p.Model = "a\x1b[31m" }, "not a usable model name"},
-		{"control character of two bytes", func(p *Plan) { p.Model = "a\u009b31m" }, "not a usable model name"},
-		{"letters from right to left", func(p *Plan) { p.Model = "a\u202eb" }, "not a usable model name"},
-		{"not UTF-8", func(p *Plan) { p.Model = "a\xffb" }, "not a usable model name"},
-		{"long model name", func(p *Plan) { p.Model = strings.Repeat("a", 1025) }, "a model name of 1025 bytes, max 1024"},
-		{"no books", func(p *Plan) { p.Books, p.Counts = nil, nil }, "0 code books"},
-		{"too many books", func(p *Plan) { p.Books = make([]*codebook.Book, 9) }, "9 code books"},
-		{"no counts", func(p *Plan) { p.Counts = nil }, "no counts for each"},
-		{"counts of one", func(p *Plan) { p.Counts = p.Counts[:1] }, "counts of 1 code books, want 2"},
-		{"another sum", func(p *Plan) { p.Counts[1][118]++ }, "do not add up"},
-		{"no code", func(p *Plan) { p.Counts[1][99]++ }, "counts of code book 1: codebook: symbol 99"},
+		{"no package name", func(p *Input) { p.Package = "" }, "not a usable package name", false},
+		{"package main", func(p *Input) { p.Package = "main" }, "not a usable package name", false},
+		{"no model name", func(p *Input) { p.Model = "" }, "not a usable model name", false},
+		{"line break", func(p *Input) { p.Model = "a\nimport \"os\"" }, "not a usable model name", false},
+		{"another line break", func(p *Input) { p.Model = "a\u2028b" }, "not a usable model name", false},
+		{"escape", func(p *Input) { p.Model = "a\x1b[31m" }, "not a usable model name", false},
+		{"control character of two bytes", func(p *Input) { p.Model = "a\u009b31m" }, "not a usable model name", false},
+		{"letters from right to left", func(p *Input) { p.Model = "a\u202eb" }, "not a usable model name", false},
+		{"not UTF-8", func(p *Input) { p.Model = "a\xffb" }, "not a usable model name", false},
+		{"long model name", func(p *Input) { p.Model = strings.Repeat("a", 1025) }, "a model name of 1025 bytes, max 1024", false},
+		{"no books", func(p *Input) { p.Books, p.Counts = nil, nil }, "0 code books", false},
+		{"too many books", func(p *Input) { p.Books = make([]*codebook.Book, 9) }, "9 code books", false},
+		{"no counts", func(p *Input) { p.Counts = nil }, "no counts for each", true},
+		{"counts of one", func(p *Input) { p.Counts = p.Counts[:1] }, "counts of 1 code books, want 2", false},
+		{"another sum", func(p *Input) { p.Counts[1][118]++ }, "do not add up", false},
+		{"no code", func(p *Input) { p.Counts[1][99]++ }, "counts of code book 1: codebook: symbol 99", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := twoBooks(t)
-			tt.change(p)
-			_, err := Package(p, Embedding{})
+			in := twoBooks(t)
+			tt.change(in)
+			p, err := NewPlan(*in)
+			if tt.late {
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = Package(p, Embedding{})
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("error %v, want %q", err, tt.wantErr)
-			}
-			if strings.Contains(tt.wantErr, "model name") { // which stands in the comments of all files
-				if _, _, err := Assembly(p); err == nil {
-					t.Error("written as assembly")
-				}
-				if _, err := CUDA(p); err == nil {
-					t.Error("written as CUDA")
-				}
 			}
 		})
 	}

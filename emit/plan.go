@@ -12,15 +12,15 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A Plan is all that the emitters know of a model. Equal plans give equal bytes.
-type Plan struct {
+// An Input is all that a [Plan] is made of. Equal inputs give equal bytes.
+type Input struct {
 	// Package is the name of the Go package to generate.
 	Package string
 	// Model names the model in headers and comments: printable text on one line, of at most 1024 bytes.
 	Model string
 	// Histogram counts the exponents of all weights in coded units.
 	Histogram codebook.Histogram
-	// Units is the number of coded units, 0 when the plan came from a bare histogram.
+	// Units is the number of coded units, 0 when nothing but a histogram is known.
 	Units int
 	// Books are the code books that the kernels are cut for: one to eight.
 	Books []*codebook.Book
@@ -34,30 +34,48 @@ type Plan struct {
 // MaxBooks is the largest number of code books one kernel carries: as many as the scheme "model" gives a model.
 const MaxBooks = codebook.MaxBooks
 
-// Validate reports the first thing in the plan that cannot be generated from.
-func (p *Plan) Validate() error {
-	if !token.IsIdentifier(p.Package) || p.Package == "main" {
-		return fmt.Errorf("emit: %q is not a usable package name", p.Package)
+// A Plan is an input that can be generated from, and all that is decided for it: the shapes of the decoders, chosen once.
+// It does not change, and is safe for concurrent use.
+type Plan struct {
+	Input
+	hash    string
+	windows windowChoice
+	cuda    *cudaChoices
+}
+
+// NewPlan checks an input and chooses the shapes of the decoders. It reports the first thing in the input that cannot
+// be generated from.
+func NewPlan(in Input) (*Plan, error) {
+	if err := in.check(); err != nil {
+		return nil, err
 	}
-	if err := checkModel(p.Model); err != nil {
+	return &Plan{Input: in, hash: in.hash(), windows: chooseWindows(&in), cuda: chooseCUDA(&in)}, nil
+}
+
+// check reports the first thing in the input that cannot be generated from.
+func (in *Input) check() error {
+	if !token.IsIdentifier(in.Package) || in.Package == "main" {
+		return fmt.Errorf("emit: %q is not a usable package name", in.Package)
+	}
+	if err := checkModel(in.Model); err != nil {
 		return err
 	}
-	if n := len(p.Books); n < 1 || n > MaxBooks {
+	if n := len(in.Books); n < 1 || n > MaxBooks {
 		return fmt.Errorf("emit: %d code books, want 1 to %d", n, MaxBooks)
 	}
-	for i, b := range p.Books {
+	for i, b := range in.Books {
 		if len(b.Symbols()) == 0 {
 			return fmt.Errorf("emit: code book %d is empty", i)
 		}
 	}
-	return p.checkCounts()
+	return in.checkCounts()
 }
 
 // maxModel is the most bytes that a model's name may have.
 const maxModel = 1024
 
-// checkModel refuses names that would end the comments they stand in, or that compilers and terminals would take for
-// more than a name.
+// checkModel refuses names that could end the comments in which they stand, or that compilers and terminals could
+// take for more than a name.
 func checkModel(name string) error {
 	if len(name) > maxModel {
 		return fmt.Errorf("emit: a model name of %d bytes, max %d", len(name), maxModel)
@@ -68,59 +86,62 @@ func checkModel(name string) error {
 	return nil
 }
 
-// checkCounts holds the counts of each book to its symbols and their sum to the histogram.
-func (p *Plan) checkCounts() error {
-	if len(p.Counts) == 0 {
+// checkCounts checks that the counts of each book are of its symbols, and that they add up to the histogram.
+func (in *Input) checkCounts() error {
+	if len(in.Counts) == 0 {
 		return nil
 	}
-	if len(p.Counts) != len(p.Books) {
-		return fmt.Errorf("emit: counts of %d code books, want %d", len(p.Counts), len(p.Books))
+	if len(in.Counts) != len(in.Books) {
+		return fmt.Errorf("emit: counts of %d code books, want %d", len(in.Counts), len(in.Books))
 	}
 	var sum codebook.Histogram
-	for i := range p.Counts {
-		if _, err := p.Books[i].StreamBits(&p.Counts[i]); err != nil {
+	for i := range in.Counts {
+		if _, err := in.Books[i].StreamBits(&in.Counts[i]); err != nil {
 			return fmt.Errorf("emit: counts of code book %d: %w", i, err)
 		}
-		sum.Add(&p.Counts[i])
+		sum.Add(&in.Counts[i])
 	}
-	if sum != p.Histogram {
+	if sum != in.Histogram {
 		return fmt.Errorf("emit: the counts of the code books do not add up to the histogram")
 	}
 	return nil
 }
 
 // counts returns the exponents coded with each book.
-func (p *Plan) counts() ([]codebook.Histogram, error) {
+func (in *Input) counts() ([]codebook.Histogram, error) {
 	switch {
-	case len(p.Counts) > 0:
-		return p.Counts, nil
-	case len(p.Books) == 1:
-		return []codebook.Histogram{p.Histogram}, nil
+	case len(in.Counts) > 0:
+		return in.Counts, nil
+	case len(in.Books) == 1:
+		return []codebook.Histogram{in.Histogram}, nil
 	}
-	return nil, fmt.Errorf("emit: %d code books and no counts for each", len(p.Books))
+	return nil, fmt.Errorf("emit: %d code books and no counts for each", len(in.Books))
 }
 
 // countsOrNone is counts, or empty histograms where they are not known.
-func (p *Plan) countsOrNone() []codebook.Histogram {
-	counts, err := p.counts()
+func (in *Input) countsOrNone() []codebook.Histogram {
+	counts, err := in.counts()
 	if err != nil {
-		return make([]codebook.Histogram, len(p.Books))
+		return make([]codebook.Histogram, len(in.Books))
 	}
 	return counts
 }
 
-// Hash identifies the code books of the plan together, as "sha256:" and 64 hexadecimal digits.
-func (p *Plan) Hash() string {
+// hash computes what Plan.Hash returns.
+func (in *Input) hash() string {
 	h := sha256.New()
-	for _, b := range p.Books {
+	for _, b := range in.Books {
 		f := b.Fingerprint()
 		h.Write(f[:])
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// Header is the text of the first line of every generated file, without the comment marker.
-// It is the form that go/ast and linters recognise as generated code.
+// Hash identifies the code books of the plan together, as "sha256:" and 64 hexadecimal digits.
+func (p *Plan) Hash() string { return p.hash }
+
+// Header returns the text of the first line of every generated file, without the comment marker. go/ast and
+// linters recognise generated code by this line.
 func (p *Plan) Header() string {
 	return fmt.Sprintf("Code generated by bespoke from %s (%s). DO NOT EDIT.", p.Model, p.Hash())
 }

@@ -30,9 +30,9 @@ func splitWhole(weights []byte, groups []uint64, signMantissa []byte) int {
 //go:noescape
 func splitVectors(weights *byte, exponents *uint64, signMantissa *byte, vectors int)
 
-// packWhole packs whole groups from the given one on, up to the first with more than groupBits bits, and
-// returns their number. The weights and the place of their sign_mantissa bytes, from that group on, tell
-// where the next block will be.
+// packWhole packs whole groups from the given one on, up to the first with more than groupBits bits, and returns
+// their number. The weights, and the place of their sign_mantissa bytes, begin with that group. They tell where to
+// prefetch the next block.
 func (p *packer) packWhole(c *codes, first int, weights, signMantissa []byte) int {
 	n := p.n/groupElements - first
 	if !hasAVX2 || n == 0 {
@@ -44,10 +44,10 @@ func (p *packer) packWhole(c *codes, first int, weights, signMantissa []byte) in
 	return done
 }
 
-// packGroups appends the codes of whole groups to a stream that is bit bits long and ends with those of
-// acc, up to the first group with more than groupBits bits, and notes where each starts. It returns how many
-// it appended, and acc and bit after them. The stream has 8 bytes more than the codes need. Memory is
-// fetched that many elements ahead of weights and signMantissa.
+// packGroups appends the codes of whole groups to a stream that is bit bits long and ends with those of acc, up to
+// the first group with more than groupBits bits, and notes where each starts. It returns how many groups it
+// appended, and acc and bit after them. The stream has 8 bytes more than the codes need. Memory is prefetched
+// ahead elements after weights and signMantissa.
 //
 //go:noescape
 func packGroups(exponents *uint64, groups int, pairs *pair, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)
@@ -68,8 +68,8 @@ func shiftWhole(dst, src []byte, shift uint64) int {
 //go:noescape
 func shiftVectors(dst, src *byte, vectors int, shift uint64)
 
-// gaps sets the gaps of the windows whose start the codes of a block reach, the first of which starts at bit
-// offset of a window.
+// gaps sets the gaps of the windows whose start the codes of a block reach. The first code of the block starts at
+// bit offset of a window.
 func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
 	if !hasAVX2 || p.long || len(gaps) == 0 {
 		p.gapsGo(c, offset, gaps)
@@ -85,14 +85,15 @@ func (p *packer) gaps(c *codes, offset uint64, gaps []byte) {
 //go:noescape
 func findGaps(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *pair, gaps *byte, windows int)
 
-// The assembly counts a run of 14 exponents. At most so many vectors at a time bound what it copies.
+// The assembly counts a run of 14 exponents. mostVectors bounds how many vectors are counted at a time, and so
+// what is copied.
 const (
 	runExponents = 14
 	mostVectors  = 255
 )
 
-// countWhole adds the exponents of as many weights as whole vectors hold to h, and returns their number. The
-// run is the heaviest among the first weights; few others are counted one by one.
+// countWhole adds the exponents of as many weights as whole vectors hold to h, and returns their number. The run
+// is the heaviest among the first weights. The few other exponents are counted one by one.
 func countWhole(h *codebook.Histogram, b []byte) int {
 	const sampleBytes = 1 << 10
 	if !hasAVX2 || len(b) < 16*sampleBytes {
@@ -100,7 +101,7 @@ func countWhole(h *codebook.Histogram, b []byte) int {
 	}
 	var sample codebook.Histogram
 	sample.CountBytes(b[:sampleBytes])
-	first := heaviestRun(&sample, runExponents)
+	first := sample.HeaviestRun(runExponents, 1)
 	var counts [runExponents][4]uint64
 	var others [mostVectors * vector]byte
 	n := 0
@@ -122,8 +123,8 @@ func countWhole(h *codebook.Histogram, b []byte) int {
 }
 
 // countVectors adds to counts, four sums each, how often the runExponents exponents from first on occur in 32
-// weights, vectors times, 1 or more. The exponents of a vector in which others occur are copied
-// to others, less first; it returns the number of those vectors.
+// weights, vectors times, 1 or more. If other exponents occur in a vector, all exponents of the vector, minus
+// first, are copied to others. countVectors returns the number of vectors copied.
 //
 //go:noescape
 func countVectors(weights *byte, vectors int, first uint8, counts *[4]uint64, others *byte) int

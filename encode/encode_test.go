@@ -349,7 +349,7 @@ func TestEncodeErrors(t *testing.T) {
 		})
 	}
 	// Where a file is rewritten meanwhile, the weight without a code may be gone.
-	u, err := newUnit([][]byte{littleEndian(weights, false)})
+	u, err := newInput([][]byte{littleEndian(weights, false)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,15 @@
 package encode
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"runtime"
+	"sort"
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/fault"
 )
 
 const (
@@ -14,10 +19,10 @@ const (
 
 //go:generate go test ../avo -run ^TestEncoderAssembly$ -update
 
-// An Encoder codes units one after another with the same memory. It must not be used by two
-// goroutines at once; it runs its own. The zero value is ready to use. Where weights are those of a mapped
-// file that was cut short, the fault is one of the goroutine that calls Encode: model.Guard makes it an
-// error. The Encoder is good for other units then.
+// An Encoder codes units one after another with the same memory. It starts goroutines itself, but must not be used
+// by two goroutines at once. The zero value is ready to use. If the weights are in a mapped file that was cut
+// short, the goroutine that calls Encode gets the fault, and model.Guard makes it an error. After that the Encoder
+// can be used for other units.
 type Encoder struct {
 	// Workers is the number of goroutines that share a unit, GOMAXPROCS if 0.
 	Workers int
@@ -25,29 +30,29 @@ type Encoder struct {
 	Index codebook.Index
 
 	codes   *codes    // of the last book
-	packers []*packer // one a worker
+	packers []*packer // one for each worker
 	stream  stream
 
 	signMantissa, outputPositions, packedGaps, tiles []byte
 }
 
-// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors one
-// after another. The stream is the one that codebook.EncodeIndexed makes. It is good until the next call
-// of Encode, which uses its memory again.
+// Encode codes the weights of a unit, given as the little-endian bfloat16 bytes of its tensors, one part for each.
+// The stream is the one that codebook.EncodeIndexed makes. It is valid until the next call of Encode, which uses
+// its memory again.
 func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, error) {
-	u, err := newUnit(parts)
+	in, err := newInput(parts)
 	if err != nil {
 		return nil, err
 	}
 	if e.codes == nil || e.codes.book != b {
 		e.codes = newCodes(b, e.codes)
 	}
-	e.signMantissa = grow(e.signMantissa, u.n)
+	e.signMantissa = grow(e.signMantissa, in.n)
 	if e.Index.HasTiles() {
-		e.tiles = grow(e.tiles, codebook.TileCount(u.n)*codebook.TileBytes)
+		e.tiles = grow(e.tiles, codebook.TileCount(in.n)*codebook.TileBytes)
 	}
-	if !e.pack(u) {
-		return nil, u.missing(b)
+	if !e.pack(in) {
+		return nil, in.missing(b)
 	}
 	bytes := (e.stream.bits + 7) / 8
 	if bytes > codebook.MaxStreamBytes {
@@ -55,7 +60,7 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 	}
 	s := &codebook.Stream{Luts: b.Luts(), Encoded: e.stream.finish(e.codes.fill), SignMantissa: e.signMantissa}
 	if e.Index.HasGaps() {
-		e.index(b, u.n)
+		e.index(b, in.n)
 		s.OutputPositions, s.Gaps = e.outputPositions, e.packedGaps
 	}
 	if e.Index.HasTiles() {
@@ -65,24 +70,24 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 }
 
 // pack packs all weights. It returns false if some have no code.
-func (e *Encoder) pack(u *unit) bool {
-	for range workers(e.Workers, u.blocks()) - len(e.packers) {
+func (e *Encoder) pack(in *input) bool {
+	for range workers(e.Workers, in.blocks()) - len(e.packers) {
 		e.packers = append(e.packers, new(packer))
 	}
 	for _, p := range e.packers {
-		p.ahead = workers(e.Workers, u.blocks()) * blockElements
+		p.ahead = workers(e.Workers, in.blocks()) * blockElements
 	}
-	e.stream.reset(u.blocks())
+	e.stream.reset(in.blocks())
 	var missing atomic.Bool
-	parallel(u.blocks(), e.Workers, func(worker, i int) {
+	parallel(in.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
-		ok := e.packBlock(p, u, i)
+		ok := e.packBlock(p, in, i)
 		at, turn := e.stream.begin(i, p)
 		if !turn {
 			return
 		}
 		defer e.stream.end()
-		if i == u.blocks()-1 {
+		if i == in.blocks()-1 {
 			e.stream.last = p.lastExponent()
 		}
 		if !ok {
@@ -100,16 +105,113 @@ func (e *Encoder) pack(u *unit) bool {
 	return !missing.Load()
 }
 
-// packBlock reads the weights of block i and packs them. It returns false if some have no code. Where they cannot be
-// read, the stream fails, so that nobody waits for the block.
-func (e *Encoder) packBlock(p *packer, u *unit, i int) bool {
+// packBlock reads the weights of block i and packs them. It returns false if some have no code. If they cannot be
+// read, it marks the stream as failed, so that no worker waits for the block.
+func (e *Encoder) packBlock(p *packer, in *input, i int) bool {
 	read := false
 	defer func() {
 		if !read {
 			e.stream.failed.Store(true)
 		}
 	}()
-	ok := p.pack(e.codes, u.block(i, p.gathered[:]), e.signMantissa[i*blockElements:])
+	ok := p.pack(e.codes, in.block(i, p.gathered[:]), e.signMantissa[i*blockElements:])
 	read = true
 	return ok
+}
+
+// blockElements is the number of weights in an encoder block, which a worker packs at a time. A block stays in the
+// cache together with everything that is made of it.
+const blockElements = 8 << 10
+
+// An input is the weights of a unit, in parts, seen as blocks.
+type input struct {
+	parts  [][]byte
+	starts []int // the first weight of each part
+	n      int   // all weights
+}
+
+func newInput(parts [][]byte) (*input, error) {
+	in := &input{parts: parts, starts: make([]int, len(parts))}
+	n := int64(0)
+	for i, p := range parts {
+		if len(p)%2 != 0 {
+			return nil, fmt.Errorf("encode: part %d has %d bytes, want whole bfloat16 words", i, len(p))
+		}
+		in.starts[i] = int(n)
+		n += int64(len(p) / 2)
+	}
+	if n > codebook.MaxElements {
+		return nil, fmt.Errorf("encode: %d weights, a unit has at most %d", n, codebook.MaxElements)
+	}
+	in.n = int(n)
+	return in, nil
+}
+
+// blocks returns the number of blocks.
+func (in *input) blocks() int { return (in.n + blockElements - 1) / blockElements }
+
+// block returns the weights of block i. If it holds weights of several tensors, they are copied to scratch, which
+// has room for a block.
+func (in *input) block(i int, scratch []byte) []byte {
+	first := i * blockElements
+	size := 2 * min(blockElements, in.n-first)
+	part := sort.Search(len(in.parts), func(p int) bool { return in.starts[p] > first }) - 1
+	rest := in.parts[part][2*(first-in.starts[part]):]
+	if len(rest) >= size {
+		return rest[:size]
+	}
+	n := copy(scratch, rest)
+	for n < size {
+		part++
+		n += copy(scratch[n:size], in.parts[part])
+	}
+	return scratch[:size]
+}
+
+// missing returns an error for the first weight that has no code. If there is none now, the weights changed,
+// because there was one when they were packed.
+func (in *input) missing(b *codebook.Book) error {
+	for i, p := range in.parts {
+		for at := 0; at < len(p); at += 2 {
+			if e := codebook.Exponent(binary.LittleEndian.Uint16(p[at:])); b.Code(e).Length == 0 {
+				return fmt.Errorf("encode: weight %d has exponent %d, which has no code", in.starts[i]+at/2, e)
+			}
+		}
+	}
+	return errors.New("encode: the weights changed while they were read")
+}
+
+// workers returns how many goroutines share n pieces of work: at most the given number, or GOMAXPROCS if that is 0
+// or less.
+func workers(most, n int) int {
+	if most <= 0 {
+		most = runtime.GOMAXPROCS(0)
+	}
+	return max(1, min(most, n))
+}
+
+// parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers. Workers are
+// goroutines, numbered from 0. Each takes the next piece of work when it has finished one. A fault in one of them
+// ends all of them, and is passed on to the caller.
+func parallel(n, most int, do func(worker, i int)) {
+	var next atomic.Int64
+	var all fault.Group
+	work := func(worker int) {
+		for i := next.Add(1) - 1; i < int64(n) && !all.Failed(); i = next.Add(1) - 1 {
+			do(worker, int(i))
+		}
+	}
+	for worker := 1; worker < workers(most, n); worker++ {
+		all.Go(func() { work(worker) })
+	}
+	all.Do(func() { work(0) })
+	all.Wait()
+}
+
+// grow returns a slice of length n with any contents. It uses the memory of s if that is large enough.
+func grow[T any](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
+	}
+	return make([]T, n)
 }

@@ -10,9 +10,9 @@ import (
 // histogramBytes is the size of the pieces that workers count: 2 MiB.
 const histogramBytes = 2 << 20
 
-// Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any
-// number of tensors, with at most the given number of goroutines, GOMAXPROCS if 0. A last odd byte
-// of a part does not count. Faults are those of the caller, as with [Encoder].
+// Histogram counts the exponents of weights, given as the little-endian bfloat16 bytes of any number of tensors.
+// It uses at most the given number of goroutines, or GOMAXPROCS if that is 0. The last byte of a part with an odd
+// length is not counted. Faults are passed on to the caller, as with [Encoder].
 func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	var pieces [][]byte
 	for _, p := range parts {
@@ -33,8 +33,8 @@ func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	return total
 }
 
-// count counts the exponents of one piece. Four tables keep runs of one exponent from waiting for
-// each other's sums.
+// count counts the exponents of one piece. With four tables, additions for a run of one exponent do not wait for
+// each other.
 func count(b []byte) codebook.Histogram {
 	var h codebook.Histogram
 	b = b[2*countWhole(&h, b):]
@@ -53,19 +53,4 @@ func count(b []byte) codebook.Histogram {
 		}
 	}
 	return h
-}
-
-// heaviestRun returns the first of n exponents that follow each other and occur most often together.
-func heaviestRun(h *codebook.Histogram, n int) int {
-	var sum uint64
-	for _, c := range h[:n] {
-		sum += c
-	}
-	first, most := 0, sum
-	for i := n; i < len(h); i++ {
-		if sum += h[i] - h[i-n]; sum > most {
-			first, most = i-n+1, sum
-		}
-	}
-	return first
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A stream puts packed blocks together, in order, whoever packed them.
+// A stream joins packed blocks in their order.
 type stream struct {
 	blocks int
-	next   atomic.Int64 // the block whose turn it is: its worker owns bits and carry
-	failed atomic.Bool  // some block never comes
+	next   atomic.Int64 // the block whose turn it is; its worker owns bits and carry
+	failed atomic.Bool  // some block will never come
 	bits   uint64       // length of the blocks before it
-	carry  byte         // the bits of the last byte that they began, left-aligned
+	carry  byte         // the bits of the unfinished byte at their end, left-aligned
 	last   uint8        // the exponent of the last weight of the last block
 
-	moving    sync.RWMutex // guards the memory below: taken to write while it moves, to read by those who fill it
+	moving    sync.RWMutex // guards the memory below: a write lock moves it, read locks fill it
 	encoded   []byte
 	gaps      []byte // by window
 	positions []uint32
@@ -30,16 +30,16 @@ type place struct {
 	carry byte // the bits before it in its first byte, left-aligned
 }
 
-// reset starts a stream of so many blocks in the memory of the last one.
+// reset starts a stream of the given number of blocks. It uses the memory of the previous stream.
 func (s *stream) reset(blocks int) {
 	s.blocks, s.bits, s.carry = blocks, 0, 0
 	s.next.Store(0)
 	s.failed.Store(false)
 }
 
-// begin waits for the turn of block i, gives it a place, and holds the memory of the stream still until
-// end. The wait is for a worker that is as good as done: much shorter than to sleep and be woken. It fails, and
-// there is nothing to end, when some block before it never comes.
+// begin waits for the turn of block i and gives it a place. The memory of the stream does not move until end is
+// called. The wait is a loop, because the worker before has almost finished: sleeping and waking would take
+// longer. begin returns false if some block before will never come. Then end must not be called.
 func (s *stream) begin(i int, p *packer) (at place, ok bool) {
 	const looks = 1 << 10 // before another goroutine may use the thread
 	for n := 1; s.next.Load() != int64(i); n++ {
@@ -64,8 +64,8 @@ func (s *stream) begin(i int, p *packer) (at place, ok bool) {
 
 func (s *stream) end() { s.moving.RUnlock() }
 
-// reserve makes room for the blocks so far. If it must get more memory it expects the others to
-// be like them.
+// reserve makes room for the blocks so far. If it has to allocate memory, it assumes that the other blocks have
+// the same length on average.
 func (s *stream) reserve(blocks int) {
 	if s.bits > 8*codebook.MaxStreamBytes || windowsIn(s.bits) <= len(s.encoded)/windowBytes {
 		return
@@ -90,15 +90,15 @@ func (s *stream) finish(fill uint8) []byte {
 // windowsIn is the number of windows that hold so many bits.
 func windowsIn(bits uint64) int { return int((bits + windowBits - 1) / windowBits) }
 
-// write writes the codes of a block to their place, but for the bits of the last byte that they begin.
+// write writes the codes of a block to their place, except the bits of the unfinished byte at their end.
 func (p *packer) write(encoded []byte, at place) {
 	shift := at.bit % 8
 	p.stream[0] = at.carry >> (8 - shift)
 	shiftRight(encoded[at.bit/8:(at.bit+p.bit)/8], p.stream[:], shift)
 }
 
-// shiftRight writes the bytes of src behind the first to dst, with their bits shifted right by 0 to 7; those of
-// the first come before them.
+// shiftRight shifts the bits of src right by 0 to 7 and writes all but the first byte to dst. The bits that leave
+// the first byte come first.
 func shiftRight(dst, src []byte, shift uint64) {
 	n := shiftWhole(dst, src, shift)
 	dst, src = dst[n:], src[n:]

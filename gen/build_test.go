@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/testenv"
 )
@@ -16,11 +17,11 @@ import (
 // TestGeneratedPackagesBuild writes packages into a module of their own, as a user's would be, and
 // has Go vet and test them.
 func TestGeneratedPackagesBuild(t *testing.T) {
-	models := map[string]*Model{
+	models := map[string]*checkpoint.Analysis{
 		"onesymbol":  bare(codebook.Histogram{118: 7}),
 		"twosymbols": bare(codebook.Histogram{0: 1, 239: 1 << 40}),
 		"allsymbols": bare(every(240)),
-		"longcodes":  {Name: "long codes", Units: []Unit{longCodes(t)}},
+		"longcodes":  checkpoint.AnalyseUnits("long codes", []checkpoint.AnalysedUnit{longCodes(t)}),
 		"manybooks":  compressed(t, testenv.Pick(2, 8)),
 		"foulnames":  foul(),
 	}
@@ -78,9 +79,9 @@ func goTool(t *testing.T, root, arch string, args ...string) {
 }
 
 // longCodes is a unit coded as no canonical code would be, with codes longer than any lookup table.
-func longCodes(t *testing.T) Unit {
+func longCodes(t *testing.T) checkpoint.AnalysedUnit {
 	t.Helper()
-	var u Unit
+	u := checkpoint.AnalysedUnit{Name: "long", Histogram: new(codebook.Histogram)}
 	var codes [256]codebook.Code
 	for k := range 30 {
 		u.Histogram[100+k] = 1 << (30 - k)
@@ -90,6 +91,6 @@ func longCodes(t *testing.T) Unit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Name, u.Book = "long", book
+	u.Book = book
 	return u
 }

@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/gen"
 )
 
 // The package of a model, in memory and without a CUDA compiler.
 func Example() {
 	ctx := context.Background()
-	m, err := gen.FromPath(ctx, "../testdata/shakespeare-llama", gen.ReadOptions{})
+	a, err := checkpoint.Analyse(ctx, "../testdata/shakespeare-llama", checkpoint.AnalyseOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	p, err := m.Plan("shakespeare")
+	p, err := gen.NewPackage(a, "shakespeare", gen.PackageOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 )
 
@@ -17,10 +18,8 @@ const foulName = "x */ /* // \" ' ` %s %n ${PATH} $(touch x) ??/ \\n \\u000a <!-
 const foulUnit = "\x1b[31mred\u009b2J\u202e\u2028\x7f\r\n\x00\U000e0001</script>"
 
 // foul is a model whose names are of the worst kind that is taken.
-func foul() *Model {
-	m := bare(codebook.Histogram{118: 70, 119: 30})
-	m.Name, m.Bare, m.Units[0].Name = foulName, false, foulUnit
-	return m
+func foul() *checkpoint.Analysis {
+	return checkpoint.AnalyseUnits(foulName, []checkpoint.AnalysedUnit{{Name: foulUnit, Histogram: &codebook.Histogram{118: 70, 119: 30}}})
 }
 
 // TestFoulNames generates files for the model: no character in them is more than it looks, and names stand in

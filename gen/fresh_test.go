@@ -85,15 +85,15 @@ func generateLines(t *testing.T) map[string]generateLine {
 // regenerate does in memory what the line does.
 func regenerate(t *testing.T, line generateLine, previous []File) []File {
 	t.Helper()
-	m, err := FromPath(t.Context(), line.path, ReadOptions{Name: line.name})
-	if err != nil {
-		t.Fatal(err)
-	}
 	pkg, err := PackageName(line.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return generate(t, plan(t, m, pkg), Options{Previous: previous}).Files
+	p, err := NewPackage(analyse(t, line.path), pkg, PackageOptions{Model: line.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return generate(t, p, Options{Previous: previous}).Files
 }
 
 // differences says where two sets of files part, a line for each file.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/gen/cudac"
 )
@@ -20,21 +21,21 @@ type Options struct {
 	Assembler *cudac.Assembler
 	// NoAssembler says why there is none, for the report.
 	NoAssembler error
-	// Previous are the files of an earlier generation, whose decode.ptx may be kept.
+	// Previous are the files that were generated earlier. Their decode.ptx may be kept.
 	Previous []File
-	// Recompile compiles decode.ptx although the earlier one would do.
+	// Recompile compiles decode.ptx even if the earlier one could be kept.
 	Recompile bool
 }
 
 // A Result is a generated folder in memory.
 type Result struct {
 	Files []File // by name
-	// Report tells a person what was generated and why, a line each.
+	// Report tells a person what was generated and why, in lines.
 	Report []string
 }
 
-// Generate makes all files of the package that p plans.
-func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
+// Generate makes all files of a package.
+func Generate(ctx context.Context, p *Package, opts Options) (*Result, error) {
 	cuda, err := emit.CUDA(p.Plan)
 	if err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func Generate(ctx context.Context, p *Plan, opts Options) (*Result, error) {
 }
 
 // goSources renders the files that jennifer writes.
-func goSources(p *Plan, compiled emit.Embedding) ([]File, error) {
+func goSources(p *Package, compiled emit.Embedding) ([]File, error) {
 	pkg, err := emit.Package(p.Plan, compiled)
 	if err != nil {
 		return nil, err
@@ -101,24 +102,50 @@ func sortFiles(files []File) {
 }
 
 // report sums up the plan and says what became of decode.ptx and decode.fatbin.
-func report(p *Plan, ptx, fatbin string) []string {
+func report(p *Package, ptx, fatbin string) []string {
 	lines := []string{fmt.Sprintf("package %s for %s", p.Package, p.Model)}
 	for _, line := range emit.Figures(p.Plan) {
 		lines = append(lines, "  "+line)
 	}
-	if p.Source.Real != nil {
-		r := sizeReport(*p.Source.Real, p.Histogram.Total())
+	if p.Source.Stored != nil {
+		r := sizeReport(*p.Source.Stored, p.Histogram.Total())
 		lines = append(lines, fmt.Sprintf("  %-14s %.4f bits a weight, %.2f %% of bfloat16", "real size", r.BitsPerWeight, 100*r.Ratio))
 	}
-	switch p.Scheme {
+	switch p.Source.Scheme {
 	case "":
 		lines = append(lines, "code books: those of the checkpoint")
 	default:
-		lines = append(lines, fmt.Sprintf("code books: chosen by the scheme %q", p.Scheme))
+		lines = append(lines, fmt.Sprintf("code books: chosen by the scheme %q", p.Source.Scheme))
 	}
 	lines = append(lines, emit.PTXName+": "+ptx)
 	if fatbin != "" {
 		lines = append(lines, emit.FatbinName+": "+fatbin)
 	}
-	return append(lines, p.Source.Notes...)
+	return append(lines, notCoded(p.Source.Raw)...)
+}
+
+// notCoded says which tensors are not coded, with a line for each reason. It leaves out tensors without a reason,
+// such as those of a DF11 checkpoint.
+func notCoded(raw []checkpoint.RawReport) []string {
+	var reasons []string
+	tensors := map[string][]string{}
+	for _, r := range raw {
+		if r.Reason == "" {
+			continue
+		}
+		if tensors[r.Reason] == nil {
+			reasons = append(reasons, r.Reason)
+		}
+		tensors[r.Reason] = append(tensors[r.Reason], r.Name)
+	}
+	var notes []string
+	for _, reason := range reasons {
+		names := tensors[reason]
+		which := names[0]
+		if len(names) > 1 {
+			which += fmt.Sprintf(" and %d more", len(names)-1)
+		}
+		notes = append(notes, fmt.Sprintf("not coded: %s: %s", which, reason))
+	}
+	return notes
 }

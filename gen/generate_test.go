@@ -11,23 +11,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/emit"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
-// plan is m planned for a package.
-func plan(t *testing.T, m *Model, pkg string) *Plan {
+// plan is NewPackage for a model without errors.
+func plan(t *testing.T, a *checkpoint.Analysis, pkg string) *Package {
 	t.Helper()
-	p, err := m.Plan(pkg)
+	p, err := NewPackage(a, pkg, PackageOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func generate(t *testing.T, p *Plan, opts Options) *Result {
+func generate(t *testing.T, p *Package, opts Options) *Result {
 	t.Helper()
 	r, err := Generate(t.Context(), p, opts)
 	if err != nil {
@@ -82,7 +83,7 @@ func TestGenerateFiles(t *testing.T) {
 
 func TestManifestGolden(t *testing.T) {
 	m := compressed(t, 2)
-	m.Real = &codebook.Size{Luts: 1024, Stream: 400, SignMantissa: 1914, OutputPositions: 16, Gaps: 640, SplitPositions: 96}
+	m.Stored = &codebook.Size{Luts: 1024, Stream: 400, SignMantissa: 1914, OutputPositions: 16, Gaps: 640, SplitPositions: 96}
 	r := generate(t, plan(t, m, "golden"), Options{})
 	got := r.find(ManifestName)
 	path := filepath.Join("testdata", ManifestName)
@@ -108,7 +109,7 @@ func TestManifestIsHistogram(t *testing.T) {
 	if err := os.WriteFile(path, first.find(ManifestName), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	again := generate(t, plan(t, fromPath(t, path, ReadOptions{}), "again"), Options{})
+	again := generate(t, plan(t, analyse(t, path), "again"), Options{})
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Errorf("generated from the manifest it differs (-first +second):\n%s", diff)
 	}
@@ -116,10 +117,13 @@ func TestManifestIsHistogram(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	m := compressed(t, 1)
-	m.Real = &codebook.Size{Stream: 957}
-	m.Notes = []string{"not coded: lm_head.weight: F32, only BF16 is coded"}
+	m.Stored = &codebook.Size{Stream: 957}
+	m.Raw = []checkpoint.RawReport{{Name: "lm_head.weight", Reason: "F32, only BF16 is coded"}, {Name: "norm.weight"}}
 	r := generate(t, plan(t, m, "one"), Options{})
 	text := strings.Join(r.Report, "\n")
+	if strings.Contains(text, "norm.weight") {
+		t.Errorf("the report names a tensor that is not coded for no reason:\n%s", text)
+	}
 	for _, want := range []string{
 		"package one for compressed",
 		"weights        957 in 1 unit",

@@ -6,8 +6,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 	"github.com/seed54244801/bespoke/templates"
@@ -20,7 +20,7 @@ const (
 	generator = "bespoke"
 	// manifestFormat counts the versions of the manifest's layout.
 	manifestFormat = 1
-	// bfloat16Bits is the size of a weight as it was.
+	// bfloat16Bits is the size of a weight before compression, in bits.
 	bfloat16Bits = 16
 )
 
@@ -30,27 +30,28 @@ type Manifest struct {
 	Format    int    `json:"format"`
 	Package   string `json:"package"`
 	// Hash identifies the code books together; the header of every generated file has it.
-	Hash      string  `json:"hash"`
-	Model     string  `json:"model"`
-	Weights   uint64  `json:"weights"`
-	Histogram Counts  `json:"histogram"`
-	Distinct  int     `json:"distinct"`
-	Entropy   float64 `json:"entropy"` // bits an exponent
-	// Expected is what the code books give, Real what the compressed model that they come from has.
+	Hash      string            `json:"hash"`
+	Model     string            `json:"model"`
+	Weights   uint64            `json:"weights"`
+	Histogram checkpoint.Counts `json:"histogram"`
+	Distinct  int               `json:"distinct"`
+	Entropy   float64           `json:"entropy"` // bits an exponent
+	// Expected is the size that the code books give. Real is the size of the compressed model from which they
+	// come.
 	Expected SizeReport  `json:"expected_size"`
 	Real     *SizeReport `json:"real_size,omitempty"`
-	// Scheme is how the code books were chosen, "" where they are a compressed model's.
+	// Scheme is how the code books were chosen. It is "" if they are those of a compressed model.
 	Scheme string       `json:"scheme,omitempty"`
 	Books  []BookReport `json:"books"`
-	// AVX512 has the shape of the decoder of windows, nil where no code book can be decoded so.
+	// AVX512 has the shape of the decoder of windows. It is nil if no code book can be decoded so.
 	AVX512 *WindowsReport `json:"avx512,omitempty"`
 	// CUDA has the parameters of the CUDA kernels.
 	CUDA templates.Shape `json:"cuda"`
-	// Units are missing where only a histogram was known.
+	// Units is absent if only a histogram was known.
 	Units []UnitReport `json:"units,omitempty"`
 	// Compilers names what compiled the files that are not text written by bespoke.
 	Compilers map[string]string `json:"compilers"`
-	// Files lists the folder, this file aside.
+	// Files lists the files of the folder without the manifest.
 	Files []string `json:"files"`
 }
 
@@ -60,14 +61,14 @@ type SizeReport struct {
 	Total uint64 `json:"total"`
 	// BitsPerWeight is the size of a weight.
 	BitsPerWeight float64 `json:"bits_per_weight"`
-	// Ratio is the size next to that of the weights in bfloat16.
+	// Ratio is the size divided by that of the weights in bfloat16.
 	Ratio float64 `json:"ratio"`
 }
 
 // A WindowsReport describes the decoder of windows.
 type WindowsReport struct {
-	// LongSteps are the steps of half a phase that look up codes of more than 6 bits too, LongBits the bits behind
-	// the prefix by which they do.
+	// LongSteps are the steps of half a phase that also look up codes of more than 6 bits. LongBits is the number
+	// of bits after the prefix by which they look them up.
 	LongSteps []int `json:"long_steps"`
 	LongBits  int   `json:"long_bits"`
 	Merges    int   `json:"merges"` // in half a phase
@@ -75,14 +76,14 @@ type WindowsReport struct {
 
 // A BookReport describes one code book.
 type BookReport struct {
-	Fingerprint string  `json:"fingerprint"`
-	Canonical   bool    `json:"canonical"`
-	Symbols     int     `json:"symbols"`
-	MinLength   int     `json:"min_length"`
-	MaxLength   int     `json:"max_length"`
-	Lengths     Counts  `json:"lengths"` // of the codes, by exponent
-	Weights     uint64  `json:"weights"`
-	Entropy     float64 `json:"entropy"`
+	Fingerprint string            `json:"fingerprint"`
+	Canonical   bool              `json:"canonical"`
+	Symbols     int               `json:"symbols"`
+	MinLength   int               `json:"min_length"`
+	MaxLength   int               `json:"max_length"`
+	Lengths     checkpoint.Counts `json:"lengths"` // of the codes, by exponent
+	Weights     uint64            `json:"weights"`
+	Entropy     float64           `json:"entropy"`
 }
 
 // A UnitReport names a unit and the book that codes it.
@@ -93,11 +94,7 @@ type UnitReport struct {
 }
 
 // manifest describes a plan and the files generated from it.
-func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error) {
-	shape, err := emit.CUDAShape(p.Plan)
-	if err != nil {
-		return nil, err
-	}
+func manifest(p *Package, files []File, compilers map[string]string) ([]byte, error) {
 	m := Manifest{
 		Generator: generator,
 		Format:    manifestFormat,
@@ -105,19 +102,19 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 		Hash:      p.Hash(),
 		Model:     p.Model,
 		Weights:   p.Histogram.Total(),
-		Histogram: Counts(p.Histogram),
+		Histogram: checkpoint.Counts(p.Histogram),
 		Distinct:  p.Histogram.Distinct(),
 		Entropy:   rounded(p.Histogram.Entropy()),
 		Expected:  sizeReport(p.Expected, p.Histogram.Total()),
-		Scheme:    p.Scheme,
-		CUDA:      shape,
+		Scheme:    p.Source.Scheme,
+		CUDA:      p.CUDAShape(),
 		Compilers: compilers,
 	}
-	if s, _, ok := emit.WindowShape(p.Plan); ok {
+	if s, _, ok := p.WindowShape(); ok {
 		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: s.LongBits(), Merges: s.Merges}
 	}
-	if p.Source.Real != nil {
-		r := sizeReport(*p.Source.Real, m.Weights)
+	if p.Source.Stored != nil {
+		r := sizeReport(*p.Source.Stored, m.Weights)
 		m.Real = &r
 	}
 	for i, b := range p.Books {
@@ -125,7 +122,7 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 	}
 	if !p.Source.Bare {
 		for i, u := range p.Source.Units {
-			m.Units = append(m.Units, UnitReport{u.Name, u.Histogram.Total(), p.Book[i]})
+			m.Units = append(m.Units, UnitReport{u.Name, u.Weights(), p.Book[i]})
 		}
 	}
 	for _, f := range files {
@@ -138,8 +135,8 @@ func manifest(p *Plan, files []File, compilers map[string]string) ([]byte, error
 	return append(jsonedit.Printable(text), '\n'), nil // names of units may be anything
 }
 
-// rounded cuts a figure to the decimals on which all machines agree: some compute a*b+c with one
-// rounding, some with two.
+// rounded rounds a figure to decimals on which all machines agree. Some machines compute a*b+c with one rounding,
+// and some with two.
 func rounded(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
 func sizeReport(s codebook.Size, weights uint64) SizeReport {
@@ -166,10 +163,10 @@ func bookReport(b *codebook.Book, counts *codebook.Histogram) BookReport {
 // The bounds of what a manifest may list.
 const (
 	maxListed = 256 // files
-	maxName   = 255 // bytes of a file's name, as file systems have it
+	maxName   = 255 // bytes of a file's name, the limit of file systems
 )
 
-// manifestFiles returns the names that the manifest at path lists, its own among them.
+// manifestFiles returns the names that the manifest at path lists, and the manifest's own.
 func manifestFiles(path string) ([]string, error) {
 	f, size, err := regular.Open(path)
 	if err != nil {

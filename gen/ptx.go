@@ -20,9 +20,9 @@ type ptxFile struct {
 	report   string
 }
 
-// makePTX keeps the decode.ptx of the earlier generation if it was compiled from the same source,
-// or compiles one, or does without.
-func makePTX(ctx context.Context, p *Plan, source []byte, opts Options) (*ptxFile, error) {
+// makePTX keeps the earlier decode.ptx if it was compiled from the same source. Otherwise it compiles one, or
+// returns none if there is no compiler.
+func makePTX(ctx context.Context, p *Package, source []byte, opts Options) (*ptxFile, error) {
 	if !opts.Recompile || opts.Compiler == nil {
 		if old := kept(opts.Previous, p.Header(), source); old != nil {
 			return old, nil
@@ -58,7 +58,7 @@ func kept(files []File, header string, source []byte) *ptxFile {
 	return &ptxFile{text, compiler, fmt.Sprintf("kept, compiled from the same %s by %s", emit.CUDAName, compiler)}
 }
 
-// makeFatbin assembles the PTX, and says how or, where it was to and could not, why not.
+// makeFatbin assembles the PTX if that was asked for. The report says by what, or why it was not possible.
 func makeFatbin(ctx context.Context, ptx *ptxFile, opts Options) (fatbin []byte, report string, err error) {
 	switch {
 	case ptx.text == nil:

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// Checkpoint is an open model: its safetensors files, and the folder they belong to.
+// A Checkpoint is a checkpoint opened for reading: its safetensors files, and the folder they belong to.
 type Checkpoint struct {
 	// Dir is the folder of the model.
 	Dir string
@@ -18,12 +21,13 @@ type Checkpoint struct {
 	Files []*File
 	// Tensors holds the tensors of all files, in the order of Files.
 	Tensors []*Tensor
-	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the
-	// name of one safetensors file, that is this file alone.
+	// Listed holds every file that belongs to the model. For a checkpoint that was opened by the name of one
+	// safetensors file, it holds only that file.
 	Listed []ListedFile
-	// Odd holds what else lies in the folder and cannot be carried along.
+	// Odd holds the other entries of the folder, which cannot be carried along.
 	Odd []OddFile
-	// Lone says that it was opened so: the rest of the folder is none of its.
+	// Lone says that the checkpoint was opened by the name of one safetensors file. The rest of the folder does
+	// not belong to it.
 	Lone bool
 
 	byName map[string]*Tensor
@@ -31,12 +35,12 @@ type Checkpoint struct {
 
 // OpenOptions are the options of [OpenWith]. The zero value is useful.
 type OpenOptions struct {
-	// IgnoreIndex opens a folder as if it had no index.
-	IgnoreIndex bool
+	// IgnoreWeightMap opens a folder as if it had no weight map.
+	IgnoreWeightMap bool
 }
 
-// Open opens a model for reading. Path names a folder with model.safetensors, shards and their
-// index, or safetensors files of other names; or one safetensors file; or an index.
+// Open opens a checkpoint for reading. Path names a folder with model.safetensors, with shards and their
+// weight map, or with safetensors files of other names; or one safetensors file; or a weight map.
 func Open(path string) (*Checkpoint, error) { return OpenWith(path, OpenOptions{}) }
 
 // OpenWith is [Open] with options.
@@ -50,9 +54,9 @@ func OpenWith(path string, opts OpenOptions) (*Checkpoint, error) {
 	case info.IsDir():
 		c.Dir = path
 		err = c.openFolder(opts)
-	case strings.HasSuffix(path, IndexExtension):
+	case strings.HasSuffix(path, WeightMapExtension):
 		if c.Listed, c.Odd, err = ListFolder(c.Dir); err == nil {
-			err = c.openIndex(filepath.Base(path))
+			err = c.openWeightMap(filepath.Base(path))
 		}
 	default:
 		c.Lone = true
@@ -77,26 +81,26 @@ func findConfig(dir string) (*Config, error) {
 	return ReadConfig(path)
 }
 
-// openFolder opens what the Hugging Face libraries would load: model.safetensors before an index,
-// an index before whatever else there is.
+// openFolder opens what the Hugging Face libraries would load: model.safetensors before a weight map,
+// a weight map before whatever else there is.
 func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
 	if c.Listed, c.Odd, err = ListFolder(c.Dir); err != nil {
 		return err
 	}
-	names, indices := topLevel(c.Listed, Extension), topLevel(c.Listed, IndexExtension)
-	if opts.IgnoreIndex {
-		indices = nil
+	names, maps := topLevel(c.Listed, Extension), topLevel(c.Listed, WeightMapExtension)
+	if opts.IgnoreWeightMap {
+		maps = nil
 	}
 	for _, name := range names {
-		if name == "model"+Extension && !c.inIndex(indices, name) {
+		if name == "model"+Extension && !c.inWeightMap(maps, name) {
 			return c.openFiles([]string{name})
 		}
 	}
 	switch {
-	case len(indices) == 1:
-		return c.openIndex(indices[0])
-	case len(indices) > 1:
-		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(indices), strings.Join(indices, ", "))
+	case len(maps) == 1:
+		return c.openWeightMap(maps[0])
+	case len(maps) > 1:
+		return fmt.Errorf("model: %s: %d indices (%s): open one of them by its name", c.Dir, len(maps), strings.Join(maps, ", "))
 	}
 	if err := oddWeights(c.Dir); err != nil {
 		return err
@@ -118,10 +122,10 @@ func (c *Checkpoint) openFolder(opts OpenOptions) (err error) {
 	return fmt.Errorf("model: %s: no safetensors files", c.Dir)
 }
 
-// inIndex reports whether a readable index lists the file as one of its shards.
-func (c *Checkpoint) inIndex(indices []string, name string) bool {
-	for _, index := range indices {
-		x, err := c.readIndex(index)
+// inWeightMap reports whether a readable weight map lists the file as one of its shards.
+func (c *Checkpoint) inWeightMap(maps []string, name string) bool {
+	for _, path := range maps {
+		x, err := c.readWeightMap(path)
 		if err != nil {
 			continue
 		}
@@ -134,53 +138,53 @@ func (c *Checkpoint) inIndex(indices []string, name string) bool {
 	return false
 }
 
-// readIndex reads an index of the folder.
-func (c *Checkpoint) readIndex(name string) (*Index, error) {
+// readWeightMap reads a weight map of the folder.
+func (c *Checkpoint) readWeightMap(name string) (*WeightMap, error) {
 	path := filepath.Join(c.Dir, name)
 	text, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
-	x, err := ParseIndex(text)
+	x, err := ParseWeightMap(text)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
 	return x, nil
 }
 
-// openIndex opens the shards of an index.
-func (c *Checkpoint) openIndex(name string) error {
-	x, err := c.readIndex(name)
+// openWeightMap opens the shards of a weight map.
+func (c *Checkpoint) openWeightMap(name string) error {
+	x, err := c.readWeightMap(name)
 	if err != nil {
 		return err
 	}
 	for _, file := range x.Files {
 		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(file))); errors.Is(err, os.ErrNotExist) {
-			return &IndexError{filepath.Join(c.Dir, name), fmt.Errorf("file %q is not there", file)}
+			return &WeightMapError{filepath.Join(c.Dir, name), fmt.Errorf("file %q is not there", file)}
 		}
 	}
 	if err := c.openFiles(x.Files); err != nil {
 		return err
 	}
 	if err := x.check(c.Files); err != nil {
-		return &IndexError{filepath.Join(c.Dir, name), err}
+		return &WeightMapError{filepath.Join(c.Dir, name), err}
 	}
 	return nil
 }
 
-// An IndexError reports an index that does not go with the files beside it: a file is missing, or the index is
-// stale. [OpenOptions].IgnoreIndex goes on without it.
-type IndexError struct {
+// A WeightMapError reports an index that does not go with the files beside it: a file is missing, or the index is
+// stale. [OpenOptions].IgnoreWeightMap goes on without it.
+type WeightMapError struct {
 	Path string
 	Err  error
 }
 
 // Error names the index and what contradicts it.
-func (e *IndexError) Error() string {
+func (e *WeightMapError) Error() string {
 	return fmt.Sprintf("model: %s: %v: a file is missing, or the index is stale", e.Path, e.Err)
 }
 
-func (e *IndexError) Unwrap() error { return e.Err }
+func (e *WeightMapError) Unwrap() error { return e.Err }
 
 // openFiles opens the named safetensors files of the folder, which must not share a tensor name.
 func (c *Checkpoint) openFiles(names []string) error {
@@ -224,4 +228,61 @@ func (c *Checkpoint) Close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Changed returns an error for the first file of the model that was written to, replaced, removed or added since
+// the model was opened. It goes by the size of a file and the time of its last change.
+func (c *Checkpoint) Changed() error {
+	now := slices.Clone(c.Listed)
+	if c.Lone {
+		info, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(c.Listed[0].Path)))
+		if err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		now[0] = listed(c.Listed[0].Path, info)
+	} else {
+		var err error
+		if now, _, err = ListFolder(c.Dir); err != nil {
+			return err
+		}
+	}
+	for i := range max(len(now), len(c.Listed)) {
+		switch {
+		case i == len(c.Listed) || i < len(now) && now[i].Path < c.Listed[i].Path:
+			return fmt.Errorf("model: %s appeared meanwhile", filepath.Join(c.Dir, now[i].Path))
+		case i == len(now) || now[i].Path != c.Listed[i].Path:
+			return fmt.Errorf("model: %s disappeared meanwhile", filepath.Join(c.Dir, c.Listed[i].Path))
+		}
+		before, after := c.Listed[i].info, now[i].info
+		if !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) {
+			return fmt.Errorf("model: %s changed meanwhile", filepath.Join(c.Dir, now[i].Path))
+		}
+	}
+	return nil
+}
+
+// shardName matches the name of a shard, which says how many shards there are.
+var shardName = regexp.MustCompile(`^(.*)-(\d{1,6})-of-(\d{1,6})\.safetensors$`)
+
+// checkShards returns an error for the first shard that is missing, by the number of shards that the names tell.
+func checkShards(names []string) error {
+	present := map[string]bool{}
+	for _, name := range names {
+		present[name] = true
+	}
+	checked := map[string]bool{}
+	for _, name := range names {
+		m := shardName.FindStringSubmatch(name)
+		if m == nil || checked[m[1]+"/"+m[3]] {
+			continue
+		}
+		checked[m[1]+"/"+m[3]] = true
+		total, _ := strconv.Atoi(m[3]) // at most 6 digits
+		for i := 1; i <= total; i++ {
+			if want := fmt.Sprintf("%s-%0*d-of-%s%s", m[1], len(m[2]), i, m[3], Extension); !present[want] {
+				return fmt.Errorf("shard %q is missing: %q says that there are %d", want, name, total)
+			}
+		}
+	}
+	return nil
 }

@@ -1,9 +1,12 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/internal/regular"
 )
@@ -11,8 +14,8 @@ import (
 // ConfigName is the file name of a model's configuration.
 const ConfigName = "config.json"
 
-// Config is what the package needs to know of a model's config.json. A field that the file lacks,
-// or gives another type than usual, is left at zero: only dfloat11_config is read strictly.
+// Config is what the package needs to know of a model's config.json. A field is zero if the file lacks it or gives
+// it an unusual type. Only dfloat11_config is read strictly.
 type Config struct {
 	// Raw is the text of the file.
 	Raw []byte
@@ -23,8 +26,8 @@ type Config struct {
 	ClassName string
 	// Tied is tie_word_embeddings, nil when absent.
 	Tied *bool
-	// Sizes holds every non-negative integer by its name, those of a nested text_config too where
-	// the outer level has none of that name.
+	// Sizes holds every non-negative integer by its name. It also has those of a nested text_config, if the outer
+	// level has none of that name.
 	Sizes map[string]uint64
 	// DF11 is dfloat11_config, nil when absent.
 	DF11 *DF11Config
@@ -94,11 +97,140 @@ func lenient[T any](raw json.RawMessage, v *T) bool {
 	return true
 }
 
-// readSmall reads a file that is no larger than any JSON text the package takes.
+// readSmall reads a file. A file that is larger than any JSON text the package takes is an error.
 func readSmall(path string) ([]byte, error) {
 	raw, err := regular.Read(path, maxJSON)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
 	}
 	return raw, nil
+}
+
+const (
+	// DF11Key is the name of the entry of config.json that describes a DF11 checkpoint.
+	DF11Key = "dfloat11_config"
+	// DF11Version is the version of the format that is written.
+	DF11Version = "0.5.0"
+
+	threadsPerBlock = codebook.ChunkWindows
+	bytesPerThread  = codebook.WindowBytes
+)
+
+// df11Versions lists the versions whose safetensors layout is the one this package reads.
+var df11Versions = []string{"0.2", "0.3", "0.4", "0.5"}
+
+// DF11Config is the entry dfloat11_config of a config.json.
+type DF11Config struct {
+	Version         string   `json:"version"`
+	ThreadsPerBlock []uint64 `json:"threads_per_block"`
+	BytesPerThread  uint64   `json:"bytes_per_thread"`
+	Patterns        Patterns `json:"pattern_dict"`
+}
+
+// NewDF11Config returns the configuration of a checkpoint written with these patterns.
+func NewDF11Config(p Patterns) *DF11Config {
+	return &DF11Config{
+		Version:         DF11Version,
+		ThreadsPerBlock: []uint64{threadsPerBlock},
+		BytesPerThread:  bytesPerThread,
+		Patterns:        p,
+	}
+}
+
+// ParseDF11Config parses the value of dfloat11_config. It refuses what the decoders cannot handle: other versions,
+// and other sizes than 512 threads of 8 bytes.
+func ParseDF11Config(text []byte) (*DF11Config, error) {
+	var fields struct {
+		Version string          `json:"version"`
+		Threads json.RawMessage `json:"threads_per_block"`
+		Bytes   *uint64         `json:"bytes_per_thread"`
+		Dict    json.RawMessage `json:"pattern_dict"`
+	}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, jsonedit.Explain(err)
+	}
+	if fields.Threads == nil || fields.Bytes == nil || fields.Dict == nil {
+		return nil, fmt.Errorf("threads_per_block, bytes_per_thread or pattern_dict is missing")
+	}
+	if !knownVersion(fields.Version) {
+		return nil, fmt.Errorf("version %q, versions %s are supported", fields.Version, strings.Join(df11Versions, ", "))
+	}
+	c := &DF11Config{Version: fields.Version, BytesPerThread: *fields.Bytes}
+	var one uint64
+	if json.Unmarshal(fields.Threads, &one) == nil {
+		c.ThreadsPerBlock = []uint64{one}
+	} else if err := json.Unmarshal(fields.Threads, &c.ThreadsPerBlock); err != nil {
+		return nil, fmt.Errorf("threads_per_block: %w", jsonedit.Explain(err))
+	}
+	if len(c.ThreadsPerBlock) != 1 || c.ThreadsPerBlock[0] != threadsPerBlock || c.BytesPerThread != bytesPerThread {
+		return nil, fmt.Errorf("threads_per_block %v, bytes_per_thread %d: only [%d] and %d are supported",
+			c.ThreadsPerBlock, c.BytesPerThread, threadsPerBlock, bytesPerThread)
+	}
+	var err error
+	if c.Patterns, err = parsePatterns(fields.Dict); err != nil {
+		return nil, fmt.Errorf("pattern_dict: %w", err)
+	}
+	return c, nil
+}
+
+// knownVersion reports whether version is one of df11Versions or a patch of one.
+func knownVersion(version string) bool {
+	for _, known := range df11Versions {
+		if version == known || strings.HasPrefix(version, known+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// InsertInto returns the text of a config.json with dfloat11_config added as its last entry. The
+// rest of the text stays as it is. An empty text stands for a checkpoint without config.json.
+func (c *DF11Config) InsertInto(config []byte) ([]byte, error) {
+	if len(config) == 0 {
+		config = []byte("{\n}\n")
+	}
+	parsed, err := ParseConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", ConfigName, err)
+	}
+	if parsed.DF11 != nil {
+		return nil, fmt.Errorf("model: %s has a %s already", ConfigName, DF11Key)
+	}
+	end := bytes.LastIndexByte(config, '}')
+	body := bytes.TrimRight(config[:end], " \t\r\n")
+	gap := config[len(body):end] // line break before the closing brace, empty in compact text
+	value, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
+	}
+	var out bytes.Buffer
+	out.Write(body)
+	if !bytes.HasSuffix(body, []byte("{")) {
+		out.WriteByte(',')
+	}
+	if bytes.ContainsRune(gap, '\n') {
+		indent := indentOf(body)
+		fmt.Fprintf(&out, "\n%s%q: ", indent, DF11Key)
+		if err := json.Indent(&out, value, indent, indent); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
+		}
+	} else {
+		fmt.Fprintf(&out, "%q: %s", DF11Key, value)
+	}
+	out.Write(config[len(body):])
+	return out.Bytes(), nil
+}
+
+// indentOf returns the white space before the first key of a JSON object.
+func indentOf(object []byte) string {
+	const standard = "  "
+	_, rest, found := bytes.Cut(object, []byte("\n"))
+	if !found {
+		return standard
+	}
+	indent := rest[:len(rest)-len(bytes.TrimLeft(rest, " \t"))]
+	if len(indent) == 0 {
+		return standard
+	}
+	return string(indent)
 }

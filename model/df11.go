@@ -12,13 +12,13 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// DF11 is an open DF11 checkpoint.
+// A DF11 is a DF11 checkpoint opened for reading.
 type DF11 struct {
-	// Path is what it was opened with, Dir the folder of its files.
+	// Path is the path with which it was opened. Dir is the folder of its files.
 	Path, Dir string
 	// Config is the parsed config.json, nil when there is none.
 	Config *Config
-	// Sidecar is what this project's compressor leaves beside a checkpoint, nil when there is none.
+	// Sidecar is the file that this project's compressor leaves beside a checkpoint, nil when there is none.
 	Sidecar *Sidecar
 	// Files holds the open safetensors files.
 	Files []*File
@@ -26,11 +26,11 @@ type DF11 struct {
 	Units []*Unit
 	// Rest holds the tensors that are not coded, in the order of the files.
 	Rest []*Tensor
-	// Sums holds the sum of every tensor stored in the files, and of every weight that the units decode to, by name.
-	// It is nil for a checkpoint without sums, such as one that other programs wrote.
+	// Sums holds the sum of every tensor that is stored in the files or that a unit decodes to, by name. It is nil
+	// for a checkpoint without sums, such as one that other programs wrote.
 	Sums map[string]TensorSum
-	// Beside holds the sums of the other files of a folder, as the metadata of its safetensors files tell them: by path,
-	// nil where they do not. Without a sidecar, that of config.json has been checked.
+	// Beside holds the sums of the other files of the folder, by path, as the metadata of its safetensors files
+	// tell them. It is nil if they tell none. Without a sidecar, the sum of config.json has been checked.
 	Beside map[string]FileSum
 
 	patterns *matcher
@@ -43,15 +43,15 @@ type Unit struct {
 	Name string
 	// Tensors holds the weights the stream decodes to, in its order.
 	Tensors []UnitTensor
-	// Named says that Tensors have the names of the original weights for certain. It is false where
-	// there is no pattern_dict to say so: a single tensor is then called NAME.weight, as that of a
-	// Linear or Embedding would be, and several are numbered NAME[0], NAME[1], ….
+	// Named says that Tensors have the names of the original weights for certain. It is false without a
+	// pattern_dict. Then a single tensor is called NAME.weight, like the weight of a Linear or Embedding, and
+	// several are numbered NAME[0], NAME[1], ….
 	Named bool
 	// Stream holds the coded weights as views of the mapped file. It has passed Validate.
 	Stream codebook.Stream
 	// File is the path of the file that holds the stream.
 	File string
-	// Index holds the tensors stored for the unit but for the codes and the sign_mantissa bytes: decoding them all
+	// Index holds the stored tensors of the unit, except the codes and the sign_mantissa bytes. Decoding the unit
 	// on a CPU does not prove every bit of them.
 	Index []*Tensor
 }
@@ -62,19 +62,18 @@ type UnitTensor struct {
 	Name string
 	// Offset is the index of the first of its Elements in the unit.
 	Offset, Elements int
-	// Shape is nil where neither sidecar nor architecture tell it.
+	// Shape is nil if neither sidecar nor architecture tell it.
 	Shape []uint64
-	// Sum is that of the tensor's bytes, decoded; nil where the checkpoint does not tell it.
+	// Sum is the sum of the tensor's decoded bytes. It is nil if the checkpoint does not tell it.
 	Sum *TensorSum
 }
 
-// OpenDF11 opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or
-// a single safetensors file. It checks the structure of every unit; the codes themselves are checked
-// when they are decoded.
+// OpenDF11 opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or a single
+// safetensors file. It checks the structure of every unit. The codes are checked when they are decoded.
 func OpenDF11(path string) (*DF11, error) { return OpenDF11Patterns(path, nil) }
 
-// OpenDF11Patterns is [OpenDF11] with a pattern_dict for a checkpoint that has none, such as a single
-// file without its config.json. Where patterns are given, those of a config.json do not count.
+// OpenDF11Patterns is [OpenDF11] with a pattern_dict for a checkpoint that has none, such as a single file without
+// its config.json. If patterns are not nil, they replace those of a config.json.
 func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -181,7 +180,7 @@ func (d *DF11) assemble(patterns Patterns) error {
 	return d.finish(all)
 }
 
-// finish checks the units against the other tensors and gives their weights a shape.
+// finish compares the units with the other tensors and gives their weights a shape.
 func (d *DF11) finish(all map[string]*Tensor) error {
 	owner := map[string]*Unit{}
 	for _, u := range d.Units {
@@ -205,7 +204,8 @@ func (d *DF11) finish(all map[string]*Tensor) error {
 	return d.collectSums()
 }
 
-// collectSums finds the sums in the sidecar or, without one, in the files, and gives the weights of units theirs.
+// collectSums finds the sums in the sidecar or, without one, in the files. It gives the weights of units their
+// sums.
 func (d *DF11) collectSums() error {
 	for _, f := range d.Files {
 		if f.Sums != nil && f.Sums.Beside != nil && d.Path == d.Dir {
@@ -235,7 +235,7 @@ func (d *DF11) collectSums() error {
 	return d.checkModelSum()
 }
 
-// checkModelSum holds the sums of a container that is whole against the one over all of them in its metadata.
+// checkModelSum compares the sums of a whole container with the sum over all of them, which is in its metadata.
 func (d *DF11) checkModelSum() error {
 	tensors := map[string]TensorSum{}
 	for _, u := range d.Units {
@@ -258,7 +258,7 @@ func (d *DF11) checkModelSum() error {
 	return nil
 }
 
-// sumsOfFiles joins the sums in the metadata of the files, which have to belong to one model.
+// sumsOfFiles joins the sums in the metadata of the files. All files must belong to one model.
 func (d *DF11) sumsOfFiles() error {
 	first := d.Files[0]
 	for _, f := range d.Files {
@@ -286,7 +286,7 @@ func (d *DF11) sumsOfFiles() error {
 // Unit returns the unit of that name, nil when there is none.
 func (d *DF11) Unit(name string) *Unit { return d.byName[name] }
 
-// Close closes all files. All streams and tensor bytes become invalid; those of the units are empty then.
+// Close closes all files. All streams and tensor bytes become invalid. The streams of the units become empty.
 func (d *DF11) Close() error {
 	for _, u := range d.Units {
 		u.Stream = codebook.Stream{}

@@ -70,7 +70,7 @@ func TestWriteDF11Reference(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	p, err := PlanUnits(c, PlanOptions{})
+	p, err := NewPartition(c, PartitionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,20 +8,20 @@ import (
 )
 
 // The units of a checkpoint, and the pattern_dict that describes them.
-func ExamplePlanUnits() {
+func ExampleNewPartition() {
 	c, err := model.Open("testdata/tiny-llama/bf16")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	plan, err := model.PlanUnits(c, model.PlanOptions{})
+	partition, err := model.NewPartition(c, model.PartitionOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, u := range plan.Units {
+	for _, u := range partition.Units {
 		fmt.Println(u.Name, u.Elements())
 	}
-	dict, err := plan.PatternDict()
+	dict, err := partition.PatternDict()
 	if err != nil {
 		log.Fatal(err)
 	}

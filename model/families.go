@@ -2,7 +2,7 @@ package model
 
 // The units of the common architectures. The patterns of Llama, with the many that share its module
 // names, and of FLUX are those of the published checkpoints. The others follow the same scheme: the
-// Linear layers of a block in the order in which the block uses them.
+// Linear modules of a layer in the order in which the layer uses them.
 //
 // Not every 2-D weight is that of a Linear or an Embedding, and the published loader can put back no
 // other: the Conv1D weights of GPT-2 and the fused experts of newer mixture models stay out.

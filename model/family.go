@@ -12,21 +12,19 @@ type family struct {
 	name    string
 	classes []string // entries of "architectures", or "_class_name"
 	types   []string // "model_type"
-	// roots are the prefixes that {root} in a pattern may stand for, as checkpoints of the base model,
-	// of the model with a head and of a multimodal model around it write them. The first that fits
-	// the tensors is taken.
+	// roots are the prefixes that {root} in a pattern may stand for. Checkpoints of the base model, of the model
+	// with a head and of a multimodal model have different prefixes. The first that fits the tensors is taken.
 	roots    []string
 	patterns Patterns
-	// embedding and head are the modules that may share one weight, "" where there are none.
+	// embedding and head are the modules that may share one weight. They are "" if there are none.
 	embedding, head string
-	// decoder says that a model of the family has a head even when no class says so.
+	// decoder says that a model of the family has a head, even if its class is not known.
 	decoder bool
-	// notLinear, where set, is why the weights of the blocks cannot be coded.
+	// notLinear is the reason why the weights of the layers cannot be coded, "" if they can.
 	notLinear string
 }
 
-// expand puts the prefix of a checkpoint in the place of {root}, and that of its output head in the
-// place of {head}.
+// expand replaces {root} by the prefix of a checkpoint, and {head} by the prefix of its output head.
 func expand(name, root string, quote func(string) string) string {
 	head := ""
 	if root == "language_model.model." {
@@ -38,8 +36,8 @@ func expand(name, root string, quote func(string) string) string {
 // asIs is the quoting of a plain name in expand.
 func asIs(s string) string { return s }
 
-// findFamily returns the family of a checkpoint and the root its tensors have, nil when no known
-// family fits. A checkpoint without a configuration is recognised by its tensors alone.
+// findFamily returns the family of a checkpoint and the root of its tensors. The family is nil when no known one
+// fits. A checkpoint without a configuration is recognised by its tensors alone.
 func findFamily(c *Checkpoint, modules *moduleSet) (*family, string) {
 	named := c.Config != nil && (len(c.Config.Architectures) > 0 || c.Config.ModelType != "" || c.Config.ClassName != "")
 	for i := range families {
@@ -66,8 +64,9 @@ func (f *family) isNamed(c *Config) bool {
 	return slices.Contains(f.types, c.ModelType)
 }
 
-// fits reports whether units of the family exist under root: some unit when the configuration names
-// the family, complete units of every pattern with attributes when only the tensors speak for it.
+// fits reports whether units of the family exist under root. If the configuration names the family, one unit is
+// enough. With strict, only the tensors point to the family: then every pattern with attributes must have a
+// complete unit.
 func (f *family) fits(root string, modules *moduleSet, strict bool) bool {
 	m, err := f.rooted(root).compile()
 	if err != nil {
@@ -100,7 +99,7 @@ func (f *family) rooted(root string) Patterns {
 	return p
 }
 
-// moduleSet knows the modules of a checkpoint: every dotted prefix of a tensor named "….weight".
+// moduleSet holds the modules of a checkpoint: every dotted prefix of a tensor named "….weight".
 type moduleSet struct {
 	names   []string // in natural order
 	weights map[string]*Tensor
@@ -140,3 +139,73 @@ func (s *moduleSet) weight(module, attr string) *Tensor {
 
 // weightSuffix ends the name of every tensor that may be coded.
 const weightSuffix = ".weight"
+
+// reasonTied is why an embedding stays raw: the published loader deletes the weight of a coded
+// module, and an output head that shares it would never be filled.
+const reasonTied = "tied to the output head"
+
+// headedClasses are the ends of names of model classes that have an output head as wide as the vocabulary.
+var headedClasses = []string{
+	"ForCausalLM", "LMHeadModel", "DoubleHeadsModel", "ForMaskedLM", "ForPreTraining", "ForConditionalGeneration",
+	"ForSeq2SeqLM",
+}
+
+// embeddingNames are the ends of names of modules that are input embeddings. They serve for unknown architectures.
+var embeddingNames = []string{"embed_tokens", "word_embeddings", "wte", "embed_in", "tok_embeddings", "embedding", "shared"}
+
+// tiedEmbedding returns the weight that the output head shares with the embedding, nil when there is none. It is
+// the embedding's weight, if the model has a head and the checkpoint has no weight for the head.
+func tiedEmbedding(c *Checkpoint, f *family, root string, modules *moduleSet) *Tensor {
+	if c.Config != nil && c.Config.Tied != nil && !*c.Config.Tied {
+		return nil
+	}
+	// If the names of its modules have no prefix, the checkpoint is that of a model without a head, whatever class
+	// config.json names. The published loader goes by exact names, so it can only fill such a model with it.
+	if f != nil && root == "" {
+		return nil
+	}
+	headed, known := hasHead(c.Config)
+	if f != nil && f.embedding == "" || known && !headed || f != nil && !known && !f.decoder {
+		return nil
+	}
+	if f != nil {
+		if modules.weight(expand(f.head, root, asIs), "") != nil {
+			return nil
+		}
+		return modules.weight(expand(f.embedding, root, asIs), "")
+	}
+	for _, module := range modules.names {
+		last := module[strings.LastIndexByte(module, '.')+1:]
+		if t := modules.weight(module, ""); t != nil && slices.Contains(embeddingNames, last) {
+			if !hasTwin(t, modules) {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// hasHead reports whether the model class has an output head, and whether the class is known.
+func hasHead(c *Config) (headed, known bool) {
+	if c == nil || len(c.Architectures) == 0 && c.ClassName == "" {
+		return false, false
+	}
+	for _, class := range c.Architectures {
+		for _, suffix := range headedClasses {
+			if strings.HasSuffix(class, suffix) {
+				return true, true
+			}
+		}
+	}
+	return false, true
+}
+
+// hasTwin reports whether another weight has the shape of t: the head of an unknown architecture.
+func hasTwin(t *Tensor, modules *moduleSet) bool {
+	for _, other := range modules.weights {
+		if other != t && slices.Equal(other.Shape, t.Shape) {
+			return true
+		}
+	}
+	return false
+}

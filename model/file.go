@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,11 +16,11 @@ import (
 // lengthBytes is the size of the header length at the start of a safetensors file.
 const lengthBytes = 8
 
-// File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use
-// until Close. The file must not be changed while it is open; one that is cut short is read under a [Guard].
+// File is an open safetensors file, mapped into memory. Its methods are safe for concurrent use until Close. The
+// file must not be changed while it is open. A [Guard] handles a file that is cut short meanwhile.
 type File struct {
 	*Header
-	// Sums are those in the metadata, nil where there are none. The header has passed its own.
+	// Sums are the sums in the metadata, nil if there are none. The header has been checked against its own sum.
 	Sums *Sums
 
 	path    string
@@ -73,7 +74,7 @@ func newMapped(path string, mapped mmap.MMap) (f *File, err error) {
 	return f, nil
 }
 
-// unmap undoes a mapping that newMapped took.
+// unmap removes a mapping that was given to newMapped.
 func unmap(mapped mmap.MMap) error {
 	fault.Unregister(mapped)
 	return mapped.Unmap()
@@ -91,7 +92,7 @@ func newFile(path string, content []byte) (*File, error) {
 	return f, nil
 }
 
-// parseFile is newFile for what is meant to be a safetensors file.
+// parseFile is newFile without a look at other formats.
 func parseFile(path string, content []byte) (*File, error) {
 	if len(content) < lengthBytes {
 		return nil, fmt.Errorf("%d bytes, too short for a header length of %d", len(content), lengthBytes)
@@ -129,8 +130,8 @@ func (f *File) Size() int64 { return f.size }
 // and valid until Close.
 func (f *File) HeaderText() []byte { return f.text }
 
-// Start returns what stands before the data: the length of the header and it. The slice is read-only and valid
-// until Close.
+// Start returns what stands before the data: the length of the header, and the header. The slice is read-only and
+// valid until Close.
 func (f *File) Start() []byte { return f.content[:lengthBytes+len(f.text)] }
 
 // Content returns the whole file as it is on disk. The slice is read-only and valid until Close.
@@ -149,10 +150,54 @@ func (f *File) Close() error {
 	return nil
 }
 
-// pathless takes the path out of an error that would otherwise name it twice.
+// pathless removes the path from an error that would otherwise name it twice.
 func pathless(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s: %w", e.Op, e.Err)
 	}
 	return err
+}
+
+// A FaultError is a byte of a mapped file that could not be read: the file was cut short while it was open, or its
+// disk failed.
+type FaultError = fault.Error
+
+// Guard calls f, which reads what a [File] maps, and returns the error of f. If f comes to a byte that cannot be
+// read, the error wraps a [*FaultError]; without a guard the program would end there. f then ends as by a panic,
+// so it must use defer to release what others wait for. A guard covers the goroutine that calls it, and no
+// goroutine that f starts. Guards may be nested. A guard costs some tens of nanoseconds.
+//
+// Package model guards its own reads, and package runtime guards its decoding.
+func Guard(f func() error) error { return fault.Guard(f) }
+
+// otherFormats are formats that are sometimes found in place of a safetensors file, by how they begin.
+var otherFormats = []struct {
+	start string
+	what  string
+}{
+	{"version https://git-lfs.github.com/spec/", "a Git LFS pointer: the file itself has not been downloaded (git lfs pull does)"},
+	{"GGUF", "a GGUF file, not safetensors"},
+	{"GGML", "a GGML file, not safetensors"},
+	{"PK\x03\x04", "a zip archive, such as PyTorch's pickles are, not safetensors"},
+	{"\x80\x02", "a Python pickle, not safetensors"},
+	{"\x80\x03", "a Python pickle, not safetensors"},
+	{"\x80\x04", "a Python pickle, not safetensors"},
+	{"\x80\x05", "a Python pickle, not safetensors"},
+	{"\x89HDF", "an HDF5 file, not safetensors"},
+	{"\x93NUMPY", "a NumPy array, not safetensors"},
+	{"\x1f\x8b", "a gzip archive, not safetensors"},
+	{"\x28\xb5\x2f\xfd", "a zstd archive, not safetensors"},
+	{"<!DOCTYPE html", "a web page, not safetensors: the download failed"},
+	{"<html", "a web page, not safetensors: the download failed"},
+}
+
+// otherFormat returns an error that names the format of the content by its start, or nil for an unknown one. A
+// safetensors file may begin like some of these formats, so only a file that cannot be read is looked at.
+func otherFormat(content []byte) error {
+	for _, f := range otherFormats {
+		if bytes.HasPrefix(content, []byte(f.start)) {
+			return fmt.Errorf("this is %s", f.what)
+		}
+	}
+	return nil
 }

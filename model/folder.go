@@ -14,7 +14,7 @@ import (
 // Extension ends the name of a safetensors file.
 const Extension = ".safetensors"
 
-// skippedFolders are left out of a listing: they hold what tools keep beside a model.
+// skippedFolders are left out of a listing. Tools keep data in them that does not belong to the model.
 var skippedFolders = []string{".git", ".cache"}
 
 // ListedFile is one file of a model's folder.
@@ -44,9 +44,9 @@ type OddFile struct {
 	Reason string
 }
 
-// ListFolder lists all files of a folder and the folders in it, by path. Symbolic links to files
-// count as files, which is how the Hugging Face cache lays out a model. What cannot be restored
-// later, such as a link to a folder or a file whose name not every system takes, is listed apart.
+// ListFolder lists all files of a folder and the folders in it, by path. Symbolic links to files count as files,
+// because the Hugging Face cache consists of such links. odd lists what cannot be restored later, such as a link
+// to a folder, or a file whose name not every system takes.
 func ListFolder(dir string) (list []ListedFile, odd []OddFile, err error) {
 	// WalkDir does not enter a folder that is itself given by a link.
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
@@ -98,8 +98,9 @@ func ListFolder(dir string) (list []ListedFile, odd []OddFile, err error) {
 	return list, odd, nil
 }
 
-// CheckStoredPath reports a path that no file of a model may have in a container: one that [CheckPath] refuses, or
-// that lies in a folder which is left out of models. Systems that do not tell cases apart would take .GIT for one.
+// CheckStoredPath returns an error for a path that no file of a model may have in a container: one that
+// [CheckPath] refuses, or that lies in a folder which is left out of models. Case does not matter, because some
+// systems take .GIT for .git.
 func CheckStoredPath(name string) error {
 	if err := CheckPath(name); err != nil {
 		return err
@@ -123,8 +124,8 @@ func topLevel(list []ListedFile, suffix string) (names []string) {
 	return names
 }
 
-// oddWeights reports the first entry of a folder that has the name of a safetensors file and is none, as where a
-// download ended early.
+// oddWeights returns an error for the first entry of a folder that is named like a safetensors file and is no
+// file. An interrupted download leaves such entries.
 func oddWeights(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -142,7 +143,7 @@ func oddWeights(dir string) error {
 	return nil
 }
 
-// foldersWith returns the folders below that hold files whose names end with suffix.
+// foldersWith returns the subfolders that hold files whose names end with suffix.
 func foldersWith(list []ListedFile, suffix string) (folders []string) {
 	for _, f := range list {
 		if i := strings.LastIndexByte(f.Path, '/'); i >= 0 && strings.HasSuffix(f.Path, suffix) {

@@ -131,7 +131,7 @@ func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"weight_map":{"a":"../x.safetensors"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		cost.Bounded(t, len(text), 1<<20, 1000, func() {
-			x, err := ParseIndex(text)
+			x, err := ParseWeightMap(text)
 			if err != nil {
 				return
 			}
@@ -265,7 +265,7 @@ func FuzzPlanUnits(f *testing.F) {
 					c.Tensors = append(c.Tensors, &Tensor{Name: name, DType: BF16, Shape: []uint64{64, 64}})
 				}
 			}
-			p, err := PlanUnits(c, PlanOptions{})
+			p, err := NewPartition(c, PartitionOptions{})
 			if err != nil {
 				return
 			}
@@ -285,7 +285,7 @@ func FuzzPlanUnits(f *testing.F) {
 			}
 			for _, x := range c.Tensors {
 				if found[x.Name] != 1 {
-					t.Fatalf("tensor %q is in the plan %d times", x.Name, found[x.Name])
+					t.Fatalf("tensor %q is in the partition %d times", x.Name, found[x.Name])
 				}
 			}
 			dict, err := p.PatternDict()

@@ -38,7 +38,7 @@ func ParseHeader(text []byte, dataSize uint64) (*Header, error) {
 	return h, nil
 }
 
-// check holds the tensors against each other and against the data they describe.
+// check compares the tensors with each other and with the size of the data that they describe.
 func (h *Header) check(dataSize uint64) error {
 	at := uint64(0)
 	for _, t := range h.Tensors {
@@ -66,8 +66,8 @@ func (h *Header) check(dataSize uint64) error {
 	return nil
 }
 
-// parseLoneHeader is ParseHeader for a text without the data it belongs to: their size is where the
-// last tensor ends.
+// parseLoneHeader is ParseHeader for a header without its data. It takes the end of the last tensor as the size of
+// the data.
 func parseLoneHeader(text []byte) (*Header, error) {
 	h, err := parseHeader(text)
 	if err != nil {
@@ -83,7 +83,7 @@ func parseLoneHeader(text []byte) (*Header, error) {
 	return h, nil
 }
 
-// parseHeader reads the JSON text without looking at what it says.
+// parseHeader reads the JSON text. It does not check what the text says.
 func parseHeader(text []byte) (*Header, error) {
 	if len(text) > MaxHeader {
 		return nil, fmt.Errorf("%d bytes, max %d", len(text), MaxHeader)

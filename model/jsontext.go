@@ -13,11 +13,11 @@ import (
 // maxJSON bounds every JSON text the package reads: the header limit of the safetensors format.
 const maxJSON = 100_000_000
 
-// maxDepth bounds the nesting of values that are skipped: the decoder keeps a stack.
+// maxDepth bounds the nesting of values that are skipped, because the decoder keeps a stack.
 const maxDepth = 1000
 
-// jsonText reads JSON token by token. Unlike json.Unmarshal it keeps the order of keys, and refuses
-// duplicate keys and bytes that are not UTF-8, which the standard decoder silently mends.
+// jsonText reads JSON token by token. Unlike json.Unmarshal it keeps the order of keys, and refuses duplicate
+// keys. It also refuses bytes that are not UTF-8, which the standard decoder silently replaces.
 type jsonText struct{ dec *json.Decoder }
 
 // newJSONText starts reading text, which must be valid UTF-8.
@@ -43,7 +43,7 @@ func invalidUTF8(b []byte) int {
 	return at
 }
 
-// end reports text after the value.
+// end returns an error if there is text after the value.
 func (j *jsonText) end() error {
 	if t, err := j.dec.Token(); err != io.EOF {
 		if err != nil {
@@ -130,8 +130,8 @@ func (j *jsonText) text() (string, error) {
 	return s, nil
 }
 
-// str reads a string that names something. The escape of half a surrogate pair comes out as U+FFFD
-// and could make two different names equal; so that character is refused.
+// str reads a string that names something. It refuses U+FFFD: the decoder turns the escape of half a surrogate
+// pair into that character, which could make two different names equal.
 func (j *jsonText) str() (string, error) {
 	s, err := j.text()
 	if err == nil && strings.ContainsRune(s, utf8.RuneError) {

@@ -41,12 +41,12 @@ func TestLinear(t *testing.T) {
 		}},
 		{"units", 2000, func(n int) func() error {
 			c := experts(n)
-			return func() error { _, err := PlanUnits(c, PlanOptions{}); return err }
+			return func() error { _, err := NewPartition(c, PartitionOptions{}); return err }
 		}},
 		{"drop", 4000, func(n int) func() error {
 			c := named(n)
 			return func() error {
-				p, err := PlanUnits(c, PlanOptions{})
+				p, err := NewPartition(c, PartitionOptions{})
 				if err != nil {
 					return err
 				}
@@ -60,7 +60,7 @@ func TestLinear(t *testing.T) {
 		{"pattern_dict of names", 4000, func(n int) func() error {
 			c := named(n)
 			return func() error {
-				p, err := PlanUnits(c, PlanOptions{})
+				p, err := NewPartition(c, PartitionOptions{})
 				if err == nil {
 					_, err = p.PatternDict()
 				}
@@ -73,7 +73,7 @@ func TestLinear(t *testing.T) {
 				c.Tensors = append(c.Tensors, &Tensor{Name: fmt.Sprintf("net.%d.a%d.weight", i, i), DType: BF16, Shape: []uint64{64, 64}})
 			}
 			return func() error {
-				p, err := PlanUnits(c, PlanOptions{})
+				p, err := NewPartition(c, PartitionOptions{})
 				if err == nil {
 					_, err = p.PatternDict()
 				}

@@ -10,7 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
-// A Missing is a tensor or file that a checkpoint should hold and does not.
+// A Missing is a tensor or file that a checkpoint should hold but does not.
 type Missing struct {
 	// Name is that of the tensor, or of the unit or file.
 	Name string `json:"name"`
@@ -18,12 +18,12 @@ type Missing struct {
 	Evidence string `json:"evidence"`
 }
 
-// FindMissing looks for what a folder without a sidecar has lost, by all that tells: what its files say of each
-// other, an index, the pattern_dict and sizes of config.json, the layers beside each other. With a sidecar, or for
-// a file that was opened by its name, there is nothing to find. All but the first are guesses, which do not count
-// where the metadata of the files prove that every weight is there: a checkpoint without them that is whole may look
-// as if something were missing, if its model is unlike any other. Where names without end could be listed, as of
-// layers up to number 16,383, the list is cut short. It is in the order of [DF11.SortMissing].
+// FindMissing looks for what a folder without a sidecar has lost. It uses the metadata of the files, a weight map,
+// the pattern_dict and the sizes in config.json, and it compares the layers with each other. With a sidecar, or
+// for a file that was opened by its name, it finds nothing. All evidence but the metadata is a guess. Guesses are
+// left out if the metadata prove that every weight is there. A checkpoint without metadata may be whole and yet
+// seem to lack something, if its model is unusual. The list is cut short where it could become too long, as with
+// layers up to number 16,383. It is in the order of [DF11.SortMissing].
 func (d *DF11) FindMissing() []Missing {
 	if d.Sidecar != nil || d.Path != d.Dir {
 		return nil
@@ -48,21 +48,21 @@ func (d *DF11) FindMissing() []Missing {
 	return f.list
 }
 
-// HasAllWeights reports whether the metadata of the files prove that no weight is missing: as many files as they
-// name, all of one model. Opening has held the weights against the sum over the whole model, where their names are
-// known. Nothing is proved of the other files.
+// HasAllWeights reports whether the metadata of the files prove that no weight is missing: all files belong to one
+// model, and there are as many as the metadata say. Opening has also compared the weights with the sum over the
+// whole model, if their names are known. This proves nothing about the other files.
 func (d *DF11) HasAllWeights() bool {
 	s := d.Files[0].Sums
 	return s != nil && s.Files == len(d.Files)
 }
 
-// SortMissing puts what a checkpoint lacks in order: tensors and units first, then config.json, other files, at last
+// SortMissing sorts what a checkpoint lacks: first tensors and units, then config.json, then other files, and last
 // the sidecar.
 func (d *DF11) SortMissing(list []Missing) {
 	slices.SortStableFunc(list, func(a, b Missing) int { return cmp.Compare(d.missingRank(a.Name), d.missingRank(b.Name)) })
 }
 
-// missingRank returns where SortMissing puts a name, 0 for what holds weights.
+// missingRank returns the rank by which SortMissing sorts a name. It is 0 for what holds weights.
 func (d *DF11) missingRank(name string) int {
 	_, beside := d.Beside[name]
 	switch {
@@ -79,7 +79,7 @@ func (d *DF11) missingRank(name string) int {
 // finder collects what is missing.
 type finder struct {
 	d     *DF11
-	names map[string]bool // of the tensors that are there, decoded
+	names map[string]bool // names of the tensors that are there, decoded
 	order []string        // the same
 	found map[string]bool // names in list
 	list  []Missing
@@ -90,7 +90,7 @@ func newFinder(d *DF11) *finder {
 	return &finder{d: d, names: map[string]bool{}, found: map[string]bool{}, left: maxMissing / 64}
 }
 
-// spend takes work off what may still be done, and reports whether any is left.
+// spend subtracts work from what may still be done, and reports whether any is left.
 func (f *finder) spend(work int) bool {
 	f.left -= min(f.left, work)
 	return f.left > 0
@@ -110,10 +110,10 @@ func (f *finder) miss(name, evidence string, args ...any) {
 	}
 }
 
-// guess goes by what may be otherwise in a model that is whole.
+// guess uses evidence that may also be found in a model that is whole.
 func (f *finder) guess() {
 	f.shards()
-	f.index()
+	f.weightMap()
 	f.units()
 	f.layers()
 	f.embedding()
@@ -123,12 +123,12 @@ func (f *finder) guess() {
 	}
 }
 
-// count says how many files are there, and how many should be.
+// count says how many files are there, and how many there should be.
 func (f *finder) count(s *Sums) string {
 	return fmt.Sprintf("the metadata of %s name a checkpoint of %d files, %d are there", f.d.Files[0].Path(), s.Files, len(f.d.Files))
 }
 
-// files goes by the metadata: by the number of files, and by the other files that they name.
+// files uses the metadata: the number of files, and the names of other files.
 func (f *finder) files() {
 	files := f.d.Files
 	if s := files[0].Sums; s != nil && s.Files != len(files) {
@@ -141,7 +141,7 @@ func (f *finder) files() {
 	}
 }
 
-// shards goes by the number of files in their names.
+// shards uses the number of files that the names of shards tell.
 func (f *finder) shards() {
 	var names []string
 	for _, file := range f.d.Files {
@@ -152,8 +152,8 @@ func (f *finder) shards() {
 	}
 }
 
-// index goes by what an index lists.
-func (f *finder) index() {
+// weightMap uses the tensors that a weight map lists.
+func (f *finder) weightMap() {
 	list, _, err := ListFolder(f.d.Dir)
 	if err != nil {
 		return
@@ -164,12 +164,12 @@ func (f *finder) index() {
 			stored[t.Name] = true
 		}
 	}
-	for _, name := range topLevel(list, IndexExtension) {
+	for _, name := range topLevel(list, WeightMapExtension) {
 		text, err := readSmall(filepath.Join(f.d.Dir, name))
 		if err != nil {
 			continue
 		}
-		x, err := ParseIndex(text)
+		x, err := ParseWeightMap(text)
 		if err != nil {
 			continue
 		}
@@ -181,11 +181,11 @@ func (f *finder) index() {
 	}
 }
 
-// units goes by the pattern_dict: a pattern that lists names stands for units of these names, any other for the
-// modules that it matches, and for one unit at least.
+// units uses the pattern_dict. A pattern that lists names stands for units of these names. Any other pattern
+// stands for the modules that it matches, and for at least one unit.
 func (f *finder) units() {
 	m := *f.d.patterns
-	m.spent = 0 // what opening took is not to keep patterns from matching
+	m.spent = 0 // the work of opening must not stop patterns from matching
 	matched := map[int]bool{}
 	for _, u := range f.d.Units {
 		for _, i := range m.all(u.Name) {
@@ -197,14 +197,14 @@ func (f *finder) units() {
 			f.unit(name, m.patterns[m.named[name][0]].Attrs)
 		}
 	}
-	coded := map[string]bool{} // modules that are units, or have some below
+	coded := map[string]bool{} // modules that are units, or have units below them
 	for _, u := range f.d.Units {
 		for name := u.Name; name != "" && !coded[name]; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
 			coded[name] = true
 		}
 	}
 	for _, module := range f.modules() {
-		if coded[module] { // such as experts in the place of what the pattern names
+		if coded[module] { // such as a module whose experts are the units
 			continue
 		}
 		for _, i := range m.all(module) {
@@ -222,7 +222,7 @@ func (f *finder) units() {
 	}
 }
 
-// unit lists the weights of a unit that is not there, unless one of them is there uncoded.
+// unit lists the weights of a unit that is not there. It lists none if one of them is there uncoded.
 func (f *finder) unit(name string, attrs []string) {
 	if !f.spend((1 + len(attrs)) * (missingWork + len(name))) {
 		return
@@ -242,7 +242,7 @@ func (f *finder) unit(name string, attrs []string) {
 	}
 }
 
-// modules returns the modules that the tensors which are there belong to, each once.
+// modules returns the modules of the tensors that are there, each once.
 func (f *finder) modules() (modules []string) {
 	seen := map[string]bool{}
 	for _, name := range f.order {
@@ -262,7 +262,7 @@ func (f *finder) modules() (modules []string) {
 	return modules
 }
 
-// embedding goes by the architecture: a model of a known one has an input embedding.
+// embedding uses the architecture: every model of a known one has an input embedding.
 func (f *finder) embedding() {
 	var tensors []*Tensor
 	for _, name := range f.order {
@@ -281,14 +281,15 @@ func (f *finder) embedding() {
 	}
 }
 
-// raw goes by what no model is without: tensors of one dimension, such as those of norms, which are never coded.
+// raw uses the fact that every model has tensors that are never coded: those of one dimension, such as the weights
+// of norms.
 func (f *finder) raw() {
 	if len(f.d.Rest) == 0 {
 		f.miss(RestFileName, "not one tensor is there that is not coded, such as the weights of norms")
 	}
 }
 
-// brief names what is missing in a few words, and how the first of it is known.
+// brief names what is missing in a few words, with the evidence for the first.
 func brief(list []Missing) string {
 	const most = 4
 	var names []string
@@ -308,7 +309,7 @@ type MissingError struct {
 	List []Missing
 }
 
-// Error names the first few.
+// Error names the first few parts.
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("df11: %s is incomplete: %s", e.Path, brief(e.List))
 }

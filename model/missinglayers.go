@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// A layerSet is the numbered modules below one path, such as model.layers, that have modules in them.
+// A layerSet is the numbered modules below one path, such as model.layers. Each of them has modules in it.
 type layerSet struct {
 	path   string
-	layers map[int]map[string]bool // by number, the names of tensors behind it
+	layers map[int]map[string]bool // by number, the names of its tensors without path and number
 	most   int                     // the highest number
 }
 
-// maxLayers bounds the numbers that count as those of layers.
+// maxLayers bounds the numbers that are taken for numbers of layers.
 const maxLayers = 1 << 14
 
-// layers goes by the numbers of layers, by the number of them in config.json, and by the layers beside each other.
+// layers uses the numbers of the layers and the number of layers in config.json, and compares the layers with each
+// other.
 func (f *finder) layers() {
 	sets := layerSets(f.order)
 	want, key := f.depth()
@@ -46,7 +47,7 @@ func (f *finder) layers() {
 				}
 				continue
 			}
-			// Layers of another kind, and the few that have more than the usual ones, miss nothing.
+			// Layers of another kind miss nothing. Nor do layers that have more than the usual ones.
 			if 2*count <= len(s.layers) || len(s.layers) < 3 || !within(have, usual) {
 				continue
 			}
@@ -59,8 +60,8 @@ func (f *finder) layers() {
 	}
 }
 
-// depth returns the number of layers that config.json gives, and under which name; 0 where it does not, or where
-// layers share their weights.
+// depth returns the number of layers that config.json gives, and its name there. It is 0 if config.json gives
+// none, or if layers share their weights.
 func (f *finder) depth() (layers int, key string) {
 	c := f.d.Config
 	if c == nil || c.Sizes["num_hidden_groups"] != 0 {
@@ -80,7 +81,8 @@ func layerSets(names []string) (sets []*layerSet) {
 	for _, name := range names {
 		layer, rest := layerOf(name)
 		dot := strings.LastIndexByte(layer, '.')
-		// What has no module in it is one of a sequence of functions, whose numbers may have holes.
+		// A numbered module without modules in it belongs to a sequence of functions. The numbers of those may
+		// have holes.
 		if rest == "" || !strings.Contains(rest, ".") {
 			continue
 		}
@@ -103,7 +105,7 @@ func layerSets(names []string) (sets []*layerSet) {
 	return sets
 }
 
-// usual returns what most layers have, and how many these are.
+// usual returns the names of tensors that most layers have, and the number of these layers.
 func (s *layerSet) usual() (names map[string]bool, count int) {
 	kinds := map[string][]int{}
 	for n, names := range s.layers {
@@ -118,7 +120,7 @@ func (s *layerSet) usual() (names map[string]bool, count int) {
 	return names, count
 }
 
-// within reports whether all names are among others.
+// within reports whether all of names are in others.
 func within(names, others map[string]bool) bool {
 	for name := range names {
 		if !others[name] {

@@ -20,7 +20,7 @@ type Pattern struct {
 	Attrs []string
 }
 
-// Patterns is a pattern_dict: an ordered list, for order decides which pattern a module belongs to.
+// Patterns is a pattern_dict. It is a list, because the order decides to which pattern a module belongs.
 type Patterns []Pattern
 
 // ParsePatterns parses the JSON object {REGEX: [ATTR, …], …}, keeping the order of its keys.
@@ -108,11 +108,12 @@ type matcher struct {
 	named    map[string][]int // by module, the patterns that list it by name
 	regexes  []compiledRegex  // the other patterns
 	spent    uint64           // work of matching up to now, see maxMatching
-	weights  int              // that were given names
-	bytes    int              // of these names
+	weights  int              // number of weights that got names
+	bytes    int              // bytes of these names
 }
 
-// compiledRegex is a pattern that is no list of names, of which thousands would be slow as a regular expression.
+// compiledRegex is a compiled pattern. Lists of names are not compiled, because thousands of names would be slow
+// as a regular expression.
 type compiledRegex struct {
 	pattern int // its index
 	regex   *regexp.Regexp
@@ -166,9 +167,9 @@ func checkAttrs(attrs []string) error {
 	return nil
 }
 
-// compileRegex prepares one pattern, whose program may have so many instructions.
+// compileRegex prepares one pattern. Its program may have limit instructions.
 func compileRegex(regex string, limit int) (c compiledRegex, err error) {
-	// Parsed alone first: a text such as "a)(b" is only valid inside the group below.
+	// The text is first parsed alone, because a text such as "a)(b" would be valid inside the group below.
 	parsed, err := syntax.Parse(regex, syntax.Perl)
 	if err != nil {
 		return c, fmt.Errorf("%w (lookaround and backreferences of Python are not supported)", shortened(err))
@@ -176,7 +177,7 @@ func compileRegex(regex string, limit int) (c compiledRegex, err error) {
 	if c.size = programSize(parsed, limit); c.size > limit {
 		return c, fmt.Errorf("the patterns up to this one compile to more than %d instructions", maxProgram)
 	}
-	// The prefix that every match begins with is not told for an expression that is anchored.
+	// LiteralPrefix gives nothing for an anchored expression, so it is taken from one without anchors.
 	free, err := regexp.Compile(regex)
 	if err != nil {
 		return c, err
@@ -194,8 +195,8 @@ func shortened(err error) error {
 	return err
 }
 
-// all returns the indices of the patterns that match the whole name of a module, ascending. No regular expression
-// matches any more once the work is over its limit, see exhausted.
+// all returns the indices of the patterns that match the whole name of a module, ascending. Once the work has
+// exceeded its limit, no regular expression matches any more: see exhausted.
 func (m *matcher) all(module string) []int {
 	indices := slices.Clone(m.named[module])
 	for i := range m.regexes {
@@ -215,7 +216,7 @@ func (m *matcher) all(module string) []int {
 	return indices
 }
 
-// give counts a name that a weight of a unit is given.
+// give counts a name that a weight of a unit gets.
 func (m *matcher) give(name string) error {
 	m.weights++
 	m.bytes += len(name)
@@ -230,7 +231,7 @@ func (m *matcher) give(name string) error {
 	return nil
 }
 
-// exhausted reports that matching was given up.
+// exhausted returns an error if matching was given up.
 func (m *matcher) exhausted() error {
 	if m.spent > maxMatching {
 		return fmt.Errorf("%d patterns are too much work to match with all modules", len(m.patterns))

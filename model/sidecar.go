@@ -29,22 +29,21 @@ const maxSidecar = 1 << 30
 // sidecarVersion is the version of the sidecar that is written and read.
 const sidecarVersion = 3
 
-// Sidecar keeps what DF11 has no place for: the original files and how to restore them byte for
-// byte. The published loader ignores it.
+// Sidecar keeps what DF11 has no place for: which files the model had, and how to restore them byte for byte. The
+// published loader ignores it.
 type Sidecar struct {
 	Version int `json:"version"`
 	// Scheme names how the code books were chosen.
 	Scheme string `json:"scheme"`
-	// Index says how the streams are indexed. That of DF11 goes without saying.
+	// Index says how the streams are indexed. It is omitted for the index of DF11.
 	Index codebook.Index `json:"index,omitempty"`
 	Units []SidecarUnit  `json:"units"`
 	// Files lists the original files by path.
 	Files []SidecarFile `json:"files"`
-	// Sums holds the sum of every tensor stored in the container, and of every weight that its units decode to,
-	// by name.
+	// Sums holds the sum of every tensor that is stored in the container or that a unit decodes to, by name.
 	Sums map[string]TensorSum `json:"sums"`
-	// XXH128 is the 128-bit XXH3 hash of the text of the sidecar itself, in which zeros stand in the place of
-	// these 32 digits. Marshal sets it.
+	// XXH128 is the 128-bit XXH3 hash of the text of the sidecar itself, with zeros in place of these 32 digits.
+	// Marshal sets it.
 	XXH128 TensorSum `json:"xxh128"`
 }
 
@@ -89,23 +88,23 @@ type SidecarFile struct {
 // storedFolder holds the copies of files that must not lie at their own place in a DF11 folder.
 const storedFolder = "original"
 
-// journalName is the name that package atomicfile has for a file of its own in a folder on its way.
+// journalName is the name of a file that package atomicfile keeps in a folder that is not finished yet.
 const journalName = ".bespoke-journal"
 
-// StoredPath returns the path of a Copied file within the DF11 folder: its own, unless it would be taken there
-// for something else.
+// StoredPath returns the path of a Copied file within the DF11 folder. It is the file's own path, unless the file
+// would be taken for something else there.
 func (f *SidecarFile) StoredPath() string {
-	// The first part alone, in lower case: folders have the same names to choose from, and some file
-	// systems do not tell cases apart.
+	// Only the first part counts, because a folder may not have such a name either. It is compared in lower case,
+	// because some file systems ignore case.
 	top, _, _ := strings.Cut(strings.ToLower(f.Path), "/")
-	if strings.HasSuffix(top, Extension) || IsIndex(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder, journalName}, top) {
+	if strings.HasSuffix(top, Extension) || IsWeightMap(f.Path) || slices.Contains([]string{ConfigName, SidecarName, storedFolder, journalName}, top) {
 		return storedFolder + "/" + f.Path
 	}
 	return f.Path
 }
 
-// MayInline reports whether a file that is no part of the weights is kept in the sidecar, if it is text.
-func MayInline(path string) bool { return path == ConfigName || IsIndex(path) }
+// MayInline reports whether the sidecar keeps the text of a file that holds no weights.
+func MayInline(path string) bool { return path == ConfigName || IsWeightMap(path) }
 
 // A FileMode holds the permission bits of a file. Its text has four octal digits.
 type FileMode fs.FileMode
@@ -181,7 +180,8 @@ func ParseSidecar(text []byte) (*Sidecar, error) {
 	return s, nil
 }
 
-// sumPlace returns where the sum stands in the text of a sidecar, the last member: -1 where it does not.
+// sumPlace returns where the sum stands in the text of a sidecar. The sum is the last member. If it is not,
+// sumPlace returns -1.
 func sumPlace(text []byte) int {
 	const before, after = `"xxh128": "`, "\"\n}\n"
 	i := len(text) - len(after) - len(TensorSum{}.String())
@@ -191,7 +191,7 @@ func sumPlace(text []byte) int {
 	return i
 }
 
-// checkSum holds the text of the sidecar against its sum.
+// checkSum compares the text of the sidecar with its sum.
 func (s *Sidecar) checkSum(text []byte) error {
 	i := sumPlace(text)
 	if i < 0 {

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,8 +11,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Check holds the sidecar to its rules: paths that a model's files may have and that appear once, sizes and
-// hashes of the right form, headers that parse and match the size of their file.
+// Check checks the rules of a sidecar: paths are allowed for files of a model and appear once, sizes and hashes
+// have the right form, and headers can be parsed and match the size of their file.
 func (s *Sidecar) Check() error {
 	units, paths, tensors := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, u := range s.Units {
@@ -45,7 +46,7 @@ func (s *Sidecar) Check() error {
 			}
 		}
 	}
-	// Sorted by parts, what lies in a folder follows the folder's name.
+	// Sorted by their parts, the paths in a folder follow the path of the folder.
 	sorted := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
 		return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
 	})
@@ -100,9 +101,112 @@ func (f *SidecarFile) ParseHeader() (err error) {
 	if n := len(f.header.Tensors); n > 0 {
 		data = f.header.Tensors[n-1].End
 	}
-	// Compared by subtraction: the end of the data may be close to 2^64.
+	// The sizes are compared by subtraction, because the end of the data may be close to 2^64.
 	if before := uint64(lengthBytes + len(f.Header)); uint64(f.Size) < before || uint64(f.Size)-before != data {
 		return fmt.Errorf("header of %d bytes and data of %d do not make a file of %d", len(f.Header), data, f.Size)
+	}
+	return nil
+}
+
+// apply compares the units and tensors of a checkpoint with the sidecar, and takes shapes and sums from it. Every
+// unit must be there, and every tensor of the container must belong to one of the original files.
+func (s *Sidecar) apply(d *DF11) error {
+	tensors := map[string]*Tensor{}
+	for i := range s.Files {
+		for _, t := range s.Files[i].Tensors() {
+			tensors[t.Name] = t
+		}
+	}
+	if err := s.applyUnits(d.Units, tensors); err != nil {
+		return err
+	}
+	for _, t := range d.Rest {
+		original := tensors[t.Name]
+		if original == nil {
+			return fmt.Errorf("tensor %q of %s is in none of the original files", t.Name, t.File())
+		}
+		if original.DType != t.DType || !slices.Equal(original.Shape, t.Shape) {
+			return fmt.Errorf("tensor %q is %s %v, that of %s is %s %v", t.Name, original.DType, original.Shape, t.File(), t.DType, t.Shape)
+		}
+		delete(tensors, t.Name)
+	}
+	if len(tensors) > 0 {
+		name := sortedKeys(tensors)[0]
+		err := fmt.Errorf("%d tensors of the original files are missing, %q first", len(tensors), name)
+		if !slices.ContainsFunc(d.Files, func(f *File) bool { return filepath.Base(f.Path()) == RestFileName }) {
+			err = fmt.Errorf("%w: there is no %s", err, RestFileName)
+		}
+		return err
+	}
+	return s.checkSums(d)
+}
+
+// applyUnits compares the units with the sidecar. It removes their weights from tensors, which are those of the
+// original files.
+func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
+	have := map[string]*Unit{}
+	for _, u := range units {
+		have[u.Name] = u
+	}
+	for i := range s.Units {
+		if u := &s.Units[i]; have[u.Name] == nil {
+			return fmt.Errorf("unit %q is missing: its file is %s", u.Name, u.File)
+		}
+	}
+	listed := map[string]*SidecarUnit{}
+	for i := range s.Units {
+		listed[s.Units[i].Name] = &s.Units[i]
+	}
+	for _, u := range units {
+		want := listed[u.Name]
+		if want == nil {
+			return fmt.Errorf("unit %q of %s is not listed", u.Name, u.File)
+		}
+		book, err := codebook.ParseLuts(u.Stream.Luts)
+		if err != nil {
+			return fmt.Errorf("unit %q: %w", u.Name, err)
+		}
+		if have := book.Fingerprint().String(); have != want.Book {
+			return fmt.Errorf("unit %q: code book %s, the checkpoint has %s", u.Name, want.Book, have)
+		}
+		if have := u.Stream.Index(); have != s.Index {
+			return fmt.Errorf("unit %q: index %v, the checkpoint has %v", u.Name, s.Index, have)
+		}
+		for i := range u.Tensors {
+			t := &u.Tensors[i]
+			original := tensors[t.Name]
+			if original == nil && !u.Named {
+				return fmt.Errorf("unit %q: no %s tells the names of its tensors", u.Name, ConfigName)
+			}
+			if original == nil {
+				return fmt.Errorf("unit %q: tensor %q is in none of the original files", u.Name, t.Name)
+			}
+			if original.DType != BF16 || original.Elements() != uint64(t.Elements) {
+				return fmt.Errorf("unit %q: tensor %q is %s %v, the checkpoint has %d weights", u.Name, t.Name, original.DType, original.Shape, t.Elements)
+			}
+			t.Shape = original.Shape
+			delete(tensors, t.Name)
+		}
+	}
+	return nil
+}
+
+// checkSums checks that every tensor of the container has a sum, and that the files do not tell a different one.
+func (s *Sidecar) checkSums(d *DF11) error {
+	for _, f := range d.Files {
+		for _, t := range f.Tensors {
+			if _, ok := s.Sums[t.Name]; !ok {
+				return fmt.Errorf("tensor %q of %s has no sum", t.Name, t.File())
+			}
+		}
+		if f.Sums == nil {
+			continue
+		}
+		for name, sum := range f.Sums.Tensors {
+			if want, ok := s.Sums[name]; !ok || sum != want {
+				return fmt.Errorf("tensor %q has the sum %v, %s says %v: the two do not belong together", name, want, f.Path(), sum)
+			}
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,18 +12,17 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Sums is what tells damage to a file of a container where nothing but the file is at hand. It is kept in the
-// file's metadata, whose own sum, with the whole header, is one of the entries.
+// Sums shows damage to a file of a container without any other file. It is kept in the file's metadata. One of the
+// entries there is the sum of the header, and so of the metadata.
 type Sums struct {
-	// Model is the same in all files of a container, and another in those of any other model: see ModelSum.
+	// Model is the same in all files of a container, and differs between models: see ModelSum.
 	Model TensorSum
 	// Files is the number of safetensors files of the container.
 	Files int
-	// Tensors holds the sum of every tensor stored in the file, and of every weight that its units decode to, by
-	// name.
+	// Tensors holds the sum of every tensor that is stored in the file or that its units decode to, by name.
 	Tensors map[string]TensorSum
-	// Beside holds the sums of the other files of the container by their slash-separated paths, config.json among
-	// them, but for the sidecar. It is in one of the container's files alone.
+	// Beside holds the sums of the other files of the container, without the sidecar, by their slash-separated
+	// paths. config.json is one of them. Only one file of the container has it.
 	Beside map[string]FileSum
 }
 
@@ -46,7 +46,7 @@ func ModelSum(tensors map[string]TensorSum) TensorSum {
 	return xxh3.Hash128(all.Bytes()).Bytes()
 }
 
-// Metadata returns the metadata of a file: plain, what others put there, and the sums. Plain is left alone.
+// Metadata returns the metadata of a file: the entries of plain and the sums. It does not change plain.
 func (s *Sums) Metadata(plain map[string]string) map[string]string {
 	all := PlainMetadata(plain)
 	if all == nil {
@@ -74,8 +74,8 @@ func PlainMetadata(all map[string]string) map[string]string {
 	return plain
 }
 
-// sealAt returns where the sum of a header stands in its text, -1 where it has none. Within a string the quotes
-// would be escaped.
+// sealAt returns where the sum of a header stands in its text, -1 if it has none. It cannot find the text in a
+// string, because quotes in a string are escaped.
 func sealAt(text []byte) int {
 	key := []byte(`"` + sumsHeader + `":"`)
 	i := bytes.Index(text, key)
@@ -92,7 +92,7 @@ func seal(text []byte) {
 	}
 }
 
-// checkSeal holds the text of a header, whose metadata have this sum, against it.
+// checkSeal compares the text of a header with the sum in its metadata.
 func checkSeal(text []byte, sum string) error {
 	i := sealAt(text)
 	if i < 0 || !bytes.HasPrefix(text[i:], []byte(sum)) {
@@ -106,7 +106,7 @@ func checkSeal(text []byte, sum string) error {
 	return nil
 }
 
-// addBeside takes in the entry of another file.
+// addBeside adds the entry of another file.
 func (s *Sums) addBeside(path, value string) error {
 	size, hash, _ := strings.Cut(value, ":")
 	n, err := strconv.ParseInt(size, 10, 64)
@@ -120,7 +120,7 @@ func (s *Sums) addBeside(path, value string) error {
 	return errors.Join(CheckStoredPath(path), s.Beside[path].check())
 }
 
-// parseSums returns the sums in the metadata of a file with these tensors and this header, nil where there are none.
+// parseSums returns the sums in the metadata of a file, nil if there are none. text is that of the header h.
 func parseSums(h *Header, text []byte) (*Sums, error) {
 	s := &Sums{Tensors: map[string]TensorSum{}}
 	ours := 0
@@ -163,3 +163,116 @@ func parseSums(h *Header, text []byte) (*Sums, error) {
 	}
 	return s, nil
 }
+
+// A FileSum differs if the content of a file was changed by accident. Somebody who wants to can make other content
+// with the same sum.
+type FileSum struct {
+	Size int64 `json:"size"`
+	// XXH128 is the 128-bit XXH3 hash of the content, as xxh128sum prints it: big-endian, in lower-case
+	// hexadecimal.
+	XXH128 string `json:"xxh128"`
+}
+
+// SumOf returns the sum of a file with the given content.
+func SumOf(content []byte) FileSum {
+	return newFileSum(int64(len(content)), xxh3.Hash128(content))
+}
+
+func newFileSum(size int64, hash xxh3.Uint128) FileSum {
+	b := hash.Bytes()
+	return FileSum{size, hex.EncodeToString(b[:])}
+}
+
+// String returns the sum in words.
+func (s FileSum) String() string { return fmt.Sprintf("%d bytes with xxh128 %s", s.Size, s.XXH128) }
+
+// check returns an error if the sum does not have the right form.
+func (s FileSum) check() error {
+	if s.Size < 0 || !isHex(s.XXH128, 128/8) {
+		return fmt.Errorf("size %d or xxh128 %q is malformed", s.Size, s.XXH128)
+	}
+	return nil
+}
+
+// isHex reports whether s is n bytes in lower-case hexadecimal.
+func isHex(s string, n int) bool {
+	return len(s) == hex.EncodedLen(n) && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// A Summer computes the sum of what is written to it. The zero value is ready for use.
+type Summer struct {
+	size int64
+	hash xxh3.Hasher
+}
+
+// Write adds data. It never fails.
+func (s *Summer) Write(data []byte) (int, error) {
+	s.size += int64(len(data))
+	return s.hash.Write(data)
+}
+
+// Sum returns the sum of all that was written.
+func (s *Summer) Sum() FileSum { return newFileSum(s.size, s.hash.Sum128()) }
+
+// SumBlock is the number of bytes in a sum block: the block of a [TensorSum].
+const SumBlock = 512 << 10
+
+// A TensorSum differs if the bytes of a tensor were changed by accident. As with a [FileSum], other bytes can be
+// made on purpose that have the same sum.
+//
+// It is the 128-bit XXH3 hash of hashes, 16 bytes each and big-endian: those of the tensor's sum blocks. A sum
+// block has [SumBlock] bytes, and the last one has the rest. So blocks can be hashed in any order, by several
+// processors, as they are decoded. In Python, with the package xxhash:
+//
+//	xxh3_128_digest(b"".join(xxh3_128_digest(data[i:i+524288]) for i in range(0, len(data), 524288)))
+type TensorSum [16]byte
+
+// SumTensor returns the sum of a tensor's bytes.
+func SumTensor(data []byte) TensorSum {
+	s := NewTensorSummer(uint64(len(data)))
+	for i := range s.Blocks() {
+		s.Add(i, data[i*SumBlock:min(len(data), (i+1)*SumBlock)])
+	}
+	return s.Sum()
+}
+
+// String returns the sum in lower-case hexadecimal.
+func (s TensorSum) String() string { return hex.EncodeToString(s[:]) }
+
+// MarshalText returns the sum in lower-case hexadecimal.
+func (s TensorSum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *TensorSum) UnmarshalText(text []byte) error {
+	if !isHex(string(text), len(s)) {
+		return fmt.Errorf("sum %.40q is not 32 lower-case hexadecimal digits", text)
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
+// A TensorSummer computes a [TensorSum], sum block by sum block.
+type TensorSummer struct {
+	size   uint64
+	blocks []byte // their hashes
+}
+
+// NewTensorSummer returns one for a tensor of size bytes.
+func NewTensorSummer(size uint64) *TensorSummer {
+	return &TensorSummer{size: size, blocks: make([]byte, len(TensorSum{})*int((size+SumBlock-1)/SumBlock))}
+}
+
+// Blocks returns the number of blocks.
+func (s *TensorSummer) Blocks() int { return len(s.blocks) / len(TensorSum{}) }
+
+// BlockSize returns the number of bytes in block i.
+func (s *TensorSummer) BlockSize(i int) int { return int(min(SumBlock, s.size-uint64(i)*SumBlock)) }
+
+// Add adds all bytes of block i. Different blocks may be added at the same time.
+func (s *TensorSummer) Add(i int, data []byte) {
+	hash := xxh3.Hash128(data).Bytes()
+	copy(s.blocks[i*len(hash):], hash[:])
+}
+
+// Sum returns the sum once all blocks were added.
+func (s *TensorSummer) Sum() TensorSum { return xxh3.Hash128(s.blocks).Bytes() }

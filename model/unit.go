@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -49,8 +50,8 @@ func splitPart(name string, all map[string]*Tensor) (module string, part int) {
 	return "", -1
 }
 
-// unit checks the tensors of a unit and puts them together. Patterns name the weights; m is empty
-// where the checkpoint has no pattern_dict.
+// unit checks the tensors of a unit and puts them together. The patterns in m name the weights. m is empty if the
+// checkpoint has no pattern_dict.
 func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	u := &Unit{Name: module}
 	for _, t := range p {
@@ -112,8 +113,8 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 	return u, nil
 }
 
-// optional reports whether a unit may do without a part: a bare module without split positions, and any
-// unit without one of the two indices.
+// optional reports whether a unit may lack a part. A unit of one weight needs no split positions, and any unit may
+// lack one of the two indices.
 func (p *unitParts) optional(part int) bool {
 	switch part {
 	case partSplitPositions, partTiles:
@@ -124,7 +125,7 @@ func (p *unitParts) optional(part int) bool {
 	return false
 }
 
-// bytes returns those of a part, nil where it is missing.
+// bytes returns the bytes of a part, nil if it is missing.
 func (p *unitParts) bytes(part int) []byte {
 	if p[part] == nil {
 		return nil
@@ -135,7 +136,8 @@ func (p *unitParts) bytes(part int) []byte {
 // partColumns are the widths of the parts with two dimensions.
 var partColumns = [partCount]uint64{partLuts: lutsColumns, partTiles: codebook.TileBytes}
 
-// shapeText describes a shape of two dimensions with so many columns, or of one, for errors.
+// shapeText describes a shape for errors: two dimensions with the given number of columns, or one dimension if
+// that is 0.
 func shapeText(columns uint64) string {
 	if columns == 0 {
 		return "1 dimension"
@@ -203,5 +205,75 @@ func (u *Unit) name(bounds []int, m *matcher) error {
 	return nil
 }
 
-// PartOf returns what a tensor stored for a unit is, such as "luts": what is behind the last dot of its name.
+// PartOf returns which part of a unit a stored tensor is, such as "luts": the text after the last dot of its name.
 func PartOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// UnitEntries returns the safetensors entries of a unit as the published encoder writes them, with the
+// tensors of the index that the stream has. Split positions are the cumulative element counts of its
+// weights, the last left out.
+func UnitEntries(module string, s *codebook.Stream, splitPositions []uint64) []Entry {
+	splits := make([]byte, 0, 8*len(splitPositions))
+	for _, at := range splitPositions {
+		splits = binary.LittleEndian.AppendUint64(splits, at)
+	}
+	parts := [partCount][]byte{s.Luts, s.Encoded, s.SignMantissa, s.OutputPositions, s.Gaps, splits, s.Tiles}
+	index := s.Index()
+	var entries []Entry
+	for i, data := range parts {
+		if (i == partOutputPositions || i == partGaps) && !index.HasGaps() || i == partTiles && !index.HasTiles() {
+			continue
+		}
+		e := BytesEntry(module+"."+partNames[i], U8, []uint64{uint64(len(data))}, data)
+		if columns := partColumns[i]; columns > 0 {
+			e.Shape = []uint64{uint64(len(data)) / columns, columns}
+		}
+		if i == partSplitPositions {
+			e.DType, e.Shape = I64, []uint64{uint64(len(splitPositions))}
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// UnitFileNames returns the names of the files that hold the units, one for each. A name is the module's path with
+// underscores for dots, as the published encoder names files. Names that are too long for a file system are cut
+// off. If two units, or a unit and the file of the raw tensors, would have the same name, a number is added.
+// Loaders only go by the names of the tensors.
+func UnitFileNames(modules []string) []string {
+	taken := map[string]bool{RestFileName: true}
+	names := make([]string, len(modules))
+	for i, module := range modules {
+		base := strings.Map(func(r rune) rune {
+			if strings.ContainsRune("./\\:", r) || r < ' ' {
+				return '_'
+			}
+			return r
+		}, module)
+		base = cutString(base, longestName)
+		name := base + Extension
+		for n := 2; taken[strings.ToLower(name)]; n++ {
+			name = fmt.Sprintf("%s-%d%s", base, n, Extension)
+		}
+		taken[strings.ToLower(name)] = true // some file systems do not tell cases apart
+		names[i] = name
+	}
+	return names
+}
+
+// longestName is the most bytes of a unit's name in the name of its file. File systems permit 255 bytes, so there
+// is room for a number and the extension.
+const longestName = 200
+
+// cutString returns the first n bytes of s, fewer where that would split a character.
+func cutString(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// RestFileName is the file of the tensors that belong to no unit.
+const RestFileName = "model" + Extension

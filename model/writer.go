@@ -20,7 +20,7 @@ type Entry struct {
 	Shape []uint64
 	// Write writes the tensor's bytes, exactly as many as DType and Shape take.
 	Write func(io.Writer) error
-	// Data holds the bytes where they are at hand, for callers: Write alone is what is written.
+	// Data holds the bytes if they are at hand. It is for callers: only what Write writes counts.
 	Data []byte
 }
 
@@ -58,8 +58,8 @@ type headerEntry struct {
 	Offsets [2]uint64 `json:"data_offsets"`
 }
 
-// HeaderText returns the header of a file that holds the entries in the given order, padded
-// with spaces to a multiple of 8 bytes as the reference writer does. What entries write does not matter.
+// HeaderText returns the header of a file that holds the entries in the given order, padded with spaces to a
+// multiple of 8 bytes as the reference writer does. It does not call the Write functions of the entries.
 func HeaderText(entries []Entry, metadata map[string]string) ([]byte, error) {
 	text, err := buildHeader(entries, metadata)
 	return text, prefixed(err)
@@ -110,8 +110,8 @@ func buildHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 	for text.Len()%8 != 0 {
 		text.WriteByte(' ')
 	}
-	// Reading the text back finds what the entries themselves cannot show: a name that appears
-	// twice, is not UTF-8 or is reserved, a header that is too long.
+	// Parsing the text finds errors that a single entry does not show: a name that appears twice, is not UTF-8 or
+	// is reserved, or a header that is too long.
 	h, err := ParseHeader(text.Bytes(), at)
 	if err != nil {
 		return nil, err
@@ -160,13 +160,14 @@ func WriteFile(path string, entries []Entry, metadata map[string]string) error {
 	return createFile(path, func(w io.Writer) error { return write(w, entries, metadata) })
 }
 
-// FileStart returns what stands before the data in a file with the given header text: its length and it.
+// FileStart returns what stands before the data in a file with the given header text: the length of the header,
+// and the header.
 func FileStart(header []byte) []byte {
 	start := binary.LittleEndian.AppendUint64(make([]byte, 0, lengthBytes+len(header)), uint64(len(header)))
 	return append(start, header...)
 }
 
-// writeTensor lets write produce the bytes of one tensor and holds it to their number.
+// writeTensor lets write produce the bytes of one tensor, and checks their number.
 func writeTensor(w io.Writer, name string, size uint64, write func(io.Writer) error) error {
 	exact := &exactWriter{w: w, left: size}
 	if err := write(exact); err != nil {

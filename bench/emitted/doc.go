@@ -25,7 +25,7 @@ var shapes = []avo.Windows{
 // assembly, and when the plan wants a shape that is not here.
 func Kernel(p *emit.Plan) (*runtime.Kernel, bool) {
 	k := &runtime.Kernel{ABI: kernel.ABI, Name: "emitted", Books: p.Books}
-	want, fits, ok := emit.WindowShape(p)
+	want, fits, ok := p.WindowShape()
 	if !ok || len(avx512()) == 0 {
 		return nil, false
 	}

@@ -50,7 +50,11 @@ func TestKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, ok := Kernel(&emit.Plan{Package: "p", Model: "m", Histogram: h, Books: []*codebook.Book{b}})
+	p, err := emit.NewPlan(emit.Input{Package: "p", Model: "m", Histogram: h, Books: []*codebook.Book{b}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, ok := Kernel(p)
 	if want := len(avx512()) > 0; ok != want {
 		t.Fatalf("kernel %t, want %t", ok, want)
 	}

@@ -13,7 +13,7 @@ import (
 
 func (a *app) compress() *cobra.Command {
 	var out output
-	var units units
+	var units partitionFlags
 	var opts checkpoint.CompressOptions
 	var index string
 	var asJSON bool
@@ -72,7 +72,7 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 		if opts.Index, err = codebook.IndexByName(index); err != nil {
 			return err
 		}
-		if opts.Plan, err = units.options(); err != nil {
+		if opts.Partition, err = units.options(); err != nil {
 			return err
 		}
 		opts.Open, opts.Force, opts.Progress = units.open, out.force, a.progress()
@@ -146,7 +146,7 @@ func (a *app) printCompressed(r *checkpoint.CompressReport) error {
 	return nil
 }
 
-// formatPercent writes a share with two decimals, and says when that is not enough to show it.
+// formatPercent writes a share with two decimals, and says if they do not suffice to show it.
 func formatPercent(p float64) string {
 	if p > 0 && p < 0.005 {
 		return "< 0.01 %"

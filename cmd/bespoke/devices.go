@@ -30,7 +30,7 @@ BESPOKE_DECODER force another. It lists the GPUs too, in builds with CUDA.`,
 			Name      string `json:"decoder"`
 			Available bool   `json:"available"`
 			Reason    string `json:"reason"`
-			// Preferred is that which is taken of those that need no GPU.
+			// Preferred is the decoder that is chosen among those that need no GPU.
 			Preferred bool `json:"preferred,omitempty"`
 			// GPUs are the devices of the decoder cuda.
 			GPUs []runtime.GPU `json:"gpus,omitempty"`

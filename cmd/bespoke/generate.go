@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/gen"
 	"github.com/seed54244801/bespoke/gen/cudac"
@@ -15,7 +16,7 @@ import (
 // generateOptions are the flags of generate.
 type generateOptions struct {
 	out       output
-	units     units
+	units     partitionFlags
 	partial   incomplete
 	name      string
 	compiler  string
@@ -68,17 +69,15 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	if err != nil {
 		return err
 	}
-	plan, err := o.units.options()
+	partition, err := o.units.options()
 	if err != nil {
 		return err
 	}
-	m, err := gen.FromPath(ctx, path, gen.ReadOptions{
-		Name: o.name, Plan: plan, Open: o.units.open, Incomplete: o.partial.allowed, Progress: a.progress(),
-	})
+	analysis, err := checkpoint.Analyse(ctx, path, checkpoint.AnalyseOptions{Partition: partition, Open: o.units.open, Progress: a.progress()})
 	if err != nil {
 		return err
 	}
-	p, err := m.Plan(pkg)
+	p, err := gen.NewPackage(analysis, pkg, gen.PackageOptions{Model: o.name, Incomplete: o.partial.allowed})
 	if err != nil {
 		return err
 	}
@@ -96,7 +95,7 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case opts.NoCompiler != nil && (o.compiler != "" || o.recompile):
-			return opts.NoCompiler // asked for, so not to be done without
+			return opts.NoCompiler // a compiler was asked for, so it is an error that there is none
 		}
 	}
 	if o.fatbin {
@@ -131,12 +130,8 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 
 // explain prints how the parameters of the kernels were chosen.
 func (a *app) explain(p *emit.Plan) error {
-	cpu, err := emit.ExplainCPU(p)
-	if err != nil {
-		return err
-	}
 	a.printf("\nDecoder for CPUs: the candidates for its shape and what they cost, in cycles a weight (estimated).\n")
-	if err := a.explanations(cpu); err != nil {
+	if err := a.explanations(emit.ExplainCPU(p)); err != nil {
 		return err
 	}
 	cuda, err := emit.ExplainCUDA(p)

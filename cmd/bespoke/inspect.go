@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) inspect() *cobra.Command {
-	var units units
+	var units partitionFlags
 	var partial incomplete
 	var asJSON bool
 	var picture string
@@ -54,11 +54,11 @@ bits_per_weight, percent), raw (name, dtype, shape, bytes, reason).`,
 		if err := mayDraw(picture); err != nil {
 			return err
 		}
-		plan, err := units.options()
+		partition, err := units.options()
 		if err != nil {
 			return err
 		}
-		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.InspectOptions{Plan: plan, Open: units.open, Progress: a.progress()})
+		r, err := checkpoint.Inspect(cmd.Context(), args[0], checkpoint.AnalyseOptions{Partition: partition, Open: units.open, Progress: a.progress()})
 		if err != nil {
 			return err
 		}
@@ -84,10 +84,10 @@ func plotFormat(path string) string {
 	return strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
 }
 
-// mayDraw refuses a file that is no picture of the format of its name.
+// mayDraw refuses an existing file that is no picture of the format that its name tells.
 func mayDraw(path string) error {
 	f, size, err := regular.Open(path)
-	if err != nil || size == 0 { // of what is neither there nor a file draw says so
+	if err != nil || size == 0 { // draw reports what is not there or no file
 		return nil
 	}
 	defer f.Close()
@@ -98,7 +98,7 @@ func mayDraw(path string) error {
 	return err
 }
 
-// draw writes the picture of a report. An existing picture is replaced: it can be drawn again.
+// draw writes the picture of a report. An existing picture is replaced, because it can be drawn again.
 func draw(path string, r *checkpoint.Report) error {
 	scheme, err := codebook.SchemeByName(checkpoint.Schemes()[0])
 	if err != nil {

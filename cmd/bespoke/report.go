@@ -66,7 +66,7 @@ func (a *app) printMissing(missing []model.Missing) error {
 	return a.table(&t)
 }
 
-// indexSizes says what indexes the streams of a compressed checkpoint, and what it takes.
+// indexSizes names the indices of a compressed checkpoint and their sizes.
 func indexSizes(r *checkpoint.Report) string {
 	var parts []string
 	add := func(name string, bytes uint64) {
@@ -112,7 +112,7 @@ func histogramBars(r *checkpoint.Report) *ui.Table {
 		}
 	}
 	if high < 0 {
-		low, high = 0, -1 // no exponent has any share to speak of: sum up all
+		low, high = 0, -1 // all exponents are rare, so all are summed up
 	}
 	row(fmt.Sprintf("< %d", low), "", 0, low)
 	for e := low; e <= high; e++ {
@@ -133,7 +133,7 @@ func magnitude(e int) string {
 	return fmt.Sprintf("%.2g", math.Ldexp(1, e-127))
 }
 
-// sizes shows the expected size for each scheme, beside the real one of a compressed checkpoint.
+// sizes shows the expected size for each scheme, and the real size of a compressed checkpoint.
 func sizes(r *checkpoint.Report) *ui.Table {
 	t := &ui.Table{Right: "lrrrrr"}
 	t.Row("code books", "number", "longest code", "bytes", "bits a weight", "of original")
@@ -168,7 +168,7 @@ func (a *app) printRaw(raw []checkpoint.RawReport) error {
 	for _, t := range raw {
 		reason := t.Reason
 		if reason == "" {
-			reason = "stored uncoded" // by a compressor that left no reason
+			reason = "stored uncoded" // the compressor left no reason
 		}
 		g := groups[reason]
 		if g == nil {

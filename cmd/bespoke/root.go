@@ -14,7 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// app is what all commands share.
+// app holds what all commands share.
 type app struct {
 	stdout, stderr io.Writer // an error of stdout is kept: see standardOutput
 	quiet          bool
@@ -91,7 +91,7 @@ func (e *usageError) Error() string { return e.err.Error() + " (see bespoke help
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// takes returns a check that a command gets these arguments, in these words.
+// takes returns a check that a command gets as many arguments as there are names.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
@@ -124,28 +124,28 @@ func (o *output) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// units adds the flags that say how a model is divided into units.
-type units struct {
+// partitionFlags are the flags that say how a model is divided into units.
+type partitionFlags struct {
 	pattern  string
 	codeTied bool
 	source
 }
 
-func (u *units) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&u.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
-	cmd.Flags().BoolVar(&u.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
+func (p *partitionFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.pattern, "pattern", "", "JSON `FILE` that says which modules are units: {REGEX: [ATTR, …], …}")
+	cmd.Flags().BoolVar(&p.codeTied, "code-tied", false, "code an embedding that is also the output head; the published loader cannot run the result")
 	_ = cmd.MarkFlagFilename("pattern", "json")
-	u.source.flags(cmd)
+	p.source.flags(cmd)
 }
 
 // source adds the flag that says how a model is opened.
 type source struct{ open model.OpenOptions }
 
 func (s *source) flags(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&s.open.IgnoreIndex, "ignore-index", false, "take a folder as if it had no index of its shards")
+	cmd.Flags().BoolVar(&s.open.IgnoreWeightMap, "ignore-index", false, "take a folder as if it had no index of its shards")
 }
 
-// incomplete adds the flag that takes a DF11 checkpoint from which something seems to be missing.
+// incomplete adds the flag that permits a DF11 checkpoint from which something seems to be missing.
 type incomplete struct{ allowed bool }
 
 func (i *incomplete) flags(cmd *cobra.Command) {
@@ -178,10 +178,10 @@ func (a *app) printFiles(what string, files []model.OddFile) error {
 	return a.table(&t)
 }
 
-func (u *units) options() (o model.PlanOptions, err error) {
-	o.CodeTied = u.codeTied
-	if u.pattern != "" {
-		o.Patterns, err = model.ReadPatterns(u.pattern)
+func (p *partitionFlags) options() (o model.PartitionOptions, err error) {
+	o.CodeTied = p.codeTied
+	if p.pattern != "" {
+		o.Patterns, err = model.ReadPatterns(p.pattern)
 	}
 	return o, err
 }
@@ -198,7 +198,7 @@ func checkOneOf(flag, value string, values []string) error {
 	return nil
 }
 
-// progress returns what draws progress bars: on a terminal alone.
+// progress returns what draws progress bars. It draws nothing unless stderr is a terminal.
 func (a *app) progress() checkpoint.Progress {
 	if a.quiet || !ui.IsTerminal(a.stderr) {
 		return (*ui.Progress)(nil)

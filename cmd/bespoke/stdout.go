@@ -10,8 +10,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/ui"
 )
 
-// standardOutput is standard output, and keeps the first error of writing to it: where text is printed nobody
-// asks. One that is closed (>&-) gives none: the Go runtime opens /dev/null in its place before main.
+// standardOutput is standard output. It keeps the first error of writing, because code that prints does not check
+// errors. A standard output that is closed (>&-) gives no error: the Go runtime opens /dev/null in its place
+// before main.
 type standardOutput struct {
 	w   io.Writer
 	err error
@@ -34,7 +35,8 @@ type stdoutError struct{ err error }
 func (e *stdoutError) Error() string { return fmt.Sprintf("standard output: %v", e.err) }
 func (e *stdoutError) Unwrap() error { return e.err }
 
-// printf prints for people, unless they asked for quiet. The arguments may come from anywhere: they are made printable.
+// printf prints for people, unless they asked for quiet. The arguments may come from anywhere, so they are made
+// printable.
 func (a *app) printf(format string, args ...any) {
 	if !a.quiet {
 		fmt.Fprintf(a.stdout, format, ui.Arguments(args)...)
@@ -56,7 +58,8 @@ func (a *app) table(t *ui.Table) error {
 	return t.Write(a.stdout, "  ")
 }
 
-// json prints for programs. What is not printable stands as an escape, as the reader may be a terminal after all.
+// json prints for programs. Characters that are not printable are escaped, because the output may still go to a
+// terminal.
 func (a *app) json(v any) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)

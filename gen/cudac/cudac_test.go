@@ -44,7 +44,7 @@ func missing(t *testing.T, tool string, err error) {
 // plan has the given number of code books, of three kinds.
 func plan(t *testing.T, books int) *emit.Plan {
 	t.Helper()
-	p := &emit.Plan{Package: "test", Model: "test"}
+	in := emit.Input{Package: "test", Model: "test"}
 	for i := range books {
 		var h codebook.Histogram
 		for s := range 40 {
@@ -60,7 +60,11 @@ func plan(t *testing.T, books int) *emit.Plan {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Books = append(p.Books, b)
+		in.Books = append(in.Books, b)
+	}
+	p, err := emit.NewPlan(in)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return p
 }
@@ -78,10 +82,7 @@ func source(t *testing.T, p *emit.Plan) []byte {
 // wantTables holds the luts and tables that a compiler made of a plan's code books to those of Go.
 func wantTables(t *testing.T, ptx []byte, p *emit.Plan) {
 	t.Helper()
-	shape, err := emit.CUDAShape(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	shape := p.CUDAShape()
 	var luts, tables []byte
 	for _, b := range p.Books {
 		luts = append(luts, b.Luts()...)

@@ -148,10 +148,10 @@ func sweepModel(folder string, seed, number uint64) error {
 		return err
 	}
 	for name, f := range map[string]sweepFile{
-		"model" + model.IndexExtension: {text, 0o644},
-		model.ConfigName:               {[]byte(sweepConfig), 0o640},
-		"README.md":                    {[]byte("a model\n"), 0o600},
-		"docs/config.json":             {[]byte("{}"), 0o755},
+		"model" + model.WeightMapExtension: {text, 0o644},
+		model.ConfigName:                   {[]byte(sweepConfig), 0o640},
+		"README.md":                        {[]byte("a model\n"), 0o600},
+		"docs/config.json":                 {[]byte("{}"), 0o755},
 	} {
 		path := filepath.Join(folder, filepath.FromSlash(name))
 		if err := os.WriteFile(path, f.data, 0o600); err != nil {
@@ -181,7 +181,7 @@ func (k *sweepKind) compress(ctx context.Context, source string) (sweepTree, err
 	if err != nil {
 		return nil, err
 	}
-	opts := checkpoint.CompressOptions{Scheme: "unit", Index: k.index, SingleFile: k.single, Plan: model.PlanOptions{Patterns: patterns}}
+	opts := checkpoint.CompressOptions{Scheme: "unit", Index: k.index, SingleFile: k.single, Partition: model.PartitionOptions{Patterns: patterns}}
 	if k.published {
 		opts.Scheme = "published"
 	}

@@ -21,9 +21,9 @@ func TestLlama(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	plan, err := model.PlanUnits(c, model.PlanOptions{})
-	if err != nil || len(plan.Units) != 2 || len(plan.Raw) != 1 {
-		t.Errorf("%+v, %v", plan, err)
+	partition, err := model.NewPartition(c, model.PartitionOptions{})
+	if err != nil || len(partition.Units) != 2 || len(partition.Raw) != 1 {
+		t.Errorf("%+v, %v", partition, err)
 	}
 }
 

@@ -74,7 +74,11 @@ func bookKernel(t testing.TB, books ...*codebook.Book) *host.Kernel {
 	var key [booksOfKernel]*codebook.Book
 	copy(key[:], books)
 	emitted, _ := sources.LoadOrStore(key, sync.OnceValues(func() ([]byte, error) {
-		return emit.CUDA(&emit.Plan{Package: "test", Model: "test", Books: books})
+		p, err := emit.NewPlan(emit.Input{Package: "test", Model: "test", Books: books})
+		if err != nil {
+			return nil, err
+		}
+		return emit.CUDA(p)
 	}))
 	source, err := emitted.(func() ([]byte, error))()
 	if err != nil {

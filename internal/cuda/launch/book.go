@@ -3,7 +3,6 @@ package launch
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -80,25 +79,18 @@ func unusedWindow(b *codebook.Book) (uint32, bool) {
 }
 
 // heaviestRun returns the first of the 16 neighbouring exponents that come most often, among those that start at an
-// even one. Without counts a code of n bits stands for a probability of 2^-n. Among equals it is the lowest.
+// even one. Only exponents with a code count. Without counts a code of n bits stands for a probability of 2^-n. Among
+// equals it is the lowest.
 func heaviestRun(b *codebook.Book, counts *codebook.Histogram) uint8 {
-	const last = codebook.MaxSymbol - Digits + 1
-	counted := counts != nil && counts.Total() > 0
-	best, heaviest := uint8(0), -1.0
-	for base := 0; base <= last; base += 2 {
-		weight := 0.0
-		for s := base; s < base+Digits; s++ {
-			if n := b.Code(uint8(s)).Length; n > 0 && counted {
-				weight += float64(counts[s])
-			} else if n > 0 {
-				weight += math.Ldexp(1, -int(n))
+	weights := b.Implied()
+	if counts != nil && counts.Total() > 0 {
+		for s := range weights {
+			if weights[s] > 0 {
+				weights[s] = counts[s]
 			}
 		}
-		if weight > heaviest {
-			best, heaviest = uint8(base), weight
-		}
 	}
-	return best
+	return uint8(weights.HeaviestRun(Digits, 2))
 }
 
 // TableArgument lays out what table-driven kernels are handed for a code book whose luts tensor is given: rows,

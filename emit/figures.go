@@ -1,0 +1,81 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/seed54244801/bespoke/codebook"
+)
+
+// bfloat16Bits is the size of a weight before compression, in bits.
+const bfloat16Bits = 16
+
+// packageComment is the doc comment of the generated package, by lines.
+func packageComment(p *Plan) []string {
+	lines := []string{
+		fmt.Sprintf("Package %s decodes the DF11 checkpoint of %s with decoders cut to its code.", p.Package, p.Model),
+		"",
+		"Start with [Open], or hand [Kernel] to runtime.Open.",
+		"",
+		"# Figures",
+		"",
+	}
+	for _, line := range Figures(p) {
+		lines = append(lines, "\t"+line)
+	}
+	return lines
+}
+
+// Figures sums up the plan as a table of lines: weights, exponents, expected size, code books.
+func Figures(p *Plan) []string {
+	var lines []string
+	for _, f := range figures(p) {
+		lines = append(lines, fmt.Sprintf("%-14s %s", f.name, f.value))
+	}
+	return lines
+}
+
+// A figure is a line of the table of figures.
+type figure struct{ name, value string }
+
+func figures(p *Plan) []figure {
+	total := p.Histogram.Total()
+	weights := count(total)
+	if p.Units > 0 {
+		weights += fmt.Sprintf(" in %s", plural(p.Units, "unit"))
+	}
+	all := []figure{
+		{"weights", weights},
+		{"exponents", fmt.Sprintf("%d distinct, entropy %.4f bits", p.Histogram.Distinct(), p.Histogram.Entropy())},
+	}
+	if expected := p.Expected.Total(); total > 0 && expected > 0 {
+		bits := 8 * float64(expected) / float64(total)
+		all = append(all, figure{"expected size",
+			fmt.Sprintf("%.4f bits a weight, %.2f %% of bfloat16", bits, 100*bits/bfloat16Bits)})
+	}
+	all = append(all, figure{"code books", p.Hash()})
+	for i, b := range p.Books {
+		all = append(all, figure{fmt.Sprintf("book %d", i), b.Fingerprint().String()},
+			figure{"", describe(b)})
+	}
+	return all
+}
+
+// describe sums up a code book.
+func describe(b *codebook.Book) string {
+	kind := "canonical"
+	if !b.Canonical() {
+		kind = "not canonical"
+	}
+	lengths := fmt.Sprintf("%d to %d bits", b.MinLength(), b.MaxLength())
+	if b.MinLength() == b.MaxLength() {
+		lengths = plural(b.MinLength(), "bit")
+	}
+	return fmt.Sprintf("%s of %s, %s", plural(len(b.Symbols()), "code"), lengths, kind)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(uint64(n)) + " " + noun + "s"
+}

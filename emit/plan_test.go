@@ -1,0 +1,55 @@
+package emit
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/templates"
+)
+
+// TestDecisions changes what was decided for a plan: all that is made of the plan goes by it, and nothing decides again.
+func TestDecisions(t *testing.T) {
+	p := newPlan(t, ofLengths(t, []uint8{2, 2, 2, 4, 5, 7, 8, 9, 10, 11, 12, 12}))
+	before, err := CUDA(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := p.CUDAShape()
+	other.TableBits = templates.MinTableBits + templates.MaxTableBits - other.TableBits
+	p.cuda = &cudaChoices{merge: p.cuda.merge, table: p.cuda.table, windows: p.cuda.windows,
+		lanes: cudaChoice{candidates: []cudaCandidate{{shape: other, cost: 12345, fits: true}}}}
+	p.windows.best = (p.windows.best + 1) % len(p.windows.candidates)
+
+	if got := p.CUDAShape(); got != other {
+		t.Errorf("CUDA shape %+v", got)
+	}
+	if after, err := CUDA(p); err != nil || bytes.Equal(before, after) {
+		t.Errorf("error %v, or the kernels are as they were before", err)
+	}
+	source, err := Package(p, Embedding{})
+	if err != nil || !bytes.Contains(source, []byte(fmt.Sprintf("TableBits: %d", other.TableBits))) {
+		t.Errorf("error %v, the package describes other kernels:\n%s", err, source)
+	}
+	explained, err := ExplainCUDA(p)
+	if err != nil || !strings.Contains(fmt.Sprint(explained), "12345.00 chosen") {
+		t.Errorf("error %v, explained %v", err, explained)
+	}
+	shape, _, _ := p.WindowShape()
+	want := p.windows.candidates[p.windows.best]
+	if !slices.Equal(shape.Long, want.Long) || shape.Wide != want.Wide {
+		t.Errorf("shape of windows %+v, want %+v", shape, want)
+	}
+	if rows := ExplainCPU(p)[0].Rows; rows[1+p.windows.best][5] != "chosen" {
+		t.Errorf("explained %v", rows)
+	}
+	p.windows.best = -1
+	if asm, _, err := Assembly(p); asm != nil || err != nil {
+		t.Errorf("error %v, %d bytes of assembly where none was chosen", err, len(asm))
+	}
+	if noasm, err := NoAssembly(p); err != nil || bytes.Contains(noasm, []byte("//go:build")) {
+		t.Errorf("error %v, decode_noasm.go:\n%s", err, noasm)
+	}
+}
