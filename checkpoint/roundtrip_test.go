@@ -133,7 +133,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// checkSizes holds the sizes in a report against the files.
+// checkSizes compares the sizes in a report with the files.
 func checkSizes(t *testing.T, df11 string, r *CompressReport, single bool) {
 	t.Helper()
 	d, err := model.OpenDF11(df11)

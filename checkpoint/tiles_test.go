@@ -50,7 +50,7 @@ func TestIndexRoundTrip(t *testing.T) {
 	}
 }
 
-// TestIndexTensors holds the tensors of checkpoints that differ in their index against each other.
+// TestIndexTensors compares the tensors of checkpoints that differ in their index.
 func TestIndexTensors(t *testing.T) {
 	tensors := map[codebook.Index]map[string]string{}
 	totals := map[codebook.Index]uint64{}

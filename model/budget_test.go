@@ -95,7 +95,7 @@ func giveNames(weights, bytes int) (err error) {
 	return err
 }
 
-// manyPatterns holds a name against patterns that begin otherwise, when most of the work that may be done is.
+// manyPatterns compares a name with patterns that begin differently, after most of the permitted work is done.
 func manyPatterns() error {
 	m, err := Patterns{{Regex: "a.*"}, {Regex: "b.*"}, {Regex: "c.*"}}.compile()
 	if err != nil {

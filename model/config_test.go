@@ -78,7 +78,7 @@ func TestParseDF11Config(t *testing.T) {
 	}
 }
 
-// TestInsertIntoReference holds the text of config.json against the published writer's.
+// TestInsertIntoReference compares the text of config.json with the published writer's.
 func TestInsertIntoReference(t *testing.T) {
 	before, err := os.ReadFile(filepath.Join(tinyBF16, ConfigName))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// TestOpenDF11Reference decodes a published checkpoint and holds it against the original.
+// TestOpenDF11Reference decodes a published checkpoint and compares it with the original.
 func TestOpenDF11Reference(t *testing.T) {
 	c, err := Open(tinyBF16)
 	if err != nil {
@@ -62,7 +62,7 @@ func TestOpenDF11Reference(t *testing.T) {
 	}
 }
 
-// TestWriteDF11Reference plans, encodes and writes the original and holds every file against that of
+// TestWriteDF11Reference divides, encodes and writes the original, and compares every file with that of
 // the published encoder.
 func TestWriteDF11Reference(t *testing.T) {
 	c, err := Open(tinyBF16)

@@ -55,7 +55,7 @@ func TestParsePatternsRefuses(t *testing.T) {
 	}
 }
 
-// TestMatchesWhole holds the matching against what Python's re.fullmatch says.
+// TestMatchesWhole compares the matching with what Python's re.fullmatch says.
 func TestMatchesWhole(t *testing.T) {
 	tests := []struct {
 		regex, module string
@@ -131,7 +131,7 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// TestFamiliesPublished holds the patterns of Llama against those of a published checkpoint.
+// TestFamiliesPublished compares the patterns of Llama with those of a published checkpoint.
 func TestFamiliesPublished(t *testing.T) {
 	d, err := OpenDF11(tinyDF11)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestShapesReference holds the shapes against those of the original checkpoint.
+// TestShapesReference compares the shapes with those of the original checkpoint.
 func TestShapesReference(t *testing.T) {
 	c, err := Open(tinyBF16)
 	if err != nil {

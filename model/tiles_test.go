@@ -113,7 +113,7 @@ func TestTilesOfAnother(t *testing.T) {
 	}
 }
 
-// TestSidecarIndex holds the index that the sidecar names against the tensors.
+// TestSidecarIndex compares the index that the sidecar names with the tensors.
 func TestSidecarIndex(t *testing.T) {
 	open := func(stored, named codebook.Index) error {
 		dir := df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": indexedBlock(t, "block.0", stored)})

@@ -41,7 +41,7 @@ func TestWriteReadsBack(t *testing.T) {
 	}
 }
 
-// TestWriteReference holds the writer against files of the reference implementation, headers and
+// TestWriteReference compares the writer with files of the reference implementation, headers and
 // padding included.
 func TestWriteReference(t *testing.T) {
 	paths, err := filepath.Glob("testdata/tiny-llama/*/*.safetensors")
