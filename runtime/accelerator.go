@@ -13,8 +13,8 @@ type accelerator interface {
 	// decode writes a span of one element or more to dst. It reports false where the CPU has to do it: for want of
 	// device memory, or to say what is wrong with the stream.
 	decode(ctx context.Context, s span, dst []uint16) (done bool, err error)
-	// decodeAll is [Model.DecodeAll].
-	decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error
+	// decodeAll is [Model.DecodeUnits].
+	decodeAll(ctx context.Context, next func() (string, bool), bound int64, visit func(u Unit, weights []uint16) error) error
 	// decodeToDevice is [Model.DecodeToDevice].
 	decodeToDevice(ctx context.Context, u *unit) (*DeviceWeights, error)
 	// matrix is [Model.DeviceMatrix], for a validated unit that has tiles, given the first element of the tensor

@@ -2,29 +2,77 @@ package runtime
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"sync"
 )
 
-// DecodeAll decodes every unit and calls visit with each, one at a time and in the order of
-// [Model.Units], while the next ones are decoded. The weights are only good during the call: their
-// memory is used again. It holds the weights of about two of the largest unit in memory.
-//
-// DecodeAll ends with the first error, in the order of the units, of the units or of visit, and
-// with the context's error when that ends. No goroutine outlives it. visit may call all methods of m; after
-// Close, from there or elsewhere, DecodeAll ends with [ErrClosed].
+// DecodeAll is [Model.DecodeUnits] for every unit, in the order of [Model.Units], with the default bound.
 func (m *Model) DecodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
-	return m.watched(ctx, func(ctx context.Context) error {
-		if m.gpu != nil {
-			return m.gpu.decodeAll(ctx, visit)
+	return m.DecodeUnits(ctx, m.names(), 0, visit)
+}
+
+// names yields the names of the units in their order.
+func (m *Model) names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, u := range m.units {
+			if !yield(u.Name) {
+				return
+			}
 		}
-		return m.decodeAll(ctx, visit)
+	}
+}
+
+// DecodeUnits decodes the units that names yields and calls visit with each, one at a time and in that order. The next
+// ones are decoded meanwhile. The weights are only good during the call of visit: their memory is used again.
+//
+// A name may come again, and names need not end. A program that goes through the layers of a model for each token
+// yields them over and over; the first layers are then decoded while it works on the last.
+//
+// The weights in memory are those of the unit that visit has and those of the units decoded ahead. They take at most
+// bound bytes; only a unit that is larger by itself takes more. A bound of 0 stands for twice the largest unit and 8 MiB
+// more. Where the bound has no room for a second unit, none is decoded ahead.
+//
+// DecodeUnits ends with the first error, in the order of the units, of the units or of visit. It ends with the error of
+// the context when that ends. An unknown name is an error in its turn. No goroutine outlives the call. Names are asked for
+// some time before they are visited, never while visit runs. visit may call all methods of m; after Close, from there
+// or elsewhere, DecodeUnits ends with [ErrClosed].
+func (m *Model) DecodeUnits(ctx context.Context, names iter.Seq[string], bound int64, visit func(u Unit, weights []uint16) error) error {
+	return m.watched(ctx, func(ctx context.Context) error {
+		switch {
+		case names == nil || visit == nil:
+			return m.wrap(errors.New("names and visit must not be nil"))
+		case bound < 0:
+			return m.wrap(fmt.Errorf("a bound of %d bytes, want 0 or more", bound))
+		case bound == 0:
+			bound = m.defaultBound()
+		}
+		next, stop := iter.Pull(names)
+		defer stop()
+		if m.gpu != nil {
+			return m.gpu.decodeAll(ctx, next, bound, visit)
+		}
+		return m.decodeAll(ctx, next, bound, visit)
 	})
 }
 
-// decodeAll is DecodeAll without a GPU. Only while units are checked and decoded do others have to wait before they
+// smallBuffers is memory for many small units besides the large ones, in bytes.
+const smallBuffers = 8 << 20
+
+// defaultBound is that of DecodeUnits.
+func (m *Model) defaultBound() int64 {
+	largest := 0
+	for _, u := range m.units {
+		largest = max(largest, u.Elements)
+	}
+	return 2*2*int64(largest) + smallBuffers
+}
+
+// decodeAll is DecodeUnits without a GPU. Only while units are checked and decoded do others have to wait before they
 // close the files.
-func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint16) error) error {
+func (m *Model) decodeAll(ctx context.Context, next func() (string, bool), bound int64, visit func(u Unit, weights []uint16) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	feed := make(chan *task, unitsAhead*m.workers) // room for all that is under way
 	var workers sync.WaitGroup
@@ -44,20 +92,20 @@ func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint
 		workers.Wait()
 	}()
 
-	memory := newBuffers(m.units)
+	memory := &buffers{limit: bound / 2}
 	var ahead []*task // under way, in the order of the units
-	for next := 0; next < len(m.units) || len(ahead) > 0; {
-		for next < len(m.units) && len(ahead) < unitsAhead {
-			buf, ok := memory.get(m.units[next].Elements)
+	name, more := next()
+	for more || len(ahead) > 0 {
+		for more && len(ahead) < unitsAhead {
+			t, ok := m.start(name, memory)
 			if !ok {
 				break
 			}
-			t := m.wholeUnit(m.units[next], buf)
 			for range min(m.workers, t.pieces()) {
 				feed <- t
 			}
 			ahead = append(ahead, t)
-			next++
+			name, more = next()
 		}
 		t := ahead[0]
 		ahead = ahead[1:]
@@ -83,7 +131,28 @@ func (m *Model) decodeAll(ctx context.Context, visit func(u Unit, weights []uint
 	return ctx.Err()
 }
 
-// unitsAhead bounds the units under way in DecodeAll, so that many small ones keep all workers
+// start returns the task that decodes a unit, a finished one with an error if the unit cannot be decoded. It fails where
+// there is no memory for the unit.
+func (m *Model) start(name string, memory *buffers) (*task, bool) {
+	u, ok := m.byName[name]
+	if !ok {
+		return failed(m.wrap(fmt.Errorf("no unit %q", name))), true
+	}
+	dst, ok := memory.get(u.Elements)
+	if !ok {
+		return nil, false
+	}
+	return m.wholeUnit(u, dst), true
+}
+
+// failed returns a finished task with an error.
+func failed(err error) *task {
+	t := &task{done: make(chan struct{}), err: err}
+	close(t.done)
+	return t
+}
+
+// unitsAhead bounds the units under way in DecodeUnits, so that many small ones keep all workers
 // busy.
 const unitsAhead = 32
 
@@ -98,29 +167,17 @@ func (m *Model) wholeUnit(u *unit, dst []uint16) (t *task) {
 		return err
 	})
 	if err != nil {
-		t = &task{done: make(chan struct{}), err: err}
-		close(t.done)
+		return failed(err)
 	}
 	return t
 }
 
 // buffers hands out memory for weights, and keeps it for the next unit within a limit.
 type buffers struct {
-	limit int // words
-	held  int // words, free or in use
-	inUse int // buffers
+	limit int64 // words
+	held  int64 // words, free or in use
+	inUse int   // buffers
 	free  [][]uint16
-}
-
-// smallBuffers is memory for many small units besides the large ones, in words.
-const smallBuffers = 1 << 22
-
-func newBuffers(units []*unit) *buffers {
-	b := &buffers{limit: smallBuffers}
-	for _, u := range units {
-		b.limit = max(b.limit, 2*u.Elements+smallBuffers)
-	}
-	return b
 }
 
 // get returns memory for n words. It fails when there is none within the limit; it never does while
@@ -133,14 +190,14 @@ func (b *buffers) get(n int) ([]uint16, bool) {
 		}
 	}
 	if best < 0 {
-		for len(b.free) > 0 && b.held+n > b.limit {
-			b.held -= cap(b.free[0])
+		for len(b.free) > 0 && b.held+int64(n) > b.limit {
+			b.held -= int64(cap(b.free[0]))
 			b.free = slices.Delete(b.free, 0, 1)
 		}
-		if b.held+n > b.limit && b.inUse > 0 {
+		if b.held+int64(n) > b.limit && b.inUse > 0 {
 			return nil, false
 		}
-		b.held += n
+		b.held += int64(n)
 		b.inUse++
 		return make([]uint16, n), true
 	}

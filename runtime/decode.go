@@ -57,6 +57,9 @@ func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []ui
 func (m *Model) tensor(name string) (span, error) {
 	p, ok := m.tensors[name]
 	if !ok {
+		if m.raw[name] != nil {
+			return span{}, m.wrap(fmt.Errorf("tensor %q is not coded: ReadTensor reads it", name))
+		}
 		return span{}, m.wrap(fmt.Errorf("no coded tensor %q", name))
 	}
 	t := p.unit.tensors[p.number]

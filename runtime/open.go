@@ -24,7 +24,8 @@ type Model struct {
 	file    *model.DF11
 	units   []*unit
 	byName  map[string]*unit
-	tensors map[string]part
+	tensors map[string]part       // those that are coded
+	raw     map[string]*rawTensor // the others
 	choice  Choice
 	workers int
 	checks  Checks      // 0 for none
@@ -91,6 +92,7 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 		file:    file,
 		byName:  make(map[string]*unit),
 		tensors: make(map[string]part),
+		raw:     make(map[string]*rawTensor),
 		choice:  o.choice,
 		workers: o.workers,
 		checks:  o.checks,
@@ -99,6 +101,13 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 	m.close = sync.OnceValue(m.release)
 	for _, f := range file.Units {
 		m.add(f)
+	}
+	for _, t := range file.Rest {
+		r := &rawTensor{Tensor: t}
+		if sum, ok := file.Sums[t.Name]; ok {
+			r.sum = newKnownSum(&sum)
+		}
+		m.raw[t.Name] = r
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err
@@ -123,7 +132,7 @@ func (m *Model) add(f *model.Unit) {
 		u.stream.Luts = u.book.Luts()
 	}
 	for i, t := range f.Tensors {
-		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
+		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape, DType: model.BF16, Unit: u.Name})
 		u.tensors = append(u.tensors, coded{t.Offset, t.Offset + t.Elements, newKnownSum(t.Sum)})
 		m.tensors[t.Name] = part{u, i}
 	}
