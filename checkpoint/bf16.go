@@ -2,8 +2,8 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"math"
 
+	"github.com/seed54244801/bespoke/internal/float16"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -64,17 +64,7 @@ func fromFloat32(bits uint32, r *Rounding) uint16 {
 }
 
 // fromFloat16 casts the bits of an IEEE half to bfloat16. Every half is a float32, so this rounds once.
-func fromFloat16(half uint16, r *Rounding) uint16 {
-	sign := uint32(half>>15) << 31
-	exponent, mantissa := uint32(half>>10&0x1F), uint32(half&0x3FF)
-	switch {
-	case exponent == 0x1F: // infinite or NaN; the payload moves to the top of the wider mantissa
-		return fromFloat32(sign|0x7F800000|mantissa<<13, r)
-	case exponent == 0: // zero or subnormal: mantissa · 2^-24
-		return fromFloat32(sign|math.Float32bits(float32(mantissa)*0x1p-24), r)
-	}
-	return fromFloat32(sign|(exponent+127-15)<<23|mantissa<<13, r)
-}
+func fromFloat16(half uint16, r *Rounding) uint16 { return fromFloat32(float16.Widen(half), r) }
 
 // fromFloat64 casts the bits of a float64 to bfloat16 in one rounding. Two roundings, by way of float32, could be
 // wrong: the first could move a value near the middle of two neighbours onto the middle, and the second to the

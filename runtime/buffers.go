@@ -4,21 +4,10 @@ import "slices"
 
 // buffers hands out memory for weights, and keeps it for the next unit within a limit.
 type buffers struct {
-	limit int // words
-	held  int // words, free or in use
-	inUse int // buffers
+	limit int64 // words
+	held  int64 // words, free or in use
+	inUse int   // buffers
 	free  [][]uint16
-}
-
-// smallBuffers is memory for many small units besides the large ones, in words.
-const smallBuffers = 1 << 22
-
-func newBuffers(units []*unit) *buffers {
-	b := &buffers{limit: smallBuffers}
-	for _, u := range units {
-		b.limit = max(b.limit, 2*u.Elements+smallBuffers)
-	}
-	return b
 }
 
 // get returns memory for n words. It fails when there is none within the limit; it never does while
@@ -31,14 +20,14 @@ func (b *buffers) get(n int) ([]uint16, bool) {
 		}
 	}
 	if best < 0 {
-		for len(b.free) > 0 && b.held+n > b.limit {
-			b.held -= cap(b.free[0])
+		for len(b.free) > 0 && b.held+int64(n) > b.limit {
+			b.held -= int64(cap(b.free[0]))
 			b.free = slices.Delete(b.free, 0, 1)
 		}
-		if b.held+n > b.limit && b.inUse > 0 {
+		if b.held+int64(n) > b.limit && b.inUse > 0 {
 			return nil, false
 		}
-		b.held += n
+		b.held += int64(n)
 		b.inUse++
 		return make([]uint16, n), true
 	}

@@ -5,10 +5,8 @@ import "testing"
 // TestBuffers checks that memory is used again, that it stays within the limit, and that a lone
 // unit always gets its buffer.
 func TestBuffers(t *testing.T) {
-	b := newBuffers([]*unit{{Unit: Unit{Elements: 100}}, {Unit: Unit{Elements: smallBuffers}}})
-	if b.limit != 3*smallBuffers {
-		t.Fatalf("limit of %d words, want %d", b.limit, 3*smallBuffers)
-	}
+	const size = 1 << 16
+	b := &buffers{limit: 3 * size}
 	get := func(n int, want bool) []uint16 {
 		t.Helper()
 		buf, ok := b.get(n)
@@ -22,18 +20,18 @@ func TestBuffers(t *testing.T) {
 	}
 	first := get(100, true)
 	for range 2 {
-		b.put(get(smallBuffers, true)) // the same memory twice
+		b.put(get(size, true)) // the same memory twice
 	}
-	if b.held != smallBuffers+100 {
-		t.Errorf("%d words held, want %d", b.held, smallBuffers+100)
+	if b.held != size+100 {
+		t.Errorf("%d words held, want %d", b.held, size+100)
 	}
-	large := []([]uint16){get(smallBuffers, true), get(smallBuffers, true)}
-	get(smallBuffers, false) // no room besides the first
+	large := []([]uint16){get(size, true), get(size, true)}
+	get(size, false) // no room besides the first
 	b.put(first)
-	large = append(large, get(smallBuffers, true)) // in place of the first
+	large = append(large, get(size, true)) // in place of the first
 	get(1, false)
 	for _, l := range large {
 		b.put(l)
 	}
-	b.put(get(3*smallBuffers, true)) // in place of them all
+	b.put(get(3*size, true)) // in place of them all
 }

@@ -58,6 +58,9 @@ func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []ui
 // tensor returns the span of a coded tensor.
 func (m *Model) tensor(name string) (coded.Span, error) {
 	p, ok := m.tensors[name]
+	if !ok && m.raw[name] != nil {
+		return coded.Span{}, m.wrap(fmt.Errorf("tensor %q is not coded: ReadTensor reads it", name))
+	}
 	if !ok {
 		return coded.Span{}, m.wrap(fmt.Errorf("no coded tensor %q", name))
 	}

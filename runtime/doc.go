@@ -1,5 +1,10 @@
-// Package runtime decodes DF11 checkpoints: [Open] one, then [Model.DecodeUnit], [Model.DecodeTensor] or
-// [Model.DecodeAll].
+// Package runtime decodes DF11 checkpoints: [Open] one, then ask for what you need.
+//
+//   - [Model.DecodeUnit], [Model.DecodeTensor] and [Model.DecodePart] write weights to memory of the caller.
+//   - [Model.DecodeUnits] goes through units in an order of the caller, decodes the next ones meanwhile, and keeps to a
+//     bound on memory; [Model.DecodeAll] goes through all.
+//   - [Model.Tensor] returns any tensor, also one that is not coded, such as a norm or a bias; [View] and
+//     [Values.Float32s] give its elements.
 //
 // # Decoders
 //

@@ -35,6 +35,64 @@ func Example() {
 	// lm_head: [0x3c00 0xbc80 0x3d00 0x3c12]
 }
 
+// A program that needs the units again and again: the next one is decoded while it works on this one.
+func ExampleModel_DecodeUnits() {
+	path, remove := smallCheckpoint()
+	defer remove()
+
+	m, err := runtime.Open(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	tokens := 3
+	layers := func(yield func(string) bool) {
+		for range tokens {
+			for _, u := range m.Units() {
+				if !yield(u.Name) {
+					return
+				}
+			}
+		}
+	}
+	err = m.DecodeUnits(context.Background(), layers, 64<<20, func(u runtime.Unit, weights []uint16) error {
+		fmt.Printf("%s: %d weights\n", u.Name, len(weights))
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// lm_head: 4 weights
+	// lm_head: 4 weights
+	// lm_head: 4 weights
+}
+
+// A tensor as numbers, whether it is coded or not.
+func ExampleModel_Tensor() {
+	path, remove := smallCheckpoint()
+	defer remove()
+
+	m, err := runtime.Open(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	for _, t := range m.Tensors() {
+		values, err := m.Tensor(context.Background(), t.Name)
+		if err != nil {
+			log.Fatal(err)
+		}
+		numbers, err := values.Float32s()
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(t.Name, t.DType, numbers)
+	}
+	// Output:
+	// lm_head.weight BF16 [0.0078125 -0.015625 0.03125 0.008911133]
+}
+
 // smallCheckpoint writes a DF11 checkpoint of four weights.
 func smallCheckpoint() (path string, remove func()) {
 	weights := []uint16{0x3c00, 0xbc80, 0x3d00, 0x3c12}

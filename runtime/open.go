@@ -16,7 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A Model is an open DF11 checkpoint.
+// A Model is a DF11 checkpoint opened for decoding.
 type Model struct {
 	gate   gate
 	open   context.Context // ends with Close
@@ -28,7 +28,8 @@ type Model struct {
 	units   []*unit
 	byName  map[string]*unit
 	byCoded map[*coded.Unit]*unit
-	tensors map[string]part
+	tensors map[string]part       // those that are coded
+	raw     map[string]*rawTensor // the others
 	choice  Choice
 	workers int
 	checks  Checks    // 0 for none
@@ -96,6 +97,7 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 		byName:  make(map[string]*unit),
 		byCoded: make(map[*coded.Unit]*unit),
 		tensors: make(map[string]part),
+		raw:     make(map[string]*rawTensor),
 		choice:  o.choice,
 		workers: o.workers,
 		checks:  o.checks,
@@ -104,6 +106,9 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 	m.close = sync.OnceValue(m.release)
 	for _, f := range file.Units {
 		m.add(f)
+	}
+	for _, t := range file.Rest {
+		m.raw[t.Name] = newRawTensor(t, file.Sums)
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err
@@ -123,7 +128,7 @@ func (m *Model) add(f *model.Unit) {
 		u.Book = u.coded.Book.Fingerprint()
 	}
 	for i, t := range f.Tensors {
-		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape})
+		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, Elements: t.Elements, Shape: t.Shape, DType: model.BF16, Unit: u.Name})
 		m.tensors[t.Name] = part{u, i}
 	}
 	m.units = append(m.units, u)

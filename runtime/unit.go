@@ -18,13 +18,6 @@ type Unit struct {
 	Book codebook.Fingerprint
 }
 
-// A Tensor is a part of a unit.
-type Tensor struct {
-	Name     string
-	Elements int
-	Shape    []uint64 // nil when the checkpoint does not tell
-}
-
 // A unit is a Unit with what it takes to decode it.
 type unit struct {
 	Unit

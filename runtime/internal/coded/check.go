@@ -23,6 +23,18 @@ func NewSum(sum *model.TensorSum) *Sum {
 	return &Sum{TensorSum: *sum}
 }
 
+// Due says whether a tensor is to be compared with its sum: always, or until it had its sum once. A nil Sum is never due.
+func (s *Sum) Due(always bool) bool { return s != nil && (always || !s.met.Load()) }
+
+// Is reports whether a tensor that was read has its sum, and remembers that it had it.
+func (s *Sum) Is(have model.TensorSum) bool {
+	if have != s.TensorSum {
+		return false
+	}
+	s.met.Store(true)
+	return true
+}
+
 // BlockElements is the number of weights in a block of a sum.
 const BlockElements = model.SumBlock / 2
 
@@ -59,7 +71,7 @@ func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have
 	blocks := 0
 	for i := s.First; i < s.Last; i++ {
 		t := &s.Unit.Tensors[i]
-		if t.Sum != nil && (always || !t.Sum.met.Load()) {
+		if t.Sum.Due(always) {
 			sum := model.NewTensorSummer(2 * uint64(t.To-t.From))
 			r.tensors = append(r.tensors, tensorSum{sum, i})
 			blocks += sum.Blocks()
@@ -91,7 +103,7 @@ func (c *Check) Decoded(from, to int) {
 		b := &c.blocks[i]
 		n := min(to, b.to) - max(from, b.from)
 		if b.missing.Add(int64(-n)) == 0 {
-			b.sum.Add(b.number, littleEndian(c.dst[b.from-c.base:b.to-c.base], hostIsLittleEndian))
+			b.sum.Add(b.number, littleEndian(c.dst[b.from-c.base:b.to-c.base], HostIsLittleEndian))
 		}
 	}
 }
@@ -104,17 +116,15 @@ func (c *Check) Err() error {
 	}
 	for _, t := range c.tensors {
 		of := &c.unit.Tensors[t.number]
-		have, want := t.Sum(), of.Sum
-		if have != want.TensorSum {
-			return c.unit.Wrap(c.differ(of.Name, have, want.TensorSum))
+		if have := t.Sum(); !of.Sum.Is(have) {
+			return c.unit.Wrap(c.differ(of.Name, have, of.Sum.TensorSum))
 		}
-		want.met.Store(true)
 	}
 	return nil
 }
 
-// hostIsLittleEndian says that the bytes of a word lie in memory as in a file.
-var hostIsLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+// HostIsLittleEndian says that the bytes of a word lie in memory as in a file.
+var HostIsLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // littleEndian returns words, one or more, as the bytes of a file: their own memory, if it is like that.
 func littleEndian(words []uint16, same bool) []byte {

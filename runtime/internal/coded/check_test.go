@@ -17,7 +17,7 @@ func TestSums(t *testing.T) {
 	u := &Unit{Name: "u", Stream: codebook.Stream{SignMantissa: make([]byte, len(weights))}}
 	at := 0
 	for _, to := range []int{5, 5, 70_000, 400_000, 400_000 + BlockElements, len(weights)} {
-		sum := model.SumTensor(littleEndian(weights[at:to], hostIsLittleEndian))
+		sum := model.SumTensor(littleEndian(weights[at:to], HostIsLittleEndian))
 		u.Tensors = append(u.Tensors, Tensor{Name: fmt.Sprint(len(u.Tensors)), From: at, To: to, Sum: NewSum(&sum)})
 		at = to
 	}
@@ -64,7 +64,7 @@ func TestLittleEndian(t *testing.T) {
 	if got := littleEndian(words, false); !slices.Equal(got, want) {
 		t.Errorf("bytes %x", got)
 	}
-	if got := littleEndian(words, true); hostIsLittleEndian != slices.Equal(got, want) || hostIsLittleEndian && cap(got) != len(got) {
+	if got := littleEndian(words, true); HostIsLittleEndian != slices.Equal(got, want) || HostIsLittleEndian && cap(got) != len(got) {
 		t.Errorf("bytes %x in place", got)
 	}
 }

@@ -1,0 +1,118 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed54244801/bespoke/runtime/internal/samples"
+)
+
+// TestDecodeUnits decodes units in orders of the caller, again and again, within bounds.
+func TestDecodeUnits(t *testing.T) {
+	units := sampleUnits()
+	want := make(map[string][]uint16)
+	var names []string
+	for _, u := range units {
+		want[u.name] = u.weights
+		names = append(names, u.name)
+	}
+	m := samples.Must(Open(write(t, units...), WithWorkers(3)))
+	defer m.Close()
+	slices.Reverse(names)
+	orders := map[string][]string{
+		"none":     nil,
+		"reversed": names,
+		"again":    slices.Concat(names, names[:1], names[:1], names),
+		"many":     slices.Repeat(names[1:2], 3*unitsAhead),
+	}
+	for name, order := range orders {
+		for _, bound := range []int64{0, 1, 100_000, 1 << 40} {
+			var got []string
+			err := m.DecodeUnits(t.Context(), slices.Values(order), bound, func(u Unit, weights []uint16) error {
+				got = append(got, u.Name)
+				if !slices.Equal(weights, want[u.Name]) {
+					t.Errorf("%s, bound %d: unit %q has other weights", name, bound, u.Name)
+				}
+				return nil
+			})
+			if err != nil || !slices.Equal(got, order) {
+				t.Errorf("%s, bound %d: visited %q (error %v), want %q", name, bound, got, err, order)
+			}
+		}
+	}
+}
+
+// TestDecodeUnitsBound asks for few units ahead where the bound has room for few.
+func TestDecodeUnitsBound(t *testing.T) {
+	units := sampleUnits()
+	large := slices.MaxFunc(units, func(a, b testUnit) int { return len(a.weights) - len(b.weights) })
+	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
+	defer m.Close()
+	for _, tc := range []struct {
+		room  int64 // units that the bound has room for
+		ahead int   // the most that are asked for before the first is visited: one more, which finds no room
+	}{{0, 2}, {1, 2}, {3, 4}, {7, 8}} {
+		asked, visited := 0, 0
+		err := m.DecodeUnits(t.Context(), counted(large.name, 50, &asked), tc.room*2*int64(len(large.weights))+1, func(Unit, []uint16) error {
+			if asked-visited > tc.ahead {
+				t.Errorf("room for %d units: %d are under way, want %d at most", tc.room, asked-visited, tc.ahead)
+			}
+			visited++
+			return nil
+		})
+		if err != nil || visited != 50 {
+			t.Errorf("room for %d units: %d visited, error %v", tc.room, visited, err)
+		}
+	}
+}
+
+// counted yields a name n times, for ever if n is negative, and counts how often it was asked.
+func counted(name string, n int, asked *int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i != n; i++ {
+			if *asked++; !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// TestDecodeUnitsEnds ends units that come without end: by an error of the visitor, of a unit, of the context.
+func TestDecodeUnitsEnds(t *testing.T) {
+	units := sampleUnits()
+	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
+	defer m.Close()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancel(t.Context())
+	nothing := func(Unit, []uint16) error { return nil }
+	asked, visited := 0, 0
+	first := slices.Values([]string{units[0].name, "nothing", units[0].name})
+	for _, tc := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"visitor", m.DecodeUnits(ctx, counted(units[0].name, -1, &asked), 0, func(Unit, []uint16) error {
+			if visited++; visited == 100 {
+				return enough
+			}
+			return nil
+		}), "enough"},
+		{"unknown", m.DecodeUnits(ctx, first, 0, func(Unit, []uint16) error { visited++; return nil }), `no unit "nothing"`},
+		{"context", m.DecodeUnits(ctx, counted(units[0].name, -1, &asked), 0, func(Unit, []uint16) error { cancel(); return nil }), context.Canceled.Error()},
+		{"nil names", m.DecodeUnits(t.Context(), nil, 0, nothing), "must not be nil"},
+		{"nil visitor", m.DecodeUnits(t.Context(), first, 0, nil), "must not be nil"},
+		{"bound", m.DecodeUnits(t.Context(), first, -1, nothing), "a bound of -1 bytes"},
+	} {
+		if tc.err == nil || !strings.Contains(tc.err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want %q", tc.name, tc.err, tc.want)
+		}
+	}
+	if visited != 101 { // 100 of the first, and the unit before the unknown one
+		t.Errorf("%d units visited, want 101", visited)
+	}
+}
