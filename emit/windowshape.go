@@ -12,10 +12,10 @@ import (
 // The costs in cycles of a core, fitted to measurements of models on Sapphire Rapids: of a window without long
 // codes, of each step of half a phase that looks long codes up, and of a window that is left to Go.
 const (
-	windowCost     = 9.5
-	narrowStepCost = 0.8
-	wideStepCost   = 1.0
-	mendCost       = 250
+	windowCost     = 10
+	narrowStepCost = 0.25
+	wideStepCost   = 0.55
+	mendCost       = 300
 )
 
 // longSteps are the sets of steps of half a phase that may look up long codes. A decoder has one of them.

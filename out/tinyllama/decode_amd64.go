@@ -16,7 +16,7 @@ func avx512() []kernel.WindowDecoder {
 	}
 }
 
-// decodeWindows decodes windows: codes of more than 6 bits by 7 behind their prefix, in 1 of 4 steps.
+// decodeWindows decodes windows: codes of more than 6 bits by 7 behind their prefix, in 2 of 4 steps.
 //
 //go:noescape
 func decodeWindows(job *kernel.WindowJob)
