@@ -178,7 +178,7 @@ __device__ __forceinline__ T *opaque(T *p) {
     return p;
 }
 
-// Marks for whoever counts the instructions of a kernel's straight path (see package internal/sass): code
+// Marks for whoever counts the instructions of a kernel's straight path (see package internal/cuda/sass): code
 // that chunks of trained weights do not reach, code that one warp of a block runs, and where what a warp does once for
 // all its tiles is behind it. Other builds have nothing in their place.
 #if defined(__CUDA_ARCH__) && defined(BESPOKE_MARKS)
