@@ -144,7 +144,7 @@ func (m *Model) pickDecoders(k *Kernel) error {
 		choice = bestOnCPU()
 	}
 	var matched []codebook.Fingerprint
-	decoders := make(map[codebook.Fingerprint]func() (cpu.Decoder, error))
+	decoders := make(map[codebook.Fingerprint]func() cpu.Decoder)
 	for _, u := range m.units {
 		var cut kernel.WindowDecoder
 		if k != nil && u.coded.BookErr == nil {
@@ -160,7 +160,7 @@ func (m *Model) pickDecoders(k *Kernel) error {
 			}
 		}
 		if decoders[u.Book] == nil {
-			decoders[u.Book] = sync.OnceValues(func() (cpu.Decoder, error) {
+			decoders[u.Book] = sync.OnceValue(func() cpu.Decoder {
 				return cpu.NewDecoder(u.coded.Book, choice.Name, cut, choice.free)
 			})
 		}

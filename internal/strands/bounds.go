@@ -1,13 +1,13 @@
-package lanes
+package strands
 
 const (
-	// TurnSymbols bounds the symbols that one turn yields in one lane.
+	// TurnSymbols bounds the symbols that one turn decodes of one strand.
 	TurnSymbols = HalfScratch / 2
 
-	// Ahead bounds the words by which the vectors of a merge run ahead of what is decoded. A merge in the middle of a
-	// turn writes TurnSymbols words, however few of them are good, but begins no later than the turn did.
+	// Ahead bounds the words that the vectors of a merge write behind the last decoded one. A merge in the middle of a
+	// turn always writes TurnSymbols words, but it begins no later than the place of the strand before the turn.
 	Ahead = VectorSymbols - 1
 
-	// Slack is the number of elements that a lane must still have undecoded for Decode to move it.
+	// Slack is the number of elements that a strand must have left, or the decoder does not move it.
 	Slack = TurnSymbols + Ahead
 )

@@ -21,7 +21,7 @@ func (d slower) decode(s *stream, from, to int, dst []uint16) int {
 // TestFaster measures decoders of which one is much slower: the other is picked, once and for all.
 func TestFaster(t *testing.T) {
 	bc := samples.Books()[1]
-	p := samples.Must(newPortable(bc.Book))
+	p := newPortable(bc.Book)
 	long := samples.Must(newStream(*samples.Must(codebook.Encode(bc.Book, bc.Weights))))
 	short := samples.Must(newStream(*samples.Must(codebook.Encode(bc.Book, bc.Weights[:20_000]))))
 	damaged := *long

@@ -16,9 +16,9 @@ var (
 	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2)
 )
 
-// anyLanes and anyWindows are the decoders in assembly that take every code book.
+// anyStrands and anyWindows are the decoders in assembly that take every code book.
 var (
-	anyLanes                   = decodeLanes
+	anyStrands                 = decodeStrands
 	anyWindows windows.Decoder = decodeWindows
 )
 

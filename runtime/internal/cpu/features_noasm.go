@@ -3,7 +3,7 @@
 package cpu
 
 import (
-	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/strands"
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
@@ -18,4 +18,4 @@ func Missing(family string) string {
 // There is no assembly to decode with.
 var anyWindows windows.Decoder
 
-func anyLanes(*lanes.Job) { panic("cpu: built without assembly") }
+func anyStrands(*strands.Job) { panic("cpu: built without assembly") }

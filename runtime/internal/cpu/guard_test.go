@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/guard"
+	"github.com/seed54244801/bespoke/internal/lookup"
 	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
@@ -114,13 +115,18 @@ func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 func guardTables(t *testing.T, d Decoder) {
 	switch d := d.(type) {
 	case *portable:
-		d.table = fencedCopy(t, d.table, true)
-	case *byLanes:
-		d.portable.table = fencedCopy(t, d.portable.table, true)
+		d.table = fencedTable(t, d.table)
+	case *byStrands:
+		d.portable.table = fencedTable(t, d.portable.table)
 		d.long = fencedCopy(t, d.long, false)
 	case *byWindows:
 		d.tables = &fencedCopy(t, []windows.Tables{*d.tables}, true)[0]
 	}
+}
+
+// fencedTable copies a table to memory that ends at a forbidden page.
+func fencedTable(t *testing.T, table *lookup.Table) *lookup.Table {
+	return (*lookup.Table)(fencedCopy(t, table[:], true))
 }
 
 // fencedCopy copies s to memory that ends, or begins, at a forbidden page.

@@ -3,37 +3,37 @@ package cpu
 import (
 	"sync"
 
-	"github.com/seed54244801/bespoke/internal/lanes"
 	"github.com/seed54244801/bespoke/internal/lookup"
+	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// byLanes drives an assembly decoder: it deals runs of chunks out to the decoder's lanes, checks that
-// each chunk ends where the next one begins, and finishes in Go what the assembly leaves over. It is the
-// decoder avx2.
-type byLanes struct {
-	portable *portable // whose table the assembly uses, too
-	long     []uint64
+// byStrands decodes with the assembly for AVX2. It gives a stretch of chunks to each strand, and checks that each chunk ends
+// where the next one begins. It decodes in Go the elements that the assembly leaves over. It is the decoder avx2.
+type byStrands struct {
+	portable *portable // the assembly uses its table, too
+	long     []uint64  // see lookup.Long
 }
 
 // jobs keeps the working memory of the workers.
-var jobs = sync.Pool{New: func() any { return lanes.NewJob() }}
+var jobs = sync.Pool{New: func() any { return strands.NewJob() }}
 
-// newLanes returns the decoder of the book of p, over the assembly that takes any book.
-func newLanes(p *portable) *byLanes {
-	return &byLanes{portable: p, long: lookup.Long(p.book, portableBits)}
+// newStrands returns the decoder of the book of p.
+func newStrands(p *portable) *byStrands {
+	return &byStrands{portable: p, long: lookup.Long(p.book)}
 }
 
-func (l *byLanes) decode(s *stream, from, to int, dst []uint16) int {
-	if len(s.Encoded) < 8+lanes.SrcSlack {
-		return l.portable.decode(s, from, to, dst)
+func (b *byStrands) decode(s *stream, from, to int, dst []uint16) int {
+	if len(s.Encoded) < 8+strands.SrcSlack {
+		return b.portable.decode(s, from, to, dst)
 	}
-	job := jobs.Get().(*lanes.Job) // which is lost where the stream cannot be read: what is in it then, nobody knows
-	job.Table = &l.portable.table[0]
-	job.LongLast = &l.long[len(l.long)-1]
-	d := deal{byLanes: l, stream: s, dst: dst, job: job, to: to}
+	// If the stream cannot be read, the job does not go back to the pool, because its state is not known then.
+	job := jobs.Get().(*strands.Job)
+	job.Table = b.portable.table
+	job.LongLast = &b.long[len(b.long)-1]
+	d := deal{byStrands: b, stream: s, dst: dst, job: job, to: to}
 	d.begin(from)
 	for d.plan() {
-		anyLanes(job)
+		anyStrands(job)
 		d.look()
 	}
 	job.Reset()
@@ -41,8 +41,8 @@ func (l *byLanes) decode(s *stream, from, to int, dst []uint16) int {
 	return d.to
 }
 
-func (l *byLanes) sides() int { return lanes.MaxLanes }
+func (b *byStrands) sides() int { return strands.Count }
 
-func (l *byLanes) decodePart(s *stream, c, from int, dst []uint16) bool {
-	return l.portable.decodePart(s, c, from, dst)
+func (b *byStrands) decodePart(s *stream, c, from int, dst []uint16) bool {
+	return b.portable.decodePart(s, c, from, dst)
 }

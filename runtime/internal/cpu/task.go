@@ -7,21 +7,21 @@ import (
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/fault"
-	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/strands"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
 // Chunks that a worker takes at a time: a fair share of half of what is left, or all of it where there is
-// one worker, so that the lanes of the assembly run long and all workers end together; as many for each
-// lane. The smallest pieces are about 300,000 weights, a tenth of a millisecond; the largest take a few.
+// one worker, so that the strands of the assembly run long and all workers end together; as many for each
+// strand. The smallest pieces are about 300,000 weights, a tenth of a millisecond; the largest take a few.
 const (
-	minPiece = 5 * lanes.MaxLanes
-	maxPiece = 128 * lanes.MaxLanes
+	minPiece = 5 * strands.Count
+	maxPiece = 128 * strands.Count
 )
 
 // summedPiece is about the most chunks that a worker decodes at a time where they are summed up: a megabyte of words,
 // which the second level of a core holds until then.
-const summedPiece = 8 * lanes.MaxLanes
+const summedPiece = 8 * strands.Count
 
 // summedChunks returns how many of n chunks that are summed up to decode next: a fair share, and as many for each side
 // of the decoder.
@@ -85,7 +85,7 @@ func (t *Task) take() (from, to int, ok bool) {
 	from = t.next
 	n := t.to - from
 	if t.workers > 1 {
-		n = max(minPiece, n/(2*t.workers)/lanes.MaxLanes*lanes.MaxLanes)
+		n = max(minPiece, n/(2*t.workers)/strands.Count*strands.Count)
 	}
 	t.next = min(t.to, from+min(n, maxPiece))
 	t.busy++

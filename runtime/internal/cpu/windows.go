@@ -264,7 +264,7 @@ func (r *windowRun) mergeFew(from, to int, symbols []byte) {
 	if from >= to {
 		return
 	}
-	var few [batchSymbols]byte
+	var few [portionSymbols]byte
 	copy(few[:], symbols[:to-from])
 	mergeFew(r.dst[from-r.base:to-r.base], r.stream.SignMantissa[from:to], &few)
 }

@@ -41,7 +41,7 @@ func TestFewMended(t *testing.T) {
 		i := slices.IndexFunc(all, func(bc samples.Book) bool { return bc.Name == tc.book })
 		bc := all[i]
 		blocks, failed := 0, 0
-		p := samples.Must(newPortable(bc.Book))
+		p := newPortable(bc.Book)
 		w, ok := newWindows(p, p, func(j *windows.Job) {
 			before := j.Blocks
 			decoder(j)
@@ -148,7 +148,7 @@ func TestWindowPointers(t *testing.T) {
 	}
 	s := samples.Must(newStream(*samples.Must(codebook.Encode(book, weights))))
 	dst := make([]uint16, 2*codebook.ChunkBits/2) // of whole pages
-	p := samples.Must(newPortable(book))
+	p := newPortable(book)
 	w, _ := newWindows(p, p, func(j *windows.Job) {
 		anyWindows(j)
 		if !inside(j.Dst, dst) || !inside(j.SignMantissa, s.SignMantissa) || !inside(j.Src, s.Encoded) || !inside(j.Gaps, s.gaps) {
