@@ -45,8 +45,8 @@
 //
 // Many changes of a stream cannot be noticed: with a changed bit of a sign or mantissa, it is the stream of another weight.
 // [WithChecks] compares weights with the sums that the checkpoint has of its tensors. It does so while they are decoded,
-// the first time or always. With it a decode takes up to twice as long with AVX-512, up to a third longer with AVX2, and up
-// to a tenth longer in portable Go.
+// the first time or always. With it a decode takes up to twice as long with AVX-512, a third longer with AVX2, and a tenth
+// longer in portable Go.
 //
 // # Concurrency
 //
