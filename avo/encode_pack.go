@@ -5,7 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// pack appends codes, a group of 8 at a time.
+// pack emits the function that appends codes to the stream, a group of 8 at a time.
 func (e encoder) pack() {
 	const groupElements, groupBits = 8, 56
 	e.begin("packGroups", "func(exponents *uint64, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)",

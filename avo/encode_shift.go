@@ -4,7 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// shift moves bytes to where their bits start elsewhere in a byte.
+// shift emits the function that copies bits to a place where they start at another bit of a byte.
 func (e encoder) shift() {
 	const vector = 32
 	e.begin("shiftVectors", "func(dst, src *byte, vectors int, shift uint64)",

@@ -5,7 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// split takes weights apart, 32 at a time.
+// split emits the function that splits weights into exponents and sign_mantissa bytes, 32 at a time.
 func (e encoder) split() {
 	const vector = 32
 	e.begin("splitVectors", "func(weights *byte, exponents *uint64, signMantissa *byte, vectors int)",
