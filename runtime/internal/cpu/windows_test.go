@@ -166,7 +166,7 @@ func inside[T any](p *T, s []T) bool {
 	return uintptr(unsafe.Pointer(p)) >= first && uintptr(unsafe.Pointer(p)) < first+uintptr(len(s))*unsafe.Sizeof(*p)
 }
 
-// TestWindowAlignment decodes to memory that starts at any address, odd ones included. Memory behind it must not change.
+// TestWindowAlignment decodes to memory that starts at any address, odd ones included. Memory around it must not change.
 func TestWindowAlignment(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
