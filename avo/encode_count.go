@@ -97,7 +97,7 @@ func (e encoder) count() {
 	e.VZEROUPPER()
 	e.RET()
 	e.Label("other")
-	e.Comment("Tables have as many entries as half a byte tells apart: what is beyond the run must not begin anew.")
+	e.Comment("Exponents beyond the run become 14, which no table counts: indices of tables have only 4 bits.")
 	e.VMOVDQU(exponents, operand.Mem{Base: others})
 	e.VPMINUB(none, exponents, exponents)
 	e.ADDQ(operand.Imm(vector), others)

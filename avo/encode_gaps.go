@@ -53,8 +53,8 @@ func (e encoder) gaps() {
 			e.ORQ(lengths, sums)
 		}
 	}
-	e.Comment("Byte k becomes the length of the codes up to k, less what is left of the window, plus 128: its top",
-		"bit is set if they reach, and the others are how far beyond.")
+	e.Comment("Byte k becomes the length of the codes up to k, less the rest of the window, plus 128. Its top bit is",
+		"set if these codes reach the end of the window. The other bits are the distance beyond it.")
 	e.IMULQ(each, sums)
 	e.SUBQ(end, start)
 	e.IMULQ(each, start)
