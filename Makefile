@@ -49,7 +49,7 @@ test-cuda: ## the packages that decode on GPUs, against a driver without one
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
-	GOOS=linux GOARCH=arm64 $(GO) test -timeout 30m -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/... ./internal/cuda/launch ./internal/lanes ./internal/lookup ./internal/windows
+	GOOS=linux GOARCH=arm64 $(GO) test -timeout 30m -exec $(QEMU_ARM64) ./codebook ./encode ./model ./runtime/... ./out/... ./internal/cuda/launch ./internal/strands ./internal/lookup ./internal/windows
 
 vulncheck: ## known vulnerabilities in what the module calls, where their database can be reached
 	@./scripts/vulncheck.sh

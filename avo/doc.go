@@ -1,87 +1,81 @@
-// Package avo holds the assembly programs of Bespoke, written with the assembler library of the same name:
-// decoders of DF11 streams for AVX-512, by [Windows], and for AVX2, by [Lanes], and the loops of the encoder.
-// The decoders of package runtime, which take any code book, and those of generated packages are instances of
-// them. Start with [File].
+// Package avo generates the assembly of Bespoke with the assembler library of the same name: decoders of DF11 streams for
+// AVX-512 and for AVX2, and the loops of the encoder. The decoders of package runtime, which take any code book, and the
+// decoders of generated packages all come from here. Start with [File].
 //
-// # Windows
+// # Decoders of windows, for AVX-512
 //
-// The stream is cut into windows of 64 bits, and the gaps of DF11 say where the first code of each starts. So
-// 32 windows can be decoded in the lanes of one vector, a 16-bit part of each at a time, and nothing has to be
-// found first. The tables are registers: 64 entries, indexed by the next 6 bits of each lane (VPERMB). A step
-// is
+// The stream is a sequence of windows of 64 bits. The gaps of DF11 say where the first code of each window starts, so a
+// vector can decode 32 windows in its lanes, without a search for codes. It decodes a 16-bit part of each window at a time,
+// which is a phase. The tables are registers of 64 entries, indexed by the next 6 bits of each lane (VPERMB). A step of a
+// phase is
 //
-//	inside = position < 16                   // which lanes are not through with the 16 bits
+//	inside = position < 16                    // the lanes that have codes of the 16 bits left
 //	bits   = part << position | next >> ...   // VPSHLDVW: the 16 bits from the position on
-//	index  = inside ? bits >> 10 : none      // none is what no short code begins with
+//	index  = inside ? bits >> 10 : none       // none is an index that no short code begins with
 //	length = Lengths[index]
 //	position += length
 //
-// Some steps look up long codes, too: those of more than 6 bits share a prefix, and the bits behind it are the
-// index of another table. Eight steps are enough for 16 bits of codes of 2 bits or more. Four groups of 32
-// windows take turns, so that none waits for its own lookups; all that is kept of a step is the index.
+// Codes of more than 6 bits are long codes. They share a prefix, and the bits behind the prefix index another table. Only
+// some steps look up long codes. Eight steps are enough for 16 bits if codes have 2 bits or more. Four groups of 32 windows
+// take turns, so that no group waits for its own lookups. A step stores only its indices.
 //
-// At the end of a phase (16 bits, 8 steps) the indices become symbols, by another table, and lie side by side
-// for each window, with gaps where a lane had waited. A window has to end where the gap of the next one says:
-// if not, or if a code was too long for the tables, the block stops there and package runtime decodes that
-// window in Go.
+// After the 8 steps of a phase, another table turns the indices into symbols. They are put side by side for each window,
+// with free places for the steps in which its lane waited. The codes of a window have to end where the gap of the next
+// window says. If they do not, or if a code was too long for the tables, the function stops at the block. Package runtime
+// then decodes that window in Go.
 //
-// Then the rows of the 128 windows of a block are squeezed: VPCOMPRESSB presses the symbols of two windows
-// together, and they are appended to those pending. What is pending is merged with sign_mantissa, 64 words at a
-// time: VPERMB puts each byte in both halves of a word, one VPTERNLOG takes the bits of a word from the one or
-// the other. Words are written as whole cache lines and, where there are more of them than the caches hold,
-// around the caches (VMOVNTDQ), which saves reading what was there. Such stores are slow to leave the store
-// buffer, and a burst of them would block those of the steps; so the merges of one block lie between the steps
-// of the next.
+// VPCOMPRESSB removes the free places from the rows of the 128 windows of a block, two windows at a time. The symbols are
+// appended to the pending ones. Pending symbols are merged with sign_mantissa, 64 words at a time. VPERMB puts each byte
+// into both halves of a word, and VPTERNLOG takes each bit from one or the other. Words are written as whole cache lines. If
+// there are more words than the caches hold, they are written around the caches (VMOVNTDQ), so that the old contents of
+// their memory are not read. Such stores leave the store buffer slowly, and many at once would block the stores of the
+// steps. So the merges of one block are placed between the steps of the next block.
 //
-// Registers: 32 vectors, of which the positions take 4, tables and constants up to 12; three masks. Files:
-// windows.go has the frame, windows_planes.go what goes before the steps, windows_chain.go the steps,
-// windows_merge.go squeeze and merge, windows_tables.go the constants.
+// Of the 32 vector registers, the positions take 4, and tables and constants take up to 12. Three mask registers are used.
+// windows.go has the frame of the function, windows_planes.go the part before the steps, windows_chain.go the steps,
+// windows_merge.go compression and merge, and windows_tables.go the constants.
 //
-// # Lanes
+// # Decoders of strands, for AVX2
 //
-// A decoder runs several lanes side by side (lanes.Lane: a run of codes with a known start), because one
-// lane alone waits most of its time for its own last lookup. Each lane keeps the next bits of its
-// stream left-aligned in a register. After as many table lookups as the register has bits for comes a refill. A marker
-// bit below the buffered bits tells, by its position, how many were used; the refill moves Src by whole bytes, loads
-// 8 bytes big-endian and shifts out the bits of the first byte that were used before. A lookup, with two registers a lane, is
+// A decoder follows five strands side by side (strands.Strand), because a single one would wait most of its time for its own
+// last lookup. Each strand has the next bits of its stream left-aligned in a register, the bit buffer. After as many table
+// lookups as the register has bits for comes a refill. A marker bit below the buffered bits tells by its position how many
+// bits were used. The refill moves the source by whole bytes, loads 8 bytes big-endian, and shifts out the used bits of the
+// first byte. A lookup takes two registers for each strand:
 //
 //	window = buf >> (64 - TableBits)
 //	entry  = table[window]        // lookup.Table: symbols, their number, their length in bits
-//	store entry below out         // 8 bytes, the symbols on top; the next store overwrites the rest
+//	store entry below out         // 8 bytes with the symbols on top; the next store overwrites the rest
 //	out   -= number of symbols
 //	buf  <<= length in bits
 //
-// The scratch memory is written downward because the symbols then lie in the high bytes of the
-// entry and the length in the lowest one, where the shift takes its count from without any
-// unpacking.
+// Symbols are written downward in the scratch memory. So they are in the high bytes of the entry, and the length is in the
+// lowest byte, which is a shift count without unpacking.
 //
-// A lane has two halves of scratch memory. A turn has as many rounds as there are lanes; in round i
-// lane i changes over to its other half, and the half that a lane left a few rounds before is
-// merged with its sign_mantissa bytes, 32 weights a vector, the vectors spread between the rows of
-// lookups: loads, shuffles and stores fill the slots that the lookups leave while they wait. The
-// number of vectors is always the one that the most symbols of a turn need, so that nothing
-// branches and nothing is carried over; words beyond the symbols that there were are written anew
-// by the next merge.
+// Each strand has two halves of scratch memory. A turn has as many rounds as there are strands. In round i, strand i changes
+// to its other half. A few rounds after a change, the half that the strand left is merged with its sign_mantissa bytes, 32
+// weights in a vector. The vectors are spread between the rows of lookups, so that their loads, shuffles and stores run
+// while lookups wait. A merge always has enough vectors for the largest number of symbols of a turn. So there is no branch,
+// and nothing is left for later. The next merge overwrites the words behind the last symbol.
 //
-// Refills are spread over the rows as well: they are the longest chain of instructions, and lanes
-// in step would all wait for theirs at once.
+// Refills are spread over the rows, too. They are the longest chain of instructions, and strands that are refilled at the
+// same time would all wait.
 //
-// Before the first turn the program computes, from what the lanes have left in elements and in bytes
-// of stream, how many turns all lanes have room for: whatever the stream holds, a turn yields at most
-// lanes.TurnSymbols symbols and consumes at most as many bytes as its lookups and refills can. No load or
-// store in a turn needs a check of its own, and none can leave its buffer for a corrupt stream. A
-// stream that stops (bits that no code begins with) makes its lane stand still.
+// Before the first turn, the function computes how many turns all strands have room for. It knows the elements and the bytes
+// of stream that each strand has left. Whatever the stream holds, a turn decodes at most strands.TurnSymbols symbols, and
+// uses at most as many bytes as its lookups and refills can. So loads and stores in a turn need no check, and cannot leave
+// their buffers if the stream is corrupt. If no code begins with the next bits of a strand, the strand stops there.
 //
-// Each lane notes where it is when it changes halves. Once in a chunk it comes past the border of the next: it
-// then leaves a mark of where it was before, from which the caller can tell the bit at which the chunk's last
-// element ended.
+// Each strand notes its place when it changes halves. Once in each chunk it comes to the border of the next chunk. It then
+// leaves a mark with its previous place. From the mark, the caller computes the bit at which the last element of the chunk
+// ends.
 //
 // # The encoder
 //
-// [Encoder] is apart from all that: the loops of package encode, which describes them.
+// [Encoder] generates the loops of package encode, which describes them.
 //
 // # Output
 //
-// [File] and [Encoder] are pure functions of their arguments: the text depends on nothing else. A test
-// holds the assembly in packages runtime and encode to them.
+// The results of [File], [Stubs] and [Encoder] depend only on their arguments. A test compares the assembly in packages
+// runtime and encode with them.
 package avo

@@ -6,8 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Encoder assembles the hot loops of package encode into one Go assembly file. Its first line is "// " and
-// header.
+// Encoder returns a Go assembly file with the hot loops of package encode. Its first line is "// " and header.
 func Encoder(header string) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
@@ -23,7 +22,7 @@ func Encoder(header string) ([]byte, error) {
 // encoder emits the functions that package encode declares.
 type encoder struct{ *build.Context }
 
-// begin starts a function that follows the given comments.
+// begin starts a function. The overview becomes comments at its start.
 func (e encoder) begin(name, signature string, overview ...string) {
 	e.Function(name)
 	e.Attributes(attr.NOSPLIT)

@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// count counts a run of exponents, all of them in each vector.
+// count emits the function that counts the exponents of a run of 14. Each vector of weights is compared with all of them.
 func (e encoder) count() {
 	const vector, run, round, ahead = 32, 14, 15, 2 << 10
 	e.begin("countVectors", "func(weights *byte, vectors int, first uint8, counts *uint64, others *byte) int",
@@ -36,7 +36,7 @@ func (e encoder) count() {
 	first := e.AllocLocal(vector)
 	argument, err := e.Param("first").Resolve()
 	if err != nil {
-		panic(err) // the signature above has it
+		panic(err) // the signature above has this parameter
 	}
 	e.VPBROADCASTB(argument.Addr, exponents)
 	e.VMOVDQU(exponents, first)
@@ -97,7 +97,7 @@ func (e encoder) count() {
 	e.VZEROUPPER()
 	e.RET()
 	e.Label("other")
-	e.Comment("Tables have as many entries as half a byte tells apart: what is beyond the run must not begin anew.")
+	e.Comment("Exponents beyond the run become 14, which no table counts: indices of tables have only 4 bits.")
 	e.VMOVDQU(exponents, operand.Mem{Base: others})
 	e.VPMINUB(none, exponents, exponents)
 	e.ADDQ(operand.Imm(vector), others)

@@ -2,7 +2,8 @@ package avo
 
 import "github.com/mmcloughlin/avo/operand"
 
-// gaps finds the first code that starts after the end of each window, from where its group starts.
+// gaps emits the function that finds the first code behind the end of each window. It knows the bits at which groups of codes
+// start.
 func (e encoder) gaps() {
 	const groupElements, windowBits = 8, 64
 	e.begin("findGaps", "func(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *uint64, gaps *byte, windows int)",
@@ -52,8 +53,8 @@ func (e encoder) gaps() {
 			e.ORQ(lengths, sums)
 		}
 	}
-	e.Comment("Byte k becomes the length of the codes up to k, less what is left of the window, plus 128: its top",
-		"bit is set if they reach, and the others are how far beyond.")
+	e.Comment("Byte k becomes the length of the codes up to k, less the rest of the window, plus 128. Its top bit is",
+		"set if these codes reach the end of the window. The other bits are the distance beyond it.")
 	e.IMULQ(each, sums)
 	e.SUBQ(end, start)
 	e.IMULQ(each, start)

@@ -5,15 +5,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// pack appends codes, a group of 8 at a time.
+// pack emits the function that appends codes to the stream, a group of 8 at a time.
 func (e encoder) pack() {
 	const groupElements, groupBits = 8, 56
 	e.begin("packGroups", "func(exponents *uint64, groups int, pairs *uint64, starts *uint32, stream *byte, acc, bit uint64, weights, signMantissa *byte, ahead int) (done int, accAfter, bitAfter uint64)",
 		"Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of",
 		"pairs: the low half of an entry is both codes, byte 4 their length. A group whose codes are longer",
 		"than 56 bits ends the loop. acc holds the last bits of the stream; bit is its length. After a group",
-		"the 8 bytes of the stream from the one on in which the group starts are stored. Meanwhile the weights",
-		"that come ahead and the place of their sign_mantissa bytes are fetched: here memory has nothing to do.")
+		"8 bytes of the stream are stored, from the byte on in which the group starts. Meanwhile the weights",
+		"ahead and the place of their sign_mantissa bytes are fetched, because memory is idle here.")
 	exponents, pairs, starts, stream := e.param("exponents"), e.param("pairs"), e.param("starts"), e.param("stream")
 	acc, bit, i := e.param("acc"), e.param("bit"), e.param("groups")
 	weights, sm, ahead := e.param("weights"), e.param("signMantissa"), e.param("ahead")
@@ -51,8 +51,8 @@ func (e encoder) pack() {
 	}
 	e.CMPQ(length, operand.Imm(groupBits))
 	e.JHI(operand.LabelRef("done"))
-	e.Comment("Append them, and store from the byte on in which they start: shifting left by 64 - n is",
-		"shifting by -n, the processor takes the count modulo 64.")
+	e.Comment("Append them, and store 8 bytes from the byte on in which they start. A shift by -n is a shift by",
+		"64 - n, because the processor takes the count modulo 64.")
 	e.MOVL(bit.As32(), operand.Mem{Base: starts, Index: i, Scale: 4})
 	from, at := e.GP64(), e.GP64()
 	e.MOVQ(bit, from)

@@ -4,12 +4,12 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// shift moves bytes to where their bits start elsewhere in a byte.
+// shift emits the function that copies bits to a place where they start at another bit of a byte.
 func (e encoder) shift() {
 	const vector = 32
 	e.begin("shiftVectors", "func(dst, src *byte, vectors int, shift uint64)",
-		"Writes 32 bytes at a time, each the high bits of a byte of src below the low bits of the byte before",
-		"it, shift of them. The shifts are of words: the masks clear what comes from the other byte.")
+		"Writes 32 bytes at a time. Each has the high bits of a byte of src and, above them, as many low bits of",
+		"the byte before it as shift says. Words are shifted, so masks clear the bits of their other byte.")
 	dst, src, i, shift := e.param("dst"), e.param("src"), e.param("vectors"), e.param("shift")
 	right, left, high, low := e.XMM(), e.XMM(), e.YMM(), e.YMM()
 	mask := e.GP64()

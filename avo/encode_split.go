@@ -5,12 +5,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// split takes weights apart, 32 at a time.
+// split emits the function that splits weights into exponents and sign_mantissa bytes, 32 at a time.
 func (e encoder) split() {
 	const vector = 32
 	e.begin("splitVectors", "func(weights *byte, exponents *uint64, signMantissa *byte, vectors int)",
-		"Splits 32 weights at a time. One index counts for all three arguments: from minus the number of",
-		"weights up to 0, from the ends of what they point to.")
+		"Splits 32 weights at a time. One index is used for all three arguments. It counts from minus the number",
+		"of weights up to 0, from the ends of their memory.")
 	weights, exponents, sm, i := e.param("weights"), e.param("exponents"), e.param("signMantissa"), e.param("vectors")
 	e.SHLQ(operand.Imm(log2(vector)), i)
 	e.LEAQ(operand.Mem{Base: weights, Index: i, Scale: 2}, weights)

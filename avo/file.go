@@ -18,12 +18,16 @@ import (
 	"github.com/mmcloughlin/avo/printer"
 )
 
-// constraint keeps the assembly out of other architectures and of builds that ask for Go alone.
+// constraint keeps the assembly out of builds for other architectures, and out of builds with the tag purego.
 const constraint = "amd64,!purego"
 
-// File assembles decoders of lanes and of windows into one Go assembly file. Its first line is "// " and header.
-func File(header string, lanes []Lanes, windows []Windows) ([]byte, error) {
-	if len(lanes)+len(windows) == 0 {
+// File returns a Go assembly file of decoders: of strands, given the names of their functions, and of windows. There must
+// be one decoder at least. The first line of the file is "// " and header.
+//
+// The names must be Go identifiers, and the shapes in range: see [Windows.Validate]. File works on 64-bit machines only,
+// because the offsets in the assembly are those of the machine that it runs on.
+func File(header string, strands []string, windows []Windows) ([]byte, error) {
+	if len(strands)+len(windows) == 0 {
 		return nil, errors.New("avo: no decoders")
 	}
 	if unsafe.Sizeof(uintptr(0)) != 8 {
@@ -31,13 +35,13 @@ func File(header string, lanes []Lanes, windows []Windows) ([]byte, error) {
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
-	if len(lanes) > 0 {
-		c := newLaneConstants(ctx)
-		for _, l := range lanes {
-			if err := l.Validate(); err != nil {
+	if len(strands) > 0 {
+		c := newStrandConstants(ctx)
+		for _, name := range strands {
+			if err := validateName(name); err != nil {
 				return nil, err
 			}
-			newLaneDecoder(ctx, &l, c).emit()
+			newStrandDecoder(ctx, name, c).emit()
 		}
 	}
 	if len(windows) > 0 {
@@ -52,7 +56,7 @@ func File(header string, lanes []Lanes, windows []Windows) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
-// assembled prints what a context holds as a Go assembly file. Its first line is "// " and header.
+// assembled prints the functions and data of a context as a Go assembly file. Its first line is "// " and header.
 func assembled(ctx *build.Context, header string) ([]byte, error) {
 	file, err := ctx.Result()
 	if err != nil {
@@ -65,7 +69,7 @@ func assembled(ctx *build.Context, header string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("avo: print: %w", err)
 	}
-	// The printer's own first line says the same with less: it knows nothing of the model.
+	// The printer's own first line does not name the model.
 	_, body, ok := bytes.Cut(asm, []byte("\n"))
 	if !ok {
 		return nil, errors.New("avo: print: no first line")
@@ -87,14 +91,14 @@ func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand
 	return m
 }
 
-// The packages of the jobs that decoders are handed.
+// The packages that declare the jobs of decoders.
 const (
-	kernelPath = "github.com/seed54244801/bespoke/runtime/kernel"
-	lanesPath  = "github.com/seed54244801/bespoke/internal/lanes"
+	kernelPath  = "github.com/seed54244801/bespoke/runtime/kernel"
+	strandsPath = "github.com/seed54244801/bespoke/internal/strands"
 )
 
-// signature is func(job *PACKAGE.JOB), put together by hand: loading the package from source would
-// make the output depend on the directory it runs in.
+// signature is func(job *PACKAGE.JOB). It is made without loading the package from source, because that depends on the
+// directory in which the program runs.
 func signature(importPath, job string) *gotypes.Signature {
 	pkg := types.NewPackage(importPath, path.Base(importPath))
 	name := types.NewTypeName(token.NoPos, pkg, job, nil)

@@ -4,12 +4,17 @@ import (
 	"fmt"
 	"go/format"
 	"strings"
+
+	"github.com/seed54244801/bespoke/internal/lookup"
+	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// Stubs is the Go side of the file that [File] assembles, for a package named pkg: the declarations of the functions. Its
-// first line is "// " and header. Where books is not nil it declares a function avx512, too, which lists the decoder
-// of windows of each book: the name of one of the functions, or "" for none.
-func Stubs(header, pkg string, lanes []Lanes, windows []Windows, books []string) ([]byte, error) {
+// Stubs returns the Go file that belongs to a file of [File], for a package named pkg. It declares the functions. Its first
+// line is "// " and header.
+//
+// If books is not nil, the file also has a function avx512, which lists the decoder of windows of each book. An element of
+// books is the name of one of the functions, or "" if the book has none.
+func Stubs(header, pkg string, strands []string, windows []Windows, books []string) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `// %s
 
@@ -17,7 +22,7 @@ func Stubs(header, pkg string, lanes []Lanes, windows []Windows, books []string)
 
 package %s
 
-%s`, header, pkg, imports(len(lanes) > 0, len(windows) > 0 || books != nil))
+%s`, header, pkg, imports(len(strands) > 0, len(windows) > 0 || books != nil))
 	if books != nil {
 		b.WriteString("\n// avx512 lists the decoders for CPUs with AVX-512, nil for a code book that cannot be decoded by windows.\n")
 		b.WriteString("func avx512() []kernel.WindowDecoder {\nreturn []kernel.WindowDecoder{\n")
@@ -29,11 +34,11 @@ package %s
 		}
 		b.WriteString("}\n}\n")
 	}
-	for _, l := range lanes {
-		if err := l.Validate(); err != nil {
+	for _, name := range strands {
+		if err := validateName(name); err != nil {
 			return nil, err
 		}
-		declare(&b, l.Name, l.describe(), "lanes.Job")
+		declare(&b, name, describeStrands(), "strands.Job")
 	}
 	for _, w := range windows {
 		if err := w.Validate(); err != nil {
@@ -48,24 +53,24 @@ package %s
 	return source, nil
 }
 
-// imports declares the packages of what decoders of lanes and of windows are handed.
-func imports(lanes, windows bool) string {
+// imports declares the packages of the jobs of decoders of strands and of windows.
+func imports(strands, windows bool) string {
 	switch {
-	case lanes && windows:
-		return fmt.Sprintf("import (\n%q\n%q\n)\n", lanesPath, kernelPath)
-	case lanes:
-		return fmt.Sprintf("import %q\n", lanesPath)
+	case strands && windows:
+		return fmt.Sprintf("import (\n%q\n%q\n)\n", strandsPath, kernelPath)
+	case strands:
+		return fmt.Sprintf("import %q\n", strandsPath)
 	}
 	return fmt.Sprintf("import %q\n", kernelPath)
 }
 
-// declare writes the declaration of a function.
+// declare writes the declaration of a function. Its comment is the name and what.
 func declare(b *strings.Builder, name, what, job string) {
 	fmt.Fprintf(b, "\n// %s %s\n//\n//go:noescape\nfunc %s(job *%s)\n", name, what, name, job)
 }
 
-// describe says what the decoder does, to follow its name.
-func (p *Lanes) describe() string {
-	return fmt.Sprintf("decodes %d runs of codes of any length side by side: up to %d symbols a lookup of %d bits.",
-		p.Lanes, p.MaxSymbols, p.TableBits)
+// describeStrands says what a decoder of strands does. The text follows its name.
+func describeStrands() string {
+	return fmt.Sprintf("decodes %d strands side by side: up to %d symbols with a lookup of %d bits.",
+		strands.Count, lookup.EntrySymbols, lookup.TableBits)
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// Windows names a decoder of windows, for AVX-512, and gives its shape: see windows.Decoder.
+// Windows is the name and the shape of a decoder of windows, for AVX-512: see windows.Decoder.
 type Windows struct {
 	// Name is the name of the function, a Go identifier.
 	Name string
-	// Long lists the steps of half a phase that look up long codes too, ascending: none for a book without them.
-	// A lane that comes to a long code in another step waits for the next one of these.
+	// Long lists the steps of half a phase that look up long codes, too: 0 to 3, ascending. It is empty for a book without
+	// long codes. A lane that comes to a long code in another step waits for the next step in the list.
 	Long []int
-	// Wide says that long codes are looked up by windows.WideBits behind their prefix, not by windows.NarrowBits, which
-	// takes less work.
+	// Wide says that long codes are looked up with windows.WideBits bits behind their prefix. Otherwise it is
+	// windows.NarrowBits, which takes less work.
 	Wide bool
-	// Merges is the number of merges that lie between the steps of half a phase: about as many as it decodes symbols
-	// for.
+	// Merges is the number of merges between the steps of half a phase, 0 to MaxMerges. It should be about the number of
+	// merges that half a phase decodes symbols for.
 	Merges int
 }
 
-// AnyWindows returns the decoder of windows that takes the tables of any book.
+// AnyWindows returns the shape that package runtime uses for any code book.
 func AnyWindows(name string) Windows {
 	return Windows{Name: name, Long: []int{1, 3}, Wide: true, Merges: 6}
 }
@@ -50,13 +50,13 @@ func (w *Windows) Validate() error {
 	return nil
 }
 
-// halfSteps is the number of steps that are written out: those of half a phase.
+// halfSteps is the number of steps that are written out in the assembly: half a phase.
 const halfSteps = windows.PhaseSteps / 2
 
-// MaxMerges is the most merges that half a phase may have symbols for: of codes of 2 bits.
+// MaxMerges is the largest number of merges that half a phase can decode symbols for. All codes then have 2 bits.
 const MaxMerges = windows.BlockWindows * windows.RowSymbols / windows.MergeWords / (2 * windows.Phases)
 
-// describe says what the decoder does, to follow its name.
+// describe says what the decoder does. The text follows its name.
 func (w *Windows) describe() string {
 	if len(w.Long) == 0 {
 		return fmt.Sprintf("decodes windows of codes of at most %d bits.", windows.ShortBits)
@@ -65,7 +65,7 @@ func (w *Windows) describe() string {
 		windows.ShortBits, w.LongBits(), len(w.Long), halfSteps)
 }
 
-// LongBits is the number of bits behind their prefix by which long codes are looked up.
+// LongBits is the number of bits behind the prefix that index the table of long codes.
 func (w *Windows) LongBits() int {
 	if w.Wide {
 		return windows.WideBits
@@ -80,7 +80,7 @@ type windowDecoder struct {
 	c windowConstants
 
 	job, scratch reg.GPVirtual
-	aside        []func() // what is out of the way of words that go around the caches
+	aside        []func() // emit the code behind the end, for words that go through the caches
 }
 
 func newWindowDecoder(ctx *build.Context, w *Windows, c windowConstants) *windowDecoder {
@@ -131,7 +131,7 @@ func (d *windowDecoder) emit() {
 	}
 }
 
-// overview says what the function does, for those who meet the assembly first.
+// overview says what the function does, for readers of the assembly.
 func (d *windowDecoder) overview() {
 	d.Commentf("Decodes blocks of %d windows of %d bits of the stream, %d in a vector of 16-bit lanes. A window goes by",
 		windows.BlockWindows, 64, windows.LaneWindows)
@@ -160,7 +160,7 @@ func (d *windowDecoder) at(off int) operand.Mem { return operand.Mem{Base: d.scr
 func (d *windowDecoder) stop(name string, status uint64) {
 	d.Label(name)
 	d.MOVQ(operand.I32(int32(status)), d.field(windows.OffStatus))
-	if name != "overflow" { // which is followed by the end
+	if name != "overflow" { // the end follows that one
 		d.JMP(operand.LabelRef("return"))
 	}
 }

@@ -11,19 +11,19 @@ import (
 
 type vec = reg.VecVirtual
 
-// A chain is what stays in registers while the codes of a block are followed.
+// A chain is the values that stay in registers while the codes of a block are followed.
 type chain struct {
 	lengths, full vec
 	longLengths   [2]vec
 	taken, behind vec
 	shifts        vec
-	none          operand.Mem       // the index that no short code has
+	none          operand.Mem       // an index that no short code begins with
 	low           reg.OpmaskVirtual // the low byte of each lane
 
-	position []vec         // of each group: the bit of the phase that each lane is at, 16 or more at its end
-	plane    reg.GPVirtual // the plane of the phase, in the first group
-	steps    reg.GPVirtual // what half of its steps look up, in the first group
-	rows     reg.GPVirtual // the rows of the phase, in the first group
+	position []vec         // for each group, the bit of the phase that each lane is at; 16 or more at the end
+	plane    reg.GPVirtual // the address of the phase's plane of the first group
+	steps    reg.GPVirtual // the address of the indices of half of the phase's steps of the first group
+	rows     reg.GPVirtual // the address of the phase's rows of the first group
 }
 
 // chain follows the codes of all windows of a block, and leaves their symbols in rows.
@@ -104,7 +104,7 @@ func (d *windowDecoder) chain(m *merger) {
 	d.SARQ(operand.Imm(log2(windows.MergeWords)), m.left)
 }
 
-// followed leaves for the caller to mend a block in which some window did not lead to the next one.
+// followed stops the function if some window of the block did not lead to the next one. The caller decodes that window.
 func (d *windowDecoder) followed() {
 	failed := d.GP64()
 	d.MOVQ(d.field(windows.OffFailed), failed)
@@ -179,14 +179,14 @@ func (d *windowDecoder) step(c *chain, g, step int) {
 	d.VMOVDQU64(index, pair)
 }
 
-// stepPair is where the indices of two steps in a half of a phase are kept, stepLong those of a step that looks up long
-// codes.
+// stepPair is the offset of the indices of two steps of a half of a phase. stepLong is the offset of the indices of a step that
+// looks up long codes.
 func stepPair(g, half, pair int) int { return windows.StepGroup*g + windows.StepHalf*half + 64*pair }
 
 func stepLong(g, half, long int) int { return stepPair(g, half, halfSteps/2+long) }
 
-// endPhase moves the lanes of a group to the next phase, and turns what was looked up to symbols, those of a lane side by
-// side.
+// endPhase moves the lanes of a group to the next phase. It turns the indices of the phase into symbols, and puts those of each
+// lane side by side.
 func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
 	d.VPSUBW(c.full, c.position[g], c.position[g])
 	symbols := d.load(t.symbols)

@@ -7,14 +7,14 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// How far ahead memory is fetched, in bytes. A prefetch beyond a buffer does nothing.
+// The distances of prefetches, in bytes. A prefetch beyond a buffer does nothing.
 const (
 	prefetchWindows      = 2048
 	prefetchSignMantissa = 2048
 	prefetchWords        = 2048
 )
 
-// squeeze presses the symbols of a block together, behind those that are pending, and counts them.
+// squeeze appends the symbols of a block to the pending ones, without the free places between them, and counts them.
 func (d *windowDecoder) squeeze() {
 	d.Comment("Press the symbols of the rows together: the four phases of a window side by side, then without",
 		"the symbol that is none.")
@@ -59,8 +59,8 @@ func (d *windowDecoder) squeeze() {
 	d.ADDQ(n, d.field(windows.OffPending))
 }
 
-// rows loads the rows of 8 windows, two in a vector, the first at the lowest bytes. Windows lie where
-// windows.WindowOfLane says, so what is side by side here belongs to windows that follow each other.
+// rows loads the rows of 8 windows, two in each vector, the first at the lowest bytes. The order of windows.WindowOfLane makes
+// rows that are side by side here belong to windows that follow one another.
 func (d *windowDecoder) rows(at operand.Mem) [4]vec {
 	var p, q, s, z [4]vec
 	for i := range p {
@@ -84,14 +84,14 @@ func (d *windowDecoder) rows(at operand.Mem) [4]vec {
 	return z
 }
 
-// evenOrOdd is the operand of VSHUFI32X4 that takes blocks 0 and 2, or 1 and 3, of both vectors.
+// evenOrOdd is the operand of VSHUFI32X4 that takes quarters 0 and 2, or 1 and 3, of both vectors.
 func evenOrOdd(odd int) uint64 { return []uint64{0x88, 0xdd}[odd] }
 
-// A merger is what merges of pending symbols keep in registers.
+// A merger is the values that merges of pending symbols keep in registers.
 type merger struct {
 	low, high, words vec
 	from, sm, dst    reg.GPVirtual
-	left             reg.GPVirtual // the merges that there are symbols for
+	left             reg.GPVirtual // the number of merges that there are symbols for
 }
 
 // merger loads a merger.
@@ -112,8 +112,9 @@ func (d *windowDecoder) merger() merger {
 	return m
 }
 
-// merge merges the first symbols: each byte twice, of the symbol's the bits that are its own. Words go around the caches
-// or, out of the way, through them. The number tells the merges of a function apart.
+// merge merges the first pending symbols. It puts each byte into both halves of a word, and takes each bit from the symbol or
+// from the sign_mantissa byte. Words go around the caches, or through them in code behind the end of the function. The number
+// tells the merges of a function apart.
 func (d *windowDecoder) merge(m *merger, number int) {
 	var lines [2]vec
 	for i, half := range []vec{m.low, m.high} {
@@ -145,7 +146,7 @@ func (d *windowDecoder) merge(m *merger, number int) {
 	d.ADDQ(operand.I32(2*windows.MergeWords), m.dst)
 }
 
-// drain merges what there are symbols for, and moves the others to the front.
+// drain merges pending symbols while there are enough for a merge, and moves the others to the front.
 func (d *windowDecoder) drain(m *merger) {
 	d.Comment("Merge what is left to merge.")
 	d.TESTQ(m.left, m.left)
@@ -163,6 +164,6 @@ func (d *windowDecoder) drain(m *merger) {
 	d.SUBQ(m.from, d.field(windows.OffPending))
 }
 
-// selectFirst is the truth table of VPTERNLOG that takes the first operand, in the order of the
-// manufacturer, where the third one is 1 and the second one elsewhere.
+// selectFirst is a truth table of VPTERNLOG. Where a bit of the third operand is 1 it takes the first operand, and elsewhere the
+// second one. Operands are in the manufacturer's order.
 const selectFirst = 0xe4

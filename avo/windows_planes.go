@@ -6,7 +6,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// gaps unpacks the gaps of a block, and puts those of its first window and of the one behind it in their places.
+// gaps unpacks the gaps of a block. It then sets the gap of the first window and that of the window behind the block.
 func (d *windowDecoder) gaps() {
 	d.Commentf("Unpack the gaps: %d of 5 bits to a byte each. The first and the last are known by other ways, too.", windows.BlockWindows)
 	packed, gap, next := d.GP64(), d.GP64(), d.GP64()
@@ -40,8 +40,8 @@ func (d *windowDecoder) gaps() {
 	d.MOVB(next.As8(), d.at(windows.ScratchGaps+windows.BlockWindows))
 }
 
-// planes turns the windows of a block to vectors of 16-bit parts: a plane for each of the four parts, and one for what
-// follows the last, the first part of the next window.
+// planes turns the windows of a block into vectors of 16-bit parts. There is a plane for each of the four parts, and one for the
+// first part of the next window.
 func (d *windowDecoder) planes() {
 	d.Comment("Turn the windows of each group to planes: the same part of all of them in one vector.")
 	src, to, left := d.GP64(), d.GP64(), d.GP64()
@@ -77,7 +77,7 @@ func (d *windowDecoder) planes() {
 	d.JNZ(operand.LabelRef("planes"))
 }
 
-// interleave interleaves the elements of a and b within 128 bits: with low for an even i, else with high.
+// interleave interleaves the elements of a and b within 128 bits. It uses the instruction low if i is even, and else high.
 func (d *windowDecoder) interleave(i int, low, high func(...operand.Op), a, b vec) vec {
 	v := d.ZMM()
 	if i%2 == 0 {
@@ -88,8 +88,8 @@ func (d *windowDecoder) interleave(i int, low, high func(...operand.Op), a, b ve
 	return v
 }
 
-// Truth tables of VPTERNLOG, in the order of the manufacturer.
+// Truth tables of VPTERNLOG. Operands are in the manufacturer's order.
 const (
-	ternaryOnes = 0xff // ones, whatever the three
-	ternaryOr   = 0xfe // of all three
+	ternaryOnes = 0xff // all ones
+	ternaryOr   = 0xfe // the or of all three operands
 )

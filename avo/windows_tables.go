@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// windowConstants are the vectors that all decoders of windows in a file share.
+// windowConstants are vectors that all decoders of windows in a file share.
 type windowConstants struct {
 	spread, fields, gapBits operand.Mem    // from 5 bytes to 8 gaps of 5 bits
 	laneWindows             operand.Mem    // the window in each lane: windows.WindowOfLane
@@ -19,7 +19,7 @@ type windowConstants struct {
 	behind                  operand.Mem    // in each lane the bits that are an index of a table of long codes
 	taken                   operand.Mem    // in each lane the flag of a long code
 	low, high               operand.Mem    // each byte of the low, the high half twice
-	words                   operand.Mem    // the bits of a word that come from the symbol, where it stands in both bytes
+	words                   operand.Mem    // the bits of a word that come from the symbol
 }
 
 func newWindowConstants(ctx *build.Context) windowConstants {
@@ -28,13 +28,13 @@ func newWindowConstants(ctx *build.Context) windowConstants {
 	c.fields = vector(ctx, "fields", 64, func(i int) byte { return byte(59 - 5*(i%8)) })
 	c.gapBits = vector(ctx, "gapBits", 64, func(int) byte { return 31 })
 	c.laneWindows = vector(ctx, "laneWindows", 64, func(i int) byte { return byte(windows.WindowOfLane(i / 2)) })
-	// Byte 4k+2s+b of 16 is byte b of part k of window s: in the stream, big-endian, byte 8s+2k+1-b.
+	// Byte 4k+2s+b of 16 is byte b of part k of window s. The stream is big-endian, so this is its byte 8s+2k+1-b.
 	part := func(k, s, b int) byte { return byte(8*s + 2*k + 1 - b) }
 	c.dwords = vector(ctx, "dwords", 64, func(i int) byte { return part(i%16/4, i%4/2, i%2) })
 	for r := range c.firsts {
 		c.firsts[r] = vector(ctx, "firsts"+string(rune('0'+r)), 64, func(i int) byte {
 			if i%16/4 != r {
-				return 0x80 // which VPSHUFB takes for zero
+				return 0x80 // VPSHUFB then writes a zero
 			}
 			return part(0, i%4/2, i%2)
 		})
@@ -48,10 +48,10 @@ func newWindowConstants(ctx *build.Context) windowConstants {
 	return c
 }
 
-// A windowTables is where the tables of the job are.
+// A windowTables has the addresses of the tables of the job.
 type windowTables struct {
 	lengths, symbols, none           operand.Mem
-	longLengths, longSymbols, shifts operand.Mem // of two vectors each where they are wide
+	longLengths, longSymbols, shifts operand.Mem // lengths and symbols have two vectors each in a wide table
 }
 
 // tables loads the address of the job's tables.

@@ -7,8 +7,8 @@
 // func splitVectors(weights *byte, exponents *uint64, signMantissa *byte, vectors int)
 // Requires: AVX, AVX2
 TEXT ·splitVectors(SB), NOSPLIT, $0-32
-	// Splits 32 weights at a time. One index counts for all three arguments: from minus the number of
-	// weights up to 0, from the ends of what they point to.
+	// Splits 32 weights at a time. One index is used for all three arguments. It counts from minus the number
+	// of weights up to 0, from the ends of their memory.
 	MOVQ weights+0(FP), AX
 	MOVQ exponents+8(FP), CX
 	MOVQ signMantissa+16(FP), DX
@@ -61,8 +61,8 @@ TEXT ·packGroups(SB), NOSPLIT, $0-104
 	// Appends the codes of 8 exponents at a time. A pair of exponents is an index into the table of
 	// pairs: the low half of an entry is both codes, byte 4 their length. A group whose codes are longer
 	// than 56 bits ends the loop. acc holds the last bits of the stream; bit is its length. After a group
-	// the 8 bytes of the stream from the one on in which the group starts are stored. Meanwhile the weights
-	// that come ahead and the place of their sign_mantissa bytes are fetched: here memory has nothing to do.
+	// 8 bytes of the stream are stored, from the byte on in which the group starts. Meanwhile the weights
+	// ahead and the place of their sign_mantissa bytes are fetched, because memory is idle here.
 	MOVQ exponents+0(FP), AX
 	MOVQ pairs+16(FP), CX
 	MOVQ starts+24(FP), DX
@@ -122,8 +122,8 @@ group:
 	CMPQ    R13, $0x38
 	JHI     done
 
-	// Append them, and store from the byte on in which they start: shifting left by 64 - n is
-	// shifting by -n, the processor takes the count modulo 64.
+	// Append them, and store 8 bytes from the byte on in which they start. A shift by -n is a shift by
+	// 64 - n, because the processor takes the count modulo 64.
 	MOVL    DI, (DX)(R8*4)
 	MOVQ    DI, R14
 	MOVQ    DI, R15
@@ -149,8 +149,8 @@ done:
 // func shiftVectors(dst *byte, src *byte, vectors int, shift uint64)
 // Requires: AVX, AVX2, BMI2
 TEXT ·shiftVectors(SB), NOSPLIT, $0-32
-	// Writes 32 bytes at a time, each the high bits of a byte of src below the low bits of the byte before
-	// it, shift of them. The shifts are of words: the masks clear what comes from the other byte.
+	// Writes 32 bytes at a time. Each has the high bits of a byte of src and, above them, as many low bits of
+	// the byte before it as shift says. Words are shifted, so masks clear the bits of their other byte.
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
@@ -245,8 +245,8 @@ window:
 	SHLQ    $0x30, SI
 	ORQ     SI, R13
 
-	// Byte k becomes the length of the codes up to k, less what is left of the window, plus 128: its top
-	// bit is set if they reach, and the others are how far beyond.
+	// Byte k becomes the length of the codes up to k, less the rest of the window, plus 128. Its top bit is
+	// set if these codes reach the end of the window. The other bits are the distance beyond it.
 	IMULQ  DX, R13
 	SUBQ   R11, DI
 	IMULQ  DX, DI
@@ -417,7 +417,7 @@ run:
 	RET
 
 other:
-	// Tables have as many entries as half a byte tells apart: what is beyond the run must not begin anew.
+	// Exponents beyond the run become 14, which no table counts: indices of tables have only 4 bits.
 	VMOVDQU Y0, (BX)
 	VPMINUB none<>+0(SB), Y0, Y0
 	ADDQ    $0x20, BX

@@ -26,21 +26,21 @@ func (m *Model) names() iter.Seq[string] {
 	}
 }
 
-// DecodeUnits decodes the units that names yields and calls visit with each, one at a time and in that order. The next
-// ones are decoded meanwhile. The weights are only good during the call of visit: their memory is used again.
+// DecodeUnits decodes the units that names yields. It calls visit with each of them, one at a time and in that order, and
+// decodes the next ones meanwhile. The weights are valid only during the call of visit, because their memory is used again.
 //
-// A name may come again, and names need not end. A program that goes through the layers of a model for each token
-// yields them over and over; the first layers are then decoded while it works on the last.
+// names may yield a name several times, and need not end. For example, a program that needs all layers of a model for each
+// token yields them over and over. The first layers are then decoded while it works on the last ones.
 //
-// The weights in memory are those of the unit that visit has and those of the units decoded ahead. They take at most
-// bound bytes; only a unit that is larger by itself takes more. If the bound has no room for a second unit, none is decoded
-// ahead. A bound of 0 stands for twice the largest unit and 8 MiB more. With GPUs it stands for the largest unit once for
-// each of their buffers, and once more.
+// The memory for weights holds the unit that visit works on, and the units that are decoded ahead. It has at most bound
+// bytes, unless a single unit is larger. If the bound has no room for a second unit, no unit is decoded ahead. A bound of 0
+// stands for twice the largest unit and 8 MiB more. With GPUs it stands for the largest unit, times the number of their
+// buffers plus one.
 //
-// DecodeUnits ends with the first error, in the order of the units, of the units or of visit. It ends with the error of
-// the context when that ends. An unknown name is an error in its turn. No goroutine outlives the call. Names are asked for
-// some time before they are visited, never while visit runs. visit may call all methods of m; after Close, from there
-// or elsewhere, DecodeUnits ends with [ErrClosed].
+// DecodeUnits ends with the first error of a unit or of visit, in the order of the units. An unknown name is an error of its
+// unit. If ctx ends, DecodeUnits ends with the error of ctx. No goroutine goes on after the call. DecodeUnits asks for names
+// some time before it visits their units, but never while visit runs. visit may call all methods of m. After a Close,
+// DecodeUnits ends with [ErrClosed].
 func (m *Model) DecodeUnits(ctx context.Context, names iter.Seq[string], bound int64, visit func(u Unit, weights []uint16) error) error {
 	return m.watched(ctx, func(ctx context.Context) error {
 		switch {
@@ -61,10 +61,10 @@ func (m *Model) DecodeUnits(ctx context.Context, names iter.Seq[string], bound i
 	})
 }
 
-// smallBuffers is memory for many small units besides the large ones, in bytes.
+// smallBuffers is the memory for small units besides the largest ones, in bytes.
 const smallBuffers = 8 << 20
 
-// defaultBound is that of DecodeUnits.
+// defaultBound is the bound that 0 stands for in DecodeUnits.
 func (m *Model) defaultBound() int64 {
 	largest := 0
 	for _, u := range m.units {
@@ -84,25 +84,25 @@ type walk struct {
 	visit  func(u Unit, weights []uint16) error
 }
 
-// A unitAhead is a unit under way.
+// A unitAhead is a unit that is being decoded.
 type unitAhead struct {
 	unit    *unit
 	weights []uint16
-	done    <-chan struct{} // closed when the unit is decoded, or cannot be
-	err     func() error    // why it cannot be; called once it is done
+	done    <-chan struct{} // closed when the unit is decoded, or failed
+	err     func() error    // the error of the unit; called after done is closed
 }
 
-// failed is a unit that cannot be decoded.
+// failed returns a unit that cannot be decoded.
 func failed(err error) unitAhead {
 	done := make(chan struct{})
 	close(done)
 	return unitAhead{done: done, err: func() error { return err }}
 }
 
-// run visits the units. It has start begin to decode them ahead: as many as there is memory for, but no more than most at
-// once.
+// run visits the units. It calls start to begin decoding them ahead: as many as there is memory for, but at most a number of
+// them at once.
 func (w *walk) run(ctx context.Context, most int, start func(u *unit, dst []uint16) unitAhead) error {
-	var ahead []unitAhead // in their order
+	var ahead []unitAhead // in the order of the names
 	name, more := w.next()
 	for more || len(ahead) > 0 {
 		for more && len(ahead) < most {
@@ -137,15 +137,16 @@ func (w *walk) run(ctx context.Context, most int, start func(u *unit, dst []uint
 	return ctx.Err()
 }
 
-// unitsAhead bounds the units under way on the CPU, so that many small ones keep all workers busy.
+// unitsAhead bounds the units that are decoded at once on the CPU. It is large enough for many small units to keep all workers
+// busy.
 const unitsAhead = 32
 
-// onCPU decodes on the CPU: all workers take pieces of the first unit, then of the next. Close has to wait for them only
-// while units are checked and decoded.
+// onCPU decodes on the CPU. All workers take pieces of the first unit, then of the next one. Close waits for a worker only while
+// it decodes, and for run only while a unit is checked.
 func (w *walk) onCPU(ctx context.Context) error {
 	m := w.model
 	ctx, cancel := context.WithCancel(ctx)
-	feed := make(chan *cpu.Task, unitsAhead*m.workers) // room for all that is under way
+	feed := make(chan *cpu.Task, unitsAhead*m.workers) // with room for all units ahead
 	var workers sync.WaitGroup
 	for range m.workers {
 		workers.Go(func() {
@@ -178,12 +179,12 @@ func (w *walk) onCPU(ctx context.Context) error {
 	})
 }
 
-// onGPUs decodes on GPUs: a unit at a time for each buffer that they have.
+// onGPUs decodes on GPUs, one unit at a time for each of their buffers.
 func (w *walk) onGPUs(ctx context.Context) error {
 	m := w.model
 	ctx, cancel := context.WithCancel(ctx)
 	slots := m.gpus.Slots()
-	feed := make(chan func(), slots+1) // room for all that is under way
+	feed := make(chan func(), slots+1) // with room for all units ahead
 	var workers sync.WaitGroup
 	for range slots {
 		workers.Go(func() {

@@ -2,16 +2,16 @@ package runtime
 
 import "slices"
 
-// buffers hands out memory for weights, and keeps it for the next unit within a limit.
+// buffers provides memory for weights within a limit. Memory that is given back is used again.
 type buffers struct {
-	limit int64 // words
-	held  int64 // words, free or in use
-	inUse int   // buffers
+	limit int64 // in words
+	held  int64 // the words of all buffers, free or in use
+	inUse int   // the number of buffers in use
 	free  [][]uint16
 }
 
-// get returns memory for n words. It fails when there is none within the limit; it never does while
-// no buffer is in use.
+// get returns memory for n words. It reports false if that would exceed the limit. It always returns memory if no buffer is in
+// use.
 func (b *buffers) get(n int) ([]uint16, bool) {
 	best := -1
 	for i, f := range b.free {

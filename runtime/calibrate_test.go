@@ -7,7 +7,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 )
 
-// TestCalibrate asks twice: the first answer stays.
+// TestCalibrate asks twice. The second answer must be the first one.
 func TestCalibrate(t *testing.T) {
 	first, err := Calibrate()
 	if err != nil {
@@ -22,7 +22,7 @@ func TestCalibrate(t *testing.T) {
 	}
 }
 
-// TestMeasuredDecoder decodes with the decoder that nobody asked for: Decoder names what was measured.
+// TestMeasuredDecoder decodes without asking for a decoder. Decoder must then name the faster family.
 func TestMeasuredDecoder(t *testing.T) {
 	if missing := cpu.Missing(cpu.AVX512); missing != "" {
 		t.Skip(missing)

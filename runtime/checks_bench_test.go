@@ -18,10 +18,10 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// BenchmarkChecks decodes real weights, a unit in one call, with checks and without: those of the model of the demo,
-// over and over, and those that make models fetches, where they are. It counts the time on the CPU too. What is opened
-// once has been decoded before, so that CheckFirst compares nothing more; what is opened anew each time is decoded for
-// the first time.
+// BenchmarkChecks decodes real weights with checks and without, a unit in one call. The weights are those of the model of the
+// demo, repeated, and those that make models fetches, if they are there. It also counts the time on the CPU. A checkpoint that
+// is opened once was decoded before, so CheckFirst compares nothing. A checkpoint that is opened for each decode is decoded
+// for the first time.
 func BenchmarkChecks(b *testing.B) {
 	for _, path := range []string{"../testdata/shakespeare-llama", "../models/all-mpnet-base-v2-bf16"} {
 		b.Run("model="+filepath.Base(path), func(b *testing.B) {
@@ -51,7 +51,7 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// benchmarkChecks decodes the unit of a checkpoint, of which it has the right sums.
+// benchmarkChecks decodes the unit of a checkpoint that has the right sums.
 func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...Option) {
 	var sums []model.TensorSum
 	open := func() *Model {
@@ -87,7 +87,7 @@ func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...
 	}
 }
 
-// cpuTime returns what the process has used: of that, others who use the core take less than of the time of day.
+// cpuTime returns the CPU time that the process has used. Other processes on the core disturb it less than the time of day.
 func cpuTime(b *testing.B) time.Duration {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
@@ -96,7 +96,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// realUnit writes the matrices of a checkpoint, as often as it takes to have 32 Mi weights, as one unit.
+// realUnit writes the matrices of a checkpoint as one unit. It repeats them until there are 32 Mi weights.
 func realUnit(b *testing.B, path string) (string, testUnit) {
 	c, err := model.Open(path)
 	if err != nil {

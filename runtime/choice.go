@@ -16,7 +16,7 @@ type Choice struct {
 	Name   string // "cuda", "avx512", "avx2" or "generic"
 	Reason string // for example "kernel llama matches code book sha256:…"
 
-	free bool // avx512 may turn out to be avx2, if that is faster
+	free bool // avx512 stands for the faster one of avx512 and avx2
 }
 
 // String returns "name: reason".
@@ -26,11 +26,11 @@ func (c Choice) String() string { return c.Name + ": " + c.Reason }
 type DecoderInfo struct {
 	Name      string
 	Available bool
-	Reason    string // what makes it available, or what is missing
+	Reason    string // the property that makes it available, or the missing one
 }
 
-// Available lists all decoders, the preferred ones first. Of avx512 and avx2 that which is measured to be faster is
-// preferred: see [Model.Decoder].
+// Available lists all decoders, in the order in which they are preferred. But of avx512 and avx2, the faster one is preferred
+// once it is measured: see [Model.Decoder].
 func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
 
 // cudaInfo says whether there is a driver and a GPU.
@@ -39,7 +39,7 @@ func cudaInfo() DecoderInfo {
 	return DecoderInfo{CUDA, ok, reason}
 }
 
-// onCPU lists the decoders that need no GPU: to ask for one loads its driver.
+// onCPU lists the decoders that need no GPU. It does not load the driver of GPUs.
 func onCPU() []DecoderInfo {
 	return []DecoderInfo{
 		assemblyInfo(AVX512, "CPU has AVX-512 with VBMI2", cpu.Missing(cpu.AVX512)),
@@ -48,7 +48,7 @@ func onCPU() []DecoderInfo {
 	}
 }
 
-// assemblyInfo describes a decoder that lacks what missing says, "" for nothing.
+// assemblyInfo describes a decoder in assembly. It is available if nothing is missing.
 func assemblyInfo(name, has, missing string) DecoderInfo {
 	if missing != "" {
 		return DecoderInfo{name, false, missing}
@@ -93,7 +93,7 @@ func choose(o *options) (Choice, error) {
 	panic("unreachable: generic is always available")
 }
 
-// autoReason explains a decoder that nobody asked for.
+// autoReason says why a decoder was chosen that nobody asked for.
 func autoReason(o *options, name string) string {
 	switch {
 	case name == CUDA:
@@ -107,9 +107,9 @@ func autoReason(o *options, name string) string {
 	}
 }
 
-// Calibrate says which decoder is preferred on the CPU of this machine. Where there are two in assembly it measures them,
-// with weights drawn at random, unless a decode has done so before with weights of a model; that takes some
-// hundredths of a second.
+// Calibrate says which decoder is preferred on the CPU of this machine. If the CPU can run both decoders in assembly, it
+// measures them with random weights, unless a decode has measured them with weights of a model. That takes some hundredths
+// of a second.
 func Calibrate() (Choice, error) {
 	best := bestOnCPU()
 	if !best.free {
@@ -123,8 +123,8 @@ func Calibrate() (Choice, error) {
 	return best, nil
 }
 
-// Decoder says which decoder is chosen, and why. Where both decoders in assembly can be used and nobody asked for one of
-// them, which is the faster is measured by the first decode of the process, with the weights that it decodes.
+// Decoder says which decoder is used, and why. If both decoders in assembly can be used and nobody asked for one of them, the
+// first decode of the process measures which one is faster, with the weights that it decodes.
 func (m *Model) Decoder() Choice {
 	if m.gpus != nil {
 		working, notes := m.gpus.State()
@@ -139,7 +139,7 @@ func (m *Model) Decoder() Choice {
 	return m.choice
 }
 
-// bestOnCPU is the choice of the preferred decoder among those that are available and need no GPU, without a reason.
+// bestOnCPU returns the preferred decoder among those that are available and need no GPU, without a reason.
 func bestOnCPU() Choice {
 	for _, d := range onCPU() {
 		if d.Available {
@@ -149,7 +149,7 @@ func bestOnCPU() Choice {
 	panic("unreachable: generic is always available")
 }
 
-// withKernel adds to the reason what the kernel has to do with it.
+// withKernel adds the kernel and the code books that it matches to the reason.
 func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	match := "kernel " + k.Name
 	switch len(books) {
@@ -167,7 +167,7 @@ func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	return c
 }
 
-// joinReasons puts what is not empty side by side.
+// joinReasons joins the reasons that are not empty.
 func joinReasons(reasons ...string) string {
 	return strings.Join(slices.DeleteFunc(reasons, func(s string) bool { return s == "" }), "; ")
 }

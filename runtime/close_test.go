@@ -12,13 +12,13 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// A method is one that takes a context.
+// A method is a method of Model that takes a context.
 type method struct {
 	name string
 	call func(ctx context.Context) error
 }
 
-// methods are those of a model of sampleUnits that take a context, with arguments that are right.
+// methods are all methods that take a context, with valid arguments for a model of sampleUnits.
 func methods(m *Model) []method {
 	buffer := make([]uint16, 77)
 	return []method{
@@ -39,7 +39,7 @@ func methods(m *Model) []method {
 	}
 }
 
-// wantClosed checks that an error is that of a closed model.
+// wantClosed checks that an error is ErrClosed.
 func wantClosed(t *testing.T, what string, m *Model, err error) {
 	t.Helper()
 	if !errors.Is(err, ErrClosed) || !errors.Is(err, fs.ErrClosed) || !strings.HasPrefix(err.Error(), "runtime: "+m.path+": ") {
@@ -140,7 +140,7 @@ func TestCloseMeanwhile(t *testing.T) {
 	})
 }
 
-// decodeSome decodes something, which depends on n, and checks it.
+// decodeSome calls one of several methods that decode, chosen by n, and checks the weights.
 func decodeSome(t *testing.T, m *Model, units []testUnit, n int) error {
 	u := units[1+n%3]
 	got, want := make([]uint16, len(u.weights)), u.weights
@@ -171,8 +171,8 @@ func decodeSome(t *testing.T, m *Model, units []testUnit, n int) error {
 	return err
 }
 
-// TestCloseByVisitor closes the model while DecodeAll calls a visitor: the visitor itself, or somebody else whom it
-// waits for.
+// TestCloseByVisitor closes the model while DecodeAll calls a visitor. Either the visitor closes it, or another goroutine that the
+// visitor waits for.
 func TestCloseByVisitor(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
@@ -207,7 +207,7 @@ func TestCloseByVisitor(t *testing.T) {
 				t.Errorf("%s: %d visits, want 2", name, visits)
 			}
 		}
-		// What is visited last was all there is, and yet the model is closed.
+		// All units were visited, and yet the error is that the model is closed.
 		m := closable(t, path, WithDecoder(decoder))
 		visits := 0
 		wantClosed(t, "last visit", m, m.DecodeAll(t.Context(), func(Unit, []uint16) error {
@@ -219,7 +219,7 @@ func TestCloseByVisitor(t *testing.T) {
 	})
 }
 
-// TestNewOfClosed opens what is closed already, and nothing at all.
+// TestNewOfClosed calls New with a file that is closed already, and with nil.
 func TestNewOfClosed(t *testing.T) {
 	if _, err := New(nil); err == nil {
 		t.Error("no error for a nil checkpoint")
@@ -241,7 +241,7 @@ func TestNewOfClosed(t *testing.T) {
 	}
 }
 
-// TestCancelled checks that the error of a context that ends is still the context's.
+// TestCancelled checks that calls return the error of their context when it ends.
 func TestCancelled(t *testing.T) {
 	m := closable(t, write(t, sampleUnits()...), WithDecoder(bestOnCPU().Name))
 	ctx, cancel := context.WithCancelCause(t.Context())

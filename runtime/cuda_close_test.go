@@ -12,7 +12,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
-// TestCUDAClosed closes a model while its weights and matrices are in use: what is on the device goes with it.
+// TestCUDAClosed closes a model while its weights and matrices are in use. All its memory on the device must be freed.
 func TestCUDAClosed(t *testing.T) {
 	u := matrixUnit("u", codebook.IndexTiles)
 	path := write(t, u)
@@ -74,7 +74,7 @@ func TestCUDAClosed(t *testing.T) {
 	wantClosed(t, "DeviceMatrix", m, err)
 }
 
-// TestCUDAFaults cuts a checkpoint short whose units are uploaded each time, or were not yet.
+// TestCUDAFaults cuts a checkpoint short. Its units are uploaded each time, or were not uploaded yet.
 func TestCUDAFaults(t *testing.T) {
 	for name, memory := range map[string]int64{"uploaded each time": 1, "resident": 1 << 30} {
 		t.Run(name, func(t *testing.T) {

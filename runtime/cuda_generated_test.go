@@ -52,7 +52,7 @@ func TestGeneratedProducts(t *testing.T) {
 	}
 }
 
-// multiplyOnes multiplies a matrix with two vectors of ones, which sums up its rows.
+// multiplyOnes multiplies a matrix with two vectors of ones. The products are the sums of its rows.
 func multiplyOnes(t *testing.T, m *runtime.Model, tensor runtime.Tensor, weights []uint16) {
 	t.Helper()
 	w, err := m.DeviceMatrix(tensor.Name)

@@ -25,5 +25,5 @@ func TestWithoutCUDA(t *testing.T) {
 	}
 }
 
-// withoutGPU hides the GPU from a test, which this build does without anyway.
+// withoutGPU does nothing, because this build has no GPUs.
 func withoutGPU(*testing.T) {}

@@ -17,7 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// TestDeviceMatrixErrors asks for matrices that there are not, and for products of shapes and places that cannot be.
+// TestDeviceMatrixErrors asks for matrices that do not exist, and for products with invalid shapes and addresses.
 func TestDeviceMatrixErrors(t *testing.T) {
 	units := []testUnit{matrixUnit("broken", codebook.IndexTiles), matrixUnit("gaps", codebook.IndexGaps), matrixUnit("tiles", codebook.IndexTiles)}
 	sound := units[0].damage
@@ -71,7 +71,7 @@ func TestDeviceMatrixErrors(t *testing.T) {
 	}
 }
 
-// TestMultiplyDamaged multiplies with tiles that are damaged, and with others of the same unit.
+// TestMultiplyDamaged multiplies with damaged tiles, and with sound tiles of the same unit.
 func TestMultiplyDamaged(t *testing.T) {
 	codes, record := matrixUnit("codes", codebook.IndexTiles), matrixUnit("record", codebook.IndexTiles)
 	sound := codes.damage
@@ -97,7 +97,7 @@ func TestMultiplyDamaged(t *testing.T) {
 		if u.name == "codes" {
 			want = fmt.Sprint(m.DecodeTensor(t.Context(), "codes[0]", make([]uint16, at[1])))
 		}
-		for range 2 { // what is wrong is not forgotten
+		for range 2 { // the second product must have the error, too
 			p, err := c.multiply(all[0], 1, 1)
 			if err == nil || !strings.HasSuffix(err.Error(), want) {
 				t.Errorf("error %v, want %q", err, want)
@@ -113,8 +113,8 @@ func TestMultiplyDamaged(t *testing.T) {
 	c.do(c.stream.Destroy)
 }
 
-// TestMultiplyFails injects failures into the first product and into one after it. The consumer allocates four
-// times for each, and the runtime only for the first: for the unit and for the error word.
+// TestMultiplyFails injects failures into the first product and into a later one. The consumer allocates four times for each
+// product. The runtime allocates only for the first one: for the unit and for the error word.
 func TestMultiplyFails(t *testing.T) {
 	u := matrixUnit("u", codebook.IndexTiles)
 	path := write(t, u)
@@ -166,8 +166,7 @@ func TestMultiplyFails(t *testing.T) {
 	}
 }
 
-// TestMultiplyEvicts has memory for one unit alone: the second one finds none for itself, and none for a copy
-// of it before the first one goes back to host memory.
+// TestMultiplyEvicts has device memory for a single unit. The second unit must evict the first one.
 func TestMultiplyEvicts(t *testing.T) {
 	units := []testUnit{matrixUnit("a", codebook.IndexTiles), matrixUnit("b", codebook.IndexTiles)}
 	path := write(t, units...)
@@ -196,7 +195,7 @@ func TestMultiplyEvicts(t *testing.T) {
 	c.do(c.stream.Destroy)
 }
 
-// TestMultiplyCancelled has no buffer for a first product, which waits for one.
+// TestMultiplyCancelled ends the context of a first product that waits for a buffer.
 func TestMultiplyCancelled(t *testing.T) {
 	u, other := matrixUnit("u", codebook.IndexTiles), matrixUnit("v", codebook.IndexTiles)
 	standin.Start(t, "device=80:64")
@@ -233,7 +232,7 @@ func TestMultiplyCancelled(t *testing.T) {
 	c.do(c.stream.Destroy)
 }
 
-// TestMultiplyLost has a kernel that breaks the context.
+// TestMultiplyLost runs a kernel that breaks the context.
 func TestMultiplyLost(t *testing.T) {
 	path := write(t, matrixUnit("u", codebook.IndexTiles))
 	standin.Start(t, "device=80:64", "fault=1:719")

@@ -17,11 +17,11 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// matrixShapes divide the unit of matrixUnit: matrices whose columns and first element are multiples of 256,
-// and others.
+// matrixShapes are the shapes of the matrices in the unit of matrixUnit. Columns and first elements of some of them are multiples
+// of 256.
 var matrixShapes = [][2]int{{20, 1024}, {2, 4096}, {10, 1000}, {1, 7}, {3, 4099}, {500, 3}, {0, 5}, {5, 0}}
 
-// matrixUnit is a unit of matrices and a rest, with an index.
+// matrixUnit returns a unit of matrices and further weights, with an index.
 func matrixUnit(name string, x codebook.Index) testUnit {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:60_000]
@@ -34,7 +34,7 @@ func matrixUnit(name string, x codebook.Index) testUnit {
 	return u
 }
 
-// tellShapes lets the tensors of all matrix units have the shapes that a checkpoint with a config.json would tell.
+// tellShapes sets the shapes of the tensors of all matrix units, as a checkpoint with a config.json would.
 func tellShapes(m *Model) {
 	for _, u := range m.units {
 		for i, s := range matrixShapes {
@@ -43,8 +43,7 @@ func tellShapes(m *Model) {
 	}
 }
 
-// A productRun is a product on its way. Its vectors are put into x, and y is read, by work on the consumer's stream,
-// without any other synchronisation.
+// A productRun is a queued product. Work on the consumer's stream writes x and reads y, without any other synchronisation.
 type productRun struct {
 	w      *DeviceMatrix
 	x      []uint16
@@ -93,8 +92,8 @@ func (p *productRun) free(c *consumer) {
 	}
 }
 
-// check reads a product and holds it against float64: no sum is further off than float32 sums of so many
-// numbers can be, in any order.
+// check reads a product and compares it with float64 sums. The difference must not be larger than that of float32 sums of as many
+// numbers, in any order.
 func (p *productRun) check(c *consumer, weights []uint16) {
 	c.t.Helper()
 	y := p.read(c)
@@ -113,7 +112,7 @@ func (p *productRun) check(c *consumer, weights []uint16) {
 	}
 }
 
-// matrices returns the matrices of a unit, and where their weights lie in it.
+// matrices returns the matrices of a unit, and the places of their weights in it.
 func matrices(t *testing.T, m *Model, unit string) (all []*DeviceMatrix, at []int) {
 	t.Helper()
 	first := 0
@@ -137,8 +136,8 @@ func newMatrixConsumer(t *testing.T, w *DeviceMatrix) *consumer {
 	return newConsumer(t)
 }
 
-// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors, with units in device memory and from
-// host memory, under many orders of what the device does.
+// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors. Their units are in device memory or in host memory. The
+// device does its work in many orders.
 func TestMultiply(t *testing.T) {
 	units := []testUnit{matrixUnit("both", codebook.IndexBoth), matrixUnit("tiles", codebook.IndexTiles)}
 	path := write(t, units...)
@@ -216,7 +215,7 @@ func TestMultiplyAmong(t *testing.T) {
 	}
 }
 
-// TestMultiplyRepeats has the same last bits every time where the documentation says so.
+// TestMultiplyRepeats checks that the last bits are the same every time if the documentation says so.
 func TestMultiplyRepeats(t *testing.T) {
 	path := write(t, matrixUnit("u", codebook.IndexTiles))
 	var first [2][]float32

@@ -20,7 +20,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// warnings collects what a model says.
+// warnings collects the warnings of a model.
 type warnings struct {
 	mu   sync.Mutex
 	said []string
@@ -40,7 +40,7 @@ func (w *warnings) String() string {
 	return strings.Join(w.said, "\n")
 }
 
-// closeModel closes a model within a test, so that the driver can be looked at.
+// closeModel closes a model before a test ends, so that the test can check the driver after it.
 func closeModel(t *testing.T, m *Model) {
 	t.Helper()
 	if err := m.Close(); err != nil {
@@ -58,8 +58,8 @@ func openCUDA(t *testing.T, path string, opts ...Option) *Model {
 	return m
 }
 
-// TestCUDAFallsBack injects what need not keep a program from decoding, and checks that the weights are right, that
-// the program is told, and that Decoder says the same.
+// TestCUDAFallsBack injects failures after which the CPU can decode. It checks that the weights are right, that the program gets a
+// warning, and that Decoder says the same.
 func TestCUDAFallsBack(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
@@ -67,7 +67,7 @@ func TestCUDAFallsBack(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		driver  []string
-		decoder string   // what decodes in the end
+		decoder string   // the decoder in the end
 		says    []string // "" for nothing
 	}{
 		{"nothing", []string{"device=80:256"}, CUDA, nil},
@@ -114,7 +114,7 @@ func TestCUDAFallsBack(t *testing.T) {
 	}
 }
 
-// TestCUDAForced checks that a decoder that was asked for by name does not give way, except for want of memory.
+// TestCUDAForced asks for the decoder by name. The CPU must decode only if memory is short.
 func TestCUDAForced(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
@@ -154,7 +154,7 @@ func TestCUDAForced(t *testing.T) {
 	}
 }
 
-// TestCUDANoDevices asks for a device that is not there, and for one with nothing to run on it.
+// TestCUDANoDevices asks for a device that does not exist, and for a device that no kernel runs on.
 func TestCUDANoDevices(t *testing.T) {
 	path := write(t, sampleUnits()...)
 	standin.Start(t, "device=80:256")
@@ -167,8 +167,8 @@ func TestCUDANoDevices(t *testing.T) {
 	}
 }
 
-// TestCUDAUploadsOnce counts what goes to the device: the units once where they fit, and for every decoding
-// where they do not.
+// TestCUDAUploadsOnce counts the bytes that are uploaded to the device. Units that fit must be uploaded once, and others for each
+// decoding.
 func TestCUDAUploadsOnce(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
@@ -251,7 +251,7 @@ func TestCUDADevices(t *testing.T) {
 	}
 }
 
-// TestCUDASeeds decodes under many orders of what the device does.
+// TestCUDASeeds decodes while the device does its work in many orders.
 func TestCUDASeeds(t *testing.T) {
 	bc := samples.Books()[3]
 	var units []testUnit
@@ -280,11 +280,11 @@ func TestCUDASeeds(t *testing.T) {
 	}
 }
 
-// TestCUDAFatbin loads machine code where there is some for the device, and PTX where there is none.
+// TestCUDAFatbin must load machine code if there is some for the device, and else PTX.
 func TestCUDAFatbin(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
-	// What the driver takes for a fatbin is a header and the length of the rest.
+	// The driver expects a fatbin to have a header, and the length of the rest in it.
 	const rest = "machine code for 8.0 and 8.6"
 	fatbin := "\x50\xed\x55\xba\x01\x00\x10\x00" + string([]byte{byte(len(rest)), 0, 0, 0, 0, 0, 0, 0}) + rest
 	standin.Provide(t, standin.Image{Code: fatbin, Source: anyBookSource,

@@ -17,8 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// tileUnits are units without gaps of sizes around the borders of lanes, tiles and chunks, and one with both
-// indices.
+// tileUnits are units without gaps, and one with both indices. Their sizes are around the borders of lanes, tiles and chunks.
 func tileUnits(bc samples.Book) []testUnit {
 	var units []testUnit
 	add := func(n int, x codebook.Index) {
@@ -56,7 +55,7 @@ func TestCUDATiles(t *testing.T) {
 	}
 }
 
-// TestCUDATileDamage holds damaged streams and indices, of units that have no other, to what the CPU makes of them.
+// TestCUDATileDamage decodes damaged streams and indices of units with tiles alone, and compares the result with that of the CPU.
 func TestCUDATileDamage(t *testing.T) {
 	standin.Start(t, "device=80:256")
 	r := samples.NewRand(4)
@@ -114,7 +113,7 @@ func sameAsCPU(t *testing.T, cpu *Model, path string, u testUnit) *codebook.Stre
 	return stream
 }
 
-// TestCUDABothIndices damages one index of a unit that has both: GPUs read tiles, CPUs gaps and output_positions.
+// TestCUDABothIndices damages one index of a unit that has both. GPUs must read tiles, and CPUs gaps and output_positions.
 func TestCUDABothIndices(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:60_000]
@@ -149,7 +148,7 @@ func TestCUDABothIndices(t *testing.T) {
 	}
 }
 
-// TestCUDATilesUploads counts what goes to the device: of the indices, the one that is read.
+// TestCUDATilesUploads counts the bytes that are uploaded to the device. They must have only the index that the GPU reads.
 func TestCUDATilesUploads(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:40_000]
@@ -208,7 +207,7 @@ func TestCUDAWithoutTiles(t *testing.T) {
 	}
 }
 
-// TestCUDAEntries opens models with kernels whose entries are not what the runtime needs.
+// TestCUDAEntries opens models with kernels that lack an entry that the runtime needs.
 func TestCUDAEntries(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)

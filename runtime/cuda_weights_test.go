@@ -18,7 +18,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// consumer is a program that computes with weights in device memory: it copies them.
+// consumer stands for a program that computes with weights in device memory. It copies them.
 type consumer struct {
 	t      *testing.T
 	stream cu.Stream
@@ -69,7 +69,7 @@ func (c *consumer) check(units []testUnit) {
 	c.do(c.stream.Destroy)
 }
 
-// TestDecodeToDevice hands units from buffer to buffer, under many orders of what the device does.
+// TestDecodeToDevice decodes units to alternating buffers, while the device does its work in many orders.
 func TestDecodeToDevice(t *testing.T) {
 	bc := samples.Books()[1]
 	var units []testUnit
@@ -107,7 +107,7 @@ func TestDecodeToDevice(t *testing.T) {
 	}
 }
 
-// setContext makes a context current for the consumer of this goroutine, which keeps its thread.
+// setContext makes a context current for the consumer of this goroutine. The goroutine must be locked to its thread.
 func setContext(t *testing.T, context uintptr) {
 	t.Helper()
 	lockThread(t)
@@ -148,7 +148,7 @@ func TestDecodeToDeviceErrors(t *testing.T) {
 	}
 }
 
-// TestDecodeToDeviceNoMemory has units whose weights do not fit.
+// TestDecodeToDeviceNoMemory decodes units whose weights do not fit into device memory.
 func TestDecodeToDeviceNoMemory(t *testing.T) {
 	path := write(t, sampleUnits()...)
 	standin.Start(t, "device=80:64", "fail=cuMemAlloc:1+:2")

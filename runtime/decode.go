@@ -7,8 +7,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// DecodeUnit writes the weights of a unit to dst, which has one word an element: the tensors of the
-// unit one after another.
+// DecodeUnit writes the weights of a unit to dst, one word for each element. The tensors of the unit follow one another.
 func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		u, ok := m.byName[name]
@@ -22,8 +21,8 @@ func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error
 	})
 }
 
-// DecodeTensor writes the weights of a tensor of some unit to dst, which has one word an element.
-// It decodes, and checks, only the chunks of the unit that the tensor lies in.
+// DecodeTensor writes the weights of a coded tensor to dst, one word for each element. It decodes and checks only the chunks
+// of the unit that the tensor lies in.
 func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		s, err := m.tensor(name)
@@ -37,8 +36,8 @@ func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) err
 	})
 }
 
-// DecodePart is DecodeTensor for a part of the tensor: as many elements as dst has words, from element first
-// on. A part that is not all of the tensor cannot be compared with its sum: see [WithChecks].
+// DecodePart is DecodeTensor for a part of the tensor: len(dst) elements from element first on. A part cannot be compared
+// with the sum of its tensor, unless it is the whole tensor: see [WithChecks].
 func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		s, err := m.tensor(name)
@@ -86,7 +85,7 @@ func (m *Model) decode(ctx context.Context, s coded.Span, dst []uint16) error {
 	return m.decodeOnCPU(ctx, s, dst)
 }
 
-// decodeOnCPU is decode without a GPU, for one element or more.
+// decodeOnCPU is decode without a GPU, for spans of one element or more.
 func (m *Model) decodeOnCPU(ctx context.Context, s coded.Span, dst []uint16) error {
 	return m.byCoded[s.Unit].cpu.Decode(ctx, s, m.workers, dst, m.check(s, dst))
 }

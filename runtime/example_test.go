@@ -12,7 +12,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// A checkpoint with one unit, opened without a generated kernel.
+// Decode a checkpoint with one unit, without a generated kernel.
 func Example() {
 	path, remove := smallCheckpoint()
 	defer remove()
@@ -35,7 +35,7 @@ func Example() {
 	// lm_head: [0x3c00 0xbc80 0x3d00 0x3c12]
 }
 
-// A program that needs the units again and again: the next one is decoded while it works on this one.
+// A program needs the units again and again. While it works on one, the next one is decoded.
 func ExampleModel_DecodeUnits() {
 	path, remove := smallCheckpoint()
 	defer remove()
@@ -68,7 +68,7 @@ func ExampleModel_DecodeUnits() {
 	// lm_head: 4 weights
 }
 
-// A tensor as numbers, whether it is coded or not.
+// Read a tensor as numbers, whether it is coded or not.
 func ExampleModel_Tensor() {
 	path, remove := smallCheckpoint()
 	defer remove()

@@ -18,8 +18,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// faultUnits are a large unit with a given index, of two tensors, between small ones. For what stands in for a GPU it
-// is smaller.
+// faultUnits returns a large unit of two tensors, with the given index, between small units. It is smaller for the stand-in of a
+// GPU.
 func faultUnits(index codebook.Index, decoder string) []testUnit {
 	bc := samples.Books()[1]
 	large := slices.Concat(bc.Weights, bc.Weights, bc.Weights)
@@ -34,15 +34,14 @@ func faultUnits(index codebook.Index, decoder string) []testUnit {
 	}
 }
 
-// isFault reports whether an error is that of a byte of a file, from size on.
+// isFault reports whether an error is a fault at a byte of a file, from size on.
 func isFault(err error, path string, size int64) bool {
 	e, ok := errors.AsType[*model.FaultError](err)
 	return ok && e.Path == path && e.Offset >= size && strings.HasPrefix(err.Error(), "runtime: "+path+": ")
 }
 
-// TestFaults cuts a checkpoint short while it is open, before units are looked at and after, and decodes all that
-// there is. What cannot be read is an error that names the file, what is decoded is right, and other checkpoints are
-// as they were.
+// TestFaults cuts a checkpoint short while it is open, before its units are read and after, and decodes all of it. Errors must name
+// the file. Weights that are decoded without an error must be right. Other checkpoints must not be affected.
 func TestFaults(t *testing.T) {
 	faulttest.Require(t)
 	for index := range codebook.IndexNames() {
@@ -79,7 +78,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// decodeCut decodes all of a checkpoint that was cut short, in every way. Some of it has to fail if must says so.
+// decodeCut decodes all of a checkpoint that was cut short, in every way. If must is set, something has to fail.
 func decodeCut(t *testing.T, m *Model, units []testUnit, path string, size int64, must bool) {
 	failed := 0
 	check := func(what string, err error, got, want []uint16) {
@@ -94,7 +93,7 @@ func decodeCut(t *testing.T, m *Model, units []testUnit, path string, size int64
 		}
 	}
 	ctx := t.Context()
-	for range 2 { // an error leaves all as it was
+	for range 2 { // the same after an error
 		for _, u := range units {
 			got := make([]uint16, len(u.weights))
 			check("unit", m.DecodeUnit(ctx, u.name, got), got, u.weights)
@@ -164,7 +163,7 @@ func TestFaultsMeanwhile(t *testing.T) {
 	})
 }
 
-// TestChangedIndex overwrites the index of a checkpoint after it was checked: decoders go by what was checked.
+// TestChangedIndex overwrites the index of a checkpoint after it was checked. Decoders must use the copy that was checked.
 func TestChangedIndex(t *testing.T) {
 	faulttest.Require(t)
 	for index, tensors := range map[codebook.Index][]string{

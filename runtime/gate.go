@@ -11,22 +11,22 @@ import (
 	"github.com/seed54244801/bespoke/internal/fault"
 )
 
-// ErrClosed is the error of methods of a [Model] that is closed, and of what belongs to it. It is wrapped in one that
-// names the checkpoint, and wraps fs.ErrClosed.
+// ErrClosed is the error of methods of a [Model] that is closed, and of its [DeviceWeights] and [DeviceMatrix]. It wraps
+// fs.ErrClosed, and is wrapped in an error that names the checkpoint.
 var ErrClosed = fmt.Errorf("the model is closed: %w", fs.ErrClosed)
 
 // errNilContext is the error of a method that is called with a nil context.
 var errNilContext = errors.New("the context is nil")
 
-// A gate counts the calls that are under way, so that Close can wait for them.
+// A gate counts the running calls, so that Close can wait for them.
 type gate struct {
-	// state is the number of calls, plus closed when no more are let in.
+	// state is the number of running calls. The constant closed is added to it when no more calls may enter.
 	state atomic.Int64
 	last  sync.Once
-	empty chan struct{} // closed when the gate is and the last call is over
+	empty chan struct{} // closed when the gate is closed and the last call is over
 }
 
-// closed is more than there are ever calls.
+// closed is larger than any number of calls.
 const closed = 1 << 62
 
 // enter reports whether the gate is open. If so, leave must follow.
@@ -44,10 +44,10 @@ func (g *gate) leave() {
 	}
 }
 
-// close lets no more calls in, and waits for those that are. It is called once.
+// close keeps new calls out, and waits for the running ones. It is called once.
 func (g *gate) close() {
 	g.state.Add(1 + closed)
-	g.leave() // this call, which is the last if there is no other
+	g.leave() // close counts as a call, so that it is the last one if no other runs
 	<-g.empty
 }
 
@@ -64,15 +64,15 @@ func (m *Model) inside(f func() error) error {
 	return err
 }
 
-// call is inside for what takes a context. Close ends the context that f gets, and the error of what ends with it is
-// ErrClosed.
+// call is inside for a function that takes a context. Close ends the context that f gets. If f ends because of that, the error
+// is ErrClosed.
 func (m *Model) call(ctx context.Context, f func(ctx context.Context) error) error {
 	return m.watched(ctx, func(ctx context.Context) error {
 		return m.inside(func() error { return f(ctx) })
 	})
 }
 
-// watched is call for what Close does not wait for.
+// watched is call for a function that Close does not wait for.
 func (m *Model) watched(ctx context.Context, f func(ctx context.Context) error) error {
 	if ctx == nil {
 		return m.wrap(errNilContext)
@@ -91,7 +91,7 @@ func (m *Model) watched(ctx context.Context, f func(ctx context.Context) error) 
 	return err
 }
 
-// ended returns the error of a model that is closed, or else that of a context, nil if work may go on.
+// ended returns ErrClosed if the model is closed, or else the error of the context. It is nil if work may go on.
 func (m *Model) ended(ctx context.Context) error {
 	if m.open.Err() != nil {
 		return m.wrap(ErrClosed)

@@ -14,14 +14,14 @@ type GPU struct {
 	Memory     int64  `json:"memory"`             // bytes in all
 	Free       int64  `json:"free"`               // bytes
 	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
-	// Kernels decode models that come without their own, and multiply with them: by tiles, by gaps, and products; none
-	// where none would run.
+	// Kernels are the names of the kernels for models without kernels of their own, as far as the GPU can run them: those
+	// that decode by tiles and by gaps, and the one that multiplies.
 	Kernels []string `json:"kernels"`
-	Reason  string   `json:"reason"` // why these, or why none
+	Reason  string   `json:"reason"` // why the GPU runs these kernels, or none
 }
 
-// GPUs describes the GPUs of this machine. It opens each and loads the kernels for models without their own. There are
-// none in builds without the tag cuda.
+// GPUs describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels of their
+// own. In builds without the tag cuda it returns none.
 func GPUs() ([]GPU, error) {
 	list, err := cuda.List()
 	if err != nil {
@@ -34,7 +34,7 @@ func GPUs() ([]GPU, error) {
 	return all, nil
 }
 
-// accelerate opens the GPUs. Where that fails, the CPU decodes, unless the decoder was asked for by name.
+// accelerate opens the GPUs. If that fails, the CPU decodes. It is an error if the decoder was asked for by name.
 func (m *Model) accelerate(o *options) error {
 	gpus, why, err := cuda.Open(m.cudaConfig(o))
 	if err == nil {
@@ -52,7 +52,7 @@ func (m *Model) accelerate(o *options) error {
 	return nil
 }
 
-// cudaConfig is what package cuda is told of the model and its options.
+// cudaConfig describes the model and its options for package cuda.
 func (m *Model) cudaConfig(o *options) *cuda.Config {
 	c := &cuda.Config{
 		Devices:  o.devices,

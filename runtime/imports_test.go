@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// TestImports holds the line that programs which decode need not build what generates, nor what only tests need: neither
-// this package nor a generated one depends on it, on the CPU or with CUDA.
+// TestImports checks that this package and generated packages do not depend on the generators, or on packages that only tests
+// need. So programs that decode need not build those, on the CPU or with CUDA.
 func TestImports(t *testing.T) {
 	for _, tc := range []struct {
 		tags string
-		want []string // some of what they do depend on
+		want []string // some packages that they do depend on
 	}{
 		{"", []string{"bespoke/runtime/kernel", "bespoke/runtime/internal/cpu", "bespoke/runtime/internal/cuda"}},
 		{"cuda", []string{"bespoke/runtime/internal/cuda", "bespoke/internal/cuda/gpu"}},
 	} {
 		list := exec.Command("go", "list", "-deps", "-tags", tc.tags, ".", "../out/...")
-		list.Env = append(os.Environ(), "CGO_ENABLED=1") // without a C compiler, too: nothing is built
+		list.Env = append(os.Environ(), "CGO_ENABLED=1") // this needs no C compiler, because nothing is built
 		packages, err := list.Output()
 		if err != nil {
 			t.Fatalf("go list: %v", err)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 )
 
-// TestLesserCPUs runs as on CPUs that cannot run the assembly.
+// TestLesserCPUs chooses decoders as on CPUs that cannot run the assembly.
 func TestLesserCPUs(t *testing.T) {
 	withoutGPU(t)
 	units := sampleUnits()

@@ -24,7 +24,7 @@ const (
 	loadCalls      = 4 // of a goroutine in a round
 )
 
-// A loaded is a model under load, and what is in it.
+// A loaded is a model under load, with its units.
 type loaded struct {
 	*Model
 	path   string
@@ -48,8 +48,8 @@ func loadUnits(index codebook.Index) []testUnit {
 	return units
 }
 
-// TestLoad calls all methods of several models from many goroutines at once, round after round: every word is right,
-// and neither goroutines nor memory are left behind. In the end the models are closed while they decode.
+// TestLoad calls all methods of several models from many goroutines at once, in many rounds. Every word must be right, and the
+// numbers of goroutines and of bytes must not grow. In the end the models are closed while they decode.
 func TestLoad(t *testing.T) {
 	var models []*loaded
 	for index := range codebook.IndexNames() {
@@ -123,13 +123,13 @@ func TestLoad(t *testing.T) {
 	all.Wait()
 }
 
-// A loadMark is what must not grow.
+// A loadMark has the numbers that must not grow.
 type loadMark struct {
 	goroutines int
 	heap       uint64 // bytes in use
 }
 
-// takeLoadMark counts goroutines, with patience for those that are at their end but for the last steps, and memory.
+// takeLoadMark counts goroutines and memory. It waits for goroutines that are about to end.
 func takeLoadMark(want int) loadMark {
 	n := goruntime.NumGoroutine()
 	for range 100_000 {
@@ -147,7 +147,7 @@ func takeLoadMark(want int) loadMark {
 	return loadMark{n, s.HeapAlloc}
 }
 
-// callSome calls a method, at random, and checks what comes of it. Its error is the method's, or says what is wrong.
+// callSome calls a random method and checks the result. It returns the method's error, or an error that says what is wrong.
 func (l *loaded) callSome(ctx context.Context, r *rand.Rand) error {
 	u := l.units[r.IntN(len(l.units))]
 	lu := l.byName[u.name]
@@ -205,7 +205,7 @@ func (l *loaded) callSome(ctx context.Context, r *rand.Rand) error {
 	}
 }
 
-// compare returns the error of a method, or one that says that the words are wrong.
+// compare returns the error of a method, or an error that says that the words are wrong.
 func (l *loaded) compare(what string, err error, got, want []uint16) error {
 	if err != nil || slices.Equal(got, want) {
 		return err

@@ -11,13 +11,12 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// anyBook are the kernels that package cuda has for any code book, anyBookSource is what they were compiled from.
+// anyBook has the kernels of package cuda for any code book. anyBookSource is their source.
 var anyBook, anyBookSource = read("internal/cuda/anybook.ptx"), read("internal/cuda/anybook.cu")
 
 func read(name string) string { return string(samples.Must(os.ReadFile(name))) }
 
-// TestMain runs all tests of the package with a GPU: a stand-in, which every test that goes through
-// the decoders of this build meets.
+// TestMain runs all tests of the package with a stand-in for a GPU.
 func TestMain(m *testing.M) {
 	os.Exit(standin.Run(m, []standin.Image{{Code: anyBook, Source: anyBookSource}}, "seed=1", "device=80:256"))
 }
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 // withoutGPU hides the GPU from a test.
 func withoutGPU(t *testing.T) { standin.Start(t) }
 
-// lockThread keeps the goroutine of a test on its thread: the driver knows the current context by thread.
+// lockThread keeps the goroutine of a test on its thread, because the driver has a current context for each thread.
 func lockThread(t *testing.T) {
 	goruntime.LockOSThread()
 	t.Cleanup(goruntime.UnlockOSThread)

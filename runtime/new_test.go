@@ -8,7 +8,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// TestNew decodes an open file, whose tensors patterns name because it has no config.json.
+// TestNew decodes an open file. It has no config.json, so patterns name its tensors.
 func TestNew(t *testing.T) {
 	u := sampleUnits()[2]
 	patterns, err := model.ParsePatterns([]byte(`{"layers\\.\\d+": ["mlp.up_proj", "mlp.down_proj"]}`))

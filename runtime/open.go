@@ -19,21 +19,21 @@ import (
 // A Model is a DF11 checkpoint opened for decoding.
 type Model struct {
 	gate   gate
-	open   context.Context // ends with Close
+	open   context.Context // ended by Close
 	finish context.CancelFunc
-	close  func() error // closes, once
+	close  func() error // closes the model once
 
 	path    string
 	file    *model.DF11
 	units   []*unit
 	byName  map[string]*unit
 	byCoded map[*coded.Unit]*unit
-	tensors map[string]part       // those that are coded
-	raw     map[string]*rawTensor // the others
+	tensors map[string]part       // coded tensors
+	raw     map[string]*rawTensor // tensors that are not coded
 	choice  Choice
 	workers int
 	checks  Checks    // 0 for none
-	gpus    cuda.GPUs // nil where the CPU decodes
+	gpus    cuda.GPUs // nil if the CPU decodes
 }
 
 // A part is a tensor of a unit.
@@ -42,11 +42,11 @@ type part struct {
 	number int
 }
 
-// Open opens a DF11 checkpoint, a folder or a single safetensors file, and picks a decoder for it.
-// It maps the files into memory; Close releases them.
+// Open opens a DF11 checkpoint, which is a folder or a single safetensors file, and chooses a decoder for it. It maps the
+// files into memory. Close releases them.
 //
-// Open reads the code book of every unit, to hold it against the kernel. Units whose stream or code
-// book is broken report so when they are decoded.
+// Open reads the code book of every unit, to compare it with those of the kernel. If a stream or a code book is broken, the
+// error comes when its unit is decoded.
 func Open(path string, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -63,8 +63,8 @@ func Open(path string, opts ...Option) (*Model, error) {
 	return m, nil
 }
 
-// New is [Open] for a checkpoint that is open already, such as one whose units model.OpenDF11Patterns
-// had to be told. Close then closes the file; after an error it is still the caller's to close.
+// New is [Open] for a checkpoint that is open already, for example by model.OpenDF11Patterns. Close of the Model then closes
+// the file. If New returns an error, the caller has to close the file.
 func New(file *model.DF11, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -121,7 +121,7 @@ func assemble(file *model.DF11, o *options) (*Model, error) {
 	return m, nil
 }
 
-// add lists a unit of the file.
+// add adds a unit of the file.
 func (m *Model) add(f *model.Unit) {
 	u := &unit{Unit: Unit{Name: f.Name, Elements: f.Stream.Elements()}, coded: coded.NewUnit(f)}
 	if u.coded.Book != nil {
@@ -136,15 +136,14 @@ func (m *Model) add(f *model.Unit) {
 	m.byCoded[u.coded] = u
 }
 
-// pickDecoders gives every unit its decoder: that of its code book in the kernel, if there is a
-// kernel.
+// pickDecoders gives every unit its decoder. If there is a kernel, it is the kernel's decoder for the unit's code book.
 func (m *Model) pickDecoders(k *Kernel) error {
-	choice := m.choice // or what stands in for the GPU
+	choice := m.choice // or, for a GPU, the decoder that replaces it
 	if choice.Name == CUDA {
 		choice = bestOnCPU()
 	}
 	var matched []codebook.Fingerprint
-	decoders := make(map[codebook.Fingerprint]func() (cpu.Decoder, error))
+	decoders := make(map[codebook.Fingerprint]func() cpu.Decoder)
 	for _, u := range m.units {
 		var cut kernel.WindowDecoder
 		if k != nil && u.coded.BookErr == nil {
@@ -160,7 +159,7 @@ func (m *Model) pickDecoders(k *Kernel) error {
 			}
 		}
 		if decoders[u.Book] == nil {
-			decoders[u.Book] = sync.OnceValues(func() (cpu.Decoder, error) {
+			decoders[u.Book] = sync.OnceValue(func() cpu.Decoder {
 				return cpu.NewDecoder(u.coded.Book, choice.Name, cut, choice.free)
 			})
 		}
@@ -185,13 +184,15 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Close releases the files, and all memory of GPUs. It may be called at any time, by visitors of [Model.DecodeAll]
-// too, but not by what [WithWarnings] was given. Calls that are under way end soon, with [ErrClosed] unless they are
-// done first; Close waits for them, though not for visitors. Calls that come later fail with ErrClosed, but for
-// Units, Sums and Decoder, which go on to answer. Close again returns what the first did, and when it does.
+// Close releases the files, and all memory of GPUs. It may be called at any time, also by visitors of [Model.DecodeAll], but
+// not by the function of [WithWarnings].
+//
+// Running calls end soon, with [ErrClosed] unless they are done before. Close waits for them, but not for visitors. Later
+// calls fail with ErrClosed, except those of Units, Sums and Decoder. A second Close waits for the first one and returns the
+// same error.
 func (m *Model) Close() error { return m.close() }
 
-// release is Close, once.
+// release is Close when it is called for the first time.
 func (m *Model) release() error {
 	m.finish()
 	m.gate.close()

@@ -73,12 +73,12 @@ func sampleUnits() []testUnit {
 	}
 }
 
-// eachDecoder runs a test for every decoder of this build and machine.
+// eachDecoder runs a test for every decoder that this build and machine can run.
 func eachDecoder(t *testing.T, test func(t *testing.T, decoder string)) {
 	each(t, Available(), test)
 }
 
-// each runs a test for those of the decoders that are available.
+// each runs a test for each of the decoders that is available.
 func each(t *testing.T, decoders []DecoderInfo, test func(t *testing.T, decoder string)) {
 	for _, d := range decoders {
 		if d.Available {
@@ -145,8 +145,7 @@ func decodeAll(t *testing.T, m *Model, units []testUnit) {
 	}
 }
 
-// TestDecodeAllMany has more units than DecodeAll looks ahead, and buffers that serve units of
-// different sizes.
+// TestDecodeAllMany decodes more units than DecodeAll decodes ahead. Their sizes differ, so buffers are used for several sizes.
 func TestDecodeAllMany(t *testing.T) {
 	bc := samples.Books()[1]
 	var units []testUnit
@@ -203,7 +202,7 @@ func TestDecodeErrors(t *testing.T) {
 		if err := m.DecodeUnit(ctx, "layers.0", large); !errors.As(err, &streamErr) || streamErr.Chunk != 3 {
 			t.Errorf("error %v wraps no StreamError of chunk 3", err)
 		}
-		// The tensors before the damage are still good.
+		// The tensors before the damage can still be decoded.
 		decodeTensor(t, m, "layers.0[2]", units[1].weights[5:9000])
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// DecoderEnv is the environment variable that names the decoder to use where no option does.
+// DecoderEnv is the environment variable that names the decoder to use if no option does.
 const DecoderEnv = "BESPOKE_DECODER"
 
 // The names that [WithDecoder] and BESPOKE_DECODER take.
@@ -19,7 +19,7 @@ const (
 	Generic = "generic"
 )
 
-// decoderNames lists them for messages.
+// decoderNames lists the names for messages.
 const decoderNames = Auto + ", " + CUDA + ", " + AVX512 + ", " + AVX2 + " or " + Generic
 
 // An Option changes what [Open] does.
@@ -30,15 +30,14 @@ type options struct {
 	decoder string
 	workers int
 	checks  Checks // 0 for none
-	choice  Choice // follows from the others
+	choice  Choice // made from the other options
 
-	devices      []int // none: the best
-	deviceMemory int64 // 0: what is free
+	devices      []int // empty for the best one
+	deviceMemory int64 // 0 for the free memory
 	warn         func(string)
 }
 
-// WithKernel decodes with a kernel from a generated package. It must have been cut for the code
-// books of the checkpoint.
+// WithKernel decodes with a kernel from a generated package. The kernel must be cut for the code books of the checkpoint.
 func WithKernel(k *Kernel) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -56,8 +55,8 @@ func WithKernel(k *Kernel) Option {
 	}
 }
 
-// WithDecoder forces a decoder: "cuda", "avx512", "avx2" or "generic". "auto", the default, leaves the
-// choice to BESPOKE_DECODER and then to Open.
+// WithDecoder forces a decoder: "cuda", "avx512", "avx2" or "generic". The default is "auto": BESPOKE_DECODER names the
+// decoder, or else Open chooses one.
 func WithDecoder(name string) Option {
 	return func(o *options) error {
 		if !knownDecoder(name) {
@@ -68,8 +67,7 @@ func WithDecoder(name string) Option {
 	}
 }
 
-// WithWorkers sets the number of goroutines that decode side by side in one call, 1 or more. The
-// default is GOMAXPROCS.
+// WithWorkers sets the number of goroutines that decode in one call. It is 1 or more. The default is GOMAXPROCS.
 func WithWorkers(n int) Option {
 	return func(o *options) error {
 		if n < 1 {
@@ -84,17 +82,17 @@ func WithWorkers(n int) Option {
 type Checks int
 
 const (
-	// CheckFirst compares them until they had their sum once. What is decoded again and again, as the layers of a model
-	// that runs, is then no slower for it; but what is changed in the file behind the first time is not noticed.
+	// CheckFirst compares the weights of a tensor until they had the right sum once. So decoding the same tensors again and
+	// again, as for a model that runs, is no slower. But later changes of the file are not noticed.
 	CheckFirst Checks = 1 + iota
-	// CheckAlways compares them each time.
+	// CheckAlways compares the weights each time.
 	CheckAlways
 )
 
-// WithChecks compares the weights of tensors, as they are decoded, with the sums that the checkpoint has of them, and
-// fails with a [*SumError] where they differ. A tensor without a sum passes: [Model.Sums] counts them. What is not
-// decoded as a whole cannot be compared: a part of a tensor by [Model.DecodePart]; and what stays in the memory of a
-// GPU, by [Model.DecodeToDevice] or [Model.DeviceMatrix], is not.
+// WithChecks compares the weights of tensors with the sums that the checkpoint has of them, while they are decoded. The error
+// is a [*SumError] if the sums differ. Tensors without a sum are not compared: [Model.Sums] counts those with one. Neither
+// are parts of a tensor, as decoded by [Model.DecodePart], nor weights that stay in the memory of a GPU, as decoded by
+// [Model.DecodeToDevice] or multiplied by a [DeviceMatrix].
 func WithChecks(checks Checks) Option {
 	return func(o *options) error {
 		if checks != CheckFirst && checks != CheckAlways {
@@ -118,10 +116,10 @@ func newOptions(opts []Option) (*options, error) {
 	return o, err
 }
 
-// forced reports whether the decoder was asked for by name: what nobody asked for has no reason yet.
+// forced reports whether the decoder was asked for by name. A GPU that nobody asked for has no reason yet.
 func (o *options) forced() bool { return o.choice.Reason != "" }
 
-// say hands a message to the program, if it wants any.
+// say passes a message to the function of [WithWarnings], if there is one.
 func (o *options) say(message string) {
 	if o.warn != nil {
 		o.warn(message)

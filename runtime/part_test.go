@@ -10,8 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestDecodePart decodes parts that begin and end anywhere: in one chunk, at its borders, in no chunk at
-// all.
+// TestDecodePart decodes parts that begin and end in the middle of chunks, at borders, and parts without elements.
 func TestDecodePart(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:60_000]

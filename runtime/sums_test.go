@@ -25,7 +25,7 @@ func sumOf(weights []uint16) model.TensorSum {
 	return model.SumTensor(b)
 }
 
-// openSummed opens a checkpoint of units with the sums of their tensors, but for those that drop says, and checks them.
+// openSummed opens a checkpoint of units, with checks. It has the sums of their tensors, except those that drop selects.
 func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor string) bool, opts ...Option) *Model {
 	tb.Helper()
 	file, err := model.OpenDF11(path)
@@ -50,8 +50,8 @@ func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor s
 
 func none(string) bool { return false }
 
-// summedUnits are units with tensors of many blocks and of one, of no element, and of one, whose borders are in the
-// middle of chunks, blocks and lines.
+// summedUnits returns units whose tensors have many sum blocks, one block, one element or none. The borders of the tensors are in
+// the middle of chunks, blocks and lines.
 func summedUnits(index codebook.Index) []testUnit {
 	limited, published := samples.Books()[1], samples.Books()[5]
 	weights := slices.Concat(limited.Weights, limited.Weights, limited.Weights, limited.Weights, limited.Weights)
@@ -99,7 +99,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// TestChecksFail flips a bit of a tensor that every decoder takes for a weight.
+// TestChecksFail flips a bit of a tensor, so that decoders decode another weight without an error.
 func TestChecksFail(t *testing.T) {
 	units := summedUnits(codebook.IndexBoth)
 	const name, first = "large[4]", 300_001 // of the tensor
@@ -117,7 +117,7 @@ func TestChecksFail(t *testing.T) {
 			t.Run(fmt.Sprint(element), func(t *testing.T) {
 				checkFailure(t, openSummed(t, path, units, none, WithDecoder(decoder), WithWorkers(2)), units, want, element)
 
-				// Without its sum the tensor passes, and so without checks.
+				// The tensor is not compared if it has no sum, or without checks.
 				other := openSummed(t, path, units, func(tensor string) bool { return tensor == name }, WithDecoder(decoder))
 				if with, all := other.Sums(); with != 7 || all != 8 {
 					t.Errorf("%d of %d tensors have sums", with, all)
@@ -137,8 +137,8 @@ func TestChecksFail(t *testing.T) {
 	}
 }
 
-// TestCheckFirst puts another sum in a tensor's place, before it was decoded and after. Once it had its sum the tensor is
-// not compared again, unless it is asked for.
+// TestCheckFirst replaces the sum of a tensor, before it was decoded and after. Once the tensor had its sum, it must be compared
+// again only with CheckAlways.
 func TestCheckFirst(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	path := write(t, units...)
@@ -186,7 +186,7 @@ func TestCheckFirst(t *testing.T) {
 	})
 }
 
-// checkFailure decodes a checkpoint in which an element of the tensor that want names is another.
+// checkFailure decodes a checkpoint in which an element of the tensor that want names is changed.
 func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, element int) {
 	ctx := t.Context()
 	got := make([]uint16, len(units[1].weights))
@@ -211,7 +211,7 @@ func checkFailure(t *testing.T, m *Model, units []testUnit, want SumError, eleme
 	if visits != 1 {
 		t.Errorf("%d visits, want 1", visits)
 	}
-	// A part, even with all the block, is not compared, and the other tensors are right.
+	// A part is not compared, even if it has the whole block. The other tensors are right.
 	if err := m.DecodePart(ctx, want.Tensor, 0, got[:2*coded.BlockElements-1]); err != nil {
 		t.Errorf("part: error %v", err)
 	}
@@ -241,7 +241,7 @@ func flipped(t *testing.T, path, tensor string, i int) string {
 	return path
 }
 
-// TestChecksOfNothing checks tensors without elements, whose sum is that of no bytes.
+// TestChecksOfNothing checks tensors without elements. Their sum is the sum of no bytes.
 func TestChecksOfNothing(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	eachDecoder(t, func(t *testing.T, decoder string) {

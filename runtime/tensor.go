@@ -15,12 +15,13 @@ import (
 type Tensor struct {
 	Name     string
 	Elements int
-	Shape    []uint64    // nil when the checkpoint does not tell
-	DType    model.DType // BF16 for a coded one
-	Unit     string      // the unit that it is a part of; empty for a tensor that is not coded
+	Shape    []uint64    // nil if the checkpoint does not have it
+	DType    model.DType // BF16 for a coded tensor
+	Unit     string      // the unit that the tensor belongs to; empty if it is not coded
 }
 
-// Tensors lists all tensors: the coded ones in the order of [Model.Units], then the others in the order of the files.
+// Tensors lists all tensors. The coded ones come first, in the order of [Model.Units]. The others follow in the order of the
+// files.
 func (m *Model) Tensors() []Tensor {
 	var all []Tensor
 	for _, u := range m.units {
@@ -37,11 +38,11 @@ func describe(t *model.Tensor) Tensor {
 	return Tensor{Name: t.Name, Elements: int(t.Elements()), Shape: slices.Clone(t.Shape), DType: t.DType}
 }
 
-// Tensor returns any tensor of the checkpoint, coded or not. A coded one is decoded as [Model.DecodeTensor] does, another
-// one is copied. The values lie in memory of their own, as many bytes as the tensor had before it was compressed, and stay
-// good after Close.
+// Tensor returns any tensor of the checkpoint, coded or not. It decodes a coded tensor, as [Model.DecodeTensor] does, and
+// copies another one. The values have memory of their own, which stays valid after Close. Its size is that of the tensor
+// before it was compressed.
 //
-// [WithChecks] holds for both kinds: the bytes are compared with the sum that the checkpoint has of the tensor.
+// [WithChecks] applies to both kinds: the bytes are compared with the sum that the checkpoint has of the tensor.
 func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 	var v *Values
 	err := m.call(ctx, func(ctx context.Context) error {
@@ -63,8 +64,8 @@ func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 	return v, nil
 }
 
-// ReadTensor is [Model.Tensor] into memory of the caller: dst gets the bytes of the tensor as they were in a safetensors
-// file, elements little-endian, and has as many.
+// ReadTensor is [Model.Tensor] with memory of the caller. dst must have the size of the tensor. It gets the tensor's bytes as
+// in a safetensors file, with little-endian elements.
 func (m *Model) ReadTensor(ctx context.Context, name string, dst []byte) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		if s, err := m.tensor(name); err == nil {
@@ -99,7 +100,8 @@ func (m *Model) decodeBytes(ctx context.Context, s coded.Span, dst []byte) error
 	return nil
 }
 
-// wordsIn returns bytes as words, in their own memory, if the words of this machine lie in memory as those of a file do.
+// wordsIn returns the memory of bytes as words. It reports false if the bytes are not aligned, or if this machine stores the
+// words of a file in another order.
 func wordsIn(b []byte) ([]uint16, bool) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if !coded.HostIsLittleEndian || uintptr(p)%2 != 0 {
@@ -111,10 +113,10 @@ func wordsIn(b []byte) ([]uint16, bool) {
 // A rawTensor is a tensor that is not coded.
 type rawTensor struct {
 	*model.Tensor
-	sum *coded.Sum // nil where the checkpoint has none
+	sum *coded.Sum // nil if the checkpoint has none
 }
 
-// newRawTensor finds the sum of a tensor among those of a checkpoint.
+// newRawTensor returns a tensor with its sum, which is looked up among those of the checkpoint.
 func newRawTensor(t *model.Tensor, sums map[string]model.TensorSum) *rawTensor {
 	r := &rawTensor{Tensor: t}
 	if sum, ok := sums[t.Name]; ok {
@@ -123,7 +125,7 @@ func newRawTensor(t *model.Tensor, sums map[string]model.TensorSum) *rawTensor {
 	return r
 }
 
-// copyPiece is how many bytes of a tensor are copied between two looks at the context.
+// copyPiece is the number of bytes of a tensor that are copied between two looks at the context.
 const copyPiece = 16 << 20
 
 // read copies a tensor that is not coded, and compares it with its sum if that is due.

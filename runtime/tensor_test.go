@@ -13,13 +13,13 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// tinyLlama is a checkpoint that the published encoder wrote, and the model that it was made of.
+// tinyLlama is a checkpoint that the published encoder wrote, and its original model.
 const (
 	tinyLlama     = "../model/testdata/tiny-llama/df11"
 	tinyLlamaBF16 = "../model/testdata/tiny-llama/bf16"
 )
 
-// TestTensor reads every tensor of a checkpoint, coded or not, and finds what the model had.
+// TestTensor reads every tensor of a checkpoint, coded or not, and compares it with the model.
 func TestTensor(t *testing.T) {
 	original, err := model.Open(tinyLlamaBF16)
 	if err != nil {
@@ -82,6 +82,7 @@ func TestTensorErrors(t *testing.T) {
 	norm := samples.Must(m.Tensor(t.Context(), raw))
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
+	var none context.Context
 	second := func(_ *Values, err error) error { return err }
 	for _, tc := range []struct {
 		name string
@@ -95,7 +96,7 @@ func TestTensorErrors(t *testing.T) {
 		{"decode what is not coded", m.DecodeTensor(t.Context(), raw, make([]uint16, norm.Elements)), "is not coded"},
 		{"cancelled", second(m.Tensor(cancelled, raw)), context.Canceled.Error()},
 		{"cancelled, coded", second(m.Tensor(cancelled, coded)), context.Canceled.Error()},
-		{"nil context", second(m.Tensor(nil, raw)), "the context is nil"}, //nolint:staticcheck // what is tested
+		{"nil context", second(m.Tensor(none, raw)), "the context is nil"},
 	} {
 		if tc.err == nil || !strings.Contains(tc.err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", tc.name, tc.err, tc.want)
@@ -121,7 +122,7 @@ func TestTensorErrors(t *testing.T) {
 	}
 }
 
-// TestRawSums compares a tensor that is not coded with its sum: with checks, and the first time or always.
+// TestRawSums compares a tensor that is not coded with its sum, with both kinds of checks.
 func TestRawSums(t *testing.T) {
 	const raw = "model.norm.weight"
 	open := func(change func(*model.TensorSum), opts ...Option) *Model {
@@ -145,7 +146,7 @@ func TestRawSums(t *testing.T) {
 				t.Errorf("checks %d: %v", checks, err)
 			}
 		}
-		m.raw[raw].sum.TensorSum[0] ^= 1 // as if the file changed behind the first time
+		m.raw[raw].sum.TensorSum[0] ^= 1 // as if the file was changed after the first time
 		if _, err := m.Tensor(t.Context(), raw); (err != nil) != (checks == CheckAlways) {
 			t.Errorf("checks %d, behind the first time: %v", checks, err)
 		}
@@ -159,7 +160,7 @@ func TestRawSums(t *testing.T) {
 	}
 }
 
-// TestView looks at the same bytes as all types, and gets errors for those that they are not of.
+// TestView views the same bytes as all types. Types that do not fit must be errors.
 func TestView(t *testing.T) {
 	v := func(d model.DType) *Values {
 		b := alignedBytes(16)
@@ -199,7 +200,7 @@ func TestView(t *testing.T) {
 	}
 }
 
-// viewed checks the first of so many elements.
+// viewed checks the number of elements and the first one.
 func viewed[T Number](t *testing.T, v *Values, first T, n int) {
 	t.Helper()
 	e, err := View[T](v)

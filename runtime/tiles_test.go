@@ -10,7 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestTileErrors names file, unit and chunk, or tile, of what is broken in a unit without gaps.
+// TestTileErrors checks that errors of a unit without gaps name file, unit, and chunk or tile.
 func TestTileErrors(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:2*codebook.ChunkElements]

@@ -8,21 +8,20 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 )
 
-// A Unit is what one stream of the checkpoint covers: a module or the linear layers of a block, one
-// after another.
+// A Unit describes the weights of one stream of the checkpoint: one tensor, or the tensors of a module, one after another.
 type Unit struct {
 	Name     string
 	Elements int
 	Tensors  []Tensor // in the order of their weights in the unit
-	// Book is the fingerprint of the unit's code book, zero when the file holds no valid one.
+	// Book is the fingerprint of the unit's code book. It is zero if the file has no valid code book for the unit.
 	Book codebook.Fingerprint
 }
 
-// A unit is a Unit with what it takes to decode it.
+// A unit is a Unit with its stream and its decoder.
 type unit struct {
 	Unit
-	coded *coded.Unit // the same for decoders
-	cpu   *cpu.Unit   // what decodes it on the CPU, and checks its stream before any other does
+	coded *coded.Unit // the stream and the code book
+	cpu   *cpu.Unit   // decodes on the CPU; all decoders have it check the stream first
 }
 
 // public returns a copy of the description of the unit.

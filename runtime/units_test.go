@@ -11,7 +11,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestDecodeUnits decodes units in orders of the caller, again and again, within bounds.
+// TestDecodeUnits decodes units several times, in various orders and with various bounds.
 func TestDecodeUnits(t *testing.T) {
 	units := sampleUnits()
 	want := make(map[string][]uint16)
@@ -46,15 +46,15 @@ func TestDecodeUnits(t *testing.T) {
 	}
 }
 
-// TestDecodeUnitsBound asks for few units ahead where the bound has room for few.
+// TestDecodeUnitsBound checks that few units are asked for ahead if the bound has room for few.
 func TestDecodeUnitsBound(t *testing.T) {
 	units := sampleUnits()
 	large := slices.MaxFunc(units, func(a, b testUnit) int { return len(a.weights) - len(b.weights) })
 	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
 	defer m.Close()
 	for _, tc := range []struct {
-		room  int64 // units that the bound has room for
-		ahead int   // the most that are asked for before the first is visited: one more, which finds no room
+		room  int64 // the number of units that the bound has room for
+		ahead int   // the largest number asked for before the first visit: one more, for which there is no room
 	}{{0, 2}, {1, 2}, {3, 4}, {7, 8}} {
 		asked, visited := 0, 0
 		err := m.DecodeUnits(t.Context(), counted(large.name, 50, &asked), tc.room*2*int64(len(large.weights))+1, func(Unit, []uint16) error {
@@ -70,7 +70,7 @@ func TestDecodeUnitsBound(t *testing.T) {
 	}
 }
 
-// counted yields a name n times, for ever if n is negative, and counts how often it was asked.
+// counted yields a name n times, or for ever if n is negative, and counts how often it yields.
 func counted(name string, n int, asked *int) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := 0; i != n; i++ {
@@ -81,7 +81,7 @@ func counted(name string, n int, asked *int) iter.Seq[string] {
 	}
 }
 
-// TestDecodeUnitsEnds ends units that come without end: by an error of the visitor, of a unit, of the context.
+// TestDecodeUnitsEnds decodes units without end, until there is an error of the visitor, of a unit, or of the context.
 func TestDecodeUnitsEnds(t *testing.T) {
 	units := sampleUnits()
 	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
@@ -112,7 +112,7 @@ func TestDecodeUnitsEnds(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", tc.name, tc.err, tc.want)
 		}
 	}
-	if visited != 101 { // 100 of the first, and the unit before the unknown one
+	if visited != 101 { // 100 times the first one, and the unit before the unknown one
 		t.Errorf("%d units visited, want 101", visited)
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Values are the values of a tensor, in memory of their own.
+// Values are the values of a tensor. They have memory of their own.
 type Values struct {
 	Tensor
-	Bytes []byte // as they are in a safetensors file: elements little-endian, one after another
+	Bytes []byte // as in a safetensors file: little-endian elements, one after another
 }
 
 // A Number is the type of the elements of a [View].
@@ -24,9 +24,9 @@ type Number interface {
 	uint8 | uint16 | uint32 | uint64 | int8 | int16 | int32 | int64 | float32 | float64
 }
 
-// View returns the elements of v, without a copy where the machine is little-endian. T is the type that the tensor's
-// elements have in Go, or the unsigned integer of their size: float32 or uint32 for F32, uint16 for BF16 and F16, uint8
-// for BOOL and all types of 8 bits. Another one is an error, and so is a type of less than 8 bits, such as F4.
+// View returns the elements of v. On a little-endian machine it does not copy them. T is the Go type of the tensor's elements,
+// or the unsigned integer of their size: float32 or uint32 for F32, uint16 for BF16 and F16, uint8 for BOOL and all types of
+// 8 bits. Another T is an error, and so is a tensor whose elements have less than 8 bits, such as F4.
 func View[T Number](v *Values) ([]T, error) {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
@@ -51,20 +51,20 @@ func View[T Number](v *Values) ([]T, error) {
 	return unsafe.Slice((*T)(p), n), nil
 }
 
-// kinds are the types of Go that have the elements of a type as they are.
+// kinds are the Go types with the same values as the elements of a type.
 var kinds = map[model.DType]reflect.Kind{
 	model.I8: reflect.Int8, model.I16: reflect.Int16, model.I32: reflect.Int32, model.I64: reflect.Int64,
 	model.F32: reflect.Float32, model.F64: reflect.Float64,
 }
 
-// unsigned are the types of Go for the bits of elements, by their number.
+// unsigned are the Go types for the bits of an element, by their number.
 var unsigned = map[uint64]reflect.Kind{8: reflect.Uint8, 16: reflect.Uint16, 32: reflect.Uint32, 64: reflect.Uint64}
 
-// viewable reports whether elements of a type can be looked at as a type of Go.
+// viewable reports whether the elements of a type can be viewed as a Go type.
 func viewable(d model.DType, as reflect.Kind) bool { return as == kinds[d] || as == unsigned[d.Bits()] }
 
-// Float32s returns the elements of a tensor of BF16, F16 or F32 as float32, which holds each of them exactly, NaNs with
-// their payloads. It copies them. Other types are an error.
+// Float32s returns a copy of the elements of a tensor of BF16, F16 or F32 as float32 numbers. These hold each element exactly,
+// and NaNs with their payloads. Other types are an error.
 func (v *Values) Float32s() ([]float32, error) {
 	var widen func(i int) float32
 	switch v.DType {
@@ -88,7 +88,7 @@ func (v *Values) Float32s() ([]float32, error) {
 	return all, nil
 }
 
-// alignedBytes returns memory of n bytes that elements of any type may lie in.
+// alignedBytes returns memory of n bytes that is aligned for elements of any type.
 func alignedBytes(n int) []byte {
 	words := make([]uint64, (n+7)/8)
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n)

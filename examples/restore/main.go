@@ -1,5 +1,5 @@
-// Restore writes the model of a DF11 checkpoint back, byte for byte, with the decoder that was
-// generated for it: the package out/shakespeare, made from the trained model in testdata.
+// Restore restores the files of the model in a DF11 checkpoint, byte for byte. It decodes with a generated package:
+// out/shakespeare, which was made from the trained model in testdata.
 //
 //	go run ./cmd/bespoke compress testdata/shakespeare-llama -o build/df11
 //	go run ./examples/restore build/df11 build/restored

@@ -1,41 +1,42 @@
 package lookup
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// EntrySymbols is the number of symbols that fit an entry of a [Table].
-const EntrySymbols = 5
+const (
+	// TableBits is the number of bits that index a [Table].
+	TableBits = codebook.TableBits
 
-// Table builds the lookup table of a decoder for book b: 1<<bits entries of 8 bytes, indexed by the
-// next bits of the stream. An entry packs, from the least significant byte:
+	// EntrySymbols is the largest number of symbols in an entry of a [Table].
+	EntrySymbols = 5
+)
+
+// A Table is the lookup table of a code book. Its index is the next TableBits bits of the stream. An entry packs, from
+// the least significant byte:
 //
-//	byte  0     the total length in bits of the codes in this entry, usable as a shift count as it is
+//	byte  0     the total length in bits of the codes in this entry: it is a shift count as it stands
 //	bytes 1, 2  minus the number of symbols, as a 16-bit number
-//	bytes 7…3   the symbols, the first one in byte 7, each in the form of [Rotate]
+//	bytes 7…3   the symbols in the form of [Rotate], the first one in byte 7
 //
-// An entry is zero when the first code does not fit the index or does not exist. The symbols and
+// An entry is zero if the first code is longer than the index, or if no code begins like the index. The symbols and
 // lengths are those of codebook.MultiTable.
-func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
-	if bits < 1 || bits > 16 {
-		return nil, fmt.Errorf("lookup: table of %d bits, want 1 to 16", bits)
-	}
-	if maxSymbols < 1 || maxSymbols > EntrySymbols {
-		return nil, fmt.Errorf("lookup: %d symbols an entry, want 1 to %d", maxSymbols, EntrySymbols)
-	}
-	first := firstCodes(b, bits)
-	entries := make([]uint64, len(first))
+type Table [1 << TableBits]uint64
+
+// NewTable returns the table of book b. It takes 16 KiB, which leaves half of a small first-level cache to the streams.
+func NewTable(b *codebook.Book) *Table {
+	first := firstCodes(b)
+	entries := new(Table)
 	symbols := make([]uint8, 0, EntrySymbols)
 	for i := range entries {
 		symbols = symbols[:0]
 		used := uint64(0)
-		for len(symbols) < maxSymbols {
-			// The bits after those used, with zeros that no code of the window may reach into.
+		for len(symbols) < EntrySymbols {
+			// The bits behind the used ones. Zeros follow them, which no code of the entry may reach into.
 			c := first[i<<used&(len(first)-1)]
-			if c.length == 0 || used+c.length > uint64(bits) {
+			if c.length == 0 || used+c.length > TableBits {
 				break
 			}
 			symbols = append(symbols, c.symbol)
@@ -46,26 +47,25 @@ func Table(b *codebook.Book, bits, maxSymbols int) ([]uint64, error) {
 			entries[i] |= uint64(s) << (56 - 8*k)
 		}
 	}
-	return entries, nil
+	return entries
 }
 
-// A firstCode is the code at the top of a window: its symbol, in the form of [Rotate], and its
-// length, 0 for none.
+// A firstCode is the code at the top of an index: its symbol in the form of [Rotate], and its length. A length of 0
+// stands for no code.
 type firstCode struct {
 	symbol uint8
 	length uint64
 }
 
-// firstCodes returns the code at the top of every window of the given number of bits, if the window
-// holds it completely.
-func firstCodes(b *codebook.Book, bits int) []firstCode {
-	first := make([]firstCode, 1<<bits)
+// firstCodes returns the code at the top of every index of a table, if the index holds the whole code.
+func firstCodes(b *codebook.Book) *[1 << TableBits]firstCode {
+	first := new([1 << TableBits]firstCode)
 	for _, s := range b.Symbols() {
 		c := b.Code(s)
-		if int(c.Length) > bits {
+		if c.Length > TableBits {
 			continue
 		}
-		free := bits - int(c.Length)
+		free := TableBits - int(c.Length)
 		run := first[c.Bits<<free : (c.Bits+1)<<free]
 		for i := range run {
 			run[i] = firstCode{Rotate(s), uint64(c.Length)}
@@ -74,26 +74,25 @@ func firstCodes(b *codebook.Book, bits int) []firstCode {
 	return first
 }
 
-// Long lists the codes of b that are longer than bits, for the slow path. Left-aligned in 32 bits,
-// codes of a prefix code are disjoint intervals: the code at the top of a 32-bit window is the one
-// of the last entry that does not begin above the window. An entry packs
+// Long lists the codes of b that are longer than TableBits, for the slow path of decoders. A code that is left-aligned in
+// 32 bits is the start of an interval of 32-bit numbers: the numbers that begin with the code. No two intervals overlap.
+// To find the code at the top of a number, search for the last entry that does not begin above the number. An entry packs
 //
-//	bits 63…32  the first window of the interval
+//	bits 63…32  the first number of the interval
 //	bits 15…8   the symbol, in the form of [Rotate]
-//	bits  7…0   the length of the code, 0 when the interval belongs to no long code
+//	bits  7…0   the length of the code, or 0 if the interval belongs to no long code
 //
-// Entries ascend, and the first one begins at window 0, so that a search from the last entry down
-// always ends.
-func Long(b *codebook.Book, bits int) []uint64 {
+// Entries ascend, and the first one begins at 0. So a search from the last entry down always ends.
+func Long(b *codebook.Book) []uint64 {
 	var codes []uint64
 	for _, s := range b.Symbols() {
-		if c := b.Code(s); int(c.Length) > bits {
+		if c := b.Code(s); c.Length > TableBits {
 			codes = append(codes, uint64(c.Bits)<<(64-c.Length)|uint64(Rotate(s))<<8|uint64(c.Length))
 		}
 	}
 	slices.Sort(codes)
 	var list []uint64
-	next := uint64(0) // the first window after the interval before
+	next := uint64(0) // the first number behind the previous interval
 	for _, c := range codes {
 		if start := c >> 32; start > next {
 			list = append(list, next<<32)
@@ -107,8 +106,8 @@ func Long(b *codebook.Book, bits int) []uint64 {
 	return list
 }
 
-// Rotate turns an exponent right by one bit: the form in which its low bit stands where the low
-// byte of a bfloat16 wants it, and the others where the high byte does.
+// Rotate turns an exponent right by one bit. The lowest bit of the exponent is then where the low byte of a bfloat16 has
+// it. The other bits are where the high byte has them.
 func Rotate(exponent uint8) uint8 {
 	return exponent>>1 | exponent<<7
 }

@@ -1,14 +1,13 @@
 package lookup
 
 import (
-	"fmt"
 	"math/bits"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// books are code books with short and long codes, and one that leaves windows without a code.
+// books are code books with short and long codes, and one with numbers that begin with no code.
 func books(t *testing.T) map[string]*codebook.Book {
 	t.Helper()
 	var steep, flat codebook.Histogram
@@ -41,17 +40,12 @@ func books(t *testing.T) map[string]*codebook.Book {
 
 func TestTable(t *testing.T) {
 	for name, b := range books(t) {
-		for _, tc := range []struct{ bits, maxSymbols int }{{8, 1}, {8, 5}, {11, 2}, {11, 5}, {13, 5}} {
-			t.Run(fmt.Sprintf("%s/%d bits, %d symbols", name, tc.bits, tc.maxSymbols), func(t *testing.T) {
-				table, err := Table(b, tc.bits, tc.maxSymbols)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i, want := range codebook.MultiTable(b, tc.bits, tc.maxSymbols) {
-					checkEntry(t, table[i], &want)
-				}
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(b)
+			for i, want := range codebook.MultiTable(b, TableBits, EntrySymbols) {
+				checkEntry(t, table[i], &want)
+			}
+		})
 	}
 }
 
@@ -68,42 +62,31 @@ func checkEntry(t *testing.T, e uint64, want *codebook.Entry) {
 	}
 }
 
-func TestTableErrors(t *testing.T) {
-	b := books(t)["flat"]
-	for _, tc := range []struct{ bits, maxSymbols int }{{0, 1}, {17, 1}, {11, 0}, {11, 6}} {
-		if _, err := Table(b, tc.bits, tc.maxSymbols); err == nil {
-			t.Errorf("made a table of %d bits and %d symbols", tc.bits, tc.maxSymbols)
-		}
-	}
-}
-
-// TestLong looks up the windows around the ends of every code: those of long codes are found, those
-// of short ones and of none are not.
+// TestLong looks up the numbers around both ends of the interval of every code. It finds long codes, and no others.
 func TestLong(t *testing.T) {
-	const tableBits = 11
 	for name, b := range books(t) {
-		list := Long(b, tableBits)
+		list := Long(b)
 		if list[0]>>32 != 0 {
-			t.Errorf("%s: the list begins at window %#x", name, list[0]>>32)
+			t.Errorf("%s: the list begins at %#x", name, list[0]>>32)
 		}
-		windows := []uint32{0, 1<<32 - 1}
+		numbers := []uint32{0, 1<<32 - 1}
 		for _, s := range b.Symbols() {
 			c := b.Code(s)
 			start := c.Bits << (32 - c.Length)
 			end := start + uint32(1<<(32-c.Length)-1)
-			windows = append(windows, start-1, start, start+1, end, end+1)
+			numbers = append(numbers, start-1, start, start+1, end, end+1)
 		}
-		for _, w := range windows {
+		for _, w := range numbers {
 			i := len(list) - 1
 			for list[i]>>32 > uint64(w) {
 				i--
 			}
 			symbol, length := b.Decode(w)
-			if int(length) <= tableBits {
+			if int(length) <= TableBits {
 				symbol, length = 0, 0
 			}
 			if got := bits.RotateLeft8(uint8(list[i]>>8), 1); got != symbol || uint8(list[i]) != length {
-				t.Errorf("%s: window %#x: symbol %d of %d bits, want %d of %d", name, w, got, uint8(list[i]), symbol, length)
+				t.Errorf("%s: number %#x: symbol %d of %d bits, want %d of %d", name, w, got, uint8(list[i]), symbol, length)
 			}
 		}
 	}

@@ -2,65 +2,64 @@ package windows
 
 import "github.com/seed54244801/bespoke/codebook"
 
-// A Decoder decodes the codes of 32 windows side by side, a window being 8 bytes of the stream whose first code
-// starts where its gap says. It needs AVX-512 with VBMI and VBMI2. It holds its tables in vector registers: what
-// they are is told by [Tables].
+// A Decoder decodes the codes of 32 windows side by side. A window is 8 bytes of the stream, and its gap says where its first
+// code starts. A Decoder needs AVX-512 with VBMI and VBMI2. It holds its [Tables] in vector registers.
 //
-// # What it promises
+// # What a call does
 //
-// Decode works on the blocks of a [Job], one after the other. It follows the codes of each window from its gap on
-// and sees whether they lead to the gap of the next one. Where they do in all windows of a block, it appends their
-// symbols to those that are pending, and merges what is pending with sign_mantissa bytes, [MergeWords] words
-// at a time. It stops
+// The decoder decodes the blocks of a [Job], one after the other. It follows the codes of each window from its gap on, and
+// compares their end with the gap of the next window. If all windows of a block lead to the next one, it appends their symbols
+// to the pending ones. It merges pending symbols with sign_mantissa bytes, [MergeWords] words at a time. It stops with one of
+// these as Status:
 //
-//   - at [BlockFailed], where some windows of a block could not be followed: the codes are too long for the tables, or
-//     there is no such code, or they don't lead to the next gap. Their numbers are in Failed. Once their rows
-//     hold the symbols, Decode goes on behind them if Resume is set;
-//   - at [BlockOverflow], where a block has more symbols than there is room for: none of them is merged;
-//   - at [BlockDone].
+//   - [BlockFailed]: it could not follow some windows of a block. Codes are too long for the tables, bits are the start of no
+//     code, or the codes do not lead to the next gap. Failed has the numbers of these windows. When the caller has set their
+//     rows to the symbols, it sets Resume, and the next call goes on behind them.
+//   - [BlockOverflow]: a block has more symbols than there is room for. None of them is merged.
+//   - [BlockDone]: all blocks are decoded. Symbols of the last block are still pending. A call without blocks merges them,
+//     except the last few.
 //
-// The symbols of the last block stay pending then: a call without blocks merges them, but for the last few.
+// Whatever the stream and its gaps hold, a decoder
 //
-// Whatever the stream and its gaps hold, Decode
-//
-//   - reads only [BlockBytes] of stream for a block and 8 more, [BlockGaps] bytes of gaps for a block and, but for a
-//     last block with NextGap, one more, and the sign_mantissa byte of each word that it writes,
+//   - reads only these bytes: for each block [BlockBytes] of stream and 8 more, and [BlockGaps] of gaps and one more, but not
+//     that one for a last block with NextGap; and the sign_mantissa byte of each word that it writes,
 //   - writes only words whose symbols it has decoded, the job, and its scratch memory.
 type Decoder func(*Job)
 
 const (
-	// LaneWindows is the number of windows that a vector of 16-bit lanes holds, GroupsPerBlock that of the vectors
-	// which are worked on in turn, so that none waits for its lookups.
+	// LaneWindows is the number of windows in a vector of 16-bit lanes. GroupsPerBlock is the number of such vectors in a
+	// block. The decoder works on them in turn, so that none waits for its own lookups.
 	LaneWindows    = 32
 	GroupsPerBlock = 4
 
-	// BlockWindows is the number of windows of a block, BlockBytes that of their bytes, BlockGaps that of the bytes
-	// of their gaps. A chunk is ChunkBlocks blocks.
+	// BlockWindows is the number of windows of a block. BlockBytes is the size of the windows, and BlockGaps is the size of
+	// their gaps, both in bytes. A chunk has ChunkBlocks blocks.
 	BlockWindows = LaneWindows * GroupsPerBlock
 	BlockBytes   = BlockWindows * codebook.WindowBytes
 	BlockGaps    = BlockWindows * codebook.GapBits / 8
 	ChunkBlocks  = codebook.ChunkBytes / BlockBytes
 
-	// Phases is the number of parts of a window, of 16 bits, after each of which all lanes wait for each other, and
-	// PhaseSteps that of the lookups in each: codes of 2 bits or more need no more.
+	// Phases is the number of parts of a window. Each has 16 bits, and all lanes wait for one another at its end.
+	// PhaseSteps is the number of lookups in a phase. It is enough for codes of 2 bits or more.
 	Phases     = 4
 	PhaseSteps = 8
 
 	// RowSymbols bounds the symbols of a window.
 	RowSymbols = Phases * PhaseSteps
 
-	// LineSize is a cache line in bytes, MergeWords the number of words that one merge writes: two lines.
+	// LineSize is the size of a cache line in bytes. MergeWords is the number of words of a merge, which are two lines.
 	LineSize   = 64
 	MergeWords = 64
 
-	// NoGap is a NextGap that says: look it up. Other values that no gap has, such as OtherGap, are what no window leads to.
+	// NoGap as NextGap makes the decoder look the gap up. OtherGap is one of the other values that no gap has: no window
+	// leads to it.
 	NoGap    = 0xff
 	OtherGap = 0xfe
 )
 
-// Why Decode stopped.
+// The reasons for which a decoder stops.
 const (
 	BlockDone     = iota // all blocks are decoded
-	BlockFailed          // there are windows to be decoded by other means
+	BlockFailed          // the caller has to decode some windows
 	BlockOverflow        // more symbols than there is room for
 )

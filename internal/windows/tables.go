@@ -12,32 +12,33 @@ import (
 )
 
 const (
-	// ShortBits is the number of bits by which codes are looked up first: codes of more bits are long ones.
+	// ShortBits is the number of bits that index the first table. Codes with more bits are long codes.
 	ShortBits = 6
-	// NarrowBits and WideBits are the numbers of bits behind the prefix of long codes by which these are looked up.
+	// NarrowBits and WideBits are the numbers of bits that index the tables of long codes. The bits are those behind the
+	// prefix.
 	NarrowBits = ShortBits
 	WideBits   = NarrowBits + 1
 
-	// NoSymbol stands where there is no symbol: no book has it, in the form of [lookup.Rotate].
+	// NoSymbol stands for no symbol, in the form of [lookup.Rotate]. No book has it as a symbol.
 	NoSymbol = 0xff
 
-	// Astray is a length that leads from no bit of a window to the gap of the next one.
+	// Astray is a length so large that it never leads to the gap of the next window.
 	Astray = 0x80
 )
 
-// Tables are the tables of a [Decoder] for one book. Where a table has no code for an index its length is 0
-// and its symbol [NoSymbol]. Where no code begins with the index of a short one, not even a long one, the length is
-// [Astray]: nothing may be looked up behind it.
+// Tables are the tables of a [Decoder] for one book. If a table has no code for an index, the length there is 0 and the symbol is
+// [NoSymbol]. But if no code at all begins with an index of the first table, the length there is [Astray], so that nothing
+// behind it is decoded.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Tables struct {
-	// Lengths and Symbols, in the form of [lookup.Rotate], are those of the code at the top of ShortBits bits.
+	// Lengths and Symbols are the first table. An index has the code at its top. Symbols are in the form of [lookup.Rotate].
 	Lengths, Symbols [1 << ShortBits]byte
-	// Narrow and Wide are those of the long code whose bits behind the prefix are at the top of so many bits. A decoder
-	// uses one of them.
+	// Narrow and Wide are tables of long codes, indexed by NarrowBits and by WideBits. A decoder uses one of them.
 	Narrow LongTable[[1 << NarrowBits]byte]
 	Wide   LongTable[[1 << WideBits]byte]
-	// None, repeated, is an index of length 0: what long codes begin with or, where there are none, no code.
+	// None is an index whose length is 0, the same in each lane. It is the start of long codes. If the book has no long
+	// codes, no code begins with it.
 	None [LaneWindows]uint16
 	// Prefix is the number of bits that all long codes begin with, at most ShortBits.
 	Prefix int
@@ -46,13 +47,13 @@ type Tables struct {
 // A LongTable is a table of long codes.
 type LongTable[T any] struct {
 	Lengths, Symbols T
-	// Shifts, repeated, is by how much the 16 bits from a long code on are shifted right for an index, above which are
-	// bits of the prefix.
+	// Shifts is the same number in each lane. A shift to the right by it turns the 16 bits from a long code on into an
+	// index, below bits of the prefix.
 	Shifts [LaneWindows]uint16
 }
 
-// NewTables returns the tables of a book. It fails for books that cannot be decoded by windows: with a code of one
-// bit, or with short codes alone that leave no index.
+// NewTables returns the tables of a book. It returns an error if the book cannot be decoded by windows. That is so for an empty
+// book, for a book with a code of one bit, and for a book without long codes whose codes leave no index free.
 func NewTables(b *codebook.Book) (*Tables, error) {
 	if len(b.Symbols()) == 0 {
 		return nil, errors.New("windows: the book is empty")
@@ -66,7 +67,7 @@ func NewTables(b *codebook.Book) (*Tables, error) {
 			row[i] = NoSymbol
 		}
 	}
-	var long [1 << ShortBits]bool // what long codes begin with
+	var long [1 << ShortBits]bool // the indices that long codes begin with
 	for _, s := range b.Symbols() {
 		c := b.Code(s)
 		if c.Length > ShortBits {
@@ -97,7 +98,8 @@ func NewTables(b *codebook.Book) (*Tables, error) {
 	return t, nil
 }
 
-// enter puts a code into a table that is indexed by the last of its first most bits, unless it has more.
+// enter puts a code into a table, unless it has more than most bits. The index of the table is the last bits of most bits that
+// begin with the code.
 func enter(lengths, symbols []byte, s uint8, c codebook.Code, most int) {
 	free := most - int(c.Length)
 	if free < 0 {
@@ -109,7 +111,7 @@ func enter(lengths, symbols []byte, s uint8, c codebook.Code, most int) {
 	}
 }
 
-// longPrefix returns the number of bits that all codes of more than ShortBits bits begin with, ShortBits at most.
+// longPrefix returns the number of bits that all long codes begin with, at most ShortBits.
 func longPrefix(b *codebook.Book) int {
 	prefix, first := ShortBits, uint32(0)
 	for _, s := range b.Symbols() {
@@ -126,7 +128,7 @@ func longPrefix(b *codebook.Book) int {
 	return prefix
 }
 
-// Covers returns the most bits that a code may have to be in the tables of a decoder with wide ones, or without.
+// Covers returns the length of the longest codes that the tables of a decoder can hold, with the table Wide or with Narrow.
 func (t *Tables) Covers(wide bool) int {
 	if wide {
 		return t.Prefix + WideBits

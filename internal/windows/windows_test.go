@@ -21,8 +21,8 @@ func lengths(t *testing.T, of ...uint8) *codebook.Book {
 	return b
 }
 
-// TestWindowTables looks up all windows of 16 bits: what a table tells is the code there, and every code that it covers
-// is told. Where there is no code none is told.
+// TestWindowTables looks up all numbers of 16 bits. A table must have the code at the top of the number if it covers that code,
+// and must have no code otherwise.
 func TestWindowTables(t *testing.T) {
 	var h codebook.Histogram
 	for s := range 20 {
@@ -32,7 +32,7 @@ func TestWindowTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var codes [256]codebook.Code // long ones that begin with nothing in common
+	var codes [256]codebook.Code // long codes that begin with no common bits
 	for s, bits := range []uint32{0, 0x7e, 0x7f} {
 		codes[100+s] = codebook.Code{Length: 7, Bits: bits}
 	}
@@ -84,7 +84,7 @@ func TestWindowTables(t *testing.T) {
 	}
 }
 
-// covered returns a length, 0 if it is more than most.
+// covered returns a length, or 0 if it is more than most.
 func covered(length uint8, most int) uint8 {
 	if int(length) > most {
 		return 0
@@ -92,7 +92,7 @@ func covered(length uint8, most int) uint8 {
 	return length
 }
 
-// checkEntryOfWindow checks what a table tells of a window: a symbol and the length of its code, 0 for none.
+// checkEntryOfWindow checks a symbol and a length that were looked up for a number w. A length of 0 stands for no code.
 func checkEntryOfWindow(t *testing.T, w uint32, told, toldLength, symbol, length uint8) {
 	t.Helper()
 	want := lookup.Rotate(symbol)
@@ -117,7 +117,7 @@ func TestWindowTablesErrors(t *testing.T) {
 	}
 }
 
-// TestWindowJob checks what the assembly relies on: lanes for all windows, scratch memory at a cache line.
+// TestWindowJob checks properties that the assembly relies on: all windows have a lane, and scratch memory starts at a cache line.
 func TestWindowJob(t *testing.T) {
 	var seen [LaneWindows]bool
 	for lane := range seen {

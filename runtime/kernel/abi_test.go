@@ -11,13 +11,13 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// layouts are what the contract looked like at each version of it.
+// layouts are the hashes of the contract at each version.
 var layouts = map[int]uint64{
 	1: 0x29bb39722403e70f,
 }
 
-// TestABI holds the contract with generated decoders to its version: whoever changes what they find where raises ABI, and
-// notes the layout here.
+// TestABI compares the contract with the hash of its version. A change of the contract has to raise ABI, and to add the new
+// hash to layouts.
 func TestABI(t *testing.T) {
 	h := fnv.New64a()
 	for _, of := range []reflect.Type{reflect.TypeFor[windows.Job](), reflect.TypeFor[windows.Tables]()} {
@@ -31,8 +31,8 @@ func TestABI(t *testing.T) {
 	}
 }
 
-// describe writes names, types and offsets of the fields of a struct that generated code may know, and of those in it. The
-// name of their package does not count.
+// describe writes names, types and offsets of the exported fields of a struct, and of the structs in it. It leaves out the name
+// of the package.
 func describe(w io.Writer, of reflect.Type) {
 	for i := range of.NumField() {
 		f := of.Field(i)

@@ -1,4 +1,4 @@
-// Package kernel is what generated packages say of themselves to package runtime: which decoders they have, and for which
-// version of the contract, [ABI], they were made. Only generated code uses it. What its types hold is of no interest
-// outside of Bespoke, and may change with every version of the contract.
+// Package kernel has the types by which generated packages describe themselves to package runtime: their decoders, and the
+// version of the contract, [ABI], that they were generated for. Only generated code uses it. The fields of its types may
+// change with every version of the contract.
 package kernel

@@ -8,7 +8,7 @@ import (
 // A WindowDecoder is a decoder in assembly for AVX-512, cut for a code book.
 type WindowDecoder = windows.Decoder
 
-// A WindowJob is what a WindowDecoder works on.
+// A WindowJob is the argument of a WindowDecoder.
 type WindowJob = windows.Job
 
 // A CUDALaunch says how a kernel of a CUDA source is launched.

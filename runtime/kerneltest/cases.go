@@ -9,21 +9,21 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A sample is one unit and what the reference makes of it.
+// A sample is one unit, with the weights or the error of the reference decoder.
 type sample struct {
 	name    string
 	stream  *codebook.Stream
 	weights []uint16
-	err     error // of a damaged stream; the weights then mean nothing
+	err     error // the error of a damaged stream; the weights then have no meaning
 	damage  int   // how many times a sound stream is damaged in each way
 }
 
-// samples returns units of several sizes for book i, with an index: none, a few, around the sizes at which
-// vector loops begin, one chunk and several, and every word that the book can code.
+// samples returns units of several sizes for book i, with the given index. They have no weights, a few weights, numbers around
+// the sizes at which vector loops begin, one chunk, several chunks, and every word that the book can code.
 func (s *Suite) samples(i int, index codebook.Index) ([]sample, error) {
 	book := s.Kernel.Books[i]
 	r := rand.New(rand.NewPCG(0xbe5, uint64(i)))
-	// A chunk holds at most as many weights as bits; one more starts the next.
+	// A chunk has at most as many weights as bits. One more weight starts the next chunk.
 	pool := draw(r, book, &s.Histograms[i], 3*codebook.ChunkBits+1)
 	var all []sample
 	add := func(name string, weights []uint16, damage int) {
@@ -48,11 +48,11 @@ func (s *Suite) samples(i int, index codebook.Index) ([]sample, error) {
 	return all, nil
 }
 
-// draw returns n weights with the exponents of a histogram, or of a book whose histogram is empty,
-// and any signs and mantissas.
+// draw returns n weights with random signs and mantissas. Their exponents are drawn from the histogram, or from the book if the
+// histogram is empty.
 func draw(r *rand.Rand, book *codebook.Book, h *codebook.Histogram, n int) []uint16 {
 	symbols := book.Symbols()
-	upTo := make([]uint64, len(symbols)) // weights counted up to each symbol
+	upTo := make([]uint64, len(symbols)) // the number of weights with this symbol or a lower one
 	total := uint64(0)
 	for k, symbol := range symbols {
 		total += h[symbol]
@@ -81,8 +81,8 @@ func fitting(book *codebook.Book, weights []uint16, chunks int) int {
 	return len(weights)
 }
 
-// everyWord returns all weights that the book can code, in random order: rare exponents stand next
-// to each other as they hardly ever do in a model.
+// everyWord returns all weights that the book can code, in random order. Rare exponents are next to each other, which hardly ever
+// occurs in a model.
 func everyWord(r *rand.Rand, book *codebook.Book) []uint16 {
 	var weights []uint16
 	for _, symbol := range book.Symbols() {
@@ -94,7 +94,7 @@ func everyWord(r *rand.Rand, book *codebook.Book) []uint16 {
 	return weights
 }
 
-// mutations returns damaged copies of a stream, with tensors whose sizes still agree.
+// mutations returns damaged copies of a stream. The sizes of their tensors still agree.
 func mutations(r *rand.Rand, of sample) []sample {
 	if len(of.weights) == 0 {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// trained looks like the exponents of a trained model.
+// trained is a histogram like that of a trained model.
 var trained = codebook.Histogram{
 	90: 1, 105: 20, 110: 700, 113: 5000, 115: 20000, 117: 90000, 118: 160000, 119: 250000, 120: 270000, 121: 130000, 122: 8000, 123: 11,
 }
@@ -91,7 +91,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// Damage leads to every kind of error, and some of it to none.
+// TestMutations expects every kind of error from some damaged streams, and no error from others.
 func TestMutations(t *testing.T) {
 	s := suites(t)["trained"]
 	samples, err := s.samples(0, codebook.IndexGaps)

@@ -15,9 +15,9 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// Decode holds every decoder to the reference, with every index: the same weights from sound streams of all
-// sizes, and from damaged ones the same weights or the same error. Each function in assembly must have decoded
-// most of what it was given itself, and not have left it to Go.
+// Decode compares every decoder with the reference, with every index. The weights of sound streams of all sizes must be the same.
+// For damaged streams, the weights or the errors must be the same. Each function in assembly must decode most of its windows
+// itself, and not leave them to Go.
 func (s *Suite) Decode(t *testing.T) {
 	if slices.Contains(s.decoders(), "cuda") {
 		s.startCUDA(t)
@@ -36,7 +36,7 @@ func (s *Suite) decode(t *testing.T, index codebook.Index) {
 		}
 		samples["sound"] = append(samples["sound"], sound...)
 		if index == codebook.IndexBoth {
-			continue // what is found wrong depends on the index that a decoder reads
+			continue // the error depends on the index that a decoder reads
 		}
 		r := rand.New(rand.NewPCG(0xbad, uint64(i)))
 		for _, of := range sound {
@@ -63,7 +63,7 @@ func (s *Suite) decode(t *testing.T, index codebook.Index) {
 	}
 }
 
-// compare decodes every sample with m, and returns what is not as it should be.
+// compare decodes every sample with m, and returns the differences from the reference.
 func compare(ctx context.Context, m *runtime.Model, samples []sample) (wrong []error) {
 	for k, want := range samples {
 		got := make([]uint16, len(want.weights))
@@ -85,10 +85,10 @@ func compare(ctx context.Context, m *runtime.Model, samples []sample) (wrong []e
 	return wrong
 }
 
-// counts says what the decoder of a book did: the windows that it decoded, and those that it left to Go.
+// counts has the number of windows that the decoder of a book decoded, and the number of windows that it left to Go.
 type counts struct{ windows, failed atomic.Int64 }
 
-// watched returns the suite with decoders in assembly that count what they do, by book.
+// watched returns the suite with decoders in assembly that count their windows. There are counts for each book.
 func (s *Suite) watched() (*Suite, []*counts) {
 	watched, k := *s, *s.Kernel
 	watched.Kernel = &k
@@ -114,14 +114,14 @@ func (s *Suite) watched() (*Suite, []*counts) {
 	return &watched, all
 }
 
-// idle returns an error for each decoder in assembly that did not do what it is there for.
+// idle returns an error for each decoder in assembly that decoded too few windows, or left too many to Go.
 func (s *Suite) idle(all []*counts) (idle []error) {
 	for i, c := range all {
 		if c == nil {
 			continue
 		}
 		if s.Histograms[i].Total() == 0 {
-			continue // what weights are like is not known
+			continue // the frequencies of its exponents are not known
 		}
 		if windows, failed := c.windows.Load(), c.failed.Load(); windows < leastWindows || 4*failed > windows {
 			idle = append(idle, fmt.Errorf("book %d: the decoder in assembly decoded %d windows, but for %d that it left to Go", i, windows, failed))
@@ -130,10 +130,10 @@ func (s *Suite) idle(all []*counts) (idle []error) {
 	return idle
 }
 
-// leastWindows is about half of the windows in the samples of a book.
+// leastWindows is about half of the number of windows in the samples of a book.
 const leastWindows = 20 * windows.BlockWindows
 
-// sameStreamError reports whether two decoders found the same thing wrong at the same place.
+// sameStreamError reports whether two decoders found the same fault at the same place.
 func sameStreamError(got, want error) bool {
 	if got == nil || want == nil {
 		return got == want

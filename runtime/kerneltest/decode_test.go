@@ -12,7 +12,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// TestWatched gives the suite decoders in Go, a sound one and broken ones: it must tell them apart.
+// TestWatched gives the suite a sound decoder in Go and broken ones. The suite must tell them apart.
 func TestWatched(t *testing.T) {
 	skipUnavailable(t, runtime.AVX512)
 	for _, tc := range []struct {
@@ -48,7 +48,7 @@ func TestWatched(t *testing.T) {
 	}
 }
 
-// inGo is a decoder of windows in Go that changes the first symbol of each block: by flip.
+// inGo returns a decoder of windows in Go. It flips bits of the first symbol of each block.
 func inGo(book *codebook.Book, flip byte) windows.Decoder {
 	return func(j *windows.Job) {
 		for ; j.Blocks > 0; j.Blocks-- {
@@ -80,8 +80,7 @@ func inGo(book *codebook.Book, flip byte) windows.Decoder {
 	}
 }
 
-// follow sets the rows of a block. It reports whether all windows led to the next one, else with those that did not in
-// Failed.
+// follow sets the rows of a block. It reports whether all windows led to the next one. Otherwise, Failed has those that did not.
 func follow(book *codebook.Book, j *windows.Job) bool {
 	src := unsafe.Slice(j.Src, windows.BlockBytes+8)
 	gap := func(window int) uint64 {
@@ -127,7 +126,7 @@ func follow(book *codebook.Book, j *windows.Job) bool {
 	return sound
 }
 
-// lanes are the numbers of the lanes.
+// lanes returns the numbers of all lanes.
 func lanes() []int {
 	all := make([]int, windows.LaneWindows)
 	for i := range all {
@@ -136,7 +135,7 @@ func lanes() []int {
 	return all
 }
 
-// merge merges what is pending.
+// merge merges the pending symbols.
 func merge(j *windows.Job) {
 	for j.Pending >= windows.MergeWords {
 		end := j.Merged + windows.MergeWords

@@ -1,8 +1,6 @@
-// Package kerneltest holds the decoders of a generated package against the reference in package
-// codebook. Only the tests of generated packages import it: each makes a [Suite] of its kernel and
-// calls the suite's methods.
+// Package kerneltest compares the decoders of a generated package with the reference in package codebook. Only tests of generated
+// packages import it. Each makes a [Suite] of its kernel, and calls the suite's methods.
 //
-// The data are drawn from the histograms that the code books were made from, by a generator with a
-// fixed seed, so every run sees the same streams. They reach the decoders the way a user's do,
-// through a DF11 file that package runtime opens.
+// The weights are drawn from the histograms that the code books were made from. The random numbers have a fixed seed, so every
+// run has the same streams. The decoders read them from a DF11 file that package runtime opens.
 package kerneltest

@@ -10,17 +10,17 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// A Suite is a generated kernel and what it was generated from.
+// A Suite is a generated kernel and the data that it was generated from.
 type Suite struct {
 	Kernel *runtime.Kernel
-	// Hash is what the headers of the generated files say of the code books.
+	// Hash is the hash of the code books in the headers of the generated files.
 	Hash string
 	// Histograms[i] counts the exponents coded with Kernel.Books[i].
 	Histograms []codebook.Histogram
 }
 
-// Books checks that the code books are those that the hash names, that they survive being written
-// as DF11 tables, and that they code every exponent of their histograms.
+// Books checks that the code books have the hash, that they are the same after being written and read as DF11 tables, and that
+// they code every exponent of their histograms.
 func (s *Suite) Books(t *testing.T) {
 	hash := sha256.New()
 	for i, book := range s.Kernel.Books {
@@ -72,7 +72,7 @@ func (s *Suite) decoders() []string {
 	return names
 }
 
-// skipUnavailable skips a test whose decoder needs what this machine lacks.
+// skipUnavailable skips a test if this machine cannot run its decoder.
 func skipUnavailable(tb testing.TB, decoder string) {
 	for _, d := range runtime.Available() {
 		if d.Name == decoder && !d.Available {

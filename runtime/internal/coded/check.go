@@ -12,10 +12,10 @@ import (
 // A Sum is the sum that a checkpoint has of a tensor.
 type Sum struct {
 	model.TensorSum
-	met atomic.Bool // the tensor had it once
+	met atomic.Bool // the tensor had this sum once
 }
 
-// NewSum returns nil for a tensor without a sum.
+// NewSum returns a Sum, or nil for nil: a tensor without a sum.
 func NewSum(sum *model.TensorSum) *Sum {
 	if sum == nil {
 		return nil
@@ -23,10 +23,10 @@ func NewSum(sum *model.TensorSum) *Sum {
 	return &Sum{TensorSum: *sum}
 }
 
-// Due says whether a tensor is to be compared with its sum: always, or until it had its sum once. A nil Sum is never due.
+// Due reports whether a tensor has to be compared with its sum: always, or until it had that sum once. A nil Sum is never due.
 func (s *Sum) Due(always bool) bool { return s != nil && (always || !s.met.Load()) }
 
-// Is reports whether a tensor that was read has its sum, and remembers that it had it.
+// Is reports whether have is the sum. If so, it remembers that.
 func (s *Sum) Is(have model.TensorSum) bool {
 	if have != s.TensorSum {
 		return false
@@ -38,34 +38,34 @@ func (s *Sum) Is(have model.TensorSum) bool {
 // BlockElements is the number of weights in a block of a sum.
 const BlockElements = model.SumBlock / 2
 
-// A Check takes the sums of tensors while they are decoded, by any number of goroutines, and compares them in the end.
-// Whoever decodes the last weight of a block sums the block up, so that most of it is in a cache.
+// A Check computes the sums of tensors while any number of goroutines decode them. In the end it compares the sums. The goroutine
+// that decodes the last weight of a sum block hashes the block. Most of the block is then still in a cache.
 type Check struct {
 	unit    *Unit
-	dst     []uint16 // the elements from base on
+	dst     []uint16 // for the elements from base on
 	base    int
 	tensors []tensorSum // in the order of the unit
-	blocks  []block     // of all of them, in the order of their elements
+	blocks  []block     // of all tensors, in the order of their elements
 	differ  func(tensor string, have, want model.TensorSum) error
 }
 
-// A tensorSum is a sum on the way, and the number of its tensor in the unit.
+// A tensorSum is a sum that is being computed, and the number of its tensor in the unit.
 type tensorSum struct {
 	*model.TensorSummer
 	number int
 }
 
-// A block is the elements [from, to) of the unit, and the block of that number of a sum.
+// A block is the elements [from, to) of the unit. They are a block of the sum, with the given number.
 type block struct {
 	from, to int
 	sum      *model.TensorSummer
 	number   int
-	missing  atomic.Int64 // elements that are not decoded yet
+	missing  atomic.Int64 // the number of elements that are not decoded yet
 }
 
-// NewCheck prepares the check of the tensors of a span, whose elements go to dst. Those that had their sum before are
-// checked only if always is set. It returns nil if there is nothing to check. What words the error of a tensor with
-// another sum is differ.
+// NewCheck prepares the check of the tensors of a span, whose elements go to dst. Tensors that had the right sum before are
+// checked only if always is set. The function differ makes the error of a tensor with another sum. NewCheck returns nil if
+// there is nothing to check.
 func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have, want model.TensorSum) error) *Check {
 	r := &Check{unit: s.Unit, dst: dst, base: s.From, differ: differ}
 	blocks := 0
@@ -93,7 +93,8 @@ func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have
 	return r
 }
 
-// Decoded tells that the elements [from, to) of the unit lie in dst. Each must be told of once. A nil Check is fine.
+// Decoded reports to the check that elements [from, to) of the unit are in dst. It must be called once for each element. A nil
+// Check does nothing.
 func (c *Check) Decoded(from, to int) {
 	if c == nil {
 		return
@@ -108,8 +109,8 @@ func (c *Check) Decoded(from, to int) {
 	}
 }
 
-// Err compares the sums of what is decoded, all of it, with those of the checkpoint. Its error is that of the first
-// tensor with another one. A nil Check has none.
+// Err compares the sums with those of the checkpoint, when all elements are decoded. It returns the error of the first tensor
+// whose sums differ. The error of a nil Check is nil.
 func (c *Check) Err() error {
 	if c == nil {
 		return nil
@@ -123,10 +124,11 @@ func (c *Check) Err() error {
 	return nil
 }
 
-// HostIsLittleEndian says that the bytes of a word lie in memory as in a file.
+// HostIsLittleEndian says that the bytes of a word are in memory in the same order as in a file.
 var HostIsLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// littleEndian returns words, one or more, as the bytes of a file: their own memory, if it is like that.
+// littleEndian returns the bytes of words, in the order of a file. There must be one word at least. If same is set, memory has
+// that order, and littleEndian returns the memory of the words.
 func littleEndian(words []uint16, same bool) []byte {
 	if same {
 		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))

@@ -8,23 +8,23 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// A Unit is what one stream of a checkpoint covers.
+// A Unit is the weights of one stream of a checkpoint.
 type Unit struct {
-	Path string // of the file that it lies in
+	Path string // the path of its file
 	Name string
-	// Stream is as it lies in the file, but for the luts: those are a copy, of the code book where there is one.
+	// Stream is the stream in the file, but its luts are a copy. If there is a code book, they are the luts of the book.
 	Stream codebook.Stream
-	// Book is the code book, nil where the luts hold none: BookErr says why.
+	// Book is the code book. If the luts hold none, it is nil, and BookErr says why.
 	Book    *codebook.Book
 	BookErr error
 	Tensors []Tensor // in the order of their weights
 }
 
-// A Tensor is where a tensor lies in its unit: the elements [From, To).
+// A Tensor is a tensor of a unit: the elements [From, To).
 type Tensor struct {
 	Name     string
 	From, To int
-	Sum      *Sum // nil where the checkpoint has none
+	Sum      *Sum // nil if the checkpoint has none
 }
 
 // NewUnit reads the code book of a unit.
@@ -32,7 +32,8 @@ func NewUnit(f *model.Unit) *Unit {
 	u := &Unit{Path: f.File, Name: f.Name, Stream: f.Stream}
 	u.Stream.Luts = slices.Clone(f.Stream.Luts)
 	if u.Book, u.BookErr = codebook.ParseLuts(u.Stream.Luts); u.BookErr == nil {
-		// GPUs walk the tables, where what no code reaches could be taken for one: they get those of the book.
+		// GPUs use the luts as they are, and entries that no code reaches could look like codes. The luts of the book have
+		// no such entries.
 		u.Stream.Luts = u.Book.Luts()
 	}
 	for _, t := range f.Tensors {

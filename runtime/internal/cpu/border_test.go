@@ -10,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestBorders moves the border between two chunks in the middle of a stream that decoders run
-// through: its bit, its element, or both, so that they fit each other again.
+// TestBorders moves the border between two chunks in the middle of a stream. It moves the bit, the element, or both, so that they
+// fit each other again.
 func TestBorders(t *testing.T) {
 	const gapBytes = codebook.ChunkWindows * codebook.GapBits / 8
 	for _, name := range []string{"limit=11", "published"} {
@@ -23,7 +23,7 @@ func TestBorders(t *testing.T) {
 		}
 		for _, tc := range []struct {
 			name          string
-			bits, element int // by which the border moves; bits -1 means by the code of the element
+			bits, element int // the distances by which the border moves; bits -1 stands for the code of the element
 			sound         bool
 		}{
 			{"gap", 1, 0, false},

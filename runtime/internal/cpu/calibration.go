@@ -11,14 +11,14 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A faster decodes by windows or by lanes: by what is faster on this machine.
+// A faster decodes by windows or by strands, whichever is faster on this machine.
 type faster struct {
 	windows *byWindows
-	lanes   *byLanes
+	strands *byStrands
 }
 
-// decode decodes chunks by the family that was measured to be faster. The first stream that is long enough is
-// what they are measured with.
+// decode decodes chunks with the family that was measured to be faster. The first stream that is long enough is used to
+// measure both.
 func (f *faster) decode(s *stream, from, to int, dst []uint16) int {
 	return f.pick(s).decode(s, from, to, dst)
 }
@@ -27,36 +27,37 @@ func (f *faster) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return f.pick(s).decodePart(s, c, from, dst)
 }
 
-func (f *faster) sides() int { return f.lanes.sides() }
+func (f *faster) sides() int { return f.strands.sides() }
 
 // pick returns the decoder of a stream.
 func (f *faster) pick(s *stream) Decoder {
-	if s.gaps == nil || measured.family(f.windows, f.lanes, s) == AVX2 {
-		return f.lanes
+	if s.gaps == nil || measured.family(f.windows, f.strands, s) == AVX2 {
+		return f.strands
 	}
 	return f.windows
 }
 
 const (
-	// leastMeasured is the number of chunks that a stream must have to measure decoders with it, mostMeasured how many
-	// of them are decoded: half a million weights, in a fraction of a millisecond that often nothing interrupts.
+	// leastMeasured is the number of chunks that a stream must have to measure decoders with it. mostMeasured is the
+	// largest number of chunks that are decoded for it. They have half a million weights, and decoding them takes a
+	// fraction of a millisecond, which is often not interrupted.
 	leastMeasured = 8
 	mostMeasured  = 40
-	// measuredRounds is how often each family decodes them, to memory that it was not the last to write. The fastest time
-	// counts.
+	// measuredRounds is how often each family decodes them, each time to memory that it did not write last. The shortest
+	// time counts.
 	measuredRounds = 8
 )
 
-// A calibration is which family of decoders was found to be faster, once for the process.
+// A calibration says which family of decoders is faster. There is one for the process.
 type calibration struct {
 	mu     sync.Mutex
-	faster string     // "" before
-	rates  [2]float64 // of windows and lanes, in weights a second
+	faster string     // "" before anything was measured
+	rates  [2]float64 // of windows and strands, in weights a second
 }
 
 var measured calibration
 
-// known returns the faster family and why it is, "" before anything was measured.
+// known returns the faster family and the rates of both. Both strings are "" before anything was measured.
 func (c *calibration) known() (family, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,9 +67,9 @@ func (c *calibration) known() (family, reason string) {
 	return c.faster, fmt.Sprintf("measured: %s %.1f, %s %.1f thousand million weights a second", AVX512, c.rates[0]/1e9, AVX2, c.rates[1]/1e9)
 }
 
-// family returns the faster family, which it measures with a stream where it is not known. A stream that is too short, or
-// damaged, leaves it unknown.
-func (c *calibration) family(windows, lanes Decoder, s *stream) string {
+// family returns the faster family. If that is not known yet, it measures both with the stream. If the stream is too short or
+// damaged, the family stays unknown, and is "".
+func (c *calibration) family(windows, strands Decoder, s *stream) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.faster != "" || s.Chunks() < leastMeasured {
@@ -78,11 +79,11 @@ func (c *calibration) family(windows, lanes Decoder, s *stream) string {
 	elements, _ := s.ChunkStart(n)
 	dst := make([]uint16, measuredRounds*elements)
 	for i := 0; i < len(dst); i += 1 << 10 {
-		dst[i] = 1 // so that no decoder has to wait for its memory
+		dst[i] = 1 // so that the system provides the memory before anything is timed
 	}
 	best := [2]time.Duration{1 << 62, 1 << 62}
 	for round := range measuredRounds {
-		for i, d := range [2]Decoder{windows, lanes} {
+		for i, d := range [2]Decoder{windows, strands} {
 			to := dst[(round+i)%measuredRounds*elements:][:elements]
 			start := time.Now()
 			if d.decode(s, 0, n, to) != n {
@@ -101,11 +102,11 @@ func (c *calibration) family(windows, lanes Decoder, s *stream) string {
 	return c.faster
 }
 
-// Measured returns the faster family and why it is, "" before anything was measured.
+// Measured returns the faster family and the rates of both, as text. Both are "" before anything was measured.
 func Measured() (family, reason string) { return measured.known() }
 
-// Calibrate measures the families, where there are two in assembly, with weights drawn at random, unless a decode has done
-// so before with weights of a model; that takes some hundredths of a second.
+// Calibrate measures both families in assembly with random weights, unless a decode has measured them with weights of a
+// model. It takes some hundredths of a second. The CPU must have AVX-512.
 func Calibrate() error {
 	if family, _ := measured.known(); family != "" {
 		return nil
@@ -129,11 +130,7 @@ func Calibrate() error {
 	if err != nil {
 		return err
 	}
-	d, err := NewDecoder(book, AVX512, nil, true)
-	if err != nil {
-		return err
-	}
-	if f, ok := d.(*faster); !ok || measured.family(f.windows, f.lanes, s) == "" {
+	if f, ok := NewDecoder(book, AVX512, nil, true).(*faster); !ok || measured.family(f.windows, f.strands, s) == "" {
 		return errors.New("the decoders cannot be measured")
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// slower decodes as another decoder does, several times.
+// slower is a decoder that decodes with another one, several times.
 type slower struct{ Decoder }
 
 func (d slower) decode(s *stream, from, to int, dst []uint16) int {
@@ -18,10 +18,10 @@ func (d slower) decode(s *stream, from, to int, dst []uint16) int {
 	return d.Decoder.decode(s, from, to, dst)
 }
 
-// TestFaster measures decoders of which one is much slower: the other is picked, once and for all.
+// TestFaster measures two decoders, one of which is much slower. The other one must be picked, and must stay picked.
 func TestFaster(t *testing.T) {
 	bc := samples.Books()[1]
-	p := samples.Must(newPortable(bc.Book))
+	p := newPortable(bc.Book)
 	long := samples.Must(newStream(*samples.Must(codebook.Encode(bc.Book, bc.Weights))))
 	short := samples.Must(newStream(*samples.Must(codebook.Encode(bc.Book, bc.Weights[:20_000]))))
 	damaged := *long

@@ -13,8 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestDamagedStreams holds every decoder to the errors of the reference, with pieces of one and of
-// several workers.
+// TestDamagedStreams compares the errors of every decoder with those of the reference, with one worker and with several.
 func TestDamagedStreams(t *testing.T) {
 	for _, bc := range samples.Books() {
 		n := min(len(bc.Weights), 20_000)
@@ -34,7 +33,7 @@ func TestDamagedStreams(t *testing.T) {
 				switch r.IntN(5) {
 				case 0: // a chunk starts elsewhere
 					s.Gaps[codebook.ChunkWindows*codebook.GapBits/8*r.IntN(s.Chunks())] ^= 1 << (3 + r.IntN(5))
-				case 1: // the elements are dealt out otherwise
+				case 1: // chunks have other numbers of elements
 					p := s.OutputPositions[4*r.IntN(s.Chunks()):]
 					binary.LittleEndian.PutUint32(p, binary.LittleEndian.Uint32(p)+uint32(r.IntN(5))-2)
 				case 2: // the stream is shorter or longer
@@ -56,8 +55,7 @@ func TestDamagedStreams(t *testing.T) {
 	}
 }
 
-// sameAsReference decodes a stream both ways and compares weights and errors. It returns the error
-// of both.
+// sameAsReference decodes a stream with a decoder and with the reference, and compares weights and errors. It returns their error.
 func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook.Stream, workers int) *codebook.StreamError {
 	t.Helper()
 	want := make([]uint16, s.Elements())
@@ -77,8 +75,8 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	return wantErr
 }
 
-// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes the book as
-// it is, so that a test can decode with books that have no tables of the format.
+// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes a book, so it can decode with books that
+// cannot be written as luts.
 func referenceDecode(b *codebook.Book, dst []uint16, s *codebook.Stream) *codebook.StreamError {
 	for c := range s.Chunks() {
 		from, _ := s.ChunkStart(c)
@@ -90,7 +88,7 @@ func referenceDecode(b *codebook.Book, dst []uint16, s *codebook.Stream) *codebo
 	return nil
 }
 
-// FuzzDecode holds every decoder to the reference on arbitrary streams of arbitrary books.
+// FuzzDecode compares every decoder with the reference on arbitrary streams of arbitrary books.
 func FuzzDecode(f *testing.F) {
 	for i, bc := range samples.Books() {
 		s, err := codebook.Encode(bc.Book, bc.Weights[:300])

@@ -6,8 +6,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Decode writes a span of the unit, of one element or more, to dst, with so many goroutines. It tells the check what it
-// decodes, and returns the check's error where it has none of its own.
+// Decode writes a span of the unit to dst, with at most the given number of goroutines. The span has one element or more. It
+// reports the decoded elements to the check. If it has no error of its own, it returns the error of the check.
 func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []uint16, check *coded.Check) error {
 	c, err := u.prepare()
 	if err != nil {
@@ -25,7 +25,7 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 		dst, from = dst[n:], from+n
 		first++
 	}
-	var last []uint16 // what lies in a last chunk that goes on past the range
+	var last []uint16 // the elements in the last chunk, if that goes on past the span
 	if stop, _ := s.ChunkStart(end); first < end && stop > to {
 		end--
 		start, _ := s.ChunkStart(end)
@@ -43,8 +43,8 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 	return check.Err()
 }
 
-// decodePart writes elements of chunk c, from one on, to dst. It checks the whole chunk. What the fast
-// decoder rejects, the reference decides.
+// decodePart writes len(dst) elements of chunk c to dst, from element from on. It checks the whole chunk. If the fast decoder
+// rejects the chunk, the reference decides.
 func (u *checkedUnit) decodePart(c, from int, dst []uint16) error {
 	if u.decoder.decodePart(u.stream, c, from, dst) {
 		return nil

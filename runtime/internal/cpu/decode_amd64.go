@@ -5,14 +5,14 @@
 package cpu
 
 import (
-	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/strands"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// decodeLanes decodes 5 runs of codes of any length side by side: up to 5 symbols a lookup of 11 bits.
+// decodeStrands decodes 5 strands side by side: up to 5 symbols with a lookup of 11 bits.
 //
 //go:noescape
-func decodeLanes(job *lanes.Job)
+func decodeStrands(job *strands.Job)
 
 // decodeWindows decodes windows: codes of more than 6 bits by 7 behind their prefix, in 2 of 4 steps.
 //

@@ -16,30 +16,30 @@ DATA topBits<>+16(SB)/8, $0x8080808080808080
 DATA topBits<>+24(SB)/8, $0x8080808080808080
 GLOBL topBits<>(SB), RODATA|NOPTR, $32
 
-// func decodeLanes(job *lanes.Job)
+// func decodeStrands(job *strands.Job)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, MMX+, MOVBE
-TEXT ·decodeLanes(SB), NOSPLIT, $272-8
-	// Decodes 5 runs of codes, the lanes of the job, side by side. A lane keeps the next bits of its
-	// stream at the top of a register, above a marker bit. A round is, in each lane,
-	// 5 lookups by the top 11 bits and a refill. An entry of the table holds up to 5 symbols:
-	// byte 0 the bits that they take, bytes 1 and 2 minus their number, bytes 7 down to 3 the
-	// symbols, each rotated right by one bit. Symbols go to scratch memory, from its top downward.
-	// A turn is 5 rounds. In round i lane i changes over to its other half of the scratch memory,
-	// and lane i-3 has the half that it filled merged with its sign_mantissa bytes, between the
-	// lookups: always 128 words, of which the next merge overwrites those that are too many.
-	// How many turns there is room for is known before the first: no load or store can leave its
-	// buffer, whatever the streams hold.
+TEXT ·decodeStrands(SB), NOSPLIT, $272-8
+	// Decodes 5 strands of the job side by side. A strand keeps the next bits of its stream at the top of a
+	// register, above a marker bit. In a round, each strand makes 5 lookups by the top 11 bits and a refill.
+	// An entry of the table holds up to 5 symbols: their bits in byte 0, minus their number in bytes 1 and
+	// 2, and from byte 7 down to 3 the symbols, each rotated right by one bit. Symbols go to the scratch
+	// memory, from its top downward.
+	// A turn is 5 rounds. In round i, strand i changes to the other half of its scratch memory. The half that
+	// strand i-3 filled is merged with its sign_mantissa bytes, between the lookups. The merge always writes
+	// 128 words; the next merge overwrites those behind the last symbol.
+	// Before the first turn, the function computes how many turns every strand has room for. So no load or
+	// store can leave its buffer, whatever the streams hold.
 	MOVQ job+0(FP), R10
 
-	// How many turns has every lane room for? One yields at most 128 symbols and consumes at most
-	// 55 bytes; merges run ahead by at most 31 words. Negative room means none. Divided by n is
-	// as times 16777216/n rounded up, and shifted right by 24.
+	// How many turns has every strand room for? A turn decodes at most 128 symbols from at most
+	// 55 bytes, and merges write at most 31 words too many. A negative room is none. A division by n
+	// is a product with 16777216/n, rounded up, and a shift to the right by 24.
 	MOVL    $0x00000100, AX
 	MOVQ    24(R10), CX
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
-	// Lane 0: by its elements, then by its bytes of stream.
+	// Strand 0: by its elements, then by its bytes of stream.
 	MOVQ    72(R10), CX
 	SUBQ    $0x1f, CX
 	IMUL3Q  $+131073, CX, CX
@@ -53,7 +53,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
-	// Lane 1: by its elements, then by its bytes of stream.
+	// Strand 1: by its elements, then by its bytes of stream.
 	MOVQ    128(R10), CX
 	SUBQ    $0x1f, CX
 	IMUL3Q  $+131073, CX, CX
@@ -67,7 +67,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
-	// Lane 2: by its elements, then by its bytes of stream.
+	// Strand 2: by its elements, then by its bytes of stream.
 	MOVQ    184(R10), CX
 	SUBQ    $0x1f, CX
 	IMUL3Q  $+131073, CX, CX
@@ -81,7 +81,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
-	// Lane 3: by its elements, then by its bytes of stream.
+	// Strand 3: by its elements, then by its bytes of stream.
 	MOVQ    240(R10), CX
 	SUBQ    $0x1f, CX
 	IMUL3Q  $+131073, CX, CX
@@ -95,7 +95,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	CMPQ    CX, AX
 	CMOVQLT CX, AX
 
-	// Lane 4: by its elements, then by its bytes of stream.
+	// Strand 4: by its elements, then by its bytes of stream.
 	MOVQ    296(R10), CX
 	SUBQ    $0x1f, CX
 	IMUL3Q  $+131073, CX, CX
@@ -120,7 +120,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	VMOVDQU reverse<>+0(SB), Y0
 	VMOVDQU topBits<>+0(SB), Y1
 
-	// All lanes start to fill the first half of the scratch memory.
+	// All strands start to fill the first half of the scratch memory.
 	MOVQ 16(R10), CX
 	MOVQ CX, 256(SP)
 	LEAQ 255(CX), R12
@@ -131,7 +131,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	LEAQ 1440(CX), DX
 	MOVQ DX, 264(SP)
 
-	// Lane 0: where its memory is, the bit buffer.
+	// Strand 0: the addresses of its memory, and its bit buffer.
 	MOVQ    56(R10), DX
 	MOVQ    64(R10), BX
 	MOVQ    DX, 136(SP)
@@ -152,7 +152,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	MOVQ    DX, 1280(CX)
 	MOVQ    SI, 1288(CX)
 
-	// Lane 1: where its memory is, the bit buffer.
+	// Strand 1: the addresses of its memory, and its bit buffer.
 	MOVQ    112(R10), DX
 	MOVQ    120(R10), BX
 	MOVQ    DX, 160(SP)
@@ -173,7 +173,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	MOVQ    DX, 1312(CX)
 	MOVQ    DI, 1320(CX)
 
-	// Lane 2: where its memory is, the bit buffer.
+	// Strand 2: the addresses of its memory, and its bit buffer.
 	MOVQ    168(R10), DX
 	MOVQ    176(R10), BX
 	MOVQ    DX, 184(SP)
@@ -194,7 +194,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	MOVQ    DX, 1344(CX)
 	MOVQ    R8, 1352(CX)
 
-	// Lane 3: where its memory is, the bit buffer.
+	// Strand 3: the addresses of its memory, and its bit buffer.
 	MOVQ    224(R10), DX
 	MOVQ    232(R10), BX
 	MOVQ    DX, 208(SP)
@@ -215,7 +215,7 @@ TEXT ·decodeLanes(SB), NOSPLIT, $272-8
 	MOVQ    DX, 1376(CX)
 	MOVQ    R9, 1384(CX)
 
-	// Lane 4: where its memory is, the bit buffer.
+	// Strand 4: the addresses of its memory, and its bit buffer.
 	MOVQ    280(R10), DX
 	MOVQ    288(R10), BX
 	MOVQ    DX, 232(SP)
@@ -244,21 +244,21 @@ turn:
 	MOVQ DX, 264(SP)
 	MOVQ BX, 256(SP)
 
-	// Round 1 of 5: lane 0 changes halves, lane 2 is merged.
-	// Lookup 1 of 5 in every lane.
-	// Index, load, store (the next store overwrites the bytes that are no symbols),
-	// move down by the number of symbols, shift out their bits.
+	// Round 1 of 5: strand 0 changes halves, strand 2 is merged.
+	// Lookup 1 of 5 in every strand.
+	// Index, load, store, move down by the number of symbols, shift out their bits. The next
+	// store overwrites the bytes that are not symbols.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
 	ADDW  1(AX)(DX*8), R12
 	SHLXQ BX, SI, SI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow0_0
 
-	// Refill lane 0: the marker bit tells how many bits were used.
+	// Refill strand 0: the marker bit tells the number of used bits.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -270,8 +270,8 @@ turn:
 	SHLXQ   BX, SI, SI
 
 filled0_0:
-	// Lane 0 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
+	// Strand 0 changes halves. Note the number of symbols, the source, and the used bits of its first byte.
+	// Has it come to its border?
 	MOVQ 264(SP), BX
 	ADDQ $0x000000ff, BX
 	SUBQ R12, BX
@@ -305,11 +305,11 @@ marked0:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 2: merge vector 1 of 4.
+	// Strand 2: merge vector 1 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 184(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 736(DX), Y2
 	VPERMQ  $0xd8, (BX), Y3
 	MOVQ    192(SP), DX
@@ -327,7 +327,7 @@ marked0:
 	PREFETCHT0 512(DX)(BX*2)
 	PREFETCHT0 256(BX)
 
-	// Lookup 2 of 5 in every lane.
+	// Lookup 2 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -339,11 +339,11 @@ marked0:
 	ADDW  1(AX)(DX*8), R13
 	SHLXQ BX, DI, DI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow0_1
 
-	// Refill lane 1: the marker bit tells how many bits were used.
+	// Refill strand 1: the marker bit tells the number of used bits.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -371,11 +371,11 @@ filled0_1:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 2: merge vector 2 of 4.
+	// Strand 2: merge vector 2 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 184(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 704(DX), Y2
 	VPERMQ  $0xd8, 32(BX), Y3
 	MOVQ    192(SP), DX
@@ -392,7 +392,7 @@ filled0_1:
 	VMOVDQU    Y2, 96(DX)(BX*2)
 	PREFETCHT0 576(DX)(BX*2)
 
-	// Lookup 3 of 5 in every lane.
+	// Lookup 3 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -409,11 +409,11 @@ filled0_1:
 	ADDW  1(AX)(DX*8), R14
 	SHLXQ BX, R8, R8
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow0_2
 
-	// Refill lane 2: the marker bit tells how many bits were used.
+	// Refill strand 2: the marker bit tells the number of used bits.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -436,11 +436,11 @@ filled0_2:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 2: merge vector 3 of 4.
+	// Strand 2: merge vector 3 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 184(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 672(DX), Y2
 	VPERMQ  $0xd8, 64(BX), Y3
 	MOVQ    192(SP), DX
@@ -458,7 +458,7 @@ filled0_2:
 	PREFETCHT0 640(DX)(BX*2)
 	PREFETCHT0 320(BX)
 
-	// Lookup 4 of 5 in every lane.
+	// Lookup 4 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -480,11 +480,11 @@ filled0_2:
 	ADDW  1(AX)(DX*8), R15
 	SHLXQ BX, R9, R9
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow0_3
 
-	// Refill lane 3: the marker bit tells how many bits were used.
+	// Refill strand 3: the marker bit tells the number of used bits.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -502,11 +502,11 @@ filled0_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 2: merge vector 4 of 4.
+	// Strand 2: merge vector 4 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 184(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 640(DX), Y2
 	VPERMQ  $0xd8, 96(BX), Y3
 	MOVQ    192(SP), DX
@@ -525,7 +525,7 @@ filled0_3:
 	ADDQ       200(SP), BX
 	MOVQ       BX, 184(SP)
 
-	// Lookup 5 of 5 in every lane.
+	// Lookup 5 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -552,11 +552,11 @@ filled0_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow0_4
 
-	// Refill lane 4: the marker bit tells how many bits were used.
+	// Refill strand 4: the marker bit tells the number of used bits.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -568,19 +568,19 @@ filled0_3:
 	SHLXQ   BX, R10, R10
 
 filled0_4:
-	// Round 2 of 5: lane 1 changes halves, lane 3 is merged.
-	// Lookup 1 of 5 in every lane.
+	// Round 2 of 5: strand 1 changes halves, strand 3 is merged.
+	// Lookup 1 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
 	ADDW  1(AX)(DX*8), R12
 	SHLXQ BX, SI, SI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow1_0
 
-	// Refill lane 0: the marker bit tells how many bits were used.
+	// Refill strand 0: the marker bit tells the number of used bits.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -613,11 +613,11 @@ filled1_0:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 3: merge vector 1 of 4.
+	// Strand 3: merge vector 1 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 208(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 992(DX), Y2
 	VPERMQ  $0xd8, (BX), Y3
 	MOVQ    216(SP), DX
@@ -635,7 +635,7 @@ filled1_0:
 	PREFETCHT0 512(DX)(BX*2)
 	PREFETCHT0 256(BX)
 
-	// Lookup 2 of 5 in every lane.
+	// Lookup 2 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -647,11 +647,11 @@ filled1_0:
 	ADDW  1(AX)(DX*8), R13
 	SHLXQ BX, DI, DI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow1_1
 
-	// Refill lane 1: the marker bit tells how many bits were used.
+	// Refill strand 1: the marker bit tells the number of used bits.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -663,8 +663,8 @@ filled1_0:
 	SHLXQ   BX, DI, DI
 
 filled1_1:
-	// Lane 1 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
+	// Strand 1 changes halves. Note the number of symbols, the source, and the used bits of its first byte.
+	// Has it come to its border?
 	MOVQ 264(SP), BX
 	ADDQ $0x000001ff, BX
 	SUBQ R13, BX
@@ -693,11 +693,11 @@ marked1:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 3: merge vector 2 of 4.
+	// Strand 3: merge vector 2 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 208(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 960(DX), Y2
 	VPERMQ  $0xd8, 32(BX), Y3
 	MOVQ    216(SP), DX
@@ -714,7 +714,7 @@ marked1:
 	VMOVDQU    Y2, 96(DX)(BX*2)
 	PREFETCHT0 576(DX)(BX*2)
 
-	// Lookup 3 of 5 in every lane.
+	// Lookup 3 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -731,11 +731,11 @@ marked1:
 	ADDW  1(AX)(DX*8), R14
 	SHLXQ BX, R8, R8
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow1_2
 
-	// Refill lane 2: the marker bit tells how many bits were used.
+	// Refill strand 2: the marker bit tells the number of used bits.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -758,11 +758,11 @@ filled1_2:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 3: merge vector 3 of 4.
+	// Strand 3: merge vector 3 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 208(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 928(DX), Y2
 	VPERMQ  $0xd8, 64(BX), Y3
 	MOVQ    216(SP), DX
@@ -780,7 +780,7 @@ filled1_2:
 	PREFETCHT0 640(DX)(BX*2)
 	PREFETCHT0 320(BX)
 
-	// Lookup 4 of 5 in every lane.
+	// Lookup 4 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -802,11 +802,11 @@ filled1_2:
 	ADDW  1(AX)(DX*8), R15
 	SHLXQ BX, R9, R9
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow1_3
 
-	// Refill lane 3: the marker bit tells how many bits were used.
+	// Refill strand 3: the marker bit tells the number of used bits.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -824,11 +824,11 @@ filled1_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 3: merge vector 4 of 4.
+	// Strand 3: merge vector 4 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 208(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 896(DX), Y2
 	VPERMQ  $0xd8, 96(BX), Y3
 	MOVQ    216(SP), DX
@@ -847,7 +847,7 @@ filled1_3:
 	ADDQ       224(SP), BX
 	MOVQ       BX, 208(SP)
 
-	// Lookup 5 of 5 in every lane.
+	// Lookup 5 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -874,11 +874,11 @@ filled1_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow1_4
 
-	// Refill lane 4: the marker bit tells how many bits were used.
+	// Refill strand 4: the marker bit tells the number of used bits.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -890,19 +890,19 @@ filled1_3:
 	SHLXQ   BX, R10, R10
 
 filled1_4:
-	// Round 3 of 5: lane 2 changes halves, lane 4 is merged.
-	// Lookup 1 of 5 in every lane.
+	// Round 3 of 5: strand 2 changes halves, strand 4 is merged.
+	// Lookup 1 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
 	ADDW  1(AX)(DX*8), R12
 	SHLXQ BX, SI, SI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow2_0
 
-	// Refill lane 0: the marker bit tells how many bits were used.
+	// Refill strand 0: the marker bit tells the number of used bits.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -935,11 +935,11 @@ filled2_0:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 4: merge vector 1 of 4.
+	// Strand 4: merge vector 1 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 232(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 1248(DX), Y2
 	VPERMQ  $0xd8, (BX), Y3
 	MOVQ    240(SP), DX
@@ -957,7 +957,7 @@ filled2_0:
 	PREFETCHT0 512(DX)(BX*2)
 	PREFETCHT0 256(BX)
 
-	// Lookup 2 of 5 in every lane.
+	// Lookup 2 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -969,11 +969,11 @@ filled2_0:
 	ADDW  1(AX)(DX*8), R13
 	SHLXQ BX, DI, DI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow2_1
 
-	// Refill lane 1: the marker bit tells how many bits were used.
+	// Refill strand 1: the marker bit tells the number of used bits.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1001,11 +1001,11 @@ filled2_1:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 4: merge vector 2 of 4.
+	// Strand 4: merge vector 2 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 232(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 1216(DX), Y2
 	VPERMQ  $0xd8, 32(BX), Y3
 	MOVQ    240(SP), DX
@@ -1022,7 +1022,7 @@ filled2_1:
 	VMOVDQU    Y2, 96(DX)(BX*2)
 	PREFETCHT0 576(DX)(BX*2)
 
-	// Lookup 3 of 5 in every lane.
+	// Lookup 3 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1039,11 +1039,11 @@ filled2_1:
 	ADDW  1(AX)(DX*8), R14
 	SHLXQ BX, R8, R8
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow2_2
 
-	// Refill lane 2: the marker bit tells how many bits were used.
+	// Refill strand 2: the marker bit tells the number of used bits.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1055,8 +1055,8 @@ filled2_1:
 	SHLXQ   BX, R8, R8
 
 filled2_2:
-	// Lane 2 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
+	// Strand 2 changes halves. Note the number of symbols, the source, and the used bits of its first byte.
+	// Has it come to its border?
 	MOVQ 264(SP), BX
 	ADDQ $0x000002ff, BX
 	SUBQ R14, BX
@@ -1080,11 +1080,11 @@ marked2:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 4: merge vector 3 of 4.
+	// Strand 4: merge vector 3 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 232(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 1184(DX), Y2
 	VPERMQ  $0xd8, 64(BX), Y3
 	MOVQ    240(SP), DX
@@ -1102,7 +1102,7 @@ marked2:
 	PREFETCHT0 640(DX)(BX*2)
 	PREFETCHT0 320(BX)
 
-	// Lookup 4 of 5 in every lane.
+	// Lookup 4 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1124,11 +1124,11 @@ marked2:
 	ADDW  1(AX)(DX*8), R15
 	SHLXQ BX, R9, R9
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow2_3
 
-	// Refill lane 3: the marker bit tells how many bits were used.
+	// Refill strand 3: the marker bit tells the number of used bits.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1146,11 +1146,11 @@ filled2_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 4: merge vector 4 of 4.
+	// Strand 4: merge vector 4 of 4.
 	MOVQ 256(SP), DX
 	MOVQ 232(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 1152(DX), Y2
 	VPERMQ  $0xd8, 96(BX), Y3
 	MOVQ    240(SP), DX
@@ -1169,7 +1169,7 @@ filled2_3:
 	ADDQ       248(SP), BX
 	MOVQ       BX, 232(SP)
 
-	// Lookup 5 of 5 in every lane.
+	// Lookup 5 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1196,11 +1196,11 @@ filled2_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow2_4
 
-	// Refill lane 4: the marker bit tells how many bits were used.
+	// Refill strand 4: the marker bit tells the number of used bits.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1212,19 +1212,19 @@ filled2_3:
 	SHLXQ   BX, R10, R10
 
 filled2_4:
-	// Round 4 of 5: lane 3 changes halves, lane 0 is merged.
-	// Lookup 1 of 5 in every lane.
+	// Round 4 of 5: strand 3 changes halves, strand 0 is merged.
+	// Lookup 1 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
 	ADDW  1(AX)(DX*8), R12
 	SHLXQ BX, SI, SI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow3_0
 
-	// Refill lane 0: the marker bit tells how many bits were used.
+	// Refill strand 0: the marker bit tells the number of used bits.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1257,11 +1257,11 @@ filled3_0:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 0: merge vector 1 of 4.
+	// Strand 0: merge vector 1 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 136(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 224(DX), Y2
 	VPERMQ  $0xd8, (BX), Y3
 	MOVQ    144(SP), DX
@@ -1279,7 +1279,7 @@ filled3_0:
 	PREFETCHT0 512(DX)(BX*2)
 	PREFETCHT0 256(BX)
 
-	// Lookup 2 of 5 in every lane.
+	// Lookup 2 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1291,11 +1291,11 @@ filled3_0:
 	ADDW  1(AX)(DX*8), R13
 	SHLXQ BX, DI, DI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow3_1
 
-	// Refill lane 1: the marker bit tells how many bits were used.
+	// Refill strand 1: the marker bit tells the number of used bits.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1323,11 +1323,11 @@ filled3_1:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 0: merge vector 2 of 4.
+	// Strand 0: merge vector 2 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 136(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 192(DX), Y2
 	VPERMQ  $0xd8, 32(BX), Y3
 	MOVQ    144(SP), DX
@@ -1344,7 +1344,7 @@ filled3_1:
 	VMOVDQU    Y2, 96(DX)(BX*2)
 	PREFETCHT0 576(DX)(BX*2)
 
-	// Lookup 3 of 5 in every lane.
+	// Lookup 3 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1361,11 +1361,11 @@ filled3_1:
 	ADDW  1(AX)(DX*8), R14
 	SHLXQ BX, R8, R8
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow3_2
 
-	// Refill lane 2: the marker bit tells how many bits were used.
+	// Refill strand 2: the marker bit tells the number of used bits.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1388,11 +1388,11 @@ filled3_2:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 0: merge vector 3 of 4.
+	// Strand 0: merge vector 3 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 136(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 160(DX), Y2
 	VPERMQ  $0xd8, 64(BX), Y3
 	MOVQ    144(SP), DX
@@ -1410,7 +1410,7 @@ filled3_2:
 	PREFETCHT0 640(DX)(BX*2)
 	PREFETCHT0 320(BX)
 
-	// Lookup 4 of 5 in every lane.
+	// Lookup 4 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1432,11 +1432,11 @@ filled3_2:
 	ADDW  1(AX)(DX*8), R15
 	SHLXQ BX, R9, R9
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow3_3
 
-	// Refill lane 3: the marker bit tells how many bits were used.
+	// Refill strand 3: the marker bit tells the number of used bits.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1448,8 +1448,8 @@ filled3_2:
 	SHLXQ   BX, R9, R9
 
 filled3_3:
-	// Lane 3 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
+	// Strand 3 changes halves. Note the number of symbols, the source, and the used bits of its first byte.
+	// Has it come to its border?
 	MOVQ 264(SP), BX
 	ADDQ $0x000003ff, BX
 	SUBQ R15, BX
@@ -1468,11 +1468,11 @@ marked3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 0: merge vector 4 of 4.
+	// Strand 0: merge vector 4 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 136(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 128(DX), Y2
 	VPERMQ  $0xd8, 96(BX), Y3
 	MOVQ    144(SP), DX
@@ -1491,7 +1491,7 @@ marked3:
 	ADDQ       152(SP), BX
 	MOVQ       BX, 136(SP)
 
-	// Lookup 5 of 5 in every lane.
+	// Lookup 5 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1518,11 +1518,11 @@ marked3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow3_4
 
-	// Refill lane 4: the marker bit tells how many bits were used.
+	// Refill strand 4: the marker bit tells the number of used bits.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1534,19 +1534,19 @@ marked3:
 	SHLXQ   BX, R10, R10
 
 filled3_4:
-	// Round 5 of 5: lane 4 changes halves, lane 1 is merged.
-	// Lookup 1 of 5 in every lane.
+	// Round 5 of 5: strand 4 changes halves, strand 1 is merged.
+	// Lookup 1 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
 	ADDW  1(AX)(DX*8), R12
 	SHLXQ BX, SI, SI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow4_0
 
-	// Refill lane 0: the marker bit tells how many bits were used.
+	// Refill strand 0: the marker bit tells the number of used bits.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1579,11 +1579,11 @@ filled4_0:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 1: merge vector 1 of 4.
+	// Strand 1: merge vector 1 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 160(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 480(DX), Y2
 	VPERMQ  $0xd8, (BX), Y3
 	MOVQ    168(SP), DX
@@ -1601,7 +1601,7 @@ filled4_0:
 	PREFETCHT0 512(DX)(BX*2)
 	PREFETCHT0 256(BX)
 
-	// Lookup 2 of 5 in every lane.
+	// Lookup 2 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1613,11 +1613,11 @@ filled4_0:
 	ADDW  1(AX)(DX*8), R13
 	SHLXQ BX, DI, DI
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow4_1
 
-	// Refill lane 1: the marker bit tells how many bits were used.
+	// Refill strand 1: the marker bit tells the number of used bits.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1645,11 +1645,11 @@ filled4_1:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 1: merge vector 2 of 4.
+	// Strand 1: merge vector 2 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 160(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 448(DX), Y2
 	VPERMQ  $0xd8, 32(BX), Y3
 	MOVQ    168(SP), DX
@@ -1666,7 +1666,7 @@ filled4_1:
 	VMOVDQU    Y2, 96(DX)(BX*2)
 	PREFETCHT0 576(DX)(BX*2)
 
-	// Lookup 3 of 5 in every lane.
+	// Lookup 3 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1683,11 +1683,11 @@ filled4_1:
 	ADDW  1(AX)(DX*8), R14
 	SHLXQ BX, R8, R8
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow4_2
 
-	// Refill lane 2: the marker bit tells how many bits were used.
+	// Refill strand 2: the marker bit tells the number of used bits.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1710,11 +1710,11 @@ filled4_2:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 1: merge vector 3 of 4.
+	// Strand 1: merge vector 3 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 160(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 416(DX), Y2
 	VPERMQ  $0xd8, 64(BX), Y3
 	MOVQ    168(SP), DX
@@ -1732,7 +1732,7 @@ filled4_2:
 	PREFETCHT0 640(DX)(BX*2)
 	PREFETCHT0 320(BX)
 
-	// Lookup 4 of 5 in every lane.
+	// Lookup 4 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1754,11 +1754,11 @@ filled4_2:
 	ADDW  1(AX)(DX*8), R15
 	SHLXQ BX, R9, R9
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow4_3
 
-	// Refill lane 3: the marker bit tells how many bits were used.
+	// Refill strand 3: the marker bit tells the number of used bits.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1776,11 +1776,11 @@ filled4_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// Lane 1: merge vector 4 of 4.
+	// Strand 1: merge vector 4 of 4.
 	MOVQ 264(SP), DX
 	MOVQ 160(SP), BX
 
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, 384(DX), Y2
 	VPERMQ  $0xd8, 96(BX), Y3
 	MOVQ    168(SP), DX
@@ -1799,7 +1799,7 @@ filled4_3:
 	ADDQ       176(SP), BX
 	MOVQ       BX, 160(SP)
 
-	// Lookup 5 of 5 in every lane.
+	// Lookup 5 of 5 in every strand.
 	SHRXQ CX, SI, DX
 	MOVQ  (AX)(DX*8), BX
 	MOVQ  BX, -7(R12)
@@ -1826,11 +1826,11 @@ filled4_3:
 	ADDW  1(AX)(DX*8), BP
 	SHLXQ BX, R10, R10
 
-	// An empty entry: the next code is longer than the table's 11 bits, or none.
+	// If the entry is empty, the next code has more than 11 bits, or there is no code.
 	TESTB BL, BL
 	JZ    slow4_4
 
-	// Refill lane 4: the marker bit tells how many bits were used.
+	// Refill strand 4: the marker bit tells the number of used bits.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -1842,8 +1842,8 @@ filled4_3:
 	SHLXQ   BX, R10, R10
 
 filled4_4:
-	// Lane 4 changes halves. Note how far it is: the number of symbols, the source, the bits used of
-	// its first byte. Is it past its border?
+	// Strand 4 changes halves. Note the number of symbols, the source, and the used bits of its first byte.
+	// Has it come to its border?
 	MOVQ 264(SP), BX
 	ADDQ $0x000004ff, BX
 	SUBQ BP, BX
@@ -1859,7 +1859,7 @@ marked4:
 	DECQ 120(SP)
 	JNZ  turn
 
-	// Lane 0: move its source past the bits that were used.
+	// Strand 0: move its source past the used bits.
 	TZCNTQ SI, BX
 	MOVQ   BX, DX
 	SHRQ   $0x03, DX
@@ -1872,7 +1872,7 @@ marked4:
 	JCS    within0
 	MOVQ   256(SP), DX
 
-	// Lane 0 came past its border: mark where it was before, and the element.
+	// Strand 0 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 16(SP), R11
 	MOVQ 1280(DX), BX
 	MOVQ BX, (R11)
@@ -1886,7 +1886,7 @@ marked4:
 	MOVQ R11, 8(SP)
 
 within0:
-	// Merge what it has in the other half.
+	// Merge the symbols in the half that it fills at present.
 	MOVQ  256(SP), BX
 	ADDQ  $0x000000ff, BX
 	SUBQ  R12, BX
@@ -1900,7 +1900,7 @@ within0:
 	MOVQ  BX, 136(SP)
 
 rest0_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1920,7 +1920,7 @@ rest0_0:
 	JCS        rest0_0
 
 rest0_0_done:
-	// Lane 1: move its source past the bits that were used.
+	// Strand 1: move its source past the used bits.
 	TZCNTQ DI, BX
 	MOVQ   BX, DX
 	SHRQ   $0x03, DX
@@ -1933,7 +1933,7 @@ rest0_0_done:
 	JCS    within1
 	MOVQ   256(SP), DX
 
-	// Lane 1 came past its border: mark where it was before, and the element.
+	// Strand 1 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 40(SP), R11
 	MOVQ 1312(DX), BX
 	MOVQ BX, (R11)
@@ -1947,7 +1947,7 @@ rest0_0_done:
 	MOVQ R11, 32(SP)
 
 within1:
-	// Merge what it has in the other half.
+	// Merge the symbols in the half that it fills at present.
 	MOVQ  256(SP), BX
 	ADDQ  $0x000001ff, BX
 	SUBQ  R13, BX
@@ -1961,7 +1961,7 @@ within1:
 	MOVQ  BX, 160(SP)
 
 rest1_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -1981,7 +1981,7 @@ rest1_0:
 	JCS        rest1_0
 
 rest1_0_done:
-	// Lane 2: move its source past the bits that were used.
+	// Strand 2: move its source past the used bits.
 	TZCNTQ R8, BX
 	MOVQ   BX, DX
 	SHRQ   $0x03, DX
@@ -1990,7 +1990,7 @@ rest1_0_done:
 	ANDL   $0x07, BX
 	MOVQ   BX, R8
 
-	// Merge the half that it filled before it changed halves.
+	// Merge the half that it filled before the present one.
 	MOVQ  200(SP), BX
 	TESTQ BX, BX
 	JZ    full2_0_done
@@ -2002,7 +2002,7 @@ rest1_0_done:
 	MOVQ  BX, 184(SP)
 
 full2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2027,7 +2027,7 @@ full2_0_done:
 	JCS  within2
 	MOVQ 256(SP), DX
 
-	// Lane 2 came past its border: mark where it was before, and the element.
+	// Strand 2 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 64(SP), R11
 	MOVQ 1344(DX), BX
 	MOVQ BX, (R11)
@@ -2041,7 +2041,7 @@ full2_0_done:
 	MOVQ R11, 56(SP)
 
 within2:
-	// Merge what it has in the other half.
+	// Merge the symbols in the half that it fills at present.
 	MOVQ  256(SP), BX
 	ADDQ  $0x000002ff, BX
 	SUBQ  R14, BX
@@ -2055,7 +2055,7 @@ within2:
 	MOVQ  BX, 184(SP)
 
 rest2_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2075,7 +2075,7 @@ rest2_0:
 	JCS        rest2_0
 
 rest2_0_done:
-	// Lane 3: move its source past the bits that were used.
+	// Strand 3: move its source past the used bits.
 	TZCNTQ R9, BX
 	MOVQ   BX, DX
 	SHRQ   $0x03, DX
@@ -2084,7 +2084,7 @@ rest2_0_done:
 	ANDL   $0x07, BX
 	MOVQ   BX, R9
 
-	// Merge the half that it filled before it changed halves.
+	// Merge the half that it filled before the present one.
 	MOVQ  224(SP), BX
 	TESTQ BX, BX
 	JZ    full3_0_done
@@ -2096,7 +2096,7 @@ rest2_0_done:
 	MOVQ  BX, 208(SP)
 
 full3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2121,7 +2121,7 @@ full3_0_done:
 	JCS  within3
 	MOVQ 256(SP), DX
 
-	// Lane 3 came past its border: mark where it was before, and the element.
+	// Strand 3 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 88(SP), R11
 	MOVQ 1376(DX), BX
 	MOVQ BX, (R11)
@@ -2135,7 +2135,7 @@ full3_0_done:
 	MOVQ R11, 80(SP)
 
 within3:
-	// Merge what it has in the other half.
+	// Merge the symbols in the half that it fills at present.
 	MOVQ  256(SP), BX
 	ADDQ  $0x000003ff, BX
 	SUBQ  R15, BX
@@ -2149,7 +2149,7 @@ within3:
 	MOVQ  BX, 208(SP)
 
 rest3_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2169,7 +2169,7 @@ rest3_0:
 	JCS        rest3_0
 
 rest3_0_done:
-	// Lane 4: move its source past the bits that were used.
+	// Strand 4: move its source past the used bits.
 	TZCNTQ R10, BX
 	MOVQ   BX, DX
 	SHRQ   $0x03, DX
@@ -2178,7 +2178,7 @@ rest3_0_done:
 	ANDL   $0x07, BX
 	MOVQ   BX, R10
 
-	// Merge the half that it filled before it changed halves.
+	// Merge the half that it filled before the present one.
 	MOVQ  248(SP), BX
 	TESTQ BX, BX
 	JZ    full4_0_done
@@ -2190,7 +2190,7 @@ rest3_0_done:
 	MOVQ  BX, 232(SP)
 
 full4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2215,7 +2215,7 @@ full4_0_done:
 	JCS  within4
 	MOVQ 256(SP), DX
 
-	// Lane 4 came past its border: mark where it was before, and the element.
+	// Strand 4 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 112(SP), R11
 	MOVQ 1408(DX), BX
 	MOVQ BX, (R11)
@@ -2229,7 +2229,7 @@ full4_0_done:
 	MOVQ R11, 104(SP)
 
 within4:
-	// Merge what it has in the other half.
+	// Merge the symbols in the half that it fills at present.
 	MOVQ  256(SP), BX
 	ADDQ  $0x000004ff, BX
 	SUBQ  BP, BX
@@ -2243,7 +2243,7 @@ within4:
 	MOVQ  BX, 232(SP)
 
 rest4_0:
-	// Symbols in order; both operands with quadwords 0, 2, 1, 3, which the unpacking undoes.
+	// Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.
 	VPERMQ  $0x27, (AX), Y2
 	VPERMQ  $0xd8, (CX), Y3
 	VPSHUFB Y0, Y2, Y2
@@ -2265,7 +2265,7 @@ rest4_0:
 rest4_0_done:
 	MOVQ job+0(FP), AX
 
-	// Lane 0: move it by what it yielded.
+	// Strand 0: move it past the decoded elements.
 	MOVQ (SP), DX
 	MOVQ DX, 32(AX)
 	MOVQ SI, 48(AX)
@@ -2282,7 +2282,7 @@ rest4_0_done:
 	SHRQ $0x05, DX
 	MOVQ DX, 80(AX)
 
-	// Lane 1: move it by what it yielded.
+	// Strand 1: move it past the decoded elements.
 	MOVQ 24(SP), DX
 	MOVQ DX, 88(AX)
 	MOVQ DI, 104(AX)
@@ -2299,7 +2299,7 @@ rest4_0_done:
 	SHRQ $0x05, DX
 	MOVQ DX, 136(AX)
 
-	// Lane 2: move it by what it yielded.
+	// Strand 2: move it past the decoded elements.
 	MOVQ 48(SP), DX
 	MOVQ DX, 144(AX)
 	MOVQ R8, 160(AX)
@@ -2316,7 +2316,7 @@ rest4_0_done:
 	SHRQ $0x05, DX
 	MOVQ DX, 192(AX)
 
-	// Lane 3: move it by what it yielded.
+	// Strand 3: move it past the decoded elements.
 	MOVQ 72(SP), DX
 	MOVQ DX, 200(AX)
 	MOVQ R9, 216(AX)
@@ -2333,7 +2333,7 @@ rest4_0_done:
 	SHRQ $0x05, DX
 	MOVQ DX, 248(AX)
 
-	// Lane 4: move it by what it yielded.
+	// Strand 4: move it past the decoded elements.
 	MOVQ 96(SP), DX
 	MOVQ DX, 256(AX)
 	MOVQ R10, 272(AX)
@@ -2357,7 +2357,7 @@ done:
 border0:
 	MOVQ 264(SP), DX
 
-	// Lane 0 came past its border: mark where it was before, and the element.
+	// Strand 0 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 16(SP), R11
 	MOVQ 1280(DX), BX
 	MOVQ BX, (R11)
@@ -2374,7 +2374,7 @@ border0:
 border1:
 	MOVQ 264(SP), DX
 
-	// Lane 1 came past its border: mark where it was before, and the element.
+	// Strand 1 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 40(SP), R11
 	MOVQ 1312(DX), BX
 	MOVQ BX, (R11)
@@ -2391,7 +2391,7 @@ border1:
 border2:
 	MOVQ 264(SP), DX
 
-	// Lane 2 came past its border: mark where it was before, and the element.
+	// Strand 2 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 64(SP), R11
 	MOVQ 1344(DX), BX
 	MOVQ BX, (R11)
@@ -2408,7 +2408,7 @@ border2:
 border3:
 	MOVQ 264(SP), DX
 
-	// Lane 3 came past its border: mark where it was before, and the element.
+	// Strand 3 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 88(SP), R11
 	MOVQ 1376(DX), BX
 	MOVQ BX, (R11)
@@ -2425,7 +2425,7 @@ border3:
 border4:
 	MOVQ 264(SP), DX
 
-	// Lane 4 came past its border: mark where it was before, and the element.
+	// Strand 4 came to its border: leave a mark of the place before, and of the element there.
 	MOVQ 112(SP), R11
 	MOVQ 1408(DX), BX
 	MOVQ BX, (R11)
@@ -2440,7 +2440,7 @@ border4:
 	JMP  marked4
 
 slow0_0:
-	// Slow path of lane 0: line up the bits of the next code.
+	// Slow path of strand 0: line up the bits of the next code.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2451,7 +2451,7 @@ slow0_0:
 	SHLXQ   BX, SI, SI
 	SHRQ    $0x20, SI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search0_0:
@@ -2461,7 +2461,7 @@ search0_0:
 	JMP  search0_0
 
 found0_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, SI
 	ADDQ    SI, BX
@@ -2469,7 +2469,7 @@ found0_0:
 	MOVB    DL, (R12)
 	CMPQ    SI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R12
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2482,7 +2482,7 @@ found0_0:
 	JMP     filled0_0
 
 slow0_1:
-	// Slow path of lane 1: line up the bits of the next code.
+	// Slow path of strand 1: line up the bits of the next code.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2493,7 +2493,7 @@ slow0_1:
 	SHLXQ   BX, DI, DI
 	SHRQ    $0x20, DI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search0_1:
@@ -2503,7 +2503,7 @@ search0_1:
 	JMP  search0_1
 
 found0_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, DI
 	ADDQ    DI, BX
@@ -2511,7 +2511,7 @@ found0_1:
 	MOVB    DL, (R13)
 	CMPQ    DI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R13
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2524,7 +2524,7 @@ found0_1:
 	JMP     filled0_1
 
 slow0_2:
-	// Slow path of lane 2: line up the bits of the next code.
+	// Slow path of strand 2: line up the bits of the next code.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2535,7 +2535,7 @@ slow0_2:
 	SHLXQ   BX, R8, R8
 	SHRQ    $0x20, R8
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search0_2:
@@ -2545,7 +2545,7 @@ search0_2:
 	JMP  search0_2
 
 found0_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R8
 	ADDQ    R8, BX
@@ -2553,7 +2553,7 @@ found0_2:
 	MOVB    DL, (R14)
 	CMPQ    R8, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R14
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2566,7 +2566,7 @@ found0_2:
 	JMP     filled0_2
 
 slow0_3:
-	// Slow path of lane 3: line up the bits of the next code.
+	// Slow path of strand 3: line up the bits of the next code.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2577,7 +2577,7 @@ slow0_3:
 	SHLXQ   BX, R9, R9
 	SHRQ    $0x20, R9
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search0_3:
@@ -2587,7 +2587,7 @@ search0_3:
 	JMP  search0_3
 
 found0_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R9
 	ADDQ    R9, BX
@@ -2595,7 +2595,7 @@ found0_3:
 	MOVB    DL, (R15)
 	CMPQ    R9, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R15
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2608,7 +2608,7 @@ found0_3:
 	JMP     filled0_3
 
 slow0_4:
-	// Slow path of lane 4: line up the bits of the next code.
+	// Slow path of strand 4: line up the bits of the next code.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2619,7 +2619,7 @@ slow0_4:
 	SHLXQ   BX, R10, R10
 	SHRQ    $0x20, R10
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search0_4:
@@ -2629,7 +2629,7 @@ search0_4:
 	JMP  search0_4
 
 found0_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R10
 	ADDQ    R10, BX
@@ -2637,7 +2637,7 @@ found0_4:
 	MOVB    DL, (BP)
 	CMPQ    R10, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, BP
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2650,7 +2650,7 @@ found0_4:
 	JMP     filled0_4
 
 slow1_0:
-	// Slow path of lane 0: line up the bits of the next code.
+	// Slow path of strand 0: line up the bits of the next code.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2661,7 +2661,7 @@ slow1_0:
 	SHLXQ   BX, SI, SI
 	SHRQ    $0x20, SI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search1_0:
@@ -2671,7 +2671,7 @@ search1_0:
 	JMP  search1_0
 
 found1_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, SI
 	ADDQ    SI, BX
@@ -2679,7 +2679,7 @@ found1_0:
 	MOVB    DL, (R12)
 	CMPQ    SI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R12
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2692,7 +2692,7 @@ found1_0:
 	JMP     filled1_0
 
 slow1_1:
-	// Slow path of lane 1: line up the bits of the next code.
+	// Slow path of strand 1: line up the bits of the next code.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2703,7 +2703,7 @@ slow1_1:
 	SHLXQ   BX, DI, DI
 	SHRQ    $0x20, DI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search1_1:
@@ -2713,7 +2713,7 @@ search1_1:
 	JMP  search1_1
 
 found1_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, DI
 	ADDQ    DI, BX
@@ -2721,7 +2721,7 @@ found1_1:
 	MOVB    DL, (R13)
 	CMPQ    DI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R13
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2734,7 +2734,7 @@ found1_1:
 	JMP     filled1_1
 
 slow1_2:
-	// Slow path of lane 2: line up the bits of the next code.
+	// Slow path of strand 2: line up the bits of the next code.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2745,7 +2745,7 @@ slow1_2:
 	SHLXQ   BX, R8, R8
 	SHRQ    $0x20, R8
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search1_2:
@@ -2755,7 +2755,7 @@ search1_2:
 	JMP  search1_2
 
 found1_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R8
 	ADDQ    R8, BX
@@ -2763,7 +2763,7 @@ found1_2:
 	MOVB    DL, (R14)
 	CMPQ    R8, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R14
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2776,7 +2776,7 @@ found1_2:
 	JMP     filled1_2
 
 slow1_3:
-	// Slow path of lane 3: line up the bits of the next code.
+	// Slow path of strand 3: line up the bits of the next code.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2787,7 +2787,7 @@ slow1_3:
 	SHLXQ   BX, R9, R9
 	SHRQ    $0x20, R9
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search1_3:
@@ -2797,7 +2797,7 @@ search1_3:
 	JMP  search1_3
 
 found1_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R9
 	ADDQ    R9, BX
@@ -2805,7 +2805,7 @@ found1_3:
 	MOVB    DL, (R15)
 	CMPQ    R9, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R15
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2818,7 +2818,7 @@ found1_3:
 	JMP     filled1_3
 
 slow1_4:
-	// Slow path of lane 4: line up the bits of the next code.
+	// Slow path of strand 4: line up the bits of the next code.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2829,7 +2829,7 @@ slow1_4:
 	SHLXQ   BX, R10, R10
 	SHRQ    $0x20, R10
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search1_4:
@@ -2839,7 +2839,7 @@ search1_4:
 	JMP  search1_4
 
 found1_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R10
 	ADDQ    R10, BX
@@ -2847,7 +2847,7 @@ found1_4:
 	MOVB    DL, (BP)
 	CMPQ    R10, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, BP
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2860,7 +2860,7 @@ found1_4:
 	JMP     filled1_4
 
 slow2_0:
-	// Slow path of lane 0: line up the bits of the next code.
+	// Slow path of strand 0: line up the bits of the next code.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2871,7 +2871,7 @@ slow2_0:
 	SHLXQ   BX, SI, SI
 	SHRQ    $0x20, SI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search2_0:
@@ -2881,7 +2881,7 @@ search2_0:
 	JMP  search2_0
 
 found2_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, SI
 	ADDQ    SI, BX
@@ -2889,7 +2889,7 @@ found2_0:
 	MOVB    DL, (R12)
 	CMPQ    SI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R12
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2902,7 +2902,7 @@ found2_0:
 	JMP     filled2_0
 
 slow2_1:
-	// Slow path of lane 1: line up the bits of the next code.
+	// Slow path of strand 1: line up the bits of the next code.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2913,7 +2913,7 @@ slow2_1:
 	SHLXQ   BX, DI, DI
 	SHRQ    $0x20, DI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search2_1:
@@ -2923,7 +2923,7 @@ search2_1:
 	JMP  search2_1
 
 found2_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, DI
 	ADDQ    DI, BX
@@ -2931,7 +2931,7 @@ found2_1:
 	MOVB    DL, (R13)
 	CMPQ    DI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R13
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2944,7 +2944,7 @@ found2_1:
 	JMP     filled2_1
 
 slow2_2:
-	// Slow path of lane 2: line up the bits of the next code.
+	// Slow path of strand 2: line up the bits of the next code.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2955,7 +2955,7 @@ slow2_2:
 	SHLXQ   BX, R8, R8
 	SHRQ    $0x20, R8
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search2_2:
@@ -2965,7 +2965,7 @@ search2_2:
 	JMP  search2_2
 
 found2_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R8
 	ADDQ    R8, BX
@@ -2973,7 +2973,7 @@ found2_2:
 	MOVB    DL, (R14)
 	CMPQ    R8, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R14
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2986,7 +2986,7 @@ found2_2:
 	JMP     filled2_2
 
 slow2_3:
-	// Slow path of lane 3: line up the bits of the next code.
+	// Slow path of strand 3: line up the bits of the next code.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -2997,7 +2997,7 @@ slow2_3:
 	SHLXQ   BX, R9, R9
 	SHRQ    $0x20, R9
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search2_3:
@@ -3007,7 +3007,7 @@ search2_3:
 	JMP  search2_3
 
 found2_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R9
 	ADDQ    R9, BX
@@ -3015,7 +3015,7 @@ found2_3:
 	MOVB    DL, (R15)
 	CMPQ    R9, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R15
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3028,7 +3028,7 @@ found2_3:
 	JMP     filled2_3
 
 slow2_4:
-	// Slow path of lane 4: line up the bits of the next code.
+	// Slow path of strand 4: line up the bits of the next code.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3039,7 +3039,7 @@ slow2_4:
 	SHLXQ   BX, R10, R10
 	SHRQ    $0x20, R10
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search2_4:
@@ -3049,7 +3049,7 @@ search2_4:
 	JMP  search2_4
 
 found2_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R10
 	ADDQ    R10, BX
@@ -3057,7 +3057,7 @@ found2_4:
 	MOVB    DL, (BP)
 	CMPQ    R10, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, BP
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3070,7 +3070,7 @@ found2_4:
 	JMP     filled2_4
 
 slow3_0:
-	// Slow path of lane 0: line up the bits of the next code.
+	// Slow path of strand 0: line up the bits of the next code.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3081,7 +3081,7 @@ slow3_0:
 	SHLXQ   BX, SI, SI
 	SHRQ    $0x20, SI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search3_0:
@@ -3091,7 +3091,7 @@ search3_0:
 	JMP  search3_0
 
 found3_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, SI
 	ADDQ    SI, BX
@@ -3099,7 +3099,7 @@ found3_0:
 	MOVB    DL, (R12)
 	CMPQ    SI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R12
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3112,7 +3112,7 @@ found3_0:
 	JMP     filled3_0
 
 slow3_1:
-	// Slow path of lane 1: line up the bits of the next code.
+	// Slow path of strand 1: line up the bits of the next code.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3123,7 +3123,7 @@ slow3_1:
 	SHLXQ   BX, DI, DI
 	SHRQ    $0x20, DI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search3_1:
@@ -3133,7 +3133,7 @@ search3_1:
 	JMP  search3_1
 
 found3_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, DI
 	ADDQ    DI, BX
@@ -3141,7 +3141,7 @@ found3_1:
 	MOVB    DL, (R13)
 	CMPQ    DI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R13
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3154,7 +3154,7 @@ found3_1:
 	JMP     filled3_1
 
 slow3_2:
-	// Slow path of lane 2: line up the bits of the next code.
+	// Slow path of strand 2: line up the bits of the next code.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3165,7 +3165,7 @@ slow3_2:
 	SHLXQ   BX, R8, R8
 	SHRQ    $0x20, R8
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search3_2:
@@ -3175,7 +3175,7 @@ search3_2:
 	JMP  search3_2
 
 found3_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R8
 	ADDQ    R8, BX
@@ -3183,7 +3183,7 @@ found3_2:
 	MOVB    DL, (R14)
 	CMPQ    R8, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R14
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3196,7 +3196,7 @@ found3_2:
 	JMP     filled3_2
 
 slow3_3:
-	// Slow path of lane 3: line up the bits of the next code.
+	// Slow path of strand 3: line up the bits of the next code.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3207,7 +3207,7 @@ slow3_3:
 	SHLXQ   BX, R9, R9
 	SHRQ    $0x20, R9
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search3_3:
@@ -3217,7 +3217,7 @@ search3_3:
 	JMP  search3_3
 
 found3_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R9
 	ADDQ    R9, BX
@@ -3225,7 +3225,7 @@ found3_3:
 	MOVB    DL, (R15)
 	CMPQ    R9, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R15
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3238,7 +3238,7 @@ found3_3:
 	JMP     filled3_3
 
 slow3_4:
-	// Slow path of lane 4: line up the bits of the next code.
+	// Slow path of strand 4: line up the bits of the next code.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3249,7 +3249,7 @@ slow3_4:
 	SHLXQ   BX, R10, R10
 	SHRQ    $0x20, R10
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search3_4:
@@ -3259,7 +3259,7 @@ search3_4:
 	JMP  search3_4
 
 found3_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R10
 	ADDQ    R10, BX
@@ -3267,7 +3267,7 @@ found3_4:
 	MOVB    DL, (BP)
 	CMPQ    R10, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, BP
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3280,7 +3280,7 @@ found3_4:
 	JMP     filled3_4
 
 slow4_0:
-	// Slow path of lane 0: line up the bits of the next code.
+	// Slow path of strand 0: line up the bits of the next code.
 	TZCNTQ  SI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3291,7 +3291,7 @@ slow4_0:
 	SHLXQ   BX, SI, SI
 	SHRQ    $0x20, SI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search4_0:
@@ -3301,7 +3301,7 @@ search4_0:
 	JMP  search4_0
 
 found4_0:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, SI
 	ADDQ    SI, BX
@@ -3309,7 +3309,7 @@ found4_0:
 	MOVB    DL, (R12)
 	CMPQ    SI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R12
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3322,7 +3322,7 @@ found4_0:
 	JMP     filled4_0
 
 slow4_1:
-	// Slow path of lane 1: line up the bits of the next code.
+	// Slow path of strand 1: line up the bits of the next code.
 	TZCNTQ  DI, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3333,7 +3333,7 @@ slow4_1:
 	SHLXQ   BX, DI, DI
 	SHRQ    $0x20, DI
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search4_1:
@@ -3343,7 +3343,7 @@ search4_1:
 	JMP  search4_1
 
 found4_1:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, DI
 	ADDQ    DI, BX
@@ -3351,7 +3351,7 @@ found4_1:
 	MOVB    DL, (R13)
 	CMPQ    DI, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R13
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3364,7 +3364,7 @@ found4_1:
 	JMP     filled4_1
 
 slow4_2:
-	// Slow path of lane 2: line up the bits of the next code.
+	// Slow path of strand 2: line up the bits of the next code.
 	TZCNTQ  R8, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3375,7 +3375,7 @@ slow4_2:
 	SHLXQ   BX, R8, R8
 	SHRQ    $0x20, R8
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search4_2:
@@ -3385,7 +3385,7 @@ search4_2:
 	JMP  search4_2
 
 found4_2:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R8
 	ADDQ    R8, BX
@@ -3393,7 +3393,7 @@ found4_2:
 	MOVB    DL, (R14)
 	CMPQ    R8, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R14
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3406,7 +3406,7 @@ found4_2:
 	JMP     filled4_2
 
 slow4_3:
-	// Slow path of lane 3: line up the bits of the next code.
+	// Slow path of strand 3: line up the bits of the next code.
 	TZCNTQ  R9, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3417,7 +3417,7 @@ slow4_3:
 	SHLXQ   BX, R9, R9
 	SHRQ    $0x20, R9
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search4_3:
@@ -3427,7 +3427,7 @@ search4_3:
 	JMP  search4_3
 
 found4_3:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R9
 	ADDQ    R9, BX
@@ -3435,7 +3435,7 @@ found4_3:
 	MOVB    DL, (R15)
 	CMPQ    R9, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, R15
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3448,7 +3448,7 @@ found4_3:
 	JMP     filled4_3
 
 slow4_4:
-	// Slow path of lane 4: line up the bits of the next code.
+	// Slow path of strand 4: line up the bits of the next code.
 	TZCNTQ  R10, BX
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX
@@ -3459,7 +3459,7 @@ slow4_4:
 	SHLXQ   BX, R10, R10
 	SHRQ    $0x20, R10
 
-	// Search downward for the first entry that does not begin above them; the lowest begins at 0.
+	// Search downward for the first entry that does not begin above these bits. The lowest begins at 0.
 	MOVQ 128(SP), DX
 
 search4_4:
@@ -3469,7 +3469,7 @@ search4_4:
 	JMP  search4_4
 
 found4_4:
-	// Store its symbol, and count it if the entry is a code: the length of none is 0.
+	// Store its symbol. Count it if the length is not 0: otherwise there is no code.
 	MOVQ    (DX), DX
 	MOVBQZX DL, R10
 	ADDQ    R10, BX
@@ -3477,7 +3477,7 @@ found4_4:
 	MOVB    DL, (BP)
 	CMPQ    R10, $0x01
 
-	// Carry means length 0: out moves by carry - 1.
+	// The carry is set if the length is 0. The pointer moves by carry - 1.
 	ADCQ    $-1, BP
 	MOVQ    BX, DX
 	SHRQ    $0x03, DX

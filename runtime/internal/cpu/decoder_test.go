@@ -8,7 +8,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestDecoders holds every decoder to the weights that were coded, for all sizes of interest.
+// TestDecoders compares the weights of every decoder with those that were coded, for many sizes.
 func TestDecoders(t *testing.T) {
 	for _, bc := range samples.Books() {
 		t.Run(bc.Name, func(t *testing.T) {

@@ -16,13 +16,13 @@ var (
 	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2)
 )
 
-// anyLanes and anyWindows are the decoders in assembly that take every code book.
+// anyStrands and anyWindows are the decoders in assembly that take every code book.
 var (
-	anyLanes                   = decodeLanes
+	anyStrands                 = decodeStrands
 	anyWindows windows.Decoder = decodeWindows
 )
 
-// Missing says what the decoders of a family lack on this machine, in this build, "" for nothing.
+// Missing says what a family of decoders lacks on this machine and in this build. It is "" if the family can be used.
 func Missing(family string) string {
 	switch {
 	case family == AVX512 && !hasAVX512:
@@ -33,7 +33,7 @@ func Missing(family string) string {
 	return ""
 }
 
-// Without takes families away from the CPU, for tests, until restore is called.
+// Without makes families unavailable until restore is called. It is for tests.
 func Without(families ...string) (restore func()) {
 	avx2, avx512 := hasAVX2, hasAVX512
 	hasAVX2 = hasAVX2 && !slices.Contains(families, AVX2)

@@ -3,11 +3,11 @@
 package cpu
 
 import (
-	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/strands"
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// Missing says what the decoders of a family lack on this machine, in this build, "" for nothing.
+// Missing says what a family of decoders lacks on this machine and in this build. It is "" if the family can be used.
 func Missing(family string) string {
 	if family == Generic {
 		return ""
@@ -15,7 +15,7 @@ func Missing(family string) string {
 	return "built without assembly"
 }
 
-// There is no assembly to decode with.
+// anyWindows is nil in builds without assembly.
 var anyWindows windows.Decoder
 
-func anyLanes(*lanes.Job) { panic("cpu: built without assembly") }
+func anyStrands(*strands.Job) { panic("cpu: built without assembly") }

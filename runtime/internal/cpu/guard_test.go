@@ -9,15 +9,16 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/guard"
+	"github.com/seed54244801/bespoke/internal/lookup"
 	"github.com/seed54244801/bespoke/internal/windows"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestGuardPages decodes sound and broken streams between pages that must not be touched: stream,
-// sign_mantissa, gaps and destination, and for the assembly its tables.
+// TestGuardPages decodes sound and broken streams next to pages that must not be touched. Such pages are next to the stream,
+// sign_mantissa, gaps, the destination and the tables.
 func TestGuardPages(t *testing.T) {
 	for _, bc := range samples.Books() {
-		for _, dc := range newDecoderCases(bc.Book) { // its own, to move their tables
+		for _, dc := range newDecoderCases(bc.Book) { // not shared with other tests, because their tables are moved
 			t.Run(bc.Name+"/"+dc.name, func(t *testing.T) {
 				guardTables(t, dc.decoder)
 				for _, n := range []int{1, 15, 63, 64, 200, 3000, 30_000} {
@@ -44,8 +45,8 @@ func TestGuardPages(t *testing.T) {
 	}
 }
 
-// TestGuardedEnds decodes streams that end near the borders of blocks and of chunks, right before a page that must not be
-// touched: with a last chunk of a few bytes, or of none but the end of a code. Nothing of them is rejected.
+// TestGuardedEnds decodes streams that end near the borders of blocks and of chunks, right before a page that must not be touched.
+// Their last chunk has a few bytes, or only the end of a code. No chunk may be rejected.
 func TestGuardedEnds(t *testing.T) {
 	bc := samples.Books()[1]
 	decoders := newDecoderCases(bc.Book)
@@ -63,7 +64,7 @@ func TestGuardedEnds(t *testing.T) {
 		if size > codebook.ChunkBytes+24 {
 			break
 		}
-		first := before/codebook.ChunkBits < (bits-1)/codebook.ChunkBits // the last code begins in the chunk before the last
+		first := before/codebook.ChunkBits < (bits-1)/codebook.ChunkBits // the last code begins in the last chunk but one
 		if !first && !sizes[size] {
 			continue
 		}
@@ -84,7 +85,7 @@ func TestGuardedEnds(t *testing.T) {
 	}
 }
 
-// TestGuardedRoom decodes a stream with more codes than the index knows elements of: nothing is written for the others.
+// TestGuardedRoom decodes a stream that has more codes than the index has elements. Nothing may be written behind the elements.
 func TestGuardedRoom(t *testing.T) {
 	bc := samples.Books()[1]
 	for _, n := range []int{1, 1000, 9000} {
@@ -101,7 +102,7 @@ func TestGuardedRoom(t *testing.T) {
 	}
 }
 
-// fence copies the tensors that decoders read at length to guarded memory.
+// fence copies the tensors of a stream that decoders read to guarded memory.
 func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 	fenced := *s
 	fenced.Encoded = fencedCopy(t, s.Encoded, end)
@@ -114,13 +115,18 @@ func fence(t *testing.T, s *codebook.Stream, end bool) *stream {
 func guardTables(t *testing.T, d Decoder) {
 	switch d := d.(type) {
 	case *portable:
-		d.table = fencedCopy(t, d.table, true)
-	case *byLanes:
-		d.portable.table = fencedCopy(t, d.portable.table, true)
+		d.table = fencedTable(t, d.table)
+	case *byStrands:
+		d.portable.table = fencedTable(t, d.portable.table)
 		d.long = fencedCopy(t, d.long, false)
 	case *byWindows:
 		d.tables = &fencedCopy(t, []windows.Tables{*d.tables}, true)[0]
 	}
+}
+
+// fencedTable copies a table to memory that ends at a forbidden page.
+func fencedTable(t *testing.T, table *lookup.Table) *lookup.Table {
+	return (*lookup.Table)(fencedCopy(t, table[:], true))
 }
 
 // fencedCopy copies s to memory that ends, or begins, at a forbidden page.

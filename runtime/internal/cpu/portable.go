@@ -8,29 +8,21 @@ import (
 	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
-// portable decodes in Go, several symbols a table lookup. It is the decoder generic, and finishes
-// what the assembly leaves over.
+// portable decodes in Go. A table lookup yields several symbols. It is the decoder generic, and it also decodes the elements
+// that the assembly leaves over.
 type portable struct {
 	book  *codebook.Book
-	table []uint64 // see lookup.Table
+	table *lookup.Table
 }
 
 const (
-	// portableBits is the number of bits that index the table of the decoders generic and avx2.
-	portableBits = codebook.TableBits
-	// portableShift leaves the bits of a lookup of the bits that are loaded.
-	portableShift = 64 - portableBits
-	// portableLookups is the number of lookups between two loads of the stream: a load has 56 good bits at least.
-	portableLookups = 56 / portableBits
+	// portableShift turns the next 64 bits of a stream into an index of the table.
+	portableShift = 64 - lookup.TableBits
+	// portableLookups is the number of lookups between two loads of the stream. A load has at least 56 valid bits.
+	portableLookups = 56 / lookup.TableBits
 )
 
-func newPortable(b *codebook.Book) (*portable, error) {
-	table, err := lookup.Table(b, portableBits, lookup.EntrySymbols)
-	if err != nil {
-		return nil, err
-	}
-	return &portable{book: b, table: table}, nil
-}
+func newPortable(b *codebook.Book) *portable { return &portable{book: b, table: lookup.NewTable(b)} }
 
 func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
 	start, bit := s.ChunkStart(c)
@@ -47,17 +39,17 @@ func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return ok && s.EndsAt(c, bit)
 }
 
-// finish decodes the rest of chunk c, whose next code starts at bit: one element for each byte of
-// sm. It reports whether the codes were sound and ended where the chunk does.
+// finish decodes the rest of chunk c, whose next code starts at bit. There is one element for each byte of sm. It reports
+// whether the codes were sound and ended at the end of the chunk.
 func (p *portable) finish(s *stream, c int, bit uint64, sm []byte, dst []uint16) bool {
 	bit, ok := p.rest(s.Encoded, bit, sm, dst)
 	return ok && s.EndsAt(c, bit)
 }
 
-// rest decodes elements from bit on, one for each byte of sm. It returns the bit after the last one and
-// reports whether the codes were sound.
+// rest decodes elements from bit on, one for each byte of sm. It returns the bit after the last code, and reports whether the
+// codes were sound.
 func (p *portable) rest(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
-	bit, done := p.run(encoded, bit, sm, dst)
+	bit, done := p.most(encoded, bit, sm, dst)
 	return p.tail(encoded, bit, sm[done:], dst[done:])
 }
 
@@ -75,8 +67,8 @@ func (p *portable) codeLength(symbol uint8) uint64 {
 	return uint64(p.book.Code(bits.RotateLeft8(symbol, 1)).Length)
 }
 
-// tail decodes the last elements of a run, with a check of every step. It reports whether all codes
-// were sound.
+// tail decodes elements from bit on, one for each word of dst, and checks every step. It returns the bit after the last code,
+// and reports whether the codes were sound.
 func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
 	end := 8 * uint64(len(encoded))
 	for done := 0; done < len(dst); {
@@ -103,7 +95,7 @@ func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 	return bit, true
 }
 
-// skip passes over n codes from bit on. It reports whether all were sound.
+// skip passes over n codes from bit on. It returns the bit after the last one, and reports whether they were sound.
 func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
 	for n > 0 {
 		buf := window(encoded, bit)
@@ -131,7 +123,7 @@ func (p *portable) skip(encoded []byte, bit uint64, n int) (uint64, bool) {
 	return bit, bit <= 8*uint64(len(encoded))
 }
 
-// window returns the stream from bit on, at least 57 bits of it, and zeros after its end.
+// window returns at least 57 bits of the stream, from bit on. After the end of the stream it returns zeros.
 func window(encoded []byte, bit uint64) uint64 {
 	if bit/8+8 <= uint64(len(encoded)) {
 		return binary.BigEndian.Uint64(encoded[bit/8:]) << (bit % 8)

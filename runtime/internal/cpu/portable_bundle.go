@@ -1,6 +1,6 @@
 package cpu
 
-// A strand is a chunk under way.
+// A strand is a chunk that is being decoded.
 type strand struct {
 	busy  bool
 	chunk int
@@ -9,24 +9,24 @@ type strand struct {
 	dst   []uint16
 }
 
-// A bundle decodes chunks side by side, a strand each, as long as they have room for batches. What
-// is left of a chunk then is finished alone.
+// A bundle decodes chunks side by side, each as a strand, while they have room for a portion. The rest of each chunk is then
+// decoded alone.
 type bundle struct {
 	*portable
-	stream  *stream
-	dst     []uint16
-	base    int // the first element of dst
-	next    int // the first chunk that no strand has had
-	to      int // one past the last chunk to decode; lowered to the first bad one
-	strands [strandCount]strand
-	batch   batch
+	stream   *stream
+	dst      []uint16
+	base     int // the first element of dst
+	next     int // the first chunk that was not given to a strand
+	to       int // one past the last chunk to decode; lowered to the first bad one
+	strands  [strandCount]strand
+	portions portions
 }
 
 func (p *portable) decode(s *stream, from, to int, dst []uint16) int {
 	base, _ := s.ChunkStart(from)
 	b := bundle{portable: p, stream: s, dst: dst, base: base, next: from, to: to}
 	for b.fill() {
-		b.batch.run(p, s.Encoded)
+		b.portions.decode(p, s.Encoded)
 		b.merge()
 	}
 	return b.to
@@ -34,7 +34,7 @@ func (p *portable) decode(s *stream, from, to int, dst []uint16) int {
 
 func (p *portable) sides() int { return strandCount }
 
-// fill gives every strand a chunk with room for a batch. It reports whether any strand has one.
+// fill gives every strand a chunk with room for a portion. It reports whether any strand has one.
 func (b *bundle) fill() bool {
 	live := -1
 	for i := range b.strands {
@@ -53,14 +53,14 @@ func (b *bundle) fill() bool {
 	for i := range b.strands {
 		t := &b.strands[i]
 		if !t.busy {
-			t = &b.strands[live] // to no effect
+			t = &b.strands[live] // decoded once more, without effect
 		}
-		b.batch.bit[i] = t.bit
+		b.portions.bit[i] = t.bit
 	}
 	return true
 }
 
-// start lets t decode chunk c.
+// start lets strand t decode chunk c.
 func (b *bundle) start(t *strand, c int) {
 	first, bit := b.stream.ChunkStart(c)
 	end, _ := b.stream.ChunkStart(c + 1)
@@ -71,41 +71,40 @@ func (b *bundle) start(t *strand, c int) {
 	b.check(t)
 }
 
-// check finishes t if it has no room for a batch.
+// check ends strand t if it has no room for a portion.
 func (b *bundle) check(t *strand) {
-	room := len(b.table) == 1<<portableBits && t.bit/8+strandBytes <= uint64(len(b.stream.Encoded))
-	if !room || len(t.dst) < batchSymbols {
+	if t.bit/8+portionBytes > uint64(len(b.stream.Encoded)) || len(t.dst) < portionSymbols {
 		b.end(t)
 	}
 }
 
-// end finishes t.
+// end decodes the rest of the chunk of strand t.
 func (b *bundle) end(t *strand) {
 	t.busy = false
 	if b.finish(b.stream, t.chunk, t.bit, t.sm, t.dst) {
 		return
 	}
-	// Later chunks do not matter any more, earlier ones that are under way do.
+	// Chunks behind a bad one do not matter any more. Those before it do.
 	b.to = t.chunk
 	for i := range b.strands {
 		b.strands[i].busy = b.strands[i].busy && b.strands[i].chunk < b.to
 	}
 }
 
-// merge joins the symbols of a batch with their sign_mantissa bytes, and moves the strands.
+// merge joins the symbols of the portions with their sign_mantissa bytes, and moves the strands.
 func (b *bundle) merge() {
 	for i := range b.strands {
 		t := &b.strands[i]
 		if !t.busy {
 			continue
 		}
-		n := b.batch.n[i]
+		n := b.portions.n[i]
 		if n == 0 {
 			b.end(t)
 			continue
 		}
-		mergeBatch((*[batchSymbols]uint16)(t.dst), (*[batchSymbols]byte)(t.sm), b.batch.of(i), n)
-		t.bit, t.sm, t.dst = b.batch.bit[i], t.sm[n:], t.dst[n:]
+		mergePortion((*[portionSymbols]uint16)(t.dst), (*[portionSymbols]byte)(t.sm), b.portions.of(i), n)
+		t.bit, t.sm, t.dst = b.portions.bit[i], t.sm[n:], t.dst[n:]
 		b.check(t)
 	}
 }

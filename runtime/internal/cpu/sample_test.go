@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/windows"
-	"github.com/seed54244801/bespoke/runtime/internal/samples"
 	"github.com/seed54244801/bespoke/runtime/internal/shapes"
 )
 
@@ -41,16 +40,16 @@ var made = struct {
 }{cases: make(map[*codebook.Book][]decoderCase)}
 
 func newDecoderCases(b *codebook.Book) []decoderCase {
-	cases := []decoderCase{{Generic, samples.Must(newPortable(b))}}
+	cases := []decoderCase{{Generic, newPortable(b)}}
 	if Missing(AVX2) != "" {
 		return cases
 	}
-	cases = append(cases, decoderCase{AVX2, newLanes(samples.Must(newPortable(b)))})
+	cases = append(cases, decoderCase{AVX2, newStrands(newPortable(b))})
 	if Missing(AVX512) != "" {
 		return cases
 	}
 	add := func(name string, d windows.Decoder, cached int) {
-		p := samples.Must(newPortable(b))
+		p := newPortable(b)
 		if w, ok := newWindows(p, p, d); ok {
 			w.cached = cached
 			cases = append(cases, decoderCase{name, w})

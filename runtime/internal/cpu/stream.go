@@ -6,17 +6,17 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A stream is a validated stream with an index in memory of its own. That of the file may change behind the checks,
-// as codes may, and decoders rely on it: by the index they know what lies in the memory that they write to.
+// A stream is a validated stream with a copy of its index. The index in the file may change after the checks, as codes may. But
+// decoders rely on the index: it tells which elements belong to the memory that they write to.
 type stream struct {
 	codebook.Stream         // without an index
-	starts          []start // of the chunks, and behind them the end
-	gaps            []byte  // those of the file, which may change: a hint; nil where it has none
-	// cached says that words are written through the caches, whatever their number: they are needed soon.
+	starts          []start // of each chunk, and then the end
+	gaps            []byte  // those of the file, which may change, so they are only hints; nil if it has none
+	// cached says that words are written through the caches, whatever their number, because they are read again soon.
 	cached bool
 }
 
-// A start is where a chunk starts.
+// A start is the place where a chunk starts.
 type start struct {
 	element int
 	bit     uint64
@@ -41,11 +41,11 @@ func newStream(s codebook.Stream) (*stream, error) {
 	return r, nil
 }
 
-// errChanged is the error of an index that was valid when it was looked at first.
+// errChanged is the error of an index that was valid at first, and then was not.
 var errChanged = errors.New("the index changed while it was read")
 
-// sound checks what decoders rely on and Validate has found in the file: that elements go up to their number and,
-// without gaps, which tell little of the bit, that their codes take a bit each at least.
+// sound checks the properties of the copied index that decoders rely on. Validate has checked the same in the file. Elements must
+// not descend, and must not exceed their number. Without gaps, there must be at least a bit of codes for each element.
 func (s *stream) sound(x codebook.Index) bool {
 	before, last := start{}, s.starts[len(s.starts)-1]
 	for _, at := range s.starts {
@@ -60,7 +60,7 @@ func (s *stream) sound(x codebook.Index) bool {
 	return s.starts[0] == start{}
 }
 
-// throughCaches returns the stream with its words written through the caches.
+// throughCaches returns the same stream with cached set.
 func (s *stream) throughCaches() *stream {
 	c := *s
 	c.cached = true

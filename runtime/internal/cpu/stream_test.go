@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestNewStreamChanges checks the second look that newStream takes at an index.
+// TestNewStreamChanges checks that newStream finds faults of an index that came after its validation.
 func TestNewStreamChanges(t *testing.T) {
 	bc := samples.Books()[1]
 	for index := range codebook.IndexNames() {

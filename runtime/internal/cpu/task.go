@@ -7,50 +7,50 @@ import (
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/fault"
-	"github.com/seed54244801/bespoke/internal/lanes"
+	"github.com/seed54244801/bespoke/internal/strands"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Chunks that a worker takes at a time: a fair share of half of what is left, or all of it where there is
-// one worker, so that the lanes of the assembly run long and all workers end together; as many for each
-// lane. The smallest pieces are about 300,000 weights, a tenth of a millisecond; the largest take a few.
+// The bounds of the number of chunks that a worker takes at a time. It takes its share of half of the chunks that are left, so
+// that all workers end at about the same time. A single worker takes all that are left, because long stretches are decoded
+// faster. The number is a multiple of the number of strands. The smallest pieces have about 300,000 weights and take a tenth
+// of a millisecond. The largest pieces take a few milliseconds.
 const (
-	minPiece = 5 * lanes.MaxLanes
-	maxPiece = 128 * lanes.MaxLanes
+	minPiece = 5 * strands.Count
+	maxPiece = 128 * strands.Count
 )
 
-// summedPiece is about the most chunks that a worker decodes at a time where they are summed up: a megabyte of words,
-// which the second level of a core holds until then.
-const summedPiece = 8 * lanes.MaxLanes
+// summedPiece is about the largest number of chunks that a worker decodes at a time if their weights are compared with sums.
+// They are a megabyte of words, which stay in the second-level cache of a core until they are summed up.
+const summedPiece = 8 * strands.Count
 
-// summedChunks returns how many of n chunks that are summed up to decode next: a fair share, and as many for each side
-// of the decoder.
+// summedChunks returns how many of n chunks to decode next if their weights are compared with sums. The pieces of n chunks get
+// equal shares, rounded up to a multiple of the chunks that the decoder decodes side by side.
 func summedChunks(n, sides int) int {
 	pieces := (n + summedPiece - 1) / summedPiece
 	share := (n + pieces - 1) / pieces
 	return min(n, (share+sides-1)/sides*sides)
 }
 
-// A Task is the decoding of chunks [next, to) of a unit into dst, piece by piece, by any number of
-// workers.
+// A Task decodes chunks [next, to) of a unit into dst, piece by piece, with any number of workers.
 type Task struct {
 	unit    *checkedUnit
 	stream  *stream
 	workers int
-	dst     []uint16     // the elements of the chunks
-	base    int          // the first of them
-	check   *coded.Check // nil where nothing is checked
+	dst     []uint16     // for the elements of the chunks
+	base    int          // the first of these elements
+	check   *coded.Check // nil if nothing is checked
 
 	mu   sync.Mutex
 	next int // the first chunk that nobody has taken
 	to   int // one past the last chunk to decode; lowered by an error
-	busy int // pieces under way
+	busy int // pieces that are being decoded
 	err  error
 	done chan struct{} // closed when no piece is left
 }
 
-// Task prepares the decoding of the whole unit by as many workers, and the check of what they decode. Its error is that of
-// [Unit.Prepare].
+// Task prepares the decoding of the whole unit with the given number of workers. If check is not nil, it checks the decoded
+// elements. The error is that of [Unit.Prepare].
 func (u *Unit) Task(workers int, dst []uint16, check *coded.Check) (*Task, error) {
 	c, err := u.prepare()
 	if err != nil {
@@ -59,13 +59,14 @@ func (u *Unit) Task(workers int, dst []uint16, check *coded.Check) (*Task, error
 	return newTask(c, workers, 0, c.stream.Chunks(), dst, check), nil
 }
 
-// newTask prepares the decoding of chunks [from, to) of a unit by as many workers, and the check of what they decode,
-// unless that is nil.
+// newTask prepares the decoding of chunks [from, to) of a unit with the given number of workers. If check is not nil, it checks
+// the decoded elements.
 func newTask(u *checkedUnit, workers, from, to int, dst []uint16, check *coded.Check) *Task {
 	base, _ := u.stream.ChunkStart(from)
 	t := &Task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, check: check, next: from, to: to}
 	t.done = make(chan struct{})
-	// What fits into the cache is read out of it next, and its memory is likely to be that of the call before.
+	// Words that are checked, or that fit into the cache, are likely to be read from it soon. The memory of the latter is
+	// often in the cache already, from an earlier call.
 	if check != nil || 2*len(dst) <= cachedBytes {
 		t.stream = u.stream.throughCaches()
 	}
@@ -75,7 +76,7 @@ func newTask(u *checkedUnit, workers, from, to int, dst []uint16, check *coded.C
 	return t
 }
 
-// take returns the next piece, false when there is none left to take.
+// take returns the next piece. It reports false if none is left.
 func (t *Task) take() (from, to int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,19 +86,19 @@ func (t *Task) take() (from, to int, ok bool) {
 	from = t.next
 	n := t.to - from
 	if t.workers > 1 {
-		n = max(minPiece, n/(2*t.workers)/lanes.MaxLanes*lanes.MaxLanes)
+		n = max(minPiece, n/(2*t.workers)/strands.Count*strands.Count)
 	}
 	t.next = min(t.to, from+min(n, maxPiece))
 	t.busy++
 	return from, t.next, true
 }
 
-// finish notes that a piece is done, and the error of chunk bad if it has one.
+// finish notes that a piece is done. An error is that of chunk bad.
 func (t *Task) finish(bad int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil && bad < t.to {
-		// The lowest bad chunk is the one to report: pieces below it still count.
+		// The lowest bad chunk is reported, so the pieces below it are still decoded.
 		t.to, t.err = bad, err
 	}
 	if t.busy--; t.busy == 0 && t.next >= t.to {
@@ -105,7 +106,8 @@ func (t *Task) finish(bad int, err error) {
 	}
 }
 
-// piece decodes chunks [from, to), and sums them up. A fault is the error of those that were under way.
+// piece decodes chunks [from, to), and reports their elements to the check. A fault is an error of the first chunk, because it is
+// not known which chunk it was in.
 func (t *Task) piece(from, to int) (bad int, err error) {
 	err = fault.Guard(func() error {
 		for ; from < to; from = bad {
@@ -130,7 +132,7 @@ func (t *Task) piece(from, to int) (bad int, err error) {
 	return bad, err
 }
 
-// chunks decodes chunks [from, to). What the fast decoder rejects, the reference decides.
+// chunks decodes chunks [from, to). If the fast decoder rejects a chunk, the reference decides.
 func (t *Task) chunks(from, to int) (bad int, err error) {
 	for from < to {
 		first, _ := t.stream.ChunkStart(from)
@@ -149,7 +151,7 @@ func (t *Task) chunks(from, to int) (bad int, err error) {
 	return to, nil
 }
 
-// Work decodes pieces of the task until none is left or the context ends.
+// Work decodes pieces of the task until no piece is left or the context ends.
 func (t *Task) Work(ctx context.Context) {
 	for ctx.Err() == nil {
 		from, to, ok := t.take()
@@ -160,10 +162,11 @@ func (t *Task) Work(ctx context.Context) {
 	}
 }
 
-// Done is closed when the task is over: all is decoded, or there is an error.
+// Done returns a channel that is closed when the task is over: when all chunks are decoded, or there is an error and no piece is
+// being decoded.
 func (t *Task) Done() <-chan struct{} { return t.done }
 
-// Err is the error of a task that is over: that of the lowest bad chunk, or else that of the check.
+// Err returns the error of a task that is over. It is that of the lowest bad chunk, or else that of the check.
 func (t *Task) Err() error {
 	if t.err != nil {
 		return t.err
@@ -171,10 +174,10 @@ func (t *Task) Err() error {
 	return t.check.Err()
 }
 
-// Pieces bounds the number of pieces of a task that nobody works on yet.
+// Pieces bounds the number of pieces of a task. No worker may have begun.
 func (t *Task) Pieces() int { return (t.to - t.next + minPiece - 1) / minPiece }
 
-// run decodes the whole task, this goroutine being one of the workers.
+// run decodes the whole task. The calling goroutine is one of the workers.
 func (t *Task) run(ctx context.Context) error {
 	n := min(t.workers, t.Pieces())
 	var others sync.WaitGroup
@@ -184,8 +187,8 @@ func (t *Task) run(ctx context.Context) error {
 	t.Work(ctx)
 	others.Wait()
 	if n > 1 {
-		// A goroutine that decodes again and again, and those that it starts and waits for, hand one processor to each
-		// other: without this nobody else would get it.
+		// A goroutine that decodes again and again passes its processor to the workers that it waits for, and back. Other
+		// goroutines would not get it without this call.
 		goruntime.Gosched()
 	}
 	select {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLowestChunk reports errors of chunks in any order: that of the lowest is the task's, and no chunk behind it
-// is taken any more.
+// TestLowestChunk reports errors of chunks in any order. The error of the lowest chunk must be the task's, and no later chunk may
+// be taken any more.
 func TestLowestChunk(t *testing.T) {
 	errs := []error{errors.New("chunk 0"), errors.New("chunk 1"), errors.New("chunk 2"), errors.New("chunk 3")}
 	for _, order := range [][]int{{3, 1, 2}, {1, 3, 2}, {2, 3, 1}, {3, 2, 1}, {1}, {3, 1}, {1, 3}} {
@@ -36,7 +36,7 @@ func TestLowestChunk(t *testing.T) {
 	}
 }
 
-// TestSummedChunks checks that pieces are whole, of bounded size, and come to an end.
+// TestSummedChunks checks that pieces have bounded sizes, are multiples of the sides, and come to an end.
 func TestSummedChunks(t *testing.T) {
 	for _, sides := range []int{1, 3, 5, 8} {
 		for n := 1; n < 1000; n++ {

@@ -9,13 +9,13 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestTileIndex decodes streams that have no index but tiles, sound ones of sizes around the borders of tiles and
-// chunks and damaged ones, and holds every decoder to the reference.
+// TestTileIndex decodes streams with tiles alone, and compares every decoder with the reference. Sound streams have sizes around
+// the borders of tiles and chunks. Others are damaged.
 func TestTileIndex(t *testing.T) {
 	for _, bc := range samples.Books() {
 		t.Run(bc.Name, func(t *testing.T) {
 			decoders := slices.DeleteFunc(slices.Clone(decoderCases(t, bc.Book)), func(dc decoderCase) bool {
-				return strings.HasPrefix(dc.name, AVX512+" ") // all leave such streams to another decoder
+				return strings.HasPrefix(dc.name, AVX512+" ") // its variants all leave such streams to the same other decoder
 			})
 			for _, n := range []int{1, 63, 64, 65, 2047, 2049, codebook.ChunkElements - 1, codebook.ChunkElements, codebook.ChunkElements + 1, 40_000, len(bc.Weights)} {
 				n = min(n, len(bc.Weights))

@@ -9,21 +9,22 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// A Unit is a coded unit with what it takes to decode it. All methods may be called from several goroutines at once.
+// A Unit is a coded unit and its decoder. All methods may be called from several goroutines at once.
 type Unit struct {
 	*coded.Unit
-	decoder func() (Decoder, error) // built on first use; units with the same code book share it
+	decoder func() Decoder // makes it on first use; units with the same code book share it
 
 	checking sync.Mutex
-	checked  atomic.Pointer[checkedUnit] // what the first prepare came to
+	checked  atomic.Pointer[checkedUnit] // the result of the first prepare
 }
 
-// NewUnit returns a unit that is decoded by what decoder returns. Neither is looked at before it is decoded.
-func NewUnit(u *coded.Unit, decoder func() (Decoder, error)) *Unit {
+// NewUnit returns a unit that is decoded with the decoder that the function decoder returns. The unit is not read, and the
+// function is not called, before the first call of a method.
+func NewUnit(u *coded.Unit, decoder func() Decoder) *Unit {
 	return &Unit{Unit: u, decoder: decoder}
 }
 
-// A checkedUnit is a unit that can be decoded, or why it cannot be.
+// A checkedUnit is a unit that can be decoded, or one that cannot be, and the error that says why.
 type checkedUnit struct {
 	*coded.Unit
 	stream  *stream
@@ -31,14 +32,14 @@ type checkedUnit struct {
 	err     error
 }
 
-// Prepare checks the stream of the unit, the first time. An error is that of the unit for good; a fault is the caller's,
-// who may try again.
+// Prepare checks the stream of the unit when it is called for the first time. Later calls return the same error. A fault of
+// mapped memory is left to the caller's fault.Guard, and the next call checks the stream again.
 func (u *Unit) Prepare() error {
 	_, err := u.prepare()
 	return err
 }
 
-// prepare is Prepare, and returns what it takes to decode the unit.
+// prepare is Prepare, and returns the checked unit.
 func (u *Unit) prepare() (*checkedUnit, error) {
 	c := u.checked.Load()
 	if c == nil {
@@ -47,7 +48,7 @@ func (u *Unit) prepare() (*checkedUnit, error) {
 	return c, c.err
 }
 
-// check is prepare for the first time.
+// check checks the unit, unless another goroutine has done so.
 func (u *Unit) check() *checkedUnit {
 	u.checking.Lock()
 	defer u.checking.Unlock()
@@ -60,16 +61,15 @@ func (u *Unit) check() *checkedUnit {
 		err = u.BookErr
 	}
 	if err == nil {
-		c.decoder, err = u.decoder()
-	}
-	if err != nil {
+		c.decoder = u.decoder()
+	} else {
 		c.err = u.Wrap(err)
 	}
 	u.checked.Store(c)
 	return c
 }
 
-// reference decodes chunk c as the specification does. Where it fails, its error is the unit's.
+// reference decodes chunk c with the reference decoder. If that fails, its error is the unit's.
 func (u *checkedUnit) reference(c int, dst []uint16) error {
 	element, bit := u.stream.ChunkStart(c)
 	element, bit, cause := codebook.DecodeRun(u.Book, &u.stream.Stream, element, bit, dst)

@@ -15,8 +15,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// byWindows drives a decoder of windows, chunk by chunk: it checks that each chunk has the elements that the index says, mends
-// the windows that the assembly cannot follow, and decodes in Go what is left at the end of a stream.
+// byWindows decodes with the assembly for AVX-512, chunk by chunk. It checks that each chunk has the number of elements that the
+// index says. It decodes in Go the windows that the assembly cannot follow, and the elements at the end of a stream.
 type byWindows struct {
 	portable *portable
 	tables   *windows.Tables
@@ -25,13 +25,13 @@ type byWindows struct {
 	cached   int     // cachedBytes
 }
 
-// cachedBytes is the size up to which the words of a unit are written through the caches: the second
-// level of a core. Larger units would push out of it what is needed more, and only words that are
-// written around it come without a read of what was there.
+// cachedBytes is the largest size of a unit whose words are written through the caches: the size of the second-level cache of a
+// core. The words of a larger unit would displace data that is needed more. And a write around the caches does not read the
+// old contents of the memory.
 var cachedBytes = max(cpuid.CPU.Cache.L2, 1<<20)
 
-// newWindows returns the decoder of a book by windows, with the assembly that was cut for it, if any. It reports whether
-// the book can be decoded so.
+// newWindows returns the decoder of a book by windows. cut is the assembly for the book, or nil for the assembly that takes any
+// book. It reports false if the book cannot be decoded by windows, or not fast enough.
 func newWindows(p *portable, other Decoder, cut windows.Decoder) (*byWindows, bool) {
 	tables, err := windows.NewTables(p.book)
 	if err != nil || cut == nil && !mostlyCovered(p.book, tables) {
@@ -43,8 +43,8 @@ func newWindows(p *portable, other Decoder, cut windows.Decoder) (*byWindows, bo
 	return &byWindows{portable: p, tables: tables, decoder: cut, other: other, cached: cachedBytes}, true
 }
 
-// mostlyCovered reports whether hardly any window of a stream has a code that is too long for the tables: as far
-// as the lengths of the codes tell how often they occur.
+// mostlyCovered reports whether codes that are too long for the tables are rare. It takes the frequency of a code from its
+// length.
 func mostlyCovered(b *codebook.Book, t *windows.Tables) bool {
 	uncovered := 0.0
 	for _, s := range b.Symbols() {
@@ -62,7 +62,7 @@ func (w *byWindows) decode(s *stream, from, to int, dst []uint16) int {
 	if s.gaps == nil {
 		return w.other.decode(s, from, to, dst)
 	}
-	job := windowJobs.Get().(*windows.Job) // which is lost where the stream cannot be read
+	job := windowJobs.Get().(*windows.Job) // it does not go back to the pool if the stream cannot be read
 	r := windowRun{byWindows: w, stream: s, dst: dst, job: job}
 	bad := r.chunks(from, to)
 	job.Reset()
@@ -83,7 +83,7 @@ func (w *byWindows) decodePart(s *stream, c, from int, dst []uint16) bool {
 
 func (w *byWindows) sides() int { return 1 }
 
-// A windowRun is the decoding of successive chunks of a stream.
+// A windowRun decodes successive chunks of a stream.
 type windowRun struct {
 	*byWindows
 	stream *stream
@@ -91,7 +91,7 @@ type windowRun struct {
 	job    *windows.Job
 	base   int // the first element of dst
 	start  int // the element that the job began with
-	head   int // the elements before the first line of dst from there on, which the assembly leaves to Go
+	head   int // the number of elements from start to the next cache line of dst, which are written in Go
 	at     int // the element that is decoded next
 }
 
@@ -110,7 +110,7 @@ func (r *windowRun) chunks(from, to int) int {
 	return to
 }
 
-// begin lets the job go on at an element.
+// begin makes the job go on at an element.
 func (r *windowRun) begin(element int) {
 	r.start, r.at = element, element
 	rest := r.dst[element-r.base:]
@@ -128,12 +128,12 @@ func (r *windowRun) begin(element int) {
 	}
 }
 
-// chunk decodes a chunk. It reports whether all was sound.
+// chunk decodes a chunk. It reports whether the chunk was sound.
 func (r *windowRun) chunk(c int) bool {
 	s, job := r.stream, r.job
 	first, bit := s.ChunkStart(c)
 	end, next := s.ChunkStart(c + 1)
-	if first == end { // which only the last chunk of a stream may do
+	if first == end { // only the last chunk of a stream may be empty
 		return true
 	}
 	from := c * codebook.ChunkBytes
@@ -162,8 +162,9 @@ func (r *windowRun) chunk(c int) bool {
 	return ok
 }
 
-// last decodes the last block of a stream, which starts at a bit and has less windows than others, but for the last
-// window, which none follows. It returns the bit that its codes go up to, and reports whether all were sound.
+// last decodes the last block of a stream, which starts at the given bit and may have fewer windows than others. It leaves out the
+// last window, because no gap follows it. It returns the bit behind the last decoded code, and reports whether all were
+// sound.
 func (r *windowRun) last(bit uint64) (uint64, bool) {
 	encoded := r.stream.Encoded[bit/8:]
 	last := min(len(encoded)/codebook.WindowBytes, windows.BlockWindows) - 1
@@ -175,8 +176,8 @@ func (r *windowRun) last(bit uint64) (uint64, bool) {
 	return bit + uint64(last)*codebook.WindowBits + r.job.WindowGap(last), ok
 }
 
-// blocks decodes the blocks of the job, which lie in memory. Of a block that fails only so many windows count. It
-// reports whether all were sound.
+// blocks decodes the blocks of the job, which lie in the given memory. Only the first count windows of a block matter if the
+// assembly cannot follow it. It reports whether all blocks were sound.
 func (r *windowRun) blocks(memory []byte, count int) bool {
 	for {
 		r.decoder(r.job)
@@ -194,11 +195,11 @@ func (r *windowRun) blocks(memory []byte, count int) bool {
 	}
 }
 
-// noSymbols is a row without any.
+// noSymbols is a row without symbols.
 var noSymbols = [windows.RowSymbols]byte(bytes.Repeat([]byte{windows.NoSymbol}, windows.RowSymbols))
 
-// mend decodes the windows of a block that the assembly could not follow. Of the block only so many windows count. It
-// reports whether all of them were sound.
+// mend decodes in Go the windows of a block that the assembly could not follow. Only the first count windows matter. It reports
+// whether all of these were sound.
 func (r *windowRun) mend(memory []byte, count int) bool {
 	for group, lanes := range r.job.Failed {
 		for ; lanes != 0; lanes &= lanes - 1 {
@@ -216,7 +217,7 @@ func (r *windowRun) mend(memory []byte, count int) bool {
 
 // mendWindow decodes a window of the block in Go.
 func (r *windowRun) mendWindow(memory []byte, w int) bool {
-	var row [windows.RowSymbols + 8]byte // with room for an entry of the table behind
+	var row [windows.RowSymbols + 8]byte // with room for the last table entry
 	p, n := r.portable, 0
 	block := uint64(uintptr(unsafe.Pointer(r.job.Src)) - uintptr(unsafe.Pointer(unsafe.SliceData(memory))))
 	bit := 8*block + uint64(w)*codebook.WindowBits
@@ -232,7 +233,7 @@ func (r *windowRun) mendWindow(memory []byte, w int) bool {
 				return false
 			}
 			e, symbols, length = uint64(lookup.Rotate(symbol))<<56, 1, uint64(codeLength)
-		case bit+length > end: // of the last ones some may belong to the next window
+		case bit+length > end: // some of the last symbols may belong to the next window
 			symbols, length = 1, p.codeLength(uint8(e>>56))
 		}
 		if n+symbols > windows.RowSymbols {
@@ -249,8 +250,8 @@ func (r *windowRun) mendWindow(memory []byte, w int) bool {
 	return bit == end+r.job.WindowGap(w+1)
 }
 
-// flush writes the words before an element whose symbols the job has: those before the first line, and those that are
-// pending.
+// flush writes the words before an element whose symbols are still in the job: those before the first cache line, and the
+// pending ones.
 func (r *windowRun) flush(to int) {
 	r.job.Blocks = 0
 	r.decoder(r.job)
@@ -259,12 +260,12 @@ func (r *windowRun) flush(to int) {
 	r.mergeFew(line+int(r.job.Merged), to, r.job.Symbols(0, windows.MergeWords))
 }
 
-// mergeFew writes words [from, to), of which the symbols are given.
+// mergeFew writes words [from, to), given their symbols.
 func (r *windowRun) mergeFew(from, to int, symbols []byte) {
 	if from >= to {
 		return
 	}
-	var few [batchSymbols]byte
+	var few [portionSymbols]byte
 	copy(few[:], symbols[:to-from])
 	mergeFew(r.dst[from-r.base:to-r.base], r.stream.SignMantissa[from:to], &few)
 }

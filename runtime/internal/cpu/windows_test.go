@@ -13,7 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/shapes"
 )
 
-// TestFewMended counts the windows that decoders leave to Go: what they don't decode themselves comes out
+// TestFewMended counts the windows that decoders leave to Go. Other tests would not notice too many of them, because the weights are
 // right all the same.
 func TestFewMended(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
@@ -41,7 +41,7 @@ func TestFewMended(t *testing.T) {
 		i := slices.IndexFunc(all, func(bc samples.Book) bool { return bc.Name == tc.book })
 		bc := all[i]
 		blocks, failed := 0, 0
-		p := samples.Must(newPortable(bc.Book))
+		p := newPortable(bc.Book)
 		w, ok := newWindows(p, p, func(j *windows.Job) {
 			before := j.Blocks
 			decoder(j)
@@ -65,8 +65,8 @@ func TestFewMended(t *testing.T) {
 	}
 }
 
-// FuzzWindows holds every decoder to the reference on streams of more than a chunk that are sound but for a few bits of
-// the codes or the gaps: what decoders of windows go by.
+// FuzzWindows compares every decoder with the reference on streams of more than a chunk. The streams are sound, except a few bits
+// of codes or gaps, which decoders of windows rely on.
 func FuzzWindows(f *testing.F) {
 	f.Add(uint8(1), []byte("some weights"), uint32(0), uint8(0), false)
 	f.Add(uint8(2), []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 250}, uint32(777), uint8(3), true)
@@ -98,8 +98,8 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// TestFlippedBits holds every decoder to the reference on a stream with one bit of its codes or its index flipped.
-// What no code begins with is no code, even where the bits behind it are those of a long one.
+// TestFlippedBits compares every decoder with the reference on a stream with one bit of its codes or its index flipped. Bits that no
+// code begins with must not be taken for a code, even if the bits behind them are those of a long code.
 func TestFlippedBits(t *testing.T) {
 	var lengths [256]uint8
 	copy(lengths[120:], []uint8{2, 2, 2, 3, 9, 9})
@@ -133,8 +133,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// TestWindowPointers decodes a chunk up to the end of its memory, and looks at the pointers of the job: the collector of
-// Go ends a program that has some past their memory.
+// TestWindowPointers decodes a chunk up to the end of its memory, and checks the pointers of the job. Go's garbage collector ends a
+// program that has pointers past their memory.
 func TestWindowPointers(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
@@ -148,7 +148,7 @@ func TestWindowPointers(t *testing.T) {
 	}
 	s := samples.Must(newStream(*samples.Must(codebook.Encode(book, weights))))
 	dst := make([]uint16, 2*codebook.ChunkBits/2) // of whole pages
-	p := samples.Must(newPortable(book))
+	p := newPortable(book)
 	w, _ := newWindows(p, p, func(j *windows.Job) {
 		anyWindows(j)
 		if !inside(j.Dst, dst) || !inside(j.SignMantissa, s.SignMantissa) || !inside(j.Src, s.Encoded) || !inside(j.Gaps, s.gaps) {
@@ -160,13 +160,13 @@ func TestWindowPointers(t *testing.T) {
 	}
 }
 
-// inside reports whether a pointer is one to an element.
+// inside reports whether a pointer points to an element.
 func inside[T any](p *T, s []T) bool {
 	first := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
 	return uintptr(unsafe.Pointer(p)) >= first && uintptr(unsafe.Pointer(p)) < first+uintptr(len(s))*unsafe.Sizeof(*p)
 }
 
-// TestWindowAlignment decodes to memory that starts anywhere, at odd addresses too, and ends before other memory.
+// TestWindowAlignment decodes to memory that starts at any address, odd ones included. Memory around it must not change.
 func TestWindowAlignment(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
@@ -192,8 +192,8 @@ func TestWindowAlignment(t *testing.T) {
 	}
 }
 
-// TestWindowChunkStarts changes where the file says that chunks start, after that was read: nothing else counts, and
-// no chunk is rejected for it.
+// TestWindowChunkStarts changes the starts of chunks in the file after they were read. Decoders must use the copy, and must not
+// reject a chunk.
 func TestWindowChunkStarts(t *testing.T) {
 	bc := samples.Books()[1]
 	for _, dc := range newDecoderCases(bc.Book) {
@@ -209,8 +209,8 @@ func TestWindowChunkStarts(t *testing.T) {
 	}
 }
 
-// TestWindowEmptyChunk gives a last chunk without elements bytes that no code needs: the chunk before it, all of whose
-// windows lead on, does not end where the stream does.
+// TestWindowEmptyChunk adds bytes that no code needs to a last chunk without elements. All windows of the chunk before it lead to
+// the next ones, but the chunk does not end at the end of the stream.
 func TestWindowEmptyChunk(t *testing.T) {
 	bc := samples.Books()[1]
 	s := *samples.Must(codebook.Encode(bc.Book, bc.Weights))
@@ -225,8 +225,8 @@ func TestWindowEmptyChunk(t *testing.T) {
 	}
 }
 
-// TestWindowInnerGaps damages gaps inside of chunks, which only windows go by: what they reject is decoded otherwise, and
-// what was decoded before it counts.
+// TestWindowInnerGaps damages gaps inside of chunks, which only decoders of windows use. The chunks that they reject are decoded by
+// the reference, and chunks that were decoded before stay valid.
 func TestWindowInnerGaps(t *testing.T) {
 	bc := samples.Books()[1]
 	s := *samples.Must(codebook.Encode(bc.Book, bc.Weights[:60_000]))

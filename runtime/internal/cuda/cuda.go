@@ -7,51 +7,51 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// A Config says what to open GPUs for, and what package runtime does for them.
+// A Config says which GPUs to open and for which units. Its functions are those of package runtime that GPUs call.
 type Config struct {
-	// Kernel is what a generated package brings, nil for the kernels that take any code book.
+	// Kernel is the kernel of a generated package, or nil for the kernels that take any code book.
 	Kernel *Kernel
-	// Units are all of the model, in its order.
+	// Units are all units of the model, in its order.
 	Units []*coded.Unit
-	// Devices are the ordinals of the GPUs to use, none for the best.
+	// Devices are the ordinals of the GPUs to use. If there are none, Open chooses.
 	Devices []int
-	// Memory bounds the bytes that are used on each GPU; 0 stands for what is free.
+	// Memory bounds the bytes that are used on each GPU. 0 stands for the free memory.
 	Memory int64
-	// Forced says that nothing but GPUs may decode, except for want of memory.
+	// Forced says that the CPU may decode only if device memory is short.
 	Forced bool
-	// Say takes messages about what goes otherwise than planned.
+	// Say takes messages about deviations from the plan.
 	Say func(message string)
-	// OnCPU decodes a span on the CPU, and checks it. Fallback is the name of the decoder that does, for messages.
+	// OnCPU decodes a span on the CPU, and checks it. Fallback is the name of its decoder, for messages.
 	OnCPU    func(ctx context.Context, s coded.Span, dst []uint16) error
 	Fallback string
 }
 
-// A Kernel is a CUDA source, compiled.
+// A Kernel is a compiled CUDA source.
 type Kernel struct {
 	Name        string
-	PTX, Fatbin string // "" for none
+	PTX, Fatbin string // "" if it was not compiled to this form
 	Launches    []launch.Launch
 }
 
-// GPUs decode the units of one model. All methods may be called from several goroutines at once, but for Close, which is
-// the last.
+// GPUs decode the units of one model. All methods may be called from several goroutines at once, except Close. It must be the
+// last call.
 type GPUs interface {
-	// Decode writes a span of one element or more to dst, and checks it. It reports false where the CPU has to do it:
-	// for want of device memory, or because no kernel decodes the unit.
+	// Decode writes a span of one element or more to dst, and checks it. It reports false if the CPU has to decode it:
+	// because device memory is short, no kernel decodes the unit, or the driver fails.
 	Decode(ctx context.Context, s coded.Span, dst []uint16, check *coded.Check) (done bool, err error)
-	// ToDevice decodes a unit, whose stream is valid, into device memory.
+	// ToDevice decodes a unit into device memory. Its stream must be valid.
 	ToDevice(ctx context.Context, u *coded.Unit) (*Weights, error)
-	// Matrix returns a part of a unit to multiply with: a unit that has tiles and whose stream is valid.
+	// Matrix returns a part of a unit to multiply with. The unit must have tiles, and its stream must be valid.
 	Matrix(u *coded.Unit, first, rows, columns int) (*Matrix, error)
 	// Slots is the number of units that can be decoded at once.
 	Slots() int
-	// State reports whether any GPU still works, and notes what went otherwise than planned.
+	// State reports whether any GPU still works, and returns the deviations from the plan.
 	State() (working bool, notes []string)
-	// Close releases all memory, once the GPUs have done what is queued.
+	// Close releases all memory when the queued work is done.
 	Close() error
 }
 
-// Weights are those of a unit in device memory; see runtime.DeviceWeights for the meaning of the handles.
+// Weights are the weights of a unit in device memory. See runtime.DeviceWeights for the meaning of the handles.
 type Weights struct {
 	Device  int
 	Context uintptr
@@ -62,7 +62,7 @@ type Weights struct {
 	Release func(stream uintptr) error
 }
 
-// A Matrix is a part of a unit in the memory of a GPU, compressed; see runtime.DeviceMatrix.
+// A Matrix is a compressed part of a unit in the memory of a GPU. See runtime.DeviceMatrix.
 type Matrix struct {
 	Device  int
 	Context uintptr
@@ -70,7 +70,7 @@ type Matrix struct {
 	Multiply func(ctx context.Context, x, y uintptr, batch int, stream uintptr) error
 }
 
-// A Description is that of a GPU of this machine; see runtime.GPU.
+// A Description describes a GPU of this machine. See runtime.GPU.
 type Description struct {
 	Ordinal    int
 	Name       string

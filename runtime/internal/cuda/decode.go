@@ -20,12 +20,12 @@ type gpus struct {
 	config  *Config
 	program *program
 	devices []*device
-	units   map[*coded.Unit]*unit // those that the program decodes
-	order   []*unit               // the same, as in the model
-	left    []*coded.Unit         // the others
+	units   map[*coded.Unit]*unit // the units that the program decodes
+	order   []*unit               // the same units, in the order of the model
+	left    []*coded.Unit         // the other units
 
 	mu    sync.Mutex
-	notes []string // what went otherwise than Open chose
+	notes []string // the deviations from the choice of Open
 }
 
 func (g *gpus) Close() error {
@@ -36,7 +36,7 @@ func (g *gpus) Close() error {
 	return errors.Join(errs...)
 }
 
-// say notes what goes otherwise than planned, once.
+// say notes a deviation from the plan. It passes each message on once.
 func (g *gpus) say(message string) {
 	g.mu.Lock()
 	known := slices.Contains(g.notes, message)
@@ -58,7 +58,7 @@ func (g *gpus) State() (working bool, notes []string) {
 
 func (g *gpus) Slots() int { return deviceSlots * len(g.devices) }
 
-// failure is the error that broke the context, nil while it works.
+// failure is the error that broke the context, or nil while the context works.
 func (d *device) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,7 +85,7 @@ func (g *gpus) Decode(ctx context.Context, s coded.Span, dst []uint16, check *co
 	return true, check.Err()
 }
 
-// read copies a span from the slot to dst, and tells the check. It returns what the kernel found wrong with the unit.
+// read copies a span from the slot to dst, and reports it to the check. fault is the fault that the kernel found in the unit.
 func (u *unit) read(ctx context.Context, slot *gpu.Slot, s coded.Span, dst []uint16, check *coded.Check) (fault, err error) {
 	at, bytes := s.From, wordBytes(dst)
 	err = slot.Download(ctx, u.layout, 2*int64(s.From), 2*int64(s.To), func(piece []byte) {
@@ -100,7 +100,7 @@ func (u *unit) read(ctx context.Context, slot *gpu.Slot, s coded.Span, dst []uin
 	return u.fault(u.entry, slot)
 }
 
-// fault waits for what an entry makes of a unit and returns what it finds wrong, nil for nothing.
+// fault waits for the end of a kernel entry and returns the fault that it found in the unit, or nil.
 func (u *unit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
 	word, err := slot.ErrorWord(u.layout)
 	if err != nil {
@@ -112,8 +112,8 @@ func (u *unit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
 	return fault, nil
 }
 
-// decodeAgain decodes a span on the CPU, for a kernel that found a fault with its unit: what is wrong the CPU says, or
-// it finds that the weights are right nevertheless.
+// decodeAgain decodes a span on the CPU, because a kernel found a fault in its unit. If the CPU finds an error, that is returned.
+// Otherwise the weights of the CPU are right.
 func (g *gpus) decodeAgain(ctx context.Context, u *unit, fault error, s coded.Span, dst []uint16) error {
 	if err := g.config.OnCPU(ctx, s, dst); err != nil {
 		return err
@@ -122,8 +122,8 @@ func (g *gpus) decodeAgain(ctx context.Context, u *unit, fault error, s coded.Sp
 	return nil
 }
 
-// trouble decides what an error of the driver means: for want of memory, or if nobody asked for this decoder by
-// name, the CPU decodes instead.
+// trouble decides what follows from an error of the driver. The CPU decodes instead if device memory is short, or if nobody
+// asked for this decoder by name.
 func (g *gpus) trouble(ctx context.Context, u *unit, err error) (done bool, _ error) {
 	var fault *gpu.Error
 	switch {
@@ -145,7 +145,7 @@ func (g *gpus) trouble(ctx context.Context, u *unit, err error) (done bool, _ er
 	return false, nil
 }
 
-// fail notes that the context is broken, and reports whether that is news.
+// fail notes that the context is broken, and reports whether that was not known before.
 func (d *device) fail(err error) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -192,8 +192,8 @@ func (g *gpus) ToDevice(ctx context.Context, of *coded.Unit) (*Weights, error) {
 	}, nil
 }
 
-// check returns what an entry found wrong with a unit, nil if nothing is or if that was checked before. The
-// flag is guarded by the mutex of the unit's device.
+// check returns the fault that a kernel entry found in a unit. It is nil if there is none, or if checked says that there was none
+// before. The mutex of the unit's device guards checked.
 func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := u.device
 	d.mu.Lock()
@@ -211,7 +211,7 @@ func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, er
 	return fault, nil
 }
 
-// settle checks the weights in a slot. Those with which something is wrong are the CPU's.
+// settle checks the weights in a slot. If the kernel found a fault, it replaces them with the weights that the CPU decodes.
 func (g *gpus) settle(ctx context.Context, u *unit, slot *gpu.Slot) error {
 	fault, err := u.check(u.entry, slot, &u.checked)
 	if err != nil || fault == nil {
@@ -227,7 +227,7 @@ func (g *gpus) settle(ctx context.Context, u *unit, slot *gpu.Slot) error {
 	return nil
 }
 
-// wordBytes is the memory of weights. GPUs and their hosts store the low byte first.
+// wordBytes returns the memory of weights. GPUs and their hosts store the low byte first.
 func wordBytes(words []uint16) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 2*len(words))
 }

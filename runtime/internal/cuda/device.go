@@ -14,23 +14,22 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// deviceSlots is the number of buffers for weights on each device: one to compute with, one to decode
-// into.
+// deviceSlots is the number of buffers for weights on each device: a program computes with one while the other is decoded into.
 const deviceSlots = 2
 
-// A unit is a coded unit and where it is decoded.
+// A unit is a coded unit and the device that decodes it.
 type unit struct {
 	*coded.Unit
-	entry   *launch.Launch // decodes it
+	entry   *launch.Launch // the kernel entry that decodes it
 	layout  *gpu.Layout    // of the tensors that the entry reads
-	weights int64          // bytes of its weights
+	weights int64          // the bytes of its weights
 
 	device *device
 
 	// Guarded by device.mu.
-	keep     bool        // its tensors belong in device memory
-	resident *gpu.Memory // its tensors
-	checked  bool        // it was decoded before, and nothing was wrong
+	keep     bool        // its tensors are to be in device memory
+	resident *gpu.Memory // its tensors, or nil if they are in host memory
+	checked  bool        // it was decoded before, without a fault
 }
 
 // A device is a GPU as one model uses it.
@@ -40,21 +39,21 @@ type device struct {
 	module  *gpu.Module
 	kernels map[*launch.Launch]*gpu.Kernel // the entries of the program
 	say     func(message string)
-	budget  int64 // bytes to use
+	budget  int64 // the bytes that may be used
 
-	// Where units go, settled when the model is opened.
-	room    int64 // bytes for compressed units
-	kept    int64 // bytes of the units that are to be resident
-	largest int64 // bytes of the weights of the largest unit
+	// The plan for units, made when the model is opened.
+	room    int64 // the bytes for compressed units
+	kept    int64 // the bytes of the units that are to be resident
+	largest int64 // the bytes of the weights of the largest unit
 
 	idle chan *gpu.Slot
 
-	// mu is held while device memory is dealt out and work is queued, never while work is waited for
-	// that a consumer has to finish first.
+	// mu is held while device memory is allocated and work is queued. It is not held while waiting for work that a
+	// consumer has to finish first.
 	mu       sync.Mutex
 	slots    []*gpu.Slot
 	resident []*unit
-	broken   error // the context is of no more use
+	broken   error // the error after which the context cannot be used
 }
 
 // newDevice opens a GPU and loads the program.
@@ -95,8 +94,8 @@ func newDevice(info gpu.Info, g *gpus) (_ *device, err error) {
 	return d, nil
 }
 
-// close releases all that the model has on the device. A broken context takes everything with it, so that
-// what the driver says then is of no interest.
+// close releases all memory that the model has on the device. The memory of a broken context is lost with it, so errors of the
+// driver do not matter then.
 func (d *device) close() error {
 	var errs []error
 	for _, s := range d.slots {
@@ -112,7 +111,7 @@ func (d *device) close() error {
 	return errors.Join(errs...)
 }
 
-// take waits for a slot, which goes back with give.
+// take waits for a slot. The caller must give it back with give.
 func (d *device) take(ctx context.Context) (*gpu.Slot, error) {
 	select {
 	case slot := <-d.idle:
@@ -125,7 +124,7 @@ func (d *device) take(ctx context.Context) (*gpu.Slot, error) {
 // give takes a slot back.
 func (d *device) give(slot *gpu.Slot) { d.idle <- slot }
 
-// decode queues the decoding of a unit. The slot that it returns goes back with give.
+// decode queues the decoding of a unit. The caller must give the slot back with give.
 func (d *device) decode(ctx context.Context, u *unit) (*gpu.Slot, error) {
 	slot, err := d.take(ctx)
 	if err != nil {
@@ -140,7 +139,7 @@ func (d *device) decode(ctx context.Context, u *unit) (*gpu.Slot, error) {
 	return slot, nil
 }
 
-// queue sees to memory and queues the decoding.
+// queue provides memory and queues the decoding.
 func (d *device) queue(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	if err := d.bring(ctx, slot, u, max(1, d.largest), max(1, u.weights)); err != nil {
 		return err
@@ -148,10 +147,11 @@ func (d *device) queue(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	return slot.Decode(ctx, d.kernels[u.entry], u.layout, u.resident)
 }
 
-// bring makes a unit resident that is to be, and sees to the slot's buffers: for so many bytes of weights, or
-// where memory is short for the least, and for the tensors of a unit that stays in host memory. Buffers for
-// weights come first: without them nothing can be decoded, while a compressed unit that finds no room is
-// uploaded each time.
+// bring provides the slot with a buffer for the given bytes of weights, or for the least if memory is short. It makes the unit
+// resident if it is to be. For a unit that stays in host memory, it also provides a buffer for the tensors.
+//
+// The buffer for weights comes first. Without it nothing can be decoded. A compressed unit without room is only uploaded each
+// time.
 func (d *device) bring(ctx context.Context, slot *gpu.Slot, u *unit, weights, least int64) error {
 	if d.broken != nil {
 		return d.broken
@@ -170,7 +170,7 @@ func (d *device) bring(ctx context.Context, slot *gpu.Slot, u *unit, weights, le
 	return d.reserve(slot, u, weights, least, u.layout.Bytes)
 }
 
-// upload makes a unit resident, or gives that up for want of memory.
+// upload makes a unit resident. If device memory is short, the unit stays in host memory from then on.
 func (d *device) upload(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	memory, err := d.Alloc(u.layout.Bytes, fmt.Sprintf("compressed unit %q", u.Name))
 	if gpu.IsOutOfMemory(err) {
@@ -192,9 +192,8 @@ func (d *device) upload(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	return nil
 }
 
-// reserve sees to buffers in the slot for so many bytes of weights and of a unit's tensors. Where memory is
-// short, it does without other resident units, then without the other slot, then with the least for
-// weights.
+// reserve provides the slot with buffers for the given bytes of weights and of a unit's tensors. If memory is short, it frees
+// other resident units, then the other slot, and then settles for the least bytes of weights.
 func (d *device) reserve(slot *gpu.Slot, u *unit, weights, least, tensors int64) error {
 	err := slot.Reserve(weights, tensors)
 	if gpu.IsOutOfMemory(err) && len(d.resident) > 0 {
@@ -222,8 +221,8 @@ func (d *device) reserve(slot *gpu.Slot, u *unit, weights, least, tensors int64)
 	return err
 }
 
-// evict frees the tensors of all resident units but one, which are uploaded for every decoding from then
-// on. Freeing waits for what uses them.
+// evict frees the tensors of all resident units but one. From then on they are uploaded for each decoding. Freeing waits until
+// they are not used any more.
 func (d *device) evict(but *unit) error {
 	var left []*unit
 	for _, u := range d.resident {

@@ -1,15 +1,16 @@
-// Package cuda is how package runtime decodes on GPUs. Package runtime opens [GPUs] with a [Config] and hands them units,
-// or parts of units; everything else is in here:
+// Package cuda decodes on GPUs for package runtime. Package runtime opens [GPUs] with a [Config], and asks them to decode units
+// or parts of units:
 //
-//   - cuda.go: what package runtime gives and gets, in all builds;
-//   - open.go: which GPUs are opened; place.go: which unit goes where;
-//   - program.go: the kernels that they run, those of a generated package or those that take any code book, anybook.cu;
-//   - device.go: one GPU with its buffers, which units are resident, and what gives way where memory is short;
-//   - decode.go: decoding to the host and to device memory, and what becomes of errors;
+//   - cuda.go: the types that package runtime uses, in all builds;
+//   - open.go: which GPUs are opened;
+//   - place.go: which unit goes to which GPU;
+//   - program.go: the kernels that GPUs run, from a generated package or from anybook.cu, which takes any code book;
+//   - device.go: one GPU with its buffers, which units are resident, and what is freed if memory is short;
+//   - decode.go: decoding to the host and to device memory, and what follows from errors;
 //   - matrix.go: products with a matrix that stays compressed;
-//   - list.go: what GPUs there are;
-//   - none.go: builds without the tag cuda, where there are none.
+//   - list.go: the GPUs of this machine;
+//   - none.go: builds without the tag cuda, which have no GPUs.
 //
-// Below it are the packages of internal/cuda: gpu with memory, streams and launches, launch with what kernels take, driver
-// with the way to NVIDIA's library.
+// It uses the packages of internal/cuda: gpu for memory, streams and launches, launch for the parameters of kernels, and driver
+// for NVIDIA's library.
 package cuda

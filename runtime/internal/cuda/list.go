@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 )
 
-// Available says whether there is a driver and a GPU, and which.
+// Available reports whether there is a driver and a GPU, and names them.
 func Available() (ok bool, reason string) {
 	if missing := driver.Missing(); missing != "" {
 		return false, missing
@@ -28,7 +28,7 @@ func Available() (ok bool, reason string) {
 	return true, reason
 }
 
-// List describes the GPUs of this machine. It opens each and loads the kernels for models without their own.
+// List describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels of their own.
 func List() ([]Description, error) {
 	if driver.Missing() != "" {
 		return nil, nil

@@ -16,8 +16,8 @@ import (
 type matrix struct {
 	gpus                 *gpus
 	unit                 *unit
-	first, rows, columns int  // its first element in the unit, and its shape
-	checked              bool // it was multiplied before, and nothing was wrong; guarded by unit.device.mu
+	first, rows, columns int  // the number of its first element in the unit, and its shape
+	checked              bool // it was multiplied before, without a fault; guarded by unit.device.mu
 }
 
 func (g *gpus) Matrix(u *coded.Unit, first, rows, columns int) (*Matrix, error) {
@@ -50,8 +50,7 @@ func (w *matrix) multiply(ctx context.Context, x, y uintptr, batch int, stream u
 	return w.settle(ctx, slot)
 }
 
-// multiplyResident queues a product that takes nothing but what is in device memory already, and reports whether it is
-// one.
+// multiplyResident queues a product if all that it needs is in device memory already. Otherwise it reports false.
 func (w *matrix) multiplyResident(p *gpu.Product, stream uintptr) (done bool, err error) {
 	u, d := w.unit, w.unit.device
 	d.mu.Lock()
@@ -62,7 +61,7 @@ func (w *matrix) multiplyResident(p *gpu.Product, stream uintptr) (done bool, er
 	return true, d.Multiply(d.kernels[d.program.product], u.layout, u.resident, p, nil, stream)
 }
 
-// queueProduct sees to memory and queues a product.
+// queueProduct provides memory and queues a product.
 func (d *device) queueProduct(ctx context.Context, slot *gpu.Slot, u *unit, p *gpu.Product, stream uintptr) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,7 +71,7 @@ func (d *device) queueProduct(ctx context.Context, slot *gpu.Slot, u *unit, p *g
 	return slot.Multiply(ctx, d.kernels[d.program.product], u.layout, u.resident, p, stream)
 }
 
-// settle checks the first product of the matrix. What is wrong with its tiles the CPU says.
+// settle checks the first product of the matrix. If the kernel found a fault, the CPU decodes the tiles to find the error.
 func (w *matrix) settle(ctx context.Context, slot *gpu.Slot) error {
 	const tile = codebook.TileElements
 	u := w.unit

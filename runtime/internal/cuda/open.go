@@ -13,8 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Open opens as many GPUs as the config says, or as the units need, and decides where each unit goes. It returns the
-// reason for the choice.
+// Open opens the GPUs that the config names, or else as many as the units need. It decides which unit goes to which GPU. why is
+// the reason for the choice.
 func Open(c *Config) (_ GPUs, why string, err error) {
 	program, err := newProgram(c.Kernel)
 	if err != nil {
@@ -56,7 +56,7 @@ func Open(c *Config) (_ GPUs, why string, err error) {
 	return g, g.why(), nil
 }
 
-// addUnits lists the units that the program decodes. None, where there are units, is an error.
+// addUnits lists the units that the program decodes. It is an error if there are units, but the program decodes none of them.
 func (g *gpus) addUnits() error {
 	tables := bookTables{}
 	for i, of := range g.config.Units {
@@ -82,7 +82,7 @@ func (g *gpus) addUnits() error {
 	return nil
 }
 
-// candidates lists the GPUs to try: those named, or all, in the order in which they are preferred.
+// candidates lists the GPUs to try: those with the given ordinals, or all GPUs in the order in which they are preferred.
 func candidates(ordinals []int) ([]gpu.Info, error) {
 	list, err := gpu.List()
 	if err != nil {
@@ -102,13 +102,13 @@ func candidates(ordinals []int) ([]gpu.Info, error) {
 	return named, nil
 }
 
-// preferred sorts GPUs: the most capable first, and of those the one with the most free memory. One that does not tell
-// comes last among its like, where what is wrong with it is met again.
+// preferred sorts GPUs by compute capability, the highest first. Those with the same capability are sorted by free memory, the
+// most first. If a GPU does not tell its free memory, it comes last among these. Opening it then shows the error.
 func preferred(list []gpu.Info) {
 	free := make(map[int]int64, len(list))
 	for _, info := range list {
 		alike := func(other gpu.Info) bool { return other.Ordinal != info.Ordinal && other.Capability == info.Capability }
-		if slices.ContainsFunc(list, alike) { // asking takes a context
+		if slices.ContainsFunc(list, alike) { // asking needs a context
 			free[info.Ordinal], _ = info.FreeMemory()
 		}
 	}
@@ -117,7 +117,7 @@ func preferred(list []gpu.Info) {
 	})
 }
 
-// why names the devices, the kernels that decode and what stays in host memory.
+// why names the devices, the kernels that decode, and the units that stay in host memory.
 func (g *gpus) why() string {
 	var entries []string
 	behind := 0

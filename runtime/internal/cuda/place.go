@@ -2,14 +2,13 @@
 
 package cuda
 
-// place gives every unit to a device, in the order of the model, so that neighbours share one. It
-// reports whether all units fit into device memory beside the buffers. Those that do not are
-// uploaded, compressed, for every decoding.
+// place gives every unit to a device, in the order of the model, so that neighbours are on the same device. It reports whether
+// all units fit into device memory beside the buffers. Units that do not fit are uploaded for each decoding, compressed.
 func (g *gpus) place() bool {
 	if g.placeWithin(0) {
 		return true
 	}
-	largest := int64(0) // units that stay behind need buffers for their tensors too
+	largest := int64(0) // units that stay in host memory need buffers for their tensors, too
 	for _, u := range g.order {
 		largest = max(largest, u.layout.Bytes)
 	}
@@ -17,7 +16,7 @@ func (g *gpus) place() bool {
 	return false
 }
 
-// placeWithin places the units, with so many bytes on every device for units that are uploaded each time.
+// placeWithin places the units. On every device it keeps the given bytes free for units that are uploaded each time.
 func (g *gpus) placeWithin(uploads int64) bool {
 	var weights, total, room int64
 	for _, u := range g.order {
@@ -32,7 +31,7 @@ func (g *gpus) placeWithin(uploads int64) bool {
 	fits := true
 	at, behind := 0, 0
 	for _, u := range g.order {
-		// Where the program named the devices, each gets a share as large as its part of the room.
+		// If the program named the devices, each gets a share in proportion to its room.
 		for at+1 < len(g.devices) && len(g.config.Devices) > 0 && g.devices[at].kept >= share(total, g.devices[at].room, room) {
 			at++
 		}

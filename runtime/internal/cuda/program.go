@@ -13,23 +13,22 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// anyBook holds the kernels for models that come without their own: they are handed the table of a unit's code
-// book.
+// anyBook has the kernels for models without kernels of their own. They take the table of a unit's code book as an argument.
 //
 //go:embed anybook.ptx
 var anyBook string
 
-// A program is what GPUs run for a model.
+// A program is the kernels that GPUs run for a model.
 type program struct {
-	name   string      // for people
+	name   string      // for messages
 	images []gpu.Image // the preferred form first
-	// What its entries do, nil for what none does: decode by gaps and output_positions, decode by tiles, multiply
-	// by tiles.
+	// The entries that decode by gaps and output_positions, decode by tiles, and multiply by tiles. Each is nil if the
+	// program has no such entry.
 	windows, tiles, product *launch.Launch
 }
 
-// newProgram returns the program of a kernel, or the one for any code book where k is nil. Of the entries that
-// do the same it takes the first.
+// newProgram returns the program of a kernel. If k is nil, it is the program for any code book. If several entries do the same,
+// it takes the first one.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
 		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: launch.OfAnyBook()}
@@ -46,7 +45,7 @@ func newProgram(k *Kernel) (*program, error) {
 	}
 	first := func(tiles, product bool) *launch.Launch {
 		i := slices.IndexFunc(k.Launches, func(l launch.Launch) bool {
-			// Without an error word nothing would tell of a broken stream.
+			// Without an error word, a broken stream would not be noticed.
 			return l.Reports && l.Tiles == tiles && l.Product == product
 		})
 		if i < 0 {
@@ -61,7 +60,7 @@ func newProgram(k *Kernel) (*program, error) {
 	return p, nil
 }
 
-// entries lists what the program runs.
+// entries lists the entries of the program.
 func (p *program) entries() []*launch.Launch {
 	all := []*launch.Launch{p.tiles, p.windows, p.product}
 	return slices.DeleteFunc(all, func(l *launch.Launch) bool { return l == nil })
@@ -82,8 +81,8 @@ func (p *program) load(d *gpu.Device) (*gpu.Module, map[*launch.Launch]*gpu.Kern
 	return module, kernels, nil
 }
 
-// entry returns what decodes units with an index, nil for nothing. Where there are both, one pass over tiles is
-// faster.
+// entry returns the entry that decodes units with an index, or nil. If the unit has both indices, it is the one for tiles, which
+// is faster.
 func (p *program) entry(x codebook.Index) *launch.Launch {
 	switch {
 	case x.HasTiles() && p.tiles != nil:
@@ -94,12 +93,12 @@ func (p *program) entry(x codebook.Index) *launch.Launch {
 	return nil
 }
 
-// lacks says that nothing decodes units with an index.
+// lacks is the message that no entry decodes units with an index.
 func (p *program) lacks(x codebook.Index) string {
 	return fmt.Sprintf("%s has no entry that decodes by %v", p.name, x)
 }
 
-// bookTables are the tables of the code books of a model, by their luts, for entries that take one.
+// bookTables are the tables of the code books of a model, by their luts. They are for entries that take a table.
 type bookTables map[string][]byte
 
 // of returns the table of the code book of a unit.

@@ -17,7 +17,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// anyBookSource is what anyBook was compiled from.
+// anyBookSource is the source that anyBook was compiled from.
 //
 //go:embed anybook.cu
 var anyBookSource string
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // TestUploadIsWaitedFor decodes a unit from the other slot right after it was made resident.
 func TestUploadIsWaitedFor(t *testing.T) {
 	book := samples.Books()[2]
-	weights := [][]uint16{book.Weights[:77], book.Weights} // at the first both slots get their buffers, which waits
+	weights := [][]uint16{book.Weights[:77], book.Weights} // decoding the first one allocates the buffers of both slots, which waits
 	var units []*coded.Unit
 	for i, w := range weights {
 		stream := samples.Must(codebook.Encode(book.Book, w))

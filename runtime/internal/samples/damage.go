@@ -8,7 +8,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// NewRand returns numbers that are the same every time.
+// NewRand returns a source of random numbers that are the same in every run.
 func NewRand(seed int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 77)) }
 
 // Damage changes a few bytes, in one of several ways.
@@ -33,13 +33,13 @@ func Damage(r *rand.Rand, b []byte) {
 	}
 }
 
-// Indexed returns what gives a stream of DF11 another index.
+// Indexed returns a function that gives a stream of the weights another index.
 func Indexed(b *codebook.Book, weights []uint16, index codebook.Index) func(*codebook.Stream) {
 	return func(s *codebook.Stream) { *s = *Must(codebook.EncodeIndexed(b, weights, index)) }
 }
 
-// MoveTile lets a tile start some bits later, taken from one of its lanes for one of the tile before it, if there
-// are lanes that can.
+// MoveTile makes a tile start some bits later, if it can. One lane of the tile loses these bits, and one lane of the previous tile
+// gets them.
 func MoveTile(s *codebook.Stream, tile, bits int) {
 	record := s.Tiles[codebook.TileBytes*tile:]
 	before, lanes := s.Tile(tile - 1).Lanes[:codebook.TileLanes], s.Tile(tile).Lanes[:codebook.TileLanes]

@@ -1,5 +1,4 @@
-// Package samples has code books, weights and ways to damage streams, for the tests of package runtime and of how it
-// decodes.
+// Package samples has code books, weights and ways to damage streams, for the tests of package runtime and its internal packages.
 package samples
 
 import (
@@ -11,7 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// Trained returns n words that look like trained weights: normally distributed, of small deviation.
+// Trained returns n words like those of a trained model: normally distributed, with a small deviation.
 func Trained(n int, seed uint64) []uint16 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	weights := make([]uint16, n)
@@ -28,8 +27,7 @@ func Histogram(weights []uint16) *codebook.Histogram {
 	return &h
 }
 
-// everyWord returns all words that DF11 can express, shuffled: rare exponents in a row, unlike in
-// any model.
+// everyWord returns all words that DF11 can express, shuffled. Rare exponents follow one another, unlike in any model.
 func everyWord() []uint16 {
 	var weights []uint16
 	for w := range 1 << 16 {
@@ -56,7 +54,7 @@ var books = sync.OnceValue(func() []Book {
 	normal := Trained(200_000, 7)
 	h := Histogram(normal)
 	words := everyWord()
-	// Powers of two make a code of which each length occurs once, up to the longest.
+	// Powers of two make a code book in which each length occurs once, up to the longest.
 	var steep codebook.Histogram
 	var steepWords []uint16
 	for k := range codebook.MaxLength {
@@ -74,7 +72,7 @@ var books = sync.OnceValue(func() []Book {
 		two[i] = codebook.Join(uint8(120+i%7/6), uint8(i))
 	}
 	canonical := func(h *codebook.Histogram, limit int) *codebook.Book { return Must(codebook.Canonical(h, limit)) }
-	// Codes of at most six bits, and none of ones alone.
+	// Codes of at most six bits. No code has only ones.
 	var six [256]uint8
 	copy(six[118:], []uint8{6, 5, 4, 3, 2, 2, 2})
 	sixBook := Must(codebook.NewCanonical(&six, 0))
