@@ -11,11 +11,12 @@ type buffers struct {
 }
 
 // get returns memory for n words. It fails when there is none within the limit; it never does while
-// no buffer is in use.
+// no buffer is in use. Memory beyond the limit is only good for a unit of that very size.
 func (b *buffers) get(n int) ([]uint16, bool) {
 	best := -1
 	for i, f := range b.free {
-		if cap(f) >= n && (best < 0 || cap(f) < cap(b.free[best])) {
+		fits := cap(f) >= n && (b.held <= b.limit || cap(f) == n)
+		if fits && (best < 0 || cap(f) < cap(b.free[best])) {
 			best = i
 		}
 	}

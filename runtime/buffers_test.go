@@ -2,6 +2,29 @@ package runtime
 
 import "testing"
 
+// TestBuffersBeyondLimit checks that the memory of a unit beyond the limit is used again for units of its size, and
+// makes room for smaller ones.
+func TestBuffersBeyondLimit(t *testing.T) {
+	b := &buffers{limit: 100}
+	var last []uint16
+	for range 2 {
+		buf, ok := b.get(1000)
+		if !ok || last != nil && &buf[0] != &last[0] {
+			t.Error("the memory of a unit of the same size is not used again")
+		}
+		last = buf
+		b.put(buf)
+	}
+	for i := range 3 {
+		if buf, ok := b.get(50); ok != (i < 2) || ok && cap(buf) != 50 {
+			t.Errorf("unit %d gets memory for %d words, %t", i, cap(buf), ok)
+		}
+	}
+	if b.held != 100 {
+		t.Errorf("%d words held, want 100", b.held)
+	}
+}
+
 // TestBuffers checks that memory is used again, that it stays within the limit, and that a lone
 // unit always gets its buffer.
 func TestBuffers(t *testing.T) {

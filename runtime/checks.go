@@ -5,8 +5,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Sums returns how many of the coded tensors come with a sum, and how many there are in all: those are the ones that
-// [WithChecks] checks.
+// Sums returns how many of the coded tensors come with a sum, and how many there are in all: [WithChecks] checks those
+// that have one.
 func (m *Model) Sums() (with, all int) {
 	for _, u := range m.units {
 		for _, t := range u.coded.Tensors {

@@ -185,10 +185,10 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Close releases the files, and all memory of GPUs. It may be called at any time, by visitors of [Model.DecodeAll]
+// Close releases the files, and all memory of GPUs. It may be called at any time, by visitors of [Model.DecodeUnits]
 // too, but not by what [WithWarnings] was given. Calls that are under way end soon, with [ErrClosed] unless they are
 // done first; Close waits for them, though not for visitors. Calls that come later fail with ErrClosed, but for
-// Units, Sums and Decoder, which go on to answer. Close again returns what the first did, and when it does.
+// Units, Tensors, Sums and Decoder, which go on to answer. Close again returns what the first did, and when it does.
 func (m *Model) Close() error { return m.close() }
 
 // release is Close, once.

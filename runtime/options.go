@@ -91,7 +91,7 @@ const (
 	CheckAlways
 )
 
-// WithChecks compares the weights of tensors, as they are decoded, with the sums that the checkpoint has of them, and
+// WithChecks compares tensors, as they are decoded or read, with the sums that the checkpoint has of them, and
 // fails with a [*SumError] where they differ. A tensor without a sum passes: [Model.Sums] counts them. What is not
 // decoded as a whole cannot be compared: a part of a tensor by [Model.DecodePart]; and what stays in the memory of a
 // GPU, by [Model.DecodeToDevice] or [Model.DeviceMatrix], is not.
