@@ -76,7 +76,7 @@ func TestDecodeUnitsBound(t *testing.T) {
 func TestDecodeUnitsAfterLarge(t *testing.T) {
 	units := sampleUnits()
 	large, small := units[1], units[3]
-	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
+	m := samples.Must(Open(write(t, units...), WithWorkers(2), WithDecoder(Generic)))
 	defer m.Close()
 	asked, visited, ahead := 0, 0, 0
 	names := func(yield func(string) bool) {
