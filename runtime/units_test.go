@@ -132,6 +132,21 @@ func TestDecodeUnitsEnded(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v, want that of the context", err)
 		}
+		ctx, cancel = context.WithCancel(t.Context())
+		none := func(func(string) bool) { cancel() }
+		if err := m.DecodeUnits(ctx, none, 0, func(Unit, []uint16) error { return nil }); !errors.Is(err, context.Canceled) {
+			t.Fatalf("no names: error %v, want that of the context", err)
+		}
+	}
+}
+
+// TestDefaultBound computes the bound that 0 stands for.
+func TestDefaultBound(t *testing.T) {
+	units := sampleUnits()
+	m := samples.Must(Open(write(t, units...), WithDecoder(Generic)))
+	defer m.Close()
+	if have, want := m.defaultBound(), 2*2*int64(len(units[1].weights))+8<<20; have != want {
+		t.Errorf("%d bytes, want %d", have, want)
 	}
 }
 
