@@ -2,6 +2,30 @@ package runtime
 
 import "testing"
 
+// TestBuffersFit takes the smallest memory that is large enough, and as much of it as is asked for.
+func TestBuffersFit(t *testing.T) {
+	b := &buffers{limit: 1000}
+	for range 2 {
+		large, _ := b.get(300)
+		small, _ := b.get(200)
+		b.put(large)
+		b.put(small)
+		for _, want := range []int{200, 300} {
+			if buf, ok := b.get(100); !ok || len(buf) != 100 || cap(buf) != want {
+				t.Errorf("100 words in memory for %d, %t, want memory for %d", cap(buf), ok, want)
+			}
+		}
+		b.put(large[:100])
+		b.put(small[:100])
+	}
+	if b.held != 500 || b.inUse != 0 {
+		t.Errorf("%d words in %d buffers, want 500 in none", b.held, b.inUse)
+	}
+	if _, ok := b.get(600); !ok || b.held != 800 || len(b.free) != 1 {
+		t.Errorf("600 words, %t: %d words held, %d buffers free, want one of 300 given up", ok, b.held, len(b.free))
+	}
+}
+
 // TestBuffersBeyondLimit checks that the memory of a unit beyond the limit is used again for units of its size, and
 // makes room for smaller ones.
 func TestBuffersBeyondLimit(t *testing.T) {
