@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
 func analyse(t *testing.T, path string) *Analysis {
@@ -127,6 +130,83 @@ func TestAnalyseUnitsRefuses(t *testing.T) {
 				t.Errorf("%d units, error %v, want one with %q", len(a.Units), a.NoBooks, c.want)
 			}
 		})
+	}
+}
+
+// TestAnalysisOfferedSchemes wants the same from each scheme, whether the units bring code books or not: those of
+// the scheme "model" depend on all units.
+func TestAnalysisOfferedSchemes(t *testing.T) {
+	var plain, coded []AnalysedUnit
+	for i := range uint64(3 * codebook.MaxBooks) {
+		h := &codebook.Histogram{100: 1000 + 100*i, 101: 5000 - 100*i, 120: 7}
+		h[110+i%5] = 300 + i*i
+		b, err := codebook.Canonical(h, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain = append(plain, AnalysedUnit{Histogram: h})
+		coded = append(coded, AnalysedUnit{Histogram: h, Book: b})
+	}
+	want, have := AnalyseUnits("m", plain).Report().Schemes, AnalyseUnits("m", coded).Report().Schemes
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("schemes of units that bring code books (-want +got):\n%s", diff)
+	}
+	if n := have[0].Books; n < 1 || n > codebook.MaxBooks {
+		t.Errorf("%d code books under %q", n, have[0].Name)
+	}
+}
+
+// TestAnalysisOfSmallUnits prices a unit that coding makes no smaller: a model leaves it out, all else keeps it.
+func TestAnalysisOfSmallUnits(t *testing.T) {
+	for kind, want := range map[string]uint64{KindModel: 0, KindDF11: 12, KindHistogram: 12} {
+		units := []AnalysedUnit{{Histogram: &codebook.Histogram{100: 5, 101: 7}}}
+		a := AnalyseUnits("m", units)
+		a.Kind = kind
+		if p, err := a.price("unit"); err != nil || p.weights != want {
+			t.Errorf("%s: %+v, error %v, want %d weights", kind, p, err, want)
+		}
+		if units[0].Name != "" || units[0].Book != nil {
+			t.Errorf("%s: the units of the caller were changed: %+v", kind, units[0])
+		}
+	}
+}
+
+func TestModelName(t *testing.T) {
+	for path, want := range map[string]string{
+		"a/b": "b", "a/b.safetensors": "b", "a/model.safetensors.index.json": "model", "b.json": "b", "a/.json": ".json", "a/b.bin/": "b.bin",
+	} {
+		if have := modelName(path); have != want {
+			t.Errorf("%s: %q, want %q", path, have, want)
+		}
+	}
+}
+
+// TestAnalyseDamaged wants an error where the weights of a DF11 checkpoint are not those that it has the sums of.
+func TestAnalyseDamaged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	if _, err := Compress(context.Background(), vectorModel, dir, CompressOptions{SingleFile: true}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := model.OpenDF11(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(c.Files[0].Tensors, func(x *model.Tensor) bool { return strings.HasSuffix(x.Name, ".sign_mantissa") })
+	path, at := c.Files[0].Path(), len(c.Files[0].Start())+int(c.Files[0].Tensors[i].Begin)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[at] ^= 0x10
+	if err := os.WriteFile(path, content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Analyse(context.Background(), dir, AnalyseOptions{})
+	if _, ok := errors.AsType[*runtime.SumError](err); !ok {
+		t.Errorf("error %v, want that of a sum", err)
 	}
 }
 

@@ -48,6 +48,7 @@ func TestHistogramRefuses(t *testing.T) {
 		{"histogram that is a number", `{"histogram": 7, "model": "m"}`, "histogram: want an array of 256 counts or an object"},
 		{"count that is none", `{"histogram": {"7": [1]}}`, `histogram: count "[1]"`},
 		{"null for a count", `{"histogram": {"7": null}}`, "histogram: count"},
+		{"units of too many weights in all", `{"units": [{"histogram": {"7": 72057594037927936}}, {"histogram": {"8": 1}}]}`, "more than 2^56 weights in all"},
 		{"exponent with a sign", `{"histogram": {"+7": 1}}`, "histogram: exponent"},
 		{"an array", `[{"histogram": {"1": 1}}]`, "unexpected array, want an object"},
 		{"more behind it", `{"histogram": {"1": 1}} {}`, "more than one JSON value"},

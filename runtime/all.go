@@ -51,9 +51,7 @@ func (m *Model) DecodeUnits(ctx context.Context, names iter.Seq[string], bound i
 		case bound == 0:
 			bound = m.defaultBound()
 		}
-		next, stop := iter.Pull(names)
-		defer stop()
-		w := walk{model: m, next: next, memory: buffers{limit: bound / 2}, visit: visit}
+		w := walk{model: m, names: names, memory: buffers{limit: bound / 2}, visit: visit}
 		if m.gpus != nil {
 			return w.onGPUs(ctx)
 		}
@@ -79,7 +77,7 @@ func (m *Model) defaultBound() int64 {
 // A walk is a call of DecodeUnits.
 type walk struct {
 	model  *Model
-	next   func() (name string, ok bool)
+	names  iter.Seq[string]
 	memory buffers
 	visit  func(u Unit, weights []uint16) error
 }
@@ -103,38 +101,60 @@ func failed(err error) unitAhead {
 // them at once.
 func (w *walk) run(ctx context.Context, most int, start func(u *unit, dst []uint16) unitAhead) error {
 	var ahead []unitAhead // in the order of the names
-	name, more := w.next()
-	for more || len(ahead) > 0 {
-		for more && len(ahead) < most {
-			u := w.model.byName[name]
-			if u == nil {
-				ahead = append(ahead, failed(w.model.wrap(fmt.Errorf("no unit %q", name))))
-			} else if dst, ok := w.memory.get(u.Elements); ok {
-				ahead = append(ahead, start(u, dst))
-			} else {
-				break
-			}
-			name, more = w.next()
-		}
+	first := func() error {
 		a := ahead[0]
 		ahead = ahead[1:]
-		select {
-		case <-a.done:
-		case <-ctx.Done():
-			return ctx.Err()
+		return w.finish(ctx, a)
+	}
+	for name := range w.names {
+		if len(ahead) == most {
+			if err := first(); err != nil {
+				return err
+			}
 		}
-		if err := a.err(); err != nil {
+		u := w.model.byName[name]
+		if u == nil {
+			ahead = append(ahead, failed(w.model.wrap(fmt.Errorf("no unit %q", name))))
+			continue
+		}
+		dst, ok := w.memory.get(u.Elements)
+		for !ok {
+			if err := first(); err != nil {
+				return err
+			}
+			dst, ok = w.memory.get(u.Elements)
+		}
+		ahead = append(ahead, start(u, dst))
+	}
+	for len(ahead) > 0 {
+		if err := first(); err != nil {
 			return err
 		}
-		if err := w.visit(a.unit.public(), a.weights); err != nil {
-			return err
-		}
-		if err := w.model.ended(ctx); err != nil {
-			return err
-		}
-		w.memory.put(a.weights)
 	}
 	return ctx.Err()
+}
+
+// finish waits for a unit, visits it, and takes its memory back.
+func (w *walk) finish(ctx context.Context, a unitAhead) error {
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := a.err(); err != nil {
+		return err
+	}
+	if err := w.model.ended(ctx); err != nil {
+		return err
+	}
+	if err := w.visit(a.unit.public(), a.weights); err != nil {
+		return err
+	}
+	if err := w.model.ended(ctx); err != nil {
+		return err
+	}
+	w.memory.put(a.weights)
+	return nil
 }
 
 // unitsAhead bounds the units that are decoded at once on the CPU. It is large enough for many small units to keep all workers

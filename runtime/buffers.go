@@ -11,11 +11,12 @@ type buffers struct {
 }
 
 // get returns memory for n words. It reports false if that would exceed the limit. It always returns memory if no buffer is in
-// use.
+// use. Memory beyond the limit is used again only for a unit of the same size.
 func (b *buffers) get(n int) ([]uint16, bool) {
 	best := -1
 	for i, f := range b.free {
-		if cap(f) >= n && (best < 0 || cap(f) < cap(b.free[best])) {
+		fits := cap(f) >= n && (b.held <= b.limit || cap(f) == n)
+		if fits && (best < 0 || cap(f) < cap(b.free[best])) {
 			best = i
 		}
 	}

@@ -184,12 +184,12 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Close releases the files, and all memory of GPUs. It may be called at any time, also by visitors of [Model.DecodeAll], but
+// Close releases the files, and all memory of GPUs. It may be called at any time, also by visitors of [Model.DecodeUnits], but
 // not by the function of [WithWarnings].
 //
 // Running calls end soon, with [ErrClosed] unless they are done before. Close waits for them, but not for visitors. Later
-// calls fail with ErrClosed, except those of Units, Sums and Decoder. A second Close waits for the first one and returns the
-// same error.
+// calls fail with ErrClosed, except those of Units, Tensors, Sums and Decoder. A second Close waits for the first one and
+// returns the same error.
 func (m *Model) Close() error { return m.close() }
 
 // release is Close when it is called for the first time.

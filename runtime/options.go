@@ -89,7 +89,7 @@ const (
 	CheckAlways
 )
 
-// WithChecks compares the weights of tensors with the sums that the checkpoint has of them, while they are decoded. The error
+// WithChecks compares tensors with the sums that the checkpoint has of them, while they are decoded or read. The error
 // is a [*SumError] if the sums differ. Tensors without a sum are not compared: [Model.Sums] counts those with one. Neither
 // are parts of a tensor, as decoded by [Model.DecodePart], nor weights that stay in the memory of a GPU, as decoded by
 // [Model.DecodeToDevice] or multiplied by a [DeviceMatrix].

@@ -48,6 +48,7 @@ func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 	err := m.call(ctx, func(ctx context.Context) error {
 		if s, err := m.tensor(name); err == nil {
 			t := m.tensors[name].unit.Tensors[s.First]
+			t.Shape = slices.Clone(t.Shape)
 			v = &Values{Tensor: t, Bytes: alignedBytes(2 * t.Elements)}
 			return m.decodeBytes(ctx, s, v.Bytes)
 		}

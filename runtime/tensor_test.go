@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
@@ -37,11 +39,17 @@ func TestTensor(t *testing.T) {
 		t.Errorf("%d tensors, want %d", len(all), len(want))
 	}
 	coded := 0
+	for _, u := range m.Units() {
+		for _, d := range u.Tensors {
+			clear(d.Shape) // is the caller's
+		}
+	}
 	for _, d := range all {
 		w := want[d.Name]
 		if w == nil {
 			t.Fatalf("tensor %q is not in the model", d.Name)
 		}
+		clear(samples.Must(m.Tensor(t.Context(), d.Name)).Shape) // is the caller's
 		v, err := m.Tensor(t.Context(), d.Name)
 		if err != nil {
 			t.Fatal(err)
@@ -75,6 +83,45 @@ func TestTensor(t *testing.T) {
 	}
 }
 
+// TestTensorsOrder lists tensors in the order of the units and of the files.
+func TestTensorsOrder(t *testing.T) {
+	file := samples.Must(model.OpenDF11(tinyLlama))
+	var want []string
+	for _, u := range file.Units {
+		for _, c := range u.Tensors {
+			want = append(want, c.Name)
+		}
+	}
+	for _, r := range file.Rest {
+		want = append(want, r.Name)
+	}
+	m := samples.Must(New(file))
+	defer m.Close()
+	var got []string
+	for _, d := range m.Tensors() {
+		got = append(got, d.Name)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("tensors %q, want %q", got, want)
+	}
+}
+
+// TestTensorPieces reads a tensor that is copied in several pieces.
+func TestTensorPieces(t *testing.T) {
+	want := bytes.Repeat([]byte("seven, "), (2*copyPiece+10)/7)
+	bc := samples.Books()[1]
+	s := samples.Must(codebook.Encode(bc.Book, bc.Weights[:10]))
+	path := t.TempDir() + "/model.safetensors"
+	entries := append(model.UnitEntries("u", s, nil), model.BytesEntry("large", model.U8, []uint64{uint64(len(want))}, want))
+	if err := model.WriteFile(path, entries, nil); err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, path)
+	if v, err := m.Tensor(t.Context(), "large"); err != nil || !bytes.Equal(v.Bytes, want) {
+		t.Errorf("other bytes than were written, or an error: %v", err)
+	}
+}
+
 // TestTensorErrors asks for what is not there.
 func TestTensorErrors(t *testing.T) {
 	m := samples.Must(Open(tinyLlama))
@@ -92,7 +139,9 @@ func TestTensorErrors(t *testing.T) {
 		{"unknown", second(m.Tensor(t.Context(), "nothing")), `no tensor "nothing"`},
 		{"read unknown", m.ReadTensor(t.Context(), "nothing", nil), `no tensor "nothing"`},
 		{"short", m.ReadTensor(t.Context(), raw, norm.Bytes[2:]), "model.safetensors: tensor \"model.norm.weight\": "},
-		{"coded, long", m.ReadTensor(t.Context(), coded, make([]byte, 1)), "into a buffer of 1"},
+		{"long", m.ReadTensor(t.Context(), raw, make([]byte, len(norm.Bytes)+1)), "into a buffer of"},
+		{"coded, short", m.ReadTensor(t.Context(), coded, nil), "into a buffer of 0"},
+		{"coded, long", m.ReadTensor(t.Context(), coded, make([]byte, 1<<20)), "into a buffer of 1048576"},
 		{"decode what is not coded", m.DecodeTensor(t.Context(), raw, make([]uint16, norm.Elements)), "is not coded"},
 		{"cancelled", second(m.Tensor(cancelled, raw)), context.Canceled.Error()},
 		{"cancelled, coded", second(m.Tensor(cancelled, coded)), context.Canceled.Error()},
@@ -152,9 +201,12 @@ func TestRawSums(t *testing.T) {
 		}
 		m = open(other, WithChecks(checks))
 		for range 2 {
-			_, err := m.Tensor(t.Context(), raw)
-			if sumErr, ok := errors.AsType[*SumError](err); !ok || sumErr.Tensor != raw {
-				t.Errorf("checks %d: %v, want a SumError", checks, err)
+			v, err := m.Tensor(t.Context(), raw)
+			if sumErr, ok := errors.AsType[*SumError](err); !ok || sumErr.Tensor != raw || !strings.HasPrefix(err.Error(), "runtime: "+tinyLlama) {
+				t.Errorf("checks %d: %v, want a SumError that names the file", checks, err)
+			}
+			if v != nil {
+				t.Errorf("checks %d: values besides an error", checks)
 			}
 		}
 	}
@@ -182,7 +234,11 @@ func TestView(t *testing.T) {
 	viewed(t, v(model.BOOL), uint8(1), 16)
 	viewed(t, v(model.F8E4M3), uint8(1), 16)
 	viewed(t, v(model.I8), int8(1), 16)
-	viewed(t, &Values{Tensor: Tensor{DType: model.I32}, Bytes: append(make([]byte, 1), v(model.I32).Bytes...)[1:]}, int32(0x04030201), 4)
+	for skip := range 8 { // aligned or not
+		b := append(alignedBytes(skip), v(model.I64).Bytes...)[skip:]
+		viewed(t, &Values{Tensor: Tensor{DType: model.I32}, Bytes: b}, int32(0x04030201), 4)
+		viewed(t, &Values{Tensor: Tensor{DType: model.I64}, Bytes: b}, int64(0x0807060504030201), 2)
+	}
 
 	for name, err := range map[string]error{
 		"BF16 as float32": viewError[float32](v(model.BF16)),
@@ -204,7 +260,7 @@ func TestView(t *testing.T) {
 func viewed[T Number](t *testing.T, v *Values, first T, n int) {
 	t.Helper()
 	e, err := View[T](v)
-	if err != nil || len(e) != n || e[0] != first {
+	if err != nil || len(e) != n || e[0] != first || uintptr(unsafe.Pointer(&e[0]))%unsafe.Sizeof(first) != 0 {
 		t.Errorf("%s: %v (error %v), want %d of them, the first %v", v.DType, e, err, n, first)
 	}
 }
@@ -223,7 +279,7 @@ func TestFloat32s(t *testing.T) {
 	}{
 		{model.BF16, []byte{0x80, 0x3f, 0x01, 0x80, 0xa5, 0x7f}, []uint32{0x3f800000, 0x80010000, 0x7fa50000}},
 		{model.F16, []byte{0x00, 0x3c, 0x01, 0x80, 0x00, 0xfc}, []uint32{0x3f800000, 0xb3800000, 0xff800000}},
-		{model.F32, []byte{0x01, 0x00, 0x80, 0x7f}, []uint32{0x7f800001}},
+		{model.F32, []byte{0x01, 0x00, 0x80, 0x7f, 0x02, 0x00, 0x80, 0x3f}, []uint32{0x7f800001, 0x3f800002}},
 	} {
 		got, err := (&Values{Tensor: Tensor{DType: tc.dtype}, Bytes: tc.bytes}).Float32s()
 		if err != nil {

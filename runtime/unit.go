@@ -28,6 +28,9 @@ type unit struct {
 func (u *unit) public() Unit {
 	c := u.Unit
 	c.Tensors = slices.Clone(u.Tensors)
+	for i := range c.Tensors {
+		c.Tensors[i].Shape = slices.Clone(c.Tensors[i].Shape)
+	}
 	return c
 }
 

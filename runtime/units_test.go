@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,85 @@ func TestDecodeUnitsBound(t *testing.T) {
 		if err != nil || visited != 50 {
 			t.Errorf("room for %d units: %d visited, error %v", tc.room, visited, err)
 		}
+	}
+}
+
+// TestDecodeUnitsAfterLarge visits a unit that is larger than the bound, and then small ones: they are decoded ahead
+// again, and its memory is given up.
+func TestDecodeUnitsAfterLarge(t *testing.T) {
+	units := sampleUnits()
+	large, small := units[1], units[3]
+	m := samples.Must(Open(write(t, units...), WithWorkers(2), WithDecoder(Generic)))
+	defer m.Close()
+	asked, visited, ahead := 0, 0, 0
+	names := func(yield func(string) bool) {
+		if asked++; yield(large.name) {
+			counted(small.name, 40, &asked)(yield)
+		}
+	}
+	room := 10
+	err := m.DecodeUnits(t.Context(), names, int64(room*2*len(small.weights)), func(u Unit, weights []uint16) error {
+		if u.Name == small.name {
+			ahead = max(ahead, asked-visited)
+			if cap(weights) > room*len(small.weights) {
+				t.Errorf("memory for %d words, the bound is %d", cap(weights), room*len(small.weights))
+			}
+		}
+		visited++
+		return nil
+	})
+	if err != nil || visited != 41 || ahead != room+1 {
+		t.Errorf("%d visited, at most %d under way, error %v; want 41, %d", visited, ahead, err, room+1)
+	}
+}
+
+// TestDecodeUnitsLocked visits units by a goroutine that keeps its thread to itself, as callers of C libraries do.
+func TestDecodeUnitsLocked(t *testing.T) {
+	units := sampleUnits()
+	m := samples.Must(Open(write(t, units...), WithWorkers(2)))
+	defer m.Close()
+	visited := 0
+	if err := m.DecodeUnits(t.Context(), m.names(), 1, func(Unit, []uint16) error {
+		goruntime.LockOSThread()
+		visited++
+		return nil
+	}); err != nil || visited != len(units) {
+		t.Errorf("%d units visited, error %v", visited, err)
+	}
+	for range visited {
+		goruntime.UnlockOSThread()
+	}
+}
+
+// TestDecodeUnitsEnded ends the context while names are asked for: no unit is visited any more, however far it is.
+func TestDecodeUnitsEnded(t *testing.T) {
+	m := samples.Must(Open(write(t, sampleUnits()...), WithWorkers(2)))
+	defer m.Close()
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := m.DecodeUnits(ctx, func(yield func(string) bool) {
+			if yield("empty") { // which is decoded at once
+				cancel()
+			}
+		}, 0, func(Unit, []uint16) error { return errors.New("a visit") })
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("error %v, want that of the context", err)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		none := func(func(string) bool) { cancel() }
+		if err := m.DecodeUnits(ctx, none, 0, func(Unit, []uint16) error { return nil }); !errors.Is(err, context.Canceled) {
+			t.Fatalf("no names: error %v, want that of the context", err)
+		}
+	}
+}
+
+// TestDefaultBound computes the bound that 0 stands for.
+func TestDefaultBound(t *testing.T) {
+	units := sampleUnits()
+	m := samples.Must(Open(write(t, units...), WithDecoder(Generic)))
+	defer m.Close()
+	if have, want := m.defaultBound(), 2*2*int64(len(units[1].weights))+8<<20; have != want {
+		t.Errorf("%d bytes, want %d", have, want)
 	}
 }
 
