@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
-// TestAssembly compares the assembly in the runtime with the output of its generator. The test is in this package because
-// the packages of the assembly cannot be built when the files are missing or broken.
+// TestAssembly compares the assembly in the runtime with the output of its generator. The test is in this package
+// because the packages of the assembly cannot be built when the files are missing or broken.
 func TestAssembly(t *testing.T) {
 	for _, tc := range []struct {
 		dir, pkg, from string
@@ -74,8 +74,8 @@ func TestEncoderAssembly(t *testing.T) {
 	golden(t, "../encode/encode_amd64.s", asm)
 }
 
-// TestNoSlowInstructions finds no instructions that some CPUs with AVX2 and BMI2 run as slow microcode. Zen 1 and 2 do so
-// with parallel bit deposit and extract. Some CPUs do so with gathers, as a guard against side channels.
+// TestNoSlowInstructions finds no instructions that some CPUs with AVX2 and BMI2 run as slow microcode. Zen 1 and 2
+// do so with parallel bit deposit and extract. Some CPUs do so with gathers, as a guard against side channels.
 func TestNoSlowInstructions(t *testing.T) {
 	for _, name := range []string{"../runtime/internal/cpu/decode_amd64.s", "../encode/encode_amd64.s"} {
 		asm, err := os.ReadFile(name)

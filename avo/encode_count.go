@@ -6,7 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// count emits the function that counts the exponents of a run of 14. Each vector of weights is compared with all of them.
+// count emits the function that counts the exponents of a run of 14. Each vector of weights is compared with all of
+// them.
 func (e encoder) count() {
 	const vector, run, round, ahead = 32, 14, 15, 2 << 10
 	e.begin("countVectors", "func(weights *byte, vectors int, first uint8, counts *uint64, others *byte) int",

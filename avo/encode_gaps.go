@@ -2,8 +2,8 @@ package avo
 
 import "github.com/mmcloughlin/avo/operand"
 
-// gaps emits the function that finds the first code behind the end of each window. It knows the bits at which groups of codes
-// start.
+// gaps emits the function that finds the first code behind the end of each window. It knows the bits at which
+// groups of codes start.
 func (e encoder) gaps() {
 	const groupElements, windowBits = 8, 64
 	e.begin("findGaps", "func(starts *uint32, groups int, offset uint64, last *uint16, exponents *uint64, pairs *uint64, gaps *byte, windows int)",

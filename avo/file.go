@@ -21,11 +21,11 @@ import (
 // constraint keeps the assembly out of builds for other architectures, and out of builds with the tag purego.
 const constraint = "amd64,!purego"
 
-// File returns a Go assembly file of decoders: of strands, given the names of their functions, and of windows. There must
-// be one decoder at least. The first line of the file is "// " and header.
+// File returns a Go assembly file of decoders: of strands, given the names of their functions, and of windows.
+// There must be one decoder at least. The first line of the file is "// " and header.
 //
-// The names must be Go identifiers, and the shapes in range: see [Windows.Validate]. File works on 64-bit machines only,
-// because the offsets in the assembly are those of the machine that it runs on.
+// The names must be Go identifiers, and the shapes in range: see [Windows.Validate]. File works on 64-bit machines
+// only, because the offsets in the assembly are those of the machine that it runs on.
 func File(header string, strands []string, windows []Windows) ([]byte, error) {
 	if len(strands)+len(windows) == 0 {
 		return nil, errors.New("avo: no decoders")
@@ -97,8 +97,8 @@ const (
 	strandsPath = "github.com/seed54244801/bespoke/internal/strands"
 )
 
-// signature is func(job *PACKAGE.JOB). It is made without loading the package from source, because that depends on the
-// directory in which the program runs.
+// signature is func(job *PACKAGE.JOB). It is made without loading the package from source, because that depends on
+// the directory in which the program runs.
 func signature(importPath, job string) *gotypes.Signature {
 	pkg := types.NewPackage(importPath, path.Base(importPath))
 	name := types.NewTypeName(token.NoPos, pkg, job, nil)

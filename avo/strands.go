@@ -21,15 +21,15 @@ const (
 	// table entry.
 	turnSymbols = turnLookups * lookup.EntrySymbols
 
-	// turnBytes bounds the bytes by which a turn moves a source. They hold the used bits of the first byte, full table
-	// entries, and one code of the slow path for each refill.
+	// turnBytes bounds the bytes by which a turn moves a source. They hold the used bits of the first byte, full
+	// table entries, and one code of the slow path for each refill.
 	turnBytes = (7 + turnLookups*lookup.TableBits + strands.Count*codebook.MaxLength) / 8
 
 	// mergeVectors is the number of vectors that hold the symbols of a turn.
 	mergeVectors = (turnSymbols + strands.VectorSymbols - 1) / strands.VectorSymbols
 
-	// lag is the number of rounds between a strand's change of halves and the merge of the half that it filled. By then
-	// the stores have left the store buffer. Loads of another size would have to wait for them.
+	// lag is the number of rounds between a strand's change of halves and the merge of the half that it filled. By
+	// then the stores have left the store buffer. Loads of another size would have to wait for them.
 	lag = 3
 )
 
@@ -39,8 +39,8 @@ const (
 	_ uint = strands.TurnBytes - turnBytes
 )
 
-// refillRow is the row of lookups after which strand i is refilled. It is another one for each strand: a refill is a long
-// chain of instructions, and the lookups of the other strands fill the time in which it waits.
+// refillRow is the row of lookups after which strand i is refilled. It is another one for each strand: a refill is
+// a long chain of instructions, and the lookups of the other strands fill the time in which it waits.
 func refillRow(i int) int { return i * rowsOfLookups / strands.Count }
 
 // validateName reports a name that is not a Go identifier.

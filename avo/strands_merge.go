@@ -7,8 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// The distance of prefetches ahead of a merge, in weights. The hardware does not foresee these accesses well, because those
-// of several strands are interleaved. A prefetch beyond a buffer does nothing.
+// The distance of prefetches ahead of a merge, in weights. The hardware does not foresee these accesses well,
+// because those of several strands are interleaved. A prefetch beyond a buffer does nothing.
 const (
 	prefetchDst = 256
 	prefetchSM  = 256
@@ -52,8 +52,8 @@ func (d *strandDecoder) mergeInTurn(round, m, v int) {
 	}
 }
 
-// mergeRest merges symbols of strand i from a half of its scratch memory, and moves the strand. The register entry holds
-// their number. It may write up to 31 words too many.
+// mergeRest merges symbols of strand i from a half of its scratch memory, and moves the strand. The register entry
+// holds their number. It may write up to 31 words too many.
 func (d *strandDecoder) mergeRest(i int, half operand.Mem, name string) {
 	top, sm, dst := d.GP64(), d.GP64(), d.GP64()
 	d.TESTQ(d.entry, d.entry)
@@ -73,8 +73,8 @@ func (d *strandDecoder) mergeRest(i int, half operand.Mem, name string) {
 	d.Label(name + "_done")
 }
 
-// mergeVector merges 32 weights. Their symbols lie in memory in reverse order, so symbols is the place of the last one.
-// Between loads and stores it calls loaded.
+// mergeVector merges 32 weights. Their symbols lie in memory in reverse order, so symbols is the place of the last
+// one. Between loads and stores it calls loaded.
 func (d *strandDecoder) mergeVector(symbols, sm, dst operand.Mem, loaded func()) {
 	e, m, t, lo, hi := d.YMM(), d.YMM(), d.YMM(), d.YMM(), d.YMM()
 	d.Comment("Put the symbols in order. Both operands get quadwords 0, 2, 1, 3: unpacking restores the order.")

@@ -60,8 +60,8 @@ func (d *streams) consume(i int) {
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// refill moves the source of strand i past the used bytes and loads the bit buffer again. It leaves the source in window.
-// The name tells the refills of a turn apart.
+// refill moves the source of strand i past the used bytes and loads the bit buffer again. It leaves the source in
+// window. The name tells the refills of a turn apart.
 func (d *streams) refill(name string, i int) {
 	d.Commentf("If the entry is empty, the next code has more than %d bits, or there is no code.", lookup.TableBits)
 	d.TESTB(d.entry.As8(), d.entry.As8())
@@ -73,8 +73,8 @@ func (d *streams) refill(name string, i int) {
 	d.Label("filled" + name)
 }
 
-// advance moves the source of strand i by the whole bytes among the used bits, whose number is in entry. It leaves the
-// source in window, and the number of the other used bits in entry.
+// advance moves the source of strand i by the whole bytes among the used bits, whose number is in entry. It leaves
+// the source in window, and the number of the other used bits in entry.
 func (d *streams) advance(i int) {
 	d.MOVQ(d.entry, d.window)
 	d.SHRQ(operand.Imm(3), d.window)
@@ -83,17 +83,18 @@ func (d *streams) advance(i int) {
 	d.ANDL(operand.Imm(7), d.entry.As32())
 }
 
-// fill loads 8 bytes from the address in window into the bit buffer of strand i. It sets the marker in the lowest bit, and
-// shifts out as many bits as entry says.
+// fill loads 8 bytes from the address in window into the bit buffer of strand i. It sets the marker in the lowest
+// bit, and shifts out as many bits as entry says.
 func (d *streams) fill(i int) {
 	d.MOVBEQQ(operand.Mem{Base: d.window}, d.buf[i])
 	d.ORQ(operand.Imm(1), d.buf[i])
 	d.SHLXQ(d.entry, d.buf[i], d.buf[i])
 }
 
-// slowPath decodes one code of strand i by a search through the list of long codes (lookup.Long). It is outside of the hot
-// loop and replaces the refill of the same name. If the list has no code either, the strand does not move. When store is
-// called, the symbol is in the lowest byte of window, and the length of its code is in the bit buffer, 0 for no code.
+// slowPath decodes one code of strand i by a search through the list of long codes (lookup.Long). It is outside of
+// the hot loop and replaces the refill of the same name. If the list has no code either, the strand does not move.
+// When store is called, the symbol is in the lowest byte of window, and the length of its code is in the bit
+// buffer, 0 for no code.
 func (d *streams) slowPath(name string, i int, store func()) {
 	buf := d.buf[i]
 	d.Label("slow" + name)
@@ -162,8 +163,8 @@ func (d *streams) planCall(job reg.GPVirtual) {
 // reciprocalBits is the precision of a reciprocal that stands in for a division.
 const reciprocalBits = 24
 
-// reciprocal returns the factor that stands in for a division by n. Quotients below strands.CallTurns are exact, and larger
-// ones do not matter.
+// reciprocal returns the factor that stands in for a division by n. Quotients below strands.CallTurns are exact,
+// and larger ones do not matter.
 func reciprocal(n int) int {
 	r := (1<<reciprocalBits)/n + 1
 	for q := range strands.CallTurns {
@@ -193,8 +194,9 @@ func (d *streams) note(half reg.GPVirtual, i int) {
 	d.MOVQ(d.buf[i], begun(half, i, strands.OffMarkBuf))
 }
 
-// markBorder leaves a mark of strand i, which came to its border. The mark has the place at which the strand began to fill
-// a half, and the element there, which the function element loads to entry. It uses the register spare, too.
+// markBorder leaves a mark of strand i, which came to its border. The mark has the place at which the strand began
+// to fill a half, and the element there, which the function element loads to entry. It uses the register spare,
+// too.
 func (d *streams) markBorder(i int, half, spare reg.GPVirtual, element func()) {
 	d.Commentf("Strand %d came to its border: leave a mark of the place before, and of the element there.", i)
 	d.MOVQ(d.marks[i], spare)

@@ -10,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// strandDecoder emits a decoder of strands. Its fields are the register plan: values in registers during all turns, and
-// values on the stack because there are too few registers.
+// strandDecoder emits a decoder of strands. Its fields are the register plan: values in registers during all turns,
+// and values on the stack because there are too few registers.
 type strandDecoder struct {
 	streams
 	name string
@@ -122,8 +122,8 @@ func (d *strandDecoder) turn() {
 	d.JNZ(operand.LabelRef("turn"))
 }
 
-// changeHalves lets strand i fill the other half of its scratch memory from now on. It leaves a mark if the strand came to
-// a border. The refill before it has left the strand's source in window.
+// changeHalves lets strand i fill the other half of its scratch memory from now on. It leaves a mark if the strand
+// came to a border. The refill before it has left the strand's source in window.
 func (d *strandDecoder) changeHalves(i int) {
 	d.Commentf("Strand %d changes halves. Note the number of symbols, the source, and the used bits of its first byte.", i)
 	d.Comment("Has it come to its border?")

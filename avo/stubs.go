@@ -9,11 +9,11 @@ import (
 	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// Stubs returns the Go file that belongs to a file of [File], for a package named pkg. It declares the functions. Its first
-// line is "// " and header.
+// Stubs returns the Go file that belongs to a file of [File], for a package named pkg. It declares the functions.
+// Its first line is "// " and header.
 //
-// If books is not nil, the file also has a function avx512, which lists the decoder of windows of each book. An element of
-// books is the name of one of the functions, or "" if the book has none.
+// If books is not nil, the file also has a function avx512, which lists the decoder of windows of each book. An
+// element of books is the name of one of the functions, or "" if the book has none.
 func Stubs(header, pkg string, strands []string, windows []Windows, books []string) ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `// %s

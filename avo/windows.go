@@ -17,14 +17,14 @@ import (
 type Windows struct {
 	// Name is the name of the function, a Go identifier.
 	Name string
-	// Long lists the steps of half a phase that look up long codes, too: 0 to 3, ascending. It is empty for a book without
-	// long codes. A lane that comes to a long code in another step waits for the next step in the list.
+	// Long lists the steps of half a phase that look up long codes, too: 0 to 3, ascending. It is empty for a book
+	// without long codes. A lane that comes to a long code in another step waits for the next step in the list.
 	Long []int
 	// Wide says that long codes are looked up with windows.WideBits bits behind their prefix. Otherwise it is
 	// windows.NarrowBits, which takes less work.
 	Wide bool
-	// Merges is the number of merges between the steps of half a phase, 0 to MaxMerges. It should be about the number of
-	// merges that half a phase decodes symbols for.
+	// Merges is the number of merges between the steps of half a phase, 0 to MaxMerges. It should be about the
+	// number of merges that half a phase decodes symbols for.
 	Merges int
 }
 

@@ -104,7 +104,8 @@ func (d *windowDecoder) chain(m *merger) {
 	d.SARQ(operand.Imm(log2(windows.MergeWords)), m.left)
 }
 
-// followed stops the function if some window of the block did not lead to the next one. The caller decodes that window.
+// followed stops the function if some window of the block did not lead to the next one. The caller decodes that
+// window.
 func (d *windowDecoder) followed() {
 	failed := d.GP64()
 	d.MOVQ(d.field(windows.OffFailed), failed)
@@ -179,14 +180,14 @@ func (d *windowDecoder) step(c *chain, g, step int) {
 	d.VMOVDQU64(index, pair)
 }
 
-// stepPair is the offset of the indices of two steps of a half of a phase. stepLong is the offset of the indices of a step that
-// looks up long codes.
+// stepPair is the offset of the indices of two steps of a half of a phase. stepLong is the offset of the indices of
+// a step that looks up long codes.
 func stepPair(g, half, pair int) int { return windows.StepGroup*g + windows.StepHalf*half + 64*pair }
 
 func stepLong(g, half, long int) int { return stepPair(g, half, halfSteps/2+long) }
 
-// endPhase moves the lanes of a group to the next phase. It turns the indices of the phase into symbols, and puts those of each
-// lane side by side.
+// endPhase moves the lanes of a group to the next phase. It turns the indices of the phase into symbols, and puts
+// those of each lane side by side.
 func (d *windowDecoder) endPhase(c *chain, g int, t *windowTables) {
 	d.VPSUBW(c.full, c.position[g], c.position[g])
 	symbols := d.load(t.symbols)

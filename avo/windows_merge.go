@@ -59,8 +59,8 @@ func (d *windowDecoder) squeeze() {
 	d.ADDQ(n, d.field(windows.OffPending))
 }
 
-// rows loads the rows of 8 windows, two in each vector, the first at the lowest bytes. The order of windows.WindowOfLane makes
-// rows that are side by side here belong to windows that follow one another.
+// rows loads the rows of 8 windows, two in each vector, the first at the lowest bytes. The order of
+// windows.WindowOfLane makes rows that are side by side here belong to windows that follow one another.
 func (d *windowDecoder) rows(at operand.Mem) [4]vec {
 	var p, q, s, z [4]vec
 	for i := range p {
@@ -112,9 +112,9 @@ func (d *windowDecoder) merger() merger {
 	return m
 }
 
-// merge merges the first pending symbols. It puts each byte into both halves of a word, and takes each bit from the symbol or
-// from the sign_mantissa byte. Words go around the caches, or through them in code behind the end of the function. The number
-// tells the merges of a function apart.
+// merge merges the first pending symbols. It puts each byte into both halves of a word, and takes each bit from the
+// symbol or from the sign_mantissa byte. Words go around the caches, or through them in code behind the end of the
+// function. The number tells the merges of a function apart.
 func (d *windowDecoder) merge(m *merger, number int) {
 	var lines [2]vec
 	for i, half := range []vec{m.low, m.high} {
@@ -164,6 +164,6 @@ func (d *windowDecoder) drain(m *merger) {
 	d.SUBQ(m.from, d.field(windows.OffPending))
 }
 
-// selectFirst is a truth table of VPTERNLOG. Where a bit of the third operand is 1 it takes the first operand, and elsewhere the
-// second one. Operands are in the manufacturer's order.
+// selectFirst is a truth table of VPTERNLOG. Where a bit of the third operand is 1 it takes the first operand, and
+// elsewhere the second one. Operands are in the manufacturer's order.
 const selectFirst = 0xe4

@@ -40,8 +40,8 @@ func (d *windowDecoder) gaps() {
 	d.MOVB(next.As8(), d.at(windows.ScratchGaps+windows.BlockWindows))
 }
 
-// planes turns the windows of a block into vectors of 16-bit parts. There is a plane for each of the four parts, and one for the
-// first part of the next window.
+// planes turns the windows of a block into vectors of 16-bit parts. There is a plane for each of the four parts,
+// and one for the first part of the next window.
 func (d *windowDecoder) planes() {
 	d.Comment("Turn the windows of each group to planes: the same part of all of them in one vector.")
 	src, to, left := d.GP64(), d.GP64(), d.GP64()
@@ -77,7 +77,8 @@ func (d *windowDecoder) planes() {
 	d.JNZ(operand.LabelRef("planes"))
 }
 
-// interleave interleaves the elements of a and b within 128 bits. It uses the instruction low if i is even, and else high.
+// interleave interleaves the elements of a and b within 128 bits. It uses the instruction low if i is even, and
+// else high.
 func (d *windowDecoder) interleave(i int, low, high func(...operand.Op), a, b vec) vec {
 	v := d.ZMM()
 	if i%2 == 0 {

@@ -26,21 +26,22 @@ func (m *Model) names() iter.Seq[string] {
 	}
 }
 
-// DecodeUnits decodes the units that names yields. It calls visit with each of them, one at a time and in that order, and
-// decodes the next ones meanwhile. The weights are valid only during the call of visit, because their memory is used again.
+// DecodeUnits decodes the units that names yields. It calls visit with each of them, one at a time and in that
+// order, and decodes the next ones meanwhile. The weights are valid only during the call of visit, because their
+// memory is used again.
 //
-// names may yield a name several times, and need not end. For example, a program that needs all layers of a model for each
-// token yields them over and over. The first layers are then decoded while it works on the last ones.
+// names may yield a name several times, and need not end. For example, a program that needs all layers of a model
+// for each token yields them over and over. The first layers are then decoded while it works on the last ones.
 //
-// The memory for weights holds the unit that visit works on, and the units that are decoded ahead. It has at most bound
-// bytes, unless a single unit is larger. If the bound has no room for a second unit, no unit is decoded ahead. A bound of 0
-// stands for twice the largest unit and 8 MiB more. With GPUs it stands for the largest unit, times the number of their
-// buffers plus one.
+// The memory for weights holds the unit that visit works on, and the units that are decoded ahead. It has at most
+// bound bytes, unless a single unit is larger. If the bound has no room for a second unit, no unit is decoded
+// ahead. A bound of 0 stands for twice the largest unit and 8 MiB more. With GPUs it stands for the largest unit,
+// times the number of their buffers plus one.
 //
-// DecodeUnits ends with the first error of a unit or of visit, in the order of the units. An unknown name is an error of its
-// unit. If ctx ends, DecodeUnits ends with the error of ctx. No goroutine goes on after the call. DecodeUnits asks for names
-// some time before it visits their units, but never while visit runs. visit may call all methods of m. After a Close,
-// DecodeUnits ends with [ErrClosed].
+// DecodeUnits ends with the first error of a unit or of visit, in the order of the units. An unknown name is an
+// error of its unit. If ctx ends, DecodeUnits ends with the error of ctx. No goroutine goes on after the call.
+// DecodeUnits asks for names some time before it visits their units, but never while visit runs. visit may call all
+// methods of m. After a Close, DecodeUnits ends with [ErrClosed].
 func (m *Model) DecodeUnits(ctx context.Context, names iter.Seq[string], bound int64, visit func(u Unit, weights []uint16) error) error {
 	return m.watched(ctx, func(ctx context.Context) error {
 		switch {
@@ -97,8 +98,8 @@ func failed(err error) unitAhead {
 	return unitAhead{done: done, err: func() error { return err }}
 }
 
-// run visits the units. It calls start to begin decoding them ahead: as many as there is memory for, but at most a number of
-// them at once.
+// run visits the units. It calls start to begin decoding them ahead: as many as there is memory for, but at most a
+// number of them at once.
 func (w *walk) run(ctx context.Context, most int, start func(u *unit, dst []uint16) unitAhead) error {
 	var ahead []unitAhead // in the order of the names
 	first := func() error {
@@ -157,12 +158,12 @@ func (w *walk) finish(ctx context.Context, a unitAhead) error {
 	return nil
 }
 
-// unitsAhead bounds the units that are decoded at once on the CPU. It is large enough for many small units to keep all workers
-// busy.
+// unitsAhead bounds the units that are decoded at once on the CPU. It is large enough for many small units to keep
+// all workers busy.
 const unitsAhead = 32
 
-// onCPU decodes on the CPU. All workers take pieces of the first unit, then of the next one. Close waits for a worker only while
-// it decodes, and for run only while a unit is checked.
+// onCPU decodes on the CPU. All workers take pieces of the first unit, then of the next one. Close waits for a
+// worker only while it decodes, and for run only while a unit is checked.
 func (w *walk) onCPU(ctx context.Context) error {
 	m := w.model
 	ctx, cancel := context.WithCancel(ctx)

@@ -10,8 +10,8 @@ type buffers struct {
 	free  [][]uint16
 }
 
-// get returns memory for n words. It reports false if that would exceed the limit. It always returns memory if no buffer is in
-// use. Memory beyond the limit is used again only for a unit of the same size.
+// get returns memory for n words. It reports false if that would exceed the limit. It always returns memory if no
+// buffer is in use. Memory beyond the limit is used again only for a unit of the same size.
 func (b *buffers) get(n int) ([]uint16, bool) {
 	best := -1
 	for i, f := range b.free {

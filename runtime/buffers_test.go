@@ -49,7 +49,8 @@ func TestBuffersBeyondLimit(t *testing.T) {
 	}
 }
 
-// TestBuffers checks that memory is used again, that it stays within the limit, and that a single unit always gets a buffer.
+// TestBuffers checks that memory is used again, that it stays within the limit, and that a single unit always gets
+// a buffer.
 func TestBuffers(t *testing.T) {
 	const size = 1 << 16
 	b := &buffers{limit: 3 * size}

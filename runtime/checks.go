@@ -5,8 +5,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Sums returns the number of coded tensors that the checkpoint has a sum of, and the number of all coded tensors. [WithChecks]
-// can compare only tensors with a sum.
+// Sums returns the number of coded tensors that the checkpoint has a sum of, and the number of all coded tensors.
+// [WithChecks] can compare only tensors with a sum.
 func (m *Model) Sums() (with, all int) {
 	for _, u := range m.units {
 		for _, t := range u.coded.Tensors {
@@ -19,7 +19,8 @@ func (m *Model) Sums() (with, all int) {
 	return with, all
 }
 
-// check returns the check that [WithChecks] asks for of a span, whose elements go to dst. It is nil if there is nothing to check.
+// check returns the check that [WithChecks] asks for of a span, whose elements go to dst. It is nil if there is
+// nothing to check.
 func (m *Model) check(s coded.Span, dst []uint16) *coded.Check {
 	if m.checks == 0 {
 		return nil

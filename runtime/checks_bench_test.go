@@ -18,10 +18,10 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// BenchmarkChecks decodes real weights with checks and without, a unit in one call. The weights are those of the model of the
-// demo, repeated, and those that make models fetches, if they are there. It also counts the time on the CPU. A checkpoint that
-// is opened once was decoded before, so CheckFirst compares nothing. A checkpoint that is opened for each decode is decoded
-// for the first time.
+// BenchmarkChecks decodes real weights with checks and without, a unit in one call. The weights are those of the
+// model of the demo, repeated, and those that make models fetches, if they are there. It also counts the time on
+// the CPU. A checkpoint that is opened once was decoded before, so CheckFirst compares nothing. A checkpoint that
+// is opened for each decode is decoded for the first time.
 func BenchmarkChecks(b *testing.B) {
 	for _, path := range []string{"../testdata/shakespeare-llama", "../models/all-mpnet-base-v2-bf16"} {
 		b.Run("model="+filepath.Base(path), func(b *testing.B) {
@@ -87,7 +87,8 @@ func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...
 	}
 }
 
-// cpuTime returns the CPU time that the process has used. Other processes on the core disturb it less than the time of day.
+// cpuTime returns the CPU time that the process has used. Other processes on the core disturb it less than the time
+// of day.
 func cpuTime(b *testing.B) time.Duration {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {

@@ -29,8 +29,8 @@ type DecoderInfo struct {
 	Reason    string // the property that makes it available, or the missing one
 }
 
-// Available lists all decoders, in the order in which they are preferred. But of avx512 and avx2, the faster one is preferred
-// once it is measured: see [Model.Decoder].
+// Available lists all decoders, in the order in which they are preferred. But of avx512 and avx2, the faster one is
+// preferred once it is measured: see [Model.Decoder].
 func Available() []DecoderInfo { return append([]DecoderInfo{cudaInfo()}, onCPU()...) }
 
 // cudaInfo says whether there is a driver and a GPU.
@@ -107,9 +107,9 @@ func autoReason(o *options, name string) string {
 	}
 }
 
-// Calibrate says which decoder is preferred on the CPU of this machine. If the CPU can run both decoders in assembly, it
-// measures them with random weights, unless a decode has measured them with weights of a model. That takes some hundredths
-// of a second.
+// Calibrate says which decoder is preferred on the CPU of this machine. If the CPU can run both decoders in
+// assembly, it measures them with random weights, unless a decode has measured them with weights of a model. That
+// takes some hundredths of a second.
 func Calibrate() (Choice, error) {
 	best := bestOnCPU()
 	if !best.free {
@@ -123,8 +123,8 @@ func Calibrate() (Choice, error) {
 	return best, nil
 }
 
-// Decoder says which decoder is used, and why. If both decoders in assembly can be used and nobody asked for one of them, the
-// first decode of the process measures which one is faster, with the weights that it decodes.
+// Decoder says which decoder is used, and why. If both decoders in assembly can be used and nobody asked for one of
+// them, the first decode of the process measures which one is faster, with the weights that it decodes.
 func (m *Model) Decoder() Choice {
 	if m.gpus != nil {
 		working, notes := m.gpus.State()

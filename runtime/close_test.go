@@ -171,8 +171,8 @@ func decodeSome(t *testing.T, m *Model, units []testUnit, n int) error {
 	return err
 }
 
-// TestCloseByVisitor closes the model while DecodeAll calls a visitor. Either the visitor closes it, or another goroutine that the
-// visitor waits for.
+// TestCloseByVisitor closes the model while DecodeAll calls a visitor. Either the visitor closes it, or another
+// goroutine that the visitor waits for.
 func TestCloseByVisitor(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)

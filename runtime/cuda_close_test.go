@@ -12,7 +12,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/cuda/standin"
 )
 
-// TestCUDAClosed closes a model while its weights and matrices are in use. All its memory on the device must be freed.
+// TestCUDAClosed closes a model while its weights and matrices are in use. All its memory on the device must be
+// freed.
 func TestCUDAClosed(t *testing.T) {
 	u := matrixUnit("u", codebook.IndexTiles)
 	path := write(t, u)

@@ -113,8 +113,8 @@ func TestMultiplyDamaged(t *testing.T) {
 	c.do(c.stream.Destroy)
 }
 
-// TestMultiplyFails injects failures into the first product and into a later one. The consumer allocates four times for each
-// product. The runtime allocates only for the first one: for the unit and for the error word.
+// TestMultiplyFails injects failures into the first product and into a later one. The consumer allocates four times
+// for each product. The runtime allocates only for the first one: for the unit and for the error word.
 func TestMultiplyFails(t *testing.T) {
 	u := matrixUnit("u", codebook.IndexTiles)
 	path := write(t, u)

@@ -17,8 +17,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// matrixShapes are the shapes of the matrices in the unit of matrixUnit. Columns and first elements of some of them are multiples
-// of 256.
+// matrixShapes are the shapes of the matrices in the unit of matrixUnit. Columns and first elements of some of them
+// are multiples of 256.
 var matrixShapes = [][2]int{{20, 1024}, {2, 4096}, {10, 1000}, {1, 7}, {3, 4099}, {500, 3}, {0, 5}, {5, 0}}
 
 // matrixUnit returns a unit of matrices and further weights, with an index.
@@ -43,7 +43,8 @@ func tellShapes(m *Model) {
 	}
 }
 
-// A productRun is a queued product. Work on the consumer's stream writes x and reads y, without any other synchronisation.
+// A productRun is a queued product. Work on the consumer's stream writes x and reads y, without any other
+// synchronisation.
 type productRun struct {
 	w      *DeviceMatrix
 	x      []uint16
@@ -92,8 +93,8 @@ func (p *productRun) free(c *consumer) {
 	}
 }
 
-// check reads a product and compares it with float64 sums. The difference must not be larger than that of float32 sums of as many
-// numbers, in any order.
+// check reads a product and compares it with float64 sums. The difference must not be larger than that of float32
+// sums of as many numbers, in any order.
 func (p *productRun) check(c *consumer, weights []uint16) {
 	c.t.Helper()
 	y := p.read(c)
@@ -136,8 +137,8 @@ func newMatrixConsumer(t *testing.T, w *DeviceMatrix) *consumer {
 	return newConsumer(t)
 }
 
-// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors. Their units are in device memory or in host memory. The
-// device does its work in many orders.
+// TestMultiply multiplies matrices of many shapes with 1 to 8 vectors. Their units are in device memory or in host
+// memory. The device does its work in many orders.
 func TestMultiply(t *testing.T) {
 	units := []testUnit{matrixUnit("both", codebook.IndexBoth), matrixUnit("tiles", codebook.IndexTiles)}
 	path := write(t, units...)

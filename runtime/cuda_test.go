@@ -58,8 +58,8 @@ func openCUDA(t *testing.T, path string, opts ...Option) *Model {
 	return m
 }
 
-// TestCUDAFallsBack injects failures after which the CPU can decode. It checks that the weights are right, that the program gets a
-// warning, and that Decoder says the same.
+// TestCUDAFallsBack injects failures after which the CPU can decode. It checks that the weights are right, that the
+// program gets a warning, and that Decoder says the same.
 func TestCUDAFallsBack(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)
@@ -167,8 +167,8 @@ func TestCUDANoDevices(t *testing.T) {
 	}
 }
 
-// TestCUDAUploadsOnce counts the bytes that are uploaded to the device. Units that fit must be uploaded once, and others for each
-// decoding.
+// TestCUDAUploadsOnce counts the bytes that are uploaded to the device. Units that fit must be uploaded once, and
+// others for each decoding.
 func TestCUDAUploadsOnce(t *testing.T) {
 	units := sampleUnits()
 	path := write(t, units...)

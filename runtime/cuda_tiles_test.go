@@ -17,7 +17,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// tileUnits are units without gaps, and one with both indices. Their sizes are around the borders of lanes, tiles and chunks.
+// tileUnits are units without gaps, and one with both indices. Their sizes are around the borders of lanes, tiles
+// and chunks.
 func tileUnits(bc samples.Book) []testUnit {
 	var units []testUnit
 	add := func(n int, x codebook.Index) {
@@ -55,7 +56,8 @@ func TestCUDATiles(t *testing.T) {
 	}
 }
 
-// TestCUDATileDamage decodes damaged streams and indices of units with tiles alone, and compares the result with that of the CPU.
+// TestCUDATileDamage decodes damaged streams and indices of units with tiles alone, and compares the result with
+// that of the CPU.
 func TestCUDATileDamage(t *testing.T) {
 	standin.Start(t, "device=80:256")
 	r := samples.NewRand(4)
@@ -113,7 +115,8 @@ func sameAsCPU(t *testing.T, cpu *Model, path string, u testUnit) *codebook.Stre
 	return stream
 }
 
-// TestCUDABothIndices damages one index of a unit that has both. GPUs must read tiles, and CPUs gaps and output_positions.
+// TestCUDABothIndices damages one index of a unit that has both. GPUs must read tiles, and CPUs gaps and
+// output_positions.
 func TestCUDABothIndices(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:60_000]
@@ -148,7 +151,8 @@ func TestCUDABothIndices(t *testing.T) {
 	}
 }
 
-// TestCUDATilesUploads counts the bytes that are uploaded to the device. They must have only the index that the GPU reads.
+// TestCUDATilesUploads counts the bytes that are uploaded to the device. They must have only the index that the GPU
+// reads.
 func TestCUDATilesUploads(t *testing.T) {
 	bc := samples.Books()[1]
 	weights := bc.Weights[:40_000]

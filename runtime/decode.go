@@ -7,7 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// DecodeUnit writes the weights of a unit to dst, one word for each element. The tensors of the unit follow one another.
+// DecodeUnit writes the weights of a unit to dst, one word for each element. The tensors of the unit follow one
+// another.
 func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		u, ok := m.byName[name]
@@ -21,8 +22,8 @@ func (m *Model) DecodeUnit(ctx context.Context, name string, dst []uint16) error
 	})
 }
 
-// DecodeTensor writes the weights of a coded tensor to dst, one word for each element. It decodes and checks only the chunks
-// of the unit that the tensor lies in.
+// DecodeTensor writes the weights of a coded tensor to dst, one word for each element. It decodes and checks only
+// the chunks of the unit that the tensor lies in.
 func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		s, err := m.tensor(name)
@@ -36,8 +37,8 @@ func (m *Model) DecodeTensor(ctx context.Context, name string, dst []uint16) err
 	})
 }
 
-// DecodePart is DecodeTensor for a part of the tensor: len(dst) elements from element first on. A part cannot be compared
-// with the sum of its tensor, unless it is the whole tensor: see [WithChecks].
+// DecodePart is DecodeTensor for a part of the tensor: len(dst) elements from element first on. A part cannot be
+// compared with the sum of its tensor, unless it is the whole tensor: see [WithChecks].
 func (m *Model) DecodePart(ctx context.Context, name string, first int, dst []uint16) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		s, err := m.tensor(name)

@@ -11,8 +11,8 @@ import (
 // MostVectors is the largest number of vectors that a [DeviceMatrix] is multiplied with at once.
 const MostVectors = launch.MostVectors
 
-// A DeviceMatrix is a coded tensor in the memory of a GPU, for programs that compute with CUDA. It stays compressed: its
-// weights are decoded while they are multiplied, and are not written to device memory.
+// A DeviceMatrix is a coded tensor in the memory of a GPU, for programs that compute with CUDA. It stays
+// compressed: its weights are decoded while they are multiplied, and are not written to device memory.
 type DeviceMatrix struct {
 	Tensor        string
 	Rows, Columns int     // the shape of the tensor
@@ -23,9 +23,9 @@ type DeviceMatrix struct {
 	matrix *cuda.Matrix
 }
 
-// DeviceMatrix returns a tensor of two dimensions to multiply with. It needs the decoder cuda, and a checkpoint that has the
-// tensor's shape. The unit must have the index tiles, as made by "bespoke compress" with --index tiles or --index both. For a
-// broken unit, DeviceMatrix or the first product returns the error of [Model.DecodeUnit].
+// DeviceMatrix returns a tensor of two dimensions to multiply with. It needs the decoder cuda, and a checkpoint
+// that has the tensor's shape. The unit must have the index tiles, as made by "bespoke compress" with --index tiles
+// or --index both. For a broken unit, DeviceMatrix or the first product returns the error of [Model.DecodeUnit].
 func (m *Model) DeviceMatrix(name string) (w *DeviceMatrix, err error) {
 	err = m.inside(func() error {
 		w, err = m.deviceMatrix(name)
@@ -72,21 +72,21 @@ func (m *Model) deviceMatrix(name string) (*DeviceMatrix, error) {
 	}, nil
 }
 
-// Multiply sets y to the products of the matrix with a batch of vectors. batch is their number, 1 to [MostVectors]. x is the
-// address of batch × Columns bfloat16 words, and y is the address of batch × Rows float32 numbers. Vectors follow one another
-// in both. Both addresses are in device memory of the matrix's context. x must be a multiple of 2, and y a multiple of 4. An x
-// that is a multiple of 16 is read faster.
+// Multiply sets y to the products of the matrix with a batch of vectors. batch is their number, 1 to [MostVectors].
+// x is the address of batch × Columns bfloat16 words, and y is the address of batch × Rows float32 numbers. Vectors
+// follow one another in both. Both addresses are in device memory of the matrix's context. x must be a multiple of
+// 2, and y a multiple of 4. An x that is a multiple of 16 is read faster.
 //
-// The work is queued on stream, which is a CUstream of the context, or 0 for the default stream. Multiply waits for the first
-// product of a matrix and checks it. If that fails, the error is that of [Model.DecodeUnit], or the error of the kernel if
-// only the index is damaged. y then has no meaning.
+// The work is queued on stream, which is a CUstream of the context, or 0 for the default stream. Multiply waits for
+// the first product of a matrix and checks it. If that fails, the error is that of [Model.DecodeUnit], or the error
+// of the kernel if only the index is damaged. y then has no meaning.
 //
-// A unit that stays in host memory is uploaded for each product, compressed. Multiply then returns when all of it is in pinned
-// memory. While other calls use both buffers of the GPU, it waits for a buffer, or for the end of ctx.
+// A unit that stays in host memory is uploaded for each product, compressed. Multiply then returns when all of it
+// is in pinned memory. While other calls use both buffers of the GPU, it waits for a buffer, or for the end of ctx.
 //
-// Products of a weight with a number of x are exact. They are added up as float32. The order of the additions, and so the last
-// bits of y, are the same every time if Columns and the tensor's place in the unit are multiples of 256. This is also the
-// fastest case. After Close of the Model, Multiply fails with [ErrClosed].
+// Products of a weight with a number of x are exact. They are added up as float32. The order of the additions, and
+// so the last bits of y, are the same every time if Columns and the tensor's place in the unit are multiples of
+// 256. This is also the fastest case. After Close of the Model, Multiply fails with [ErrClosed].
 func (w *DeviceMatrix) Multiply(ctx context.Context, x, y uintptr, batch int, stream uintptr) error {
 	switch {
 	case batch < 1 || batch > MostVectors:

@@ -27,9 +27,9 @@ func (e *MismatchError) Error() string {
 		e.Path, e.Unit, e.Book, e.Kernel, strings.Join(books, ", "))
 }
 
-// A SumError reports a tensor whose bytes have another sum than the one in the checkpoint, although they could be decoded or
-// read without an error. Its codes, its signs and mantissas, or its bytes were changed. The SumError is wrapped in an error
-// that names file and unit.
+// A SumError reports a tensor whose bytes have another sum than the one in the checkpoint, although they could be
+// decoded or read without an error. Its codes, its signs and mantissas, or its bytes were changed. The SumError is
+// wrapped in an error that names file and unit.
 type SumError struct {
 	Tensor string
 	// Have is the sum of the decoded weights, as little-endian bytes. Want is the sum in the checkpoint.

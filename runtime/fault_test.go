@@ -18,8 +18,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// faultUnits returns a large unit of two tensors, with the given index, between small units. It is smaller for the stand-in of a
-// GPU.
+// faultUnits returns a large unit of two tensors, with the given index, between small units. It is smaller for the
+// stand-in of a GPU.
 func faultUnits(index codebook.Index, decoder string) []testUnit {
 	bc := samples.Books()[1]
 	large := slices.Concat(bc.Weights, bc.Weights, bc.Weights)
@@ -40,8 +40,9 @@ func isFault(err error, path string, size int64) bool {
 	return ok && e.Path == path && e.Offset >= size && strings.HasPrefix(err.Error(), "runtime: "+path+": ")
 }
 
-// TestFaults cuts a checkpoint short while it is open, before its units are read and after, and decodes all of it. Errors must name
-// the file. Weights that are decoded without an error must be right. Other checkpoints must not be affected.
+// TestFaults cuts a checkpoint short while it is open, before its units are read and after, and decodes all of it.
+// Errors must name the file. Weights that are decoded without an error must be right. Other checkpoints must not be
+// affected.
 func TestFaults(t *testing.T) {
 	faulttest.Require(t)
 	for index := range codebook.IndexNames() {
@@ -163,7 +164,8 @@ func TestFaultsMeanwhile(t *testing.T) {
 	})
 }
 
-// TestChangedIndex overwrites the index of a checkpoint after it was checked. Decoders must use the copy that was checked.
+// TestChangedIndex overwrites the index of a checkpoint after it was checked. Decoders must use the copy that was
+// checked.
 func TestChangedIndex(t *testing.T) {
 	faulttest.Require(t)
 	for index, tensors := range map[codebook.Index][]string{

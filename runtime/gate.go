@@ -11,8 +11,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/fault"
 )
 
-// ErrClosed is the error of methods of a [Model] that is closed, and of its [DeviceWeights] and [DeviceMatrix]. It wraps
-// fs.ErrClosed, and is wrapped in an error that names the checkpoint.
+// ErrClosed is the error of methods of a [Model] that is closed, and of its [DeviceWeights] and [DeviceMatrix]. It
+// wraps fs.ErrClosed, and is wrapped in an error that names the checkpoint.
 var ErrClosed = fmt.Errorf("the model is closed: %w", fs.ErrClosed)
 
 // errNilContext is the error of a method that is called with a nil context.
@@ -64,8 +64,8 @@ func (m *Model) inside(f func() error) error {
 	return err
 }
 
-// call is inside for a function that takes a context. Close ends the context that f gets. If f ends because of that, the error
-// is ErrClosed.
+// call is inside for a function that takes a context. Close ends the context that f gets. If f ends because of
+// that, the error is ErrClosed.
 func (m *Model) call(ctx context.Context, f func(ctx context.Context) error) error {
 	return m.watched(ctx, func(ctx context.Context) error {
 		return m.inside(func() error { return f(ctx) })

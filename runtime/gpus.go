@@ -14,14 +14,14 @@ type GPU struct {
 	Memory     int64  `json:"memory"`             // bytes in all
 	Free       int64  `json:"free"`               // bytes
 	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
-	// Kernels are the names of the kernels for models without kernels of their own, as far as the GPU can run them: those
-	// that decode by tiles and by gaps, and the one that multiplies.
+	// Kernels are the names of the kernels for models without kernels of their own, as far as the GPU can run them:
+	// those that decode by tiles and by gaps, and the one that multiplies.
 	Kernels []string `json:"kernels"`
 	Reason  string   `json:"reason"` // why the GPU runs these kernels, or none
 }
 
-// GPUs describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels of their
-// own. In builds without the tag cuda it returns none.
+// GPUs describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels
+// of their own. In builds without the tag cuda it returns none.
 func GPUs() ([]GPU, error) {
 	list, err := cuda.List()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestImports checks that this package and generated packages do not depend on the generators, or on packages that only tests
-// need. So programs that decode need not build those, on the CPU or with CUDA.
+// TestImports checks that this package and generated packages do not depend on the generators, or on packages that
+// only tests need. So programs that decode need not build those, on the CPU or with CUDA.
 func TestImports(t *testing.T) {
 	for _, tc := range []struct {
 		tags string

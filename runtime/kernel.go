@@ -13,15 +13,15 @@ type Kernel struct {
 	Name string
 	// Books are the code books that the decoders were cut for.
 	Books []*codebook.Book
-	// AVX512 are the decoders in assembly: AVX512[i] decodes Books[i]. It is nil if the book cannot be decoded by windows.
-	// Builds without assembly have no decoders here.
+	// AVX512 are the decoders in assembly: AVX512[i] decodes Books[i]. It is nil if the book cannot be decoded by
+	// windows. Builds without assembly have no decoders here.
 	AVX512 []kernel.WindowDecoder
 	// CUDA is the source of the GPU decoder.
 	CUDA string
 	// PTX is the compiled GPU decoder, or empty if it was not compiled.
 	PTX string
-	// Fatbin is the GPU decoder as machine code for several generations of GPUs, or empty if it was not compiled. It is
-	// preferred to PTX, because the driver has to compile PTX.
+	// Fatbin is the GPU decoder as machine code for several generations of GPUs, or empty if it was not compiled.
+	// It is preferred to PTX, because the driver has to compile PTX.
 	Fatbin string
 	// Launches says how the kernels in PTX and Fatbin are launched. If several do the same, the first one is used.
 	Launches []kernel.CUDALaunch

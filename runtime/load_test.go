@@ -48,8 +48,9 @@ func loadUnits(index codebook.Index) []testUnit {
 	return units
 }
 
-// TestLoad calls all methods of several models from many goroutines at once, in many rounds. Every word must be right, and the
-// numbers of goroutines and of bytes must not grow. In the end the models are closed while they decode.
+// TestLoad calls all methods of several models from many goroutines at once, in many rounds. Every word must be
+// right, and the numbers of goroutines and of bytes must not grow. In the end the models are closed while they
+// decode.
 func TestLoad(t *testing.T) {
 	var models []*loaded
 	for index := range codebook.IndexNames() {
@@ -147,7 +148,8 @@ func takeLoadMark(want int) loadMark {
 	return loadMark{n, s.HeapAlloc}
 }
 
-// callSome calls a random method and checks the result. It returns the method's error, or an error that says what is wrong.
+// callSome calls a random method and checks the result. It returns the method's error, or an error that says what
+// is wrong.
 func (l *loaded) callSome(ctx context.Context, r *rand.Rand) error {
 	u := l.units[r.IntN(len(l.units))]
 	lu := l.byName[u.name]

@@ -9,8 +9,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestOddLuts decodes units whose luts have an entry that no encoder writes. They still hold a code book, but without the code of
-// the replaced entry. GPUs read the luts.
+// TestOddLuts decodes units whose luts have an entry that no encoder writes. They still hold a code book, but
+// without the code of the replaced entry. GPUs read the luts.
 func TestOddLuts(t *testing.T) {
 	bc := samples.Books()[1]
 	const n = 3000

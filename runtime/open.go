@@ -42,11 +42,11 @@ type part struct {
 	number int
 }
 
-// Open opens a DF11 checkpoint, which is a folder or a single safetensors file, and chooses a decoder for it. It maps the
-// files into memory. Close releases them.
+// Open opens a DF11 checkpoint, which is a folder or a single safetensors file, and chooses a decoder for it. It
+// maps the files into memory. Close releases them.
 //
-// Open reads the code book of every unit, to compare it with those of the kernel. If a stream or a code book is broken, the
-// error comes when its unit is decoded.
+// Open reads the code book of every unit, to compare it with those of the kernel. If a stream or a code book is
+// broken, the error comes when its unit is decoded.
 func Open(path string, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -63,8 +63,8 @@ func Open(path string, opts ...Option) (*Model, error) {
 	return m, nil
 }
 
-// New is [Open] for a checkpoint that is open already, for example by model.OpenDF11Patterns. Close of the Model then closes
-// the file. If New returns an error, the caller has to close the file.
+// New is [Open] for a checkpoint that is open already, for example by model.OpenDF11Patterns. Close of the Model
+// then closes the file. If New returns an error, the caller has to close the file.
 func New(file *model.DF11, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -136,7 +136,8 @@ func (m *Model) add(f *model.Unit) {
 	m.byCoded[u.coded] = u
 }
 
-// pickDecoders gives every unit its decoder. If there is a kernel, it is the kernel's decoder for the unit's code book.
+// pickDecoders gives every unit its decoder. If there is a kernel, it is the kernel's decoder for the unit's code
+// book.
 func (m *Model) pickDecoders(k *Kernel) error {
 	choice := m.choice // or, for a GPU, the decoder that replaces it
 	if choice.Name == CUDA {
@@ -184,12 +185,12 @@ func (m *Model) match(k *Kernel, u *unit) (int, error) {
 	return 0, mismatch
 }
 
-// Close releases the files, and all memory of GPUs. It may be called at any time, also by visitors of [Model.DecodeUnits], but
-// not by the function of [WithWarnings].
+// Close releases the files, and all memory of GPUs. It may be called at any time, also by visitors of
+// [Model.DecodeUnits], but not by the function of [WithWarnings].
 //
-// Running calls end soon, with [ErrClosed] unless they are done before. Close waits for them, but not for visitors. Later
-// calls fail with ErrClosed, except those of Units, Tensors, Sums and Decoder. A second Close waits for the first one and
-// returns the same error.
+// Running calls end soon, with [ErrClosed] unless they are done before. Close waits for them, but not for
+// visitors. Later calls fail with ErrClosed, except those of Units, Tensors, Sums and Decoder. A second Close
+// waits for the first one and returns the same error.
 func (m *Model) Close() error { return m.close() }
 
 // release is Close when it is called for the first time.

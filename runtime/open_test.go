@@ -145,7 +145,8 @@ func decodeAll(t *testing.T, m *Model, units []testUnit) {
 	}
 }
 
-// TestDecodeAllMany decodes more units than DecodeAll decodes ahead. Their sizes differ, so buffers are used for several sizes.
+// TestDecodeAllMany decodes more units than DecodeAll decodes ahead. Their sizes differ, so buffers are used for
+// several sizes.
 func TestDecodeAllMany(t *testing.T) {
 	bc := samples.Books()[1]
 	var units []testUnit

@@ -37,7 +37,8 @@ type options struct {
 	warn         func(string)
 }
 
-// WithKernel decodes with a kernel from a generated package. The kernel must be cut for the code books of the checkpoint.
+// WithKernel decodes with a kernel from a generated package. The kernel must be cut for the code books of the
+// checkpoint.
 func WithKernel(k *Kernel) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -55,8 +56,8 @@ func WithKernel(k *Kernel) Option {
 	}
 }
 
-// WithDecoder forces a decoder: "cuda", "avx512", "avx2" or "generic". The default is "auto": BESPOKE_DECODER names the
-// decoder, or else Open chooses one.
+// WithDecoder forces a decoder: "cuda", "avx512", "avx2" or "generic". The default is "auto": BESPOKE_DECODER names
+// the decoder, or else Open chooses one.
 func WithDecoder(name string) Option {
 	return func(o *options) error {
 		if !knownDecoder(name) {
@@ -82,17 +83,17 @@ func WithWorkers(n int) Option {
 type Checks int
 
 const (
-	// CheckFirst compares the weights of a tensor until they had the right sum once. So decoding the same tensors again and
-	// again, as for a model that runs, is no slower. But later changes of the file are not noticed.
+	// CheckFirst compares the weights of a tensor until they had the right sum once. So decoding the same tensors
+	// again and again, as for a model that runs, is no slower. But later changes of the file are not noticed.
 	CheckFirst Checks = 1 + iota
 	// CheckAlways compares the weights each time.
 	CheckAlways
 )
 
-// WithChecks compares tensors with the sums that the checkpoint has of them, while they are decoded or read. The error
-// is a [*SumError] if the sums differ. Tensors without a sum are not compared: [Model.Sums] counts those with one. Neither
-// are parts of a tensor, as decoded by [Model.DecodePart], nor weights that stay in the memory of a GPU, as decoded by
-// [Model.DecodeToDevice] or multiplied by a [DeviceMatrix].
+// WithChecks compares tensors with the sums that the checkpoint has of them, while they are decoded or read. The
+// error is a [*SumError] if the sums differ. Tensors without a sum are not compared: [Model.Sums] counts those
+// with one. Neither are parts of a tensor, as decoded by [Model.DecodePart], nor weights that stay in the memory
+// of a GPU, as decoded by [Model.DecodeToDevice] or multiplied by a [DeviceMatrix].
 func WithChecks(checks Checks) Option {
 	return func(o *options) error {
 		if checks != CheckFirst && checks != CheckAlways {

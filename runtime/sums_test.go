@@ -25,7 +25,8 @@ func sumOf(weights []uint16) model.TensorSum {
 	return model.SumTensor(b)
 }
 
-// openSummed opens a checkpoint of units, with checks. It has the sums of their tensors, except those that drop selects.
+// openSummed opens a checkpoint of units, with checks. It has the sums of their tensors, except those that drop
+// selects.
 func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor string) bool, opts ...Option) *Model {
 	tb.Helper()
 	file, err := model.OpenDF11(path)
@@ -50,8 +51,8 @@ func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor s
 
 func none(string) bool { return false }
 
-// summedUnits returns units whose tensors have many sum blocks, one block, one element or none. The borders of the tensors are in
-// the middle of chunks, blocks and lines.
+// summedUnits returns units whose tensors have many sum blocks, one block, one element or none. The borders of the
+// tensors are in the middle of chunks, blocks and lines.
 func summedUnits(index codebook.Index) []testUnit {
 	limited, published := samples.Books()[1], samples.Books()[5]
 	weights := slices.Concat(limited.Weights, limited.Weights, limited.Weights, limited.Weights, limited.Weights)
@@ -137,8 +138,8 @@ func TestChecksFail(t *testing.T) {
 	}
 }
 
-// TestCheckFirst replaces the sum of a tensor, before it was decoded and after. Once the tensor had its sum, it must be compared
-// again only with CheckAlways.
+// TestCheckFirst replaces the sum of a tensor, before it was decoded and after. Once the tensor had its sum, it
+// must be compared again only with CheckAlways.
 func TestCheckFirst(t *testing.T) {
 	units := summedUnits(codebook.IndexGaps)
 	path := write(t, units...)

@@ -20,8 +20,8 @@ type Tensor struct {
 	Unit     string      // the unit that the tensor belongs to; empty if it is not coded
 }
 
-// Tensors lists all tensors. The coded ones come first, in the order of [Model.Units]. The others follow in the order of the
-// files.
+// Tensors lists all tensors. The coded ones come first, in the order of [Model.Units]. The others follow in the
+// order of the files.
 func (m *Model) Tensors() []Tensor {
 	var all []Tensor
 	for _, u := range m.units {
@@ -38,9 +38,9 @@ func describe(t *model.Tensor) Tensor {
 	return Tensor{Name: t.Name, Elements: int(t.Elements()), Shape: slices.Clone(t.Shape), DType: t.DType}
 }
 
-// Tensor returns any tensor of the checkpoint, coded or not. It decodes a coded tensor, as [Model.DecodeTensor] does, and
-// copies another one. The values have memory of their own, which stays valid after Close. Its size is that of the tensor
-// before it was compressed.
+// Tensor returns any tensor of the checkpoint, coded or not. It decodes a coded tensor, as [Model.DecodeTensor]
+// does, and copies another one. The values have memory of their own, which stays valid after Close. Its size is
+// that of the tensor before it was compressed.
 //
 // [WithChecks] applies to both kinds: the bytes are compared with the sum that the checkpoint has of the tensor.
 func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
@@ -65,8 +65,8 @@ func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 	return v, nil
 }
 
-// ReadTensor is [Model.Tensor] with memory of the caller. dst must have the size of the tensor. It gets the tensor's bytes as
-// in a safetensors file, with little-endian elements.
+// ReadTensor is [Model.Tensor] with memory of the caller. dst must have the size of the tensor. It gets the
+// tensor's bytes as in a safetensors file, with little-endian elements.
 func (m *Model) ReadTensor(ctx context.Context, name string, dst []byte) error {
 	return m.call(ctx, func(ctx context.Context) error {
 		if s, err := m.tensor(name); err == nil {
@@ -101,8 +101,8 @@ func (m *Model) decodeBytes(ctx context.Context, s coded.Span, dst []byte) error
 	return nil
 }
 
-// wordsIn returns the memory of bytes as words. It reports false if the bytes are not aligned, or if this machine stores the
-// words of a file in another order.
+// wordsIn returns the memory of bytes as words. It reports false if the bytes are not aligned, or if this machine
+// stores the words of a file in another order.
 func wordsIn(b []byte) ([]uint16, bool) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	if !coded.HostIsLittleEndian || uintptr(p)%2 != 0 {

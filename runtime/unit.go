@@ -8,7 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 )
 
-// A Unit describes the weights of one stream of the checkpoint: one tensor, or the tensors of a module, one after another.
+// A Unit describes the weights of one stream of the checkpoint: one tensor, or the tensors of a module, one after
+// another.
 type Unit struct {
 	Name     string
 	Elements int

@@ -161,7 +161,8 @@ func counted(name string, n int, asked *int) iter.Seq[string] {
 	}
 }
 
-// TestDecodeUnitsEnds decodes units without end, until there is an error of the visitor, of a unit, or of the context.
+// TestDecodeUnitsEnds decodes units without end, until there is an error of the visitor, of a unit, or of the
+// context.
 func TestDecodeUnitsEnds(t *testing.T) {
 	units := sampleUnits()
 	m := samples.Must(Open(write(t, units...), WithWorkers(2)))

@@ -24,9 +24,10 @@ type Number interface {
 	uint8 | uint16 | uint32 | uint64 | int8 | int16 | int32 | int64 | float32 | float64
 }
 
-// View returns the elements of v. On a little-endian machine it does not copy them. T is the Go type of the tensor's elements,
-// or the unsigned integer of their size: float32 or uint32 for F32, uint16 for BF16 and F16, uint8 for BOOL and all types of
-// 8 bits. Another T is an error, and so is a tensor whose elements have less than 8 bits, such as F4.
+// View returns the elements of v. On a little-endian machine it does not copy them. T is the Go type of the
+// tensor's elements, or the unsigned integer of their size: float32 or uint32 for F32, uint16 for BF16 and F16,
+// uint8 for BOOL and all types of 8 bits. Another T is an error, and so is a tensor whose elements have less than 8
+// bits, such as F4.
 func View[T Number](v *Values) ([]T, error) {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
@@ -63,8 +64,8 @@ var unsigned = map[uint64]reflect.Kind{8: reflect.Uint8, 16: reflect.Uint16, 32:
 // viewable reports whether the elements of a type can be viewed as a Go type.
 func viewable(d model.DType, as reflect.Kind) bool { return as == kinds[d] || as == unsigned[d.Bits()] }
 
-// Float32s returns a copy of the elements of a tensor of BF16, F16 or F32 as float32 numbers. These hold each element exactly,
-// and NaNs with their payloads. Other types are an error.
+// Float32s returns a copy of the elements of a tensor of BF16, F16 or F32 as float32 numbers. These hold each
+// element exactly, and NaNs with their payloads. Other types are an error.
 func (v *Values) Float32s() ([]float32, error) {
 	var widen func(i int) float32
 	switch v.DType {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/checkpoint"
 )
 
-// TestRestore compresses the model that out/shakespeare was generated for, and restores it. The code books that compress chooses
-// must be those of the kernel.
+// TestRestore compresses the model that out/shakespeare was generated for, and restores it. The code books that
+// compress chooses must be those of the kernel.
 func TestRestore(t *testing.T) {
 	model := filepath.Join("..", "..", "testdata", "shakespeare-llama")
 	df11, restored := filepath.Join(t.TempDir(), "df11"), filepath.Join(t.TempDir(), "restored")

@@ -14,8 +14,8 @@ const (
 	EntrySymbols = 5
 )
 
-// A Table is the lookup table of a code book. Its index is the next TableBits bits of the stream. An entry packs, from
-// the least significant byte:
+// A Table is the lookup table of a code book. Its index is the next TableBits bits of the stream. An entry packs,
+// from the least significant byte:
 //
 //	byte  0     the total length in bits of the codes in this entry: it is a shift count as it stands
 //	bytes 1, 2  minus the number of symbols, as a 16-bit number
@@ -25,7 +25,8 @@ const (
 // lengths are those of codebook.MultiTable.
 type Table [1 << TableBits]uint64
 
-// NewTable returns the table of book b. It takes 16 KiB, which leaves half of a small first-level cache to the streams.
+// NewTable returns the table of book b. It takes 16 KiB, which leaves half of a small first-level cache to the
+// streams.
 func NewTable(b *codebook.Book) *Table {
 	first := firstCodes(b)
 	entries := new(Table)
@@ -74,9 +75,10 @@ func firstCodes(b *codebook.Book) *[1 << TableBits]firstCode {
 	return first
 }
 
-// Long lists the codes of b that are longer than TableBits, for the slow path of decoders. A code that is left-aligned in
-// 32 bits is the start of an interval of 32-bit numbers: the numbers that begin with the code. No two intervals overlap.
-// To find the code at the top of a number, search for the last entry that does not begin above the number. An entry packs
+// Long lists the codes of b that are longer than TableBits, for the slow path of decoders. A code that is
+// left-aligned in 32 bits is the start of an interval of 32-bit numbers: the numbers that begin with the code. No
+// two intervals overlap. To find the code at the top of a number, search for the last entry that does not begin
+// above the number. An entry packs
 //
 //	bits 63…32  the first number of the interval
 //	bits 15…8   the symbol, in the form of [Rotate]
@@ -106,8 +108,8 @@ func Long(b *codebook.Book) []uint64 {
 	return list
 }
 
-// Rotate turns an exponent right by one bit. The lowest bit of the exponent is then where the low byte of a bfloat16 has
-// it. The other bits are where the high byte has them.
+// Rotate turns an exponent right by one bit. The lowest bit of the exponent is then where the low byte of a
+// bfloat16 has it. The other bits are where the high byte has them.
 func Rotate(exponent uint8) uint8 {
 	return exponent>>1 | exponent<<7
 }

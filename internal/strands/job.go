@@ -34,7 +34,8 @@ const (
 	HalfScratch = 256
 
 	// HalfSymbols is the size of the first halves of all strands together, in bytes. Behind them is a mark for each
-	// strand, which says where the strand was when it began to fill the half. The second halves are laid out the same.
+	// strand, which says where the strand was when it began to fill the half. The second halves are laid out the
+	// same.
 	HalfSymbols = Count * HalfScratch
 
 	// HalfSize is the size of half of the scratch memory, in bytes.
@@ -43,13 +44,13 @@ const (
 	// sinkTurns is about the number of turns of a call with an idle strand.
 	sinkTurns = 64
 
-	// scratchSize is enough for the scratch memory. The memory is aligned to this power of two, so it lies in one page
-	// of 64 KiB. The decoder therefore moves a scratch pointer by adding to its low 16 bits alone.
+	// scratchSize is enough for the scratch memory. The memory is aligned to this power of two, so it lies in one
+	// page of 64 KiB. The decoder therefore moves a scratch pointer by adding to its low 16 bits alone.
 	scratchSize = 4 << 10
 )
 
-// A Strand is a sequence of codes in a [Job]. It has Left elements, and the code of the first begins at bit Bit of *Src.
-// The decoder moves Src, Bit, SignMantissa, Dst and Left forward together.
+// A Strand is a sequence of codes in a [Job]. It has Left elements, and the code of the first begins at bit Bit of
+// *Src. The decoder moves Src, Bit, SignMantissa, Dst and Left forward together.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Strand struct {
@@ -70,9 +71,9 @@ type Strand struct {
 	Marked uint64
 }
 
-// A Mark is given a border. When its strand comes to the border, the mark is set to a place where the strand was before,
-// at most a turn earlier. The next element there is the one of Element. Its code begins in the byte at Src. The number of
-// bits before it in that byte is the number of zeros below the lowest 1 of Buf.
+// A Mark is given a border. When its strand comes to the border, the mark is set to a place where the strand was
+// before, at most a turn earlier. The next element there is the one of Element. Its code begins in the byte at Src.
+// The number of bits before it in that byte is the number of zeros below the lowest 1 of Buf.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Mark struct {
@@ -87,8 +88,8 @@ type Mark struct {
 // NoBorder is a border that no strand comes to.
 const NoBorder = math.MaxUint64
 
-// A Job is the state of one call of the decoder. Each worker makes one with [NewJob]. A job must not be copied, and two
-// goroutines must not use it at once.
+// A Job is the state of one call of the decoder. Each worker makes one with [NewJob]. A job must not be copied, and
+// two goroutines must not use it at once.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
@@ -98,13 +99,13 @@ type Job struct {
 	LongLast *uint64
 	// Scratch is the start of the scratch memory.
 	Scratch *byte
-	// Turns bounds the turns of the call. The decoder replaces it with the number of turns that it made, which is 0 if
-	// some strand had no room for one.
+	// Turns bounds the turns of the call. The decoder replaces it with the number of turns that it made, which is 0
+	// if some strand had no room for one.
 	Turns uint64
 	// Strands are decoded side by side. The decoder needs all of them: see [Job.Idle].
 	Strands [Count]Strand
-	// Marks[i] are the marks of strand i, in the order of their borders: those that the strand may come to in the call,
-	// and then one that it cannot come to.
+	// Marks[i] are the marks of strand i, in the order of their borders: those that the strand may come to in the
+	// call, and then one that it cannot come to.
 	Marks [Count][CallMarks + 1]Mark
 
 	scratch []byte // scratchSize bytes from Scratch on
@@ -123,8 +124,8 @@ func NewJob() *Job {
 	return j
 }
 
-// Idle gives strand i something to do if there is nothing to decode for it, because the decoder always needs all strands.
-// The strand decodes what strand like decodes, to memory that nobody reads. It leaves no marks.
+// Idle gives strand i something to do if there is nothing to decode for it, because the decoder always needs all
+// strands. The strand decodes what strand like decodes, to memory that nobody reads. It leaves no marks.
 func (j *Job) Idle(i, like int) {
 	l := &j.Strands[i]
 	*l = j.Strands[like]

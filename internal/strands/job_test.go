@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// TestJob checks that scratch memory lies in one page of 64 KiB, as the assembly needs, and that idle strands write elsewhere.
+// TestJob checks that scratch memory lies in one page of 64 KiB, as the assembly needs, and that idle strands write
+// elsewhere.
 func TestJob(t *testing.T) {
 	if n := 2 * HalfSize; n > scratchSize {
 		t.Errorf("scratch memory of %d bytes, room for %d", n, scratchSize)

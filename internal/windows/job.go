@@ -10,8 +10,8 @@ import (
 const (
 	// ScratchGaps has the gap of each window of the block, and then the gap of the next window, a byte each.
 	ScratchGaps = 0
-	// ScratchPlanes has five vectors of 16-bit lanes for each group: the four parts of its windows, and the first part of
-	// the next windows.
+	// ScratchPlanes has five vectors of 16-bit lanes for each group: the four parts of its windows, and the first
+	// part of the next windows.
 	ScratchPlanes = ScratchGaps + BlockWindows + 64
 	PlaneGroup    = (Phases + 1) * 64
 	// ScratchSteps has the indices that the steps of a phase look up, for each group.
@@ -29,8 +29,8 @@ const (
 	scratchSize = ScratchPending + 2*MergeWords + BlockWindows*RowSymbols + 2*64
 )
 
-// A Job is the state of one call of a [Decoder]. Each worker makes one with [NewJob]. A job must not be copied, and two goroutines
-// must not use it at once.
+// A Job is the state of one call of a [Decoder]. Each worker makes one with [NewJob]. A job must not be copied, and
+// two goroutines must not use it at once.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Job struct {
@@ -42,10 +42,10 @@ type Job struct {
 	Src *byte
 	// Gaps is the first byte of the gaps of the next block. Each has 5 bits, the most significant first.
 	Gaps *byte
-	// SignMantissa is the byte, and Dst is the word, of the first symbol that is written to ScratchPending. Merged is the
-	// number of words that were merged from there on. The pointers do not move, because they would point past their memory
-	// in the end, and Go's garbage collector would report that as an error. If Stream is set, Dst is the start of a cache
-	// line.
+	// SignMantissa is the byte, and Dst is the word, of the first symbol that is written to ScratchPending. Merged
+	// is the number of words that were merged from there on. The pointers do not move, because they would point
+	// past their memory in the end, and Go's garbage collector would report that as an error. If Stream is set, Dst
+	// is the start of a cache line.
 	SignMantissa *byte
 	Dst          *uint16
 	Merged       uint64
@@ -53,18 +53,18 @@ type Job struct {
 	Blocks uint64
 	// Room is the number of symbols that these blocks may have.
 	Room uint64
-	// Pending is the number of symbols at ScratchPending that are not merged yet. It is negative if the next symbols are for
-	// the caller to merge. The decoder writes these before ScratchPending.
+	// Pending is the number of symbols at ScratchPending that are not merged yet. It is negative if the next
+	// symbols are for the caller to merge. The decoder writes these before ScratchPending.
 	Pending int64
-	// Gap is the gap of the first window of the next block. NextGap is the gap of the window behind the last block, or
-	// [NoGap].
+	// Gap is the gap of the first window of the next block. NextGap is the gap of the window behind the last block,
+	// or [NoGap].
 	Gap, NextGap uint64
 	// Stream is 1 if words are to be written around the caches, because there are more of them than the caches hold.
 	Stream uint64
 	// Status says why the decoder stopped. The caller sets Resume to go on behind a failed block.
 	Status, Resume uint64
-	// Failed has a word for each group of a failed block, with a bit for each lane: 1 if its window could not be followed.
-	// See [WindowOfLane].
+	// Failed has a word for each group of a failed block, with a bit for each lane: 1 if its window could not be
+	// followed. See [WindowOfLane].
 	Failed [GroupsPerBlock]uint32
 
 	scratch []byte
@@ -85,8 +85,8 @@ func (j *Job) Reset() {
 	j.Tables, j.Src, j.Gaps, j.SignMantissa, j.Dst = nil, nil, nil, nil, nil
 }
 
-// Last points the job at a copy of the last block of a stream, given its bytes and its gaps. The rest of the block is zero. It
-// returns the copy of the bytes.
+// Last points the job at a copy of the last block of a stream, given its bytes and its gaps. The rest of the block
+// is zero. It returns the copy of the bytes.
 func (j *Job) Last(encoded, gaps []byte) []byte {
 	src, packed := j.last[:BlockBytes+codebook.WindowBytes], j.last[BlockBytes+codebook.WindowBytes:]
 	clear(src[copy(src, encoded):])
@@ -96,8 +96,8 @@ func (j *Job) Last(encoded, gaps []byte) []byte {
 	return src
 }
 
-// WindowOfLane returns the number of the window that a lane holds, counted in its group. With this order, the last shuffles that
-// turn lanes into rows stay within 128 bits.
+// WindowOfLane returns the number of the window that a lane holds, counted in its group. With this order, the last
+// shuffles that turn lanes into rows stay within 128 bits.
 func WindowOfLane(lane int) int { return lane>>1&3<<3 | lane>>3<<1 | lane&1 }
 
 // WindowGap returns the gap of a window of the block, or of the window behind the block.
@@ -127,7 +127,8 @@ func (j *Job) row(window, phase int) []byte {
 	return j.scratch[at:][:PhaseSteps]
 }
 
-// Symbols returns n symbols in the form of [lookup.Rotate], from the given offset from ScratchPending on. It may be negative.
+// Symbols returns n symbols in the form of [lookup.Rotate], from the given offset from ScratchPending on. It may be
+// negative.
 func (j *Job) Symbols(first, n int) []byte { return j.scratch[ScratchPending+first:][:n] }
 
 // Offsets of the fields of Job, in bytes, for the generator of the assembly.

@@ -14,8 +14,8 @@ import (
 const (
 	// ShortBits is the number of bits that index the first table. Codes with more bits are long codes.
 	ShortBits = 6
-	// NarrowBits and WideBits are the numbers of bits that index the tables of long codes. The bits are those behind the
-	// prefix.
+	// NarrowBits and WideBits are the numbers of bits that index the tables of long codes. The bits are those
+	// behind the prefix.
 	NarrowBits = ShortBits
 	WideBits   = NarrowBits + 1
 
@@ -26,19 +26,20 @@ const (
 	Astray = 0x80
 )
 
-// Tables are the tables of a [Decoder] for one book. If a table has no code for an index, the length there is 0 and the symbol is
-// [NoSymbol]. But if no code at all begins with an index of the first table, the length there is [Astray], so that nothing
-// behind it is decoded.
+// Tables are the tables of a [Decoder] for one book. If a table has no code for an index, the length there is 0 and
+// the symbol is [NoSymbol]. But if no code at all begins with an index of the first table, the length there is
+// [Astray], so that nothing behind it is decoded.
 //
 // Generated assembly addresses the fields by their offsets: their order is part of the contract.
 type Tables struct {
-	// Lengths and Symbols are the first table. An index has the code at its top. Symbols are in the form of [lookup.Rotate].
+	// Lengths and Symbols are the first table. An index has the code at its top. Symbols are in the form of
+	// [lookup.Rotate].
 	Lengths, Symbols [1 << ShortBits]byte
 	// Narrow and Wide are tables of long codes, indexed by NarrowBits and by WideBits. A decoder uses one of them.
 	Narrow LongTable[[1 << NarrowBits]byte]
 	Wide   LongTable[[1 << WideBits]byte]
-	// None is an index whose length is 0, the same in each lane. It is the start of long codes. If the book has no long
-	// codes, no code begins with it.
+	// None is an index whose length is 0, the same in each lane. It is the start of long codes. If the book has no
+	// long codes, no code begins with it.
 	None [LaneWindows]uint16
 	// Prefix is the number of bits that all long codes begin with, at most ShortBits.
 	Prefix int
@@ -47,13 +48,14 @@ type Tables struct {
 // A LongTable is a table of long codes.
 type LongTable[T any] struct {
 	Lengths, Symbols T
-	// Shifts is the same number in each lane. A shift to the right by it turns the 16 bits from a long code on into an
-	// index, below bits of the prefix.
+	// Shifts is the same number in each lane. A shift to the right by it turns the 16 bits from a long code on into
+	// an index, below bits of the prefix.
 	Shifts [LaneWindows]uint16
 }
 
-// NewTables returns the tables of a book. It returns an error if the book cannot be decoded by windows. That is so for an empty
-// book, for a book with a code of one bit, and for a book without long codes whose codes leave no index free.
+// NewTables returns the tables of a book. It returns an error if the book cannot be decoded by windows. That is so
+// for an empty book, for a book with a code of one bit, and for a book without long codes whose codes leave no
+// index free.
 func NewTables(b *codebook.Book) (*Tables, error) {
 	if len(b.Symbols()) == 0 {
 		return nil, errors.New("windows: the book is empty")
@@ -98,8 +100,8 @@ func NewTables(b *codebook.Book) (*Tables, error) {
 	return t, nil
 }
 
-// enter puts a code into a table, unless it has more than most bits. The index of the table is the last bits of most bits that
-// begin with the code.
+// enter puts a code into a table, unless it has more than most bits. The index of the table is the last bits of
+// most bits that begin with the code.
 func enter(lengths, symbols []byte, s uint8, c codebook.Code, most int) {
 	free := most - int(c.Length)
 	if free < 0 {
@@ -128,7 +130,8 @@ func longPrefix(b *codebook.Book) int {
 	return prefix
 }
 
-// Covers returns the length of the longest codes that the tables of a decoder can hold, with the table Wide or with Narrow.
+// Covers returns the length of the longest codes that the tables of a decoder can hold, with the table Wide or with
+// Narrow.
 func (t *Tables) Covers(wide bool) int {
 	if wide {
 		return t.Prefix + WideBits

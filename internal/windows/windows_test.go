@@ -21,8 +21,8 @@ func lengths(t *testing.T, of ...uint8) *codebook.Book {
 	return b
 }
 
-// TestWindowTables looks up all numbers of 16 bits. A table must have the code at the top of the number if it covers that code,
-// and must have no code otherwise.
+// TestWindowTables looks up all numbers of 16 bits. A table must have the code at the top of the number if it
+// covers that code, and must have no code otherwise.
 func TestWindowTables(t *testing.T) {
 	var h codebook.Histogram
 	for s := range 20 {
@@ -92,7 +92,8 @@ func covered(length uint8, most int) uint8 {
 	return length
 }
 
-// checkEntryOfWindow checks a symbol and a length that were looked up for a number w. A length of 0 stands for no code.
+// checkEntryOfWindow checks a symbol and a length that were looked up for a number w. A length of 0 stands for no
+// code.
 func checkEntryOfWindow(t *testing.T, w uint32, told, toldLength, symbol, length uint8) {
 	t.Helper()
 	want := lookup.Rotate(symbol)
@@ -117,7 +118,8 @@ func TestWindowTablesErrors(t *testing.T) {
 	}
 }
 
-// TestWindowJob checks properties that the assembly relies on: all windows have a lane, and scratch memory starts at a cache line.
+// TestWindowJob checks properties that the assembly relies on: all windows have a lane, and scratch memory starts
+// at a cache line.
 func TestWindowJob(t *testing.T) {
 	var seen [LaneWindows]bool
 	for lane := range seen {

@@ -16,8 +16,8 @@ var layouts = map[int]uint64{
 	1: 0x29bb39722403e70f,
 }
 
-// TestABI compares the contract with the hash of its version. A change of the contract has to raise ABI, and to add the new
-// hash to layouts.
+// TestABI compares the contract with the hash of its version. A change of the contract has to raise ABI, and to add
+// the new hash to layouts.
 func TestABI(t *testing.T) {
 	h := fnv.New64a()
 	for _, of := range []reflect.Type{reflect.TypeFor[windows.Job](), reflect.TypeFor[windows.Tables]()} {
@@ -31,8 +31,8 @@ func TestABI(t *testing.T) {
 	}
 }
 
-// describe writes names, types and offsets of the exported fields of a struct, and of the structs in it. It leaves out the name
-// of the package.
+// describe writes names, types and offsets of the exported fields of a struct, and of the structs in it. It leaves
+// out the name of the package.
 func describe(w io.Writer, of reflect.Type) {
 	for i := range of.NumField() {
 		f := of.Field(i)

@@ -18,8 +18,9 @@ type sample struct {
 	damage  int   // how many times a sound stream is damaged in each way
 }
 
-// samples returns units of several sizes for book i, with the given index. They have no weights, a few weights, numbers around
-// the sizes at which vector loops begin, one chunk, several chunks, and every word that the book can code.
+// samples returns units of several sizes for book i, with the given index. They have no weights, a few weights,
+// numbers around the sizes at which vector loops begin, one chunk, several chunks, and every word that the book can
+// code.
 func (s *Suite) samples(i int, index codebook.Index) ([]sample, error) {
 	book := s.Kernel.Books[i]
 	r := rand.New(rand.NewPCG(0xbe5, uint64(i)))
@@ -48,8 +49,8 @@ func (s *Suite) samples(i int, index codebook.Index) ([]sample, error) {
 	return all, nil
 }
 
-// draw returns n weights with random signs and mantissas. Their exponents are drawn from the histogram, or from the book if the
-// histogram is empty.
+// draw returns n weights with random signs and mantissas. Their exponents are drawn from the histogram, or from the
+// book if the histogram is empty.
 func draw(r *rand.Rand, book *codebook.Book, h *codebook.Histogram, n int) []uint16 {
 	symbols := book.Symbols()
 	upTo := make([]uint64, len(symbols)) // the number of weights with this symbol or a lower one
@@ -81,8 +82,8 @@ func fitting(book *codebook.Book, weights []uint16, chunks int) int {
 	return len(weights)
 }
 
-// everyWord returns all weights that the book can code, in random order. Rare exponents are next to each other, which hardly ever
-// occurs in a model.
+// everyWord returns all weights that the book can code, in random order. Rare exponents are next to each other,
+// which hardly ever occurs in a model.
 func everyWord(r *rand.Rand, book *codebook.Book) []uint16 {
 	var weights []uint16
 	for _, symbol := range book.Symbols() {

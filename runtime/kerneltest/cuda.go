@@ -13,8 +13,8 @@ import (
 // hasCUDA says that tests of the decoder cuda can run.
 const hasCUDA = true
 
-// startCUDA replaces the GPU by a stand-in until the test ends. The stand-in runs the kernel's source on the CPU. If the
-// environment names a driver library, as in BESPOKE_LIBCUDA=libcuda.so.1, its GPUs are used instead.
+// startCUDA replaces the GPU by a stand-in until the test ends. The stand-in runs the kernel's source on the CPU.
+// If the environment names a driver library, as in BESPOKE_LIBCUDA=libcuda.so.1, its GPUs are used instead.
 func (s *Suite) startCUDA(t *testing.T) {
 	if path := os.Getenv(driver.LibraryEnv); path != "" && !standin.InUse() {
 		return

@@ -15,9 +15,9 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// Decode compares every decoder with the reference, with every index. The weights of sound streams of all sizes must be the same.
-// For damaged streams, the weights or the errors must be the same. Each function in assembly must decode most of its windows
-// itself, and not leave them to Go.
+// Decode compares every decoder with the reference, with every index. The weights of sound streams of all sizes
+// must be the same. For damaged streams, the weights or the errors must be the same. Each function in assembly must
+// decode most of its windows itself, and not leave them to Go.
 func (s *Suite) Decode(t *testing.T) {
 	if slices.Contains(s.decoders(), "cuda") {
 		s.startCUDA(t)

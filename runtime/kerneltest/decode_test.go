@@ -80,7 +80,8 @@ func inGo(book *codebook.Book, flip byte) windows.Decoder {
 	}
 }
 
-// follow sets the rows of a block. It reports whether all windows led to the next one. Otherwise, Failed has those that did not.
+// follow sets the rows of a block. It reports whether all windows led to the next one. Otherwise, Failed has those
+// that did not.
 func follow(book *codebook.Book, j *windows.Job) bool {
 	src := unsafe.Slice(j.Src, windows.BlockBytes+8)
 	gap := func(window int) uint64 {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime"
 )
 
-// open writes the samples to one DF11 file, a unit each. It opens the file with the suite's kernel and the named decoder. The name
-// of unit k is unitName(k).
+// open writes the samples to one DF11 file, a unit each. It opens the file with the suite's kernel and the named
+// decoder. The name of unit k is unitName(k).
 func (s *Suite) open(tb testing.TB, samples []sample, decoder string) *runtime.Model {
 	tb.Helper()
 	var entries []model.Entry

@@ -19,8 +19,8 @@ type Suite struct {
 	Histograms []codebook.Histogram
 }
 
-// Books checks that the code books have the hash, that they are the same after being written and read as DF11 tables, and that
-// they code every exponent of their histograms.
+// Books checks that the code books have the hash, that they are the same after being written and read as DF11
+// tables, and that they code every exponent of their histograms.
 func (s *Suite) Books(t *testing.T) {
 	hash := sha256.New()
 	for i, book := range s.Kernel.Books {

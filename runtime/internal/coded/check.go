@@ -23,7 +23,8 @@ func NewSum(sum *model.TensorSum) *Sum {
 	return &Sum{TensorSum: *sum}
 }
 
-// Due reports whether a tensor has to be compared with its sum: always, or until it had that sum once. A nil Sum is never due.
+// Due reports whether a tensor has to be compared with its sum: always, or until it had that sum once. A nil Sum is
+// never due.
 func (s *Sum) Due(always bool) bool { return s != nil && (always || !s.met.Load()) }
 
 // Is reports whether have is the sum. If so, it remembers that.
@@ -38,8 +39,9 @@ func (s *Sum) Is(have model.TensorSum) bool {
 // BlockElements is the number of weights in a block of a sum.
 const BlockElements = model.SumBlock / 2
 
-// A Check computes the sums of tensors while any number of goroutines decode them. In the end it compares the sums. The goroutine
-// that decodes the last weight of a sum block hashes the block. Most of the block is then still in a cache.
+// A Check computes the sums of tensors while any number of goroutines decode them. In the end it compares the sums.
+// The goroutine that decodes the last weight of a sum block hashes the block. Most of the block is then still in a
+// cache.
 type Check struct {
 	unit    *Unit
 	dst     []uint16 // for the elements from base on
@@ -63,9 +65,9 @@ type block struct {
 	missing  atomic.Int64 // the number of elements that are not decoded yet
 }
 
-// NewCheck prepares the check of the tensors of a span, whose elements go to dst. Tensors that had the right sum before are
-// checked only if always is set. The function differ makes the error of a tensor with another sum. NewCheck returns nil if
-// there is nothing to check.
+// NewCheck prepares the check of the tensors of a span, whose elements go to dst. Tensors that had the right sum
+// before are checked only if always is set. The function differ makes the error of a tensor with another sum.
+// NewCheck returns nil if there is nothing to check.
 func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have, want model.TensorSum) error) *Check {
 	r := &Check{unit: s.Unit, dst: dst, base: s.From, differ: differ}
 	blocks := 0
@@ -93,8 +95,8 @@ func NewCheck(s Span, dst []uint16, always bool, differ func(tensor string, have
 	return r
 }
 
-// Decoded reports to the check that elements [from, to) of the unit are in dst. It must be called once for each element. A nil
-// Check does nothing.
+// Decoded reports to the check that elements [from, to) of the unit are in dst. It must be called once for each
+// element. A nil Check does nothing.
 func (c *Check) Decoded(from, to int) {
 	if c == nil {
 		return
@@ -109,8 +111,8 @@ func (c *Check) Decoded(from, to int) {
 	}
 }
 
-// Err compares the sums with those of the checkpoint, when all elements are decoded. It returns the error of the first tensor
-// whose sums differ. The error of a nil Check is nil.
+// Err compares the sums with those of the checkpoint, when all elements are decoded. It returns the error of the
+// first tensor whose sums differ. The error of a nil Check is nil.
 func (c *Check) Err() error {
 	if c == nil {
 		return nil
@@ -127,8 +129,8 @@ func (c *Check) Err() error {
 // HostIsLittleEndian says that the bytes of a word are in memory in the same order as in a file.
 var HostIsLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// littleEndian returns the bytes of words, in the order of a file. There must be one word at least. If same is set, memory has
-// that order, and littleEndian returns the memory of the words.
+// littleEndian returns the bytes of words, in the order of a file. There must be one word at least. If same is set,
+// memory has that order, and littleEndian returns the memory of the words.
 func littleEndian(words []uint16, same bool) []byte {
 	if same {
 		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))

@@ -1,7 +1,7 @@
 package coded
 
-// A Span is the elements [From, To) of a unit, to be decoded by one call. Tensors [First, Last) of the unit are completely in the
-// span, and can be checked.
+// A Span is the elements [From, To) of a unit, to be decoded by one call. Tensors [First, Last) of the unit are
+// completely in the span, and can be checked.
 type Span struct {
 	Unit        *Unit
 	From, To    int

@@ -12,7 +12,8 @@ import (
 type Unit struct {
 	Path string // the path of its file
 	Name string
-	// Stream is the stream in the file, but its luts are a copy. If there is a code book, they are the luts of the book.
+	// Stream is the stream in the file, but its luts are a copy. If there is a code book, they are the luts of the
+	// book.
 	Stream codebook.Stream
 	// Book is the code book. If the luts hold none, it is nil, and BookErr says why.
 	Book    *codebook.Book
@@ -32,8 +33,8 @@ func NewUnit(f *model.Unit) *Unit {
 	u := &Unit{Path: f.File, Name: f.Name, Stream: f.Stream}
 	u.Stream.Luts = slices.Clone(f.Stream.Luts)
 	if u.Book, u.BookErr = codebook.ParseLuts(u.Stream.Luts); u.BookErr == nil {
-		// GPUs use the luts as they are, and entries that no code reaches could look like codes. The luts of the book have
-		// no such entries.
+		// GPUs use the luts as they are, and entries that no code reaches could look like codes. The luts of the
+		// book have no such entries.
 		u.Stream.Luts = u.Book.Luts()
 	}
 	for _, t := range f.Tensors {

@@ -7,8 +7,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// BenchmarkDecode compares the decoders on one core, with weights like those of a trained model. One code book is limited to the
-// 11 bits of the table, and one is the published one.
+// BenchmarkDecode compares the decoders on one core, with weights like those of a trained model. One code book is
+// limited to the 11 bits of the table, and one is the published one.
 func BenchmarkDecode(b *testing.B) {
 	const n = 16 << 20
 	weights := samples.Trained(n, 11)

@@ -10,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestBorders moves the border between two chunks in the middle of a stream. It moves the bit, the element, or both, so that they
-// fit each other again.
+// TestBorders moves the border between two chunks in the middle of a stream. It moves the bit, the element, or
+// both, so that they fit each other again.
 func TestBorders(t *testing.T) {
 	const gapBytes = codebook.ChunkWindows * codebook.GapBits / 8
 	for _, name := range []string{"limit=11", "published"} {

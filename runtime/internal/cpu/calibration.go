@@ -17,8 +17,8 @@ type faster struct {
 	strands *byStrands
 }
 
-// decode decodes chunks with the family that was measured to be faster. The first stream that is long enough is used to
-// measure both.
+// decode decodes chunks with the family that was measured to be faster. The first stream that is long enough is
+// used to measure both.
 func (f *faster) decode(s *stream, from, to int, dst []uint16) int {
 	return f.pick(s).decode(s, from, to, dst)
 }
@@ -43,8 +43,8 @@ const (
 	// fraction of a millisecond, which is often not interrupted.
 	leastMeasured = 8
 	mostMeasured  = 40
-	// measuredRounds is how often each family decodes them, each time to memory that it did not write last. The shortest
-	// time counts.
+	// measuredRounds is how often each family decodes them, each time to memory that it did not write last. The
+	// shortest time counts.
 	measuredRounds = 8
 )
 
@@ -67,8 +67,8 @@ func (c *calibration) known() (family, reason string) {
 	return c.faster, fmt.Sprintf("measured: %s %.1f, %s %.1f thousand million weights a second", AVX512, c.rates[0]/1e9, AVX2, c.rates[1]/1e9)
 }
 
-// family returns the faster family. If that is not known yet, it measures both with the stream. If the stream is too short or
-// damaged, the family stays unknown, and is "".
+// family returns the faster family. If that is not known yet, it measures both with the stream. If the stream is
+// too short or damaged, the family stays unknown, and is "".
 func (c *calibration) family(windows, strands Decoder, s *stream) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +105,8 @@ func (c *calibration) family(windows, strands Decoder, s *stream) string {
 // Measured returns the faster family and the rates of both, as text. Both are "" before anything was measured.
 func Measured() (family, reason string) { return measured.known() }
 
-// Calibrate measures both families in assembly with random weights, unless a decode has measured them with weights of a
-// model. It takes some hundredths of a second. The CPU must have AVX-512.
+// Calibrate measures both families in assembly with random weights, unless a decode has measured them with weights
+// of a model. It takes some hundredths of a second. The CPU must have AVX-512.
 func Calibrate() error {
 	if family, _ := measured.known(); family != "" {
 		return nil

@@ -13,7 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestDamagedStreams compares the errors of every decoder with those of the reference, with one worker and with several.
+// TestDamagedStreams compares the errors of every decoder with those of the reference, with one worker and with
+// several.
 func TestDamagedStreams(t *testing.T) {
 	for _, bc := range samples.Books() {
 		n := min(len(bc.Weights), 20_000)
@@ -55,7 +56,8 @@ func TestDamagedStreams(t *testing.T) {
 	}
 }
 
-// sameAsReference decodes a stream with a decoder and with the reference, and compares weights and errors. It returns their error.
+// sameAsReference decodes a stream with a decoder and with the reference, and compares weights and errors. It
+// returns their error.
 func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook.Stream, workers int) *codebook.StreamError {
 	t.Helper()
 	want := make([]uint16, s.Elements())
@@ -75,8 +77,8 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	return wantErr
 }
 
-// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes a book, so it can decode with books that
-// cannot be written as luts.
+// referenceDecode decodes all chunks one after another. Unlike codebook.Decode it takes a book, so it can decode
+// with books that cannot be written as luts.
 func referenceDecode(b *codebook.Book, dst []uint16, s *codebook.Stream) *codebook.StreamError {
 	for c := range s.Chunks() {
 		from, _ := s.ChunkStart(c)

@@ -6,8 +6,9 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Decode writes a span of the unit to dst, with at most the given number of goroutines. The span has one element or more. It
-// reports the decoded elements to the check. If it has no error of its own, it returns the error of the check.
+// Decode writes a span of the unit to dst, with at most the given number of goroutines. The span has one element or
+// more. It reports the decoded elements to the check. If it has no error of its own, it returns the error of the
+// check.
 func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []uint16, check *coded.Check) error {
 	c, err := u.prepare()
 	if err != nil {
@@ -43,8 +44,8 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 	return check.Err()
 }
 
-// decodePart writes len(dst) elements of chunk c to dst, from element from on. It checks the whole chunk. If the fast decoder
-// rejects the chunk, the reference decides.
+// decodePart writes len(dst) elements of chunk c to dst, from element from on. It checks the whole chunk. If the
+// fast decoder rejects the chunk, the reference decides.
 func (u *checkedUnit) decodePart(c, from int, dst []uint16) error {
 	if u.decoder.decodePart(u.stream, c, from, dst) {
 		return nil

@@ -14,19 +14,19 @@ const (
 
 // A Decoder decodes the streams of one code book. Its methods may be called from several goroutines at once.
 type Decoder interface {
-	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the first chunk that it
-	// could not decode, or to if it decoded all.
+	// decode writes the elements of chunks [from, to) of a validated stream to dst. It returns the first chunk that
+	// it could not decode, or to if it decoded all.
 	decode(s *stream, from, to int, dst []uint16) int
-	// decodePart writes len(dst) elements of chunk c of a validated stream to dst, from element from on. It also checks
-	// the other elements of the chunk. It reports whether it could decode the chunk.
+	// decodePart writes len(dst) elements of chunk c of a validated stream to dst, from element from on. It also
+	// checks the other elements of the chunk. It reports whether it could decode the chunk.
 	decodePart(s *stream, c, from int, dst []uint16) bool
 	// sides is the number of chunks that decode decodes side by side.
 	sides() int
 }
 
-// NewDecoder returns a decoder of book b. Its family must be one that [Missing] finds nothing missing for. cut is the assembly
-// that a kernel has for the book, or nil. A book that AVX-512 cannot decode gets a decoder of the family AVX2. With free,
-// AVX512 stands for the faster one of AVX512 and AVX2.
+// NewDecoder returns a decoder of book b. Its family must be one that [Missing] finds nothing missing for. cut is
+// the assembly that a kernel has for the book, or nil. A book that AVX-512 cannot decode gets a decoder of the
+// family AVX2. With free, AVX512 stands for the faster one of AVX512 and AVX2.
 func NewDecoder(b *codebook.Book, family string, cut windows.Decoder, free bool) Decoder {
 	p := newPortable(b)
 	if family == Generic {

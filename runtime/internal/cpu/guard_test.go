@@ -14,8 +14,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestGuardPages decodes sound and broken streams next to pages that must not be touched. Such pages are next to the stream,
-// sign_mantissa, gaps, the destination and the tables.
+// TestGuardPages decodes sound and broken streams next to pages that must not be touched. Such pages are next to
+// the stream, sign_mantissa, gaps, the destination and the tables.
 func TestGuardPages(t *testing.T) {
 	for _, bc := range samples.Books() {
 		for _, dc := range newDecoderCases(bc.Book) { // not shared with other tests, because their tables are moved
@@ -45,8 +45,8 @@ func TestGuardPages(t *testing.T) {
 	}
 }
 
-// TestGuardedEnds decodes streams that end near the borders of blocks and of chunks, right before a page that must not be touched.
-// Their last chunk has a few bytes, or only the end of a code. No chunk may be rejected.
+// TestGuardedEnds decodes streams that end near the borders of blocks and of chunks, right before a page that must
+// not be touched. Their last chunk has a few bytes, or only the end of a code. No chunk may be rejected.
 func TestGuardedEnds(t *testing.T) {
 	bc := samples.Books()[1]
 	decoders := newDecoderCases(bc.Book)
@@ -85,7 +85,8 @@ func TestGuardedEnds(t *testing.T) {
 	}
 }
 
-// TestGuardedRoom decodes a stream that has more codes than the index has elements. Nothing may be written behind the elements.
+// TestGuardedRoom decodes a stream that has more codes than the index has elements. Nothing may be written behind
+// the elements.
 func TestGuardedRoom(t *testing.T) {
 	bc := samples.Books()[1]
 	for _, n := range []int{1, 1000, 9000} {

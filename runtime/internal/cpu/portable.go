@@ -8,8 +8,8 @@ import (
 	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
-// portable decodes in Go. A table lookup yields several symbols. It is the decoder generic, and it also decodes the elements
-// that the assembly leaves over.
+// portable decodes in Go. A table lookup yields several symbols. It is the decoder generic, and it also decodes the
+// elements that the assembly leaves over.
 type portable struct {
 	book  *codebook.Book
 	table *lookup.Table
@@ -39,15 +39,15 @@ func (p *portable) decodePart(s *stream, c, from int, dst []uint16) bool {
 	return ok && s.EndsAt(c, bit)
 }
 
-// finish decodes the rest of chunk c, whose next code starts at bit. There is one element for each byte of sm. It reports
-// whether the codes were sound and ended at the end of the chunk.
+// finish decodes the rest of chunk c, whose next code starts at bit. There is one element for each byte of sm. It
+// reports whether the codes were sound and ended at the end of the chunk.
 func (p *portable) finish(s *stream, c int, bit uint64, sm []byte, dst []uint16) bool {
 	bit, ok := p.rest(s.Encoded, bit, sm, dst)
 	return ok && s.EndsAt(c, bit)
 }
 
-// rest decodes elements from bit on, one for each byte of sm. It returns the bit after the last code, and reports whether the
-// codes were sound.
+// rest decodes elements from bit on, one for each byte of sm. It returns the bit after the last code, and reports
+// whether the codes were sound.
 func (p *portable) rest(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
 	bit, done := p.most(encoded, bit, sm, dst)
 	return p.tail(encoded, bit, sm[done:], dst[done:])
@@ -67,8 +67,8 @@ func (p *portable) codeLength(symbol uint8) uint64 {
 	return uint64(p.book.Code(bits.RotateLeft8(symbol, 1)).Length)
 }
 
-// tail decodes elements from bit on, one for each word of dst, and checks every step. It returns the bit after the last code,
-// and reports whether the codes were sound.
+// tail decodes elements from bit on, one for each word of dst, and checks every step. It returns the bit after the
+// last code, and reports whether the codes were sound.
 func (p *portable) tail(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, bool) {
 	end := 8 * uint64(len(encoded))
 	for done := 0; done < len(dst); {

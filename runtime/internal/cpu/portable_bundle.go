@@ -9,8 +9,8 @@ type strand struct {
 	dst   []uint16
 }
 
-// A bundle decodes chunks side by side, each as a strand, while they have room for a portion. The rest of each chunk is then
-// decoded alone.
+// A bundle decodes chunks side by side, each as a strand, while they have room for a portion. The rest of each
+// chunk is then decoded alone.
 type bundle struct {
 	*portable
 	stream   *stream

@@ -6,13 +6,14 @@ import (
 	"github.com/seed54244801/bespoke/internal/lookup"
 )
 
-// portionSymbols is the size of the scratch memory for the symbols of a portion: symbols that are decoded one after another
-// and then merged. It is also the number of elements that must be left for a portion, because the merge writes whole groups
-// of eight.
+// portionSymbols is the size of the scratch memory for the symbols of a portion: symbols that are decoded one after
+// another and then merged. It is also the number of elements that must be left for a portion, because the merge
+// writes whole groups of eight.
 const portionSymbols = 512
 
-// most decodes all but a few elements, in portions. Each portion is decoded to scratch memory, because the lookups are one
-// long chain, and then merged, eight words at a time. It returns the next bit and the number of decoded elements.
+// most decodes all but a few elements, in portions. Each portion is decoded to scratch memory, because the lookups
+// are one long chain, and then merged, eight words at a time. It returns the next bit and the number of decoded
+// elements.
 func (p *portable) most(encoded []byte, bit uint64, sm []byte, dst []uint16) (uint64, int) {
 	var symbols [portionSymbols]byte
 	done := 0
@@ -33,9 +34,9 @@ func (p *portable) most(encoded []byte, bit uint64, sm []byte, dst []uint16) (ui
 	return next, done + n
 }
 
-// symbols decodes a portion to symbols in the form of lookup.Rotate. It returns their number, at most limit, and the bit
-// after the last one. The number is 0 if no code begins at bit, or if the stream is nearly over. The memory must have room
-// for 8 bytes behind limit.
+// symbols decodes a portion to symbols in the form of lookup.Rotate. It returns their number, at most limit, and
+// the bit after the last one. The number is 0 if no code begins at bit, or if the stream is nearly over. The memory
+// must have room for 8 bytes behind limit.
 func (p *portable) symbols(symbols *[portionSymbols]byte, encoded []byte, bit uint64, limit int) (n int, next uint64) {
 	table := p.table
 	for n <= limit-lookup.EntrySymbols*portableLookups && bit/8+8 <= uint64(len(encoded)) {
@@ -61,8 +62,8 @@ func (p *portable) symbols(symbols *[portionSymbols]byte, encoded []byte, bit ui
 	return n, bit
 }
 
-// mergePortion joins n symbols with their sign_mantissa bytes into words. It writes whole groups of eight. Words behind the
-// first n have no meaning.
+// mergePortion joins n symbols with their sign_mantissa bytes into words. It writes whole groups of eight. Words
+// behind the first n have no meaning.
 func mergePortion(dst *[portionSymbols]uint16, sm, symbols *[portionSymbols]byte, n int) {
 	// The masks are variables because a constant would be loaded again at each use.
 	tops, bytes, halves := mergeMasks[0], mergeMasks[1], mergeMasks[2]

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// strandCount is the number of strands that portable Go decodes side by side. One alone would wait most of its time
-	// for its own last lookup.
+	// strandCount is the number of strands that portable Go decodes side by side. One alone would wait most of its
+	// time for its own last lookup.
 	strandCount = 3
-	// portionLoads is the number of loads of a stream for a portion. The scratch memory has room for the symbols of all,
-	// and for the 8 bytes that the last lookup stores.
+	// portionLoads is the number of loads of a stream for a portion. The scratch memory has room for the symbols of
+	// all, and for the 8 bytes that the last lookup stores.
 	portionLoads = (portionSymbols - 8) / (portableLookups * lookup.EntrySymbols)
-	// portionBytes bounds the bytes of stream that a portion reads. Each load is followed by full lookups and one long
-	// code. The last load is of 8 bytes.
+	// portionBytes bounds the bytes of stream that a portion reads. Each load is followed by full lookups and one
+	// long code. The last load is of 8 bytes.
 	portionBytes = portionLoads*(7+portableLookups*lookup.TableBits+codebook.MaxLength)/8 + 8
 )
 
@@ -80,8 +80,8 @@ func (b *portions) lookup(table *lookup.Table, i int, buf uint64, n int) (newBuf
 	return buf << (e & 63), n - int(int16(e>>8)), e
 }
 
-// load returns at least 56 bits of the stream, from bit on, and a marker below them. The marker is the lowest 1. Its place
-// tells how many bits have been shifted out, counted from the start of the byte that holds bit.
+// load returns at least 56 bits of the stream, from bit on, and a marker below them. The marker is the lowest 1.
+// Its place tells how many bits have been shifted out, counted from the start of the byte that holds bit.
 func load(encoded []byte, bit uint64) uint64 {
 	return (binary.BigEndian.Uint64(encoded[bit/8:]) | 1) << (bit % 8)
 }

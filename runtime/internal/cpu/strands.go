@@ -7,8 +7,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// byStrands decodes with the assembly for AVX2. It gives a stretch of chunks to each strand, and checks that each chunk ends
-// where the next one begins. It decodes in Go the elements that the assembly leaves over. It is the decoder avx2.
+// byStrands decodes with the assembly for AVX2. It gives a stretch of chunks to each strand, and checks that each
+// chunk ends where the next one begins. It decodes in Go the elements that the assembly leaves over. It is the
+// decoder avx2.
 type byStrands struct {
 	portable *portable // the assembly uses its table, too
 	long     []uint64  // see lookup.Long

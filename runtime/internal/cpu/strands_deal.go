@@ -6,9 +6,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/strands"
 )
 
-// A deal gives the chunks of one call of decode to the strands of a job. At first each strand gets a stretch of as many
-// chunks, because all strands decode at nearly the same rate. A strand that is done before others takes over half of the
-// chunks that another has left.
+// A deal gives the chunks of one call of decode to the strands of a job. At first each strand gets a stretch of as
+// many chunks, because all strands decode at nearly the same rate. A strand that is done before others takes over
+// half of the chunks that another has left.
 type deal struct {
 	*byStrands
 	stream    *stream
@@ -38,8 +38,8 @@ func (d *deal) begin(from int) {
 	}
 }
 
-// plan gives idle strands something to do, and sets the turns of the next call of the assembly. It reports whether any strand
-// has a stretch.
+// plan gives idle strands something to do, and sets the turns of the next call of the assembly. It reports whether
+// any strand has a stretch.
 func (d *deal) plan() bool {
 	n := strands.Count
 	for i := range n {
@@ -56,8 +56,8 @@ func (d *deal) plan() bool {
 	if live < 0 {
 		return false
 	}
-	// If the first strand to end could not take over a chunk from another, ask for all turns up to the end of the last one.
-	// The assembly stops when a strand has no room, whatever it is asked for.
+	// If the first strand to end could not take over a chunk from another, ask for all turns up to the end of the
+	// last one. The assembly stops when a strand has no room, whatever it is asked for.
 	chunk := d.stream.Elements() / d.stream.Chunks() * d.turns / d.elements
 	if most-least < chunk {
 		least = most
@@ -73,8 +73,8 @@ func (d *deal) plan() bool {
 	return true
 }
 
-// share gives idle strand i half of the chunks of the stretch that has most left. It reports whether it took chunks away from
-// a stretch.
+// share gives idle strand i half of the chunks of the stretch that has most left. It reports whether it took chunks
+// away from a stretch.
 func (d *deal) share(i int) bool {
 	from, most := 0, 1
 	for j := range d.stretches {
@@ -92,8 +92,8 @@ func (d *deal) share(i int) bool {
 	return true
 }
 
-// look brings the stretches up to date after a call of the assembly. It checks the ends of the chunks that were decoded, and
-// finishes each stretch that is at its end or that the assembly has no room for any more.
+// look brings the stretches up to date after a call of the assembly. It checks the ends of the chunks that were
+// decoded, and finishes each stretch that is at its end or that the assembly has no room for any more.
 func (d *deal) look() {
 	for i := range strands.Count {
 		if r := &d.stretches[i]; r.busy && !d.follow(i, r) {

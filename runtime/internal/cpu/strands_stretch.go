@@ -23,8 +23,8 @@ type border struct {
 	bit     uint64
 }
 
-// start gives strand i chunks [from, to). If the assembly has no room for them, start decodes them in Go, and the strand stays
-// idle.
+// start gives strand i chunks [from, to). If the assembly has no room for them, start decodes them in Go, and the
+// strand stays idle.
 func (d *deal) start(i, from, to int) {
 	s := d.stream
 	first, bit := s.ChunkStart(from)
@@ -73,8 +73,9 @@ func (d *deal) ahead(i int, r *stretch) {
 	marks[n].Border = strands.NoBorder
 }
 
-// follow checks the borders that the stretch of strand i came to in a call. It finishes the stretch if that is at its end or
-// if the assembly cannot go on with it. It reports whether all chunks were sound. If not, r.chunk is the bad one.
+// follow checks the borders that the stretch of strand i came to in a call. It finishes the stretch if that is at
+// its end or if the assembly cannot go on with it. It reports whether all chunks were sound. If not, r.chunk is the
+// bad one.
 func (d *deal) follow(i int, r *stretch) bool {
 	for k := range int(d.job.Strands[i].Marked) {
 		if !d.sound(&d.job.Marks[i][k], d.borders[i][k]) {
@@ -94,8 +95,8 @@ func (d *deal) follow(i int, r *stretch) bool {
 	return d.finish(r)
 }
 
-// shorten takes the chunks from a given one on away from the stretch of strand i. It does nothing and reports false if the
-// strand has come past the start of that chunk.
+// shorten takes the chunks from a given one on away from the stretch of strand i. It does nothing and reports false
+// if the strand has come past the start of that chunk.
 func (d *deal) shorten(i, chunk int) bool {
 	r := &d.stretches[i]
 	end, _ := d.stream.ChunkStart(chunk)
@@ -123,8 +124,8 @@ func (d *deal) sound(m *strands.Mark, b border) bool {
 	return ok && bit == b.bit
 }
 
-// finish ends a stretch: it decodes in Go the elements that the assembly left over. It reports whether all chunks were sound.
-// If not, r.chunk is the bad one.
+// finish ends a stretch: it decodes in Go the elements that the assembly left over. It reports whether all chunks
+// were sound. If not, r.chunk is the bad one.
 func (d *deal) finish(r *stretch) bool {
 	r.busy = false
 	for ; r.chunk < r.last; r.chunk++ {

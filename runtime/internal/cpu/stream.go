@@ -6,8 +6,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A stream is a validated stream with a copy of its index. The index in the file may change after the checks, as codes may. But
-// decoders rely on the index: it tells which elements belong to the memory that they write to.
+// A stream is a validated stream with a copy of its index. The index in the file may change after the checks, as
+// codes may. But decoders rely on the index: it tells which elements belong to the memory that they write to.
 type stream struct {
 	codebook.Stream         // without an index
 	starts          []start // of each chunk, and then the end
@@ -44,8 +44,9 @@ func newStream(s codebook.Stream) (*stream, error) {
 // errChanged is the error of an index that was valid at first, and then was not.
 var errChanged = errors.New("the index changed while it was read")
 
-// sound checks the properties of the copied index that decoders rely on. Validate has checked the same in the file. Elements must
-// not descend, and must not exceed their number. Without gaps, there must be at least a bit of codes for each element.
+// sound checks the properties of the copied index that decoders rely on. Validate has checked the same in the file.
+// Elements must not descend, and must not exceed their number. Without gaps, there must be at least a bit of codes
+// for each element.
 func (s *stream) sound(x codebook.Index) bool {
 	before, last := start{}, s.starts[len(s.starts)-1]
 	for _, at := range s.starts {

@@ -11,21 +11,21 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// The bounds of the number of chunks that a worker takes at a time. It takes its share of half of the chunks that are left, so
-// that all workers end at about the same time. A single worker takes all that are left, because long stretches are decoded
-// faster. The number is a multiple of the number of strands. The smallest pieces have about 300,000 weights and take a tenth
-// of a millisecond. The largest pieces take a few milliseconds.
+// The bounds of the number of chunks that a worker takes at a time. It takes its share of half of the chunks that
+// are left, so that all workers end at about the same time. A single worker takes all that are left, because long
+// stretches are decoded faster. The number is a multiple of the number of strands. The smallest pieces have about
+// 300,000 weights and take a tenth of a millisecond. The largest pieces take a few milliseconds.
 const (
 	minPiece = 5 * strands.Count
 	maxPiece = 128 * strands.Count
 )
 
-// summedPiece is about the largest number of chunks that a worker decodes at a time if their weights are compared with sums.
-// They are a megabyte of words, which stay in the second-level cache of a core until they are summed up.
+// summedPiece is about the largest number of chunks that a worker decodes at a time if their weights are compared
+// with sums. They are a megabyte of words, which stay in the second-level cache of a core until they are summed up.
 const summedPiece = 8 * strands.Count
 
-// summedChunks returns how many of n chunks to decode next if their weights are compared with sums. The pieces of n chunks get
-// equal shares, rounded up to a multiple of the chunks that the decoder decodes side by side.
+// summedChunks returns how many of n chunks to decode next if their weights are compared with sums. The pieces of n
+// chunks get equal shares, rounded up to a multiple of the chunks that the decoder decodes side by side.
 func summedChunks(n, sides int) int {
 	pieces := (n + summedPiece - 1) / summedPiece
 	share := (n + pieces - 1) / pieces
@@ -49,8 +49,8 @@ type Task struct {
 	done chan struct{} // closed when no piece is left
 }
 
-// Task prepares the decoding of the whole unit with the given number of workers. If check is not nil, it checks the decoded
-// elements. The error is that of [Unit.Prepare].
+// Task prepares the decoding of the whole unit with the given number of workers. If check is not nil, it checks the
+// decoded elements. The error is that of [Unit.Prepare].
 func (u *Unit) Task(workers int, dst []uint16, check *coded.Check) (*Task, error) {
 	c, err := u.prepare()
 	if err != nil {
@@ -59,14 +59,14 @@ func (u *Unit) Task(workers int, dst []uint16, check *coded.Check) (*Task, error
 	return newTask(c, workers, 0, c.stream.Chunks(), dst, check), nil
 }
 
-// newTask prepares the decoding of chunks [from, to) of a unit with the given number of workers. If check is not nil, it checks
-// the decoded elements.
+// newTask prepares the decoding of chunks [from, to) of a unit with the given number of workers. If check is not
+// nil, it checks the decoded elements.
 func newTask(u *checkedUnit, workers, from, to int, dst []uint16, check *coded.Check) *Task {
 	base, _ := u.stream.ChunkStart(from)
 	t := &Task{unit: u, stream: u.stream, workers: workers, dst: dst, base: base, check: check, next: from, to: to}
 	t.done = make(chan struct{})
-	// Words that are checked, or that fit into the cache, are likely to be read from it soon. The memory of the latter is
-	// often in the cache already, from an earlier call.
+	// Words that are checked, or that fit into the cache, are likely to be read from it soon. The memory of the
+	// latter is often in the cache already, from an earlier call.
 	if check != nil || 2*len(dst) <= cachedBytes {
 		t.stream = u.stream.throughCaches()
 	}
@@ -106,8 +106,8 @@ func (t *Task) finish(bad int, err error) {
 	}
 }
 
-// piece decodes chunks [from, to), and reports their elements to the check. A fault is an error of the first chunk, because it is
-// not known which chunk it was in.
+// piece decodes chunks [from, to), and reports their elements to the check. A fault is an error of the first chunk,
+// because it is not known which chunk it was in.
 func (t *Task) piece(from, to int) (bad int, err error) {
 	err = fault.Guard(func() error {
 		for ; from < to; from = bad {
@@ -162,8 +162,8 @@ func (t *Task) Work(ctx context.Context) {
 	}
 }
 
-// Done returns a channel that is closed when the task is over: when all chunks are decoded, or there is an error and no piece is
-// being decoded.
+// Done returns a channel that is closed when the task is over: when all chunks are decoded, or there is an error
+// and no piece is being decoded.
 func (t *Task) Done() <-chan struct{} { return t.done }
 
 // Err returns the error of a task that is over. It is that of the lowest bad chunk, or else that of the check.
@@ -187,8 +187,8 @@ func (t *Task) run(ctx context.Context) error {
 	t.Work(ctx)
 	others.Wait()
 	if n > 1 {
-		// A goroutine that decodes again and again passes its processor to the workers that it waits for, and back. Other
-		// goroutines would not get it without this call.
+		// A goroutine that decodes again and again passes its processor to the workers that it waits for, and back.
+		// Other goroutines would not get it without this call.
 		goruntime.Gosched()
 	}
 	select {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLowestChunk reports errors of chunks in any order. The error of the lowest chunk must be the task's, and no later chunk may
-// be taken any more.
+// TestLowestChunk reports errors of chunks in any order. The error of the lowest chunk must be the task's, and no
+// later chunk may be taken any more.
 func TestLowestChunk(t *testing.T) {
 	errs := []error{errors.New("chunk 0"), errors.New("chunk 1"), errors.New("chunk 2"), errors.New("chunk 3")}
 	for _, order := range [][]int{{3, 1, 2}, {1, 3, 2}, {2, 3, 1}, {3, 2, 1}, {1}, {3, 1}, {1, 3}} {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
-// TestTileIndex decodes streams with tiles alone, and compares every decoder with the reference. Sound streams have sizes around
-// the borders of tiles and chunks. Others are damaged.
+// TestTileIndex decodes streams with tiles alone, and compares every decoder with the reference. Sound streams have
+// sizes around the borders of tiles and chunks. Others are damaged.
 func TestTileIndex(t *testing.T) {
 	for _, bc := range samples.Books() {
 		t.Run(bc.Name, func(t *testing.T) {

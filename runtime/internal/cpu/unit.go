@@ -18,8 +18,8 @@ type Unit struct {
 	checked  atomic.Pointer[checkedUnit] // the result of the first prepare
 }
 
-// NewUnit returns a unit that is decoded with the decoder that the function decoder returns. The unit is not read, and the
-// function is not called, before the first call of a method.
+// NewUnit returns a unit that is decoded with the decoder that the function decoder returns. The unit is not read,
+// and the function is not called, before the first call of a method.
 func NewUnit(u *coded.Unit, decoder func() Decoder) *Unit {
 	return &Unit{Unit: u, decoder: decoder}
 }
@@ -32,8 +32,8 @@ type checkedUnit struct {
 	err     error
 }
 
-// Prepare checks the stream of the unit when it is called for the first time. Later calls return the same error. A fault of
-// mapped memory is left to the caller's fault.Guard, and the next call checks the stream again.
+// Prepare checks the stream of the unit when it is called for the first time. Later calls return the same error. A
+// fault of mapped memory is left to the caller's fault.Guard, and the next call checks the stream again.
 func (u *Unit) Prepare() error {
 	_, err := u.prepare()
 	return err

@@ -15,8 +15,9 @@ import (
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
-// byWindows decodes with the assembly for AVX-512, chunk by chunk. It checks that each chunk has the number of elements that the
-// index says. It decodes in Go the windows that the assembly cannot follow, and the elements at the end of a stream.
+// byWindows decodes with the assembly for AVX-512, chunk by chunk. It checks that each chunk has the number of
+// elements that the index says. It decodes in Go the windows that the assembly cannot follow, and the elements at
+// the end of a stream.
 type byWindows struct {
 	portable *portable
 	tables   *windows.Tables
@@ -25,13 +26,13 @@ type byWindows struct {
 	cached   int     // cachedBytes
 }
 
-// cachedBytes is the largest size of a unit whose words are written through the caches: the size of the second-level cache of a
-// core. The words of a larger unit would displace data that is needed more. And a write around the caches does not read the
-// old contents of the memory.
+// cachedBytes is the largest size of a unit whose words are written through the caches: the size of the
+// second-level cache of a core. The words of a larger unit would displace data that is needed more. And a write
+// around the caches does not read the old contents of the memory.
 var cachedBytes = max(cpuid.CPU.Cache.L2, 1<<20)
 
-// newWindows returns the decoder of a book by windows. cut is the assembly for the book, or nil for the assembly that takes any
-// book. It reports false if the book cannot be decoded by windows, or not fast enough.
+// newWindows returns the decoder of a book by windows. cut is the assembly for the book, or nil for the assembly
+// that takes any book. It reports false if the book cannot be decoded by windows, or not fast enough.
 func newWindows(p *portable, other Decoder, cut windows.Decoder) (*byWindows, bool) {
 	tables, err := windows.NewTables(p.book)
 	if err != nil || cut == nil && !mostlyCovered(p.book, tables) {
@@ -43,8 +44,8 @@ func newWindows(p *portable, other Decoder, cut windows.Decoder) (*byWindows, bo
 	return &byWindows{portable: p, tables: tables, decoder: cut, other: other, cached: cachedBytes}, true
 }
 
-// mostlyCovered reports whether codes that are too long for the tables are rare. It takes the frequency of a code from its
-// length.
+// mostlyCovered reports whether codes that are too long for the tables are rare. It takes the frequency of a code
+// from its length.
 func mostlyCovered(b *codebook.Book, t *windows.Tables) bool {
 	uncovered := 0.0
 	for _, s := range b.Symbols() {
@@ -162,9 +163,9 @@ func (r *windowRun) chunk(c int) bool {
 	return ok
 }
 
-// last decodes the last block of a stream, which starts at the given bit and may have fewer windows than others. It leaves out the
-// last window, because no gap follows it. It returns the bit behind the last decoded code, and reports whether all were
-// sound.
+// last decodes the last block of a stream, which starts at the given bit and may have fewer windows than others. It
+// leaves out the last window, because no gap follows it. It returns the bit behind the last decoded code, and
+// reports whether all were sound.
 func (r *windowRun) last(bit uint64) (uint64, bool) {
 	encoded := r.stream.Encoded[bit/8:]
 	last := min(len(encoded)/codebook.WindowBytes, windows.BlockWindows) - 1
@@ -176,8 +177,8 @@ func (r *windowRun) last(bit uint64) (uint64, bool) {
 	return bit + uint64(last)*codebook.WindowBits + r.job.WindowGap(last), ok
 }
 
-// blocks decodes the blocks of the job, which lie in the given memory. Only the first count windows of a block matter if the
-// assembly cannot follow it. It reports whether all blocks were sound.
+// blocks decodes the blocks of the job, which lie in the given memory. Only the first count windows of a block
+// matter if the assembly cannot follow it. It reports whether all blocks were sound.
 func (r *windowRun) blocks(memory []byte, count int) bool {
 	for {
 		r.decoder(r.job)
@@ -198,8 +199,8 @@ func (r *windowRun) blocks(memory []byte, count int) bool {
 // noSymbols is a row without symbols.
 var noSymbols = [windows.RowSymbols]byte(bytes.Repeat([]byte{windows.NoSymbol}, windows.RowSymbols))
 
-// mend decodes in Go the windows of a block that the assembly could not follow. Only the first count windows matter. It reports
-// whether all of these were sound.
+// mend decodes in Go the windows of a block that the assembly could not follow. Only the first count windows
+// matter. It reports whether all of these were sound.
 func (r *windowRun) mend(memory []byte, count int) bool {
 	for group, lanes := range r.job.Failed {
 		for ; lanes != 0; lanes &= lanes - 1 {
@@ -250,8 +251,8 @@ func (r *windowRun) mendWindow(memory []byte, w int) bool {
 	return bit == end+r.job.WindowGap(w+1)
 }
 
-// flush writes the words before an element whose symbols are still in the job: those before the first cache line, and the
-// pending ones.
+// flush writes the words before an element whose symbols are still in the job: those before the first cache line,
+// and the pending ones.
 func (r *windowRun) flush(to int) {
 	r.job.Blocks = 0
 	r.decoder(r.job)

@@ -13,8 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/shapes"
 )
 
-// TestFewMended counts the windows that decoders leave to Go. Other tests would not notice too many of them, because the weights are
-// right all the same.
+// TestFewMended counts the windows that decoders leave to Go. Other tests would not notice too many of them,
+// because the weights are right all the same.
 func TestFewMended(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
@@ -65,8 +65,8 @@ func TestFewMended(t *testing.T) {
 	}
 }
 
-// FuzzWindows compares every decoder with the reference on streams of more than a chunk. The streams are sound, except a few bits
-// of codes or gaps, which decoders of windows rely on.
+// FuzzWindows compares every decoder with the reference on streams of more than a chunk. The streams are sound,
+// except a few bits of codes or gaps, which decoders of windows rely on.
 func FuzzWindows(f *testing.F) {
 	f.Add(uint8(1), []byte("some weights"), uint32(0), uint8(0), false)
 	f.Add(uint8(2), []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 250}, uint32(777), uint8(3), true)
@@ -98,8 +98,9 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// TestFlippedBits compares every decoder with the reference on a stream with one bit of its codes or its index flipped. Bits that no
-// code begins with must not be taken for a code, even if the bits behind them are those of a long code.
+// TestFlippedBits compares every decoder with the reference on a stream with one bit of its codes or its index
+// flipped. Bits that no code begins with must not be taken for a code, even if the bits behind them are those of a
+// long code.
 func TestFlippedBits(t *testing.T) {
 	var lengths [256]uint8
 	copy(lengths[120:], []uint8{2, 2, 2, 3, 9, 9})
@@ -133,8 +134,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// TestWindowPointers decodes a chunk up to the end of its memory, and checks the pointers of the job. Go's garbage collector ends a
-// program that has pointers past their memory.
+// TestWindowPointers decodes a chunk up to the end of its memory, and checks the pointers of the job. Go's garbage
+// collector ends a program that has pointers past their memory.
 func TestWindowPointers(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
@@ -166,7 +167,8 @@ func inside[T any](p *T, s []T) bool {
 	return uintptr(unsafe.Pointer(p)) >= first && uintptr(unsafe.Pointer(p)) < first+uintptr(len(s))*unsafe.Sizeof(*p)
 }
 
-// TestWindowAlignment decodes to memory that starts at any address, odd ones included. Memory around it must not change.
+// TestWindowAlignment decodes to memory that starts at any address, odd ones included. Memory around it must not
+// change.
 func TestWindowAlignment(t *testing.T) {
 	if missing := Missing(AVX512); missing != "" {
 		t.Skip(missing)
@@ -192,8 +194,8 @@ func TestWindowAlignment(t *testing.T) {
 	}
 }
 
-// TestWindowChunkStarts changes the starts of chunks in the file after they were read. Decoders must use the copy, and must not
-// reject a chunk.
+// TestWindowChunkStarts changes the starts of chunks in the file after they were read. Decoders must use the copy,
+// and must not reject a chunk.
 func TestWindowChunkStarts(t *testing.T) {
 	bc := samples.Books()[1]
 	for _, dc := range newDecoderCases(bc.Book) {
@@ -209,8 +211,8 @@ func TestWindowChunkStarts(t *testing.T) {
 	}
 }
 
-// TestWindowEmptyChunk adds bytes that no code needs to a last chunk without elements. All windows of the chunk before it lead to
-// the next ones, but the chunk does not end at the end of the stream.
+// TestWindowEmptyChunk adds bytes that no code needs to a last chunk without elements. All windows of the chunk
+// before it lead to the next ones, but the chunk does not end at the end of the stream.
 func TestWindowEmptyChunk(t *testing.T) {
 	bc := samples.Books()[1]
 	s := *samples.Must(codebook.Encode(bc.Book, bc.Weights))
@@ -225,8 +227,8 @@ func TestWindowEmptyChunk(t *testing.T) {
 	}
 }
 
-// TestWindowInnerGaps damages gaps inside of chunks, which only decoders of windows use. The chunks that they reject are decoded by
-// the reference, and chunks that were decoded before stay valid.
+// TestWindowInnerGaps damages gaps inside of chunks, which only decoders of windows use. The chunks that they
+// reject are decoded by the reference, and chunks that were decoded before stay valid.
 func TestWindowInnerGaps(t *testing.T) {
 	bc := samples.Books()[1]
 	s := *samples.Must(codebook.Encode(bc.Book, bc.Weights[:60_000]))

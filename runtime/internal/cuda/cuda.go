@@ -33,11 +33,11 @@ type Kernel struct {
 	Launches    []launch.Launch
 }
 
-// GPUs decode the units of one model. All methods may be called from several goroutines at once, except Close. It must be the
-// last call.
+// GPUs decode the units of one model. All methods may be called from several goroutines at once, except Close. It
+// must be the last call.
 type GPUs interface {
-	// Decode writes a span of one element or more to dst, and checks it. It reports false if the CPU has to decode it:
-	// because device memory is short, no kernel decodes the unit, or the driver fails.
+	// Decode writes a span of one element or more to dst, and checks it. It reports false if the CPU has to decode
+	// it: because device memory is short, no kernel decodes the unit, or the driver fails.
 	Decode(ctx context.Context, s coded.Span, dst []uint16, check *coded.Check) (done bool, err error)
 	// ToDevice decodes a unit into device memory. Its stream must be valid.
 	ToDevice(ctx context.Context, u *coded.Unit) (*Weights, error)

@@ -85,7 +85,8 @@ func (g *gpus) Decode(ctx context.Context, s coded.Span, dst []uint16, check *co
 	return true, check.Err()
 }
 
-// read copies a span from the slot to dst, and reports it to the check. fault is the fault that the kernel found in the unit.
+// read copies a span from the slot to dst, and reports it to the check. fault is the fault that the kernel found in
+// the unit.
 func (u *unit) read(ctx context.Context, slot *gpu.Slot, s coded.Span, dst []uint16, check *coded.Check) (fault, err error) {
 	at, bytes := s.From, wordBytes(dst)
 	err = slot.Download(ctx, u.layout, 2*int64(s.From), 2*int64(s.To), func(piece []byte) {
@@ -112,8 +113,8 @@ func (u *unit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
 	return fault, nil
 }
 
-// decodeAgain decodes a span on the CPU, because a kernel found a fault in its unit. If the CPU finds an error, that is returned.
-// Otherwise the weights of the CPU are right.
+// decodeAgain decodes a span on the CPU, because a kernel found a fault in its unit. If the CPU finds an error,
+// that is returned. Otherwise the weights of the CPU are right.
 func (g *gpus) decodeAgain(ctx context.Context, u *unit, fault error, s coded.Span, dst []uint16) error {
 	if err := g.config.OnCPU(ctx, s, dst); err != nil {
 		return err
@@ -122,8 +123,8 @@ func (g *gpus) decodeAgain(ctx context.Context, u *unit, fault error, s coded.Sp
 	return nil
 }
 
-// trouble decides what follows from an error of the driver. The CPU decodes instead if device memory is short, or if nobody
-// asked for this decoder by name.
+// trouble decides what follows from an error of the driver. The CPU decodes instead if device memory is short, or
+// if nobody asked for this decoder by name.
 func (g *gpus) trouble(ctx context.Context, u *unit, err error) (done bool, _ error) {
 	var fault *gpu.Error
 	switch {
@@ -192,8 +193,8 @@ func (g *gpus) ToDevice(ctx context.Context, of *coded.Unit) (*Weights, error) {
 	}, nil
 }
 
-// check returns the fault that a kernel entry found in a unit. It is nil if there is none, or if checked says that there was none
-// before. The mutex of the unit's device guards checked.
+// check returns the fault that a kernel entry found in a unit. It is nil if there is none, or if checked says that
+// there was none before. The mutex of the unit's device guards checked.
 func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := u.device
 	d.mu.Lock()
@@ -211,7 +212,8 @@ func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, er
 	return fault, nil
 }
 
-// settle checks the weights in a slot. If the kernel found a fault, it replaces them with the weights that the CPU decodes.
+// settle checks the weights in a slot. If the kernel found a fault, it replaces them with the weights that the CPU
+// decodes.
 func (g *gpus) settle(ctx context.Context, u *unit, slot *gpu.Slot) error {
 	fault, err := u.check(u.entry, slot, &u.checked)
 	if err != nil || fault == nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// deviceSlots is the number of buffers for weights on each device: a program computes with one while the other is decoded into.
+// deviceSlots is the number of buffers for weights on each device: a program computes with one while the other is
+// decoded into.
 const deviceSlots = 2
 
 // A unit is a coded unit and the device that decodes it.
@@ -94,8 +95,8 @@ func newDevice(info gpu.Info, g *gpus) (_ *device, err error) {
 	return d, nil
 }
 
-// close releases all memory that the model has on the device. The memory of a broken context is lost with it, so errors of the
-// driver do not matter then.
+// close releases all memory that the model has on the device. The memory of a broken context is lost with it, so
+// errors of the driver do not matter then.
 func (d *device) close() error {
 	var errs []error
 	for _, s := range d.slots {
@@ -147,11 +148,12 @@ func (d *device) queue(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	return slot.Decode(ctx, d.kernels[u.entry], u.layout, u.resident)
 }
 
-// bring provides the slot with a buffer for the given bytes of weights, or for the least if memory is short. It makes the unit
-// resident if it is to be. For a unit that stays in host memory, it also provides a buffer for the tensors.
+// bring provides the slot with a buffer for the given bytes of weights, or for the least if memory is short. It
+// makes the unit resident if it is to be. For a unit that stays in host memory, it also provides a buffer for the
+// tensors.
 //
-// The buffer for weights comes first. Without it nothing can be decoded. A compressed unit without room is only uploaded each
-// time.
+// The buffer for weights comes first. Without it nothing can be decoded. A compressed unit without room is only
+// uploaded each time.
 func (d *device) bring(ctx context.Context, slot *gpu.Slot, u *unit, weights, least int64) error {
 	if d.broken != nil {
 		return d.broken
@@ -192,8 +194,8 @@ func (d *device) upload(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	return nil
 }
 
-// reserve provides the slot with buffers for the given bytes of weights and of a unit's tensors. If memory is short, it frees
-// other resident units, then the other slot, and then settles for the least bytes of weights.
+// reserve provides the slot with buffers for the given bytes of weights and of a unit's tensors. If memory is
+// short, it frees other resident units, then the other slot, and then settles for the least bytes of weights.
 func (d *device) reserve(slot *gpu.Slot, u *unit, weights, least, tensors int64) error {
 	err := slot.Reserve(weights, tensors)
 	if gpu.IsOutOfMemory(err) && len(d.resident) > 0 {
@@ -221,8 +223,8 @@ func (d *device) reserve(slot *gpu.Slot, u *unit, weights, least, tensors int64)
 	return err
 }
 
-// evict frees the tensors of all resident units but one. From then on they are uploaded for each decoding. Freeing waits until
-// they are not used any more.
+// evict frees the tensors of all resident units but one. From then on they are uploaded for each decoding. Freeing
+// waits until they are not used any more.
 func (d *device) evict(but *unit) error {
 	var left []*unit
 	for _, u := range d.resident {

@@ -1,5 +1,5 @@
-// Package cuda decodes on GPUs for package runtime. Package runtime opens [GPUs] with a [Config], and asks them to decode units
-// or parts of units:
+// Package cuda decodes on GPUs for package runtime. Package runtime opens [GPUs] with a [Config], and asks them to
+// decode units or parts of units:
 //
 //   - cuda.go: the types that package runtime uses, in all builds;
 //   - open.go: which GPUs are opened;
@@ -11,6 +11,6 @@
 //   - list.go: the GPUs of this machine;
 //   - none.go: builds without the tag cuda, which have no GPUs.
 //
-// It uses the packages of internal/cuda: gpu for memory, streams and launches, launch for the parameters of kernels, and driver
-// for NVIDIA's library.
+// It uses the packages of internal/cuda: gpu for memory, streams and launches, launch for the parameters of
+// kernels, and driver for NVIDIA's library.
 package cuda

@@ -28,7 +28,8 @@ func Available() (ok bool, reason string) {
 	return true, reason
 }
 
-// List describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels of their own.
+// List describes the GPUs of this machine. It opens each of them, and loads the kernels for models without kernels
+// of their own.
 func List() ([]Description, error) {
 	if driver.Missing() != "" {
 		return nil, nil

@@ -71,7 +71,8 @@ func (d *device) queueProduct(ctx context.Context, slot *gpu.Slot, u *unit, p *g
 	return slot.Multiply(ctx, d.kernels[d.program.product], u.layout, u.resident, p, stream)
 }
 
-// settle checks the first product of the matrix. If the kernel found a fault, the CPU decodes the tiles to find the error.
+// settle checks the first product of the matrix. If the kernel found a fault, the CPU decodes the tiles to find the
+// error.
 func (w *matrix) settle(ctx context.Context, slot *gpu.Slot) error {
 	const tile = codebook.TileElements
 	u := w.unit

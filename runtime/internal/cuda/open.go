@@ -13,8 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// Open opens the GPUs that the config names, or else as many as the units need. It decides which unit goes to which GPU. why is
-// the reason for the choice.
+// Open opens the GPUs that the config names, or else as many as the units need. It decides which unit goes to which
+// GPU. why is the reason for the choice.
 func Open(c *Config) (_ GPUs, why string, err error) {
 	program, err := newProgram(c.Kernel)
 	if err != nil {
@@ -56,7 +56,8 @@ func Open(c *Config) (_ GPUs, why string, err error) {
 	return g, g.why(), nil
 }
 
-// addUnits lists the units that the program decodes. It is an error if there are units, but the program decodes none of them.
+// addUnits lists the units that the program decodes. It is an error if there are units, but the program decodes
+// none of them.
 func (g *gpus) addUnits() error {
 	tables := bookTables{}
 	for i, of := range g.config.Units {
@@ -82,7 +83,8 @@ func (g *gpus) addUnits() error {
 	return nil
 }
 
-// candidates lists the GPUs to try: those with the given ordinals, or all GPUs in the order in which they are preferred.
+// candidates lists the GPUs to try: those with the given ordinals, or all GPUs in the order in which they are
+// preferred.
 func candidates(ordinals []int) ([]gpu.Info, error) {
 	list, err := gpu.List()
 	if err != nil {
@@ -102,8 +104,9 @@ func candidates(ordinals []int) ([]gpu.Info, error) {
 	return named, nil
 }
 
-// preferred sorts GPUs by compute capability, the highest first. Those with the same capability are sorted by free memory, the
-// most first. If a GPU does not tell its free memory, it comes last among these. Opening it then shows the error.
+// preferred sorts GPUs by compute capability, the highest first. Those with the same capability are sorted by free
+// memory, the most first. If a GPU does not tell its free memory, it comes last among these. Opening it then shows
+// the error.
 func preferred(list []gpu.Info) {
 	free := make(map[int]int64, len(list))
 	for _, info := range list {

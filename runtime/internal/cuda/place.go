@@ -2,8 +2,9 @@
 
 package cuda
 
-// place gives every unit to a device, in the order of the model, so that neighbours are on the same device. It reports whether
-// all units fit into device memory beside the buffers. Units that do not fit are uploaded for each decoding, compressed.
+// place gives every unit to a device, in the order of the model, so that neighbours are on the same device. It
+// reports whether all units fit into device memory beside the buffers. Units that do not fit are uploaded for each
+// decoding, compressed.
 func (g *gpus) place() bool {
 	if g.placeWithin(0) {
 		return true

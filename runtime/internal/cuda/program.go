@@ -13,7 +13,8 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
-// anyBook has the kernels for models without kernels of their own. They take the table of a unit's code book as an argument.
+// anyBook has the kernels for models without kernels of their own. They take the table of a unit's code book as an
+// argument.
 //
 //go:embed anybook.ptx
 var anyBook string
@@ -22,13 +23,13 @@ var anyBook string
 type program struct {
 	name   string      // for messages
 	images []gpu.Image // the preferred form first
-	// The entries that decode by gaps and output_positions, decode by tiles, and multiply by tiles. Each is nil if the
-	// program has no such entry.
+	// The entries that decode by gaps and output_positions, decode by tiles, and multiply by tiles. Each is nil if
+	// the program has no such entry.
 	windows, tiles, product *launch.Launch
 }
 
-// newProgram returns the program of a kernel. If k is nil, it is the program for any code book. If several entries do the same,
-// it takes the first one.
+// newProgram returns the program of a kernel. If k is nil, it is the program for any code book. If several entries
+// do the same, it takes the first one.
 func newProgram(k *Kernel) (*program, error) {
 	if k == nil {
 		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: launch.OfAnyBook()}
@@ -81,8 +82,8 @@ func (p *program) load(d *gpu.Device) (*gpu.Module, map[*launch.Launch]*gpu.Kern
 	return module, kernels, nil
 }
 
-// entry returns the entry that decodes units with an index, or nil. If the unit has both indices, it is the one for tiles, which
-// is faster.
+// entry returns the entry that decodes units with an index, or nil. If the unit has both indices, it is the one for
+// tiles, which is faster.
 func (p *program) entry(x codebook.Index) *launch.Launch {
 	switch {
 	case x.HasTiles() && p.tiles != nil:

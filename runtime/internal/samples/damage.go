@@ -38,8 +38,8 @@ func Indexed(b *codebook.Book, weights []uint16, index codebook.Index) func(*cod
 	return func(s *codebook.Stream) { *s = *Must(codebook.EncodeIndexed(b, weights, index)) }
 }
 
-// MoveTile makes a tile start some bits later, if it can. One lane of the tile loses these bits, and one lane of the previous tile
-// gets them.
+// MoveTile makes a tile start some bits later, if it can. One lane of the tile loses these bits, and one lane of
+// the previous tile gets them.
 func MoveTile(s *codebook.Stream, tile, bits int) {
 	record := s.Tiles[codebook.TileBytes*tile:]
 	before, lanes := s.Tile(tile - 1).Lanes[:codebook.TileLanes], s.Tile(tile).Lanes[:codebook.TileLanes]

@@ -1,4 +1,5 @@
-// Package samples has code books, weights and ways to damage streams, for the tests of package runtime and its internal packages.
+// Package samples has code books, weights and ways to damage streams, for the tests of package runtime and its
+// internal packages.
 package samples
 
 import (
@@ -27,7 +28,8 @@ func Histogram(weights []uint16) *codebook.Histogram {
 	return &h
 }
 
-// everyWord returns all words that DF11 can express, shuffled. Rare exponents follow one another, unlike in any model.
+// everyWord returns all words that DF11 can express, shuffled. Rare exponents follow one another, unlike in any
+// model.
 func everyWord() []uint16 {
 	var weights []uint16
 	for w := range 1 << 16 {
