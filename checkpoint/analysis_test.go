@@ -165,6 +165,10 @@ func TestAnalysisOfSmallUnits(t *testing.T) {
 		if p, err := a.price("unit"); err != nil || p.weights != want {
 			t.Errorf("%s: %+v, error %v, want %d weights", kind, p, err, want)
 		}
+		a.DTypes = []DTypeCount{{Bytes: 24}}
+		if s := a.Report().Schemes; len(s) > 1 && (s[1].Error == "nothing gains by it") != (want == 0) {
+			t.Errorf("%s: reported as %+v", kind, s[1])
+		}
 		if units[0].Name != "" || units[0].Book != nil {
 			t.Errorf("%s: the units of the caller were changed: %+v", kind, units[0])
 		}
