@@ -166,6 +166,9 @@ func TestAnalysisOfSmallUnits(t *testing.T) {
 			t.Errorf("%s: %+v, error %v, want %d weights", kind, p, err, want)
 		}
 		a.DTypes = []DTypeCount{{Bytes: 24}}
+		if u := a.Report().Units[0]; (u.Book != "") != (kind == KindDF11) {
+			t.Errorf("%s: reported with the code book %q", kind, u.Book)
+		}
 		if s := a.Report().Schemes; len(s) > 1 && (s[1].Error == "nothing gains by it") != (want == 0) {
 			t.Errorf("%s: reported as %+v", kind, s[1])
 		}
