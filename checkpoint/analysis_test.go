@@ -165,8 +165,46 @@ func TestAnalysisOfSmallUnits(t *testing.T) {
 		if p, err := a.price("unit"); err != nil || p.weights != want {
 			t.Errorf("%s: %+v, error %v, want %d weights", kind, p, err, want)
 		}
+		a.DTypes = []DTypeCount{{Bytes: 24}}
+		if u := a.Report().Units[0]; (u.Book != "") != (kind == KindDF11) {
+			t.Errorf("%s: reported with the code book %q", kind, u.Book)
+		}
+		if s := a.Report().Schemes; len(s) > 1 && (s[1].Error == "nothing gains by it") != (want == 0) {
+			t.Errorf("%s: reported as %+v", kind, s[1])
+		}
 		if units[0].Name != "" || units[0].Book != nil {
 			t.Errorf("%s: the units of the caller were changed: %+v", kind, units[0])
+		}
+	}
+}
+
+// TestSettleAgain wants the code books that the units which stay get without those that were left out.
+func TestSettleAgain(t *testing.T) {
+	scheme := mustScheme("model")
+	var units []AnalysedUnit
+	for i := range uint64(4 * codebook.MaxBooks) {
+		h := &codebook.Histogram{100: 600, 101: 500, 120: 7}
+		h[102+i%16] += 900
+		if i%2 == 0 { // large enough to gain
+			h[110+i%7] += 9000
+		}
+		units = append(units, AnalysedUnit{Name: string(rune('A' + i)), Histogram: h})
+	}
+	have, lost, err := settle(scheme, units)
+	if err != nil || len(have) != len(units)/2 || len(lost) != len(units)/2 {
+		t.Fatalf("%d units, %d lost, error %v", len(have), len(lost), err)
+	}
+	var stay []AnalysedUnit
+	for _, u := range have {
+		stay = append(stay, AnalysedUnit{Name: u.Name, Histogram: u.Histogram})
+	}
+	want, err := assign(scheme, stay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if have[i].Size != want[i].Size || have[i].Book.Fingerprint() != want[i].Book.Fingerprint() {
+			t.Errorf("unit %q has a code book that is not chosen for the units that stay", have[i].Name)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,7 @@ func TestRefuses(t *testing.T) {
 		{"too many books", func(p *Input) { p.Books = make([]*codebook.Book, 9) }, "9 code books", false},
 		{"no counts", func(p *Input) { p.Counts = nil }, "no counts for each", true},
 		{"counts of one", func(p *Input) { p.Counts = p.Counts[:1] }, "counts of 1 code books, want 2", false},
+		{"counts of three", func(p *Input) { p.Counts = append(slices.Clone(p.Counts), codebook.Histogram{}) }, "counts of 3 code books, want 2", false},
 		{"another sum", func(p *Input) { p.Counts[1][118]++ }, "do not add up", false},
 		{"no code", func(p *Input) { p.Counts[1][99]++ }, "counts of code book 1: codebook: symbol 99", false},
 	}
