@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/templates"
 )
 
@@ -51,5 +52,39 @@ func TestDecisions(t *testing.T) {
 	}
 	if noasm, err := NoAssembly(p); err != nil || bytes.Contains(noasm, []byte("//go:build")) {
 		t.Errorf("error %v, decode_noasm.go:\n%s", err, noasm)
+	}
+}
+
+// TestCountsDecide changes the counts of one code book of two, the first or the second: what all candidates cost
+// changes with them.
+func TestCountsDecide(t *testing.T) {
+	lengths := []uint8{2, 2, 2, 4, 5, 7, 8, 9, 10, 11, 12, 12}
+	costs := func(rare ...uint64) []float64 {
+		in := ofLengths(t, lengths, lengths[:len(lengths)-1])
+		in.Counts = make([]codebook.Histogram, 2)
+		for i := range in.Counts {
+			for s := range in.Books[i].Symbols() {
+				in.Counts[i][120+s] = 1 << 20 >> lengths[s]
+			}
+			in.Counts[i][127] = rare[i] // its code has 9 bits
+			in.Histogram.Add(&in.Counts[i])
+		}
+		p := newPlan(t, in)
+		var all []float64
+		for _, c := range p.windows.candidates {
+			all = append(all, c.cost)
+		}
+		for _, c := range slices.Concat(p.cuda.table.candidates, p.cuda.windows.candidates, p.cuda.lanes.candidates) {
+			all = append(all, c.cost)
+		}
+		return all
+	}
+	before := costs(2048, 2048)
+	for i, after := range [][]float64{costs(1<<18, 2048), costs(2048, 1<<18)} {
+		for k := range before {
+			if before[k] == after[k] {
+				t.Errorf("candidate %d costs %v, whatever the counts of code book %d are", k, before[k], i)
+			}
+		}
 	}
 }
