@@ -7,8 +7,8 @@ PEERS  := build/peers
 NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime/... ./out/... ./cmd/... ./tools/gpucheck
-ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./cmd/... ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
+CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime/... ./out/... ./tools/gpucheck
+ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./encode ./examples/... ./gen ./internal/roofline ./out/... ./runtime/...
 CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
@@ -36,16 +36,17 @@ test: ## all tests, in their short form; BESPOKE_LONG=1 make test is the long on
 	$(GO) test -timeout 30m ./...
 
 test-one-cpu: ## the packages that do several things at once, on one processor
-	GOMAXPROCS=1 $(GO) test -timeout 30m -count=1 $(CONCURRENT_PACKAGES)
+	GOMAXPROCS=1 $(GO) test -timeout 30m -count=1 -skip '^Test(Faults|Kills)$$' $(CONCURRENT_PACKAGES)
 
 test-purego: ## the tests of all that runs assembly, without it
 	$(GO) vet -tags purego ./...
 	$(GO) test -timeout 30m -tags purego $(ASSEMBLY_PACKAGES)
 
 test-cuda: ## the packages that decode on GPUs, against a driver without one
-	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES)
-	$(CUDA) $(GO) tool staticcheck -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) vet -tags cuda $(CUDA_PACKAGES) ./cmd/...
+	$(CUDA) $(GO) tool staticcheck -tags cuda $(CUDA_PACKAGES) ./cmd/...
 	$(CUDA) $(GO) test -timeout 30m -tags cuda $(CUDA_PACKAGES)
+	$(CUDA) $(GO) test -timeout 30m -tags cuda -run CUDA ./cmd/...
 
 test-arm64: ## the packages that users link, built for arm64 and run under qemu
 	GOOS=linux GOARCH=arm64 $(GO) build ./...
@@ -65,7 +66,7 @@ generate: ## rewrite everything that is generated: out/ and the assembly
 	$(GO) generate ./...
 
 golden: ## rewrite the golden files of all tests
-	$(GO) test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
+	$(GO) test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -skip '^Test(Faults|Kills|Stdout.*)$$' -update
 
 fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
