@@ -28,8 +28,10 @@ grep -q '^#define CUDA_VERSION 12' "$include/cuda.h" || fail "$include/cuda.h is
 mkdir -p build/cuda/lib
 [ -f build/cuda/lib/libcuda.a ] || printf '!<arch>\n' >build/cuda/lib/libcuda.a
 export CGO_ENABLED=1
-export CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} -I$include"
-export CGO_LDFLAGS="-L$PWD/build/cuda/lib ${CGO_LDFLAGS:-}"
+# Not CGO_CFLAGS and CGO_LDFLAGS: with other flags the go command compiles everything anew that uses cgo, with the
+# packages that depend on it.
+export CPATH="$include${CPATH:+:$CPATH}"
+export LIBRARY_PATH="$PWD/build/cuda/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
 if [ $# -eq 0 ]; then
 	echo "cuda.h in $include"
 else
