@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -31,17 +32,15 @@ var folder = sync.OnceValue(func() isolated.Folder {
 })
 
 // Library returns the path of the driver library, compiled once for the process. The header cuda.h is
-// the one that the program is built with: CGO_CFLAGS says where it lies.
+// the one that the program is built with: CPATH says where it lies.
 var Library = sync.OnceValues(func() (string, error) {
 	if err := os.CopyFS(string(folder()), sources); err != nil {
 		return "", err
 	}
 	path := folder().Path("libcuda.so.1")
 	args := []string{"-std=c++20", "-O1", "-g", "-Wall", "-shared", "-fPIC", "-I" + folder().Path("driver")}
-	for flag := range strings.FieldsSeq(os.Getenv("CGO_CFLAGS")) {
-		if strings.HasPrefix(flag, "-I") {
-			args = append(args, flag)
-		}
+	for _, include := range filepath.SplitList(os.Getenv("CPATH")) {
+		args = append(args, "-I"+include)
 	}
 	// All files at once, as one.
 	cmd := folder().Command(context.Background(), "g++", append(args, "-x", "c++", "-", "-o", path)...)
