@@ -10,7 +10,6 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
