@@ -162,70 +162,67 @@ func (w *walk) finish(ctx context.Context, a unitAhead) error {
 // all workers busy.
 const unitsAhead = 32
 
+// workers runs what use feeds to a number of goroutines, until use returns. The context of use ends then, and all
+// goroutines with it. The feed has room for a number of functions that no goroutine has taken yet.
+func workers(ctx context.Context, n, room int, use func(ctx context.Context, feed chan<- func()) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	feed := make(chan func(), room)
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			for work := range feed {
+				work()
+			}
+		})
+	}
+	defer func() {
+		cancel()
+		close(feed)
+		all.Wait()
+	}()
+	return use(ctx, feed)
+}
+
 // onCPU decodes on the CPU. All workers take pieces of the first unit, then of the next one. Close waits for a
 // worker only while it decodes, and for run only while a unit is checked.
 func (w *walk) onCPU(ctx context.Context) error {
 	m := w.model
-	ctx, cancel := context.WithCancel(ctx)
-	feed := make(chan *cpu.Task, unitsAhead*m.workers) // with room for all units ahead
-	var workers sync.WaitGroup
-	for range m.workers {
-		workers.Go(func() {
-			for t := range feed {
+	return workers(ctx, m.workers, unitsAhead*m.workers, func(ctx context.Context, feed chan<- func()) error {
+		return w.run(ctx, unitsAhead, func(u *unit, dst []uint16) unitAhead {
+			var t *cpu.Task
+			err := m.inside(func() (err error) {
+				t, err = u.cpu.Task(m.workers, dst, m.check(u.coded.Whole(), dst))
+				return err
+			})
+			if err != nil {
+				return failed(err)
+			}
+			work := func() {
 				if m.gate.enter() {
 					t.Work(ctx)
 					m.gate.leave()
 				}
 			}
+			for range min(m.workers, t.Pieces()) {
+				feed <- work
+			}
+			return unitAhead{u, dst, t.Done(), t.Err}
 		})
-	}
-	defer func() {
-		cancel()
-		close(feed)
-		workers.Wait()
-	}()
-	return w.run(ctx, unitsAhead, func(u *unit, dst []uint16) unitAhead {
-		var t *cpu.Task
-		err := m.inside(func() (err error) {
-			t, err = u.cpu.Task(m.workers, dst, m.check(u.coded.Whole(), dst))
-			return err
-		})
-		if err != nil {
-			return failed(err)
-		}
-		for range min(m.workers, t.Pieces()) {
-			feed <- t
-		}
-		return unitAhead{u, dst, t.Done(), t.Err}
 	})
 }
 
 // onGPUs decodes on GPUs, one unit at a time for each of their buffers.
 func (w *walk) onGPUs(ctx context.Context) error {
-	m := w.model
-	ctx, cancel := context.WithCancel(ctx)
-	slots := m.gpus.Slots()
-	feed := make(chan func(), slots+1) // with room for all units ahead
-	var workers sync.WaitGroup
-	for range slots {
-		workers.Go(func() {
-			for decode := range feed {
-				decode()
+	m, slots := w.model, w.model.gpus.Slots()
+	return workers(ctx, slots, slots+1, func(ctx context.Context, feed chan<- func()) error {
+		return w.run(ctx, slots+1, func(u *unit, dst []uint16) unitAhead {
+			var err error
+			done := make(chan struct{})
+			feed <- func() {
+				err = m.inside(func() error { return m.decode(ctx, u.coded.Whole(), dst) })
+				close(done)
 			}
+			return unitAhead{u, dst, done, func() error { return err }}
 		})
-	}
-	defer func() {
-		cancel()
-		close(feed)
-		workers.Wait()
-	}()
-	return w.run(ctx, slots+1, func(u *unit, dst []uint16) unitAhead {
-		var err error
-		done := make(chan struct{})
-		feed <- func() {
-			err = m.inside(func() error { return m.decode(ctx, u.coded.Whole(), dst) })
-			close(done)
-		}
-		return unitAhead{u, dst, done, func() error { return err }}
 	})
 }

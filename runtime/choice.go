@@ -134,7 +134,7 @@ func (m *Model) Decoder() Choice {
 		return Choice{Name: m.choice.Name, Reason: joinReasons(append([]string{m.choice.Reason}, notes...)...)}
 	}
 	if family, why := cpu.Measured(); m.choice.free && family != "" {
-		return Choice{Name: family, Reason: why + "; " + m.choice.Reason}
+		return Choice{Name: family, Reason: joinReasons(why, m.choice.Reason)}
 	}
 	return m.choice
 }
@@ -160,10 +160,7 @@ func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	default:
 		match += fmt.Sprintf(" matches %d code books, the first %v", len(books), books[0])
 	}
-	if c.Reason != "" {
-		match = c.Reason + "; " + match
-	}
-	c.Reason = match
+	c.Reason = joinReasons(c.Reason, match)
 	return c
 }
 

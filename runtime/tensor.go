@@ -38,6 +38,31 @@ func describe(t *model.Tensor) Tensor {
 	return Tensor{Name: t.Name, Elements: int(t.Elements()), Shape: slices.Clone(t.Shape), DType: t.DType}
 }
 
+// A source is a tensor, coded or not, with what reads it.
+type source struct {
+	Tensor
+	size int // in bytes
+	// read writes the bytes to dst, which has as many.
+	read func(ctx context.Context, dst []byte) error
+	// wrap names the place of the tensor in an error.
+	wrap func(error) error
+}
+
+// find finds a tensor by its name.
+func (m *Model) find(name string) (source, error) {
+	if p, ok := m.tensors[name]; ok {
+		s, t := p.unit.coded.Tensor(p.number), p.unit.Tensors[p.number]
+		t.Shape = slices.Clone(t.Shape)
+		read := func(ctx context.Context, dst []byte) error { return m.decodeBytes(ctx, s, dst) }
+		return source{t, 2 * t.Elements, read, s.Unit.Wrap}, nil
+	}
+	if t, ok := m.raw[name]; ok {
+		read := func(ctx context.Context, dst []byte) error { return m.read(ctx, t, dst) }
+		return source{describe(t.Tensor), int(t.Size()), read, t.wrap}, nil
+	}
+	return source{}, m.wrap(fmt.Errorf("no tensor %q", name))
+}
+
 // Tensor returns any tensor of the checkpoint, coded or not. It decodes a coded tensor, as [Model.DecodeTensor]
 // does, and copies another one. The values have memory of their own, which stays valid after Close. Its size is
 // that of the tensor before it was compressed.
@@ -46,18 +71,12 @@ func describe(t *model.Tensor) Tensor {
 func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 	var v *Values
 	err := m.call(ctx, func(ctx context.Context) error {
-		if s, err := m.tensor(name); err == nil {
-			t := m.tensors[name].unit.Tensors[s.First]
-			t.Shape = slices.Clone(t.Shape)
-			v = &Values{Tensor: t, Bytes: alignedBytes(2 * t.Elements)}
-			return m.decodeBytes(ctx, s, v.Bytes)
+		s, err := m.find(name)
+		if err != nil {
+			return err
 		}
-		raw, ok := m.raw[name]
-		if !ok {
-			return m.wrap(fmt.Errorf("no tensor %q", name))
-		}
-		v = &Values{Tensor: describe(raw.Tensor), Bytes: alignedBytes(int(raw.Size()))}
-		return m.read(ctx, raw, v.Bytes)
+		v = &Values{Tensor: s.Tensor, Bytes: alignedBytes(s.size)}
+		return s.read(ctx, v.Bytes)
 	})
 	if err != nil {
 		return nil, err
@@ -69,20 +88,14 @@ func (m *Model) Tensor(ctx context.Context, name string) (*Values, error) {
 // tensor's bytes as in a safetensors file, with little-endian elements.
 func (m *Model) ReadTensor(ctx context.Context, name string, dst []byte) error {
 	return m.call(ctx, func(ctx context.Context) error {
-		if s, err := m.tensor(name); err == nil {
-			if len(dst) != 2*s.Elements() {
-				return s.Unit.Wrap(fmt.Errorf("tensor %q: %d bytes into a buffer of %d", name, 2*s.Elements(), len(dst)))
-			}
-			return m.decodeBytes(ctx, s, dst)
+		s, err := m.find(name)
+		if err != nil {
+			return err
 		}
-		raw, ok := m.raw[name]
-		if !ok {
-			return m.wrap(fmt.Errorf("no tensor %q", name))
+		if len(dst) != s.size {
+			return s.wrap(fmt.Errorf("tensor %q: %d bytes into a buffer of %d", name, s.size, len(dst)))
 		}
-		if uint64(len(dst)) != raw.Size() {
-			return raw.wrap(fmt.Errorf("%d bytes into a buffer of %d", raw.Size(), len(dst)))
-		}
-		return m.read(ctx, raw, dst)
+		return s.read(ctx, dst)
 	})
 }
 
@@ -141,13 +154,11 @@ func (m *Model) read(ctx context.Context, t *rawTensor, dst []byte) error {
 	}
 	if m.checks != 0 && t.sum.Due(m.checks == CheckAlways) {
 		if have := model.SumTensor(dst); !t.sum.Is(have) {
-			return fmt.Errorf("runtime: %s: %w", t.File(), &SumError{Tensor: t.Name, Have: have, Want: t.sum.TensorSum})
+			return t.wrap(&SumError{Tensor: t.Name, Have: have, Want: t.sum.TensorSum})
 		}
 	}
 	return ctx.Err()
 }
 
-// wrap names file and tensor in an error.
-func (t *rawTensor) wrap(err error) error {
-	return fmt.Errorf("runtime: %s: tensor %q: %w", t.File(), t.Name, err)
-}
+// wrap names the file in an error.
+func (t *rawTensor) wrap(err error) error { return fmt.Errorf("runtime: %s: %w", t.File(), err) }
