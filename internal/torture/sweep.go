@@ -149,8 +149,8 @@ func sweepFolder(wanted string) string {
 type sweep struct {
 	ctx     context.Context
 	opts    SweepOptions
-	folders []string // of the workers
-	alone   sync.RWMutex
+	folders []string     // of the workers
+	alone   sync.RWMutex // held for reading by all that allocates, for writing by who wants to be the only one
 
 	mu     sync.Mutex
 	report SweepReport
@@ -185,11 +185,17 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 	group, ctx := errgroup.WithContext(s.ctx)
 	group.Go(func() error {
 		defer close(cases)
+		s.alone.RLock() // but not while it waits for a worker
+		defer s.alone.RUnlock()
 		for x := range s.sample(c, d) {
+			s.alone.RUnlock()
 			select {
 			case cases <- x:
 			case <-ctx.Done():
-				return ctx.Err()
+			}
+			s.alone.RLock()
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -197,7 +203,10 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 	for _, folder := range s.folders {
 		group.Go(func() error {
 			w := sweepWorker{ctx: ctx, s: s, c: c, folder: folder}
-			if err := w.start(); err != nil {
+			s.alone.RLock()
+			err := w.start()
+			s.alone.RUnlock()
+			if err != nil {
 				return err
 			}
 			for x := range cases {
@@ -207,6 +216,8 @@ func (s *sweep) row(c *sweepContainer, d sweepDamage) (SweepRow, error) {
 				}
 				s.count(&row, &x, r)
 			}
+			s.alone.RLock()
+			defer s.alone.RUnlock()
 			// Cases that end in an error would not show that something else is wrong with the container.
 			if tree, err := w.sound(); err != nil || c.want.differs(tree) != "" {
 				return fmt.Errorf("%s, %s: the container is not sound any more: %v", row.Container, d.name, err)

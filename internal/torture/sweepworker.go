@@ -85,8 +85,7 @@ func (w *sweepWorker) try(x *sweepCase) (r sweepResult, err error) {
 	w.s.alone.RLock()
 	took, limit, err := w.tryOnce(x, &r)
 	w.s.alone.RUnlock()
-	// Other goroutines allocate at the same time, so the case is tried again while only the goroutine that makes
-	// the cases runs.
+	// Other goroutines allocate at the same time, so the case is tried again while none of them runs.
 	for i := 0; err == nil && took > limit; i++ {
 		if i == 3 {
 			r.over = true
