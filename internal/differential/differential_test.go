@@ -119,7 +119,7 @@ func TestDiffers(t *testing.T) {
 }
 
 func TestDecoders(t *testing.T) {
-	rows := check(t, Decoders, testenv.Pick(Options{First: 120, Small: 24, Large: 1}, Options{Small: 600, Large: 30}))
+	rows := check(t, Decoders, testenv.Pick(Options{First: 120, Small: 24, Large: 1}, Options{Small: 300, Large: 15}))
 	for _, d := range runtime.Available() {
 		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames()) {
 			t.Errorf("%d rows for %s", n, d.Name)
@@ -130,7 +130,7 @@ func TestDecoders(t *testing.T) {
 func TestCUDA(t *testing.T) {
 	// Compile skips the test if there is no compiler.
 	host.Compile(t, []byte(shakespeare.Kernel().CUDA))
-	rows := check(t, CUDA, testenv.Pick(Options{First: 8, Small: 4, Large: 1, Weights: 30_000}, Options{First: 60, Small: 12, Large: 1}))
+	rows := check(t, CUDA, testenv.Pick(Options{First: 8, Small: 4, Large: 1, Weights: 30_000}, Options{First: 30, Small: 12, Large: 1}))
 	for _, e := range entries {
 		name := "cuda " + e.name
 		if !e.table {

@@ -29,7 +29,15 @@ type bench struct {
 	disassembler string // empty if there is none
 	launches     []launch.Launch
 	symbols      float64 // in a window
+	// architectures are those to assemble for, nil for all that the assembler knows.
+	architectures []int
 }
+
+// mostIssued is the largest number of instructions a weight for each kernel, mostShared the largest amount of shared memory
+// for decode, in bytes.
+var mostIssued = map[string]float64{"decode": 16.5, "decode_native": 12, "decode_tiles": 12, "matvec": 16.5}
+
+const mostShared = 28 << 10
 
 func newBench(ctx context.Context, disassembler string, m *manifest) (*bench, error) {
 	b := &bench{launches: launch.OfModel(m.CUDA.TableBits, m.CUDA.NativeThreads()), symbols: m.symbols()}
@@ -67,9 +75,15 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 		if err != nil {
 			return nil, err
 		}
-		functions, err := b.disassemble(ctx, marked, arch)
-		if err != nil {
-			return nil, err
+		var functions map[string][]byte
+		if b.counts(arch) {
+			cubin, _, err := b.assembler.Assemble(ctx, marked, arch)
+			if err != nil {
+				return nil, err
+			}
+			if functions, err = b.disassemble(ctx, cubin, arch); err != nil {
+				return nil, err
+			}
 		}
 		var rows []row
 		for _, u := range usage {
@@ -96,7 +110,7 @@ func (b *bench) our(u cudac.Usage, text []byte) (*row, error) {
 	}
 	r := &row{Usage: u, Threads: l.Threads, Dynamic: l.Shared(b.chunk())}
 	if text == nil {
-		return r, nil
+		return r, r.check()
 	}
 	k, err := sass.Parse(text)
 	if err != nil {
@@ -112,12 +126,26 @@ func (b *bench) our(u cudac.Usage, text []byte) (*row, error) {
 		weights = codebook.LaneElements
 	}
 	r.PerWeight = r.Issued / weights
-	return r, nil
+	return r, r.check()
+}
+
+// check holds a kernel to its limits.
+func (r *row) check() error {
+	if shared := r.Shared + r.Dynamic; r.Kernel == "decode" && shared > mostShared {
+		return fmt.Errorf("%d bytes of shared memory, want at most %d", shared, mostShared)
+	}
+	if most := mostIssued[r.Kernel]; r.PerWeight > most {
+		return fmt.Errorf("%.1f instructions a weight, want at most %.1f", r.PerWeight, most)
+	}
+	return nil
 }
 
 // byArchitecture collects the rows of all architectures, as many at a time as there are processors.
 func (b *bench) byArchitecture(ctx context.Context, of func(ctx context.Context, arch int) ([]row, error)) ([]row, error) {
-	all := b.assembler.Architectures()
+	all := b.architectures
+	if all == nil {
+		all = b.assembler.Architectures()
+	}
 	rows := make([][]row, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -164,13 +192,15 @@ func (b *bench) published(ctx context.Context, p *page, file string) error {
 		if arch < 52 { // its PTX is made for 52
 			return nil, nil
 		}
-		_, usage, err := b.assembler.Assemble(ctx, ptx, arch)
+		cubin, usage, err := b.assembler.Assemble(ctx, ptx, arch)
 		if err != nil {
 			return nil, err
 		}
-		functions, err := b.disassemble(ctx, ptx, arch)
-		if err != nil {
-			return nil, err
+		var functions map[string][]byte
+		if b.counts(arch) {
+			if functions, err = b.disassemble(ctx, cubin, arch); err != nil {
+				return nil, err
+			}
 		}
 		var rows []row
 		for _, u := range usage {
@@ -192,15 +222,11 @@ func (b *bench) published(ctx context.Context, p *page, file string) error {
 	return err
 }
 
-// disassemble returns the text of each kernel, or nil if there is no disassembler for the architecture.
-func (b *bench) disassemble(ctx context.Context, ptx []byte, arch int) (map[string][]byte, error) {
-	if b.disassembler == "" || arch < countFrom {
-		return nil, nil
-	}
-	cubin, _, err := b.assembler.Assemble(ctx, ptx, arch)
-	if err != nil {
-		return nil, err
-	}
+// counts reports whether there is a disassembler for the architecture.
+func (b *bench) counts(arch int) bool { return b.disassembler != "" && arch >= countFrom }
+
+// disassemble returns the text of each kernel.
+func (b *bench) disassemble(ctx context.Context, cubin []byte, arch int) (map[string][]byte, error) {
 	folder, err := isolated.NewFolder()
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed54244801/bespoke/internal/isolated"
@@ -13,6 +14,12 @@ import (
 // up the entries and host_launch in it. There are no sanitizers: the library is loaded into a Go program. Path is
 // absolute.
 func Library(ctx context.Context, source []byte, path string) error {
+	return cached("g++", libraryFlags, source, path, func() error { return library(ctx, source, path) })
+}
+
+var libraryFlags = []string{"-std=c++17", "-O2", "-g1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-shared", "-fPIC"}
+
+func library(ctx context.Context, source []byte, path string) error {
 	folder, err := isolated.NewFolder()
 	if err != nil {
 		return err
@@ -27,7 +34,7 @@ func Library(ctx context.Context, source []byte, path string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	_, err = folder.Run(ctx, "g++", "-std=c++17", "-O2", "-g", "-shared", "-fPIC",
-		"-x", "c++", "-include", filepath.Join("cpp", "host.h"), kernel, filepath.Join("cpp", "library.cpp"), "-o", path)
+	_, err = folder.Run(ctx, "g++", append(slices.Clone(libraryFlags),
+		"-x", "c++", "-include", filepath.Join("cpp", "host.h"), kernel, filepath.Join("cpp", "library.cpp"), "-o", path)...)
 	return err
 }
