@@ -1,14 +1,16 @@
 package host
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/seed54244801/bespoke/internal/isolated"
 )
 
 // kept is how long a file stays in the cache after it was last asked for.
@@ -40,11 +42,16 @@ func cached(compiler string, flags []string, source []byte, path string, build f
 
 // cacheEntry returns the path in the cache of what a compiler makes of a source.
 func cacheEntry(compiler string, flags []string, source []byte) (string, error) {
-	folder, err := os.UserCacheDir()
+	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	version, err := exec.Command(compiler, "--version").Output()
+	folder, err := isolated.NewFolder()
+	if err != nil {
+		return "", err
+	}
+	defer folder.Remove()
+	version, err := folder.Run(context.Background(), compiler, "--version")
 	if err != nil {
 		return "", err
 	}
@@ -61,8 +68,8 @@ func cacheEntry(compiler string, flags []string, source []byte) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	folder = filepath.Join(folder, "bespoke-host")
-	return filepath.Join(folder, fmt.Sprintf("%x", h.Sum(nil))), os.MkdirAll(folder, 0o700)
+	cache = filepath.Join(cache, "bespoke-host")
+	return filepath.Join(cache, fmt.Sprintf("%x", h.Sum(nil))), os.MkdirAll(cache, 0o700)
 }
 
 // copyFile copies an executable.
