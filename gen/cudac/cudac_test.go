@@ -114,7 +114,7 @@ func wantTables(t *testing.T, ptx []byte, p *emit.Plan) {
 func TestPTX(t *testing.T) {
 	t.Parallel()
 	c := compiler(t)
-	p := plan(t, 3)
+	p := plan(t, testenv.Pick(1, 3))
 	cu := source(t, p)
 	ptx, err := c.PTX(t.Context(), cu)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestBorders(t *testing.T) {
 			{"both", -1, 1, true},
 		} {
 			t.Run(name+"/"+tc.name, func(t *testing.T) {
-				for c := 1; c < sound.Chunks(); c += testenv.Pick(3, 1) {
+				for c := 1; c < sound.Chunks(); c += testenv.Pick(5, 1) {
 					s := *sound
 					s.Gaps = slices.Clone(s.Gaps)
 					s.OutputPositions = slices.Clone(s.OutputPositions)

@@ -26,7 +26,7 @@ func TestDamagedStreams(t *testing.T) {
 			decoders := decoderCases(t, bc.Book)
 			r := samples.NewRand(1)
 			causes := map[codebook.Cause]int{}
-			for range 25 {
+			for range testenv.Pick(15, 25) {
 				s := *sound
 				s.Encoded = slices.Clone(s.Encoded)
 				s.Gaps = slices.Clone(s.Gaps)

@@ -40,7 +40,7 @@ func damageTiles(t *testing.T, bc samples.Book, decoders []decoderCase) {
 	sound := samples.Must(codebook.EncodeIndexed(bc.Book, bc.Weights[:n], codebook.IndexTiles))
 	r := samples.NewRand(2)
 	causes := map[codebook.Cause]int{}
-	for range 25 {
+	for range testenv.Pick(15, 25) {
 		s := *sound
 		s.Encoded = slices.Clone(s.Encoded)
 		s.Tiles = slices.Clone(s.Tiles)
