@@ -9,8 +9,8 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cost"
-	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/internal/testenv"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/runtime/internal/samples"
 )
 
