@@ -22,8 +22,7 @@ import (
 var sources embed.FS
 
 var flags = []string{
-	// With -O1 to compile takes three times as long; the sanitizers find the same. [Library] has the warnings that
-	// need an optimizer.
+	// With -O1 to compile takes three times as long. The sanitizers find the same.
 	"-std=c++17", "-Og", "-g1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
 	"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer",
 }

@@ -17,7 +17,7 @@ func Library(ctx context.Context, source []byte, path string) error {
 	return cached("g++", libraryFlags, source, path, func() error { return library(ctx, source, path) })
 }
 
-var libraryFlags = []string{"-std=c++17", "-O2", "-g1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-shared", "-fPIC"}
+var libraryFlags = []string{"-std=c++17", "-O2", "-g1", "-shared", "-fPIC"}
 
 func library(ctx context.Context, source []byte, path string) error {
 	folder, err := isolated.NewFolder()
