@@ -16,6 +16,8 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // constraint keeps the assembly out of builds for other architectures, and out of builds with the tag purego.
@@ -52,6 +54,26 @@ func File(header string, strands []string, windows []Windows) ([]byte, error) {
 			}
 			newWindowDecoder(ctx, &w, c).emit()
 		}
+	}
+	return assembled(ctx, header)
+}
+
+// States returns a Go assembly file with decoders of states, given the name of the function for each form, which may be
+// empty. The first line of the file is "// " and header.
+func States(header string, names map[rans.Form]string) ([]byte, error) {
+	ctx := build.NewContext()
+	ctx.ConstraintExpr(constraint)
+	c := newStateConstants(ctx)
+	for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
+		name, ok := names[form]
+		if !ok {
+			continue
+		}
+		if err := validateName(name); err != nil {
+			return nil, err
+		}
+		d := stateDecoder{Context: ctx, form: form, c: c}
+		d.emit(name)
 	}
 	return assembled(ctx, header)
 }
@@ -95,6 +117,7 @@ func vector(ctx *build.Context, name string, n int, at func(i int) byte) operand
 const (
 	kernelPath  = "github.com/seed54244801/bespoke/runtime/kernel"
 	strandsPath = "github.com/seed54244801/bespoke/internal/strands"
+	statesPath  = "github.com/seed54244801/bespoke/internal/states"
 )
 
 // signature is func(job *PACKAGE.JOB). It is made without loading the package from source, because that depends on

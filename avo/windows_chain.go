@@ -117,6 +117,7 @@ func (d *windowDecoder) followed() {
 const (
 	lessThan = 1
 	notEqual = 4
+	notLess  = 5
 )
 
 // halves is the number of registers of a table of long codes.

@@ -1,0 +1,260 @@
+package avo
+
+import (
+	"unsafe"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
+)
+
+// The distances of prefetches of a decoder of states, in bytes. A prefetch beyond a buffer does nothing.
+const (
+	prefetchPlane       = 2048
+	prefetchStateWords  = 1024
+	prefetchStateOutput = 2048
+)
+
+// A stateDecoder emits a decoder of states, for AVX-512: see states.Decoder.
+type stateDecoder struct {
+	*build.Context
+	form rans.Form
+	c    stateConstants
+
+	job                                    reg.GPVirtual
+	threshold, donor, offset, freq, symbol vec
+	minusOne                               vec
+	low, high                              vec // for exponents: each byte of half of the weights of a step, twice
+	groups                                 vec // for joint symbols: see stateConstants
+	fields                                 reg.OpmaskVirtual
+	words, plane, dst                      [states.Blocks]reg.GPVirtual
+	lo, hi                                 [states.Blocks][states.Vectors]vec
+}
+
+// stateConstants are vectors that all decoders of states in a file share.
+type stateConstants struct {
+	symbols [2]operand.Mem // for each form: the bits of a word that come from the symbol
+	// Planes of exponents: each byte of the low, the high half twice.
+	low, high operand.Mem
+	// Planes of joint symbols: the bytes of each group of 7 in 8 bytes; and, for each word, the bits of its group that its
+	// bytes start with.
+	groups operand.Mem
+	shifts [states.Vectors]operand.Mem
+}
+
+func newStateConstants(ctx *build.Context) (c stateConstants) {
+	for form, name := range []string{"exponentBits", "jointBits"} {
+		c.symbols[form] = vector(ctx, name, 64, func(i int) byte { return [][2]byte{{0x80, 0x7f}, {0xc0, 0x7f}}[form][i%2] })
+	}
+	c.low = vector(ctx, "planeLow", 64, func(i int) byte { return byte(i / 2) })
+	c.high = vector(ctx, "planeHigh", 64, func(i int) byte { return byte(32 + i/2) })
+	c.groups = vector(ctx, "planeGroups", 64, func(i int) byte { return byte(i/8*7 + min(i%8, 6)) })
+	for half, name := range []string{"shiftsLow", "shiftsHigh"} {
+		c.shifts[half] = vector(ctx, name, 64, func(i int) byte {
+			field := 7 * (4*half + i/2%4)
+			return [2]byte{byte(field), byte(field+63) % 64}[i%2] // the sign is the highest bit of the second byte
+		})
+	}
+	return c
+}
+
+// emit writes the whole function.
+func (d *stateDecoder) emit(name string) {
+	d.Function(name)
+	d.Attributes(attr.NOSPLIT)
+	d.Signature(signature(statesPath, "Job"))
+	d.overview()
+	job := d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
+	d.job = job
+	tables := d.GP64()
+	d.MOVQ(d.field(states.OffTables), tables)
+	var t states.Tables
+	for _, x := range []struct {
+		to  *vec
+		off uintptr
+	}{
+		{&d.threshold, unsafe.Offsetof(t.Threshold)}, {&d.donor, unsafe.Offsetof(t.Donor)}, {&d.offset, unsafe.Offsetof(t.Offset)},
+		{&d.freq, unsafe.Offsetof(t.Frequency)}, {&d.symbol, unsafe.Offsetof(t.Symbol)},
+	} {
+		*x.to = d.load(operand.Mem{Base: tables, Disp: int(x.off)})
+	}
+	d.minusOne = d.ZMM()
+	d.VPTERNLOGD(operand.Imm(ternaryOnes), d.minusOne, d.minusOne, d.minusOne)
+	if d.form == rans.Joint {
+		bits := d.GP64()
+		d.MOVQ(operand.U64(1<<jointPlane-1), bits)
+		d.fields = d.K()
+		d.KMOVQ(bits, d.fields)
+		d.groups = d.load(d.c.groups)
+	} else {
+		d.low, d.high = d.load(d.c.low), d.load(d.c.high)
+	}
+	for k := range states.Blocks {
+		d.words[k], d.plane[k], d.dst[k] = d.GP64(), d.GP64(), d.GP64()
+		d.MOVQ(d.field(states.OffWords+uintptr(8*k)), d.words[k])
+		d.MOVQ(d.field(states.OffPlane+uintptr(8*k)), d.plane[k])
+		d.MOVQ(d.field(states.OffDst+uintptr(8*k)), d.dst[k])
+		for g := range states.Vectors {
+			d.lo[k][g], d.hi[k][g] = d.load(d.state(k, 0, g)), d.load(d.state(k, 1, g))
+		}
+	}
+	d.MOVQ(operand.I32(0), d.field(states.OffDone))
+	d.CMPQ(d.field(states.OffStream), operand.Imm(0))
+	d.JEQ(operand.LabelRef("cachedRound"))
+	d.Comment("Around the caches.")
+	d.rounds("stream", d.VMOVNTDQ)
+	d.SFENCE()
+	d.JMP(operand.LabelRef("end"))
+	d.Comment("Through the caches.")
+	d.rounds("cached", func(v, m operand.Op) { d.VMOVDQU64(v, m) })
+
+	d.Label("end")
+	d.reload()
+	for k := range states.Blocks {
+		d.SUBQ(d.field(states.OffWords+uintptr(8*k)), d.words[k])
+		d.SHRQ(operand.Imm(1), d.words[k])
+		d.MOVQ(d.words[k], d.field(states.OffUsed+uintptr(8*k)))
+		for g := range states.Vectors {
+			d.VMOVDQU64(d.lo[k][g], d.state(k, 0, g))
+			d.VMOVDQU64(d.hi[k][g], d.state(k, 1, g))
+		}
+	}
+	d.VZEROUPPER()
+	d.RET()
+}
+
+// overview says what the function does, for readers of the assembly.
+func (d *stateDecoder) overview() {
+	d.Commentf("Decodes %d weights of each of %d blocks in a step. A state is 16 bits of a vector of low and 16 bits of a vector of",
+		rans.States, states.Blocks)
+	d.Commentf("high halves. The low %d bits of a low half name a bucket, which the tables are indexed by.", log2(rans.Buckets))
+	d.Comment("A round is as many steps as all blocks have words for, whatever the steps take.")
+}
+
+// field is a word of the job.
+func (d *stateDecoder) field(off uintptr) operand.Mem {
+	return operand.Mem{Base: d.job, Disp: int(off)}
+}
+
+// state is half of the states of a vector of lanes of a block: 0 for the low halves, 1 for the high ones.
+func (d *stateDecoder) state(block, half, vector int) operand.Mem {
+	return d.field(states.OffStates + uintptr(2*(rans.States*(2*block+half)+states.VectorLanes*vector)))
+}
+
+// load loads a vector.
+func (d *stateDecoder) load(m operand.Mem) vec {
+	v := d.ZMM()
+	d.VMOVDQU64(m, v)
+	return v
+}
+
+// reload loads the address of the job, which no register keeps in between.
+func (d *stateDecoder) reload() { d.job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual) }
+
+// rounds does steps while there are words for them.
+func (d *stateDecoder) rounds(name string, store func(v, m operand.Op)) {
+	d.Label(name + "Round")
+	d.reload()
+	steps, room := d.GP64(), d.GP64()
+	d.MOVQ(d.field(states.OffSteps), steps)
+	d.SUBQ(d.field(states.OffDone), steps)
+	for k := range states.Blocks {
+		at := func(off uintptr) operand.Mem { return d.field(off + uintptr(8*k)) }
+		d.MOVQ(at(states.OffWords), room)
+		d.SUBQ(d.words[k], room)
+		d.SARQ(operand.Imm(1), room)
+		d.ADDQ(at(states.OffLeft), room)
+		d.SUBQ(operand.Imm(states.ReserveWords), room)
+		d.SARQ(operand.Imm(log2(states.StepWords)), room)
+		d.CMPQ(room, steps)
+		d.CMOVQLT(room, steps)
+	}
+	d.TESTQ(steps, steps)
+	d.JLE(operand.LabelRef(name + "End"))
+	d.ADDQ(steps, d.field(states.OffDone))
+	d.Label(name + "Step")
+	for k := range states.Blocks {
+		d.step(k, store)
+	}
+	d.DECQ(steps)
+	d.JNZ(operand.LabelRef(name + "Step"))
+	d.JMP(operand.LabelRef(name + "Round"))
+	d.Label(name + "End")
+}
+
+// step decodes the next weights of a block.
+func (d *stateDecoder) step(k int, store func(v, m operand.Op)) {
+	d.Commentf("Block %d.", k)
+	d.PREFETCHT0(operand.Mem{Base: d.plane[k], Disp: prefetchPlane})
+	d.PREFETCHT0(operand.Mem{Base: d.words[k], Disp: prefetchStateWords})
+	var symbols [states.Vectors]vec
+	for g := range states.Vectors {
+		symbols[g] = d.next(k, g)
+	}
+	for g, others := range d.others(k) {
+		d.VPTERNLOGD(operand.Imm(selectFirst), d.c.symbols[d.form], others, symbols[g])
+		store(symbols[g], operand.Mem{Base: d.dst[k], Disp: 64 * g})
+	}
+	d.ADDQ(operand.Imm(uint64(d.form.PlaneBytes(rans.States))), d.plane[k])
+	d.ADDQ(operand.I32(2*rans.States), d.dst[k])
+}
+
+// jointPlane is the size of a step in a plane of joint symbols.
+const jointPlane = 56
+
+// others spreads the bits of a step that are not coded over words, which have them where a weight has.
+func (d *stateDecoder) others(k int) (words [states.Vectors]vec) {
+	plane := operand.Mem{Base: d.plane[k]}
+	if d.form == rans.Exponent {
+		for g, half := range [states.Vectors]vec{d.low, d.high} {
+			words[g] = d.ZMM()
+			d.VPERMB(plane, half, words[g])
+		}
+		return words
+	}
+	groups := d.ZMM()
+	d.VMOVDQU8_Z(plane, d.fields, groups)
+	d.VPERMB(groups, d.groups, groups)
+	for g, shifts := range d.c.shifts {
+		words[g] = d.load(shifts)
+		d.VPMULTISHIFTQB(groups, words[g], words[g])
+	}
+	return words
+}
+
+// next decodes a symbol in each lane of a vector, and returns them where words have them.
+func (d *stateDecoder) next(k, g int) vec {
+	lo, hi := d.lo[k][g], d.hi[k][g]
+	cell, limit, place, symbol, factor, rank := d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM()
+	donor, carry, refill, n := d.K(), d.K(), d.K(), d.GP64()
+	d.VPSRLW(operand.Imm(log2(rans.Buckets)), lo, cell)
+	d.VPERMW(d.threshold, lo, limit)
+	d.VPCMPUW(operand.Imm(notLess), limit, cell, donor)
+	d.VMOVDQA64(lo, place)
+	d.VPERMW(d.donor, lo, donor, place)
+	d.VPERMW_Z(d.offset, lo, donor, rank)
+	d.VPADDW(cell, rank, rank)
+	d.VPERMW(d.freq, place, factor)
+	d.VPERMW(d.symbol, place, symbol)
+	product := limit
+	d.VPMULLW(hi, factor, lo)
+	d.VPMULHUW(hi, factor, product)
+	d.VPADDW(rank, lo, lo)
+	d.VPCMPUW(operand.Imm(lessThan), rank, lo, carry)
+	d.VPTESTNMW(product, product, refill)
+	d.KANDND(refill, carry, refill)
+	d.VPSUBW(d.minusOne, product, carry, product)
+	d.VMOVDQA64(product, hi)
+	d.VMOVDQU16(lo, refill, hi)
+	words := cell
+	d.VMOVDQU64(operand.Mem{Base: d.words[k]}, words)
+	d.VPEXPANDW(words, refill, lo)
+	d.KMOVD(refill, n.As32())
+	d.POPCNTL(n.As32(), n.As32())
+	d.LEAQ(operand.Mem{Base: d.words[k], Index: n, Scale: 2}, d.words[k])
+	return symbol
+}

@@ -1,0 +1,15 @@
+//go:build amd64 && !purego
+
+package rans
+
+import "github.com/seed54244801/bespoke/internal/states"
+
+// decodeExponents decodes four blocks of the form Exponent side by side.
+//
+//go:noescape
+func decodeExponents(job *states.Job)
+
+// decodeJoint decodes four blocks of the form Joint side by side.
+//
+//go:noescape
+func decodeJoint(job *states.Job)

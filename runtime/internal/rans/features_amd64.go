@@ -1,0 +1,21 @@
+//go:build amd64 && !purego
+
+package rans
+
+import (
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
+)
+
+// together returns the assembly that decodes blocks side by side, or nil if the CPU cannot run it.
+func together(f rans.Form) states.Decoder {
+	switch {
+	case !cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2):
+		return nil
+	case f == rans.Joint:
+		return decodeJoint
+	}
+	return decodeExponents
+}

@@ -1,0 +1,76 @@
+package rans
+
+import (
+	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
+)
+
+// A Stream is a stream that has been validated.
+type Stream struct {
+	*rans.Stream
+	layout   rans.Layout
+	portable *portable
+	tables   *states.Tables
+}
+
+// New validates a stream.
+func New(s *rans.Stream) (*Stream, error) {
+	t, layout, err := s.Validate()
+	if err != nil {
+		return nil, err
+	}
+	a := t.Alias()
+	return &Stream{s, layout, newPortable(s.Form, a), states.NewTables(s.Form, a)}, nil
+}
+
+// Decode writes the weights of blocks [from, to) to dst, which has room for as many, and returns nil, or a
+// [*rans.BlockError] for the first block that cannot be decoded. Then dst may hold anything. It does not look at the
+// checksums: see [Stream.Check].
+func (s *Stream) Decode(from, to int, dst []uint16) error {
+	for from < to {
+		n := min(to-from, states.Blocks)
+		part := dst[:min(len(dst), n*s.BlockWeights)]
+		if err := s.few(from, n, part); err != nil {
+			return err
+		}
+		from, dst = from+n, dst[len(part):]
+	}
+	return nil
+}
+
+// few decodes up to states.Blocks blocks.
+func (s *Stream) few(first, n int, dst []uint16) error {
+	var all [states.Blocks]progress
+	for i := range n {
+		at := i * s.BlockWeights
+		p := progress{Block: s.Block(s.layout, first+i), dst: dst[at:min(len(dst), at+s.BlockWeights)]}
+		if p.read() {
+			all[i] = p
+			continue
+		}
+		// The blocks before it may be broken, too.
+		if err := s.few(first, i, dst); err != nil {
+			return err
+		}
+		return &rans.BlockError{Block: first + i, Cause: rans.BadState}
+	}
+	s.sideBySide(all[:n])
+	for i := range n {
+		if cause := s.portable.finish(&all[i]); cause != 0 {
+			return &rans.BlockError{Block: first + i, Cause: cause}
+		}
+	}
+	return nil
+}
+
+// Check compares decoded blocks [from, to) with their checksums. Its error is a [*rans.BlockError].
+func (s *Stream) Check(from, to int, weights []uint16) error {
+	for ; from < to; from++ {
+		part := weights[:min(len(weights), s.BlockWeights)]
+		if rans.Sum(part) != s.Sum(from) {
+			return &rans.BlockError{Block: from, Cause: rans.BadSum}
+		}
+		weights = weights[len(part):]
+	}
+	return nil
+}
