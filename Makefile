@@ -7,10 +7,10 @@ PEERS  := build/peers
 NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
-CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime/... ./out/... ./tools/gpucheck
-ASSEMBLY_PACKAGES := ./avo ./bench/... ./checkpoint ./encode ./examples/... ./internal/roofline ./out/... ./runtime/...
-ARM64_PACKAGES := ./codebook ./encode ./model ./runtime/... ./out/... ./internal/cuda/launch ./internal/strands ./internal/lookup ./internal/windows
-CONCURRENT_PACKAGES := ./checkpoint ./cmd/... ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
+CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime ./runtime/internal/cuda ./out/... ./tools/gpucheck
+ASSEMBLY_PACKAGES := ./bench/emitted ./encode ./internal/roofline ./out/... ./runtime/...
+ARM64_PACKAGES := ./codebook ./encode ./model ./rans ./runtime/... ./out/... ./internal/cuda/launch ./internal/strands ./internal/lookup ./internal/windows
+CONCURRENT_PACKAGES := ./checkpoint ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
 .PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check vulncheck generate golden fuzz mutants reliability bench gobench gpu-check peers kernels requirements models clean
@@ -36,7 +36,7 @@ test: ## all tests, in their short form; BESPOKE_LONG=1 make test is the long on
 	$(GO) test -timeout 30m ./...
 
 test-one-cpu: ## the packages that do several things at once, on one processor
-	GOMAXPROCS=1 $(GO) test -timeout 30m -count=1 -skip '^Test(Faults|Kill|Stdout.*)$$' $(CONCURRENT_PACKAGES)
+	GOMAXPROCS=1 $(GO) test -timeout 30m -count=1 $(CONCURRENT_PACKAGES)
 
 test-purego: ## the tests of all that runs assembly, without it
 	$(GO) vet -tags purego $(ASSEMBLY_PACKAGES)

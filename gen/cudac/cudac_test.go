@@ -114,7 +114,7 @@ func wantTables(t *testing.T, ptx []byte, p *emit.Plan) {
 func TestPTX(t *testing.T) {
 	t.Parallel()
 	c := compiler(t)
-	p := plan(t, testenv.Pick(1, 3))
+	p := plan(t, 1)
 	cu := source(t, p)
 	ptx, err := c.PTX(t.Context(), cu)
 	if err != nil {
@@ -153,12 +153,18 @@ func TestPTX(t *testing.T) {
 // TestCompilers compiles with NVIDIA's compilers, where the environment says where they are: kernels that clang takes
 // may hold what they do not.
 func TestCompilers(t *testing.T) {
+	p := plan(t, emit.MaxBooks)
+	anyBook, err := emit.CUDATable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name, variable string
-		books          int
+		source         []byte
+		tables         bool
 	}{
-		{"nvcc", "BESPOKE_NVCC", emit.MaxBooks},
-		{"NVRTC", "BESPOKE_NVRTC", 2}, // a python3 that has it, and it is nvcc's compiler
+		{"nvcc", "BESPOKE_NVCC", source(t, p), true},
+		{"NVRTC", "BESPOKE_NVRTC", anyBook, false}, // a python3 that has it
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := os.Getenv(tc.variable)
@@ -172,32 +178,23 @@ func TestCompilers(t *testing.T) {
 			if !strings.HasPrefix(c.Version(), tc.name+" ") {
 				t.Errorf("it is %s", c.Version())
 			}
-			anyBook, err := emit.CUDATable()
+			ptx, err := c.PTX(t.Context(), tc.source)
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := assembler(t)
-			p := plan(t, tc.books)
-			cut := source(t, p)
-			for _, cu := range [][]byte{cut, anyBook} {
-				ptx, err := c.PTX(t.Context(), cu)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if want := ".version 6.0\n.target sm_50\n"; !bytes.Contains(ptx, []byte(want)) {
-					t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
-				}
-				if bytes.Equal(cu, cut) {
-					wantTables(t, ptx, p)
-				}
-				_, usage, err := a.Assemble(t.Context(), ptx, 90)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, u := range usage {
-					if u.Stack+u.Spilled > 0 {
-						t.Errorf("%s: %d bytes of stack, %d spilled", u.Kernel, u.Stack, u.Spilled)
-					}
+			if want := ".version 6.0\n.target sm_50\n"; !bytes.Contains(ptx, []byte(want)) {
+				t.Errorf("PTX has no %q; it starts with %.400s", want, ptx)
+			}
+			if tc.tables {
+				wantTables(t, ptx, p)
+			}
+			_, usage, err := assembler(t).Assemble(t.Context(), ptx, 90)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range usage {
+				if u.Stack+u.Spilled > 0 {
+					t.Errorf("%s: %d bytes of stack, %d spilled", u.Kernel, u.Stack, u.Spilled)
 				}
 			}
 		})

@@ -119,7 +119,7 @@ func TestDiffers(t *testing.T) {
 }
 
 func TestDecoders(t *testing.T) {
-	rows := check(t, Decoders, testenv.Pick(Options{First: 120, Small: 24, Large: 1}, Options{Small: 300, Large: 15}))
+	rows := check(t, Decoders, testenv.Pick(Options{First: 120, Small: 24, Large: 1}, Options{Small: 200, Large: 10}))
 	for _, d := range runtime.Available() {
 		if n := len(rows[d.Name]); d.Available && d.Name != runtime.CUDA && n != len(codebook.IndexNames()) {
 			t.Errorf("%d rows for %s", n, d.Name)
