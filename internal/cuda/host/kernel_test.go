@@ -347,7 +347,7 @@ func TestKernelHostile(t *testing.T) {
 		{"gaps", func(s *codebook.Stream) []byte { return s.Gaps }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for round := range testenv.Pick(10, 20) {
+			for round := range testenv.Pick(5, 20) {
 				s := encode(t, b, weights)
 				shared := host.PublishedShared(s)
 				tensor := c.tensor(s)

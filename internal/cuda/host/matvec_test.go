@@ -192,7 +192,7 @@ func TestMatvecHostile(t *testing.T) {
 		k := e.compile(t, &kinds()[0])
 		for tensor, name := range []string{"codes", "tiles", "luts", "table"} {
 			t.Run(e.name+", "+name, func(t *testing.T) {
-				for round := range testenv.Pick(10, 20) {
+				for round := range testenv.Pick(5, 20) {
 					l := e.launch(t, encodeTiles(t, b, weights), host.Product{Rows: 8, Columns: 2048, Batch: 2, X: vectors(322, 4096)})
 					damage([][]byte{l.Stream.Encoded, l.Stream.Tiles, l.Stream.Luts, l.Table}[tensor], round)
 					l.Seed = uint64(round)

@@ -154,7 +154,7 @@ func TestTilesHostile(t *testing.T) {
 			k := e.compile(t, &c)
 			for tensor, name := range []string{"codes", "tiles", "luts", "table"} {
 				t.Run(fmt.Sprintf("%s, %s, %s", e.name, c.name, name), func(t *testing.T) {
-					for round := range testenv.Pick(10, 20) {
+					for round := range testenv.Pick(5, 20) {
 						l := e.launch(t, encodeTiles(t, c.book, c.weights[:9000]))
 						damage([][]byte{l.Stream.Encoded, l.Stream.Tiles, l.Stream.Luts, l.Table}[tensor], round)
 						l.Seed = uint64(round)
