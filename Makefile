@@ -72,7 +72,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
 mutants: ## small changes to the code, which tests must notice: prints those that none does
-	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./encode ./runtime ./runtime/internal/coded ./runtime/internal/cpu ./model ./checkpoint)
+	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./rans ./encode ./runtime ./runtime/internal/coded ./runtime/internal/cpu ./runtime/internal/rans ./model ./checkpoint)
 
 reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
 	nice $(GO) run ./tools/reliability $(if $(ONLY),-only $(ONLY))

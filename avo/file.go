@@ -58,8 +58,7 @@ func File(header string, strands []string, windows []Windows) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
-// States returns a Go assembly file with decoders of states, given the name of the function for each form, which may be
-// empty. The first line of the file is "// " and header.
+// States returns a Go assembly file with decoders of states, for those forms that a function is named for. The first line of the file is "// " and header.
 func States(header string, names map[rans.Form]string) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
@@ -97,6 +96,13 @@ func assembled(ctx *build.Context, header string) ([]byte, error) {
 		return nil, errors.New("avo: print: no first line")
 	}
 	return append([]byte("// "+header+"\n"), body...), nil
+}
+
+// load loads a vector.
+func load(ctx *build.Context, m operand.Mem) vec {
+	v := ctx.ZMM()
+	ctx.VMOVDQU64(m, v)
+	return v
 }
 
 // vector declares a constant of n bytes.

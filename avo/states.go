@@ -14,9 +14,8 @@ import (
 
 // The distances of prefetches of a decoder of states, in bytes. A prefetch beyond a buffer does nothing.
 const (
-	prefetchPlane       = 2048
-	prefetchStateWords  = 1024
-	prefetchStateOutput = 2048
+	prefetchPlane      = 2048
+	prefetchStateWords = 1024
 )
 
 // A stateDecoder emits a decoder of states, for AVX-512: see states.Decoder.
@@ -68,8 +67,7 @@ func (d *stateDecoder) emit(name string) {
 	d.Attributes(attr.NOSPLIT)
 	d.Signature(signature(statesPath, "Job"))
 	d.overview()
-	job := d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
-	d.job = job
+	d.reload()
 	tables := d.GP64()
 	d.MOVQ(d.field(states.OffTables), tables)
 	var t states.Tables
@@ -86,7 +84,7 @@ func (d *stateDecoder) emit(name string) {
 	d.VPTERNLOGD(operand.Imm(ternaryOnes), d.minusOne, d.minusOne, d.minusOne)
 	if d.form == rans.Joint {
 		bits := d.GP64()
-		d.MOVQ(operand.U64(1<<jointPlane-1), bits)
+		d.MOVQ(operand.U64(1<<rans.Joint.PlaneBytes(rans.States)-1), bits)
 		d.fields = d.K()
 		d.KMOVQ(bits, d.fields)
 		d.groups = d.load(d.c.groups)
@@ -146,11 +144,7 @@ func (d *stateDecoder) state(block, half, vector int) operand.Mem {
 }
 
 // load loads a vector.
-func (d *stateDecoder) load(m operand.Mem) vec {
-	v := d.ZMM()
-	d.VMOVDQU64(m, v)
-	return v
-}
+func (d *stateDecoder) load(m operand.Mem) vec { return load(d.Context, m) }
 
 // reload loads the address of the job, which no register keeps in between.
 func (d *stateDecoder) reload() { d.job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual) }
@@ -202,9 +196,6 @@ func (d *stateDecoder) step(k int, store func(v, m operand.Op)) {
 	d.ADDQ(operand.Imm(uint64(d.form.PlaneBytes(rans.States))), d.plane[k])
 	d.ADDQ(operand.I32(2*rans.States), d.dst[k])
 }
-
-// jointPlane is the size of a step in a plane of joint symbols.
-const jointPlane = 56
 
 // others spreads the bits of a step that are not coded over words, which have them where a weight has.
 func (d *stateDecoder) others(k int) (words [states.Vectors]vec) {

@@ -129,11 +129,7 @@ func (d *windowDecoder) halves() int {
 }
 
 // load loads a vector.
-func (d *windowDecoder) load(m operand.Mem) vec {
-	v := d.ZMM()
-	d.VMOVDQU64(m, v)
-	return v
-}
+func (d *windowDecoder) load(m operand.Mem) vec { return load(d.Context, m) }
 
 // step looks up a code in each lane of a group.
 func (d *windowDecoder) step(c *chain, g, step int) {

@@ -139,16 +139,23 @@ func (c *coder) encode(x uint32, place int) uint32 {
 	return x/f<<16 | uint32(c.low[place][x%f])
 }
 
+// Start returns the states that a block starts with, and reports whether all are large enough.
+func (b *Block) Start() (states [States]uint32, ok bool) {
+	ok = true
+	for i := range states {
+		low, high := binary.LittleEndian.Uint16(b.States[2*i:]), binary.LittleEndian.Uint16(b.States[2*States+2*i:])
+		states[i] = uint32(high)<<16 | uint32(low)
+		ok = ok && high != 0
+	}
+	return states, ok
+}
+
 // Decode writes the weights of a block to dst, which has room for as many. It returns 0, or what is wrong; then dst may
 // hold anything.
 func (b *Block) Decode(f Form, a *Alias, dst []uint16) Cause {
-	var states [States]uint32
-	for i := range states {
-		low, high := binary.LittleEndian.Uint16(b.States[2*i:]), binary.LittleEndian.Uint16(b.States[2*States+2*i:])
-		if high == 0 {
-			return BadState
-		}
-		states[i] = uint32(high)<<16 | uint32(low)
+	states, ok := b.Start()
+	if !ok {
+		return BadState
 	}
 	words := b.Words
 	steps := (b.Weights + States - 1) / States

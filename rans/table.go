@@ -1,6 +1,7 @@
 package rans
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -44,15 +45,7 @@ func NewTable(f Form, counts []uint64) (*Table, error) {
 	if total >= 1<<56 {
 		return nil, fmt.Errorf("rans: counts of %g weights, want less than 2^56", total)
 	}
-	slices.SortStableFunc(order, func(a, b uint16) int {
-		switch {
-		case counts[a] > counts[b]:
-			return -1
-		case counts[a] < counts[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b uint16) int { return cmp.Compare(counts[b], counts[a]) })
 	// Two symbols are the fewest: a frequency is less than the sum.
 	for s := uint16(0); len(order) < 2; s++ {
 		if !slices.Contains(order, s) {
@@ -165,9 +158,6 @@ func (t *Table) Validate(f Form) error {
 	}
 	return nil
 }
-
-// Index returns the place of a symbol in the table, or -1.
-func (t *Table) Index(symbol uint16) int { return slices.Index(t.Symbols, symbol) }
 
 // Bytes returns the table as it lies in a stream.
 func (t *Table) Bytes() []byte {

@@ -18,17 +18,6 @@ type progress struct {
 	used   int // the number of words that these took
 }
 
-// read reads the states. It reports whether all are large enough.
-func (p *progress) read() bool {
-	ok := true
-	for i := range p.states {
-		low, high := binary.LittleEndian.Uint16(p.States[2*i:]), binary.LittleEndian.Uint16(p.States[2*rans.States+2*i:])
-		p.states[i] = uint32(high)<<16 | uint32(low)
-		ok = ok && high != 0
-	}
-	return ok
-}
-
 // A portable is a table for decoding in Go. Since frequencies are multiples of 16 cells, 16 cells of a bucket are alike. An
 // entry has the frequency in its lowest 16 bits, above it what is added to a cell, and above that the symbol, where a
 // weight has it.

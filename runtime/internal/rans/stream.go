@@ -44,7 +44,8 @@ func (s *Stream) few(first, n int, dst []uint16) error {
 	for i := range n {
 		at := i * s.BlockWeights
 		p := progress{Block: s.Block(s.layout, first+i), dst: dst[at:min(len(dst), at+s.BlockWeights)]}
-		if p.read() {
+		var ok bool
+		if p.states, ok = p.Start(); ok {
 			all[i] = p
 			continue
 		}
