@@ -74,6 +74,9 @@ func States(header string, names map[rans.Form]string) ([]byte, error) {
 		d := stateDecoder{Context: ctx, form: form, c: c}
 		d.emit(name)
 	}
+	m := multiplier{stateDecoder: stateDecoder{Context: ctx, c: c}, upper: upperHalves(ctx)}
+	m.emit("multiplyExponents")
+	plainMultiplier(ctx, "multiplyPlain", m.upper)
 	return assembled(ctx, header)
 }
 

@@ -18,27 +18,23 @@ const (
 	prefetchStateWords = 1024
 )
 
-// A stateDecoder emits a decoder of states, for AVX-512: see states.Decoder.
+// A stateDecoder emits a decoder of states, for AVX-512: see states.Decoder. A [multiplier] is built on one, too.
 type stateDecoder struct {
 	*build.Context
 	form rans.Form
 	c    stateConstants
 
-	job                                    reg.GPVirtual
-	threshold, donor, offset, freq, symbol vec
-	minusOne                               vec
-	low, high                              vec // for exponents: each byte of half of the weights of a step, twice
-	groups                                 vec // for joint symbols: see stateConstants
-	fields                                 reg.OpmaskVirtual
-	words, plane, dst                      [states.Blocks]reg.GPVirtual
-	lo, hi                                 [states.Blocks][states.Vectors]vec
+	job, tables  reg.GPVirtual // loaded where they are needed
+	minusOne     vec
+	groups       vec // for joint symbols: see stateConstants
+	fields       reg.OpmaskVirtual
+	words, plane [states.Blocks]reg.GPVirtual
+	lo, hi       [states.Blocks][states.Vectors]vec
 }
 
 // stateConstants are vectors that all decoders of states in a file share.
 type stateConstants struct {
 	symbols [2]operand.Mem // for each form: the bits of a word that come from the symbol
-	// Planes of exponents: each byte of the low, the high half twice.
-	low, high operand.Mem
 	// Planes of joint symbols: the bytes of each group of 7 in 8 bytes; and, for each word, the bits of its group that its
 	// bytes start with.
 	groups operand.Mem
@@ -49,8 +45,6 @@ func newStateConstants(ctx *build.Context) (c stateConstants) {
 	for form, name := range []string{"exponentBits", "jointBits"} {
 		c.symbols[form] = vector(ctx, name, 64, func(i int) byte { return [][2]byte{{0x80, 0x7f}, {0xc0, 0x7f}}[form][i%2] })
 	}
-	c.low = vector(ctx, "planeLow", 64, func(i int) byte { return byte(i / 2) })
-	c.high = vector(ctx, "planeHigh", 64, func(i int) byte { return byte(32 + i/2) })
 	c.groups = vector(ctx, "planeGroups", 64, func(i int) byte { return byte(i/8*7 + min(i%8, 6)) })
 	for half, name := range []string{"shiftsLow", "shiftsHigh"} {
 		c.shifts[half] = vector(ctx, name, 64, func(i int) byte {
@@ -67,19 +61,39 @@ func (d *stateDecoder) emit(name string) {
 	d.Attributes(attr.NOSPLIT)
 	d.Signature(signature(statesPath, "Job"))
 	d.overview()
-	d.reload()
-	tables := d.GP64()
-	d.MOVQ(d.field(states.OffTables), tables)
-	var t states.Tables
-	for _, x := range []struct {
-		to  *vec
-		off uintptr
-	}{
-		{&d.threshold, unsafe.Offsetof(t.Threshold)}, {&d.donor, unsafe.Offsetof(t.Donor)}, {&d.offset, unsafe.Offsetof(t.Offset)},
-		{&d.freq, unsafe.Offsetof(t.Frequency)}, {&d.symbol, unsafe.Offsetof(t.Symbol)},
-	} {
-		*x.to = d.load(operand.Mem{Base: tables, Disp: int(x.off)})
+	d.begin()
+	var dst [states.Blocks]reg.GPVirtual
+	for k := range dst {
+		dst[k] = d.GP64()
+		d.MOVQ(d.field(states.OffDst+uintptr(8*k)), dst[k])
 	}
+	step := func(store func(v, m operand.Op)) func() {
+		return func() {
+			for k := range states.Blocks {
+				for g, v := range d.step(k) {
+					store(v, operand.Mem{Base: dst[k], Disp: 64 * g})
+				}
+				d.ADDQ(operand.I32(2*rans.States), dst[k])
+			}
+		}
+	}
+	d.CMPQ(d.field(states.OffStream), operand.Imm(0))
+	d.JEQ(operand.LabelRef("cachedRound"))
+	d.Comment("Around the caches.")
+	d.rounds("stream", step(d.VMOVNTDQ))
+	d.SFENCE()
+	d.JMP(operand.LabelRef("end"))
+	d.Comment("Through the caches.")
+	d.rounds("cached", step(func(v, m operand.Op) { d.VMOVDQU64(v, m) }))
+	d.Label("end")
+	d.end()
+	d.VZEROUPPER()
+	d.RET()
+}
+
+// begin loads what stays in registers.
+func (d *stateDecoder) begin() {
+	d.reload()
 	d.minusOne = d.ZMM()
 	d.VPTERNLOGD(operand.Imm(ternaryOnes), d.minusOne, d.minusOne, d.minusOne)
 	if d.form == rans.Joint {
@@ -88,29 +102,20 @@ func (d *stateDecoder) emit(name string) {
 		d.fields = d.K()
 		d.KMOVQ(bits, d.fields)
 		d.groups = d.load(d.c.groups)
-	} else {
-		d.low, d.high = d.load(d.c.low), d.load(d.c.high)
 	}
 	for k := range states.Blocks {
-		d.words[k], d.plane[k], d.dst[k] = d.GP64(), d.GP64(), d.GP64()
+		d.words[k], d.plane[k] = d.GP64(), d.GP64()
 		d.MOVQ(d.field(states.OffWords+uintptr(8*k)), d.words[k])
 		d.MOVQ(d.field(states.OffPlane+uintptr(8*k)), d.plane[k])
-		d.MOVQ(d.field(states.OffDst+uintptr(8*k)), d.dst[k])
 		for g := range states.Vectors {
 			d.lo[k][g], d.hi[k][g] = d.load(d.state(k, 0, g)), d.load(d.state(k, 1, g))
 		}
 	}
 	d.MOVQ(operand.I32(0), d.field(states.OffDone))
-	d.CMPQ(d.field(states.OffStream), operand.Imm(0))
-	d.JEQ(operand.LabelRef("cachedRound"))
-	d.Comment("Around the caches.")
-	d.rounds("stream", d.VMOVNTDQ)
-	d.SFENCE()
-	d.JMP(operand.LabelRef("end"))
-	d.Comment("Through the caches.")
-	d.rounds("cached", func(v, m operand.Op) { d.VMOVDQU64(v, m) })
+}
 
-	d.Label("end")
+// end stores the states, and how many words were used.
+func (d *stateDecoder) end() {
 	d.reload()
 	for k := range states.Blocks {
 		d.SUBQ(d.field(states.OffWords+uintptr(8*k)), d.words[k])
@@ -121,8 +126,6 @@ func (d *stateDecoder) emit(name string) {
 			d.VMOVDQU64(d.hi[k][g], d.state(k, 1, g))
 		}
 	}
-	d.VZEROUPPER()
-	d.RET()
 }
 
 // overview says what the function does, for readers of the assembly.
@@ -150,7 +153,7 @@ func (d *stateDecoder) load(m operand.Mem) vec { return load(d.Context, m) }
 func (d *stateDecoder) reload() { d.job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual) }
 
 // rounds does steps while there are words for them.
-func (d *stateDecoder) rounds(name string, store func(v, m operand.Op)) {
+func (d *stateDecoder) rounds(name string, step func()) {
 	d.Label(name + "Round")
 	d.reload()
 	steps, room := d.GP64(), d.GP64()
@@ -170,10 +173,10 @@ func (d *stateDecoder) rounds(name string, store func(v, m operand.Op)) {
 	d.TESTQ(steps, steps)
 	d.JLE(operand.LabelRef(name + "End"))
 	d.ADDQ(steps, d.field(states.OffDone))
+	d.tables = d.GP64()
+	d.MOVQ(d.field(states.OffTables), d.tables)
 	d.Label(name + "Step")
-	for k := range states.Blocks {
-		d.step(k, store)
-	}
+	step()
 	d.DECQ(steps)
 	d.JNZ(operand.LabelRef(name + "Step"))
 	d.JMP(operand.LabelRef(name + "Round"))
@@ -181,30 +184,26 @@ func (d *stateDecoder) rounds(name string, store func(v, m operand.Op)) {
 }
 
 // step decodes the next weights of a block.
-func (d *stateDecoder) step(k int, store func(v, m operand.Op)) {
+func (d *stateDecoder) step(k int) (words [states.Vectors]vec) {
 	d.Commentf("Block %d.", k)
 	d.PREFETCHT0(operand.Mem{Base: d.plane[k], Disp: prefetchPlane})
 	d.PREFETCHT0(operand.Mem{Base: d.words[k], Disp: prefetchStateWords})
-	var symbols [states.Vectors]vec
-	for g := range states.Vectors {
-		symbols[g] = d.next(k, g)
+	for g := range words {
+		words[g] = d.next(k, g)
 	}
 	for g, others := range d.others(k) {
-		d.VPTERNLOGD(operand.Imm(selectFirst), d.c.symbols[d.form], others, symbols[g])
-		store(symbols[g], operand.Mem{Base: d.dst[k], Disp: 64 * g})
+		d.VPTERNLOGD(operand.Imm(selectFirst), d.c.symbols[d.form], others, words[g])
 	}
 	d.ADDQ(operand.Imm(uint64(d.form.PlaneBytes(rans.States))), d.plane[k])
-	d.ADDQ(operand.I32(2*rans.States), d.dst[k])
+	return words
 }
 
 // others spreads the bits of a step that are not coded over words, which have them where a weight has.
 func (d *stateDecoder) others(k int) (words [states.Vectors]vec) {
 	plane := operand.Mem{Base: d.plane[k]}
 	if d.form == rans.Exponent {
-		for g, half := range [states.Vectors]vec{d.low, d.high} {
-			words[g] = d.ZMM()
-			d.VPERMB(plane, half, words[g])
-		}
+		words[0], words[1] = d.load(plane), d.ZMM()
+		d.VPSHLDW(operand.Imm(8), words[0], words[0], words[1])
 		return words
 	}
 	groups := d.ZMM()
@@ -217,29 +216,34 @@ func (d *stateDecoder) others(k int) (words [states.Vectors]vec) {
 	return words
 }
 
+// table is a table of the job.
+func (d *stateDecoder) table(off uintptr) operand.Mem {
+	return operand.Mem{Base: d.tables, Disp: int(off)}
+}
+
 // next decodes a symbol in each lane of a vector, and returns them where words have them.
 func (d *stateDecoder) next(k, g int) vec {
 	lo, hi := d.lo[k][g], d.hi[k][g]
 	cell, limit, place, symbol, factor, rank := d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM()
 	donor, carry, refill, n := d.K(), d.K(), d.K(), d.GP64()
+	var t states.Tables
 	d.VPSRLW(operand.Imm(log2(rans.Buckets)), lo, cell)
-	d.VPERMW(d.threshold, lo, limit)
+	d.VPERMW(d.table(unsafe.Offsetof(t.Threshold)), lo, limit)
 	d.VPCMPUW(operand.Imm(notLess), limit, cell, donor)
 	d.VMOVDQA64(lo, place)
-	d.VPERMW(d.donor, lo, donor, place)
-	d.VPERMW_Z(d.offset, lo, donor, rank)
+	d.VPERMW(d.table(unsafe.Offsetof(t.Donor)), lo, donor, place)
+	d.VPERMW_Z(d.table(unsafe.Offsetof(t.Offset)), lo, donor, rank)
 	d.VPADDW(cell, rank, rank)
-	d.VPERMW(d.freq, place, factor)
-	d.VPERMW(d.symbol, place, symbol)
+	d.VPERMW(d.table(unsafe.Offsetof(t.Frequency)), place, factor)
+	d.VPERMW(d.table(unsafe.Offsetof(t.Symbol)), place, symbol)
 	product := limit
 	d.VPMULLW(hi, factor, lo)
 	d.VPMULHUW(hi, factor, product)
 	d.VPADDW(rank, lo, lo)
 	d.VPCMPUW(operand.Imm(lessThan), rank, lo, carry)
-	d.VPTESTNMW(product, product, refill)
-	d.KANDND(refill, carry, refill)
-	d.VPSUBW(d.minusOne, product, carry, product)
 	d.VMOVDQA64(product, hi)
+	d.VPSUBW(d.minusOne, hi, carry, hi)
+	d.VPTESTNMW(hi, hi, refill)
 	d.VMOVDQU16(lo, refill, hi)
 	words := cell
 	d.VMOVDQU64(operand.Mem{Base: d.words[k]}, words)

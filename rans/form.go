@@ -5,14 +5,15 @@ import "fmt"
 // A Form says which bits of a weight are its symbol.
 type Form uint8
 
-// The forms.
+// The forms. What a plane has for weights behind the last one of a block is zero.
 const (
-	// Exponent: the symbol is the exponent. A weight has a byte in the plane: the sign in bit 7, the mantissa below it.
+	// Exponent: the symbol is the exponent. The plane has 64 bytes for 64 weights. Bytes 2i and 2i+1 have the mantissas of
+	// weights i and i+32 in their low 7 bits, and above them the sign of the other one of the two: so a vector of
+	// 16-bit words has both where words need them, as it is and with its bytes exchanged.
 	Exponent Form = iota
 	// Joint: the symbol is the exponent, shifted left by one, and the highest bit of the mantissa. The plane has 56 bytes
 	// for 64 weights, 8 groups of 7 bytes. Group g, a number of 56 bits, has eight fields of 7 bits for the weights 4g to
-	// 4g+3 and 32+4g to 32+4g+3, the first in the lowest bits: six bits of mantissa, and the sign above them. Fields
-	// behind the last weight of a block are zero.
+	// 4g+3 and 32+4g to 32+4g+3, the first in the lowest bits: six bits of mantissa, and the sign above them.
 	Joint
 )
 
@@ -47,12 +48,15 @@ func (f Form) Join(symbol uint16, rest byte) uint16 {
 	return uint16(rest)>>bits<<15 | symbol<<bits | uint16(rest)&(1<<bits-1)
 }
 
-// PlaneBytes returns the size of the plane of a block of n weights.
+// PlaneBytes returns the size of the plane of a block of n weights: that of as many steps as they take.
 func (f Form) PlaneBytes(n int) int {
-	if f == Joint {
-		return (n + States - 1) / States * 56
-	}
-	return n
+	return (n + States - 1) / States * States / 8 * (8 - int(f))
+}
+
+// pair returns the bytes of a plane of exponents that have the mantissa and the sign of weight i.
+func pair(i int) (mantissa, sign int) {
+	mantissa = i/States*States + i%32*2 + i%States/32
+	return mantissa, mantissa ^ 1
 }
 
 // field returns the byte of a joint plane at which the field of weight i starts, and the bit in it.
@@ -65,7 +69,9 @@ func field(i int) (at int, bit uint) {
 // put stores the bits of weight i of a block in its plane, which holds zeros there.
 func (f Form) put(plane []byte, i int, rest byte) {
 	if f == Exponent {
-		plane[i] = rest
+		mantissa, sign := pair(i)
+		plane[mantissa] |= rest & 0x7f
+		plane[sign] |= rest & 0x80
 		return
 	}
 	at, bit := field(i)
@@ -78,7 +84,8 @@ func (f Form) put(plane []byte, i int, rest byte) {
 // Rest returns the bits of weight i of a block that its plane has.
 func (f Form) Rest(plane []byte, i int) byte {
 	if f == Exponent {
-		return plane[i]
+		mantissa, sign := pair(i)
+		return plane[mantissa]&0x7f | plane[sign]&0x80
 	}
 	at, bit := field(i)
 	rest := plane[at] >> bit

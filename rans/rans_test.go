@@ -112,7 +112,7 @@ func TestOtherTable(t *testing.T) {
 func TestFormat(t *testing.T) {
 	weights := append(patterns()[:3000], normal(5000)...)
 	for f, want := range map[Form]string{
-		Exponent: "3d411e2d0798c73db73244a49e0923b27dbc8b1dc97dd9e9271e2b1b44581b08",
+		Exponent: "eb30f04798b873b037ca85aff7c48a11a578f8324bc03e29f37653559ba56eaa",
 		Joint:    "2c7f77ad02cfab21132aef028f0b24f9e45e88446885ea4bbd6c3b91f0d18b12",
 	} {
 		s := encode(t, f, weights, 4096)
@@ -178,18 +178,25 @@ func TestTableIsBest(t *testing.T) {
 }
 
 func TestTablePatches(t *testing.T) {
-	// Thousand times a million, and one: a frequency for it would cost the others more than a patch.
 	counts := make([]uint64, 256)
 	counts[100], counts[101], counts[102] = 1<<30, 1<<30, 1
 	table, err := NewTable(Exponent, counts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(table.Symbols, []uint16{100, 101}) || !slices.Equal(table.Frequencies, []uint16{2048, 2048}) {
+	// All symbols have a frequency, as long as there is room for them.
+	if !slices.Equal(table.Symbols, []uint16{100, 101, 102}) || table.Frequencies[2] != 1 {
 		t.Errorf("table is %v", table)
 	}
-	counts[102] = 1 << 20
-	if table, err = NewTable(Exponent, counts); err != nil || !slices.Equal(table.Symbols, []uint16{100, 101, 102}) {
+	// A frequency for the rare ones would cost the others more than patches.
+	for s := range 40 {
+		counts[110+s] = 1
+	}
+	if table, err = NewTable(Exponent, counts); err != nil || !slices.Equal(table.Symbols, []uint16{100, 101}) {
+		t.Errorf("table is %v, %v", table, err)
+	}
+	counts[149] = 1 << 20
+	if table, err = NewTable(Exponent, counts); err != nil || !slices.Equal(table.Symbols, []uint16{100, 101, 149}) {
 		t.Errorf("table is %v, %v", table, err)
 	}
 }
@@ -282,8 +289,14 @@ func TestPlane(t *testing.T) {
 			}
 		}
 	}
-	// As the comment of Joint says.
-	plane := make([]byte, 112)
+	// As the comments of the forms say.
+	plane := make([]byte, 128)
+	Exponent.put(plane, 64+5, 0x81)
+	Exponent.put(plane, 64+32+5, 0x7e)
+	if plane[64+2*5] != 0x01 || plane[64+2*5+1] != 0xfe {
+		t.Errorf("weights 5 and 37 are %#x", plane[64+2*5:64+2*5+2])
+	}
+	plane = make([]byte, 112)
 	Joint.put(plane, 64+32+4*3+2, 0x55)
 	group := append(plane[56+3*7:56+4*7:56+4*7], 0)
 	if got := binary.LittleEndian.Uint64(group); got != 0x55<<(7*6) {
@@ -376,19 +389,19 @@ func must[T any](v T, err error) T {
 
 func TestValidate(t *testing.T) {
 	for want, change := range map[string]func(*Stream){
-		"Form(2)":                       func(s *Stream) { s.Form = 2 },
-		"-1 weights":                    func(s *Stream) { s.Weights = -1 },
-		"in blocks of 0":                func(s *Stream) { s.BlockWeights = 0 },
-		"in blocks of 8388609":          func(s *Stream) { s.BlockWeights = MaxBlock + 1 },
-		"table of 124 bytes":            func(s *Stream) { s.Table = s.Table[4:] },
-		"index of 47 bytes":             func(s *Stream) { s.Index = s.Index[1:] },
-		"index of 64 bytes":             func(s *Stream) { s.Index = append(s.Index, make([]byte, 16)...) },
-		"index of 48 bytes, want 16":    func(s *Stream) { s.Weights = math.MaxInt },
-		"plane of 999 bytes, want 1000": func(s *Stream) { s.Plane = s.Plane[1:] },
-		"block 1: 449 words":            func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[16:], 449) },
-		"block 1: 4294967295 words":     func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[16:], math.MaxUint32) },
-		"patches for 200 weights":       func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[36:], 201) },
-		"the index says":                func(s *Stream) { s.Blocks = s.Blocks[4:] },
+		"Form(2)":                        func(s *Stream) { s.Form = 2 },
+		"-1 weights":                     func(s *Stream) { s.Weights = -1 },
+		"in blocks of 0":                 func(s *Stream) { s.BlockWeights = 0 },
+		"in blocks of 8388609":           func(s *Stream) { s.BlockWeights = MaxBlock + 1 },
+		"table of 124 bytes":             func(s *Stream) { s.Table = s.Table[4:] },
+		"index of 47 bytes":              func(s *Stream) { s.Index = s.Index[1:] },
+		"index of 64 bytes":              func(s *Stream) { s.Index = append(s.Index, make([]byte, 16)...) },
+		"index of 48 bytes, want 16":     func(s *Stream) { s.Weights = math.MaxInt },
+		"plane of 1151 bytes, want 1152": func(s *Stream) { s.Plane = s.Plane[1:] },
+		"block 1: 449 words":             func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[16:], 449) },
+		"block 1: 4294967295 words":      func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[16:], math.MaxUint32) },
+		"patches for 200 weights":        func(s *Stream) { binary.LittleEndian.PutUint32(s.Index[36:], 201) },
+		"the index says":                 func(s *Stream) { s.Blocks = s.Blocks[4:] },
 	} {
 		s := encode(t, Exponent, normal(1000), 400)
 		change(s)

@@ -28,8 +28,10 @@ type Table struct {
 	Frequencies []uint16
 }
 
-// NewTable returns the table with which weights with the given counts take the fewest bits, patches included. counts has
-// a number for each symbol of the form; they sum to less than 2^56.
+// NewTable returns a table for weights with the given counts: of all symbols that occur, or, if there are more than
+// [Buckets], the table with which the weights take the fewest bits, patches included. A table without patches is a little
+// larger, and makes products of matrices faster. counts has a number for each symbol of the form; they sum to less than
+// 2^56.
 func NewTable(f Form, counts []uint64) (*Table, error) {
 	if len(counts) != f.Symbols() {
 		return nil, fmt.Errorf("rans: %d counts, want one for each of %d symbols", len(counts), f.Symbols())
@@ -54,7 +56,11 @@ func NewTable(f Form, counts []uint64) (*Table, error) {
 	}
 	var best *Table
 	least := math.Inf(1)
-	for n := 2; n <= min(len(order), Buckets); n++ {
+	few := 2
+	if len(order) <= Buckets {
+		few = len(order)
+	}
+	for n := few; n <= min(len(order), Buckets); n++ {
 		t := &Table{Symbols: order[:n:n]}
 		var bits float64
 		if t.Frequencies, bits = quantise(order, n, counts); bits < least {

@@ -9,6 +9,16 @@ import "github.com/seed54244801/bespoke/internal/states"
 //go:noescape
 func decodeExponents(job *states.Job)
 
+// multiplyExponents multiplies with four blocks of the form Exponent side by side.
+//
+//go:noescape
+func multiplyExponents(job *states.ProductJob)
+
+// multiplyPlain multiplies with weights that are not coded.
+//
+//go:noescape
+func multiplyPlain(job *states.PlainJob)
+
 // decodeJoint decodes four blocks of the form Joint side by side.
 //
 //go:noescape

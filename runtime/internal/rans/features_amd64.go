@@ -9,6 +9,9 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
+// multiplies reports whether the CPU can run the kernels of products.
+func multiplies() bool { return together(rans.Exponent) != nil }
+
 // together returns the assembly that decodes blocks side by side, or nil if the CPU cannot run it.
 func together(f rans.Form) states.Decoder {
 	switch {

@@ -2,6 +2,7 @@ package rans
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/seed54244801/bespoke/rans"
 )
@@ -14,8 +15,9 @@ type progress struct {
 	rans.Block
 	dst    []uint16 // of the whole block
 	states [rans.States]uint32
-	steps  int // that have been done; a step is a weight of each state
-	used   int // the number of words that these took
+	steps  int  // that have been done; a step is a weight of each state
+	used   int  // the number of words that these took
+	ended  bool // they took more words than there are
 }
 
 // A portable is a table for decoding in Go. Since frequencies are multiples of 16 cells, 16 cells of a bucket are alike. An
@@ -41,6 +43,9 @@ func newPortable(f rans.Form, a *rans.Alias) *portable {
 
 // finish decodes the rest of a block, applies its patches, and checks how it ends.
 func (t *portable) finish(p *progress) rans.Cause {
+	if p.ended {
+		return rans.WordsEnd
+	}
 	words := p.Words[2*p.used:]
 	for ; p.steps*rans.States < p.Weights; p.steps++ {
 		at := p.steps * rans.States
@@ -75,11 +80,12 @@ func (t *portable) finish(p *progress) rans.Cause {
 // merge writes the weights of a step.
 func (t *portable) merge(p *progress, at int, symbols *[rans.States]uint16) {
 	dst := p.dst[at:min(len(p.dst), at+rans.States)]
-	if t.form == rans.Exponent {
-		plane := p.Plane[at : at+len(dst)]
-		for i := range dst {
-			b := uint16(plane[i])
-			dst[i] = b&0x80<<8 | symbols[i] | b&0x7f
+	if t.form == rans.Exponent && len(dst) == rans.States {
+		plane := (*[rans.States]byte)(p.Plane[at:])
+		for i := range rans.States / 2 {
+			b := binary.LittleEndian.Uint16(plane[2*i:])
+			dst[i] = symbols[i] | b&0x807f
+			dst[i+rans.States/2] = symbols[i+rans.States/2] | bits.ReverseBytes16(b)&0x807f
 		}
 		return
 	}
