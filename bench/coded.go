@@ -141,8 +141,8 @@ func (c *coded) longestCode() int {
 }
 
 // checkpoint returns the coded units as an open checkpoint, in memory of its own.
-func (c *coded) checkpoint() *model.DF11 {
-	file := &model.DF11{Path: c.data.name}
+func (c *coded) checkpoint() *model.Container {
+	file := &model.Container{Path: c.data.name}
 	for _, u := range c.units {
 		own := *u
 		own.Stream = *cloneStream(&u.Stream)

@@ -94,7 +94,7 @@ func Analyse(ctx context.Context, path string, opts AnalyseOptions) (*Analysis, 
 	case KindHistogram:
 		a, err = analyseHistogram(path)
 	case KindDF11:
-		a, err = analyseDF11(ctx, path, p)
+		a, err = analyseContainer(ctx, path, p)
 	default:
 		a, err = analyseModel(ctx, path, opts, p)
 	}
@@ -197,9 +197,9 @@ func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts 
 	return a, nil
 }
 
-// analyseDF11 analyses a DF11 checkpoint.
-func analyseDF11(ctx context.Context, path string, p Progress) (a *Analysis, err error) {
-	d, m, err := openDF11(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
+// analyseContainer analyses a DF11 checkpoint.
+func analyseContainer(ctx context.Context, path string, p Progress) (a *Analysis, err error) {
+	d, m, err := openContainer(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +211,8 @@ func analyseDF11(ctx context.Context, path string, p Progress) (a *Analysis, err
 	return a, err
 }
 
-// analyseStreams is analyseDF11 for a checkpoint that is open.
-func analyseStreams(ctx context.Context, path string, d *model.DF11, m *runtime.Model, p Progress) (*Analysis, error) {
+// analyseStreams is analyseContainer for a checkpoint that is open.
+func analyseStreams(ctx context.Context, path string, d *model.Container, m *runtime.Model, p Progress) (*Analysis, error) {
 	missing := findMissing(d)
 	histograms, err := decodedHistograms(ctx, m, p)
 	if err != nil {

@@ -225,7 +225,7 @@ func TestAnalyseDamaged(t *testing.T) {
 	if _, err := Compress(context.Background(), vectorModel, dir, CompressOptions{SingleFile: true}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := model.OpenDF11(dir)
+	c, err := model.OpenContainer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,7 @@ type benchPiece struct {
 
 // prepare lists the units and gets the memory.
 func (b *bench) prepare() error {
-	d, m, err := openDF11(b.path, nil, []runtime.Option{runtime.WithDecoder(runtime.Generic)})
+	d, m, err := openContainer(b.path, nil, []runtime.Option{runtime.WithDecoder(runtime.Generic)})
 	if err != nil {
 		return err
 	}

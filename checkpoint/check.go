@@ -16,7 +16,7 @@ import (
 //
 // Damage is in the report. The error says what could not be checked at all.
 func Check(ctx context.Context, df11 string, opts VerifyOptions) (*VerifyReport, error) {
-	d, m, err := openDF11(df11, opts.Patterns, opts.Runtime)
+	d, m, err := openContainer(df11, opts.Patterns, opts.Runtime)
 	if err != nil {
 		return nil, err
 	}

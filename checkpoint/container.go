@@ -175,7 +175,7 @@ func (s *containerSums) all(tensors map[string]model.TensorSum) map[string]model
 // readBack decodes the output and compares all of it with what was read of the model: every tensor, and every file
 // that was copied.
 func (w *compressor) readBack(s *model.Sidecar) error {
-	d, err := model.OpenDF11(w.out.Path())
+	d, err := model.OpenContainer(w.out.Path())
 	if err != nil {
 		return fmt.Errorf("checkpoint: the output cannot be read back: %w", err)
 	}
@@ -197,7 +197,7 @@ func (w *compressor) readBack(s *model.Sidecar) error {
 }
 
 // compareBack is readBack for an output that is open.
-func (w *compressor) compareBack(s *model.Sidecar, d *model.DF11, m *runtime.Model) error {
+func (w *compressor) compareBack(s *model.Sidecar, d *model.Container, m *runtime.Model) error {
 	w.p.Stage("checking indices", int64(len(d.Units)), "units")
 	for _, u := range d.Units {
 		for _, t := range u.Index {

@@ -63,7 +63,7 @@ type DecompressReport struct {
 // sidecar is lost, or if src is a single file of it, every tensor is still compared with its sum. If something
 // seems to be missing, the error is a [*model.MissingError].
 func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*DecompressReport, error) {
-	d, m, err := openDF11(src, opts.Patterns, opts.Runtime)
+	d, m, err := openContainer(src, opts.Patterns, opts.Runtime)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func Decompress(ctx context.Context, src, dst string, opts DecompressOptions) (*
 }
 
 // restoredOutput starts the output folder of a checkpoint that is decompressed.
-func restoredOutput(d *model.DF11, dst string, force bool, inputs []string) (*atomicfile.Dir, error) {
+func restoredOutput(d *model.Container, dst string, force bool, inputs []string) (*atomicfile.Dir, error) {
 	if d.Sidecar == nil {
 		return newOutput(dst, force, inputs...)
 	}
@@ -113,7 +113,7 @@ func restoredOutput(d *model.DF11, dst string, force bool, inputs []string) (*at
 
 type decompressor struct {
 	ctx    context.Context
-	d      *model.DF11
+	d      *model.Container
 	m      *runtime.Model
 	out    *atomicfile.Dir
 	p      Progress
@@ -124,7 +124,7 @@ type decompressor struct {
 	report DecompressReport
 }
 
-func newDecompressor(ctx context.Context, d *model.DF11, m *runtime.Model, out *atomicfile.Dir, p Progress) *decompressor {
+func newDecompressor(ctx context.Context, d *model.Container, m *runtime.Model, out *atomicfile.Dir, p Progress) *decompressor {
 	w := &decompressor{ctx: ctx, d: d, m: m, out: out, p: p,
 		coded: map[string]*model.UnitTensor{}, unitOf: map[string]*model.Unit{}, raw: map[string]*model.Tensor{}}
 	for _, u := range d.Units {

@@ -79,10 +79,10 @@ func kindOfFiles(paths ...string) (string, error) {
 	return KindModel, nil
 }
 
-// openDF11 opens a DF11 checkpoint for reading and for decoding. Closing the runtime.Model closes both. patterns
+// openContainer opens a DF11 checkpoint for reading and for decoding. Closing the runtime.Model closes both. patterns
 // name the tensors of units; they are nil if config.json does that.
-func openDF11(path string, patterns model.Patterns, opts []runtime.Option) (*model.DF11, *runtime.Model, error) {
-	d, err := model.OpenDF11Patterns(path, patterns)
+func openContainer(path string, patterns model.Patterns, opts []runtime.Option) (*model.Container, *runtime.Model, error) {
+	d, err := model.OpenContainerPatterns(path, patterns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +94,7 @@ func openDF11(path string, patterns model.Patterns, opts []runtime.Option) (*mod
 }
 
 // findMissing is FindMissing. It also lists files that are there but must not be read.
-func findMissing(d *model.DF11) []model.Missing {
+func findMissing(d *model.Container) []model.Missing {
 	list := d.FindMissing()
 	if d.Sidecar != nil {
 		return list
@@ -128,6 +128,6 @@ func misplaced(dir, path string) string {
 }
 
 // named reports whether a checkpoint tells the names of all its tensors.
-func named(d *model.DF11) bool {
+func named(d *model.Container) bool {
 	return !slices.ContainsFunc(d.Units, func(u *model.Unit) bool { return !u.Named })
 }

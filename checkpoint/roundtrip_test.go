@@ -136,7 +136,7 @@ func TestRoundTrip(t *testing.T) {
 // checkSizes compares the sizes in a report with the files.
 func checkSizes(t *testing.T, df11 string, r *CompressReport, single bool) {
 	t.Helper()
-	d, err := model.OpenDF11(df11)
+	d, err := model.OpenContainer(df11)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func TestIndexTensors(t *testing.T) {
 			t.Fatal(err)
 		}
 		totals[index] = r.Stored.Size.Total()
-		d, err := model.OpenDF11(dir)
+		d, err := model.OpenContainer(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,7 +106,7 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 		return nil, err
 	}
 	defer c.Close()
-	d, m, err := openDF11(df11, opts.Patterns, opts.Runtime)
+	d, m, err := openContainer(df11, opts.Patterns, opts.Runtime)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func Verify(ctx context.Context, path, df11 string, opts VerifyOptions) (*Verify
 type verifier struct {
 	ctx     context.Context
 	c       *model.Checkpoint
-	d       *model.DF11
+	d       *model.Container
 	m       *runtime.Model
 	p       Progress
 	seen    map[string]bool // tensors of the checkpoint; in Check, the names of what is missing

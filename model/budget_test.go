@@ -141,7 +141,7 @@ func TestMissingBudget(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFinder(&DF11{})
+			f := newFinder(&Container{})
 			tt.find(f)
 			bytes := 0
 			for _, m := range f.list {

@@ -229,7 +229,7 @@ func TestOpenOddWeights(t *testing.T) {
 				}
 				_, err := Open(dir)
 				wantError(t, err, "model: "+path+" is "+want)
-				_, err = OpenDF11(dir)
+				_, err = OpenContainer(dir)
 				wantError(t, err, path+" is "+want)
 				if alone {
 					return

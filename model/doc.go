@@ -3,7 +3,7 @@
 // and describes in a sidecar how to get the original files back.
 //
 // Start with [Open] for a bf16 checkpoint, [NewPartition] for its units, [Write] and [UnitEntries] for
-// writing DF11, [OpenDF11] for reading it, [Sidecar] for restoring.
+// writing DF11, [OpenContainer] for reading it, [Sidecar] for restoring.
 //
 // # Trust
 //
@@ -17,8 +17,8 @@
 //
 // A [TensorSum] differs if a tensor was changed by accident. Containers that this project writes have one for
 // every tensor, stored or decoded. The sums are in the sidecar, and also in the metadata of each file ([Sums]),
-// unless the files are to be those of the published encoder. [OpenDF11] checks the sidecar and the headers against
-// sums of their own. The sums of tensors are left to those who read the tensors. [DF11.FindMissing] looks for what
+// unless the files are to be those of the published encoder. [OpenContainer] checks the sidecar and the headers against
+// sums of their own. The sums of tensors are left to those who read the tensors. [Container.FindMissing] looks for what
 // a container without a sidecar has lost.
 //
 // # Memory

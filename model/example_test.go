@@ -39,8 +39,8 @@ func ExampleNewPartition() {
 }
 
 // What one unit of a DF11 checkpoint decodes to.
-func ExampleOpenDF11() {
-	d, err := model.OpenDF11("testdata/tiny-llama/df11")
+func ExampleOpenContainer() {
+	d, err := model.OpenContainer("testdata/tiny-llama/df11")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -84,8 +84,8 @@ func TestOpenFault(t *testing.T) {
 	}
 }
 
-// TestOpenDF11Fault cuts a file of units short before its index is looked at.
-func TestOpenDF11Fault(t *testing.T) {
+// TestOpenContainerFault cuts a file of units short before its index is looked at.
+func TestOpenContainerFault(t *testing.T) {
 	faulttest.Require(t)
 	book, err := codebook.Canonical(&codebook.Histogram{120: 3, 121: 1}, 11)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestOpenDF11Fault(t *testing.T) {
 	if err := WriteFile(path, UnitEntries("u", stream, nil), nil); err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenDF11(path)
+	d, err := OpenContainer(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestOpenDF11Fault(t *testing.T) {
 	if err := os.Truncate(path, 4096); err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, (&DF11{Path: path, Files: d.Files}).units(nil), path, 4096)
+	wantFault(t, (&Container{Path: path, Files: d.Files}).units(nil), path, 4096)
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,8 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// FuzzOpenDF11 holds a whole file without and with patterns to the promises of an open checkpoint.
-func FuzzOpenDF11(f *testing.F) {
+// FuzzOpenContainer holds a whole file without and with patterns to the promises of an open checkpoint.
+func FuzzOpenContainer(f *testing.F) {
 	var seed bytes.Buffer
 	if err := Write(&seed, unitBlock(f, "block.0"), nil); err != nil {
 		f.Fatal(err)
@@ -66,7 +66,7 @@ func FuzzOpenDF11(f *testing.F) {
 				if err != nil {
 					return
 				}
-				d := &DF11{Path: "x", Files: []*File{file}}
+				d := &Container{Path: "x", Files: []*File{file}}
 				if d.assemble(patterns) != nil {
 					continue
 				}
@@ -202,7 +202,7 @@ func FuzzFindMissing(f *testing.F) {
 	f.Add("a.63.b c.16.d e.0.f", "", `{"n_layer": 64}`)
 	f.Fuzz(func(t *testing.T, units, rest, config string) {
 		cost.Bounded(t, len(units)+len(rest)+len(config), 96<<20, 4000, func() {
-			d := &DF11{Path: "x", Dir: "x", Files: []*File{{Header: &Header{}, path: "x"}}, byName: map[string]*Unit{}}
+			d := &Container{Path: "x", Dir: "x", Files: []*File{{Header: &Header{}, path: "x"}}, byName: map[string]*Unit{}}
 			var patterns Patterns
 			if c, err := ParseConfig([]byte(config)); err == nil {
 				if d.Config = c; c.DF11 != nil {

@@ -86,7 +86,7 @@ func TestLinear(t *testing.T) {
 				names = append(names, x.Name)
 			}
 			return func() error {
-				f := newFinder(&DF11{})
+				f := newFinder(&Container{})
 				for _, name := range names {
 					f.add(name)
 				}

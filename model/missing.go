@@ -23,8 +23,8 @@ type Missing struct {
 // for a file that was opened by its name, it finds nothing. All evidence but the metadata is a guess. Guesses are
 // left out if the metadata prove that every weight is there. A checkpoint without metadata may be whole and yet
 // seem to lack something, if its model is unusual. The list is cut short where it could become too long, as with
-// layers up to number 16,383. It is in the order of [DF11.SortMissing].
-func (d *DF11) FindMissing() []Missing {
+// layers up to number 16,383. It is in the order of [Container.SortMissing].
+func (d *Container) FindMissing() []Missing {
 	if d.Sidecar != nil || d.Path != d.Dir {
 		return nil
 	}
@@ -51,19 +51,19 @@ func (d *DF11) FindMissing() []Missing {
 // HasAllWeights reports whether the metadata of the files prove that no weight is missing: all files belong to one
 // model, and there are as many as the metadata say. Opening has also compared the weights with the sum over the
 // whole model, if their names are known. This proves nothing about the other files.
-func (d *DF11) HasAllWeights() bool {
+func (d *Container) HasAllWeights() bool {
 	s := d.Files[0].Sums
 	return s != nil && s.Files == len(d.Files)
 }
 
 // SortMissing sorts what a checkpoint lacks: first tensors and units, then config.json, then other files, and last
 // the sidecar.
-func (d *DF11) SortMissing(list []Missing) {
+func (d *Container) SortMissing(list []Missing) {
 	slices.SortStableFunc(list, func(a, b Missing) int { return cmp.Compare(d.missingRank(a.Name), d.missingRank(b.Name)) })
 }
 
 // missingRank returns the rank by which SortMissing sorts a name. It is 0 for what holds weights.
-func (d *DF11) missingRank(name string) int {
+func (d *Container) missingRank(name string) int {
 	_, beside := d.Beside[name]
 	switch {
 	case name == SidecarName:
@@ -78,7 +78,7 @@ func (d *DF11) missingRank(name string) int {
 
 // finder collects what is missing.
 type finder struct {
-	d     *DF11
+	d     *Container
 	names map[string]bool // names of the tensors that are there, decoded
 	order []string        // the same
 	found map[string]bool // names in list
@@ -86,7 +86,7 @@ type finder struct {
 	left  int // work that may still be done, see maxMissing
 }
 
-func newFinder(d *DF11) *finder {
+func newFinder(d *Container) *finder {
 	return &finder{d: d, names: map[string]bool{}, found: map[string]bool{}, left: maxMissing / 64}
 }
 

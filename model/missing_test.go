@@ -60,7 +60,7 @@ func TestFindMissing(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.change(t, dir)
-			d, err := OpenDF11(dir)
+			d, err := OpenContainer(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestFindMissing(t *testing.T) {
 
 // TestFindMissingMatching looks for what is missing in a checkpoint that took all the work of matching to open.
 func TestFindMissingMatching(t *testing.T) {
-	d, err := OpenDF11(tinyDF11)
+	d, err := OpenContainer(tinyDF11)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestFindMissingTooMuch(t *testing.T) {
 		fmt.Fprintf(&index, `,"%d%s":"a.safetensors"`, i, strings.Repeat("x", maxName-8))
 	}
 	putText(t, dir, "model.safetensors.index.json", `{"weight_map":{`+index.String()[1:]+`}}`)
-	d, err := OpenDF11(dir)
+	d, err := OpenContainer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestFindMissingBeside(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenDF11(dir)
+	d, err := OpenContainer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestMissingLayers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := newFinder(&DF11{Config: config})
+			f := newFinder(&Container{Config: config})
 			for group := range strings.FieldsSeq(tt.tensors) {
 				for _, name := range expandBraces(group) {
 					f.add(name)

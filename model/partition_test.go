@@ -273,7 +273,7 @@ func missesNothing(t *testing.T, p *Partition, config string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &DF11{patterns: m, byName: map[string]*Unit{}}
+	d := &Container{patterns: m, byName: map[string]*Unit{}}
 	if config != "" {
 		if d.Config, err = ParseConfig([]byte(config)); err != nil {
 			t.Fatal(err)

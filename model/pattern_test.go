@@ -133,7 +133,7 @@ func TestFamilies(t *testing.T) {
 
 // TestFamiliesPublished compares the patterns of Llama with those of a published checkpoint.
 func TestFamiliesPublished(t *testing.T) {
-	d, err := OpenDF11(tinyDF11)
+	d, err := OpenContainer(tinyDF11)
 	if err != nil {
 		t.Fatal(err)
 	}

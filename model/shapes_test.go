@@ -13,7 +13,7 @@ func TestShapesReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	d, err := OpenDF11(tinyDF11)
+	d, err := OpenContainer(tinyDF11)
 	if err != nil {
 		t.Fatal(err)
 	}

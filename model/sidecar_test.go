@@ -78,7 +78,7 @@ func TestSidecarReadsBack(t *testing.T) {
 	}
 }
 
-func TestOpenDF11WithSidecar(t *testing.T) {
+func TestOpenContainerWithSidecar(t *testing.T) {
 	open := func(t *testing.T, change func(*Sidecar)) (string, error) {
 		dir := df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": unitBlock(t, "block.0")})
 		s := exampleSidecar(t)
@@ -90,7 +90,7 @@ func TestOpenDF11WithSidecar(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, SidecarName), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		d, err := OpenDF11(dir)
+		d, err := OpenContainer(dir)
 		if err != nil {
 			return "", err
 		}
@@ -232,7 +232,7 @@ func TestParseSidecarRefuses(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, SidecarName), []byte(tt.text), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			_, err = OpenDF11(dir)
+			_, err = OpenContainer(dir)
 			wantError(t, err, fmt.Sprintf("model: %s: ", filepath.Join(dir, SidecarName)), tt.want)
 		})
 	}

@@ -110,7 +110,7 @@ func (f *SidecarFile) ParseHeader() (err error) {
 
 // apply compares the units and tensors of a checkpoint with the sidecar, and takes shapes and sums from it. Every
 // unit must be there, and every tensor of the container must belong to one of the original files.
-func (s *Sidecar) apply(d *DF11) error {
+func (s *Sidecar) apply(d *Container) error {
 	tensors := map[string]*Tensor{}
 	for i := range s.Files {
 		for _, t := range s.Files[i].Tensors() {
@@ -192,7 +192,7 @@ func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 }
 
 // checkSums checks that every tensor of the container has a sum, and that the files do not tell a different one.
-func (s *Sidecar) checkSums(d *DF11) error {
+func (s *Sidecar) checkSums(d *Container) error {
 	for _, f := range d.Files {
 		for _, t := range f.Tensors {
 			if _, ok := s.Sums[t.Name]; !ok {

@@ -74,7 +74,7 @@ func summedFolder(t *testing.T) string {
 }
 
 func TestSumsReadBack(t *testing.T) {
-	d, err := OpenDF11(summedFolder(t))
+	d, err := OpenContainer(summedFolder(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestSumsRefuses(t *testing.T) {
 			if err := tt.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenDF11(dir)
+			_, err := OpenContainer(dir)
 			wantError(t, err, tt.want)
 		})
 	}

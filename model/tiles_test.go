@@ -46,7 +46,7 @@ func TestIndexedUnits(t *testing.T) {
 			if diff := cmp.Diff(names, got); diff != "" {
 				t.Errorf("tensors (-want +got):\n%s", diff)
 			}
-			d, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": entries}))
+			d, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": entries}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestIndexedUnitErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": tt.entries}))
+			_, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": tt.entries}))
 			wantError(t, err, "model.safetensors: unit \"block.0\": ", tt.want)
 		})
 	}
@@ -103,7 +103,7 @@ func TestIndexedUnitErrors(t *testing.T) {
 // TestTilesOfAnother covers a tensor of that name that no unit is beside.
 func TestTilesOfAnother(t *testing.T) {
 	entries := append(unitBlock(t, "block.0"), BytesEntry("floor.tiles", U8, []uint64{1}, []byte{1}))
-	d, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": entries}))
+	d, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"model.safetensors": entries}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestSidecarIndex(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, SidecarName), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		d, err := OpenDF11(dir)
+		d, err := OpenContainer(dir)
 		if err != nil {
 			return err
 		}

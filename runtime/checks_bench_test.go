@@ -55,7 +55,7 @@ func BenchmarkChecks(b *testing.B) {
 func benchmarkChecks(b *testing.B, path string, u *testUnit, anew bool, opts ...Option) {
 	var sums []model.TensorSum
 	open := func() *Model {
-		file := samples.Must(model.OpenDF11(path))
+		file := samples.Must(model.OpenContainer(path))
 		for i := range file.Units[0].Tensors {
 			x := &file.Units[0].Tensors[i]
 			if len(sums) == i {

@@ -224,7 +224,7 @@ func TestNewOfClosed(t *testing.T) {
 	if _, err := New(nil); err == nil {
 		t.Error("no error for a nil checkpoint")
 	}
-	file, err := model.OpenDF11(write(t, sampleUnits()...))
+	file, err := model.OpenContainer(write(t, sampleUnits()...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func TestNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := model.OpenDF11Patterns(write(t, u), patterns)
+	file, err := model.OpenContainerPatterns(write(t, u), patterns)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type Model struct {
 	close  func() error // closes the model once
 
 	path    string
-	file    *model.DF11
+	file    *model.Container
 	units   []*unit
 	byName  map[string]*unit
 	byCoded map[*coded.Unit]*unit
@@ -52,7 +52,7 @@ func Open(path string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := model.OpenDF11(path)
+	file, err := model.OpenContainer(path)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func Open(path string, opts ...Option) (*Model, error) {
 	return m, nil
 }
 
-// New is [Open] for a checkpoint that is open already, for example by model.OpenDF11Patterns. Close of the Model
+// New is [Open] for a checkpoint that is open already, for example by model.OpenContainerPatterns. Close of the Model
 // then closes the file. If New returns an error, the caller has to close the file.
-func New(file *model.DF11, opts ...Option) (*Model, error) {
+func New(file *model.Container, opts ...Option) (*Model, error) {
 	o, err := newOptions(opts)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func New(file *model.DF11, opts ...Option) (*Model, error) {
 }
 
 // newModel is New with the options applied.
-func newModel(file *model.DF11, o *options) (m *Model, err error) {
+func newModel(file *model.Container, o *options) (m *Model, err error) {
 	if file == nil {
 		return nil, errors.New("runtime: the checkpoint is nil")
 	}
@@ -89,7 +89,7 @@ func newModel(file *model.DF11, o *options) (m *Model, err error) {
 }
 
 // assemble makes a Model of a file.
-func assemble(file *model.DF11, o *options) (*Model, error) {
+func assemble(file *model.Container, o *options) (*Model, error) {
 	m := &Model{
 		gate:    gate{empty: make(chan struct{})},
 		path:    file.Path,

@@ -29,7 +29,7 @@ func sumOf(weights []uint16) model.TensorSum {
 // selects.
 func openSummed(tb testing.TB, path string, units []testUnit, drop func(tensor string) bool, opts ...Option) *Model {
 	tb.Helper()
-	file, err := model.OpenDF11(path)
+	file, err := model.OpenContainer(path)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func TestTensor(t *testing.T) {
 
 // TestTensorsOrder lists tensors in the order of the units and of the files.
 func TestTensorsOrder(t *testing.T) {
-	file := samples.Must(model.OpenDF11(tinyLlama))
+	file := samples.Must(model.OpenContainer(tinyLlama))
 	var want []string
 	for _, u := range file.Units {
 		for _, c := range u.Tensors {
@@ -175,7 +175,7 @@ func TestTensorErrors(t *testing.T) {
 func TestRawSums(t *testing.T) {
 	const raw = "model.norm.weight"
 	open := func(change func(*model.TensorSum), opts ...Option) *Model {
-		file := samples.Must(model.OpenDF11(tinyLlama))
+		file := samples.Must(model.OpenContainer(tinyLlama))
 		i := slices.IndexFunc(file.Rest, func(x *model.Tensor) bool { return x.Name == raw })
 		sum := model.SumTensor(file.Rest[i].Bytes())
 		change(&sum)

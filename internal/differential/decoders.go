@@ -54,7 +54,7 @@ func (d *comparison) fitting(s *subject, all []mutation, outcomes []*outcome) (f
 
 // decode decodes mutations with a decoder: the unit, its tensors, a part of one, and all sound units at once.
 func (d *comparison) decode(decoder string, options []runtime.Option, s *subject, index codebook.Index, all []mutation, outcomes []*outcome) error {
-	var file model.DF11
+	var file model.Container
 	for i := range all {
 		file.Units = append(file.Units, unitOf(i, all[i].stream))
 	}
@@ -124,7 +124,7 @@ const brokenTogether = 20
 
 // together decodes by DecodeAll: all sound units that have these luts, and some of the broken ones. It says how
 // they differ from their outcomes.
-func (d *comparison) together(file *model.DF11, luts []byte, options []runtime.Option, outcomes []*outcome) ([]string, error) {
+func (d *comparison) together(file *model.Container, luts []byte, options []runtime.Option, outcomes []*outcome) ([]string, error) {
 	differences := make([]string, len(outcomes))
 	var sound, broken []int
 	for i, o := range outcomes {
@@ -149,8 +149,8 @@ func (d *comparison) together(file *model.DF11, luts []byte, options []runtime.O
 }
 
 // visit decodes units by DecodeAll. The last one may be broken.
-func (d *comparison) visit(file *model.DF11, options []runtime.Option, outcomes []*outcome, which []int, differences []string) error {
-	var some model.DF11
+func (d *comparison) visit(file *model.Container, options []runtime.Option, outcomes []*outcome, which []int, differences []string) error {
+	var some model.Container
 	for _, i := range which {
 		u := *file.Units[i] // a copy, because Close makes it useless
 		some.Units = append(some.Units, &u)

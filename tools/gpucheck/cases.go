@@ -111,7 +111,7 @@ var sizes = []int{1, 2, 3, 7, 8, 9, 31, 64, 100, 300, 6000, 12_500, 50_000, 400_
 
 // vectorUnits returns the units of the published vectors, decoded by the reference. A tile index is added to them.
 func vectorUnits(repository string) (units []*unit, closeFile func() error, err error) {
-	d, err := model.OpenDF11(filepath.Join(repository, vectors))
+	d, err := model.OpenContainer(filepath.Join(repository, vectors))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // for another, and with those cut for none.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	d, err := model.OpenDF11(filepath.Join("..", "..", "..", "model", "testdata", "tiny-llama", "df11"))
+	d, err := model.OpenContainer(filepath.Join("..", "..", "..", "model", "testdata", "tiny-llama", "df11"))
 	if err != nil {
 		t.Fatal(err)
 	}

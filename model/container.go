@@ -12,8 +12,8 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// A DF11 is a DF11 checkpoint opened for reading.
-type DF11 struct {
+// A Container is a DF11 checkpoint opened for reading.
+type Container struct {
 	// Path is the path with which it was opened. Dir is the folder of its files.
 	Path, Dir string
 	// Config is the parsed config.json, nil when there is none.
@@ -68,18 +68,18 @@ type UnitTensor struct {
 	Sum *TensorSum
 }
 
-// OpenDF11 opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or a single
+// OpenContainer opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or a single
 // safetensors file. It checks the structure of every unit. The codes are checked when they are decoded.
-func OpenDF11(path string) (*DF11, error) { return OpenDF11Patterns(path, nil) }
+func OpenContainer(path string) (*Container, error) { return OpenContainerPatterns(path, nil) }
 
-// OpenDF11Patterns is [OpenDF11] with a pattern_dict for a checkpoint that has none, such as a single file without
+// OpenContainerPatterns is [OpenContainer] with a pattern_dict for a checkpoint that has none, such as a single file without
 // its config.json. If patterns are not nil, they replace those of a config.json.
-func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
+func OpenContainerPatterns(path string, patterns Patterns) (*Container, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
 	}
-	d := &DF11{Path: path, Dir: path}
+	d := &Container{Path: path, Dir: path}
 	names := []string{filepath.Base(path)}
 	if info.IsDir() {
 		// Only the top level counts: the published loader looks no deeper.
@@ -106,7 +106,7 @@ func OpenDF11Patterns(path string, patterns Patterns) (*DF11, error) {
 }
 
 // open reads the files of the checkpoint.
-func (d *DF11) open(names []string, folder bool, patterns Patterns) (err error) {
+func (d *Container) open(names []string, folder bool, patterns Patterns) (err error) {
 	if d.Config, err = findConfig(d.Dir); err != nil {
 		return err
 	}
@@ -129,12 +129,12 @@ func (d *DF11) open(names []string, folder bool, patterns Patterns) (err error) 
 }
 
 // units is assemble under a guard.
-func (d *DF11) units(patterns Patterns) error {
+func (d *Container) units(patterns Patterns) error {
 	return Guard(func() error { return d.assemble(patterns) })
 }
 
 // assemble finds the units among the tensors of the files.
-func (d *DF11) assemble(patterns Patterns) error {
+func (d *Container) assemble(patterns Patterns) error {
 	m, err := patterns.compile()
 	if err != nil {
 		return fmt.Errorf("df11: %s: %w", d.Path, err)
@@ -181,7 +181,7 @@ func (d *DF11) assemble(patterns Patterns) error {
 }
 
 // finish compares the units with the other tensors and gives their weights a shape.
-func (d *DF11) finish(all map[string]*Tensor) error {
+func (d *Container) finish(all map[string]*Tensor) error {
 	owner := map[string]*Unit{}
 	for _, u := range d.Units {
 		for i := range u.Tensors {
@@ -206,7 +206,7 @@ func (d *DF11) finish(all map[string]*Tensor) error {
 
 // collectSums finds the sums in the sidecar or, without one, in the files. It gives the weights of units their
 // sums.
-func (d *DF11) collectSums() error {
+func (d *Container) collectSums() error {
 	for _, f := range d.Files {
 		if f.Sums != nil && f.Sums.Beside != nil && d.Path == d.Dir {
 			d.Beside = f.Sums.Beside
@@ -236,7 +236,7 @@ func (d *DF11) collectSums() error {
 }
 
 // checkModelSum compares the sums of a whole container with the sum over all of them, which is in its metadata.
-func (d *DF11) checkModelSum() error {
+func (d *Container) checkModelSum() error {
 	tensors := map[string]TensorSum{}
 	for _, u := range d.Units {
 		if !u.Named {
@@ -259,7 +259,7 @@ func (d *DF11) checkModelSum() error {
 }
 
 // sumsOfFiles joins the sums in the metadata of the files. All files must belong to one model.
-func (d *DF11) sumsOfFiles() error {
+func (d *Container) sumsOfFiles() error {
 	first := d.Files[0]
 	for _, f := range d.Files {
 		switch {
@@ -284,10 +284,10 @@ func (d *DF11) sumsOfFiles() error {
 }
 
 // Unit returns the unit of that name, nil when there is none.
-func (d *DF11) Unit(name string) *Unit { return d.byName[name] }
+func (d *Container) Unit(name string) *Unit { return d.byName[name] }
 
 // Close closes all files. All streams and tensor bytes become invalid. The streams of the units become empty.
-func (d *DF11) Close() error {
+func (d *Container) Close() error {
 	for _, u := range d.Units {
 		u.Stream = codebook.Stream{}
 	}

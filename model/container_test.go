@@ -16,14 +16,14 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 )
 
-// TestOpenDF11Reference decodes a published checkpoint and compares it with the original.
-func TestOpenDF11Reference(t *testing.T) {
+// TestOpenContainerReference decodes a published checkpoint and compares it with the original.
+func TestOpenContainerReference(t *testing.T) {
 	c, err := Open(tinyBF16)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	d, err := OpenDF11(tinyDF11)
+	d, err := OpenContainer(tinyDF11)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func df11Folder(t testing.TB, config string, files map[string][]Entry) string {
 }
 
 // describeDF11 writes units and other tensors as text.
-func describeDF11(d *DF11) string {
+func describeDF11(d *Container) string {
 	var b strings.Builder
 	for _, u := range d.Units {
 		fmt.Fprintf(&b, "%s named=%v:", u.Name, u.Named)
@@ -197,7 +197,7 @@ func describeDF11(d *DF11) string {
 	return b.String()
 }
 
-func TestOpenDF11Layouts(t *testing.T) {
+func TestOpenContainerLayouts(t *testing.T) {
 	rest := BytesEntry("block.0.norm.weight", BF16, []uint64{1}, []byte{1, 2})
 	extra := BytesEntry("block.0.extra", U8, []uint64{1}, []byte{1})
 	plain := BytesEntry("other.split_positions", I64, []uint64{0}, nil)
@@ -229,7 +229,7 @@ func TestOpenDF11Layouts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := OpenDF11Patterns(filepath.Join(df11Folder(t, tt.config, tt.files), tt.open), tt.patterns)
+			d, err := OpenContainerPatterns(filepath.Join(df11Folder(t, tt.config, tt.files), tt.open), tt.patterns)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,7 +243,7 @@ func TestOpenDF11Layouts(t *testing.T) {
 	}
 }
 
-func TestOpenDF11Hostile(t *testing.T) {
+func TestOpenContainerHostile(t *testing.T) {
 	const file = "model.safetensors"
 	spoil := func(part int, change func(*Entry)) []Entry {
 		entries := unitBlock(t, "block.0")
@@ -306,22 +306,22 @@ func TestOpenDF11Hostile(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := OpenDF11(df11Folder(t, tt.config, map[string][]Entry{file: tt.entries}))
+			_, err := OpenContainer(df11Folder(t, tt.config, map[string][]Entry{file: tt.entries}))
 			wantError(t, err, tt.want)
 		})
 	}
 	t.Run("same tensor in two files", func(t *testing.T) {
 		block := unitBlock(t, "block.0")
-		_, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"a.safetensors": block, "b.safetensors": block}))
+		_, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"a.safetensors": block, "b.safetensors": block}))
 		wantError(t, err, `tensor "block.0.luts" is in `, "a.safetensors and in ", "b.safetensors")
 	})
 	t.Run("unit in two files", func(t *testing.T) {
 		block := unitBlock(t, "block.0")
-		_, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"a.safetensors": block[:1], "b.safetensors": block[1:]}))
+		_, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"a.safetensors": block[:1], "b.safetensors": block[1:]}))
 		wantError(t, err, `tensor "block.0.encoded_exponent" is in another file`)
 	})
 	t.Run("no such folder", func(t *testing.T) {
-		_, err := OpenDF11(filepath.Join(t.TempDir(), "none"))
+		_, err := OpenContainer(filepath.Join(t.TempDir(), "none"))
 		wantError(t, err, "df11: ", "no such file")
 	})
 }
@@ -340,9 +340,9 @@ func TestUnitFileNames(t *testing.T) {
 	}
 }
 
-// TestOpenDF11ShortPositions covers a stream that ends on a byte boundary in a chunk where no code
+// TestOpenContainerShortPositions covers a stream that ends on a byte boundary in a chunk where no code
 // starts: the published encoder leaves out the output position of that chunk.
-func TestOpenDF11ShortPositions(t *testing.T) {
+func TestOpenContainerShortPositions(t *testing.T) {
 	var lengths [256]uint8
 	lengths[100], lengths[101] = 1, 16
 	book, err := codebook.NewCanonical(&lengths, 16)
@@ -363,7 +363,7 @@ func TestOpenDF11ShortPositions(t *testing.T) {
 	}
 	s.OutputPositions = s.OutputPositions[:4*2]
 	binary.LittleEndian.PutUint32(s.OutputPositions[4:], uint32(len(weights)))
-	d, err := OpenDF11(df11Folder(t, blockConfig, map[string][]Entry{"bare.safetensors": UnitEntries("bare", s, nil)}))
+	d, err := OpenContainer(df11Folder(t, blockConfig, map[string][]Entry{"bare.safetensors": UnitEntries("bare", s, nil)}))
 	if err != nil {
 		t.Fatal(err)
 	}
