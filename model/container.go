@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // A Container is a DF11 checkpoint opened for reading.
@@ -37,23 +38,43 @@ type Container struct {
 	byName   map[string]*Unit
 }
 
-// Unit is a coded unit of a DF11 checkpoint.
+// A Codec is a way to code the units of a container.
+type Codec string
+
+// The codecs.
+const (
+	DF11 Codec = "df11" // Huffman codes, of package codebook: a stream for each unit
+	RANS Codec = "rans" // of package rans: a stream for each tensor
+)
+
+// Unit is a coded unit of a container.
 type Unit struct {
-	// Name is the dotted path of the module.
+	// Name is the dotted path of the module, or the name of the only tensor.
 	Name string
+	// Codec is how the unit is coded.
+	Codec Codec
 	// Tensors holds the weights the stream decodes to, in its order.
 	Tensors []UnitTensor
 	// Named says that Tensors have the names of the original weights for certain. It is false without a
 	// pattern_dict. Then a single tensor is called NAME.weight, like the weight of a Linear or Embedding, and
 	// several are numbered NAME[0], NAME[1], ….
 	Named bool
-	// Stream holds the coded weights as views of the mapped file. It has passed Validate.
+	// Stream holds the weights of a unit coded with DF11, as views of the mapped file. It has passed Validate.
 	Stream codebook.Stream
 	// File is the path of the file that holds the stream.
 	File string
-	// Index holds the stored tensors of the unit, except the codes and the sign_mantissa bytes. Decoding the unit
-	// on a CPU does not prove every bit of them.
+	// Index holds the stored tensors of the unit of which decoding it on a CPU does not prove every bit: with DF11
+	// all but the codes and the sign_mantissa bytes.
 	Index []*Tensor
+}
+
+// Elements returns the number of weights.
+func (u *Unit) Elements() int {
+	if len(u.Tensors) == 0 {
+		return 0
+	}
+	last := &u.Tensors[len(u.Tensors)-1]
+	return last.Offset + last.Elements
 }
 
 // UnitTensor is one weight within a unit.
@@ -66,6 +87,9 @@ type UnitTensor struct {
 	Shape []uint64
 	// Sum is the sum of the tensor's decoded bytes. It is nil if the checkpoint does not tell it.
 	Sum *TensorSum
+	// Coded holds the weights of a tensor coded with rANS, as views of the mapped file. It has passed Validate. It is
+	// nil with DF11.
+	Coded *rans.Stream
 }
 
 // OpenContainer opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or a single
@@ -77,7 +101,7 @@ func OpenContainer(path string) (*Container, error) { return OpenContainerPatter
 func OpenContainerPatterns(path string, patterns Patterns) (*Container, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
+		return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
 	}
 	d := &Container{Path: path, Dir: path}
 	names := []string{filepath.Base(path)}
@@ -85,7 +109,7 @@ func OpenContainerPatterns(path string, patterns Patterns) (*Container, error) {
 		// Only the top level counts: the published loader looks no deeper.
 		entries, err := os.ReadDir(path)
 		if err != nil {
-			return nil, fmt.Errorf("df11: %s: %w", path, pathless(err))
+			return nil, fmt.Errorf("model: %s: %w", path, pathless(err))
 		}
 		if err := oddWeights(path); err != nil {
 			return nil, err
@@ -137,21 +161,26 @@ func (d *Container) units(patterns Patterns) error {
 func (d *Container) assemble(patterns Patterns) error {
 	m, err := patterns.compile()
 	if err != nil {
-		return fmt.Errorf("df11: %s: %w", d.Path, err)
+		return fmt.Errorf("model: %s: %w", d.Path, err)
 	}
 	d.patterns, d.byName = m, map[string]*Unit{}
 	all := map[string]*Tensor{}
 	parts := map[string]*unitParts{}
+	coded := map[string][]*Tensor{} // with rANS, by unit
 	for _, f := range d.Files {
 		for _, t := range f.Tensors {
 			if other := all[t.Name]; other != nil {
-				return fmt.Errorf("df11: tensor %q is in %s and in %s", t.Name, other.File(), f.Path())
+				return fmt.Errorf("model: tensor %q is in %s and in %s", t.Name, other.File(), f.Path())
 			}
 			all[t.Name] = t
 		}
 	}
 	for _, f := range d.Files {
 		for _, t := range f.Tensors {
+			if unit, _, ok := splitRANS(t.Name); ok {
+				coded[unit] = append(coded[unit], t)
+				continue
+			}
 			module, part := splitPart(t.Name, all)
 			if part < 0 {
 				d.Rest = append(d.Rest, t)
@@ -163,22 +192,42 @@ func (d *Container) assemble(patterns Patterns) error {
 			parts[module][part] = t
 		}
 	}
-	if len(parts) == 0 {
-		return fmt.Errorf("df11: %s: no DF11 units", d.Path)
+	switch {
+	case len(parts)+len(coded) == 0:
+		return fmt.Errorf("model: %s: no coded units", d.Path)
+	case len(parts) > 0 && len(coded) > 0:
+		return fmt.Errorf("model: %s: units coded with DF11 and with rANS: they do not belong together", d.Path)
+	case len(coded) > 0:
+		for _, name := range slices.SortedFunc(maps.Keys(coded), naturalCompare) {
+			u, err := ransUnit(name, coded[name])
+			if err != nil {
+				return err
+			}
+			d.add(u)
+		}
+		return d.finish(all)
 	}
 	for _, module := range slices.SortedFunc(maps.Keys(parts), naturalCompare) {
 		u, err := parts[module].unit(module, m)
 		if err != nil {
 			return err
 		}
-		d.Units = append(d.Units, u)
-		d.byName[u.Name] = u
+		d.add(u)
 	}
 	if err := m.exhausted(); err != nil {
-		return fmt.Errorf("df11: %s: %w", d.Path, err)
+		return fmt.Errorf("model: %s: %w", d.Path, err)
 	}
 	return d.finish(all)
 }
+
+// add adds a unit.
+func (d *Container) add(u *Unit) {
+	d.Units = append(d.Units, u)
+	d.byName[u.Name] = u
+}
+
+// Codec returns how the units are coded.
+func (d *Container) Codec() Codec { return d.Units[0].Codec }
 
 // finish compares the units with the other tensors and gives their weights a shape.
 func (d *Container) finish(all map[string]*Tensor) error {
@@ -187,18 +236,20 @@ func (d *Container) finish(all map[string]*Tensor) error {
 		for i := range u.Tensors {
 			t := &u.Tensors[i]
 			if raw := all[t.Name]; raw != nil {
-				return fmt.Errorf("df11: %s: unit %q: tensor %q is there uncoded too, in %s", u.File, u.Name, t.Name, raw.File())
+				return fmt.Errorf("model: %s: unit %q: tensor %q is there uncoded too, in %s", u.File, u.Name, t.Name, raw.File())
 			}
 			if other := owner[t.Name]; other != nil {
-				return fmt.Errorf("df11: %s: unit %q: tensor %q belongs to unit %q too", u.File, u.Name, t.Name, other.Name)
+				return fmt.Errorf("model: %s: unit %q: tensor %q belongs to unit %q too", u.File, u.Name, t.Name, other.Name)
 			}
 			owner[t.Name] = u
-			t.Shape = shapeOf(d.Config, t.Name, uint64(t.Elements))
+			if t.Shape == nil {
+				t.Shape = shapeOf(d.Config, t.Name, uint64(t.Elements))
+			}
 		}
 	}
 	if d.Sidecar != nil {
 		if err := d.Sidecar.apply(d); err != nil {
-			return fmt.Errorf("df11: %s: %w", filepath.Join(d.Dir, SidecarName), err)
+			return fmt.Errorf("model: %s: %w", filepath.Join(d.Dir, SidecarName), err)
 		}
 	}
 	return d.collectSums()
@@ -225,7 +276,7 @@ func (d *Container) collectSums() error {
 			t := &u.Tensors[i]
 			sum, ok := d.Sums[t.Name]
 			if !ok && u.Named {
-				return fmt.Errorf("df11: %s: unit %q: tensor %q has no sum", u.File, u.Name, t.Name)
+				return fmt.Errorf("model: %s: unit %q: tensor %q has no sum", u.File, u.Name, t.Name)
 			}
 			if ok {
 				t.Sum = &sum
@@ -252,7 +303,7 @@ func (d *Container) checkModelSum() error {
 	have := ModelSum(tensors)
 	for _, f := range d.Files {
 		if s := f.Sums; s != nil && s.Files == len(d.Files) && s.Model != have {
-			return fmt.Errorf("df11: %s: the tensors of the checkpoint and their sums are not those of its model: %v, must be %v", f.Path(), have, s.Model)
+			return fmt.Errorf("model: %s: the tensors of the checkpoint and their sums are not those of its model: %v, must be %v", f.Path(), have, s.Model)
 		}
 	}
 	return nil
@@ -264,11 +315,11 @@ func (d *Container) sumsOfFiles() error {
 	for _, f := range d.Files {
 		switch {
 		case (f.Sums == nil) != (first.Sums == nil):
-			return fmt.Errorf("df11: %s and %s: only one of the two has sums in its metadata: they do not belong together", first.Path(), f.Path())
+			return fmt.Errorf("model: %s and %s: only one of the two has sums in its metadata: they do not belong together", first.Path(), f.Path())
 		case f.Sums == nil:
 			continue
 		case f.Sums.Model != first.Sums.Model || f.Sums.Files != first.Sums.Files:
-			return fmt.Errorf("df11: %s and %s belong to two different models, by what their metadata say", first.Path(), f.Path())
+			return fmt.Errorf("model: %s and %s belong to two different models, by what their metadata say", first.Path(), f.Path())
 		}
 		if d.Sums == nil {
 			d.Sums = map[string]TensorSum{}
@@ -277,7 +328,7 @@ func (d *Container) sumsOfFiles() error {
 	}
 	if want, ok := d.Beside[ConfigName]; ok && d.Config != nil {
 		if have := SumOf(d.Config.Raw); have != want {
-			return fmt.Errorf("df11: %s was changed since it was written: %v, must be %v", filepath.Join(d.Dir, ConfigName), have, want)
+			return fmt.Errorf("model: %s was changed since it was written: %v, must be %v", filepath.Join(d.Dir, ConfigName), have, want)
 		}
 	}
 	return nil
@@ -290,6 +341,9 @@ func (d *Container) Unit(name string) *Unit { return d.byName[name] }
 func (d *Container) Close() error {
 	for _, u := range d.Units {
 		u.Stream = codebook.Stream{}
+		for i := range u.Tensors {
+			u.Tensors[i].Coded = nil
+		}
 	}
 	var errs []error
 	for _, f := range d.Files {

@@ -322,7 +322,7 @@ func TestOpenContainerHostile(t *testing.T) {
 	})
 	t.Run("no such folder", func(t *testing.T) {
 		_, err := OpenContainer(filepath.Join(t.TempDir(), "none"))
-		wantError(t, err, "df11: ", "no such file")
+		wantError(t, err, "model: ", "no such file")
 	})
 }
 

@@ -311,5 +311,5 @@ type MissingError struct {
 
 // Error names the first few parts.
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("df11: %s is incomplete: %s", e.Path, brief(e.List))
+	return fmt.Sprintf("model: %s is incomplete: %s", e.Path, brief(e.List))
 }

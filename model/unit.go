@@ -53,7 +53,7 @@ func splitPart(name string, all map[string]*Tensor) (module string, part int) {
 // unit checks the tensors of a unit and puts them together. The patterns in m name the weights. m is empty if the
 // checkpoint has no pattern_dict.
 func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
-	u := &Unit{Name: module}
+	u := &Unit{Name: module, Codec: DF11}
 	for _, t := range p {
 		if t != nil {
 			u.File = t.File()
@@ -61,7 +61,7 @@ func (p *unitParts) unit(module string, m *matcher) (*Unit, error) {
 		}
 	}
 	fail := func(format string, args ...any) (*Unit, error) {
-		return nil, fmt.Errorf("df11: %s: unit %q: %w", u.File, module, fmt.Errorf(format, args...))
+		return nil, fmt.Errorf("model: %s: unit %q: %w", u.File, module, fmt.Errorf(format, args...))
 	}
 	for i, t := range p {
 		switch {

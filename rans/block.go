@@ -25,6 +25,7 @@ const (
 	WordsLeft                  // there are too many words
 	BadEnd                     // a state does not end as 2^16
 	BadPatch                   // a patch is outside the block, not behind the one before, or of no symbol of the form
+	BadZeros                   // there is something in the place of zeros behind the last word or the last weight
 	BadSum                     // the weights have another checksum
 )
 
@@ -41,6 +42,8 @@ func (c Cause) String() string {
 		return "a state does not end as it should"
 	case BadPatch:
 		return "a patch is out of place"
+	case BadZeros:
+		return "there are no zeros where the words or the weights end"
 	case BadSum:
 		return "the checksum is another"
 	}
@@ -62,6 +65,7 @@ type Block struct {
 	States  []byte // stateBytes
 	Patches []byte
 	Words   []byte
+	Zeros   []byte // behind the words
 	Plane   []byte
 }
 
@@ -182,11 +186,12 @@ func (b *Block) Decode(f Form, a *Alias, dst []uint16) Cause {
 			return BadEnd
 		}
 	}
-	return b.Patch(f, dst)
+	return b.Finish(f, dst)
 }
 
-// Patch applies the patches of a block to its weights. It returns 0 or BadPatch.
-func (b *Block) Patch(f Form, dst []uint16) Cause {
+// Finish applies the patches of a block to its weights, and checks that zeros are where they have to be. It returns 0,
+// BadPatch or BadZeros.
+func (b *Block) Finish(f Form, dst []uint16) Cause {
 	next := 0
 	for p := b.Patches; len(p) > 0; p = p[4:] {
 		patch := binary.LittleEndian.Uint32(p)
@@ -196,6 +201,16 @@ func (b *Block) Patch(f Form, dst []uint16) Cause {
 		}
 		dst[at] = f.Join(uint16(symbol), f.Rest(b.Plane, at))
 		next = at + 1
+	}
+	for _, z := range b.Zeros {
+		if z != 0 {
+			return BadZeros
+		}
+	}
+	for i := b.Weights; i%States != 0; i++ {
+		if f.Rest(b.Plane, i) != 0 {
+			return BadZeros
+		}
 	}
 	return 0
 }

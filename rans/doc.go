@@ -48,4 +48,21 @@
 //
 // A patch is a uint32: the place in the block, 23 bits, and the symbol above it. Places ascend. The checksum is XXH3 of
 // the weights as they lie in memory, with 64 bits.
+//
+// # A file
+//
+// A [Tensor] in a file is a stream with a shape:
+//
+//	  0  the bytes of "rANS", and 1, the version
+//	  5  uint8 form: 0 Exponent, 1 Joint
+//	  6  uint8 number of dimensions, up to 8; a byte of zeros
+//	  8  uint64 number of weights
+//	 16  uint32 weights in a block; 4 bytes of zeros
+//	 24  uint64 size of the blocks
+//	 32  uint64 XXH3 of header, table and index, with zeros in its own place
+//	 40  zeros
+//	 64  8 times uint64: the shape, and zeros
+//	128  the table, then the index
+//
+// and, each from the next multiple of 64 on, the blocks and the plane.
 package rans

@@ -304,6 +304,29 @@ func TestPlane(t *testing.T) {
 	}
 }
 
+// TestZeros changes each bit of a stream with sums of its own, which no decoder looks at: none is left unnoticed.
+func TestZeros(t *testing.T) {
+	for _, f := range forms {
+		var odd [2]bool // both numbers of words were there
+		for n := 100; !odd[0] || !odd[1]; n++ {
+			s := encode(t, f, normal(n), 400)
+			words, _ := s.counts(0)
+			odd[words%2] = true
+			for _, part := range [][]byte{s.Blocks, s.Plane} {
+				for i := range part {
+					for bit := range 8 {
+						part[i] ^= 1 << bit
+						if _, err := Decode(s); err == nil {
+							t.Fatalf("%v: bit %d of byte %d of %d is changed, no error", f, bit, i, len(part))
+						}
+						part[i] ^= 1 << bit
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestCauses damages a stream of two blocks in ways of which each has one cause.
 func TestCauses(t *testing.T) {
 	weights := append(normal(1000), patterns()[:300]...)
@@ -331,7 +354,8 @@ func TestCauses(t *testing.T) {
 			p := s.Block(l, 1).Patches
 			copy(p[4:], p[:4])
 		},
-		BadSum: func(s *Stream, l Layout) { s.Plane[900] ^= 1 },
+		BadZeros: func(s *Stream, l Layout) { s.Plane[len(s.Plane)-1] |= 1 },
+		BadSum:   func(s *Stream, l Layout) { s.Plane[900] ^= 1 },
 	} {
 		s, err := Encode(Exponent, table, weights, 800)
 		if err != nil {

@@ -72,6 +72,15 @@ func (s *Stream) blockWeights(block int) int {
 	return min(s.BlockWeights, s.Weights-block*s.BlockWeights)
 }
 
+// planeBytes returns the size of the plane.
+func (s *Stream) planeBytes() int {
+	n := s.Len()
+	if n == 0 {
+		return 0
+	}
+	return (n-1)*s.Form.PlaneBytes(s.BlockWeights) + s.Form.PlaneBytes(s.blockWeights(n-1))
+}
+
 // A Layout says where the blocks of a stream lie: block i has the bytes from [i] to [i+1] of Stream.Blocks.
 type Layout []int
 
@@ -91,12 +100,8 @@ func (s *Stream) Validate() (*Table, Layout, error) {
 	if len(s.Index)/indexBytes != n || len(s.Index)%indexBytes != 0 {
 		return nil, nil, fmt.Errorf("rans: index of %d bytes, want %d for each of %d blocks", len(s.Index), indexBytes, n)
 	}
-	plane := 0
-	if n > 0 {
-		plane = (n-1)*s.Form.PlaneBytes(s.BlockWeights) + s.Form.PlaneBytes(s.blockWeights(n-1))
-	}
-	if len(s.Plane) != plane {
-		return nil, nil, fmt.Errorf("rans: plane of %d bytes, want %d", len(s.Plane), plane)
+	if want := s.planeBytes(); len(s.Plane) != want {
+		return nil, nil, fmt.Errorf("rans: plane of %d bytes, want %d", len(s.Plane), want)
 	}
 	layout := make(Layout, n+1)
 	for i := range n {
@@ -129,6 +134,7 @@ func (s *Stream) Block(layout Layout, block int) Block {
 		States:  b[:stateBytes],
 		Patches: b[stateBytes : stateBytes+4*patches],
 		Words:   b[stateBytes+4*patches : stateBytes+4*patches+2*words],
+		Zeros:   b[stateBytes+4*patches+2*words:],
 		Plane:   plane[:s.Form.PlaneBytes(n)],
 	}
 }

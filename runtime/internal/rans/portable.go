@@ -74,7 +74,7 @@ func (t *portable) finish(p *progress) rans.Cause {
 			return rans.BadEnd
 		}
 	}
-	return p.Patch(t.form, p.dst)
+	return p.Finish(t.form, p.dst)
 }
 
 // merge writes the weights of a step.

@@ -1,0 +1,142 @@
+package rans
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zeebo/xxh3"
+)
+
+// sealed returns the bytes of a tensor with a changed header, and the sum that goes with it.
+func sealed(t *testing.T, change func(b []byte)) []byte {
+	t.Helper()
+	s := encode(t, Exponent, normal(1000), 400)
+	b, err := (&Tensor{*s, []uint64{10, 100}}).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(b)
+	clear(b[atSum : atSum+8])
+	binary.LittleEndian.PutUint64(b[atSum:], xxh3.Hash(b[:headerBytes+TableBytes+3*indexBytes]))
+	return b
+}
+
+func TestTensor(t *testing.T) {
+	for _, f := range forms {
+		for _, shape := range [][]uint64{{0}, {1}, {}, {65}, {10, 100}, {1, 2, 3, 4, 5, 6, 1, 1}} {
+			n := 1
+			for _, d := range shape {
+				n *= int(d)
+			}
+			weights := normal(n)
+			want := &Tensor{*encode(t, f, weights, 400), shape}
+			b, err := want.Bytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ParseTensor(b)
+			if err != nil {
+				t.Fatalf("%v %v: %v", f, shape, err)
+			}
+			decoded, err := Decode(&got.Stream)
+			if err != nil || !slices.Equal(decoded, weights) || !slices.Equal(got.Shape, shape) || got.Form != f || got.BlockWeights != 400 {
+				t.Errorf("%v %v: %v, shape %v", f, shape, err, got.Shape)
+			}
+		}
+	}
+}
+
+// TestTensorDamage changes each bit of header, table and index, and each length.
+func TestTensorDamage(t *testing.T) {
+	b := sealed(t, func([]byte) {})
+	for at := range headerBytes + TableBytes + 3*indexBytes {
+		for bit := range 8 {
+			b[at] ^= 1 << bit
+			if _, err := ParseTensor(b); err == nil {
+				t.Errorf("bit %d of byte %d is changed, no error", bit, at)
+			}
+			b[at] ^= 1 << bit
+		}
+	}
+	tensor, err := ParseTensor(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range b {
+		b[at] ^= 0x10
+		parsed, err := ParseTensor(b)
+		if err == nil {
+			_, err = Decode(&parsed.Stream)
+		}
+		if err == nil {
+			t.Errorf("byte %d of %d is changed, no error", at, tensor.places().end)
+		}
+		b[at] ^= 0x10
+	}
+	for n := range len(b) {
+		if _, err := ParseTensor(b[:n]); err == nil {
+			t.Errorf("%d of %d bytes, no error", n, len(b))
+		}
+	}
+	if _, err := ParseTensor(append(b, 0)); err == nil {
+		t.Error("a byte too many, no error")
+	}
+}
+
+func TestTensorErrors(t *testing.T) {
+	for want, change := range map[string]func(b []byte){
+		"do not begin":            func(b []byte) { b[4] = 2 },
+		"Form(2)":                 func(b []byte) { b[atForm] = 2 },
+		"9 dimensions":            func(b []byte) { b[atDims] = 9 },
+		"shape [10] of":           func(b []byte) { b[atDims] = 1 },
+		"overflows":               func(b []byte) { b[atShape+7], b[atShape+15] = 1, 1 },
+		"blocks of 0":             func(b []byte) { binary.LittleEndian.PutUint32(b[atBlockWeights:], 0) },
+		"blocks of 8388609":       func(b []byte) { binary.LittleEndian.PutUint32(b[atBlockWeights:], MaxBlock+1) },
+		"18446744073709551615 we": func(b []byte) { binary.LittleEndian.PutUint64(b[atWeights:], 1<<64-1) },
+		"18446744073709551615 by": func(b []byte) { binary.LittleEndian.PutUint64(b[atBlocks:], 1<<64-1) },
+		"must be":                 func(b []byte) { binary.LittleEndian.PutUint64(b[atBlocks:], 0) },
+	} {
+		if _, err := ParseTensor(sealed(t, change)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	s := encode(t, Exponent, normal(10), 400)
+	for _, shape := range [][]uint64{{11}, make([]uint64, MaxDims+1)} {
+		if _, err := (&Tensor{*s, shape}).Bytes(); err == nil {
+			t.Errorf("shape %v of 10 weights, no error", shape)
+		}
+	}
+}
+
+func FuzzParseTensor(f *testing.F) {
+	for _, form := range forms {
+		table, err := NewTable(form, make([]uint64, form.Symbols()))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, n := range []int{0, 1, 100} {
+			s, err := Encode(form, table, make([]uint16, n), 64)
+			if err != nil {
+				f.Fatal(err)
+			}
+			b, err := (&Tensor{*s, []uint64{uint64(n)}}).Bytes()
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tensor, err := ParseTensor(b)
+		if err != nil {
+			return
+		}
+		if again, err := tensor.Bytes(); err != nil || len(again) != len(b) {
+			t.Error(fmt.Errorf("%d bytes, %d before: %w", len(again), len(b), err))
+		}
+		_, _ = Decode(&tensor.Stream)
+	})
+}
