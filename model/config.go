@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -15,7 +14,8 @@ import (
 const ConfigName = "config.json"
 
 // Config is what the package needs to know of a model's config.json. A field is zero if the file lacks it or gives
-// it an unusual type. Only dfloat11_config is read strictly.
+// it an unusual type. Only dfloat11_config and
+// bespoke_rans are read strictly.
 type Config struct {
 	// Raw is the text of the file.
 	Raw []byte
@@ -31,6 +31,8 @@ type Config struct {
 	Sizes map[string]uint64
 	// DF11 is dfloat11_config, nil when absent.
 	DF11 *DF11Config
+	// RANS is bespoke_rans, nil when absent.
+	RANS *RANSConfig
 }
 
 // ReadConfig reads a config.json.
@@ -69,6 +71,12 @@ func ParseConfig(raw []byte) (*Config, error) {
 		var err error
 		if c.DF11, err = ParseDF11Config(df11); err != nil {
 			return nil, fmt.Errorf("%s: %w", DF11Key, err)
+		}
+	}
+	if coded, ok := fields[RANSKey]; ok {
+		var err error
+		if c.RANS, err = parseRANSConfig(coded); err != nil {
+			return nil, fmt.Errorf("%s: %w", RANSKey, err)
 		}
 	}
 	return c, nil
@@ -185,52 +193,4 @@ func knownVersion(version string) bool {
 
 // InsertInto returns the text of a config.json with dfloat11_config added as its last entry. The
 // rest of the text stays as it is. An empty text stands for a checkpoint without config.json.
-func (c *DF11Config) InsertInto(config []byte) ([]byte, error) {
-	if len(config) == 0 {
-		config = []byte("{\n}\n")
-	}
-	parsed, err := ParseConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", ConfigName, err)
-	}
-	if parsed.DF11 != nil {
-		return nil, fmt.Errorf("model: %s has a %s already", ConfigName, DF11Key)
-	}
-	end := bytes.LastIndexByte(config, '}')
-	body := bytes.TrimRight(config[:end], " \t\r\n")
-	gap := config[len(body):end] // line break before the closing brace, empty in compact text
-	value, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
-	}
-	var out bytes.Buffer
-	out.Write(body)
-	if !bytes.HasSuffix(body, []byte("{")) {
-		out.WriteByte(',')
-	}
-	if bytes.ContainsRune(gap, '\n') {
-		indent := indentOf(body)
-		fmt.Fprintf(&out, "\n%s%q: ", indent, DF11Key)
-		if err := json.Indent(&out, value, indent, indent); err != nil {
-			return nil, fmt.Errorf("model: %s: %w", DF11Key, err)
-		}
-	} else {
-		fmt.Fprintf(&out, "%q: %s", DF11Key, value)
-	}
-	out.Write(config[len(body):])
-	return out.Bytes(), nil
-}
-
-// indentOf returns the white space before the first key of a JSON object.
-func indentOf(object []byte) string {
-	const standard = "  "
-	_, rest, found := bytes.Cut(object, []byte("\n"))
-	if !found {
-		return standard
-	}
-	indent := rest[:len(rest)-len(bytes.TrimLeft(rest, " \t"))]
-	if len(indent) == 0 {
-		return standard
-	}
-	return string(indent)
-}
+func (c *DF11Config) InsertInto(config []byte) ([]byte, error) { return insertInto(config, DF11Key, c) }

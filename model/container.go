@@ -229,8 +229,11 @@ func (d *Container) add(u *Unit) {
 // Codec returns how the units are coded.
 func (d *Container) Codec() Codec { return d.Units[0].Codec }
 
-// finish compares the units with the other tensors and gives their weights a shape.
+// finish compares the units with config.json and the other tensors, and gives their weights a shape.
 func (d *Container) finish(all map[string]*Tensor) error {
+	if d.Config != nil && d.Config.Codec() != "" && d.Config.Codec() != d.Codec() {
+		return fmt.Errorf("model: %s: the units are coded with %s, but %s has a %s", d.Path, d.Codec(), ConfigName, d.Config.codecKey())
+	}
 	owner := map[string]*Unit{}
 	for _, u := range d.Units {
 		for i := range u.Tensors {

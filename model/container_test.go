@@ -274,7 +274,7 @@ func TestOpenContainerHostile(t *testing.T) {
 		entries      []Entry
 		want         string
 	}{
-		{"no units", blockConfig, nil, "no DF11 units"},
+		{"no units", blockConfig, nil, "no coded units"},
 		{"tensor missing", blockConfig, slices.Delete(unitBlock(t, "block.0"), partGaps, partGaps+1), unit(`tensor "gaps" is missing`)},
 		{"only luts", blockConfig, unitBlock(t, "block.0")[:1], unit(`tensor "encoded_exponent" is missing`)},
 		{"dtype", blockConfig, spoil(partEncoded, func(e *Entry) { e.DType = I8 }), unit(`tensor "block.0.encoded_exponent" is I8 [`)},

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // PartitionOptions says how [NewPartition] chooses units. The zero value is the usual way.
@@ -14,6 +16,9 @@ type PartitionOptions struct {
 	// CodeTied codes an embedding that shares its weight with the output head. The published loader cannot load
 	// such a checkpoint. Decompressing it still gives the original files.
 	CodeTied bool
+	// CodeAll codes every tensor of bfloat16 numbers. One that no pattern and no rule makes part of a unit, is a unit
+	// with the tensor's name. The published loader could not load such a checkpoint. It implies CodeTied.
+	CodeAll bool
 }
 
 // Partition says which tensors of a checkpoint form which units, and which stay as they are.
@@ -81,7 +86,7 @@ func NewPartition(c *Checkpoint, opts PartitionOptions) (*Partition, error) {
 	f, root := findFamily(c, modules)
 	b := &partitioner{modules: modules, reasons: map[*Tensor]string{}, claimed: map[*Tensor]bool{}, units: map[string]bool{}}
 	b.screen(c.Tensors)
-	if tied := tiedEmbedding(c, f, root, modules); tied != nil && !opts.CodeTied {
+	if tied := tiedEmbedding(c, f, root, modules); tied != nil && !opts.CodeTied && !opts.CodeAll {
 		b.refuse(tied, reasonTied)
 	}
 	source := ""
@@ -104,16 +109,39 @@ func NewPartition(c *Checkpoint, opts PartitionOptions) (*Partition, error) {
 		source = "rule"
 		b.addByRule(c.Tensors)
 	}
-	return b.partition(source, c.Tensors), nil
+	p := b.partition(source, c.Tensors)
+	if opts.CodeAll {
+		p.codeAll()
+	}
+	return p, nil
+}
+
+// codeAll makes units of the raw tensors that are bfloat16.
+func (p *Partition) codeAll() {
+	named := map[string]bool{}
+	for _, u := range p.Units {
+		named[u.Name] = true
+	}
+	p.Raw = slices.DeleteFunc(p.Raw, func(raw RawTensor) bool {
+		t := raw.Tensor
+		if t.DType != BF16 || t.Elements() == 0 || len(t.Shape) > rans.MaxDims || named[t.Name] || checkRANSName(t.Name, t.Name) != nil {
+			return false
+		}
+		p.Units = append(p.Units, &PartitionUnit{Name: t.Name, Tensors: []*Tensor{t}})
+		return true
+	})
 }
 
 // notCompressed returns an error for a DF11 checkpoint, and for a checkpoint that could not be told from DF11
 // tensors once it is coded.
 func notCompressed(c *Checkpoint) error {
-	if c.Config != nil && c.Config.DF11 != nil {
-		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, DF11Key)
+	if c.Config != nil && c.Config.Codec() != "" {
+		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, c.Config.codecKey())
 	}
 	for _, t := range c.Tensors {
+		if _, _, ok := splitRANS(t.Name); ok {
+			return fmt.Errorf("model: %s: tensor %q has the name of a coded tensor: the checkpoint is compressed already, or cannot be", t.File(), t.Name)
+		}
 		if part := t.Name[strings.LastIndexByte(t.Name, '.')+1:]; slices.Contains(partNames[:], part) {
 			return fmt.Errorf("model: %s: tensor %q has the name of a DF11 tensor: the checkpoint is compressed already, or cannot be", t.File(), t.Name)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/regular"
 )
 
-// SidecarName is the file beside a DF11 checkpoint that says how to restore the original files.
+// SidecarName is the file in a container that says how to restore the original files.
 const SidecarName = "bespoke.json"
 
 // maxSidecar bounds the size of a sidecar: the headers of all shards, and then some.
@@ -29,11 +29,13 @@ const maxSidecar = 1 << 30
 // sidecarVersion is the version of the sidecar that is written and read.
 const sidecarVersion = 3
 
-// Sidecar keeps what DF11 has no place for: which files the model had, and how to restore them byte for byte. The
+// Sidecar keeps what the other files of a container have no place for: which files the model had, and how to restore them byte for byte. The
 // published loader ignores it.
 type Sidecar struct {
 	Version int `json:"version"`
-	// Scheme names how the code books were chosen.
+	// Codec is how the units are coded. It is omitted for DF11.
+	Codec Codec `json:"codec,omitempty"`
+	// Scheme names how the code books were chosen, or the form of the symbols of rANS.
 	Scheme string `json:"scheme"`
 	// Index says how the streams are indexed. It is omitted for the index of DF11.
 	Index codebook.Index `json:"index,omitempty"`
@@ -50,8 +52,8 @@ type Sidecar struct {
 // SidecarUnit describes a coded unit.
 type SidecarUnit struct {
 	Name string `json:"name"`
-	// Book is the fingerprint of the unit's code book.
-	Book string `json:"book"`
+	// Book is the fingerprint of the code book of a unit coded with DF11.
+	Book string `json:"book,omitempty"`
 	// File is the name of the file that holds the unit.
 	File string `json:"file"`
 }

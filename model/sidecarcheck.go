@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -14,14 +15,17 @@ import (
 // Check checks the rules of a sidecar: paths are allowed for files of a model and appear once, sizes and hashes
 // have the right form, and headers can be parsed and match the size of their file.
 func (s *Sidecar) Check() error {
+	if s.Codec != "" && s.Codec != RANS {
+		return fmt.Errorf("codec %q is unknown", s.Codec)
+	}
 	units, paths, tensors := map[string]bool{}, map[string]bool{}, map[string]string{}
 	for _, u := range s.Units {
 		if u.Name == "" || units[u.Name] {
 			return fmt.Errorf("unit %q is named twice or not at all", u.Name)
 		}
 		units[u.Name] = true
-		if hash, ok := strings.CutPrefix(u.Book, "sha256:"); !ok || !isHex(hash, len(codebook.Fingerprint{})) {
-			return fmt.Errorf("unit %q: %q is not the fingerprint of a code book", u.Name, u.Book)
+		if err := s.checkBook(&u); err != nil {
+			return fmt.Errorf("unit %q: %w", u.Name, err)
 		}
 		if CheckPath(u.File) != nil || strings.Contains(u.File, "/") || !strings.HasSuffix(u.File, Extension) {
 			return fmt.Errorf("unit %q: %q is not the name of its file", u.Name, u.File)
@@ -54,6 +58,18 @@ func (s *Sidecar) Check() error {
 		if strings.HasPrefix(sorted[i+1], sorted[i]+"/") {
 			return fmt.Errorf("file %q lies in %q, which is a file too", sorted[i+1], sorted[i])
 		}
+	}
+	return nil
+}
+
+// checkBook checks the form of a unit's fingerprint.
+func (s *Sidecar) checkBook(u *SidecarUnit) error {
+	hash, ok := strings.CutPrefix(u.Book, "sha256:")
+	switch {
+	case s.Codec == RANS && u.Book != "":
+		return fmt.Errorf("code book %q, but it is coded with rANS", u.Book)
+	case s.Codec != RANS && (!ok || !isHex(hash, len(codebook.Fingerprint{}))):
+		return fmt.Errorf("%q is not the fingerprint of a code book", u.Book)
 	}
 	return nil
 }
@@ -162,15 +178,8 @@ func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 		if want == nil {
 			return fmt.Errorf("unit %q of %s is not listed", u.Name, u.File)
 		}
-		book, err := codebook.ParseLuts(u.Stream.Luts)
-		if err != nil {
+		if err := s.compare(u, want); err != nil {
 			return fmt.Errorf("unit %q: %w", u.Name, err)
-		}
-		if have := book.Fingerprint().String(); have != want.Book {
-			return fmt.Errorf("unit %q: code book %s, the checkpoint has %s", u.Name, want.Book, have)
-		}
-		if have := u.Stream.Index(); have != s.Index {
-			return fmt.Errorf("unit %q: index %v, the checkpoint has %v", u.Name, s.Index, have)
 		}
 		for i := range u.Tensors {
 			t := &u.Tensors[i]
@@ -181,12 +190,33 @@ func (s *Sidecar) applyUnits(units []*Unit, tensors map[string]*Tensor) error {
 			if original == nil {
 				return fmt.Errorf("unit %q: tensor %q is in none of the original files", u.Name, t.Name)
 			}
-			if original.DType != BF16 || original.Elements() != uint64(t.Elements) {
+			if original.DType != BF16 || original.Elements() != uint64(t.Elements) || t.Coded != nil && !slices.Equal(original.Shape, t.Shape) {
 				return fmt.Errorf("unit %q: tensor %q is %s %v, the checkpoint has %d weights", u.Name, t.Name, original.DType, original.Shape, t.Elements)
 			}
 			t.Shape = original.Shape
 			delete(tensors, t.Name)
 		}
+	}
+	return nil
+}
+
+// compare compares how a unit is coded with the sidecar.
+func (s *Sidecar) compare(u *Unit, want *SidecarUnit) error {
+	if have := u.Codec; have != cmp.Or(s.Codec, DF11) {
+		return fmt.Errorf("codec %s, the checkpoint has %s", cmp.Or(s.Codec, DF11), have)
+	}
+	if u.Codec == RANS {
+		return nil
+	}
+	book, err := codebook.ParseLuts(u.Stream.Luts)
+	if err != nil {
+		return err
+	}
+	if have := book.Fingerprint().String(); have != want.Book {
+		return fmt.Errorf("code book %s, the checkpoint has %s", want.Book, have)
+	}
+	if have := u.Stream.Index(); have != s.Index {
+		return fmt.Errorf("index %v, the checkpoint has %v", s.Index, have)
 	}
 	return nil
 }
