@@ -18,7 +18,7 @@ import (
 type Analysis struct {
 	// Path is the path as given. Model is its last element, or the name that a file of histograms gives.
 	Path, Model string
-	// Kind is the kind of input: [KindModel], [KindDF11] or [KindHistogram].
+	// Kind is the kind of input: [KindModel], [KindDF11], [KindRANS] or [KindHistogram].
 	Kind string
 	// Patterns says where the division into units comes from.
 	Patterns string
@@ -34,8 +34,10 @@ type Analysis struct {
 	NoBooks error
 	// Raw lists the tensors that are not coded.
 	Raw []RawReport
-	// Stored is the size of the units of a DF11 checkpoint, nil for other kinds.
-	Stored *codebook.Size
+	// Stored is the size of the units of a compressed checkpoint, nil for other kinds.
+	Stored *UnitSize
+	// RANS is the expected size with rANS of all tensors of a model. It is nil for other kinds.
+	RANS *SchemeReport
 	// Missing lists what a DF11 checkpoint seems to lack.
 	Missing []model.Missing
 
@@ -93,7 +95,7 @@ func Analyse(ctx context.Context, path string, opts AnalyseOptions) (*Analysis, 
 	switch kind {
 	case KindHistogram:
 		a, err = analyseHistogram(path)
-	case KindDF11:
+	case KindDF11, KindRANS:
 		a, err = analyseContainer(ctx, path, p)
 	default:
 		a, err = analyseModel(ctx, path, opts, p)
@@ -180,7 +182,14 @@ func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts 
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{Model: name, Patterns: m.partition.Source, Scheme: Schemes()[0], Raw: []RawReport{}}
+	size, err := expectRANS(m, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.dropInexpressible(); err != nil {
+		return nil, err
+	}
+	a := &Analysis{RANS: size, Model: name, Patterns: m.partition.Source, Scheme: Schemes()[0], Raw: []RawReport{}}
 	var own *price
 	if a.candidates, a.Units, own, err = m.choose(mustScheme(a.Scheme)); err != nil {
 		return nil, err
@@ -219,7 +228,7 @@ func analyseStreams(ctx context.Context, path string, d *model.Container, m *run
 		return nil, err
 	}
 	var dtypes dtypeCounter
-	var stored codebook.Size
+	var stored UnitSize
 	units := make([]AnalysedUnit, len(d.Units))
 	for i, u := range d.Units {
 		units[i] = AnalysedUnit{Name: u.Name, Histogram: histograms[u.Name]}
@@ -227,11 +236,13 @@ func analyseStreams(ctx context.Context, path string, d *model.Container, m *run
 			units[i].Tensors = append(units[i].Tensors, t.Name)
 			dtypes.addCoded(uint64(t.Elements))
 		}
-		if units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
-			return nil, fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
+		if u.Codec == model.DF11 {
+			if units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {
+				return nil, fmt.Errorf("checkpoint: %s: unit %q: %w", u.File, u.Name, err)
+			}
 		}
-		size := sizeOf(&u.Stream, len(u.Tensors))
-		stored.Add(&size)
+		size := sizeOf(u)
+		stored.add(&size)
 	}
 	a := AnalyseUnits(modelName(path), units)
 	a.Stored, a.Missing = &stored, missing

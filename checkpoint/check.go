@@ -37,7 +37,7 @@ func (v *verifier) check() error {
 	}
 	var total int64
 	for _, u := range v.d.Units {
-		total += 2 * int64(u.Stream.Elements())
+		total += 2 * int64(u.Elements())
 	}
 	v.p.Stage("checking tensors", total, "")
 	for _, u := range v.d.Units {
@@ -71,7 +71,7 @@ func (v *verifier) missing() []model.Missing {
 func (v *verifier) checkUnit(u *model.Unit) error {
 	v.report.Tensors += len(u.Tensors)
 	v.report.Decoded += len(u.Tensors)
-	v.report.Weights += uint64(u.Stream.Elements())
+	v.report.Weights += uint64(u.Elements())
 	decoded, ok, err := v.decode(u)
 	if err != nil || !ok {
 		return err
@@ -87,7 +87,7 @@ func (v *verifier) checkUnit(u *model.Unit) error {
 		}
 	}
 	v.audit(u, decoded)
-	v.p.Advance(2 * int64(u.Stream.Elements()))
+	v.p.Advance(2 * int64(u.Elements()))
 	return v.ctx.Err()
 }
 

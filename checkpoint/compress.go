@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,16 +10,22 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/atomicfile"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // CompressOptions are the options of [Compress]. The zero value is useful.
 type CompressOptions struct {
-	// Scheme chooses the code books: one of [Schemes], "" for the first.
+	// Codec is the way to code the units, "" for DF11.
+	Codec model.Codec
+	// Scheme chooses the code books of DF11: one of [Schemes], "" for the first.
 	Scheme string
-	// Index says how the streams are indexed. A checkpoint without gaps is not readable by the published
+	// Index says how the streams of DF11 are indexed. A checkpoint without gaps is not readable by the published
 	// loader.
 	Index codebook.Index
-	// Partition says how the model is divided into units.
+	// Form says what the symbols of rANS are.
+	Form rans.Form
+	// Partition says how the model is divided into units. With rANS every tensor of bfloat16 numbers is coded, if that
+	// makes it smaller.
 	Partition model.PartitionOptions
 	// SingleFile writes all tensors to one file instead of one file a unit. Meanwhile the disk needs room for the
 	// output twice.
@@ -45,14 +52,17 @@ type CompressOptions struct {
 
 // CompressReport says what [Compress] did. Its JSON form is stable.
 type CompressReport struct {
-	Source string `json:"source"`
-	Target string `json:"target"`
+	Source string      `json:"source"`
+	Target string      `json:"target"`
+	Codec  model.Codec `json:"codec"`
+	// Scheme is how the code books of DF11 were chosen, or the form of the symbols of rANS.
 	Scheme string `json:"scheme"`
-	// Index says how the streams are indexed.
+	// Index says how the streams of DF11 are indexed.
 	Index codebook.Index `json:"index"`
 	// Patterns says where the division into units comes from.
-	Patterns     string `json:"patterns"`
-	Units        int    `json:"units"`
+	Patterns string `json:"patterns"`
+	Units    int    `json:"units"`
+	// Books is the number of code books, or of tables. LongestCode is 0 with rANS.
 	Books        int    `json:"books"`
 	LongestCode  int    `json:"longest_code"`
 	CodedWeights uint64 `json:"coded_weights"`
@@ -80,9 +90,9 @@ var ErrNothingToCompress = errors.New("nothing to compress")
 // ErrUnknownFile is wrapped by the error of [Compress] and [Convert] for a file that cannot be carried along.
 var ErrUnknownFile = errors.New("cannot take the file")
 
-// Compress writes the model at src, a folder or a safetensors file, to the new folder dst in DF11. The published
-// loader reads the result, unless its only index is tiles. [Decompress] restores every file of src from it, byte
-// for byte.
+// Compress writes the model at src, a folder or a safetensors file, to the new folder dst, in DF11 or with rANS. The
+// published loader reads DF11, unless its only index is tiles. [Decompress] restores every file of src from the output,
+// byte for byte.
 //
 // The output is the model as it was at one moment: the sum of every tensor is computed once, and what the output
 // decodes to must have these sums. A model that changes meanwhile is an error.
@@ -92,7 +102,7 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if opts.Scheme == "" {
 		opts.Scheme = Schemes()[0]
 	}
-	scheme, err := codebook.SchemeByName(opts.Scheme)
+	coder, err := opts.newCoder()
 	if err != nil {
 		return nil, err
 	}
@@ -105,16 +115,16 @@ func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*Comp
 	if err != nil {
 		return nil, err
 	}
-	out, err := newContainer(dst, opts.Force, opts.Resume, opts.key(), inputOf(c, src))
+	out, err := newContainer(dst, opts.Force, opts.Resume, opts.key(coder), inputOf(c, src))
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
 
-	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress)}
+	w := compressor{ctx: ctx, c: c, out: out, p: orSilent(opts.Progress), coder: coder}
 	defer w.p.Done()
-	w.report = CompressReport{Source: src, Target: dst, Scheme: opts.Scheme, Index: opts.Index, Skipped: skipped}
-	if err := model.Guard(func() error { return w.run(scheme, opts) }); err != nil {
+	w.report = CompressReport{Source: src, Target: dst, Codec: cmp.Or(opts.Codec, model.DF11), Skipped: skipped}
+	if err := model.Guard(func() error { return w.run(opts) }); err != nil {
 		return nil, giveUp(ctx, out, opts.Resume, err)
 	}
 	if err := commit(ctx, out); err != nil {
@@ -128,12 +138,12 @@ type compressor struct {
 	c         *model.Checkpoint
 	out       *atomicfile.Dir
 	p         Progress
+	coder     coder
 	partition *model.Partition
-	units     []AnalysedUnit // parallel to partition.Units
 	report    CompressReport
 
 	unitFiles []string                   // parallel to partition.Units
-	sizes     []codebook.Size            // likewise
+	sizes     []UnitSize                 // likewise
 	sums      []model.FileSum            // parallel to c.Files
 	tensors   map[string]model.TensorSum // of all tensors of the model, by name
 	modelSum  model.TensorSum            // of the sums in tensors
@@ -142,8 +152,8 @@ type compressor struct {
 }
 
 // run does everything except letting the output appear.
-func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
-	if err := w.choose(scheme, opts); err != nil {
+func (w *compressor) run(opts CompressOptions) error {
+	if err := w.choose(opts); err != nil {
 		return err
 	}
 	if err := w.write(opts); err != nil {
@@ -166,13 +176,14 @@ func (w *compressor) run(scheme codebook.Scheme, opts CompressOptions) error {
 	return nil
 }
 
-// choose divides the model into units and chooses their code books.
-func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error {
+// choose divides the model into units and chooses how to code them.
+func (w *compressor) choose(opts CompressOptions) error {
+	opts.Partition.CodeAll = opts.Codec == model.RANS
 	m, err := countModel(w.ctx, w.c, opts.Partition, true, w.p)
 	if err != nil {
 		return err
 	}
-	if _, w.units, _, err = m.choose(scheme); err != nil {
+	if err := w.coder.choose(m, &w.report); err != nil {
 		return err
 	}
 	if len(m.partition.Units) == 0 {
@@ -180,9 +191,7 @@ func (w *compressor) choose(scheme codebook.Scheme, opts CompressOptions) error 
 	}
 	w.partition, w.sums, w.tensors = m.partition, m.sums, m.tensorSums
 	w.modelSum = model.ModelSum(w.tensors)
-	cost := priceOf(w.units)
 	w.report.Patterns, w.report.Units = m.partition.Source, len(m.partition.Units)
-	w.report.Books, w.report.LongestCode, w.report.CodedWeights = len(cost.books), cost.longest, cost.weights
 	w.report.Raw = []RawReport{}
 	for _, raw := range m.partition.Raw {
 		w.report.Raw = append(w.report.Raw, rawReport(raw.Tensor, raw.Reason))

@@ -15,8 +15,6 @@ import (
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
 )
 
@@ -81,21 +79,22 @@ const unitsAtOnce = 3
 // units are coded meanwhile.
 func (w *compressor) writeUnits() error {
 	w.p.Stage("compressing", int64(2*w.report.CodedWeights), "")
-	w.sizes = make([]codebook.Size, len(w.partition.Units))
+	w.sizes = make([]UnitSize, len(w.partition.Units))
 	processors := goruntime.GOMAXPROCS(0)
 	group, ctx := errgroup.WithContext(w.ctx)
 	var next atomic.Int32
 	for range min(processors, unitsAtOnce) {
 		side(group, func() error {
-			encoder := encode.Encoder{Index: w.report.Index}
+			encode := w.coder.worker()
 			for {
 				i := int(next.Add(1)) - 1
 				left := len(w.partition.Units) - i
 				if left <= 0 {
 					return nil
 				}
-				encoder.Workers = max(1, processors/min(left, unitsAtOnce))
-				if err := w.unit(ctx, i, &encoder); err != nil {
+				workers := max(1, processors/min(left, unitsAtOnce))
+				err := w.unit(ctx, i, func() ([]model.Entry, error) { return encode(w.partition.Units[i], i, workers) })
+				if err != nil {
 					return err
 				}
 			}
@@ -105,7 +104,7 @@ func (w *compressor) writeUnits() error {
 }
 
 // unit codes unit i into its file.
-func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) error {
+func (w *compressor) unit(ctx context.Context, i int, encode func() ([]model.Entry, error)) error {
 	u := w.partition.Units[i]
 	switch done, err := w.again(i); {
 	case err != nil:
@@ -115,26 +114,23 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 		w.p.Advance(2 * int64(u.Elements()))
 		return nil
 	}
-	var parts [][]byte
-	for _, t := range u.Tensors {
-		parts = append(parts, t.Bytes())
-	}
-	stream, err := encoder.Encode(w.units[i].Book, parts)
+	entries, err := encode()
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: unit %q: %w", u.Name, err)
 	}
-	w.sizes[i] = sizeOf(stream, len(u.Tensors))
-	entries := model.UnitEntries(u.Name, stream, u.SplitPositions())
+	for j := range entries {
+		w.coder.measure(&w.sizes[i], entries[j].Name, entries[j].Data)
+	}
 	stored := storedSums(entries)
 	w.container.note(stored)
 	sums := maps.Clone(stored)
 	for _, t := range u.Tensors {
 		sums[t.Name] = w.tensors[t.Name]
 	}
-	metadata := w.container.metadata(nil, sums, nil)
+	metadata := w.fileMetadata(nil, sums, nil)
 	_, err = writeFile(w.out.Path(), w.unitFiles[i], w.mode(false), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
@@ -143,6 +139,16 @@ func (w *compressor) unit(ctx context.Context, i int, encoder *encode.Encoder) e
 	}
 	w.p.Advance(2 * int64(u.Elements()))
 	return w.out.Finish(w.unitFiles[i], w.unitKey(i), model.ModelSum(stored).String())
+}
+
+// fileMetadata returns the metadata of a file: plain, the sums of its tensors and of other files, and what the codec
+// adds.
+func (w *compressor) fileMetadata(plain map[string]string, sums map[string]model.TensorSum, beside map[string]model.FileSum) map[string]string {
+	all := w.container.metadata(plain, sums, beside)
+	if w.container.files != nil {
+		w.coder.metadata(all)
+	}
+	return all
 }
 
 // rest writes the tensors that are not coded. For a single file it moves the units in with them.
@@ -188,7 +194,7 @@ func (w *compressor) join(entries []model.Entry) error {
 // aligned.
 func (w *compressor) restFile(entries []model.Entry, sums map[string]model.TensorSum) error {
 	model.SortEntries(entries)
-	metadata := w.container.metadata(w.metadata(), sums, w.container.beside)
+	metadata := w.fileMetadata(w.metadata(), sums, w.container.beside)
 	_, err := writeFile(w.out.Path(), model.RestFileName, w.mode(false), func(f io.Writer) error {
 		return model.Write(f, entries, metadata)
 	})
@@ -223,10 +229,10 @@ func (w *compressor) measure() error {
 	}
 	s := &w.report.Stored
 	for i := range w.sizes {
-		s.Size.Add(&w.sizes[i])
+		s.add(&w.sizes[i])
 	}
 	s.Books = w.report.Books
-	coded := s.Size.Total()
+	coded := s.UnitSize.Total()
 	s.BitsPerWeight = 8 * float64(coded) / float64(w.report.CodedWeights)
 	s.Percent = 100 * float64(coded+s.Raw) / float64(2*w.report.CodedWeights+s.Raw)
 	return nil
@@ -234,20 +240,20 @@ func (w *compressor) measure() error {
 
 // key names everything but the model that decides the content of the files of a container. An output that was
 // begun with another key cannot be resumed.
-func (o *CompressOptions) key() string {
+func (o *CompressOptions) key(c coder) string {
 	version := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 	}
-	return fmt.Sprintf("compress %s %s %v single=%v", version, o.Scheme, o.Index, o.SingleFile)
+	return fmt.Sprintf("compress %s %s single=%v", version, c.key(), o.SingleFile)
 }
 
 // unitKey names everything that decides the file of unit i: the whole model, which the file's metadata name, the
-// unit's tensors, its code book and the file's permissions.
+// unit's tensors, how they are coded and the file's permissions.
 func (w *compressor) unitKey(i int) string {
 	u := w.partition.Units[i]
 	var h xxh3.Hasher
-	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.partition.Units), w.units[i].Book.Fingerprint(), w.mode(false))
+	fmt.Fprintf(&h, "%v %q %d %v %v\n", w.modelSum, u.Name, len(w.partition.Units), w.coder.unitKey(i), w.mode(false))
 	for _, t := range u.Tensors {
 		fmt.Fprintf(&h, "%q %v\n", t.Name, w.tensors[t.Name])
 	}
@@ -276,11 +282,11 @@ func (w *compressor) takeOver(i int, path, sum string) error {
 	}
 	defer f.Close()
 	return model.Guard(func() error {
-		size := codebook.Size{}
+		size := UnitSize{}
 		stored := map[string]model.TensorSum{}
 		for _, t := range f.Tensors {
 			stored[t.Name] = model.SumTensor(t.Bytes())
-			addPart(&size, t)
+			w.coder.measure(&size, t.Name, t.Bytes())
 		}
 		if model.ModelSum(stored).String() != sum {
 			return fmt.Errorf("checkpoint: %s was damaged", path)
@@ -289,15 +295,4 @@ func (w *compressor) takeOver(i int, path, sum string) error {
 		w.container.note(stored)
 		return nil
 	})
-}
-
-// addPart adds the size of a stored tensor of a unit, by its name.
-func addPart(size *codebook.Size, t *model.Tensor) {
-	parts := map[string]*uint64{
-		"luts": &size.Luts, "encoded_exponent": &size.Stream, "sign_mantissa": &size.SignMantissa, "output_positions": &size.OutputPositions,
-		"gaps": &size.Gaps, "split_positions": &size.SplitPositions, "tiles": &size.Tiles,
-	}
-	if n := parts[model.PartOf(t.Name)]; n != nil {
-		*n += t.Size()
-	}
 }

@@ -23,13 +23,14 @@ func (w *compressor) sidecar(single bool) (*model.Sidecar, error) {
 	if err := w.config(); err != nil {
 		return nil, err
 	}
-	s := &model.Sidecar{Scheme: w.report.Scheme, Index: w.report.Index}
+	s := new(model.Sidecar)
+	w.coder.sidecar(s)
 	for i, u := range w.partition.Units {
-		book, file := w.units[i].Book, w.unitFiles[i]
+		file := w.unitFiles[i]
 		if single {
 			file = model.RestFileName
 		}
-		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: book.Fingerprint().String(), File: file})
+		s.Units = append(s.Units, model.SidecarUnit{Name: u.Name, Book: w.coder.book(i), File: file})
 	}
 	weights, err := w.weights()
 	if err != nil {
@@ -72,17 +73,14 @@ func (w *compressor) weights() (map[string]*model.SidecarFile, error) {
 	return files, nil
 }
 
-// config writes config.json with dfloat11_config.
+// config writes config.json with what says how the model is coded.
 func (w *compressor) config() error {
-	patterns, err := w.partition.PatternDict()
-	if err != nil {
-		return err
-	}
 	var text []byte
 	if w.c.Config != nil {
 		text = w.c.Config.Raw
 	}
-	if text, err = model.NewDF11Config(patterns).InsertInto(text); err != nil {
+	text, err := w.coder.config(text, w.partition)
+	if err != nil {
 		return err
 	}
 	w.container.beside = map[string]model.FileSum{model.ConfigName: model.SumOf(text)}
@@ -158,11 +156,7 @@ func (s *containerSums) metadata(plain map[string]string, sums map[string]model.
 	}
 	file := *s.files
 	file.Tensors, file.Beside = sums, beside
-	all := file.Metadata(plain)
-	if all["format"] == "" {
-		all["format"] = "pt" // some loaders refuse metadata without it
-	}
-	return all
+	return file.Metadata(plain)
 }
 
 // all returns the sums of the stored tensors and of the given tensors, to which they decode.

@@ -24,18 +24,15 @@ type countedModel struct {
 	tensorSums map[string]model.TensorSum
 }
 
-// countModel divides a model into units and counts their exponents. It removes tensors that DF11 cannot express
-// from their units. If sums are wanted, it computes them in the same pass, while the bytes are at hand.
+// countModel divides a model into units and counts their exponents. If sums are wanted, it computes them in the same
+// pass, while the bytes are at hand.
 func countModel(ctx context.Context, c *model.Checkpoint, opts model.PartitionOptions, sums bool, p Progress) (*countedModel, error) {
 	partition, err := model.NewPartition(c, opts)
 	if err != nil {
 		return nil, err
 	}
 	m := &countedModel{partition: partition, tensors: map[string]*codebook.Histogram{}}
-	if err := m.count(ctx, c, sums, p); err != nil {
-		return nil, err
-	}
-	return m, m.dropInexpressible()
+	return m, m.count(ctx, c, sums, p)
 }
 
 // count fills in the histograms, and the sums if they are wanted.

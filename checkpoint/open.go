@@ -30,8 +30,8 @@ func kindOf(path string) (string, error) {
 		return kindOfFiles(path)
 	}
 	config, err := model.ReadConfig(filepath.Join(path, model.ConfigName))
-	if err == nil && config.DF11 != nil {
-		return KindDF11, nil
+	if err == nil && config.Codec() != "" {
+		return string(config.Codec()), nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func openModel(path string, opts model.OpenOptions) (*model.Checkpoint, error) {
 	switch kind, err := kindOf(path); {
 	case err != nil:
 		return nil, err
-	case kind == KindDF11:
+	case isContainer(kind):
 		return nil, fmt.Errorf("checkpoint: %s is compressed already", path)
 	case kind != KindModel:
 		return nil, fmt.Errorf("checkpoint: %s is a JSON file, not a model", path)
@@ -59,8 +59,11 @@ func openModel(path string, opts model.OpenOptions) (*model.Checkpoint, error) {
 	return model.OpenWith(path, opts)
 }
 
-// kindOfFiles returns KindDF11 if one of the safetensors files holds a coded unit. A file that cannot be read
-// counts as one of a model; opening the model says later what is wrong.
+// isContainer reports whether a kind of input is compressed.
+func isContainer(kind string) bool { return kind == KindDF11 || kind == KindRANS }
+
+// kindOfFiles returns KindDF11 or KindRANS if one of the safetensors files holds a coded unit. A file that cannot be
+// read counts as one of a model; opening the model says later what is wrong.
 func kindOfFiles(paths ...string) (string, error) {
 	for _, path := range paths {
 		f, err := model.OpenFile(path)
@@ -68,8 +71,8 @@ func kindOfFiles(paths ...string) (string, error) {
 			return KindModel, nil
 		}
 		for _, t := range f.Tensors {
-			if strings.HasSuffix(t.Name, ".encoded_exponent") {
-				return KindDF11, f.Close()
+			if codec := model.CodecOf(t.Name); codec != "" {
+				return string(codec), f.Close()
 			}
 		}
 		if err := f.Close(); err != nil {

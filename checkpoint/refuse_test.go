@@ -92,7 +92,7 @@ func TestRefusals(t *testing.T) {
 		{"truncated, inspected", "outside data", func(dir string) func() error {
 			return func() error { _, err := Inspect(ctx, filepath.Join(dir, "short"), AnalyseOptions{}); return err }
 		}},
-		{"decompress a model", "no DF11 units", func(dir string) func() error {
+		{"decompress a model", "no coded units", func(dir string) func() error {
 			return func() error {
 				_, err := Decompress(ctx, filepath.Join(dir, "model"), filepath.Join(dir, "out"), DecompressOptions{})
 				return err

@@ -8,12 +8,14 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // The kinds of input that [Inspect] takes.
 const (
 	KindModel     = "model"     // a Hugging Face folder or a safetensors file
-	KindDF11      = "df11"      // a compressed checkpoint
+	KindDF11      = "df11"      // a checkpoint coded with DF11
+	KindRANS      = "rans"      // a checkpoint coded with rANS
 	KindHistogram = "histogram" // exponent counts in JSON, as the JSON form of a Report has them
 )
 
@@ -42,7 +44,9 @@ type Report struct {
 	Units    []UnitReport `json:"units"`
 	// Schemes holds the expected size for each way to choose code books.
 	Schemes []SchemeReport `json:"schemes"`
-	// Stored is the real size of a DF11 checkpoint, nil for other kinds.
+	// RANS is the expected size of a model with rANS, nil for other kinds.
+	RANS *SchemeReport `json:"rans,omitempty"`
+	// Stored is the real size of a compressed checkpoint, nil for other kinds.
 	Stored *StoredReport `json:"stored,omitempty"`
 	// Raw lists the tensors that are not coded.
 	Raw []RawReport `json:"raw"`
@@ -78,9 +82,9 @@ type SchemeReport struct {
 	Percent       float64 `json:"percent"`
 }
 
-// StoredReport is the size of the tensors of a DF11 checkpoint by kind.
+// StoredReport is the size of the tensors of a compressed checkpoint by kind.
 type StoredReport struct {
-	codebook.Size
+	UnitSize
 	Raw   uint64 `json:"raw"`
 	Books int    `json:"books"`
 	// BitsPerWeight and Percent are as in SchemeReport.
@@ -116,7 +120,7 @@ func (a *Analysis) Report() *Report {
 	for i := range a.Units {
 		u := &a.Units[i]
 		report := UnitReport{Name: u.Name, Tensors: u.Tensors, Weights: u.Weights(), Entropy: u.Histogram.Entropy(), Histogram: *u.Histogram}
-		if a.Kind == KindDF11 {
+		if u.Book != nil && a.Kind == KindDF11 {
 			report.Book = u.Book.Fingerprint().String()
 		}
 		r.Units = append(r.Units, report)
@@ -138,6 +142,7 @@ func (a *Analysis) Report() *Report {
 			r.Schemes = append(r.Schemes, r.scheme(name, a))
 		}
 	}
+	r.RANS = a.RANS
 	if a.Stored != nil {
 		r.Stored = r.stored(a)
 	}
@@ -160,11 +165,11 @@ func (r *Report) scheme(name string, a *Analysis) SchemeReport {
 
 // stored returns the size that the units of an analysis have.
 func (r *Report) stored(a *Analysis) *StoredReport {
-	s := &StoredReport{Size: *a.Stored, Books: len(priceOf(a.Units).books)}
+	s := &StoredReport{UnitSize: *a.Stored, Books: len(priceOf(a.Units).books)}
 	for i := range a.Raw {
 		s.Raw += a.Raw[i].Bytes
 	}
-	s.BitsPerWeight, s.Percent = r.ratios(r.CodedWeights, s.Size.Total(), s.Size.Total()+s.Raw)
+	s.BitsPerWeight, s.Percent = r.ratios(r.CodedWeights, s.UnitSize.Total(), s.UnitSize.Total()+s.Raw)
 	return s
 }
 
@@ -173,13 +178,21 @@ func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent floa
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
 }
 
-// sizeOf returns the sizes of the tensors of a unit that joins a number of tensors.
-func sizeOf(s *codebook.Stream, tensors int) codebook.Size {
-	return codebook.Size{
+// sizeOf returns the sizes of the tensors of a unit.
+func sizeOf(u *model.Unit) (size UnitSize) {
+	if u.Codec == model.RANS {
+		for _, t := range u.Tensors {
+			size.addTensor(&rans.Tensor{Stream: *t.Coded})
+		}
+		return size
+	}
+	s := &u.Stream
+	size.Size = codebook.Size{
 		Luts: uint64(len(s.Luts)), Stream: uint64(len(s.Encoded)), SignMantissa: uint64(len(s.SignMantissa)),
-		OutputPositions: uint64(len(s.OutputPositions)), Gaps: uint64(len(s.Gaps)), SplitPositions: 8 * uint64(tensors-1),
+		OutputPositions: uint64(len(s.OutputPositions)), Gaps: uint64(len(s.Gaps)), SplitPositions: 8 * uint64(len(u.Tensors)-1),
 		Tiles: uint64(len(s.Tiles)),
 	}
+	return size
 }
 
 // DTypeCount sums up the tensors of one dtype.

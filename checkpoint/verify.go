@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
@@ -139,7 +141,7 @@ func (v *verifier) differ(kind, name, format string, args ...any) {
 func (v *verifier) run() error {
 	var total int64
 	for _, u := range v.d.Units {
-		total += 2 * int64(u.Stream.Elements())
+		total += 2 * int64(u.Elements())
 	}
 	for _, t := range v.d.Rest {
 		total += int64(t.Size())
@@ -247,7 +249,7 @@ func (v *verifier) file(f *model.SidecarFile, dir, path string) error {
 
 // decode decodes a unit. For a broken stream it reports a difference, and ok is false.
 func (v *verifier) decode(u *model.Unit) (decoded []byte, ok bool, err error) {
-	n := u.Stream.Elements()
+	n := u.Elements()
 	if cap(v.words) < n {
 		v.words = make([]uint16, n)
 	}
@@ -285,7 +287,7 @@ func (v *verifier) unit(u *model.Unit) error {
 	if ok {
 		v.audit(u, decoded)
 	}
-	v.p.Advance(2 * int64(u.Stream.Elements()))
+	v.p.Advance(2 * int64(u.Elements()))
 	return v.ctx.Err()
 }
 
@@ -322,8 +324,12 @@ func hexWord(b []byte) string {
 
 // audit checks the gap of every window and the record of every tile, on which GPU kernels rely. It codes the
 // weights again with the same book and compares the result. Only where the two differ, the slow audit decides
-// whether that matters.
+// whether that matters. With rANS it compares the weights of each block with the block's checksum.
 func (v *verifier) audit(u *model.Unit, decoded []byte) {
+	if u.Codec == model.RANS {
+		v.auditBlocks(u, decoded)
+		return
+	}
 	book, err := codebook.ParseLuts(u.Stream.Luts)
 	if err != nil {
 		v.differ(DiffStream, u.Name, "%v", err)
@@ -337,5 +343,20 @@ func (v *verifier) audit(u *model.Unit, decoded []byte) {
 	}
 	if err := codebook.Audit(&u.Stream); err != nil {
 		v.differ(DiffStream, u.Name, "%v", err)
+	}
+}
+
+// auditBlocks compares the weights of a unit that is coded with rANS with the checksums of the blocks.
+func (v *verifier) auditBlocks(u *model.Unit, decoded []byte) {
+	for _, t := range u.Tensors {
+		bytes := decoded[2*t.Offset : 2*(t.Offset+t.Elements)]
+		for block := range t.Coded.Len() {
+			part := bytes[:min(len(bytes), 2*t.Coded.BlockWeights)]
+			if have, want := xxh3.Hash(part), t.Coded.Sum(block); have != want {
+				v.differ(DiffStream, u.Name, "tensor %q: block %d: the weights have the checksum %#x, must have %#x", t.Name, block, have, want)
+				return
+			}
+			bytes = bytes[len(part):]
+		}
 	}
 }

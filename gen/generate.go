@@ -108,7 +108,7 @@ func report(p *Package, ptx, fatbin string) []string {
 		lines = append(lines, "  "+line)
 	}
 	if p.Source.Stored != nil {
-		r := sizeReport(*p.Source.Stored, p.Histogram.Total())
+		r := sizeReport(p.Source.Stored.Size, p.Histogram.Total())
 		lines = append(lines, fmt.Sprintf("  %-14s %.4f bits a weight, %.2f %% of bfloat16", "real size", r.BitsPerWeight, 100*r.Ratio))
 	}
 	switch p.Source.Scheme {

@@ -83,7 +83,7 @@ func TestGenerateFiles(t *testing.T) {
 
 func TestManifestGolden(t *testing.T) {
 	m := compressed(t, 2)
-	m.Stored = &codebook.Size{Luts: 1024, Stream: 400, SignMantissa: 1914, OutputPositions: 16, Gaps: 640, SplitPositions: 96}
+	m.Stored = &checkpoint.UnitSize{Size: codebook.Size{Luts: 1024, Stream: 400, SignMantissa: 1914, OutputPositions: 16, Gaps: 640, SplitPositions: 96}}
 	r := generate(t, plan(t, m, "golden"), Options{})
 	got := r.find(ManifestName)
 	path := filepath.Join("testdata", ManifestName)
@@ -117,7 +117,7 @@ func TestManifestIsHistogram(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	m := compressed(t, 1)
-	m.Stored = &codebook.Size{Stream: 957}
+	m.Stored = &checkpoint.UnitSize{Size: codebook.Size{Stream: 957}}
 	m.Raw = []checkpoint.RawReport{{Name: "lm_head.weight", Reason: "F32, only BF16 is coded"}, {Name: "norm.weight"}}
 	r := generate(t, plan(t, m, "one"), Options{})
 	text := strings.Join(r.Report, "\n")

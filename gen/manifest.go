@@ -114,7 +114,7 @@ func manifest(p *Package, files []File, compilers map[string]string) ([]byte, er
 		m.AVX512 = &WindowsReport{LongSteps: s.Long, LongBits: s.LongBits(), Merges: s.Merges}
 	}
 	if p.Source.Stored != nil {
-		r := sizeReport(*p.Source.Stored, m.Weights)
+		r := sizeReport(p.Source.Stored.Size, m.Weights)
 		m.Real = &r
 	}
 	for i, b := range p.Books {

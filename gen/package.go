@@ -39,6 +39,9 @@ func NewPackage(a *checkpoint.Analysis, name string, opts PackageOptions) (*Pack
 	if len(a.Missing) > 0 && !opts.Incomplete {
 		return nil, &model.MissingError{Path: a.Path, List: a.Missing}
 	}
+	if a.Kind == checkpoint.KindRANS {
+		return nil, fmt.Errorf("gen: %s is coded with rANS: decoders are generated for DF11 only", a.Path)
+	}
 	in := emit.Input{Package: name, Model: cmp.Or(opts.Model, a.Model)}
 	if len(a.Units) == 0 {
 		return nil, fmt.Errorf("gen: %s has no unit with a code", in.Model)

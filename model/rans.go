@@ -83,3 +83,14 @@ func ransUnit(unit string, parts []*Tensor) (*Unit, error) {
 	}
 	return u, nil
 }
+
+// CodecOf returns the codec of a unit that a stored tensor is a part of, by its name. It is "" for others.
+func CodecOf(name string) Codec {
+	if _, _, ok := splitRANS(name); ok {
+		return RANS
+	}
+	if strings.HasSuffix(name, "."+partNames[partEncoded]) {
+		return DF11
+	}
+	return ""
+}

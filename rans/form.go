@@ -1,6 +1,10 @@
 package rans
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // A Form says which bits of a weight are its symbol.
 type Form uint8
@@ -17,13 +21,24 @@ const (
 	Joint
 )
 
+// forms are the names of the forms.
+var forms = []string{Exponent: "exponent", Joint: "joint"}
+
+// FormNames returns the names of the forms, the default first.
+func FormNames() []string { return slices.Clone(forms) }
+
+// FormByName returns the form with that name.
+func FormByName(name string) (Form, error) {
+	if i := slices.Index(forms, name); i >= 0 {
+		return Form(i), nil
+	}
+	return 0, fmt.Errorf("rans: no form %q, want one of %s", name, strings.Join(forms, ", "))
+}
+
 // String returns the name of the form.
 func (f Form) String() string {
-	switch f {
-	case Exponent:
-		return "exponent"
-	case Joint:
-		return "joint"
+	if int(f) < len(forms) {
+		return forms[f]
 	}
 	return fmt.Sprintf("Form(%d)", uint8(f))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/testenv"
 )
 
-var forms = []Form{Exponent, Joint}
+var bothForms = []Form{Exponent, Joint}
 
 // count returns how often each symbol occurs.
 func count(f Form, weights []uint16) []uint64 {
@@ -72,7 +72,7 @@ func TestRoundTrip(t *testing.T) {
 		"64":          normal(64),
 		"65":          normal(65),
 	} {
-		for _, f := range forms {
+		for _, f := range bothForms {
 			for _, blockWeights := range []int{1, 63, 64, 1000, 4096, MaxBlock} {
 				if blockWeights == 1 && len(weights) > 1000 {
 					continue
@@ -93,7 +93,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestOtherTable codes weights with a table that was made for others.
 func TestOtherTable(t *testing.T) {
-	for _, f := range forms {
+	for _, f := range bothForms {
 		table, err := NewTable(f, count(f, normal(1000)))
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestFormat(t *testing.T) {
 // TestSize compares a stream with the information in its symbols.
 func TestSize(t *testing.T) {
 	weights := normal(1 << 18)
-	for _, f := range forms {
+	for _, f := range bothForms {
 		entropy := 0.0
 		for _, n := range count(f, weights) {
 			if n > 0 {
@@ -276,7 +276,7 @@ func TestAlias(t *testing.T) {
 }
 
 func TestPlane(t *testing.T) {
-	for _, f := range forms {
+	for _, f := range bothForms {
 		for _, n := range []int{1, 31, 32, 33, 64, 100, 128} {
 			plane := make([]byte, f.PlaneBytes(n))
 			for i := range n {
@@ -289,7 +289,7 @@ func TestPlane(t *testing.T) {
 			}
 		}
 	}
-	// As the comments of the forms say.
+	// As the comments of the bothForms say.
 	plane := make([]byte, 128)
 	Exponent.put(plane, 64+5, 0x81)
 	Exponent.put(plane, 64+32+5, 0x7e)
@@ -306,7 +306,7 @@ func TestPlane(t *testing.T) {
 
 // TestZeros changes each bit of a stream with sums of its own, which no decoder looks at: none is left unnoticed.
 func TestZeros(t *testing.T) {
-	for _, f := range forms {
+	for _, f := range bothForms {
 		var odd [2]bool // both numbers of words were there
 		for n := 100; !odd[0] || !odd[1]; n++ {
 			s := encode(t, f, normal(n), 400)
@@ -449,7 +449,7 @@ func TestValidate(t *testing.T) {
 func TestMutations(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	weights := append(normal(700), patterns()[:100]...)
-	for _, f := range forms {
+	for _, f := range bothForms {
 		found := 0
 		sound := encode(t, f, weights, 300)
 		rounds := testenv.Pick(1000, 3000)
@@ -474,7 +474,7 @@ func TestMutations(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, form := range forms {
+	for _, form := range bothForms {
 		s := encode(f, form, append(normal(200), patterns()[:40]...), 100)
 		f.Add(uint8(form), s.Weights, s.BlockWeights, s.Table, s.Index, s.Blocks, s.Plane)
 	}

@@ -192,3 +192,20 @@ func ParseTable(f Form, b []byte) (*Table, error) {
 	}
 	return t, t.Validate(f)
 }
+
+// ExpectedBytes returns the size of a tensor in a file, coded with the table in blocks of a number of weights: about,
+// because the states that a block starts with hold some bits of its first weights. counts is as for [NewTable].
+func (t *Table) ExpectedBytes(f Form, counts []uint64, blockWeights int) uint64 {
+	bits, weights := 0.0, uint64(0)
+	var coded uint64
+	for i, s := range t.Symbols {
+		bits += float64(counts[s]) * (math.Log2(Scale) - math.Log2(float64(t.Frequencies[i])))
+		coded += counts[s]
+	}
+	for _, n := range counts {
+		weights += n
+	}
+	bits += float64(weights-coded) * (patchBits + math.Log2(Scale) - math.Log2(float64(t.Frequencies[0])))
+	s := Tensor{Stream: Stream{Form: f, Weights: int(weights), BlockWeights: blockWeights}}
+	return uint64(s.placesWith(s.Len()*stateBytes + int(bits/8)).end)
+}

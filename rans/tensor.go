@@ -33,6 +33,9 @@ type Tensor struct {
 	Shape []uint64 // its product is Weights
 }
 
+// Size returns the size of the tensor in a file.
+func (t *Tensor) Size() int { return t.places().end }
+
 // Bytes returns the tensor as a file has it.
 func (t *Tensor) Bytes() ([]byte, error) {
 	if err := t.checkShape(); err != nil {
@@ -138,3 +141,37 @@ func (t *Tensor) placesWith(blocks int) (l places) {
 }
 
 func align(n int) int { return (n + alignment - 1) / alignment * alignment }
+
+const (
+	// DefaultBlock is the number of weights of a block that [BlockWeights] does not exceed, if it can.
+	DefaultBlock = 1 << 18
+	// smallBlock is the number of weights of a block from which on more blocks side by side are worth their states.
+	smallBlock = 1 << 15
+	// sideBySide is the number of blocks that decoders for CPUs decode side by side.
+	sideBySide = 4
+)
+
+// BlockWeights returns the number of weights in a block for a tensor of a shape. Blocks have whole rows, unless a row is
+// longer than a block. They have about equal sizes, and their number is a multiple of four where that makes sense.
+func BlockWeights(shape []uint64) int {
+	row, rows := 1, 1
+	for i, d := range shape {
+		if i == len(shape)-1 {
+			row = int(max(1, d))
+		} else {
+			rows *= int(max(1, d))
+		}
+	}
+	if row > DefaultBlock {
+		return DefaultBlock
+	}
+	weights := row * rows
+	blocks := max(1, min(sideBySide, weights/smallBlock))
+	if least := ceilDiv(weights, DefaultBlock); blocks < least {
+		blocks = ceilDiv(least, sideBySide) * sideBySide
+	}
+	n := ceilDiv(rows, blocks)
+	return min(n, max(1, DefaultBlock/row)) * row
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }

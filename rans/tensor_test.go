@@ -25,7 +25,7 @@ func sealed(t *testing.T, change func(b []byte)) []byte {
 }
 
 func TestTensor(t *testing.T) {
-	for _, f := range forms {
+	for _, f := range bothForms {
 		for _, shape := range [][]uint64{{0}, {1}, {}, {65}, {10, 100}, {1, 2, 3, 4, 5, 6, 1, 1}} {
 			n := 1
 			for _, d := range shape {
@@ -112,7 +112,7 @@ func TestTensorErrors(t *testing.T) {
 }
 
 func FuzzParseTensor(f *testing.F) {
-	for _, form := range forms {
+	for _, form := range bothForms {
 		table, err := NewTable(form, make([]uint64, form.Symbols()))
 		if err != nil {
 			f.Fatal(err)
@@ -139,4 +139,25 @@ func FuzzParseTensor(f *testing.F) {
 		}
 		_, _ = Decode(&tensor.Stream)
 	})
+}
+
+func TestBlockWeights(t *testing.T) {
+	for _, c := range []struct {
+		shape []uint64
+		want  int
+	}{
+		{nil, 1}, {[]uint64{0}, 1}, {[]uint64{0, 5}, 5}, {[]uint64{5}, 5}, {[]uint64{1 << 20}, 1 << 18},
+		{[]uint64{10, 100}, 1000},        // one block
+		{[]uint64{100, 1000}, 34_000},    // three
+		{[]uint64{768, 768}, 192 * 768},  // four
+		{[]uint64{4096, 4096}, 1 << 18},  // 64
+		{[]uint64{3072, 768}, 256 * 768}, // nine would do; twelve
+		{[]uint64{8, 32, 1024}, 1 << 16}, // all but the last dimension are rows
+		{[]uint64{1, 1 << 19}, 1 << 18},  // a row of two blocks
+		{[]uint64{3, 200_000}, 200_000},
+	} {
+		if got := BlockWeights(c.shape); got != c.want {
+			t.Errorf("%v: blocks of %d, want %d", c.shape, got, c.want)
+		}
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/seed54244801/bespoke/runtime/internal/cpu"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
 // DecodeAll is [Model.DecodeUnits] for every unit, in the order of [Model.Units], with the default bound.
@@ -189,7 +189,7 @@ func (w *walk) onCPU(ctx context.Context) error {
 	m := w.model
 	return workers(ctx, m.workers, unitsAhead*m.workers, func(ctx context.Context, feed chan<- func()) error {
 		return w.run(ctx, unitsAhead, func(u *unit, dst []uint16) unitAhead {
-			var t *cpu.Task
+			var t *coded.Task
 			err := m.inside(func() (err error) {
 				t, err = u.cpu.Task(m.workers, dst, m.check(u.coded.Whole(), dst))
 				return err

@@ -13,6 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 	"github.com/seed54244801/bespoke/runtime/internal/cuda"
+	"github.com/seed54244801/bespoke/runtime/internal/rans"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
@@ -110,6 +111,11 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 	for _, t := range file.Rest {
 		m.raw[t.Name] = newRawTensor(t, file.Sums)
 	}
+	if file.Codec() == model.RANS {
+		if err := m.chooseForRANS(o); err != nil {
+			return nil, err
+		}
+	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err
 	}
@@ -121,9 +127,24 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 	return m, nil
 }
 
+// chooseForRANS replaces the choice of a decoder that rANS does not have.
+func (m *Model) chooseForRANS(o *options) error {
+	switch {
+	case o.kernel != nil:
+		return m.wrap(fmt.Errorf("the checkpoint is coded with rANS, kernel %s decodes DF11", o.kernel.Name))
+	case m.choice.Name == CUDA && o.forced():
+		return m.wrap(errors.New("the checkpoint is coded with rANS, and the decoder cuda decodes DF11"))
+	case m.choice.Name == CUDA:
+		m.choice = bestOnCPU()
+		m.choice.Reason = "rANS is decoded on the CPU"
+	}
+	m.choice.free = false
+	return nil
+}
+
 // add adds a unit of the file.
 func (m *Model) add(f *model.Unit) {
-	u := &unit{Unit: Unit{Name: f.Name, Elements: f.Stream.Elements()}, coded: coded.NewUnit(f)}
+	u := &unit{Unit: Unit{Name: f.Name, Elements: f.Elements()}, coded: coded.NewUnit(f)}
 	if u.coded.Book != nil {
 		u.Book = u.coded.Book.Fingerprint()
 	}
@@ -146,6 +167,10 @@ func (m *Model) pickDecoders(k *Kernel) error {
 	var matched []codebook.Fingerprint
 	decoders := make(map[codebook.Fingerprint]func() cpu.Decoder)
 	for _, u := range m.units {
+		if u.coded.RANS != nil {
+			u.cpu = rans.NewUnit(u.coded, choice.Name)
+			continue
+		}
 		var cut kernel.WindowDecoder
 		if k != nil && u.coded.BookErr == nil {
 			i, err := m.match(k, u)

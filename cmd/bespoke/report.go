@@ -23,7 +23,10 @@ func (a *app) printReport(r *checkpoint.Report, picture string) error {
 		coded += fmt.Sprintf(" (patterns: %s)", r.Patterns)
 	}
 	head.Row("to code", coded)
-	if r.Kind == checkpoint.KindDF11 {
+	switch r.Kind {
+	case checkpoint.KindRANS:
+		head.Row("codec", "rANS")
+	case checkpoint.KindDF11:
 		head.Row("code books", ui.Count(uint64(r.Stored.Books)))
 		head.Row("index", indexSizes(r))
 	}

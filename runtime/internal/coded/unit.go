@@ -6,14 +6,17 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
-// A Unit is the weights of one stream of a checkpoint.
+// A Unit is weights of a checkpoint that are decoded together.
 type Unit struct {
 	Path string // the path of its file
 	Name string
-	// Stream is the stream in the file, but its luts are a copy. If there is a code book, they are the luts of the
-	// book.
+	// RANS holds the stream of each tensor of a unit that is coded with rANS. It is nil with DF11.
+	RANS []*rans.Stream
+	// Stream is the stream in the file of a unit coded with DF11, but its luts are a copy. If there is a code book, they
+	// are the luts of the book.
 	Stream codebook.Stream
 	// Book is the code book. If the luts hold none, it is nil, and BookErr says why.
 	Book    *codebook.Book
@@ -28,23 +31,34 @@ type Tensor struct {
 	Sum      *Sum // nil if the checkpoint has none
 }
 
-// NewUnit reads the code book of a unit.
+// NewUnit returns a unit of a checkpoint. With DF11 it reads the code book.
 func NewUnit(f *model.Unit) *Unit {
-	u := &Unit{Path: f.File, Name: f.Name, Stream: f.Stream}
-	u.Stream.Luts = slices.Clone(f.Stream.Luts)
-	if u.Book, u.BookErr = codebook.ParseLuts(u.Stream.Luts); u.BookErr == nil {
-		// GPUs use the luts as they are, and entries that no code reaches could look like codes. The luts of the
-		// book have no such entries.
-		u.Stream.Luts = u.Book.Luts()
+	u := &Unit{Path: f.File, Name: f.Name}
+	if f.Codec == model.DF11 {
+		u.Stream = f.Stream
+		u.Stream.Luts = slices.Clone(f.Stream.Luts)
+		if u.Book, u.BookErr = codebook.ParseLuts(u.Stream.Luts); u.BookErr == nil {
+			// GPUs use the luts as they are, and entries that no code reaches could look like codes. The luts of the
+			// book have no such entries.
+			u.Stream.Luts = u.Book.Luts()
+		}
 	}
 	for _, t := range f.Tensors {
+		if f.Codec == model.RANS {
+			u.RANS = append(u.RANS, t.Coded)
+		}
 		u.Tensors = append(u.Tensors, Tensor{Name: t.Name, From: t.Offset, To: t.Offset + t.Elements, Sum: NewSum(t.Sum)})
 	}
 	return u
 }
 
 // Elements is the number of weights.
-func (u *Unit) Elements() int { return u.Stream.Elements() }
+func (u *Unit) Elements() int {
+	if len(u.Tensors) == 0 {
+		return 0
+	}
+	return u.Tensors[len(u.Tensors)-1].To
+}
 
 // Wrap names file and unit in an error.
 func (u *Unit) Wrap(err error) error {

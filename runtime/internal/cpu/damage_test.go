@@ -65,7 +65,7 @@ func sameAsReference(t *testing.T, dc decoderCase, b *codebook.Book, s *codebook
 	wantErr := referenceDecode(b, want, s)
 	got := make([]uint16, s.Elements())
 	u := &checkedUnit{Unit: &coded.Unit{Path: "file", Name: "u", Book: b}, stream: samples.Must(newStream(*s)), decoder: dc.decoder}
-	err := newTask(u, workers, 0, s.Chunks(), got, nil).run(context.Background())
+	err := newTask(u, workers, 0, s.Chunks(), got, nil).Run(context.Background())
 	var streamErr *codebook.StreamError
 	switch {
 	case wantErr == nil && err == nil:

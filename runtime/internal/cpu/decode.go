@@ -32,7 +32,7 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 		start, _ := s.ChunkStart(end)
 		dst, last = dst[:start-from], dst[start-from:]
 	}
-	if err := newTask(c, workers, first, end, dst, check).run(ctx); err != nil {
+	if err := newTask(c, workers, first, end, dst, check).Run(ctx); err != nil {
 		return err
 	}
 	if len(last) > 0 {

@@ -40,7 +40,7 @@ func encode(t testing.TB, f rans.Form, weights []uint16, blockWeights int) *rans
 }
 
 func decode(s *rans.Stream) ([]uint16, error) {
-	d, err := New(s)
+	d, err := New(s, AVX512)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func TestDecode(t *testing.T) {
 					if !slices.Equal(got, weights) {
 						t.Fatal("other weights")
 					}
-					d := must(New(s))
+					d := must(New(s, AVX512))
 					if err := d.Check(0, s.Len(), got); err != nil {
 						t.Error(err)
 					}
@@ -156,7 +156,7 @@ func TestGuardPages(t *testing.T) {
 			for range round {
 				s.Blocks[r.IntN(len(s.Blocks))] = byte(r.Uint32())
 			}
-			err := must(New(&s)).Decode(0, s.Len(), dst)
+			err := must(New(&s, AVX512)).Decode(0, s.Len(), dst)
 			if _, want := refer(&s); fmt.Sprint(err) != fmt.Sprint(want) {
 				t.Fatalf("round %d: %v, want %v", round, err, want)
 			}
@@ -179,7 +179,7 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
-		s, err := New(encode(b, f, weights, 1<<18))
+		s, err := New(encode(b, f, weights, 1<<18), AVX512)
 		if err != nil {
 			b.Fatal(err)
 		}

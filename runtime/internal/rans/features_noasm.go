@@ -8,4 +8,4 @@ import (
 )
 
 // together returns nil: there is no assembly.
-func together(rans.Form) states.Decoder { return nil }
+func together(rans.Form, string) states.Decoder { return nil }

@@ -78,7 +78,7 @@ func TestProduct(t *testing.T) {
 			}
 		}
 		for _, rb := range []int{16, 64, 256} {
-			s := must(New(encode(t, rans.Exponent, weights, rb*cols)))
+			s := must(New(encode(t, rans.Exponent, weights, rb*cols), AVX512))
 			got := make([]float32, rows)
 			s.fused(xs, cols, got)
 			if !slices.Equal(got, want) {
@@ -95,7 +95,7 @@ func BenchmarkProduct(b *testing.B) {
 	for i := range x {
 		x[i] = float32(i%7) - 3
 	}
-	s := must(New(encode(b, rans.Exponent, weights, 256*cols)))
+	s := must(New(encode(b, rans.Exponent, weights, 256*cols), AVX512))
 	y := make([]float32, rows)
 	b.Run("plain", func(b *testing.B) {
 		b.SetBytes(cols * rows)

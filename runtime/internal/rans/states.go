@@ -87,10 +87,9 @@ func unfinished(all []progress) (blocks []*progress) {
 	return blocks
 }
 
-// sideBySide decodes all whole steps of blocks with the assembly, if the CPU can run it.
-func (s *Stream) sideBySide(all []progress) {
-	decode := together(s.Form)
-	if decode == nil {
+// sideBySide decodes all whole steps of blocks with the assembly, if there is any.
+func (s *Stream) sideBySide(all []progress, through bool) {
+	if s.together == nil {
 		return
 	}
 	w := works.Get().(*work)
@@ -102,11 +101,11 @@ func (s *Stream) sideBySide(all []progress) {
 		for i := range states.Blocks {
 			p := blocks[min(i, len(blocks)-1)]
 			job.Dst[i] = &p.dst[p.steps*rans.States]
-			if uintptr(unsafe.Pointer(job.Dst[i]))%64 != 0 || 2*s.Weights <= cachedBytes {
+			if uintptr(unsafe.Pointer(job.Dst[i]))%64 != 0 || through {
 				job.Stream = 0
 			}
 		}
-		decode(job)
+		s.together(job)
 		w.take(blocks)
 	}
 }

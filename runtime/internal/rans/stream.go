@@ -5,32 +5,44 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
+// The families of decoders. The names are those of the options of package runtime.
+const (
+	AVX512  = "avx512"
+	Generic = "generic"
+)
+
 // A Stream is a stream that has been validated.
 type Stream struct {
 	*rans.Stream
 	layout   rans.Layout
 	portable *portable
 	tables   *states.Tables
+	together states.Decoder // nil for portable Go
 }
 
-// New validates a stream.
-func New(s *rans.Stream) (*Stream, error) {
+// New validates a stream. A family of decoders is named as in package runtime.
+func New(s *rans.Stream, family string) (*Stream, error) {
 	t, layout, err := s.Validate()
 	if err != nil {
 		return nil, err
 	}
 	a := t.Alias()
-	return &Stream{s, layout, newPortable(s.Form, a), states.NewTables(s.Form, a)}, nil
+	return &Stream{s, layout, newPortable(s.Form, a), states.NewTables(s.Form, a), together(s.Form, family)}, nil
 }
 
 // Decode writes the weights of blocks [from, to) to dst, which has room for as many, and returns nil, or a
 // [*rans.BlockError] for the first block that cannot be decoded. Then dst may hold anything. It does not look at the
 // checksums: see [Stream.Check].
 func (s *Stream) Decode(from, to int, dst []uint16) error {
+	return s.decode(from, to, 2*s.Weights <= cachedBytes, dst)
+}
+
+// decode is Decode. It writes through the caches, or around them where that can be done.
+func (s *Stream) decode(from, to int, through bool, dst []uint16) error {
 	for from < to {
 		n := min(to-from, states.Blocks)
 		part := dst[:min(len(dst), n*s.BlockWeights)]
-		if err := s.few(from, n, part); err != nil {
+		if err := s.few(from, n, through, part); err != nil {
 			return err
 		}
 		from, dst = from+n, dst[len(part):]
@@ -39,7 +51,7 @@ func (s *Stream) Decode(from, to int, dst []uint16) error {
 }
 
 // few decodes up to states.Blocks blocks.
-func (s *Stream) few(first, n int, dst []uint16) error {
+func (s *Stream) few(first, n int, through bool, dst []uint16) error {
 	var all [states.Blocks]progress
 	for i := range n {
 		at := i * s.BlockWeights
@@ -50,12 +62,12 @@ func (s *Stream) few(first, n int, dst []uint16) error {
 			continue
 		}
 		// The blocks before it may be broken, too.
-		if err := s.few(first, i, dst); err != nil {
+		if err := s.few(first, i, through, dst); err != nil {
 			return err
 		}
 		return &rans.BlockError{Block: first + i, Cause: rans.BadState}
 	}
-	s.sideBySide(all[:n])
+	s.sideBySide(all[:n], through)
 	for i := range n {
 		if cause := s.portable.finish(&all[i]); cause != 0 {
 			return &rans.BlockError{Block: first + i, Cause: cause}
