@@ -15,10 +15,16 @@ import (
 
 // TestCheck damages what lies beside the weights.
 func TestCheck(t *testing.T) {
+	for _, codec := range []model.Codec{model.DF11, model.RANS} {
+		t.Run(string(codec), func(t *testing.T) { testCheck(t, codec) })
+	}
+}
+
+func testCheck(t *testing.T, codec model.Codec) {
 	ctx := context.Background()
 	source, df11 := copyTree(t, vectorModel), filepath.Join(t.TempDir(), "df11")
 	writeText(t, filepath.Join(source, "README.md"), "a model")
-	if _, err := Compress(ctx, source, df11, CompressOptions{}); err != nil {
+	if _, err := Compress(ctx, source, df11, CompressOptions{Codec: codec}); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {

@@ -25,6 +25,10 @@ func (c *ransCoder) choose(m *countedModel, r *CompressReport) error {
 	lost := map[string]string{}
 	for _, u := range m.partition.Units {
 		for _, t := range u.Tensors {
+			if err := model.CheckRANS(u.Name, t.Name, t.Shape); err != nil {
+				lost[t.Name] = err.Error()
+				continue
+			}
 			coded, err := ransBytes(m.tensors[t.Name], t.Shape)
 			if err != nil {
 				return fmt.Errorf("checkpoint: tensor %q: %w", t.Name, err)

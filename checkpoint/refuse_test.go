@@ -372,3 +372,38 @@ func TestDecompressDamaged(t *testing.T) {
 		})
 	}
 }
+
+// TestDecompressDamagedRANS changes every byte of a coded tensor in turn, header, index, states, words and plane: each is
+// an error that names the tensor.
+func TestDecompressDamagedRANS(t *testing.T) {
+	ctx := context.Background()
+	src, coded := filepath.Join(t.TempDir(), "src"), filepath.Join(t.TempDir(), "rans")
+	writeTensors(t, filepath.Join(src, "model.safetensors"), []tensor{{"net.0.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 1)}})
+	if _, err := Compress(ctx, src, coded, CompressOptions{Codec: model.RANS}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(coded, "net_0.safetensors")
+	f, err := model.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, size := bytes.Clone(f.Content()), int(f.Tensors[0].Size())
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for at := len(content) - size; at < len(content); at += 7 {
+		content[at] ^= 0x20
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		content[at] ^= 0x20
+		dir := t.TempDir()
+		_, err := Decompress(ctx, coded, filepath.Join(dir, "out"), DecompressOptions{})
+		if err == nil || !strings.Contains(err.Error(), `tensor "net.0`) {
+			t.Errorf("byte %d of %d: error %v", at-len(content)+size, size, err)
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+			t.Errorf("left behind: %v", entries)
+		}
+	}
+}

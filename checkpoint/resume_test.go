@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed54244801/bespoke/model"
 )
 
 // interrupt compresses and cancels once some units are finished.
@@ -30,7 +32,7 @@ func interrupt(t *testing.T, src, dst string, opts CompressOptions) {
 // TestResume goes on from finished units, and ends with the very files of a run that was not interrupted.
 func TestResume(t *testing.T) {
 	ctx := context.Background()
-	for _, opts := range []CompressOptions{{}, {SingleFile: true}, {Scheme: "published"}, {NoCheck: true}} {
+	for _, opts := range []CompressOptions{{}, {SingleFile: true}, {Scheme: "published"}, {NoCheck: true}, {Codec: model.RANS}} {
 		src := copyTree(t, vectorModel)
 		writeText(t, filepath.Join(src, "notes.txt"), "notes")
 		work := t.TempDir()

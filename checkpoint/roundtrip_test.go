@@ -1,6 +1,8 @@
 package checkpoint
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // sources builds models of every layout; each returns the path to compress.
@@ -90,11 +93,30 @@ func mixedModel(t *testing.T) string {
 	return dir
 }
 
+// codings are the options of every way to code.
+func codings() (all []CompressOptions) {
+	for _, scheme := range Schemes() {
+		all = append(all, CompressOptions{Scheme: scheme})
+	}
+	for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
+		all = append(all, CompressOptions{Codec: model.RANS, Form: form})
+	}
+	return all
+}
+
+// schemeOf is the scheme of a report on such options.
+func schemeOf(o CompressOptions) string {
+	if o.Codec == model.RANS {
+		return o.Form.String()
+	}
+	return o.Scheme
+}
+
 func TestRoundTrip(t *testing.T) {
 	for _, source := range sources {
-		for _, scheme := range Schemes() {
+		for _, opts := range codings() {
 			for _, single := range []bool{false, true} {
-				name := source.name + "/" + scheme
+				name := source.name + "/" + schemeOf(opts)
 				if single {
 					name += "/single file"
 				}
@@ -102,11 +124,12 @@ func TestRoundTrip(t *testing.T) {
 					src := source.build(t)
 					work := t.TempDir()
 					df11, back := filepath.Join(work, "df11"), filepath.Join(work, "back")
-					r, err := Compress(context.Background(), src, df11, CompressOptions{Scheme: scheme, SingleFile: single, Verify: true})
+					opts.SingleFile, opts.Verify = single, true
+					r, err := Compress(context.Background(), src, df11, opts)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if !r.Verified || r.Compressed >= r.Original || r.Scheme != scheme {
+					if !r.Verified || r.Compressed >= r.Original || r.Scheme != schemeOf(opts) || r.Codec != cmp.Or(opts.Codec, model.DF11) {
 						t.Errorf("report: %+v", r)
 					}
 					checkSizes(t, df11, r, single)
@@ -147,7 +170,7 @@ func checkSizes(t *testing.T, df11 string, r *CompressReport, single bool) {
 			tensors += x.Size()
 		}
 	}
-	if sum := r.Stored.Size.Total() + r.Stored.Raw; sum != tensors {
+	if sum := r.Stored.UnitSize.Total() + r.Stored.Raw; sum != tensors {
 		t.Errorf("the report says %d bytes of tensors, the files hold %d", sum, tensors)
 	}
 	if want := map[bool]int{false: r.Units + 1, true: 1}[single]; len(d.Files) != want {
@@ -230,5 +253,36 @@ func TestCompressLeavesLosingUnits(t *testing.T) {
 	}
 	if len(r.Raw) != 2 || !strings.HasPrefix(r.Raw[0].Reason, "no gain: the unit takes ") || !strings.Contains(r.Raw[1].Reason, "too small to gain") || r.Units != 1 {
 		t.Errorf("report: %+v", r)
+	}
+}
+
+// TestEveryWord takes every bfloat16 word through rANS, in one tensor of many exponents and in one of few.
+func TestEveryWord(t *testing.T) {
+	every, few := make([]byte, 2<<16), gaussian(1<<17, 7)
+	for i := range 1 << 16 {
+		every[2*i], every[2*i+1] = byte(i), byte(i>>8)
+	}
+	for i := range 1 << 16 { // sparse among others: each is a patch, or a rare symbol
+		copy(few[4*i:], every[2*i:2*i+2*(1-min(1, i%97))])
+	}
+	dir := filepath.Join(t.TempDir(), "every")
+	writeTensors(t, filepath.Join(dir, "model.safetensors"), []tensor{
+		{"net.0.weight", model.BF16, []uint64{256, 512}, few},
+		{"net.1.weight", model.BF16, []uint64{1 << 16}, every},
+		{"net.2.weight", model.BF16, []uint64{4, 32, 64, 16}, bytes.Repeat(gaussian(1, 1), 1<<17)},
+	})
+	for _, opts := range codings()[len(Schemes()):] {
+		out, back := filepath.Join(t.TempDir(), "rans"), filepath.Join(t.TempDir(), "back")
+		r, err := Compress(context.Background(), dir, out, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Units != 2 || len(r.Raw) != 1 || !strings.HasPrefix(r.Raw[0].Reason, "no gain: the tensor takes ") {
+			t.Errorf("report: %+v", r)
+		}
+		if _, err := Decompress(context.Background(), out, back, DecompressOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, tree(t, dir), tree(t, back))
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/seed54244801/bespoke/rans"
 )
 
 // PartitionOptions says how [NewPartition] chooses units. The zero value is the usual way.
@@ -124,7 +122,7 @@ func (p *Partition) codeAll() {
 	}
 	p.Raw = slices.DeleteFunc(p.Raw, func(raw RawTensor) bool {
 		t := raw.Tensor
-		if t.DType != BF16 || t.Elements() == 0 || len(t.Shape) > rans.MaxDims || named[t.Name] || checkRANSName(t.Name, t.Name) != nil {
+		if t.DType != BF16 || t.Elements() == 0 || named[t.Name] {
 			return false
 		}
 		p.Units = append(p.Units, &PartitionUnit{Name: t.Name, Tensors: []*Tensor{t}})

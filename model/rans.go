@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,20 +24,25 @@ func splitRANS(name string) (unit, tensor string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	unit, rest, ok := strings.Cut(stem, ":")
-	switch {
-	case !ok || unit == "":
+	colon := strings.LastIndexByte(stem, ':')
+	if colon <= 0 {
 		return "", "", false
-	case rest == "":
+	}
+	unit, rest := stem[:colon], stem[colon+1:]
+	if rest == "" {
 		return unit, unit, true
 	}
 	return unit, unit + "." + rest, true
 }
 
-// checkRANSName returns an error if a tensor of a unit could not be told by its stored name.
-func checkRANSName(unit, tensor string) error {
+// CheckRANS returns an error if a tensor of a unit cannot be stored with rANS: for its shape, or because its name has a
+// colon behind that of the unit.
+func CheckRANS(unit, tensor string, shape []uint64) error {
+	if len(shape) > rans.MaxDims {
+		return fmt.Errorf("%d dimensions, at most %d can be coded", len(shape), rans.MaxDims)
+	}
 	if u, t, ok := splitRANS(ransName(unit, tensor)); !ok || u != unit || t != tensor {
-		return fmt.Errorf("unit %q: no stored name for tensor %q", unit, tensor)
+		return errors.New("its name has a colon where coded tensors cannot have one")
 	}
 	return nil
 }
@@ -44,8 +50,8 @@ func checkRANSName(unit, tensor string) error {
 // RANSEntry returns the safetensors entry of a coded tensor of a unit. The unit's name must be the whole name of the
 // tensor, or what it has before a dot.
 func RANSEntry(unit, name string, t *rans.Tensor) (Entry, error) {
-	if err := checkRANSName(unit, name); err != nil {
-		return Entry{}, fmt.Errorf("model: %w", err)
+	if err := CheckRANS(unit, name, t.Shape); err != nil {
+		return Entry{}, fmt.Errorf("model: unit %q: tensor %q: %w", unit, name, err)
 	}
 	data, err := t.Bytes()
 	if err != nil {
