@@ -16,11 +16,14 @@ import (
 	"github.com/seed54244801/bespoke/checkpoint"
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
 // A sweepKind says how a container was made.
 type sweepKind struct {
+	codec     model.Codec // "" for DF11
+	form      rans.Form
 	index     codebook.Index
 	published bool // made as by the published encoder: without sums in the files
 	single    bool // one file for all units
@@ -32,6 +35,9 @@ func (k *sweepKind) name() string {
 	words := []string{k.index.String(), "a file a unit", "sidecar"}
 	if k.published {
 		words[0] = "published"
+	}
+	if k.codec == model.RANS {
+		words[0] = "rans " + k.form.String()
 	}
 	if k.single {
 		words[1] = "one file"
@@ -69,6 +75,9 @@ func sweepKinds() (kinds []sweepKind) {
 		for _, sidecar := range []bool{true, false} {
 			for _, index := range []codebook.Index{codebook.IndexGaps, codebook.IndexTiles, codebook.IndexBoth} {
 				kinds = append(kinds, sweepKind{index: index, single: single, sidecar: sidecar})
+			}
+			for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
+				kinds = append(kinds, sweepKind{codec: model.RANS, form: form, single: single, sidecar: sidecar})
 			}
 		}
 	}
@@ -184,6 +193,9 @@ func (k *sweepKind) compress(ctx context.Context, source string) (sweepTree, err
 	opts := checkpoint.CompressOptions{Scheme: "unit", Index: k.index, SingleFile: k.single, Partition: model.PartitionOptions{Patterns: patterns}}
 	if k.published {
 		opts.Scheme = "published"
+	}
+	if k.codec == model.RANS {
+		opts.Codec, opts.Form = k.codec, k.form
 	}
 	target := source + ".df11"
 	if _, err := checkpoint.Compress(ctx, source, target, opts); err != nil {
