@@ -1,6 +1,9 @@
 package checkpoint
 
 import (
+	"cmp"
+	"fmt"
+
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
 )
@@ -30,10 +33,14 @@ type coder interface {
 
 // newCoder returns the codec that the options name.
 func (o *CompressOptions) newCoder() (coder, error) {
-	if o.Codec == model.RANS {
+	switch o.Codec {
+	case model.RANS:
 		return &ransCoder{form: o.Form}, nil
+	case model.DF11, "":
+	default:
+		return nil, fmt.Errorf("checkpoint: no codec %q", o.Codec)
 	}
-	scheme, err := codebook.SchemeByName(o.Scheme)
+	scheme, err := codebook.SchemeByName(cmp.Or(o.Scheme, Schemes()[0]))
 	if err != nil {
 		return nil, err
 	}

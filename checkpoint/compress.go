@@ -99,9 +99,6 @@ var ErrUnknownFile = errors.New("cannot take the file")
 //
 // Memory is bounded by a few of the largest unit, whatever the size of the model.
 func Compress(ctx context.Context, src, dst string, opts CompressOptions) (*CompressReport, error) {
-	if opts.Scheme == "" {
-		opts.Scheme = Schemes()[0]
-	}
 	coder, err := opts.newCoder()
 	if err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ func fewOf(names []string) string {
 func (w *decompressor) weights() error {
 	metadata := map[string]string{"format": "pt"} // without it some loaders refuse a file
 	for _, f := range w.d.Files {
-		if plain := model.PlainMetadata(f.Metadata); plain != nil {
+		if plain := model.PlainMetadata(f.Metadata); plain != nil && plain["format"] != model.RANSFormat {
 			metadata = plain
 		}
 	}
@@ -200,10 +200,13 @@ func (w *decompressor) other(f model.ListedFile) error {
 	return err
 }
 
-// config writes config.json without dfloat11_config. A config.json that holds nothing else is left out: the model
-// had none.
+// config writes config.json without what says how the checkpoint is coded. A config.json that holds nothing else is left
+// out: the model had none.
 func (w *decompressor) config(mode fs.FileMode) error {
 	text, _, err := jsonedit.Remove(w.d.Config.Raw, model.DF11Key)
+	if err == nil {
+		text, _, err = jsonedit.Remove(text, model.RANSKey)
+	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", filepath.Join(w.d.Dir, model.ConfigName), err)
 	}

@@ -7,20 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed54244801/bespoke/checkpoint"
-	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/ui"
 	"github.com/seed54244801/bespoke/model"
-	"github.com/seed54244801/bespoke/rans"
 )
-
-// codecs are the values of --codec, the default first.
-var codecs = []string{string(model.DF11), string(model.RANS)}
 
 func (a *app) compress() *cobra.Command {
 	var out output
 	var units partitionFlags
 	var opts checkpoint.CompressOptions
-	var codec, form, index string
+	var coding coding
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "compress MODEL -o DIR",
@@ -65,46 +60,18 @@ why. Models in F32 or F16 have to be cast first, see "bespoke convert".`,
 	}
 	out.flags(cmd, "folder")
 	units.flags(cmd)
-	cmd.Flags().StringVar(&codec, "codec", codecs[0], "how to code: df11 or rans")
-	cmd.Flags().StringVar(&form, "form", rans.FormNames()[0], "what rans codes of a weight: exponent or joint")
-	cmd.Flags().StringVar(&opts.Scheme, "codebook", checkpoint.Schemes()[0], "how to choose the code books: model, unit or published")
-	cmd.Flags().StringVar(&index, "index", codebook.IndexNames()[0], "how to index the bit streams: gaps, tiles or both")
+	coding.flags(cmd, string(model.DF11))
 	cmd.Flags().BoolVar(&opts.SingleFile, "single-file", false, "write one safetensors file instead of one for each unit")
 	cmd.Flags().BoolVar(&opts.NoCheck, "no-check", false, "do not read the output back")
 	cmd.Flags().BoolVar(&opts.Verify, "verify", false, "compare the output with MODEL once more, and audit its indices, before it appears")
 	cmd.Flags().BoolVar(&opts.Resume, "resume", false, "go on from the units that an earlier run, killed or interrupted, finished")
 	skipUnknownFlag(cmd, &opts.SkipUnknownFiles)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	oneOf(cmd, "codec", codecs)
-	oneOf(cmd, "form", rans.FormNames())
-	oneOf(cmd, "codebook", checkpoint.Schemes())
-	oneOf(cmd, "index", codebook.IndexNames())
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if err := out.check(cmd); err != nil {
 			return err
 		}
-		if err := checkOneOf("codec", codec, codecs); err != nil {
-			return err
-		}
-		opts.Codec = model.Codec(codec)
-		for flag, of := range map[string]model.Codec{"form": model.RANS, "codebook": model.DF11, "index": model.DF11} {
-			if cmd.Flags().Changed(flag) && of != opts.Codec {
-				return usagef("--%s goes with --codec %s", flag, of)
-			}
-		}
-		if err := checkOneOf("form", form, rans.FormNames()); err != nil {
-			return err
-		}
-		if opts.Form, err = rans.FormByName(form); err != nil {
-			return err
-		}
-		if err := checkOneOf("codebook", opts.Scheme, checkpoint.Schemes()); err != nil {
-			return err
-		}
-		if err := checkOneOf("index", index, codebook.IndexNames()); err != nil {
-			return err
-		}
-		if opts.Index, err = codebook.IndexByName(index); err != nil {
+		if err := coding.apply(cmd, &opts); err != nil {
 			return err
 		}
 		if opts.Partition, err = units.options(); err != nil {
