@@ -139,10 +139,10 @@ func magnitude(e int) string {
 // sizes shows the expected size for each scheme, and the real size of a compressed checkpoint.
 func sizes(r *checkpoint.Report) *ui.Table {
 	t := &ui.Table{Right: "lrrrrr"}
-	t.Row("code books", "number", "longest code", "bytes", "bits a weight", "of original")
+	t.Row("codes", "number", "longest code", "bytes", "bits a weight", "of original")
 	t.Rule()
 	if s := r.Stored; s != nil {
-		t.Row("as stored", s.Books, "", ui.Count(s.Size.Total()+s.Raw), fmt.Sprintf("%.4f", s.BitsPerWeight), fmt.Sprintf("%.2f %%", s.Percent))
+		t.Row("as stored", s.Books, "", ui.Count(s.UnitSize.Total()+s.Raw), fmt.Sprintf("%.4f", s.BitsPerWeight), fmt.Sprintf("%.2f %%", s.Percent))
 	}
 	for _, s := range r.Schemes {
 		if s.Error != "" {
@@ -150,6 +150,9 @@ func sizes(r *checkpoint.Report) *ui.Table {
 			continue
 		}
 		t.Row(s.Name, s.Books, s.LongestCode, ui.Count(s.Bytes), fmt.Sprintf("%.4f", s.BitsPerWeight), fmt.Sprintf("%.2f %%", s.Percent))
+	}
+	if s := r.RANS; s != nil && s.Books > 0 {
+		t.Row(s.Name, s.Books, "", ui.Count(s.Bytes), fmt.Sprintf("%.4f", s.BitsPerWeight), fmt.Sprintf("%.2f %%", s.Percent))
 	}
 	return t
 }
