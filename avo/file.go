@@ -127,6 +127,7 @@ const (
 	kernelPath  = "github.com/seed54244801/bespoke/runtime/kernel"
 	strandsPath = "github.com/seed54244801/bespoke/internal/strands"
 	statesPath  = "github.com/seed54244801/bespoke/internal/states"
+	productPath = "github.com/seed54244801/bespoke/internal/product"
 )
 
 // signature is func(job *PACKAGE.JOB). It is made without loading the package from source, because that depends on
