@@ -179,19 +179,33 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
-		s, err := New(encode(b, f, weights, 1<<18))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(f.String(), func(b *testing.B) {
-			b.SetBytes(n)
-			for b.Loop() {
-				if err := s.Decode(0, s.Len(), dst); err != nil {
-					b.Fatal(err)
+		s := must(New(encode(b, f, weights, 1<<18)))
+		eachFamily(b, func(b *testing.B) {
+			b.Run(f.String(), func(b *testing.B) {
+				b.SetBytes(n)
+				for b.Loop() {
+					if err := s.Decode(0, s.Len(), dst); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
+			})
 		})
 	}
+}
+
+// eachFamily runs a test or benchmark with each family of assembly that the CPU can run, and without assembly.
+func eachFamily[T interface {
+	testing.TB
+	Run(name string, f func(T)) bool
+}](t T, f func(T)) {
+	all := families
+	defer func() { families = all }()
+	for _, one := range all {
+		families = []family{one}
+		t.Run(one.name, f)
+	}
+	families = nil
+	t.Run("Go", f)
 }
 
 func must[T any](v T, err error) T {

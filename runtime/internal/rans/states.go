@@ -12,6 +12,12 @@ import (
 // cachedBytes is the largest size of weights that are written through the caches.
 const cachedBytes = 1 << 20
 
+// A family is assembly for CPUs with the same instructions: a decoder for each form.
+type family struct {
+	name     string
+	decoders [rans.Joint + 1]states.Decoder
+}
+
 // A work is the working memory of a call of the assembly.
 type work struct {
 	job states.ProductJob
@@ -87,12 +93,12 @@ func unfinished(all []progress) (blocks []*progress) {
 	return blocks
 }
 
-// sideBySide decodes all whole steps of blocks with the assembly, if the CPU can run it.
+// sideBySide decodes all whole steps of blocks with the assembly, if the CPU can run any.
 func (s *Stream) sideBySide(all []progress) {
-	decode := together(s.Form)
-	if decode == nil {
+	if len(families) == 0 {
 		return
 	}
+	decode := families[0].decoders[s.Form]
 	w := works.Get().(*work)
 	defer w.done()
 	for blocks := unfinished(all); len(blocks) > 0; blocks = unfinished(all) {
