@@ -52,7 +52,10 @@ func newByteConstants(ctx *build.Context) (c byteConstants) {
 	for half, name := range []string{"Low", "High"} {
 		bit := func(i int) int { return 7 * (4*half + i/2%4) } // of the field of a word in its group
 		c.fields[half] = vector(ctx, "fields"+name, 32, func(i int) byte { return byte(groupsAt[i/16] + i/8%2*7 + min(bit(i)/8+i%2, 6)) })
-		c.shifts[half] = vector(ctx, "shifts"+name, 32, func(i int) byte { return byte(1 << (9 - bit(i)%8) >> (8 * (i % 2))) })
+		c.shifts[half] = vector(ctx, "shifts"+name, 32, func(i int) byte {
+			factor := 1 << (9 - bit(i)%8)
+			return byte(factor >> (8 * (i % 2)))
+		})
 	}
 	c.expand = vector(ctx, "expand", 256*(16+8), func(i int) byte {
 		if i >= takenAt {
@@ -142,27 +145,30 @@ func (d *byteDecoder) step() {
 	d.ADDQ(d.dstStart, dst)
 	d.PREFETCHT0(operand.Mem{Base: plane, Disp: prefetchPlane})
 	d.PREFETCHT0(operand.Mem{Base: d.next, Disp: prefetchStateWords})
-	for g := range states.Vectors {
-		words := d.symbols(g)
-		for i := range words {
+	places := d.places()
+	d.MOVQ(d.next, d.ofBlock(states.OffUsed))
+	words := d.symbols(places)
+	for g := range words {
+		for i, w := range words[g] {
 			others := d.spread(plane, g, i)
 			d.VPAND(d.c.others[d.form], others, others)
-			d.VPOR(others, words[i], words[i])
+			d.VPOR(others, w, w)
 		}
-		label := []string{"cachedLow", "cachedHigh"}[g]
-		d.CMPQ(d.field(states.OffStream), operand.Imm(0))
-		d.JEQ(operand.LabelRef(label))
-		for i, w := range words {
-			d.VMOVNTDQ(w, operand.Mem{Base: dst, Disp: 64*g + 32*i})
-		}
-		d.JMP(operand.LabelRef(label + "End"))
-		d.Label(label)
-		for i, w := range words {
-			d.VMOVDQU(w, operand.Mem{Base: dst, Disp: 64*g + 32*i})
-		}
-		d.Label(label + "End")
 	}
-	d.MOVQ(d.next, d.ofBlock(states.OffUsed))
+	each := func(store func(v, m operand.Op)) {
+		for g := range words {
+			for i, w := range words[g] {
+				store(w, operand.Mem{Base: dst, Disp: 64*g + 32*i})
+			}
+		}
+	}
+	d.CMPQ(d.field(states.OffStream), operand.Imm(0))
+	d.JEQ(operand.LabelRef("cached"))
+	each(d.VMOVNTDQ)
+	d.JMP(operand.LabelRef("stored"))
+	d.Label("cached")
+	each(d.VMOVDQU)
+	d.Label("stored")
 }
 
 // spread spreads the bits that are not coded over words, which have them where a weight has. The other bits are arbitrary.
@@ -183,18 +189,37 @@ func (d *byteDecoder) spread(plane reg.GPVirtual, g, i int) vec {
 	return v
 }
 
+// A both is one vector for each half of the states: bytes.
+type both [states.Vectors]vec
+
+// each makes vectors from what f does.
+func (d *byteDecoder) each(f func(g int, v vec)) (v both) {
+	for g := range v {
+		v[g] = d.YMM()
+		f(g, v[g])
+	}
+	return v
+}
+
 // look looks up a byte table, given indices and indices less half the number of buckets. Where their highest bits are both
 // set, the result is 0.
-func (d *byteDecoder) look(off uintptr, index, upper vec) vec {
+func (d *byteDecoder) look(off uintptr, index, upper both) both {
 	var t states.Tables
 	at := operand.Mem{Base: d.tables, Disp: int(unsafe.Offsetof(t.Bytes) + off)}
-	low, high := d.YMM(), d.YMM()
-	d.VBROADCASTI128(at, low)
-	d.VBROADCASTI128(at.Offset(16), high)
-	d.VPSHUFB(index, low, low)
-	d.VPSHUFB(upper, high, high)
-	d.VPXOR(high, low, low)
-	return low
+	table := [2]vec{d.YMM(), d.YMM()}
+	d.VBROADCASTI128(at, table[0])
+	d.VBROADCASTI128(at.Offset(16), table[1])
+	return d.each(func(g int, v vec) {
+		high := d.YMM()
+		d.VPSHUFB(index[g], table[0], v)
+		d.VPSHUFB(upper[g], table[1], high)
+		d.VPXOR(high, v, v)
+	})
+}
+
+// upper returns indices less half the number of buckets.
+func (d *byteDecoder) upper(index both) both {
+	return d.each(func(g int, v vec) { d.VPSUBB(d.c.half, index[g], v) })
 }
 
 // words makes words of their low and high bytes: two vectors.
@@ -205,81 +230,98 @@ func (d *byteDecoder) words(low, high vec) (words [2]vec) {
 	return words
 }
 
-// symbols decodes a symbol in each lane of two vectors, and returns them where words have them.
-func (d *byteDecoder) symbols(g int) [2]vec {
+// half is vector i of half g of the states of the block: their low halves for 0, their high halves for 1.
+func (d *byteDecoder) half(of, g, i int) operand.Mem {
+	return operand.Mem{Base: d.at, Disp: 2*rans.States*of + 2*states.VectorLanes*g + 32*i}
+}
+
+// places decodes a symbol from each state, and returns their places.
+func (d *byteDecoder) places() both {
 	var t states.ByteTables
-	state := func(half, i int) operand.Mem {
-		return operand.Mem{Base: d.at, Disp: 2*rans.States*half + 2*states.VectorLanes*g + 32*i}
+	bucket := d.each(func(g int, v vec) {
+		other := d.YMM()
+		d.VMOVDQU(d.c.buckets, other)
+		d.VPAND(d.half(0, g, 0), other, v)
+		d.VPAND(d.half(0, g, 1), other, other)
+		d.VPACKUSWB(other, v, v)
+	})
+	cell := d.each(func(g int, v vec) {
+		other := d.YMM()
+		d.VMOVDQU(d.half(0, g, 0), v)
+		d.VMOVDQU(d.half(0, g, 1), other)
+		d.VPSRLW(operand.Imm(9), v, v)
+		d.VPSRLW(operand.Imm(9), other, other)
+		d.VPACKUSWB(other, v, v)
+	})
+	upper := d.upper(bucket)
+	own := d.look(unsafe.Offsetof(t.Threshold), bucket, upper)
+	for g, v := range own {
+		d.VPCMPGTB(cell[g], v, v)
+		d.VPOR(v, upper[g], upper[g])
+		d.VPOR(v, bucket[g], v)
 	}
-	var part [2]vec
-	lo := [2]vec{d.YMM(), d.YMM()}
-	for i := range lo {
-		d.VMOVDQU(state(0, i), lo[i])
-		part[i] = d.YMM()
-		d.VPAND(d.c.buckets, lo[i], part[i])
+	place := d.look(unsafe.Offsetof(t.Donor), own, upper)
+	for g, v := range place {
+		d.VPXOR(bucket[g], v, v)
 	}
-	bucket := d.YMM()
-	d.VPACKUSWB(part[1], part[0], bucket)
-	for i := range lo {
-		part[i] = d.YMM()
-		d.VPSRLW(operand.Imm(9), lo[i], part[i])
-	}
-	cells := d.YMM()
-	d.VPACKUSWB(part[1], part[0], cells)
-	rank := [2]vec{d.YMM(), d.YMM()}
-	for i := range lo {
-		d.VPSRLW(operand.Imm(log2(rans.Buckets)), lo[i], rank[i])
-	}
-	upper := d.YMM()
-	d.VPSUBB(d.c.half, bucket, upper)
-	own := d.YMM()
-	d.VPCMPGTB(cells, d.look(unsafe.Offsetof(t.Threshold), bucket, upper), own)
-	index := d.YMM()
-	d.VPOR(own, bucket, index)
-	d.VPOR(own, upper, upper)
-	place := d.look(unsafe.Offsetof(t.Donor), index, upper)
-	d.VPXOR(bucket, place, place)
-	offset := d.words(d.look(unsafe.Offsetof(t.OffsetLow), index, upper), d.look(unsafe.Offsetof(t.OffsetHigh), index, upper))
-	for i := range rank {
-		d.VPADDW(offset[i], rank[i], rank[i])
-	}
-	upper = d.YMM()
-	d.VPSUBB(d.c.half, place, upper)
-	factor := d.words(d.look(unsafe.Offsetof(t.FrequencyLow), place, upper), d.look(unsafe.Offsetof(t.FrequencyHigh), place, upper))
-	symbol := d.look(unsafe.Offsetof(t.Symbol), place, upper)
-	var low vec
-	if d.form == rans.Joint {
-		low = d.look(unsafe.Offsetof(t.SymbolLow), place, upper)
-	}
-	zero := d.YMM()
-	var hi, refill [2]vec
-	d.VPXOR(zero, zero, zero)
-	for i := range rank {
-		product := d.YMM()
-		lo[i], hi[i] = d.YMM(), d.YMM()
-		d.VMOVDQU(state(1, i), hi[i])
-		d.VPMULLW(factor[i], hi[i], product)
-		d.VPMULHUW(factor[i], hi[i], hi[i])
-		d.VPADDW(rank[i], product, lo[i])
-		d.VPSUBUSW(lo[i], product, product)
-		d.VPMINUW(d.c.one, product, product)
-		d.VPADDW(product, hi[i], hi[i])
-		refill[i] = d.YMM()
-		d.VPCMPEQW(zero, hi[i], refill[i])
-	}
-	var words [2]vec
-	if d.form == rans.Joint {
-		words = d.words(low, symbol)
-	} else {
-		words = d.words(zero, symbol)
-		for _, w := range words {
-			d.VPSRLW(operand.Imm(1), w, w)
+	offset := [2]both{d.look(unsafe.Offsetof(t.OffsetLow), own, upper), d.look(unsafe.Offsetof(t.OffsetHigh), own, upper)}
+	var rank, factor [states.Vectors][2]vec
+	for g := range rank {
+		rank[g] = d.words(offset[0][g], offset[1][g])
+		for i, v := range rank[g] {
+			cells := d.YMM()
+			d.VMOVDQU(d.half(0, g, i), cells)
+			d.VPSRLW(operand.Imm(log2(rans.Buckets)), cells, cells)
+			d.VPADDW(cells, v, v)
 		}
 	}
-	both, mask := d.YMM(), d.GP32()
-	d.VPACKSSWB(refill[1], refill[0], both)
-	d.VPMOVMSKB(both, mask)
-	for i := range refill {
+	upper = d.upper(place)
+	frequency := [2]both{d.look(unsafe.Offsetof(t.FrequencyLow), place, upper), d.look(unsafe.Offsetof(t.FrequencyHigh), place, upper)}
+	for g := range factor {
+		factor[g] = d.words(frequency[0][g], frequency[1][g])
+	}
+	var mask [states.Vectors]reg.GPVirtual
+	var kept [states.Vectors][2]vec
+	for g := range rank {
+		mask[g], kept[g] = d.advance(g, factor[g], rank[g])
+	}
+	for g := range rank {
+		d.refill(g, mask[g], kept[g])
+	}
+	return place
+}
+
+// advance takes symbols from the states of half g, given their frequencies and ranks. It stores the new high halves, and
+// returns the mask of the states that need words, and the low halves of the others.
+func (d *byteDecoder) advance(g int, factor, rank [2]vec) (mask reg.GPVirtual, lo [2]vec) {
+	lo = rank
+	var refill [2]vec
+	for i, v := range lo {
+		product, hi := d.YMM(), d.YMM()
+		d.VPMULLW(d.half(1, g, i), factor[i], product)
+		d.VPMULHUW(d.half(1, g, i), factor[i], hi)
+		d.VPADDW(product, v, v)
+		d.VPSUBUSW(v, product, product)
+		d.VPMINUW(d.c.one, product, product)
+		d.VPADDW(product, hi, hi)
+		refill[i] = product
+		d.VPXOR(product, product, product)
+		d.VPCMPEQW(product, hi, product)
+		moved := d.YMM()
+		d.VPAND(v, product, moved)
+		d.VPOR(moved, hi, hi)
+		d.VMOVDQU(hi, d.half(1, g, i))
+		d.VPANDN(v, product, v)
+	}
+	mask = d.GP32()
+	d.VPACKSSWB(refill[1], refill[0], refill[0])
+	d.VPMOVMSKB(refill[0], mask)
+	return mask, lo
+}
+
+// refill adds words to the low halves of the states of half g.
+func (d *byteDecoder) refill(g int, mask reg.GPVirtual, lo [2]vec) {
+	for i, v := range lo {
 		fresh, order := d.YMM(), d.YMM()
 		low, high := d.refillOf(mask, 8*i), d.refillOf(mask, 16+8*i)
 		d.VBROADCASTI128(operand.Mem{Base: d.next}, fresh)
@@ -289,13 +331,30 @@ func (d *byteDecoder) symbols(g int) [2]vec {
 		d.VINSERTI128(operand.Imm(1), d.expand(high), order, order)
 		d.ADDQ(d.taken(high), d.next)
 		d.VPSHUFB(order, fresh, fresh)
-		moved := d.YMM()
-		d.VPAND(lo[i], refill[i], moved)
-		d.VPOR(moved, hi[i], hi[i])
-		d.VMOVDQU(hi[i], state(1, i))
-		d.VPANDN(lo[i], refill[i], lo[i])
-		d.VPOR(fresh, lo[i], lo[i])
-		d.VMOVDQU(lo[i], state(0, i))
+		d.VPOR(fresh, v, v)
+		d.VMOVDQU(v, d.half(0, g, i))
+	}
+}
+
+// symbols returns the symbols of places, where words have them.
+func (d *byteDecoder) symbols(place both) (words [states.Vectors][2]vec) {
+	var t states.ByteTables
+	upper := d.upper(place)
+	symbol := d.look(unsafe.Offsetof(t.Symbol), place, upper)
+	if d.form == rans.Joint {
+		low := d.look(unsafe.Offsetof(t.SymbolLow), place, upper)
+		for g := range words {
+			words[g] = d.words(low[g], symbol[g])
+		}
+		return words
+	}
+	zero := d.YMM()
+	d.VPXOR(zero, zero, zero)
+	for g := range words {
+		words[g] = d.words(zero, symbol[g])
+		for _, w := range words[g] {
+			d.VPSRLW(operand.Imm(1), w, w)
+		}
 	}
 	return words
 }

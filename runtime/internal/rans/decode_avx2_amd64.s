@@ -46,10 +46,10 @@ DATA fieldsLow<>+16(SB)/8, $0x0504040303020302
 DATA fieldsLow<>+24(SB)/8, $0x0c0b0b0a0a090a09
 GLOBL fieldsLow<>(SB), RODATA|NOPTR, $32
 
-DATA shiftsLow<>+0(SB)/8, $0x0010000800040000
-DATA shiftsLow<>+8(SB)/8, $0x0010000800040000
-DATA shiftsLow<>+16(SB)/8, $0x0010000800040000
-DATA shiftsLow<>+24(SB)/8, $0x0010000800040000
+DATA shiftsLow<>+0(SB)/8, $0x0010000800040200
+DATA shiftsLow<>+8(SB)/8, $0x0010000800040200
+DATA shiftsLow<>+16(SB)/8, $0x0010000800040200
+DATA shiftsLow<>+24(SB)/8, $0x0010000800040200
 GLOBL shiftsLow<>(SB), RODATA|NOPTR, $32
 
 DATA fieldsHigh<>+0(SB)/8, $0x0606060505040403
@@ -58,10 +58,10 @@ DATA fieldsHigh<>+16(SB)/8, $0x0808080707060605
 DATA fieldsHigh<>+24(SB)/8, $0x0f0f0f0e0e0d0d0c
 GLOBL fieldsHigh<>(SB), RODATA|NOPTR, $32
 
-DATA shiftsHigh<>+0(SB)/8, $0x0000008000400020
-DATA shiftsHigh<>+8(SB)/8, $0x0000008000400020
-DATA shiftsHigh<>+16(SB)/8, $0x0000008000400020
-DATA shiftsHigh<>+24(SB)/8, $0x0000008000400020
+DATA shiftsHigh<>+0(SB)/8, $0x0100008000400020
+DATA shiftsHigh<>+8(SB)/8, $0x0100008000400020
+DATA shiftsHigh<>+16(SB)/8, $0x0100008000400020
+DATA shiftsHigh<>+24(SB)/8, $0x0100008000400020
 GLOBL shiftsHigh<>(SB), RODATA|NOPTR, $32
 
 DATA expand<>+0(SB)/8, $0x8080808080808080
@@ -836,7 +836,7 @@ GLOBL expand<>(SB), RODATA|NOPTR, $6144
 
 // func decodeExponentsAVX2(job *states.Job)
 // Requires: AVX, AVX2, BMI2, CMOV, MMX+
-TEXT ·decodeExponentsAVX2(SB), NOSPLIT, $0-8
+TEXT ·decodeExponentsAVX2(SB), NOSPLIT, $8-8
 	// Decodes 64 weights of each of 4 blocks in a step. A state is 16 bits of a vector of low and 16 bits of a vector of
 	// high halves. The low 5 bits of a low half name a bucket, which the tables are indexed by.
 	// A round is as many steps as all blocks have words for, whatever the steps take.
@@ -906,271 +906,257 @@ block:
 	ADDQ           BX, R12
 	PREFETCHT0     2048(R11)
 	PREFETCHT0     1024(R10)
-	VMOVDQU        (R9), Y0
-	VPAND          buckets<>+0(SB), Y0, Y2
-	VMOVDQU        32(R9), Y1
-	VPAND          buckets<>+0(SB), Y1, Y3
+	VMOVDQU        buckets<>+0(SB), Y1
+	VPAND          (R9), Y1, Y0
+	VPAND          32(R9), Y1, Y1
+	VPACKUSWB      Y1, Y0, Y0
+	VMOVDQU        buckets<>+0(SB), Y2
+	VPAND          64(R9), Y2, Y1
+	VPAND          96(R9), Y2, Y2
+	VPACKUSWB      Y2, Y1, Y1
+	VMOVDQU        (R9), Y2
+	VMOVDQU        32(R9), Y3
+	VPSRLW         $0x09, Y2, Y2
+	VPSRLW         $0x09, Y3, Y3
 	VPACKUSWB      Y3, Y2, Y2
-	VPSRLW         $0x09, Y0, Y3
-	VPSRLW         $0x09, Y1, Y4
+	VMOVDQU        64(R9), Y3
+	VMOVDQU        96(R9), Y4
+	VPSRLW         $0x09, Y3, Y3
+	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
-	VPSRLW         $0x05, Y0, Y0
-	VPSRLW         $0x05, Y1, Y1
-	VPSUBB         half<>+0(SB), Y2, Y4
-	VBROADCASTI128 320(DI), Y5
-	VBROADCASTI128 336(DI), Y6
-	VPSHUFB        Y2, Y5, Y5
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPCMPGTB       Y3, Y5, Y3
-	VPOR           Y3, Y2, Y5
-	VPOR           Y3, Y4, Y4
-	VBROADCASTI128 352(DI), Y3
-	VBROADCASTI128 368(DI), Y6
-	VPSHUFB        Y5, Y3, Y3
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y3, Y3
-	VPXOR          Y2, Y3, Y3
-	VBROADCASTI128 384(DI), Y2
-	VBROADCASTI128 400(DI), Y6
-	VPSHUFB        Y5, Y2, Y2
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y2, Y2
-	VBROADCASTI128 416(DI), Y6
-	VBROADCASTI128 432(DI), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y4, Y7, Y7
+	VPSUBB         half<>+0(SB), Y0, Y4
+	VPSUBB         half<>+0(SB), Y1, Y5
+	VBROADCASTI128 320(DI), Y6
+	VBROADCASTI128 336(DI), Y7
+	VPSHUFB        Y0, Y6, Y8
+	VPSHUFB        Y4, Y7, Y9
+	VPXOR          Y9, Y8, Y8
+	VPSHUFB        Y1, Y6, Y6
+	VPSHUFB        Y5, Y7, Y7
 	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y2, Y4
-	VPUNPCKHBW     Y6, Y2, Y2
-	VPADDW         Y4, Y0, Y0
-	VPADDW         Y2, Y1, Y1
-	VPSUBB         half<>+0(SB), Y3, Y2
-	VBROADCASTI128 448(DI), Y4
-	VBROADCASTI128 464(DI), Y5
-	VPSHUFB        Y3, Y4, Y4
-	VPSHUFB        Y2, Y5, Y5
-	VPXOR          Y5, Y4, Y4
-	VBROADCASTI128 480(DI), Y5
-	VBROADCASTI128 496(DI), Y6
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y4, Y6
-	VPUNPCKHBW     Y5, Y4, Y4
-	VBROADCASTI128 512(DI), Y5
-	VBROADCASTI128 528(DI), Y7
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y7, Y7
-	VPXOR          Y7, Y5, Y5
-	VPXOR          Y2, Y2, Y2
-	VMOVDQU        128(R9), Y7
-	VPMULLW        Y6, Y7, Y3
-	VPMULHUW       Y6, Y7, Y7
-	VPADDW         Y0, Y3, Y0
-	VPSUBUSW       Y0, Y3, Y3
-	VPMINUW        one<>+0(SB), Y3, Y3
-	VPADDW         Y3, Y7, Y7
-	VPCMPEQW       Y2, Y7, Y3
-	VMOVDQU        160(R9), Y8
-	VPMULLW        Y4, Y8, Y6
-	VPMULHUW       Y4, Y8, Y8
-	VPADDW         Y1, Y6, Y1
-	VPSUBUSW       Y1, Y6, Y6
-	VPMINUW        one<>+0(SB), Y6, Y6
-	VPADDW         Y6, Y8, Y8
-	VPCMPEQW       Y2, Y8, Y4
-	VPUNPCKLBW     Y5, Y2, Y6
-	VPUNPCKHBW     Y5, Y2, Y2
-	VPSRLW         $0x01, Y6, Y6
-	VPSRLW         $0x01, Y2, Y2
-	VPACKSSWB      Y4, Y3, Y5
-	VPMOVMSKB      Y5, R13
-	RORXL          $0x1d, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x0d, R13, R15
-	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y5
-	VBROADCASTI128 (CX)(R14*2), Y9
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y5, Y5
-	VINSERTI128    $0x01, (CX)(R15*2), Y9, Y9
-	ADDQ           4096(CX)(R15*1), R10
-	VPSHUFB        Y9, Y5, Y5
-	VPAND          Y0, Y3, Y9
-	VPOR           Y9, Y7, Y7
-	VMOVDQU        Y7, 128(R9)
-	VPANDN         Y0, Y3, Y0
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        Y0, (R9)
-	RORXL          $0x05, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x15, R13, R13
-	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y0
-	VBROADCASTI128 (CX)(R14*2), Y3
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y0, Y0
-	VINSERTI128    $0x01, (CX)(R13*2), Y3, Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VPSHUFB        Y3, Y0, Y0
-	VPAND          Y1, Y4, Y3
-	VPOR           Y3, Y8, Y8
-	VMOVDQU        Y8, 160(R9)
-	VPANDN         Y1, Y4, Y1
-	VPOR           Y0, Y1, Y1
-	VMOVDQU        Y1, 32(R9)
-	VMOVDQU        (R11), Y0
-	VPAND          exponentOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y6, Y6
-	VMOVDQU        32(R11), Y0
-	VPAND          exponentOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y2, Y2
-	CMPQ           1208(AX), $0x00
-	JEQ            cachedLow
-	VMOVNTDQ       Y6, (R12)
-	VMOVNTDQ       Y2, 32(R12)
-	JMP            cachedLowEnd
-
-cachedLow:
-	VMOVDQU Y6, (R12)
-	VMOVDQU Y2, 32(R12)
-
-cachedLowEnd:
-	VMOVDQU        64(R9), Y0
-	VPAND          buckets<>+0(SB), Y0, Y2
+	VPCMPGTB       Y2, Y8, Y8
+	VPOR           Y8, Y4, Y4
+	VPOR           Y8, Y0, Y8
+	VPCMPGTB       Y3, Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VPOR           Y6, Y1, Y6
+	VBROADCASTI128 352(DI), Y2
+	VBROADCASTI128 368(DI), Y3
+	VPSHUFB        Y8, Y2, Y7
+	VPSHUFB        Y4, Y3, Y9
+	VPXOR          Y9, Y7, Y7
+	VPSHUFB        Y6, Y2, Y2
+	VPSHUFB        Y5, Y3, Y3
+	VPXOR          Y3, Y2, Y2
+	VPXOR          Y0, Y7, Y7
+	VPXOR          Y1, Y2, Y2
+	VBROADCASTI128 384(DI), Y0
+	VBROADCASTI128 400(DI), Y1
+	VPSHUFB        Y8, Y0, Y3
+	VPSHUFB        Y4, Y1, Y9
+	VPXOR          Y9, Y3, Y3
+	VPSHUFB        Y6, Y0, Y0
+	VPSHUFB        Y5, Y1, Y1
+	VPXOR          Y1, Y0, Y0
+	VBROADCASTI128 416(DI), Y1
+	VBROADCASTI128 432(DI), Y9
+	VPSHUFB        Y8, Y1, Y8
+	VPSHUFB        Y4, Y9, Y4
+	VPXOR          Y4, Y8, Y8
+	VPSHUFB        Y6, Y1, Y1
+	VPSHUFB        Y5, Y9, Y4
+	VPXOR          Y4, Y1, Y1
+	VPUNPCKLBW     Y8, Y3, Y4
+	VPUNPCKHBW     Y8, Y3, Y3
+	VMOVDQU        (R9), Y5
+	VPSRLW         $0x05, Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VMOVDQU        32(R9), Y5
+	VPSRLW         $0x05, Y5, Y5
+	VPADDW         Y5, Y3, Y3
+	VPUNPCKLBW     Y1, Y0, Y5
+	VPUNPCKHBW     Y1, Y0, Y0
+	VMOVDQU        64(R9), Y1
+	VPSRLW         $0x05, Y1, Y1
+	VPADDW         Y1, Y5, Y5
 	VMOVDQU        96(R9), Y1
-	VPAND          buckets<>+0(SB), Y1, Y3
-	VPACKUSWB      Y3, Y2, Y2
-	VPSRLW         $0x09, Y0, Y3
-	VPSRLW         $0x09, Y1, Y4
-	VPACKUSWB      Y4, Y3, Y3
-	VPSRLW         $0x05, Y0, Y0
 	VPSRLW         $0x05, Y1, Y1
-	VPSUBB         half<>+0(SB), Y2, Y4
-	VBROADCASTI128 320(DI), Y5
-	VBROADCASTI128 336(DI), Y6
-	VPSHUFB        Y2, Y5, Y5
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPCMPGTB       Y3, Y5, Y3
-	VPOR           Y3, Y2, Y5
-	VPOR           Y3, Y4, Y4
-	VBROADCASTI128 352(DI), Y3
-	VBROADCASTI128 368(DI), Y6
-	VPSHUFB        Y5, Y3, Y3
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y3, Y3
-	VPXOR          Y2, Y3, Y3
-	VBROADCASTI128 384(DI), Y2
-	VBROADCASTI128 400(DI), Y6
-	VPSHUFB        Y5, Y2, Y2
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y2, Y2
-	VBROADCASTI128 416(DI), Y6
-	VBROADCASTI128 432(DI), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y4, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y2, Y4
-	VPUNPCKHBW     Y6, Y2, Y2
-	VPADDW         Y4, Y0, Y0
-	VPADDW         Y2, Y1, Y1
-	VPSUBB         half<>+0(SB), Y3, Y2
-	VBROADCASTI128 448(DI), Y4
-	VBROADCASTI128 464(DI), Y5
-	VPSHUFB        Y3, Y4, Y4
-	VPSHUFB        Y2, Y5, Y5
-	VPXOR          Y5, Y4, Y4
-	VBROADCASTI128 480(DI), Y5
-	VBROADCASTI128 496(DI), Y6
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y4, Y6
-	VPUNPCKHBW     Y5, Y4, Y4
-	VBROADCASTI128 512(DI), Y5
-	VBROADCASTI128 528(DI), Y7
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y7, Y7
-	VPXOR          Y7, Y5, Y5
-	VPXOR          Y2, Y2, Y2
-	VMOVDQU        192(R9), Y7
-	VPMULLW        Y6, Y7, Y3
-	VPMULHUW       Y6, Y7, Y7
-	VPADDW         Y0, Y3, Y0
-	VPSUBUSW       Y0, Y3, Y3
-	VPMINUW        one<>+0(SB), Y3, Y3
-	VPADDW         Y3, Y7, Y7
-	VPCMPEQW       Y2, Y7, Y3
-	VMOVDQU        224(R9), Y8
-	VPMULLW        Y4, Y8, Y6
-	VPMULHUW       Y4, Y8, Y8
-	VPADDW         Y1, Y6, Y1
-	VPSUBUSW       Y1, Y6, Y6
+	VPADDW         Y1, Y0, Y0
+	VPSUBB         half<>+0(SB), Y7, Y1
+	VPSUBB         half<>+0(SB), Y2, Y6
+	VBROADCASTI128 448(DI), Y8
+	VBROADCASTI128 464(DI), Y9
+	VPSHUFB        Y7, Y8, Y10
+	VPSHUFB        Y1, Y9, Y11
+	VPXOR          Y11, Y10, Y10
+	VPSHUFB        Y2, Y8, Y8
+	VPSHUFB        Y6, Y9, Y9
+	VPXOR          Y9, Y8, Y8
+	VBROADCASTI128 480(DI), Y9
+	VBROADCASTI128 496(DI), Y11
+	VPSHUFB        Y7, Y9, Y12
+	VPSHUFB        Y1, Y11, Y1
+	VPXOR          Y1, Y12, Y12
+	VPSHUFB        Y2, Y9, Y1
+	VPSHUFB        Y6, Y11, Y6
+	VPXOR          Y6, Y1, Y1
+	VPUNPCKLBW     Y12, Y10, Y6
+	VPUNPCKHBW     Y12, Y10, Y9
+	VPUNPCKLBW     Y1, Y8, Y10
+	VPUNPCKHBW     Y1, Y8, Y1
+	VPMULLW        128(R9), Y6, Y8
+	VPMULHUW       128(R9), Y6, Y6
+	VPADDW         Y8, Y4, Y4
+	VPSUBUSW       Y4, Y8, Y8
+	VPMINUW        one<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPXOR          Y8, Y8, Y8
+	VPCMPEQW       Y8, Y6, Y8
+	VPAND          Y4, Y8, Y11
+	VPOR           Y11, Y6, Y6
+	VMOVDQU        Y6, 128(R9)
+	VPANDN         Y4, Y8, Y4
+	VPMULLW        160(R9), Y9, Y6
+	VPMULHUW       160(R9), Y9, Y9
+	VPADDW         Y6, Y3, Y3
+	VPSUBUSW       Y3, Y6, Y6
+	VPMINUW        one<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y9, Y9
+	VPXOR          Y6, Y6, Y6
+	VPCMPEQW       Y6, Y9, Y6
+	VPAND          Y3, Y6, Y11
+	VPOR           Y11, Y9, Y9
+	VMOVDQU        Y9, 160(R9)
+	VPANDN         Y3, Y6, Y3
+	VPACKSSWB      Y6, Y8, Y8
+	VPMOVMSKB      Y8, R13
+	VPMULLW        192(R9), Y10, Y6
+	VPMULHUW       192(R9), Y10, Y8
+	VPADDW         Y6, Y5, Y5
+	VPSUBUSW       Y5, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y8, Y8
-	VPCMPEQW       Y2, Y8, Y4
-	VPUNPCKLBW     Y5, Y2, Y6
-	VPUNPCKHBW     Y5, Y2, Y2
-	VPSRLW         $0x01, Y6, Y6
-	VPSRLW         $0x01, Y2, Y2
-	VPACKSSWB      Y4, Y3, Y5
-	VPMOVMSKB      Y5, R13
-	RORXL          $0x1d, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x0d, R13, R15
+	VPXOR          Y6, Y6, Y6
+	VPCMPEQW       Y6, Y8, Y6
+	VPAND          Y5, Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 192(R9)
+	VPANDN         Y5, Y6, Y5
+	VPMULLW        224(R9), Y1, Y8
+	VPMULHUW       224(R9), Y1, Y1
+	VPADDW         Y8, Y0, Y0
+	VPSUBUSW       Y0, Y8, Y8
+	VPMINUW        one<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y1, Y1
+	VPXOR          Y8, Y8, Y8
+	VPCMPEQW       Y8, Y1, Y8
+	VPAND          Y0, Y8, Y9
+	VPOR           Y9, Y1, Y1
+	VMOVDQU        Y1, 224(R9)
+	VPANDN         Y0, Y8, Y0
+	VPACKSSWB      Y8, Y6, Y6
+	VPMOVMSKB      Y6, R14
+	RORXL          $0x1d, R13, R15
 	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y5
-	VBROADCASTI128 (CX)(R14*2), Y9
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y5, Y5
-	VINSERTI128    $0x01, (CX)(R15*2), Y9, Y9
+	RORXL          $0x0d, R13, BP
+	ANDL           $0x000007f8, BP
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R15*2), Y6
 	ADDQ           4096(CX)(R15*1), R10
-	VPSHUFB        Y9, Y5, Y5
-	VPAND          Y0, Y3, Y9
-	VPOR           Y9, Y7, Y7
-	VMOVDQU        Y7, 192(R9)
-	VPANDN         Y0, Y3, Y0
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        Y0, 64(R9)
-	RORXL          $0x05, R13, R14
-	ANDL           $0x000007f8, R14
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(BP*2), Y6, Y6
+	ADDQ           4096(CX)(BP*1), R10
+	VPSHUFB        Y6, Y1, Y1
+	VPOR           Y1, Y4, Y4
+	VMOVDQU        Y4, (R9)
+	RORXL          $0x05, R13, R15
+	ANDL           $0x000007f8, R15
 	RORXL          $0x15, R13, R13
 	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y0
-	VBROADCASTI128 (CX)(R14*2), Y3
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y0, Y0
-	VINSERTI128    $0x01, (CX)(R13*2), Y3, Y3
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R15*2), Y4
+	ADDQ           4096(CX)(R15*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R13*2), Y4, Y4
 	ADDQ           4096(CX)(R13*1), R10
-	VPSHUFB        Y3, Y0, Y0
-	VPAND          Y1, Y4, Y3
-	VPOR           Y3, Y8, Y8
-	VMOVDQU        Y8, 224(R9)
-	VPANDN         Y1, Y4, Y1
-	VPOR           Y0, Y1, Y1
-	VMOVDQU        Y1, 96(R9)
-	VMOVDQU        (R11), Y0
-	VPSHUFB        swap<>+0(SB), Y0, Y0
-	VPAND          exponentOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y6, Y6
-	VMOVDQU        32(R11), Y0
-	VPSHUFB        swap<>+0(SB), Y0, Y0
-	VPAND          exponentOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y2, Y2
+	VPSHUFB        Y4, Y1, Y1
+	VPOR           Y1, Y3, Y3
+	VMOVDQU        Y3, 32(R9)
+	RORXL          $0x1d, R14, R13
+	ANDL           $0x000007f8, R13
+	RORXL          $0x0d, R14, R15
+	ANDL           $0x000007f8, R15
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R13*2), Y3
+	ADDQ           4096(CX)(R13*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R15*2), Y3, Y3
+	ADDQ           4096(CX)(R15*1), R10
+	VPSHUFB        Y3, Y1, Y1
+	VPOR           Y1, Y5, Y5
+	VMOVDQU        Y5, 64(R9)
+	RORXL          $0x05, R14, R13
+	ANDL           $0x000007f8, R13
+	RORXL          $0x15, R14, R14
+	ANDL           $0x000007f8, R14
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R13*2), Y3
+	ADDQ           4096(CX)(R13*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R14*2), Y3, Y3
+	ADDQ           4096(CX)(R14*1), R10
+	VPSHUFB        Y3, Y1, Y1
+	VPOR           Y1, Y0, Y0
+	VMOVDQU        Y0, 96(R9)
+	MOVQ           R10, 1160(AX)(R8*1)
+	VPSUBB         half<>+0(SB), Y7, Y0
+	VPSUBB         half<>+0(SB), Y2, Y1
+	VBROADCASTI128 512(DI), Y3
+	VBROADCASTI128 528(DI), Y4
+	VPSHUFB        Y7, Y3, Y5
+	VPSHUFB        Y0, Y4, Y0
+	VPXOR          Y0, Y5, Y5
+	VPSHUFB        Y2, Y3, Y0
+	VPSHUFB        Y1, Y4, Y1
+	VPXOR          Y1, Y0, Y0
+	VPXOR          Y1, Y1, Y1
+	VPUNPCKLBW     Y5, Y1, Y2
+	VPUNPCKHBW     Y5, Y1, Y3
+	VPSRLW         $0x01, Y2, Y2
+	VPSRLW         $0x01, Y3, Y3
+	VPUNPCKLBW     Y0, Y1, Y4
+	VPUNPCKHBW     Y0, Y1, Y0
+	VPSRLW         $0x01, Y4, Y4
+	VPSRLW         $0x01, Y0, Y0
+	VMOVDQU        (R11), Y1
+	VPAND          exponentOthers<>+0(SB), Y1, Y1
+	VPOR           Y1, Y2, Y2
+	VMOVDQU        32(R11), Y1
+	VPAND          exponentOthers<>+0(SB), Y1, Y1
+	VPOR           Y1, Y3, Y3
+	VMOVDQU        (R11), Y1
+	VPSHUFB        swap<>+0(SB), Y1, Y1
+	VPAND          exponentOthers<>+0(SB), Y1, Y1
+	VPOR           Y1, Y4, Y4
+	VMOVDQU        32(R11), Y1
+	VPSHUFB        swap<>+0(SB), Y1, Y1
+	VPAND          exponentOthers<>+0(SB), Y1, Y1
+	VPOR           Y1, Y0, Y0
 	CMPQ           1208(AX), $0x00
-	JEQ            cachedHigh
-	VMOVNTDQ       Y6, 64(R12)
-	VMOVNTDQ       Y2, 96(R12)
-	JMP            cachedHighEnd
+	JEQ            cached
+	VMOVNTDQ       Y2, (R12)
+	VMOVNTDQ       Y3, 32(R12)
+	VMOVNTDQ       Y4, 64(R12)
+	VMOVNTDQ       Y0, 96(R12)
+	JMP            stored
 
-cachedHigh:
-	VMOVDQU Y6, 64(R12)
-	VMOVDQU Y2, 96(R12)
+cached:
+	VMOVDQU Y2, (R12)
+	VMOVDQU Y3, 32(R12)
+	VMOVDQU Y4, 64(R12)
+	VMOVDQU Y0, 96(R12)
 
-cachedHighEnd:
-	MOVQ R10, 1160(AX)(R8*1)
+stored:
 	ADDQ $+256, R9
 	ADDQ $0x08, R8
 	CMPQ R8, $0x20
@@ -1204,7 +1190,7 @@ end:
 
 // func decodeJointAVX2(job *states.Job)
 // Requires: AVX, AVX2, BMI2, CMOV, MMX+
-TEXT ·decodeJointAVX2(SB), NOSPLIT, $0-8
+TEXT ·decodeJointAVX2(SB), NOSPLIT, $8-8
 	// Decodes 64 weights of each of 4 blocks in a step. A state is 16 bits of a vector of low and 16 bits of a vector of
 	// high halves. The low 5 bits of a low half name a bucket, which the tables are indexed by.
 	// A round is as many steps as all blocks have words for, whatever the steps take.
@@ -1274,291 +1260,274 @@ block:
 	ADDQ           BX, R12
 	PREFETCHT0     2048(R11)
 	PREFETCHT0     1024(R10)
-	VMOVDQU        (R9), Y0
-	VPAND          buckets<>+0(SB), Y0, Y2
-	VMOVDQU        32(R9), Y1
-	VPAND          buckets<>+0(SB), Y1, Y3
+	VMOVDQU        buckets<>+0(SB), Y1
+	VPAND          (R9), Y1, Y0
+	VPAND          32(R9), Y1, Y1
+	VPACKUSWB      Y1, Y0, Y0
+	VMOVDQU        buckets<>+0(SB), Y2
+	VPAND          64(R9), Y2, Y1
+	VPAND          96(R9), Y2, Y2
+	VPACKUSWB      Y2, Y1, Y1
+	VMOVDQU        (R9), Y2
+	VMOVDQU        32(R9), Y3
+	VPSRLW         $0x09, Y2, Y2
+	VPSRLW         $0x09, Y3, Y3
 	VPACKUSWB      Y3, Y2, Y2
-	VPSRLW         $0x09, Y0, Y3
-	VPSRLW         $0x09, Y1, Y4
+	VMOVDQU        64(R9), Y3
+	VMOVDQU        96(R9), Y4
+	VPSRLW         $0x09, Y3, Y3
+	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
-	VPSRLW         $0x05, Y0, Y0
-	VPSRLW         $0x05, Y1, Y1
-	VPSUBB         half<>+0(SB), Y2, Y4
-	VBROADCASTI128 320(DI), Y5
-	VBROADCASTI128 336(DI), Y6
-	VPSHUFB        Y2, Y5, Y5
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPCMPGTB       Y3, Y5, Y3
-	VPOR           Y3, Y2, Y5
-	VPOR           Y3, Y4, Y4
-	VBROADCASTI128 352(DI), Y3
-	VBROADCASTI128 368(DI), Y6
-	VPSHUFB        Y5, Y3, Y3
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y3, Y3
-	VPXOR          Y2, Y3, Y3
-	VBROADCASTI128 384(DI), Y2
-	VBROADCASTI128 400(DI), Y6
-	VPSHUFB        Y5, Y2, Y2
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y2, Y2
-	VBROADCASTI128 416(DI), Y6
-	VBROADCASTI128 432(DI), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y4, Y7, Y7
+	VPSUBB         half<>+0(SB), Y0, Y4
+	VPSUBB         half<>+0(SB), Y1, Y5
+	VBROADCASTI128 320(DI), Y6
+	VBROADCASTI128 336(DI), Y7
+	VPSHUFB        Y0, Y6, Y8
+	VPSHUFB        Y4, Y7, Y9
+	VPXOR          Y9, Y8, Y8
+	VPSHUFB        Y1, Y6, Y6
+	VPSHUFB        Y5, Y7, Y7
 	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y2, Y4
-	VPUNPCKHBW     Y6, Y2, Y2
-	VPADDW         Y4, Y0, Y0
-	VPADDW         Y2, Y1, Y1
-	VPSUBB         half<>+0(SB), Y3, Y2
-	VBROADCASTI128 448(DI), Y4
-	VBROADCASTI128 464(DI), Y5
-	VPSHUFB        Y3, Y4, Y4
-	VPSHUFB        Y2, Y5, Y5
-	VPXOR          Y5, Y4, Y4
-	VBROADCASTI128 480(DI), Y5
-	VBROADCASTI128 496(DI), Y6
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y4, Y6
-	VPUNPCKHBW     Y5, Y4, Y4
-	VBROADCASTI128 512(DI), Y5
-	VBROADCASTI128 528(DI), Y7
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y7, Y7
-	VPXOR          Y7, Y5, Y5
-	VBROADCASTI128 544(DI), Y7
-	VBROADCASTI128 560(DI), Y8
-	VPSHUFB        Y3, Y7, Y7
-	VPSHUFB        Y2, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPXOR          Y2, Y2, Y2
-	VMOVDQU        128(R9), Y8
-	VPMULLW        Y6, Y8, Y3
-	VPMULHUW       Y6, Y8, Y8
-	VPADDW         Y0, Y3, Y0
-	VPSUBUSW       Y0, Y3, Y3
-	VPMINUW        one<>+0(SB), Y3, Y3
-	VPADDW         Y3, Y8, Y8
-	VPCMPEQW       Y2, Y8, Y3
-	VMOVDQU        160(R9), Y9
-	VPMULLW        Y4, Y9, Y6
-	VPMULHUW       Y4, Y9, Y9
-	VPADDW         Y1, Y6, Y1
-	VPSUBUSW       Y1, Y6, Y6
-	VPMINUW        one<>+0(SB), Y6, Y6
-	VPADDW         Y6, Y9, Y9
-	VPCMPEQW       Y2, Y9, Y2
-	VPUNPCKLBW     Y5, Y7, Y4
-	VPUNPCKHBW     Y5, Y7, Y5
-	VPACKSSWB      Y2, Y3, Y6
-	VPMOVMSKB      Y6, R13
-	RORXL          $0x1d, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x0d, R13, R15
-	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y6
-	VBROADCASTI128 (CX)(R14*2), Y7
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y6, Y6
-	VINSERTI128    $0x01, (CX)(R15*2), Y7, Y7
-	ADDQ           4096(CX)(R15*1), R10
-	VPSHUFB        Y7, Y6, Y6
-	VPAND          Y0, Y3, Y7
-	VPOR           Y7, Y8, Y8
-	VMOVDQU        Y8, 128(R9)
-	VPANDN         Y0, Y3, Y0
-	VPOR           Y6, Y0, Y0
-	VMOVDQU        Y0, (R9)
-	RORXL          $0x05, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x15, R13, R13
-	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y0
-	VBROADCASTI128 (CX)(R14*2), Y3
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y0, Y0
-	VINSERTI128    $0x01, (CX)(R13*2), Y3, Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VPSHUFB        Y3, Y0, Y0
-	VPAND          Y1, Y2, Y3
-	VPOR           Y3, Y9, Y9
-	VMOVDQU        Y9, 160(R9)
-	VPANDN         Y1, Y2, Y1
-	VPOR           Y0, Y1, Y1
-	VMOVDQU        Y1, 32(R9)
-	VBROADCASTI128 (R11), Y0
-	VINSERTI128    $0x01, 12(R11), Y0, Y0
-	VPSHUFB        fieldsLow<>+0(SB), Y0, Y0
-	VPMULLW        shiftsLow<>+0(SB), Y0, Y0
-	VPSRAW         $0x09, Y0, Y0
-	VPAND          jointOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y4, Y4
-	VBROADCASTI128 28(R11), Y0
-	VINSERTI128    $0x01, 40(R11), Y0, Y0
-	VPSHUFB        fieldsLow<>+0(SB), Y0, Y0
-	VPMULLW        shiftsLow<>+0(SB), Y0, Y0
-	VPSRAW         $0x09, Y0, Y0
-	VPAND          jointOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y5, Y5
-	CMPQ           1208(AX), $0x00
-	JEQ            cachedLow
-	VMOVNTDQ       Y4, (R12)
-	VMOVNTDQ       Y5, 32(R12)
-	JMP            cachedLowEnd
-
-cachedLow:
-	VMOVDQU Y4, (R12)
-	VMOVDQU Y5, 32(R12)
-
-cachedLowEnd:
-	VMOVDQU        64(R9), Y0
-	VPAND          buckets<>+0(SB), Y0, Y2
+	VPCMPGTB       Y2, Y8, Y8
+	VPOR           Y8, Y4, Y4
+	VPOR           Y8, Y0, Y8
+	VPCMPGTB       Y3, Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VPOR           Y6, Y1, Y6
+	VBROADCASTI128 352(DI), Y2
+	VBROADCASTI128 368(DI), Y3
+	VPSHUFB        Y8, Y2, Y7
+	VPSHUFB        Y4, Y3, Y9
+	VPXOR          Y9, Y7, Y7
+	VPSHUFB        Y6, Y2, Y2
+	VPSHUFB        Y5, Y3, Y3
+	VPXOR          Y3, Y2, Y2
+	VPXOR          Y0, Y7, Y7
+	VPXOR          Y1, Y2, Y2
+	VBROADCASTI128 384(DI), Y0
+	VBROADCASTI128 400(DI), Y1
+	VPSHUFB        Y8, Y0, Y3
+	VPSHUFB        Y4, Y1, Y9
+	VPXOR          Y9, Y3, Y3
+	VPSHUFB        Y6, Y0, Y0
+	VPSHUFB        Y5, Y1, Y1
+	VPXOR          Y1, Y0, Y0
+	VBROADCASTI128 416(DI), Y1
+	VBROADCASTI128 432(DI), Y9
+	VPSHUFB        Y8, Y1, Y8
+	VPSHUFB        Y4, Y9, Y4
+	VPXOR          Y4, Y8, Y8
+	VPSHUFB        Y6, Y1, Y1
+	VPSHUFB        Y5, Y9, Y4
+	VPXOR          Y4, Y1, Y1
+	VPUNPCKLBW     Y8, Y3, Y4
+	VPUNPCKHBW     Y8, Y3, Y3
+	VMOVDQU        (R9), Y5
+	VPSRLW         $0x05, Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VMOVDQU        32(R9), Y5
+	VPSRLW         $0x05, Y5, Y5
+	VPADDW         Y5, Y3, Y3
+	VPUNPCKLBW     Y1, Y0, Y5
+	VPUNPCKHBW     Y1, Y0, Y0
+	VMOVDQU        64(R9), Y1
+	VPSRLW         $0x05, Y1, Y1
+	VPADDW         Y1, Y5, Y5
 	VMOVDQU        96(R9), Y1
-	VPAND          buckets<>+0(SB), Y1, Y3
-	VPACKUSWB      Y3, Y2, Y2
-	VPSRLW         $0x09, Y0, Y3
-	VPSRLW         $0x09, Y1, Y4
-	VPACKUSWB      Y4, Y3, Y3
-	VPSRLW         $0x05, Y0, Y0
 	VPSRLW         $0x05, Y1, Y1
-	VPSUBB         half<>+0(SB), Y2, Y4
-	VBROADCASTI128 320(DI), Y5
-	VBROADCASTI128 336(DI), Y6
-	VPSHUFB        Y2, Y5, Y5
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPCMPGTB       Y3, Y5, Y3
-	VPOR           Y3, Y2, Y5
-	VPOR           Y3, Y4, Y4
-	VBROADCASTI128 352(DI), Y3
-	VBROADCASTI128 368(DI), Y6
-	VPSHUFB        Y5, Y3, Y3
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y3, Y3
-	VPXOR          Y2, Y3, Y3
-	VBROADCASTI128 384(DI), Y2
-	VBROADCASTI128 400(DI), Y6
-	VPSHUFB        Y5, Y2, Y2
-	VPSHUFB        Y4, Y6, Y6
-	VPXOR          Y6, Y2, Y2
-	VBROADCASTI128 416(DI), Y6
-	VBROADCASTI128 432(DI), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y4, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y2, Y4
-	VPUNPCKHBW     Y6, Y2, Y2
-	VPADDW         Y4, Y0, Y0
-	VPADDW         Y2, Y1, Y1
-	VPSUBB         half<>+0(SB), Y3, Y2
-	VBROADCASTI128 448(DI), Y4
-	VBROADCASTI128 464(DI), Y5
-	VPSHUFB        Y3, Y4, Y4
-	VPSHUFB        Y2, Y5, Y5
-	VPXOR          Y5, Y4, Y4
-	VBROADCASTI128 480(DI), Y5
-	VBROADCASTI128 496(DI), Y6
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y4, Y6
-	VPUNPCKHBW     Y5, Y4, Y4
-	VBROADCASTI128 512(DI), Y5
-	VBROADCASTI128 528(DI), Y7
-	VPSHUFB        Y3, Y5, Y5
-	VPSHUFB        Y2, Y7, Y7
-	VPXOR          Y7, Y5, Y5
-	VBROADCASTI128 544(DI), Y7
-	VBROADCASTI128 560(DI), Y8
-	VPSHUFB        Y3, Y7, Y7
+	VPADDW         Y1, Y0, Y0
+	VPSUBB         half<>+0(SB), Y7, Y1
+	VPSUBB         half<>+0(SB), Y2, Y6
+	VBROADCASTI128 448(DI), Y8
+	VBROADCASTI128 464(DI), Y9
+	VPSHUFB        Y7, Y8, Y10
+	VPSHUFB        Y1, Y9, Y11
+	VPXOR          Y11, Y10, Y10
 	VPSHUFB        Y2, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPXOR          Y2, Y2, Y2
-	VMOVDQU        192(R9), Y8
-	VPMULLW        Y6, Y8, Y3
-	VPMULHUW       Y6, Y8, Y8
-	VPADDW         Y0, Y3, Y0
-	VPSUBUSW       Y0, Y3, Y3
-	VPMINUW        one<>+0(SB), Y3, Y3
-	VPADDW         Y3, Y8, Y8
-	VPCMPEQW       Y2, Y8, Y3
-	VMOVDQU        224(R9), Y9
-	VPMULLW        Y4, Y9, Y6
-	VPMULHUW       Y4, Y9, Y9
-	VPADDW         Y1, Y6, Y1
-	VPSUBUSW       Y1, Y6, Y6
+	VPSHUFB        Y6, Y9, Y9
+	VPXOR          Y9, Y8, Y8
+	VBROADCASTI128 480(DI), Y9
+	VBROADCASTI128 496(DI), Y11
+	VPSHUFB        Y7, Y9, Y12
+	VPSHUFB        Y1, Y11, Y1
+	VPXOR          Y1, Y12, Y12
+	VPSHUFB        Y2, Y9, Y1
+	VPSHUFB        Y6, Y11, Y6
+	VPXOR          Y6, Y1, Y1
+	VPUNPCKLBW     Y12, Y10, Y6
+	VPUNPCKHBW     Y12, Y10, Y9
+	VPUNPCKLBW     Y1, Y8, Y10
+	VPUNPCKHBW     Y1, Y8, Y1
+	VPMULLW        128(R9), Y6, Y8
+	VPMULHUW       128(R9), Y6, Y6
+	VPADDW         Y8, Y4, Y4
+	VPSUBUSW       Y4, Y8, Y8
+	VPMINUW        one<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPXOR          Y8, Y8, Y8
+	VPCMPEQW       Y8, Y6, Y8
+	VPAND          Y4, Y8, Y11
+	VPOR           Y11, Y6, Y6
+	VMOVDQU        Y6, 128(R9)
+	VPANDN         Y4, Y8, Y4
+	VPMULLW        160(R9), Y9, Y6
+	VPMULHUW       160(R9), Y9, Y9
+	VPADDW         Y6, Y3, Y3
+	VPSUBUSW       Y3, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y9, Y9
-	VPCMPEQW       Y2, Y9, Y2
-	VPUNPCKLBW     Y5, Y7, Y4
-	VPUNPCKHBW     Y5, Y7, Y5
-	VPACKSSWB      Y2, Y3, Y6
-	VPMOVMSKB      Y6, R13
-	RORXL          $0x1d, R13, R14
-	ANDL           $0x000007f8, R14
-	RORXL          $0x0d, R13, R15
-	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y6
-	VBROADCASTI128 (CX)(R14*2), Y7
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y6, Y6
-	VINSERTI128    $0x01, (CX)(R15*2), Y7, Y7
-	ADDQ           4096(CX)(R15*1), R10
-	VPSHUFB        Y7, Y6, Y6
-	VPAND          Y0, Y3, Y7
-	VPOR           Y7, Y8, Y8
+	VPXOR          Y6, Y6, Y6
+	VPCMPEQW       Y6, Y9, Y6
+	VPAND          Y3, Y6, Y11
+	VPOR           Y11, Y9, Y9
+	VMOVDQU        Y9, 160(R9)
+	VPANDN         Y3, Y6, Y3
+	VPACKSSWB      Y6, Y8, Y8
+	VPMOVMSKB      Y8, R13
+	VPMULLW        192(R9), Y10, Y6
+	VPMULHUW       192(R9), Y10, Y8
+	VPADDW         Y6, Y5, Y5
+	VPSUBUSW       Y5, Y6, Y6
+	VPMINUW        one<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y8, Y8
+	VPXOR          Y6, Y6, Y6
+	VPCMPEQW       Y6, Y8, Y6
+	VPAND          Y5, Y6, Y9
+	VPOR           Y9, Y8, Y8
 	VMOVDQU        Y8, 192(R9)
-	VPANDN         Y0, Y3, Y0
-	VPOR           Y6, Y0, Y0
-	VMOVDQU        Y0, 64(R9)
-	RORXL          $0x05, R13, R14
-	ANDL           $0x000007f8, R14
+	VPANDN         Y5, Y6, Y5
+	VPMULLW        224(R9), Y1, Y8
+	VPMULHUW       224(R9), Y1, Y1
+	VPADDW         Y8, Y0, Y0
+	VPSUBUSW       Y0, Y8, Y8
+	VPMINUW        one<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y1, Y1
+	VPXOR          Y8, Y8, Y8
+	VPCMPEQW       Y8, Y1, Y8
+	VPAND          Y0, Y8, Y9
+	VPOR           Y9, Y1, Y1
+	VMOVDQU        Y1, 224(R9)
+	VPANDN         Y0, Y8, Y0
+	VPACKSSWB      Y8, Y6, Y6
+	VPMOVMSKB      Y6, R14
+	RORXL          $0x1d, R13, R15
+	ANDL           $0x000007f8, R15
+	RORXL          $0x0d, R13, BP
+	ANDL           $0x000007f8, BP
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R15*2), Y6
+	ADDQ           4096(CX)(R15*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(BP*2), Y6, Y6
+	ADDQ           4096(CX)(BP*1), R10
+	VPSHUFB        Y6, Y1, Y1
+	VPOR           Y1, Y4, Y4
+	VMOVDQU        Y4, (R9)
+	RORXL          $0x05, R13, R15
+	ANDL           $0x000007f8, R15
 	RORXL          $0x15, R13, R13
 	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y0
-	VBROADCASTI128 (CX)(R14*2), Y3
-	ADDQ           4096(CX)(R14*1), R10
-	VINSERTI128    $0x01, (R10), Y0, Y0
-	VINSERTI128    $0x01, (CX)(R13*2), Y3, Y3
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R15*2), Y4
+	ADDQ           4096(CX)(R15*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R13*2), Y4, Y4
 	ADDQ           4096(CX)(R13*1), R10
-	VPSHUFB        Y3, Y0, Y0
-	VPAND          Y1, Y2, Y3
-	VPOR           Y3, Y9, Y9
-	VMOVDQU        Y9, 224(R9)
-	VPANDN         Y1, Y2, Y1
-	VPOR           Y0, Y1, Y1
-	VMOVDQU        Y1, 96(R9)
-	VBROADCASTI128 (R11), Y0
-	VINSERTI128    $0x01, 12(R11), Y0, Y0
-	VPSHUFB        fieldsHigh<>+0(SB), Y0, Y0
-	VPMULLW        shiftsHigh<>+0(SB), Y0, Y0
-	VPSRAW         $0x09, Y0, Y0
-	VPAND          jointOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y4, Y4
-	VBROADCASTI128 28(R11), Y0
-	VINSERTI128    $0x01, 40(R11), Y0, Y0
-	VPSHUFB        fieldsHigh<>+0(SB), Y0, Y0
-	VPMULLW        shiftsHigh<>+0(SB), Y0, Y0
-	VPSRAW         $0x09, Y0, Y0
-	VPAND          jointOthers<>+0(SB), Y0, Y0
-	VPOR           Y0, Y5, Y5
+	VPSHUFB        Y4, Y1, Y1
+	VPOR           Y1, Y3, Y3
+	VMOVDQU        Y3, 32(R9)
+	RORXL          $0x1d, R14, R13
+	ANDL           $0x000007f8, R13
+	RORXL          $0x0d, R14, R15
+	ANDL           $0x000007f8, R15
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R13*2), Y3
+	ADDQ           4096(CX)(R13*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R15*2), Y3, Y3
+	ADDQ           4096(CX)(R15*1), R10
+	VPSHUFB        Y3, Y1, Y1
+	VPOR           Y1, Y5, Y5
+	VMOVDQU        Y5, 64(R9)
+	RORXL          $0x05, R14, R13
+	ANDL           $0x000007f8, R13
+	RORXL          $0x15, R14, R14
+	ANDL           $0x000007f8, R14
+	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (CX)(R13*2), Y3
+	ADDQ           4096(CX)(R13*1), R10
+	VINSERTI128    $0x01, (R10), Y1, Y1
+	VINSERTI128    $0x01, (CX)(R14*2), Y3, Y3
+	ADDQ           4096(CX)(R14*1), R10
+	VPSHUFB        Y3, Y1, Y1
+	VPOR           Y1, Y0, Y0
+	VMOVDQU        Y0, 96(R9)
+	MOVQ           R10, 1160(AX)(R8*1)
+	VPSUBB         half<>+0(SB), Y7, Y0
+	VPSUBB         half<>+0(SB), Y2, Y1
+	VBROADCASTI128 512(DI), Y3
+	VBROADCASTI128 528(DI), Y4
+	VPSHUFB        Y7, Y3, Y5
+	VPSHUFB        Y0, Y4, Y6
+	VPXOR          Y6, Y5, Y5
+	VPSHUFB        Y2, Y3, Y3
+	VPSHUFB        Y1, Y4, Y4
+	VPXOR          Y4, Y3, Y3
+	VBROADCASTI128 544(DI), Y4
+	VBROADCASTI128 560(DI), Y6
+	VPSHUFB        Y7, Y4, Y7
+	VPSHUFB        Y0, Y6, Y0
+	VPXOR          Y0, Y7, Y7
+	VPSHUFB        Y2, Y4, Y0
+	VPSHUFB        Y1, Y6, Y1
+	VPXOR          Y1, Y0, Y0
+	VPUNPCKLBW     Y5, Y7, Y1
+	VPUNPCKHBW     Y5, Y7, Y2
+	VPUNPCKLBW     Y3, Y0, Y4
+	VPUNPCKHBW     Y3, Y0, Y0
+	VBROADCASTI128 (R11), Y3
+	VINSERTI128    $0x01, 12(R11), Y3, Y3
+	VPSHUFB        fieldsLow<>+0(SB), Y3, Y3
+	VPMULLW        shiftsLow<>+0(SB), Y3, Y3
+	VPSRAW         $0x09, Y3, Y3
+	VPAND          jointOthers<>+0(SB), Y3, Y3
+	VPOR           Y3, Y1, Y1
+	VBROADCASTI128 28(R11), Y3
+	VINSERTI128    $0x01, 40(R11), Y3, Y3
+	VPSHUFB        fieldsLow<>+0(SB), Y3, Y3
+	VPMULLW        shiftsLow<>+0(SB), Y3, Y3
+	VPSRAW         $0x09, Y3, Y3
+	VPAND          jointOthers<>+0(SB), Y3, Y3
+	VPOR           Y3, Y2, Y2
+	VBROADCASTI128 (R11), Y3
+	VINSERTI128    $0x01, 12(R11), Y3, Y3
+	VPSHUFB        fieldsHigh<>+0(SB), Y3, Y3
+	VPMULLW        shiftsHigh<>+0(SB), Y3, Y3
+	VPSRAW         $0x09, Y3, Y3
+	VPAND          jointOthers<>+0(SB), Y3, Y3
+	VPOR           Y3, Y4, Y4
+	VBROADCASTI128 28(R11), Y3
+	VINSERTI128    $0x01, 40(R11), Y3, Y3
+	VPSHUFB        fieldsHigh<>+0(SB), Y3, Y3
+	VPMULLW        shiftsHigh<>+0(SB), Y3, Y3
+	VPSRAW         $0x09, Y3, Y3
+	VPAND          jointOthers<>+0(SB), Y3, Y3
+	VPOR           Y3, Y0, Y0
 	CMPQ           1208(AX), $0x00
-	JEQ            cachedHigh
+	JEQ            cached
+	VMOVNTDQ       Y1, (R12)
+	VMOVNTDQ       Y2, 32(R12)
 	VMOVNTDQ       Y4, 64(R12)
-	VMOVNTDQ       Y5, 96(R12)
-	JMP            cachedHighEnd
+	VMOVNTDQ       Y0, 96(R12)
+	JMP            stored
 
-cachedHigh:
+cached:
+	VMOVDQU Y1, (R12)
+	VMOVDQU Y2, 32(R12)
 	VMOVDQU Y4, 64(R12)
-	VMOVDQU Y5, 96(R12)
+	VMOVDQU Y0, 96(R12)
 
-cachedHighEnd:
-	MOVQ R10, 1160(AX)(R8*1)
+stored:
 	ADDQ $+256, R9
 	ADDQ $0x08, R8
 	CMPQ R8, $0x20
