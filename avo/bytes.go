@@ -27,13 +27,13 @@ type byteDecoder struct {
 
 // byteConstants are what all byte decoders in a file share.
 type byteConstants struct {
-	buckets operand.Mem // the bits of a low half that name the bucket
-	half    operand.Mem // in bytes, half the number of buckets
-	one     operand.Mem // in words
-	swap    operand.Mem // the bytes of words exchanged
-	others  [2]operand.Mem
-	fields  [2]operand.Mem // of groups of a joint plane: the two bytes of each of the first and the last four fields
-	shifts  [2]operand.Mem // the factors that move these to the highest bits
+	buckets     operand.Mem // the bits of a low half that name the bucket
+	halfBuckets operand.Mem // in bytes, half the number of buckets
+	one         operand.Mem // in words
+	swap        operand.Mem // the bytes of words exchanged
+	others      [2]operand.Mem
+	fields      [2]operand.Mem // of groups of a joint plane: the two bytes of each of the first and the last four fields
+	shifts      [2]operand.Mem // the factors that move these to the highest bits
 	// For each mask of 8 lanes, a shuffle that gives them the next words, and zeros to the other lanes. From takenAt on, for
 	// each mask, the size of the words, as 8 bytes.
 	expand operand.Mem
@@ -43,7 +43,7 @@ const takenAt = 256 * 16
 
 func newByteConstants(ctx *build.Context) (c byteConstants) {
 	c.buckets = vector(ctx, "buckets", 32, func(i int) byte { return [2]byte{rans.Buckets - 1, 0}[i%2] })
-	c.half = vector(ctx, "half", 32, func(int) byte { return rans.Buckets / 2 })
+	c.halfBuckets = vector(ctx, "halfBuckets", 32, func(int) byte { return rans.Buckets / 2 })
 	c.one = vector(ctx, "one", 32, func(i int) byte { return [2]byte{1, 0}[i%2] })
 	c.swap = vector(ctx, "swap", 32, func(i int) byte { return byte(i%16 ^ 1) })
 	for form, name := range []string{"exponentOthers", "jointOthers"} {
@@ -219,7 +219,7 @@ func (d *byteDecoder) look(off uintptr, index, upper both) both {
 
 // upper returns indices less half the number of buckets.
 func (d *byteDecoder) upper(index both) both {
-	return d.each(func(g int, v vec) { d.VPSUBB(d.c.half, index[g], v) })
+	return d.each(func(g int, v vec) { d.VPSUBB(d.c.halfBuckets, index[g], v) })
 }
 
 // words makes words of their low and high bytes: two vectors.

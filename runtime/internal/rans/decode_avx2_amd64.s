@@ -10,11 +10,11 @@ DATA buckets<>+16(SB)/8, $0x001f001f001f001f
 DATA buckets<>+24(SB)/8, $0x001f001f001f001f
 GLOBL buckets<>(SB), RODATA|NOPTR, $32
 
-DATA half<>+0(SB)/8, $0x1010101010101010
-DATA half<>+8(SB)/8, $0x1010101010101010
-DATA half<>+16(SB)/8, $0x1010101010101010
-DATA half<>+24(SB)/8, $0x1010101010101010
-GLOBL half<>(SB), RODATA|NOPTR, $32
+DATA halfBuckets<>+0(SB)/8, $0x1010101010101010
+DATA halfBuckets<>+8(SB)/8, $0x1010101010101010
+DATA halfBuckets<>+16(SB)/8, $0x1010101010101010
+DATA halfBuckets<>+24(SB)/8, $0x1010101010101010
+GLOBL halfBuckets<>(SB), RODATA|NOPTR, $32
 
 DATA one<>+0(SB)/8, $0x0001000100010001
 DATA one<>+8(SB)/8, $0x0001000100010001
@@ -924,8 +924,8 @@ block:
 	VPSRLW         $0x09, Y3, Y3
 	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
-	VPSUBB         half<>+0(SB), Y0, Y4
-	VPSUBB         half<>+0(SB), Y1, Y5
+	VPSUBB         halfBuckets<>+0(SB), Y0, Y4
+	VPSUBB         halfBuckets<>+0(SB), Y1, Y5
 	VBROADCASTI128 320(DI), Y6
 	VBROADCASTI128 336(DI), Y7
 	VPSHUFB        Y0, Y6, Y8
@@ -982,8 +982,8 @@ block:
 	VMOVDQU        96(R9), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y0, Y0
-	VPSUBB         half<>+0(SB), Y7, Y1
-	VPSUBB         half<>+0(SB), Y2, Y6
+	VPSUBB         halfBuckets<>+0(SB), Y7, Y1
+	VPSUBB         halfBuckets<>+0(SB), Y2, Y6
 	VBROADCASTI128 448(DI), Y8
 	VBROADCASTI128 464(DI), Y9
 	VPSHUFB        Y7, Y8, Y10
@@ -1109,8 +1109,8 @@ block:
 	VPOR           Y1, Y0, Y0
 	VMOVDQU        Y0, 96(R9)
 	MOVQ           R10, 1160(AX)(R8*1)
-	VPSUBB         half<>+0(SB), Y7, Y0
-	VPSUBB         half<>+0(SB), Y2, Y1
+	VPSUBB         halfBuckets<>+0(SB), Y7, Y0
+	VPSUBB         halfBuckets<>+0(SB), Y2, Y1
 	VBROADCASTI128 512(DI), Y3
 	VBROADCASTI128 528(DI), Y4
 	VPSHUFB        Y7, Y3, Y5
@@ -1278,8 +1278,8 @@ block:
 	VPSRLW         $0x09, Y3, Y3
 	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
-	VPSUBB         half<>+0(SB), Y0, Y4
-	VPSUBB         half<>+0(SB), Y1, Y5
+	VPSUBB         halfBuckets<>+0(SB), Y0, Y4
+	VPSUBB         halfBuckets<>+0(SB), Y1, Y5
 	VBROADCASTI128 320(DI), Y6
 	VBROADCASTI128 336(DI), Y7
 	VPSHUFB        Y0, Y6, Y8
@@ -1336,8 +1336,8 @@ block:
 	VMOVDQU        96(R9), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y0, Y0
-	VPSUBB         half<>+0(SB), Y7, Y1
-	VPSUBB         half<>+0(SB), Y2, Y6
+	VPSUBB         halfBuckets<>+0(SB), Y7, Y1
+	VPSUBB         halfBuckets<>+0(SB), Y2, Y6
 	VBROADCASTI128 448(DI), Y8
 	VBROADCASTI128 464(DI), Y9
 	VPSHUFB        Y7, Y8, Y10
@@ -1463,8 +1463,8 @@ block:
 	VPOR           Y1, Y0, Y0
 	VMOVDQU        Y0, 96(R9)
 	MOVQ           R10, 1160(AX)(R8*1)
-	VPSUBB         half<>+0(SB), Y7, Y0
-	VPSUBB         half<>+0(SB), Y2, Y1
+	VPSUBB         halfBuckets<>+0(SB), Y7, Y0
+	VPSUBB         halfBuckets<>+0(SB), Y2, Y1
 	VBROADCASTI128 512(DI), Y3
 	VBROADCASTI128 528(DI), Y4
 	VPSHUFB        Y7, Y3, Y5

@@ -71,7 +71,9 @@ func aligned(n int) []uint16 {
 	return b[at : at+n : at+n]
 }
 
-func TestDecode(t *testing.T) {
+func TestDecode(t *testing.T) { eachFamily(t, testDecode) }
+
+func testDecode(t *testing.T) {
 	patterns := make([]uint16, 1<<16)
 	for i := range patterns {
 		patterns[i] = uint16(i * 40503)
@@ -111,7 +113,9 @@ func TestDecode(t *testing.T) {
 }
 
 // TestDamage wants what the reference makes of damaged streams.
-func TestDamage(t *testing.T) {
+func TestDamage(t *testing.T) { eachFamily(t, testDamage) }
+
+func testDamage(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	weights := normal(20_000)
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
@@ -142,7 +146,9 @@ func TestDamage(t *testing.T) {
 }
 
 // TestGuardPages decodes sound and damaged streams in memory that ends at a forbidden page.
-func TestGuardPages(t *testing.T) {
+func TestGuardPages(t *testing.T) { eachFamily(t, testGuardPages) }
+
+func testGuardPages(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	weights := normal(30_000)
 	for i, n := range []int{4096, 7000, 30_000, 4096, 7000, 30_000} {
