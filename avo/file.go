@@ -80,6 +80,26 @@ func States(header string, names map[rans.Form]string) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
+// ByteStates returns a Go assembly file with decoders of states for AVX2, for those forms that a function is named for. The
+// first line of the file is "// " and header.
+func ByteStates(header string, names map[rans.Form]string) ([]byte, error) {
+	ctx := build.NewContext()
+	ctx.ConstraintExpr(constraint)
+	c := newByteConstants(ctx)
+	for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
+		name, ok := names[form]
+		if !ok {
+			continue
+		}
+		if err := validateName(name); err != nil {
+			return nil, err
+		}
+		d := byteDecoder{stateDecoder: stateDecoder{Context: ctx, form: form}, c: c}
+		d.emit(name)
+	}
+	return assembled(ctx, header)
+}
+
 // assembled prints the functions and data of a context as a Go assembly file. Its first line is "// " and header.
 func assembled(ctx *build.Context, header string) ([]byte, error) {
 	file, err := ctx.Result()

@@ -156,20 +156,7 @@ func (d *stateDecoder) reload() { d.job = d.Load(d.Param("job"), d.GP64()).(reg.
 func (d *stateDecoder) rounds(name string, step func()) {
 	d.Label(name + "Round")
 	d.reload()
-	steps, room := d.GP64(), d.GP64()
-	d.MOVQ(d.field(states.OffSteps), steps)
-	d.SUBQ(d.field(states.OffDone), steps)
-	for k := range states.Blocks {
-		at := func(off uintptr) operand.Mem { return d.field(off + uintptr(8*k)) }
-		d.MOVQ(at(states.OffWords), room)
-		d.SUBQ(d.words[k], room)
-		d.SARQ(operand.Imm(1), room)
-		d.ADDQ(at(states.OffLeft), room)
-		d.SUBQ(operand.Imm(states.ReserveWords), room)
-		d.SARQ(operand.Imm(log2(states.StepWords)), room)
-		d.CMPQ(room, steps)
-		d.CMOVQLT(room, steps)
-	}
+	steps := d.roomFor(func(k int) operand.Op { return d.words[k] })
 	d.TESTQ(steps, steps)
 	d.JLE(operand.LabelRef(name + "End"))
 	d.ADDQ(steps, d.field(states.OffDone))
@@ -181,6 +168,26 @@ func (d *stateDecoder) rounds(name string, step func()) {
 	d.JNZ(operand.LabelRef(name + "Step"))
 	d.JMP(operand.LabelRef(name + "Round"))
 	d.Label(name + "End")
+}
+
+// roomFor computes how many of the steps that are left all blocks have words for, given where their next words are.
+func (d *stateDecoder) roomFor(words func(k int) operand.Op) (steps reg.GPVirtual) {
+	steps = d.GP64()
+	room := d.GP64()
+	d.MOVQ(d.field(states.OffSteps), steps)
+	d.SUBQ(d.field(states.OffDone), steps)
+	for k := range states.Blocks {
+		at := func(off uintptr) operand.Mem { return d.field(off + uintptr(8*k)) }
+		d.MOVQ(at(states.OffWords), room)
+		d.SUBQ(words(k), room)
+		d.SARQ(operand.Imm(1), room)
+		d.ADDQ(at(states.OffLeft), room)
+		d.SUBQ(operand.Imm(states.ReserveWords), room)
+		d.SARQ(operand.Imm(log2(states.StepWords)), room)
+		d.CMPQ(room, steps)
+		d.CMOVQLT(room, steps)
+	}
+	return steps
 }
 
 // step decodes the next weights of a block.

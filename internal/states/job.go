@@ -72,11 +72,13 @@ type Tables struct {
 	Threshold, Donor, Offset, Frequency [rans.Buckets]uint16
 	// Symbol is the symbol of each place, where a bfloat16 word has it.
 	Symbol [rans.Buckets]uint16
+	// Bytes are the same for decoders for AVX2.
+	Bytes ByteTables
 }
 
 // NewTables returns the tables for a layout.
 func NewTables(f rans.Form, a *rans.Alias) *Tables {
-	t := &Tables{Threshold: a.Threshold, Donor: a.Donor, Offset: a.Offset, Frequency: a.Frequency}
+	t := &Tables{Threshold: a.Threshold, Donor: a.Donor, Offset: a.Offset, Frequency: a.Frequency, Bytes: newByteTables(f, a)}
 	for i, s := range a.Symbol {
 		t.Symbol[i] = f.Join(s, 0)
 	}

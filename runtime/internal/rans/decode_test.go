@@ -40,7 +40,7 @@ func encode(t testing.TB, f rans.Form, weights []uint16, blockWeights int) *rans
 }
 
 func decode(s *rans.Stream) ([]uint16, error) {
-	d, err := New(s, AVX512)
+	d, err := New(s, tested)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,9 @@ func aligned(n int) []uint16 {
 	return b[at : at+n : at+n]
 }
 
-func TestDecode(t *testing.T) {
+func TestDecode(t *testing.T) { eachFamily(t, testDecode) }
+
+func testDecode(t *testing.T) {
 	patterns := make([]uint16, 1<<16)
 	for i := range patterns {
 		patterns[i] = uint16(i * 40503)
@@ -94,7 +96,7 @@ func TestDecode(t *testing.T) {
 					if !slices.Equal(got, weights) {
 						t.Fatal("other weights")
 					}
-					d := must(New(s, AVX512))
+					d := must(New(s, tested))
 					if err := d.Check(0, s.Len(), got); err != nil {
 						t.Error(err)
 					}
@@ -111,7 +113,9 @@ func TestDecode(t *testing.T) {
 }
 
 // TestDamage wants what the reference makes of damaged streams.
-func TestDamage(t *testing.T) {
+func TestDamage(t *testing.T) { eachFamily(t, testDamage) }
+
+func testDamage(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	weights := normal(20_000)
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
@@ -142,7 +146,9 @@ func TestDamage(t *testing.T) {
 }
 
 // TestGuardPages decodes sound and damaged streams in memory that ends at a forbidden page.
-func TestGuardPages(t *testing.T) {
+func TestGuardPages(t *testing.T) { eachFamily(t, testGuardPages) }
+
+func testGuardPages(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	weights := normal(30_000)
 	for i, n := range []int{4096, 7000, 30_000, 4096, 7000, 30_000} {
@@ -156,7 +162,7 @@ func TestGuardPages(t *testing.T) {
 			for range round {
 				s.Blocks[r.IntN(len(s.Blocks))] = byte(r.Uint32())
 			}
-			err := must(New(&s, AVX512)).Decode(0, s.Len(), dst)
+			err := must(New(&s, tested)).Decode(0, s.Len(), dst)
 			if _, want := refer(&s); fmt.Sprint(err) != fmt.Sprint(want) {
 				t.Fatalf("round %d: %v, want %v", round, err, want)
 			}
@@ -179,18 +185,33 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
-		s, err := New(encode(b, f, weights, 1<<18), AVX512)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(f.String(), func(b *testing.B) {
-			b.SetBytes(n)
-			for b.Loop() {
-				if err := s.Decode(0, s.Len(), dst); err != nil {
-					b.Fatal(err)
+		coded := encode(b, f, weights, 1<<18)
+		eachFamily(b, func(b *testing.B) {
+			s := must(New(coded, tested))
+			b.Run(f.String(), func(b *testing.B) {
+				b.SetBytes(n)
+				for b.Loop() {
+					if err := s.Decode(0, s.Len(), dst); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
+			})
 		})
+	}
+}
+
+// tested is the family of decoders that a test uses.
+var tested = AVX512
+
+// eachFamily runs a test or benchmark with each family that the CPU can run.
+func eachFamily[T interface {
+	testing.TB
+	Run(name string, f func(T)) bool
+}](t T, f func(T)) {
+	defer func(before string) { tested = before }(tested)
+	for _, one := range append(families, family{name: Generic}) {
+		tested = one.name
+		t.Run(tested, f)
 	}
 }
 

@@ -9,16 +9,24 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// multiplies reports whether the CPU can run the kernels of products.
-func multiplies() bool { return together(rans.Exponent, AVX512) != nil }
+// hasAVX2 and hasAVX512 say that the CPU and the operating system support all that the assembly uses.
+var (
+	hasAVX2   = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI2, cpuid.CMOV)
+	hasAVX512 = hasAVX2 && cpuid.CPU.Supports(cpuid.POPCNT, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2)
+)
 
-// together returns the assembly of a family that decodes blocks side by side, or nil if the CPU cannot run it.
-func together(f rans.Form, family string) states.Decoder {
-	switch {
-	case family != AVX512 || !cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2):
-		return nil
-	case f == rans.Joint:
-		return decodeJoint
+// families are those that the CPU can run, the fastest first.
+var families = supported()
+
+func supported() (list []family) {
+	if hasAVX512 {
+		list = append(list, family{AVX512, [...]states.Decoder{rans.Exponent: decodeExponents, rans.Joint: decodeJoint}})
 	}
-	return decodeExponents
+	if hasAVX2 {
+		list = append(list, family{AVX2, [...]states.Decoder{rans.Exponent: decodeExponentsAVX2, rans.Joint: decodeJointAVX2}})
+	}
+	return list
 }
+
+// multiplies reports whether the CPU can run the kernels of products.
+func multiplies() bool { return hasAVX512 }

@@ -12,6 +12,12 @@ import (
 // cachedBytes is the largest size of weights that are written through the caches.
 const cachedBytes = 1 << 20
 
+// A family is assembly for CPUs with the same instructions: a decoder for each form.
+type family struct {
+	name     string // AVX512 or AVX2
+	decoders [rans.Joint + 1]states.Decoder
+}
+
 // A work is the working memory of a call of the assembly.
 type work struct {
 	job states.ProductJob
@@ -108,4 +114,14 @@ func (s *Stream) sideBySide(all []progress, through bool) {
 		s.together(job)
 		w.take(blocks)
 	}
+}
+
+// together returns the assembly of a family, or nil if the CPU cannot run it.
+func together(f rans.Form, name string) states.Decoder {
+	for _, all := range families {
+		if all.name == name {
+			return all.decoders[f]
+		}
+	}
+	return nil
 }

@@ -1,6 +1,8 @@
 package rans
 
 import (
+	"sync"
+
 	"github.com/seed54244801/bespoke/internal/states"
 	"github.com/seed54244801/bespoke/rans"
 )
@@ -8,6 +10,7 @@ import (
 // The families of decoders. The names are those of the options of package runtime.
 const (
 	AVX512  = "avx512"
+	AVX2    = "avx2"
 	Generic = "generic"
 )
 
@@ -15,7 +18,7 @@ const (
 type Stream struct {
 	*rans.Stream
 	layout   rans.Layout
-	portable *portable
+	portable func() *portable // makes it on first use
 	tables   *states.Tables
 	together states.Decoder // nil for portable Go
 }
@@ -27,7 +30,10 @@ func New(s *rans.Stream, family string) (*Stream, error) {
 		return nil, err
 	}
 	a := t.Alias()
-	return &Stream{s, layout, newPortable(s.Form, a), states.NewTables(s.Form, a), together(s.Form, family)}, nil
+	return &Stream{
+		Stream: s, layout: layout, tables: states.NewTables(s.Form, a), together: together(s.Form, family),
+		portable: sync.OnceValue(func() *portable { return newPortable(s.Form, a) }),
+	}, nil
 }
 
 // Decode writes the weights of blocks [from, to) to dst, which has room for as many, and returns nil, or a
@@ -69,11 +75,34 @@ func (s *Stream) few(first, n int, through bool, dst []uint16) error {
 	}
 	s.sideBySide(all[:n], through)
 	for i := range n {
-		if cause := s.portable.finish(&all[i]); cause != 0 {
+		if cause := s.finish(&all[i]); cause != 0 {
 			return &rans.BlockError{Block: first + i, Cause: cause}
 		}
 	}
 	return nil
+}
+
+// finish decodes the rest of a block, applies its patches, and checks how it ends.
+func (s *Stream) finish(p *progress) rans.Cause {
+	if p.ended {
+		return rans.WordsEnd
+	}
+	words := p.Words[2*p.used:]
+	if p.steps*rans.States < p.Weights {
+		var ok bool
+		if words, ok = s.portable().rest(p, words); !ok {
+			return rans.WordsEnd
+		}
+	}
+	if len(words) > 0 {
+		return rans.WordsLeft
+	}
+	for _, x := range p.states {
+		if x != least {
+			return rans.BadEnd
+		}
+	}
+	return p.Finish(s.Form, p.dst)
 }
 
 // Check compares decoded blocks [from, to) with their checksums. Its error is a [*rans.BlockError].
