@@ -58,25 +58,32 @@ func File(header string, strands []string, windows []Windows) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
-// States returns a Go assembly file with decoders of states, for those forms that a function is named for. The first line of the file is "// " and header.
-func States(header string, names map[rans.Form]string) ([]byte, error) {
+// StateNames are the names of the functions of a form. One that is "" is left out.
+type StateNames struct{ Decode, Multiply string }
+
+// States returns a Go assembly file with decoders of states for AVX-512, and with such that multiply. The first line of the
+// file is "// " and header.
+func States(header string, names map[rans.Form]StateNames) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
 	c := newStateConstants(ctx)
+	upper := upperHalves(ctx)
 	for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
-		name, ok := names[form]
-		if !ok {
-			continue
-		}
-		if err := validateName(name); err != nil {
-			return nil, err
-		}
 		d := stateDecoder{Context: ctx, form: form, c: c}
-		d.emit(name)
+		if name := names[form].Decode; name != "" {
+			if err := validateName(name); err != nil {
+				return nil, err
+			}
+			d.emit(name)
+		}
+		if name := names[form].Multiply; name != "" {
+			if err := validateName(name); err != nil {
+				return nil, err
+			}
+			m := multiplier{stateDecoder: d, upper: upper}
+			m.emit(name)
+		}
 	}
-	m := multiplier{stateDecoder: stateDecoder{Context: ctx, c: c}, upper: upperHalves(ctx)}
-	m.emit("multiplyExponents")
-	plainMultiplier(ctx, "multiplyPlain", m.upper)
 	return assembled(ctx, header)
 }
 

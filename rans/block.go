@@ -3,6 +3,7 @@ package rans
 import (
 	"encoding/binary"
 	"fmt"
+	"sort"
 )
 
 const (
@@ -189,17 +190,24 @@ func (b *Block) Decode(f Form, a *Alias, dst []uint16) Cause {
 	return b.Finish(f, dst)
 }
 
-// Finish applies the patches of a block to its weights, and checks that zeros are where they have to be. It returns 0,
-// BadPatch or BadZeros.
+// Finish applies the patches of a block to its weights, and checks what decoding does not. It returns 0, BadPatch or
+// BadZeros.
 func (b *Block) Finish(f Form, dst []uint16) Cause {
+	cause := b.Check(f)
+	if cause == 0 {
+		b.Patch(f, 0, dst)
+	}
+	return cause
+}
+
+// Check checks the patches of a block, and that zeros are where they have to be. It returns 0, BadPatch or BadZeros.
+func (b *Block) Check(f Form) Cause {
 	next := 0
-	for p := b.Patches; len(p) > 0; p = p[4:] {
-		patch := binary.LittleEndian.Uint32(p)
-		at, symbol := int(patch%MaxBlock), patch>>placeBits
+	for i := range len(b.Patches) / 4 {
+		at, symbol := b.patch(i)
 		if at < next || at >= b.Weights || int(symbol) >= f.Symbols() {
 			return BadPatch
 		}
-		dst[at] = f.Join(uint16(symbol), f.Rest(b.Plane, at))
 		next = at + 1
 	}
 	for _, z := range b.Zeros {
@@ -213,4 +221,24 @@ func (b *Block) Finish(f Form, dst []uint16) Cause {
 		}
 	}
 	return 0
+}
+
+// Patch applies the patches of weights [from, from+len(dst)) of a block to dst. Patches that are not in order may be left
+// out.
+func (b *Block) Patch(f Form, from int, dst []uint16) {
+	n := len(b.Patches) / 4
+	first := sort.Search(n, func(i int) bool { at, _ := b.patch(i); return at >= from })
+	for i := first; i < n; i++ {
+		at, symbol := b.patch(i)
+		if at < from || at-from >= len(dst) {
+			return
+		}
+		dst[at-from] = f.Join(symbol, f.Rest(b.Plane, at))
+	}
+}
+
+// patch returns the place and the symbol of a patch.
+func (b *Block) patch(i int) (at int, symbol uint16) {
+	p := binary.LittleEndian.Uint32(b.Patches[4*i:])
+	return int(p % MaxBlock), uint16(p >> placeBits)
 }

@@ -28,6 +28,9 @@ func Pack(x []float32, n, cols int) *Vectors {
 // Len returns the number of vectors.
 func (v *Vectors) Len() int { return v.n }
 
+// Cols returns the number of numbers in a vector.
+func (v *Vectors) Cols() int { return v.cols }
+
 // Vector returns vector i as kernels read it.
 func (v *Vectors) Vector(i int) []float32 { return v.packed[i*v.stride() : (i+1)*v.stride()] }
 

@@ -14,10 +14,10 @@ func decodeExponents(job *states.Job)
 //go:noescape
 func multiplyExponents(job *states.ProductJob)
 
-// multiplyPlain multiplies with weights that are not coded.
+// multiplyJoint multiplies with four blocks of the form Joint side by side.
 //
 //go:noescape
-func multiplyPlain(job *states.PlainJob)
+func multiplyJoint(job *states.ProductJob)
 
 // decodeJoint decodes four blocks of the form Joint side by side.
 //

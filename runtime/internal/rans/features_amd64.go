@@ -20,13 +20,13 @@ var families = supported()
 
 func supported() (list []family) {
 	if hasAVX512 {
-		list = append(list, family{AVX512, [...]states.Decoder{rans.Exponent: decodeExponents, rans.Joint: decodeJoint}})
+		list = append(list, family{
+			AVX512, [...]states.Decoder{rans.Exponent: decodeExponents, rans.Joint: decodeJoint},
+			[...]states.Multiplier{rans.Exponent: multiplyExponents, rans.Joint: multiplyJoint},
+		})
 	}
 	if hasAVX2 {
-		list = append(list, family{AVX2, [...]states.Decoder{rans.Exponent: decodeExponentsAVX2, rans.Joint: decodeJointAVX2}})
+		list = append(list, family{name: AVX2, decoders: [...]states.Decoder{rans.Exponent: decodeExponentsAVX2, rans.Joint: decodeJointAVX2}})
 	}
 	return list
 }
-
-// multiplies reports whether the CPU can run the kernels of products.
-func multiplies() bool { return hasAVX512 }

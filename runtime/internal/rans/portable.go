@@ -13,7 +13,7 @@ const least = 1 << 16
 // A progress is how far a block has been decoded.
 type progress struct {
 	rans.Block
-	dst    []uint16 // of the whole block
+	dst    []uint16 // of the whole block, nil for one that is multiplied
 	states [rans.States]uint32
 	steps  int  // that have been done; a step is a weight of each state
 	used   int  // the number of words that these took

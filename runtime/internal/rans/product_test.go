@@ -1,112 +1,131 @@
-//go:build amd64 && !purego
-
 package rans
 
 import (
-	"math"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
-	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/internal/guard"
 	"github.com/seed54244801/bespoke/rans"
+	"github.com/seed54244801/bespoke/runtime/internal/product"
 )
 
-func split(x []float32) []float32 {
-	y := make([]float32, len(x))
+// floats returns n normally distributed numbers.
+func floats(n int) []float32 {
+	r := rand.New(rand.NewPCG(3, 4))
+	x := make([]float32, n)
 	for i := range x {
-		y[i/32*32+i%2*16+i%32/2] = x[i]
+		x[i] = float32(r.NormFloat64())
 	}
-	return y
+	return x
 }
 
-func plain(w []uint16, x []float32, rows, cols int) []float32 {
-	y := make([]float32, rows)
-	multiplyPlain(&states.PlainJob{W: &w[0], X: &x[0], Y: &y[0], Rows: uint64(rows), RowSteps: uint64(cols / 64)})
-	return y
-}
-
-func (s *Stream) fused(x []float32, cols int, y []float32) {
-	w := works.Get().(*work)
-	defer w.done()
-	rowsBlock := s.BlockWeights / cols
+// products multiplies a stream with vectors, a few blocks at a time.
+func products(s *Stream, v *product.Vectors, rows int) ([]float32, error) {
+	y := make([]float32, rows*v.Len())
+	at := s.BlockWeights / v.Cols()
 	for first := 0; first < s.Len(); first += 4 {
-		n := min(4, s.Len()-first)
-		var all [4]progress
-		for i := range n {
-			all[i] = progress{Block: s.Block(s.layout, first+i)}
-			all[i].states, _ = all[i].Start()
-		}
-		job := &w.job
-		job.X, job.RowSteps, job.RowLeft, job.Row = &x[0], uint64(cols/64), uint64(cols/64), 0
-		job.Sums = [4][16]float32{}
-		for i := range 4 {
-			job.Y[i] = &y[(first+min(i, n-1))*rowsBlock]
-		}
-		for blocks := unfinished(all[:n]); len(blocks) > 0; blocks = unfinished(all[:n]) {
-			if len(blocks) != n {
-				panic("uneven")
-			}
-			w.fill(s, blocks)
-			multiplyExponents(job)
-			w.take(blocks)
+		if err := s.Multiply(first, min(first+4, s.Len()), v, y[first*at:], rows); err != nil {
+			return nil, err
 		}
 	}
+	return y, nil
 }
 
-func TestProduct(t *testing.T) {
-	if !multiplies() {
-		t.Skip("the CPU cannot run the kernels")
-	}
-	for _, cols := range []int{64, 128, 1024} {
-		rows := 256
-		weights := normal(rows * cols)
-		x := make([]float32, cols)
-		r := rand.New(rand.NewPCG(1, 1))
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-		}
-		xs := split(x)
-		want := plain(weights, xs, rows, cols)
-		for row := range rows {
-			sum := 0.0
-			for c := range cols {
-				sum += float64(x[c]) * float64(math.Float32frombits(uint32(weights[row*cols+c])<<16))
+// TestMultiply compares products from coded weights with those of the weights themselves, bit for bit.
+func TestMultiply(t *testing.T) { eachFamily(t, testMultiply) }
+
+func testMultiply(t *testing.T) {
+	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
+		for _, cols := range []int{64, 192, 1024} {
+			const rows = 101
+			weights := normal(rows * cols)
+			if cols == 192 { // patches
+				for i := range weights[30*cols : 50*cols] {
+					weights[30*cols+i] = uint16(i*65) & 0x3f7f
+				}
 			}
-			if math.Abs(sum-float64(want[row])) > 1e-4 {
-				t.Fatalf("row %d: %g, want %g", row, want[row], sum)
-			}
-		}
-		for _, rb := range []int{16, 64, 256} {
-			s := must(New(encode(t, rans.Exponent, weights, rb*cols), AVX512))
-			got := make([]float32, rows)
-			s.fused(xs, cols, got)
-			if !slices.Equal(got, want) {
-				t.Fatalf("cols %d rb %d: %v %v", cols, rb, got[:8], want[:8])
+			for _, blockRows := range []int{1, 7, 16, 25, 26, 101} {
+				s := must(New(encode(t, f, weights, blockRows*cols), tested))
+				if !s.Multiplies(cols) {
+					if s.together != nil {
+						t.Fatalf("%v: blocks of %d rows of %d columns cannot be multiplied", f, blockRows, cols)
+					}
+					return
+				}
+				for _, n := range []int{1, 2, 5} {
+					v := product.Pack(floats(n*cols), n, cols)
+					want := make([]float32, n*rows)
+					product.Multiply(weights, v, want, rows)
+					got, err := products(s, v, rows)
+					if err != nil || !slices.Equal(got, want) {
+						t.Errorf("%v: %d columns, blocks of %d rows, %d vectors: %v, the products differ", f, cols, blockRows, n, err)
+					}
+				}
 			}
 		}
 	}
 }
 
-func BenchmarkProduct(b *testing.B) {
+// TestMultiplyDamage compares the errors of products from damaged streams with those of decoding, at guard pages.
+func TestMultiplyDamage(t *testing.T) { eachFamily(t, testMultiplyDamage) }
+
+// guarded returns a copy of b that ends where memory does.
+func guarded(t *testing.T, b []byte) []byte {
+	c := guard.Before(t, len(b))
+	copy(c, b)
+	return c
+}
+
+func testMultiplyDamage(t *testing.T) {
+	const rows, cols = 24, 128
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
+		sound := encode(t, f, normal(rows*cols), 5*cols)
+		for i := range 400 {
+			s := *sound
+			s.Blocks, s.Plane = guarded(t, s.Blocks), guarded(t, s.Plane)
+			for range 1 + i%3 {
+				s.Blocks[r.IntN(len(s.Blocks))] = byte(r.Uint32())
+			}
+			d, err := New(&s, tested)
+			if err != nil || !d.Multiplies(cols) {
+				continue
+			}
+			_, want := decode(&s)
+			for _, n := range []int{1, 3} {
+				_, err := products(d, product.Pack(floats(n*cols), n, cols), rows)
+				if fmt.Sprint(err) != fmt.Sprint(want) {
+					t.Fatalf("%v, case %d, %d vectors: %v, decoding says %v", f, i, n, err, want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkMultiply(b *testing.B) {
 	const cols, rows = 1024, 65536
 	weights := slices.Repeat(normal(4<<20), cols*rows>>22)
-	x := make([]float32, cols)
-	for i := range x {
-		x[i] = float32(i%7) - 3
+	rate := func(b *testing.B) { b.ReportMetric(cols*rows*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gweights/s") }
+	for _, n := range []int{1, 8, 64} {
+		v, y := product.Pack(floats(n*cols), n, cols), make([]float32, n*rows)
+		b.Run(fmt.Sprint("plain/", n), func(b *testing.B) {
+			for b.Loop() {
+				product.Multiply(weights, v, y, rows)
+			}
+			rate(b)
+		})
+		for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
+			s := must(New(encode(b, f, weights, 256*cols), tested))
+			b.Run(fmt.Sprint(f, "/", n), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := products(s, v, rows); err != nil {
+						b.Fatal(err)
+					}
+				}
+				rate(b)
+			})
+		}
 	}
-	s := must(New(encode(b, rans.Exponent, weights, 256*cols), AVX512))
-	y := make([]float32, rows)
-	b.Run("plain", func(b *testing.B) {
-		b.SetBytes(cols * rows)
-		for b.Loop() {
-			plain(weights, x, rows, cols)
-		}
-	})
-	b.Run("fused", func(b *testing.B) {
-		b.SetBytes(cols * rows)
-		for b.Loop() {
-			s.fused(x, cols, y)
-		}
-	})
 }

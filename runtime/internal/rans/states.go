@@ -16,6 +16,8 @@ const cachedBytes = 1 << 20
 type family struct {
 	name     string // AVX512 or AVX2
 	decoders [rans.Joint + 1]states.Decoder
+	// multipliers decode and multiply. They are nil where there are none.
+	multipliers [rans.Joint + 1]states.Multiplier
 }
 
 // A work is the working memory of a call of the assembly.
@@ -23,6 +25,8 @@ type work struct {
 	job states.ProductJob
 	// tails are the last words of blocks, and zeros behind them: the assembly wants more words than the last steps take.
 	tails [states.Blocks][16 * states.StepWords]uint16
+	// tile holds rows that are multiplied with several vectors.
+	tile []uint16
 }
 
 var works = sync.Pool{New: func() any { return new(work) }}
@@ -116,12 +120,12 @@ func (s *Stream) sideBySide(all []progress, through bool) {
 	}
 }
 
-// together returns the assembly of a family, or nil if the CPU cannot run it.
-func together(f rans.Form, name string) states.Decoder {
+// familyOf returns a family of assembly. It is empty if the CPU cannot run it.
+func familyOf(name string) family {
 	for _, all := range families {
 		if all.name == name {
-			return all.decoders[f]
+			return all
 		}
 	}
-	return nil
+	return family{}
 }

@@ -20,7 +20,8 @@ type Stream struct {
 	layout   rans.Layout
 	portable func() *portable // makes it on first use
 	tables   *states.Tables
-	together states.Decoder // nil for portable Go
+	together states.Decoder    // nil for portable Go
+	multiply states.Multiplier // nil if there is none
 }
 
 // New validates a stream. A family of decoders is named as in package runtime.
@@ -30,8 +31,10 @@ func New(s *rans.Stream, family string) (*Stream, error) {
 		return nil, err
 	}
 	a := t.Alias()
+	assembly := familyOf(family)
 	return &Stream{
-		Stream: s, layout: layout, tables: states.NewTables(s.Form, a), together: together(s.Form, family),
+		Stream: s, layout: layout, tables: states.NewTables(s.Form, a),
+		together: assembly.decoders[s.Form], multiply: assembly.multipliers[s.Form],
 		portable: sync.OnceValue(func() *portable { return newPortable(s.Form, a) }),
 	}, nil
 }
@@ -101,6 +104,9 @@ func (s *Stream) finish(p *progress) rans.Cause {
 		if x != least {
 			return rans.BadEnd
 		}
+	}
+	if p.dst == nil {
+		return p.Check(s.Form)
 	}
 	return p.Finish(s.Form, p.dst)
 }

@@ -1,0 +1,132 @@
+package rans
+
+import (
+	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
+	"github.com/seed54244801/bespoke/runtime/internal/product"
+)
+
+// Multiplies reports whether Multiply can multiply with blocks as rows of a number of columns: there is assembly, a row is a
+// whole number of steps, and a block a whole number of rows.
+func (s *Stream) Multiplies(cols int) bool {
+	return s.together != nil && cols%rans.States == 0 && s.BlockWeights%cols == 0 && s.Weights%cols == 0
+}
+
+// Multiply multiplies the rows that blocks [first, end) have with vectors. Of the results of vector i, those of the first
+// row go to y[i*stride]. The order of sums is that of package internal/product. One vector is multiplied in registers, if
+// there are no patches; else a few rows at a time are decoded to memory that stays in the cache. The error is a
+// [*rans.BlockError]; then y may hold anything.
+//
+// There are up to states.Blocks blocks, and [Stream.Multiplies] has to be true.
+func (s *Stream) Multiply(first, end int, v *product.Vectors, y []float32, stride int) error {
+	if first == end || v.Len() == 0 {
+		return nil
+	}
+	w := works.Get().(*work)
+	defer w.done()
+	var all [states.Blocks]progress
+	blocks := all[:end-first]
+	for i := range blocks {
+		p := progress{Block: s.Block(s.layout, first+i)}
+		var ok bool
+		if p.states, ok = p.Start(); !ok {
+			// The error of a block before it comes first. A broken stream need not be fast.
+			return s.firstError(first, end, rans.BlockError{Block: first + i, Cause: rans.BadState})
+		}
+		blocks[i] = p
+	}
+	rows := s.BlockWeights / v.Cols()
+	patches := 0
+	for i := range blocks {
+		patches += len(blocks[i].Patches)
+	}
+	if v.Len() == 1 && patches == 0 && s.multiply != nil {
+		s.inRegisters(w, blocks, rows, v, y)
+	} else {
+		s.inTiles(w, blocks, rows, v, y, stride)
+	}
+	for i := range blocks {
+		if cause := s.finish(&blocks[i]); cause != 0 {
+			return s.firstError(first, end, rans.BlockError{Block: first + i, Cause: cause})
+		}
+	}
+	return nil
+}
+
+// firstError decodes blocks and returns the error of the first one that cannot be decoded, or else the one that was found.
+func (s *Stream) firstError(first, end int, found rans.BlockError) error {
+	for ; first < end; first++ {
+		if err := s.decode(first, first+1, true, make([]uint16, s.Block(s.layout, first).Weights)); err != nil {
+			return err
+		}
+	}
+	return &found
+}
+
+// inRegisters multiplies blocks of a number of rows with one vector.
+func (s *Stream) inRegisters(w *work, all []progress, rows int, v *product.Vectors, y []float32) {
+	job := &w.job
+	job.X, job.RowSteps = &v.Vector(0)[0], uint64(v.Cols()/rans.States)
+	job.RowLeft = job.RowSteps
+	for blocks := unfinished(all); len(blocks) > 0; blocks = unfinished(all) {
+		w.fill(s, blocks)
+		for i := range states.Blocks {
+			// Blocks end at the end of a row. So those that go on are all in the same row.
+			job.Y[i] = &y[rows*blocks[min(i, len(blocks)-1)].number(all)]
+		}
+		s.multiply(job)
+		w.take(blocks)
+	}
+}
+
+// number returns the number of a block among all.
+func (p *progress) number(all []progress) int {
+	for i := range all {
+		if p == &all[i] {
+			return i
+		}
+	}
+	panic("rans: a block of others")
+}
+
+// tileBytes is about the size of the rows that are decoded at a time for several vectors.
+const tileBytes = 128 << 10
+
+// inTiles multiplies blocks of a number of rows with several vectors, a few rows of each block at a time.
+func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, y []float32, stride int) {
+	cols := v.Cols()
+	few := max(1, tileBytes/(2*cols*states.Blocks))
+	if need := few * cols * states.Blocks; len(w.tile) < need {
+		w.tile = make([]uint16, need)
+	}
+	steps := few * cols / rans.States
+	for row := 0; row < rows; row += few {
+		for blocks := within(all, (row+few)*cols/rans.States); len(blocks) > 0; blocks = within(all, (row+few)*cols/rans.States) {
+			job := &w.job.Job
+			job.Steps = uint64(min(w.fill(s, blocks), (row+few)*cols/rans.States-blocks[0].steps, steps))
+			for i := range states.Blocks {
+				p := blocks[min(i, len(blocks)-1)]
+				job.Dst[i] = &w.tile[few*cols*p.number(all)+p.steps*rans.States-row*cols]
+			}
+			s.together(job)
+			w.take(blocks)
+		}
+		for i := range all {
+			if n := min(few, all[i].Weights/cols-row); n > 0 {
+				part := w.tile[few*cols*i:][:n*cols]
+				all[i].Patch(s.Form, row*cols, part)
+				product.Multiply(part, v, y[i*rows+row:], stride)
+			}
+		}
+	}
+}
+
+// within returns the blocks that have steps left before one of them.
+func within(all []progress, end int) (blocks []*progress) {
+	for _, p := range unfinished(all) {
+		if p.steps < end {
+			blocks = append(blocks, p)
+		}
+	}
+	return blocks
+}
