@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"sync"
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/internal/states"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
+	"github.com/seed54244801/bespoke/runtime/internal/product"
 )
 
 // A Unit is a coded unit: a stream for each tensor. All methods may be called from several goroutines at once.
@@ -160,4 +162,33 @@ func (u *checkedUnit) part(p part, s coded.Span, through bool, dst []uint16, che
 	}
 	check.Decoded(from, to)
 	return nil
+}
+
+// Strips returns the number of strips in which a tensor is multiplied as a matrix of a number of columns. It is 0 if the
+// weights have to be decoded first.
+func (u *Unit) Strips(tensor, columns int) int {
+	c := u.prepare()
+	if c.err != nil || !c.streams[tensor].Multiplies(columns) {
+		return 0
+	}
+	return len(c.strips(tensor))
+}
+
+// MultiplyStrip multiplies the rows of a strip of a tensor: see [Stream.Multiply]. y and stride are those of the whole
+// matrix.
+func (u *Unit) MultiplyStrip(tensor, strip int, v *product.Vectors, y []float32, stride int) error {
+	c := u.prepare()
+	p := c.strips(tensor)[strip]
+	row := (p.from - u.Tensors[tensor].From) / v.Cols()
+	if err := c.streams[tensor].Multiply(p.first, p.end, v, y[row:], stride); err != nil {
+		return u.Wrap(fmt.Errorf("tensor %q: %w", u.Tensors[tensor].Name, err))
+	}
+	return nil
+}
+
+// strips returns the parts of a tensor.
+func (u *checkedUnit) strips(tensor int) []part {
+	first := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].tensor >= tensor })
+	end := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].tensor > tensor })
+	return u.parts[first:end]
 }
