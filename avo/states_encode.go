@@ -1,0 +1,296 @@
+package avo
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
+)
+
+// StateEncoders returns a Go assembly file with the encoders of states, encodeExponents and encodeJoint, and countJoint,
+// which counts joint symbols. The first line of the file is "// " and header.
+func StateEncoders(header string) ([]byte, error) {
+	ctx := build.NewContext()
+	ctx.ConstraintExpr(constraint)
+	c := newEncodeConstants(ctx)
+	for form, name := range []string{"encodeExponents", "encodeJoint"} {
+		d := stateEncoder{Context: ctx, form: rans.Form(form), c: c}
+		d.emit(name)
+	}
+	return assembled(ctx, header)
+}
+
+// prefetchBefore is the distance, in bytes, at which weights and plane are fetched. They are used downwards.
+const prefetchBefore = 2048
+
+// A stateEncoder emits an encoder of states, for AVX-512: see states.Encoder.
+type stateEncoder struct {
+	*build.Context
+	form rans.Form
+	c    encodeConstants
+
+	tables    reg.GPVirtual
+	words     reg.GPVirtual // where the last word lies
+	ones      reg.GPVirtual
+	root      vec // the first node of a search
+	rootUnit  vec
+	minusOne  vec
+	minusTwo  vec
+	fields    reg.OpmaskVirtual // of joint symbols: the bytes of the plane of a step
+	groups    vec               // of joint symbols: see encodeConstants
+	lo, hi    [states.Vectors]vec
+	placeMask vec
+}
+
+// encodeConstants are vectors that all encoders of states in a file share.
+type encodeConstants struct {
+	firstBytes operand.Mem // of words
+	lastBits   operand.Mem // of bytes
+	rankLow    operand.Mem // the part of a rank in its unit, times 32
+	unitLow    operand.Mem
+	exponents  planeConstants
+	joint      jointPlaneConstants
+	places     operand.Mem
+	quarter    operand.Mem // of bytes: bit 6
+	minusTwo   operand.Mem
+	root       operand.Mem
+}
+
+func newEncodeConstants(ctx *build.Context) (c encodeConstants) {
+	words := func(name string, value uint16) operand.Mem {
+		return vector(ctx, name, 64, func(i int) byte { return byte(value >> (8 * (i % 2))) })
+	}
+	c.firstBytes, c.lastBits, c.quarter = words("firstBytes", 0xff), words("lastBits", 0x0101), words("quarter", 0x4040)
+	c.rankLow, c.unitLow = words("rankLow", (states.RankUnit-1)*rans.Buckets), words("unitLow", states.RankUnit-1)
+	c.places, c.root, c.minusTwo = words("placeBits", rans.Buckets-1), words("root", 1), words("minusTwo", 0xfffe)
+	c.exponents.signMantissa = words("signMantissa", 0x807f)
+	c.joint = newJointPlaneConstants(ctx)
+	return c
+}
+
+// emit writes the whole function.
+func (d *stateEncoder) emit(name string) {
+	d.Function(name)
+	d.Attributes(attr.NOSPLIT)
+	d.Signature(signature(statesPath, "EncodeJob"))
+	d.Commentf("Codes %d weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a",
+		rans.States)
+	d.Comment("vector of high halves.")
+	job := d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
+	field := func(off uintptr) operand.Mem { return operand.Mem{Base: job, Disp: int(off)} }
+	at := func(off uintptr) reg.GPVirtual {
+		r := d.GP64()
+		d.MOVQ(field(off), r)
+		return r
+	}
+	state := func(half, vector int) operand.Mem {
+		return field(states.OffEncodeStates + uintptr(2*(rans.States*half+states.VectorLanes*vector)))
+	}
+	d.tables = at(states.OffEncodeTables)
+	weights, plane, patched := at(states.OffEncodeWeights), at(states.OffEncodePlane), at(states.OffEncodePatched)
+	any, steps := at(states.OffEncodeAnyPatched), at(states.OffEncodeSteps)
+	d.words = at(states.OffEncodeLeft)
+	d.ADDQ(field(states.OffEncodeWords), d.words)
+	for g := range d.lo {
+		d.lo[g], d.hi[g] = d.load(state(0, g)), d.load(state(1, g))
+	}
+	planeBytes := d.form.PlaneBytes(rans.States)
+	d.constants(planeBytes)
+	d.Comment("To the end of the last step.")
+	bytes := d.GP64()
+	d.IMUL3Q(operand.Imm(uint64(planeBytes)), steps, bytes)
+	d.ADDQ(bytes, plane)
+	d.MOVQ(steps, bytes)
+	d.SHLQ(operand.Imm(log2(2*rans.States)), bytes)
+	d.ADDQ(bytes, weights)
+
+	d.Label("step")
+	d.SUBQ(operand.I32(2*rans.States), weights)
+	d.SUBQ(operand.Imm(uint64(planeBytes)), plane)
+	d.PREFETCHT0(operand.Mem{Base: weights, Disp: -prefetchBefore})
+	d.PREFETCHT0(operand.Mem{Base: weights, Disp: -prefetchBefore + 64})
+	d.PREFETCHT0(operand.Mem{Base: plane, Disp: -prefetchBefore})
+	var w [states.Vectors]vec
+	for g := range w {
+		w[g] = d.load(operand.Mem{Base: weights, Disp: 64 * g})
+	}
+	d.plane(w, operand.Mem{Base: plane})
+	places := d.places(w)
+	missing, bits := d.K(), d.GP64()
+	d.VPMOVB2M(places, missing)
+	d.KMOVQ(missing, bits)
+	d.MOVQ(bits, operand.Mem{Base: patched, Index: steps, Scale: 8, Disp: -8})
+	d.ORQ(bits, any)
+	high := d.ZMM()
+	d.VPSRLW(operand.Imm(8), places, high)
+	d.next(1, high)
+	d.next(0, places)
+	d.DECQ(steps)
+	d.JNZ(operand.LabelRef("step"))
+
+	job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
+	for g := range d.lo {
+		d.VMOVDQU64(d.lo[g], state(0, g))
+		d.VMOVDQU64(d.hi[g], state(1, g))
+	}
+	d.MOVQ(any, field(states.OffEncodeAnyPatched))
+	d.SUBQ(field(states.OffEncodeWords), d.words)
+	d.MOVQ(d.words, field(states.OffEncodeLeft))
+	d.VZEROUPPER()
+	d.RET()
+}
+
+// constants loads what stays in registers.
+func (d *stateEncoder) constants(planeBytes int) {
+	d.ones = d.GP64()
+	d.MOVQ(operand.I32(-1), d.ones)
+	d.root, d.minusTwo, d.placeMask = d.load(d.c.root), d.load(d.c.minusTwo), d.load(d.c.places)
+	d.minusOne, d.rootUnit = d.ZMM(), d.ZMM()
+	d.VPTERNLOGD(operand.Imm(ternaryOnes), d.minusOne, d.minusOne, d.minusOne)
+	root := d.table(unsafe.Offsetof(states.EncodeTables{}.Nodes))
+	root.Disp += 2
+	d.VPBROADCASTW(root, d.rootUnit)
+	if d.form == rans.Joint {
+		bytes := d.GP64()
+		d.MOVQ(operand.U64(1<<planeBytes-1), bytes)
+		d.fields = d.K()
+		d.KMOVQ(bytes, d.fields)
+		d.groups = d.load(d.c.joint.groups)
+	}
+}
+
+// load loads a vector.
+func (d *stateEncoder) load(m operand.Mem) vec { return load(d.Context, m) }
+
+// table is a table of the job.
+func (d *stateEncoder) table(off uintptr) operand.Mem {
+	return operand.Mem{Base: d.tables, Disp: int(off)}
+}
+
+// look looks up a table of words.
+func (d *stateEncoder) look(off uintptr, index vec) vec {
+	v := d.ZMM()
+	d.VPERMW(d.table(off), index, v)
+	return v
+}
+
+// places returns the places of the symbols of a step, in bytes: that of weight i in byte 2i, that of weight i+32 in byte
+// 2i+1. Symbols that the table lacks have states.NoPlace.
+func (d *stateEncoder) places(w [states.Vectors]vec) vec {
+	d.Comment("The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.")
+	exponents := d.bytes(w, 7)
+	var quarters [4]vec
+	upper, odd := d.K(), d.K()
+	d.VPTESTMB(d.c.quarter, exponents, odd)
+	d.VPMOVB2M(exponents, upper)
+	for q := range quarters {
+		table := d.table(unsafe.Offsetof(states.EncodeTables{}.Places) + uintptr(64*q))
+		if q%2 == 0 {
+			quarters[q] = d.ZMM()
+			d.VPERMB(table, exponents, quarters[q])
+		} else {
+			d.VPERMB(table, exponents, odd, quarters[q-1])
+		}
+	}
+	places := quarters[0]
+	d.VMOVDQU8(quarters[2], upper, places)
+	if d.form == rans.Joint {
+		index, known := d.bytes(w, 6), d.K()
+		d.VPTERNLOGD(operand.Imm(ternaryAndOr), d.c.lastBits, places, index)
+		d.VPMOVB2M(places, known)
+		d.KNOTQ(known, known)
+		d.VPERMB(d.table(unsafe.Offsetof(states.EncodeTables{}.Pairs)), index, known, places)
+	}
+	return places
+}
+
+// Truth tables of VPTERNLOG, with the operands in the manufacturer's order: the first one, or the second and the third; the
+// second one, or the first and the third.
+const (
+	ternaryOrAnd = 0xf8
+	ternaryAndOr = 0xec
+)
+
+// bytes returns 8 bits of each weight of a step, from the given bit on, in the order of places.
+func (d *stateEncoder) bytes(w [states.Vectors]vec, bit int) vec {
+	low, high := d.ZMM(), d.ZMM()
+	d.VPSRLW(operand.Imm(uint64(bit)), w[0], low)
+	d.VPSLLW(operand.Imm(uint64(8-bit)), w[1], high)
+	d.VPTERNLOGD(operand.Imm(selectFirst), d.c.firstBytes, high, low)
+	return low
+}
+
+// next codes a symbol in each lane of a vector. The low bytes of words have their places.
+func (d *stateEncoder) next(g int, place vec) {
+	var t states.EncodeTables
+	lo, hi := d.lo[g], d.hi[g]
+	d.Comment(fmt.Sprintf("Lanes of vector %d: words, where the state would be too large otherwise.", g))
+	d.VPANDD(d.placeMask, place, place)
+	frequency, rounded, full, n := d.look(unsafe.Offsetof(t.Frequency), place), d.ZMM(), d.K(), d.GP64()
+	d.VPORD(d.c.unitLow, hi, rounded)
+	d.VPCMPUW(operand.Imm(notLess), frequency, rounded, full)
+	d.emitWords(lo, full, n)
+	d.VMOVDQU16(hi, full, lo)
+	d.VPSUBW(hi, hi, full, hi)
+
+	d.Comment("Divide the units of the state. The quotient may be up to 3 too small at first.")
+	quotient, shifted, rank, unit, twice := d.look(unsafe.Offsetof(t.Reciprocal), place), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM()
+	d.VMOVDQA64(hi, shifted)
+	d.VPSHLDVW(frequency, lo, shifted)
+	d.VPMULHUW(quotient, shifted, quotient)
+	d.VPADDW(shifted, quotient, quotient)
+	d.VPSRLW(operand.Imm(log2(states.RankUnit)), frequency, unit)
+	d.VPSHRDW(operand.Imm(log2(states.RankUnit)), hi, lo, rank)
+	d.VPMULLW(unit, quotient, shifted)
+	d.VPSUBW(shifted, rank, rank)
+	d.VPADDW(unit, unit, twice)
+	for _, more := range []struct{ units, less vec }{{twice, d.minusTwo}, {unit, d.minusOne}} {
+		small := d.K()
+		d.VPCMPUW(operand.Imm(notLess), more.units, rank, small)
+		d.VPSUBW(more.units, rank, small, rank)
+		d.VPSUBW(more.less, quotient, small, quotient)
+	}
+
+	d.Comment("The cell of the rank: of the own bucket, or of one that a search finds.")
+	donor := d.K()
+	threshold, at := d.look(unsafe.Offsetof(t.Threshold), place), d.look(unsafe.Offsetof(t.Donated), place)
+	d.VPCMPUW(operand.Imm(notLess), threshold, rank, donor)
+	d.VPADDW(rank, at, at)
+	cells := d.ZMM()
+	d.VPSLLW(operand.Imm(log2(states.RankUnit*rans.Buckets)), rank, cells)
+	d.VPSLLW(operand.Imm(log2(rans.Buckets)), lo, lo)
+	d.VPTERNLOGD(operand.Imm(ternaryOrAnd), d.c.rankLow, lo, cells)
+	node, below := d.root, d.ZMM()
+	d.VPSUBW(at, d.rootUnit, below)
+	for level := range log2(rans.Buckets) {
+		if level > 0 {
+			below = d.look(unsafe.Offsetof(t.Nodes), node)
+			d.VPSUBW(at, below, below)
+		}
+		next := d.ZMM()
+		d.VPSHLDW(operand.Imm(1), below, node, next)
+		node = next
+	}
+	d.VPERMW(d.table(unsafe.Offsetof(t.Pieces)), node, donor, place)
+	d.VPADDW(cells, place, lo)
+	d.VMOVDQA64(quotient, hi)
+}
+
+// emitWords stores the low halves of some lanes before the last word.
+func (d *stateEncoder) emitWords(lo vec, full reg.OpmaskVirtual, n reg.GPVirtual) {
+	words, count, first := d.ZMM(), d.GP64(), d.K()
+	d.VPCOMPRESSW_Z(lo, full, words)
+	d.KMOVD(full, n.As32())
+	d.POPCNTL(n.As32(), n.As32())
+	d.BZHIL(n.As32(), d.ones.As32(), count.As32())
+	d.KMOVD(count.As32(), first)
+	d.ADDQ(n, n)
+	d.SUBQ(n, d.words)
+	d.VMOVDQU16(words, first, operand.Mem{Base: d.words})
+}

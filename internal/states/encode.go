@@ -1,0 +1,146 @@
+package states
+
+import (
+	"math/bits"
+	"unsafe"
+
+	"github.com/seed54244801/bespoke/rans"
+)
+
+// An Encoder codes whole steps of a block, the last one first, and stores their plane. It needs AVX-512 with VBMI and VBMI2.
+//
+// It reads only the weights of the steps, and writes only their plane, their words of Patched, as many rANS words as it
+// counts in Left, and the job.
+type Encoder func(*EncodeJob)
+
+// An EncodeJob is the arguments and the state of one call of an [Encoder]. Generated assembly addresses the fields by their
+// offsets: their order is part of the contract.
+type EncodeJob struct {
+	// States are the states before and after: the low halves, then the high halves.
+	States [2][rans.States]uint16
+	Tables *EncodeTables
+	// Weights and Plane are where those of the first step begin. Weights are little-endian.
+	Weights *byte
+	Plane   *byte
+	// Patched has a word for each step. Bit 2i+k is 1 if the symbol of weight i+32k is not in the table, and was coded as
+	// the first one.
+	Patched *uint64
+	// AnyPatched is not 0 if a word of Patched is not. It is an argument, too: the bits that are 1 stay.
+	AnyPatched uint64
+	// Words is the memory for rANS words. The first Left bytes are free, before and after, and filled from their end down.
+	// A step takes at most [StepWords] words.
+	Words *byte
+	Left  uint64
+	// Steps is the number of steps to code, at least 1.
+	Steps uint64
+}
+
+// Offsets of the fields of an EncodeJob.
+const (
+	OffEncodeStates     = unsafe.Offsetof(EncodeJob{}.States)
+	OffEncodeTables     = unsafe.Offsetof(EncodeJob{}.Tables)
+	OffEncodeWeights    = unsafe.Offsetof(EncodeJob{}.Weights)
+	OffEncodePlane      = unsafe.Offsetof(EncodeJob{}.Plane)
+	OffEncodePatched    = unsafe.Offsetof(EncodeJob{}.Patched)
+	OffEncodeAnyPatched = unsafe.Offsetof(EncodeJob{}.AnyPatched)
+	OffEncodeWords      = unsafe.Offsetof(EncodeJob{}.Words)
+	OffEncodeLeft       = unsafe.Offsetof(EncodeJob{}.Left)
+	OffEncodeSteps      = unsafe.Offsetof(EncodeJob{}.Steps)
+)
+
+// NoPlace is the place of an exponent or a symbol that the table lacks. Its low bits are the place that it is coded as.
+const NoPlace = 0x80
+
+// RankUnit is what frequencies and thresholds are multiples of. So a rank of a symbol is the number of a unit, and a place
+// in it.
+const RankUnit = 1 << 16 / rans.Scale
+
+// EncodeTables are a table as vectors. Those of words are indexed by the place of a symbol, if nothing else is said.
+//
+// # Division
+//
+// A state x is divided by f, both shifted left until f has 16 bits; x has 32 bits then. With u, the high half of x, and the
+// reciprocal v, u + (u * v >> 16) is the quotient or at most 3 less: three things are left out, each less than 1, 1 and 2.
+//
+// # From a rank to a cell
+//
+// Ranks below the threshold of a symbol have the cells of its own bucket. The cells of all donors lie one behind the other,
+// those of a symbol in the order of their ranks, in at most 31 pieces. A rank is in the last piece that starts at or before
+// it, which a binary search finds: node 1 is its root, and the children of node n are 2n and 2n+1. Below the fifth level
+// are the pieces.
+type EncodeTables struct {
+	// Frequency is the frequency, in 65,536ths, and in its low 4 bits the number of zeros above it.
+	Frequency [rans.Buckets]uint16
+	// Reciprocal is 2^32-1 over the frequency shifted by these zeros, less 2^16.
+	Reciprocal [rans.Buckets]uint16
+	// Threshold is the number of units of the symbol's own bucket that are its own.
+	Threshold [rans.Buckets]uint16
+	// Donated is what is added to the unit of a rank for its unit among those of all donors, modulo 65,536.
+	Donated [rans.Buckets]uint16
+	// Nodes has, for each node of the search, one less than the unit that the middle piece of its pieces starts with.
+	Nodes [rans.Buckets]uint16
+	// Pieces has for each piece what is added to 32 times a rank for the low half of the state, modulo 65,536.
+	Pieces [rans.Buckets]uint16
+	// Places has the place of each exponent, or NoPlace. With joint symbols, it is where the two places for an exponent
+	// are in Pairs.
+	Places [256]uint8
+	Pairs  [2 * rans.Buckets]uint8
+}
+
+// pieces is the largest number of pieces, and one more.
+const pieces = rans.Buckets
+
+// NewEncodeTables returns the tables for a valid table and its layout.
+func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
+	e := new(EncodeTables)
+	var starts []uint16 // of the pieces
+	unit := uint16(0)
+	for s := range t.Symbols {
+		frequency := a.Frequency[s]
+		zeros := bits.LeadingZeros16(frequency)
+		e.Frequency[s] = frequency | uint16(zeros)
+		e.Reciprocal[s] = uint16((1<<32-1)/(uint32(frequency)<<zeros) - 1<<16)
+		e.Threshold[s] = a.Threshold[s] / RankUnit
+		e.Donated[s] = unit - e.Threshold[s]
+		for bucket, donor := range a.Donor {
+			if int(donor) == s && bucket != s {
+				e.Pieces[len(starts)] = uint16(bucket) - a.Offset[bucket]*rans.Buckets
+				starts = append(starts, unit)
+				unit += (1<<16/rans.Buckets - a.Threshold[bucket]) / RankUnit
+			}
+		}
+	}
+	for node := 1; node < pieces; node++ {
+		level := bits.Len(uint(node)) - 1
+		middle := (2*(node-1<<level) + 1) * (pieces / 2 >> level)
+		e.Nodes[node] = 1<<15 - 1 // beyond all units
+		if middle < len(starts) {
+			e.Nodes[node] = starts[middle] - 1
+		}
+	}
+	e.setPlaces(f, t)
+	return e
+}
+
+// setPlaces sets the places of symbols.
+func (e *EncodeTables) setPlaces(f rans.Form, t *rans.Table) {
+	for i := range e.Places {
+		e.Places[i] = NoPlace
+	}
+	for i := range e.Pairs {
+		e.Pairs[i] = NoPlace
+	}
+	pairs := uint8(0)
+	for place, s := range t.Symbols {
+		if f == rans.Exponent {
+			e.Places[s] = uint8(place)
+			continue
+		}
+		pair := &e.Places[s/2]
+		if *pair == NoPlace {
+			*pair = pairs
+			pairs += 2
+		}
+		e.Pairs[*pair+uint8(s%2)] = uint8(place)
+	}
+}
