@@ -23,6 +23,7 @@ func StateEncoders(header string) ([]byte, error) {
 		d := stateEncoder{Context: ctx, form: rans.Form(form), c: c}
 		d.emit(name)
 	}
+	countJoint(ctx)
 	return assembled(ctx, header)
 }
 
@@ -240,15 +241,15 @@ func (d *stateEncoder) next(g int, place vec) {
 	d.VPSUBW(hi, hi, full, hi)
 
 	d.Comment("Divide the units of the state. The quotient may be up to 3 too small at first.")
-	quotient, shifted, rank, unit, twice := d.look(unsafe.Offsetof(t.Reciprocal), place), d.ZMM(), d.ZMM(), d.ZMM(), d.ZMM()
-	d.VMOVDQA64(hi, shifted)
-	d.VPSHLDVW(frequency, lo, shifted)
-	d.VPMULHUW(quotient, shifted, quotient)
-	d.VPADDW(shifted, quotient, quotient)
-	d.VPSRLW(operand.Imm(log2(states.RankUnit)), frequency, unit)
+	high, rank, unit, twice := d.look(unsafe.Offsetof(t.Reciprocal), place), d.ZMM(), d.ZMM(), d.ZMM()
+	quotient := hi
 	d.VPSHRDW(operand.Imm(log2(states.RankUnit)), hi, lo, rank)
-	d.VPMULLW(unit, quotient, shifted)
-	d.VPSUBW(shifted, rank, rank)
+	d.VPSHLDVW(frequency, lo, hi)
+	d.VPMULHUW(high, hi, high)
+	d.VPADDW(high, hi, quotient)
+	d.VPSRLW(operand.Imm(log2(states.RankUnit)), frequency, unit)
+	d.VPMULLW(unit, quotient, high)
+	d.VPSUBW(high, rank, rank)
 	d.VPADDW(unit, unit, twice)
 	for _, more := range []struct{ units, less vec }{{twice, d.minusTwo}, {unit, d.minusOne}} {
 		small := d.K()
@@ -279,7 +280,6 @@ func (d *stateEncoder) next(g int, place vec) {
 	}
 	d.VPERMW(d.table(unsafe.Offsetof(t.Pieces)), node, donor, place)
 	d.VPADDW(cells, place, lo)
-	d.VMOVDQA64(quotient, hi)
 }
 
 // emitWords stores the low halves of some lanes before the last word.

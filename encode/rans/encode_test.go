@@ -235,3 +235,31 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestHistogram(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	large := trained(2*histogramBytes, 3) // four pieces
+	all := slices.Concat(patterns(), patterns())
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	implementations(t, func(t *testing.T) {
+		for name, weights := range map[string][]uint16{
+			"trained": large, "all": all, "none": nil, "few": large[:77], "zeros": make([]uint16, 100_001),
+			"changing": slices.Concat(all[:50_000], large[:50_000], make([]uint16, 50_000)),
+			"largest":  slices.Repeat([]uint16{0xffff, 0x7f80}, 20_000),
+		} {
+			for _, f := range forms {
+				want := make([]uint64, f.Symbols())
+				for _, w := range weights {
+					want[f.Symbol(w)]++
+				}
+				cut := r.IntN(len(weights) + 1)
+				parts := [][]byte{littleEndian(weights[:cut], true), append(littleEndian(weights[cut:], false), 7)}
+				for _, workers := range []int{0, 1, 3} {
+					if got := Histogram(f, parts, workers); !slices.Equal(got, want) {
+						t.Errorf("%s, %v, %d workers: other counts", name, f, workers)
+					}
+				}
+			}
+		}
+	})
+}

@@ -27,9 +27,7 @@ func New(f rans.Form, t *rans.Table) (*Encoder, error) {
 		return nil, err
 	}
 	a := t.Alias()
-	e := &Encoder{form: f, table: t.Bytes(), tables: states.NewEncodeTables(f, t, a)}
-	e.portable = newPortable(f, t, a, e.tables)
-	return e, nil
+	return &Encoder{f, t.Bytes(), states.NewEncodeTables(f, t, a), newPortable(t, a)}, nil
 }
 
 // Encode codes weights in blocks of the given number of weights, the last one with what is left. It uses at most the given

@@ -9,17 +9,17 @@ import (
 
 // A portable is a table for coding in Go.
 type portable struct {
-	symbols [512]coded
+	places [512]uint8 // of each symbol, or states.NoPlace
+	coded  [rans.Buckets]coded
 	// low has, for the first rank of each unit of each symbol, the low half of the state. Ranks are 32 apart in it.
 	low [rans.Scale]uint16
 }
 
-// A coded is how a symbol is coded. All ranks and frequencies are multiples of a unit (states.RankUnit).
+// A coded is how the symbol at a place is coded. All ranks and frequencies are multiples of a unit (states.RankUnit).
 type coded struct {
 	reciprocal uint64 // 2^40 over the units, rounded up
-	units      uint16 // the frequency
-	first      uint16 // where its units start in low
-	missing    uint8  // 1 if the table lacks it
+	units      uint32 // the frequency
+	first      uint32 // where its units start in low
 }
 
 const unitBits = 4 // of states.RankUnit
@@ -28,24 +28,21 @@ const unitBits = 4 // of states.RankUnit
 // 2^12 times 2^28, is less than 2^40.
 const reciprocalBits = 40
 
-func newPortable(f rans.Form, t *rans.Table, a *rans.Alias, tables *states.EncodeTables) *portable {
+func newPortable(t *rans.Table, a *rans.Alias) *portable {
 	p := new(portable)
-	var places [rans.Buckets]coded
-	first := uint16(0)
-	for i, n := range t.Frequencies {
-		places[i] = coded{reciprocal: (1<<reciprocalBits-1)/uint64(n) + 1, units: n, first: first}
-		first += n
+	for i := range p.places {
+		p.places[i] = states.NoPlace
 	}
-	for i := range p.symbols {
-		p.symbols[i] = places[0]
-		p.symbols[i].missing = 1
-	}
+	first := uint32(0)
 	for i, s := range t.Symbols {
-		p.symbols[s] = places[i]
+		units := uint32(t.Frequencies[i])
+		p.places[s] = uint8(i)
+		p.coded[i] = coded{(1<<reciprocalBits-1)/uint64(units) + 1, units, first}
+		first += units
 	}
 	for low := 0; low < 1<<16; low++ {
 		if place, rank := a.Look(uint16(low)); rank%states.RankUnit == 0 {
-			p.low[places[place].first+rank/states.RankUnit] = uint16(low)
+			p.low[p.coded[place].first+uint32(rank/states.RankUnit)] = uint16(low)
 		}
 	}
 	return p
@@ -54,32 +51,45 @@ func newPortable(f rans.Form, t *rans.Table, a *rans.Alias, tables *states.Encod
 // step codes the first n weights of a step, and pads it with the first symbol of the table, if n is less than 64. Then the
 // other weights are 0.
 func (e *Encoder) step(w *work, step int, plane []byte, weights *[stepBytes]byte, n int) {
-	p, left, missing := e.portable, w.left, uint64(0)
-	shift, mask := 7-e.form, uint16(e.form.Symbols()-1)
-	padding := &p.symbols[binary.LittleEndian.Uint16(e.table)]
-	for i := rans.States - 1; i >= 0; i-- {
-		c := padding
-		if i < n {
-			c = &p.symbols[binary.LittleEndian.Uint16(weights[2*i:])>>shift&mask]
+	var places [rans.States]uint8
+	shift, missing := uint(7-e.form)&15, uint64(0)
+	mask := uint16(e.form.Symbols()-1) % uint16(len(e.portable.places)) // the modulo shows the compiler the range
+	for i := range n {
+		place := e.portable.places[binary.LittleEndian.Uint16(weights[2*i:])>>shift&mask]
+		if places[i] = place; place == states.NoPlace {
+			missing |= 1 << (i%32*2 + i/32)
 		}
-		x := w.states[i]
-		// The word is written in any case, and counted if the state would be too large without.
-		full := uint32(int32(uint32(c.units)-1)-int32(x>>(16+unitBits))) >> 31
-		binary.LittleEndian.PutUint16(w.words[left-2:], uint16(x))
-		left -= int(2 * full)
-		x >>= 16 * full
-		quotient := uint32(uint64(x>>unitBits) * c.reciprocal >> reciprocalBits)
-		unit := x>>unitBits - quotient*uint32(c.units)
-		low := uint32(p.low[uint32(c.first)+unit]) + x%states.RankUnit*rans.Buckets
-		w.states[i] = quotient<<16 | low
-		missing |= uint64(c.missing) << (i%32*2 + i/32)
 	}
-	w.left, w.patched[step], w.any = left, missing, w.any || missing != 0
+	w.patched[step], w.any = missing, w.any || missing != 0
+	var words [rans.States]uint16
+	first := e.portable.code(&w.states, &places, &words)
+	for i := len(words) - 1; i >= first; i-- {
+		w.left -= 2
+		binary.LittleEndian.PutUint16(w.words[w.left:], words[i])
+	}
 	if e.form == rans.Exponent {
 		exponentPlane((*[64]byte)(plane[64*step:]), weights)
 	} else {
 		jointPlane((*[56]byte)(plane[56*step:]), weights)
 	}
+}
+
+// code codes the symbols at the places that the low bits of places say. It fills words from the end down, and returns where
+// they start.
+func (p *portable) code(x *[rans.States]uint32, places *[rans.States]uint8, words *[rans.States]uint16) (first int) {
+	left := uint(len(words))
+	for i := len(x) - 1; i >= 0; i-- {
+		c, state := &p.coded[places[i]%rans.Buckets], x[i]
+		// The word is written in any case, and counted if the state would be too large without.
+		words[(left-1)%uint(len(words))] = uint16(state)
+		full := (c.units - 1 - state>>(16+unitBits)) >> 31
+		left -= uint(full)
+		state >>= 16 * full & 31
+		quotient := uint32(uint64(state>>unitBits) * c.reciprocal >> reciprocalBits)
+		unit := state>>unitBits - quotient*c.units
+		x[i] = quotient<<16 | uint32(p.low[(c.first+unit)%rans.Scale]) + state%states.RankUnit*rans.Buckets
+	}
+	return int(left)
 }
 
 // exponentPlane writes the plane of a step of the form rans.Exponent.
