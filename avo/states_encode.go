@@ -13,15 +13,18 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// StateEncoders returns a Go assembly file with the encoders of states, encodeExponents and encodeJoint, and countJoint,
-// which counts joint symbols. The first line of the file is "// " and header.
+// StateEncoders returns a Go assembly file with the encoders of states: encodeExponents and encodeJoint for one block,
+// encodeExponentsPair and encodeJointPair for two; and countJoint, which counts joint symbols. The first line of the file is
+// "// " and header.
 func StateEncoders(header string) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
 	c := newEncodeConstants(ctx)
 	for form, name := range []string{"encodeExponents", "encodeJoint"} {
-		d := stateEncoder{Context: ctx, form: rans.Form(form), c: c}
-		d.emit(name)
+		for blocks := 1; blocks <= states.EncodeBlocks; blocks++ {
+			d := stateEncoder{Context: ctx, form: rans.Form(form), c: c, blocks: make([]encodedBlock, blocks)}
+			d.emit(name + []string{"", "Pair"}[blocks-1])
+		}
 	}
 	countJoint(ctx)
 	return assembled(ctx, header)
@@ -33,20 +36,27 @@ const prefetchBefore = 2048
 // A stateEncoder emits an encoder of states, for AVX-512: see states.Encoder.
 type stateEncoder struct {
 	*build.Context
-	form rans.Form
-	c    encodeConstants
+	form   rans.Form
+	c      encodeConstants
+	blocks []encodedBlock
 
 	tables    reg.GPVirtual
-	words     reg.GPVirtual // where the last word lies
 	ones      reg.GPVirtual
 	root      vec // the first node of a search
 	rootUnit  vec
 	minusOne  vec
 	minusTwo  vec
+	placeMask vec
 	fields    reg.OpmaskVirtual // of joint symbols: the bytes of the plane of a step
 	groups    vec               // of joint symbols: see encodeConstants
-	lo, hi    [states.Vectors]vec
-	placeMask vec
+}
+
+// An encodedBlock is what registers hold of a block: where the present step of it is, where the last word lies, and the
+// states.
+type encodedBlock struct {
+	weights, plane, patched, words reg.GPVirtual
+	missing                        reg.OpmaskVirtual // all bits of patched so far
+	lo, hi                         [states.Vectors]vec
 }
 
 // encodeConstants are vectors that all encoders of states in a file share.
@@ -80,9 +90,9 @@ func (d *stateEncoder) emit(name string) {
 	d.Function(name)
 	d.Attributes(attr.NOSPLIT)
 	d.Signature(signature(statesPath, "EncodeJob"))
-	d.Commentf("Codes %d weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a",
-		rans.States)
-	d.Comment("vector of high halves.")
+	d.Commentf("Codes %d weights of each block in a step, from the last step to the first. Blocks: %d. A state is 16 bits of a vector",
+		rans.States, len(d.blocks))
+	d.Comment("of low and 16 bits of a vector of high halves.")
 	job := d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
 	field := func(off uintptr) operand.Mem { return operand.Mem{Base: job, Disp: int(off)} }
 	at := func(off uintptr) reg.GPVirtual {
@@ -90,65 +100,79 @@ func (d *stateEncoder) emit(name string) {
 		d.MOVQ(field(off), r)
 		return r
 	}
-	state := func(half, vector int) operand.Mem {
-		return field(states.OffEncodeStates + uintptr(2*(rans.States*half+states.VectorLanes*vector)))
+	state := func(block, half, vector int) operand.Mem {
+		return field(states.OffEncodeStates + uintptr(2*(rans.States*(2*block+half)+states.VectorLanes*vector)))
 	}
 	d.tables = at(states.OffEncodeTables)
-	weights, plane, patched := at(states.OffEncodeWeights), at(states.OffEncodePlane), at(states.OffEncodePatched)
-	any, steps := at(states.OffEncodeAnyPatched), at(states.OffEncodeSteps)
-	d.words = at(states.OffEncodeLeft)
-	d.ADDQ(field(states.OffEncodeWords), d.words)
-	for g := range d.lo {
-		d.lo[g], d.hi[g] = d.load(state(0, g)), d.load(state(1, g))
-	}
+	steps := at(states.OffEncodeSteps)
+	d.constants()
 	planeBytes := d.form.PlaneBytes(rans.States)
-	d.constants(planeBytes)
 	d.Comment("To the end of the last step.")
-	bytes := d.GP64()
-	d.IMUL3Q(operand.Imm(uint64(planeBytes)), steps, bytes)
-	d.ADDQ(bytes, plane)
-	d.MOVQ(steps, bytes)
-	d.SHLQ(operand.Imm(log2(2*rans.States)), bytes)
-	d.ADDQ(bytes, weights)
-
-	d.Label("step")
-	d.SUBQ(operand.I32(2*rans.States), weights)
-	d.SUBQ(operand.Imm(uint64(planeBytes)), plane)
-	d.PREFETCHT0(operand.Mem{Base: weights, Disp: -prefetchBefore})
-	d.PREFETCHT0(operand.Mem{Base: weights, Disp: -prefetchBefore + 64})
-	d.PREFETCHT0(operand.Mem{Base: plane, Disp: -prefetchBefore})
-	var w [states.Vectors]vec
-	for g := range w {
-		w[g] = d.load(operand.Mem{Base: weights, Disp: 64 * g})
+	bytes := [2]reg.GPVirtual{d.GP64(), d.GP64()}
+	d.IMUL3Q(operand.Imm(2*rans.States), steps, bytes[0])
+	d.IMUL3Q(operand.Imm(uint64(planeBytes)), steps, bytes[1])
+	for k := range d.blocks {
+		b, word := &d.blocks[k], uintptr(8*k)
+		b.weights, b.plane, b.patched = at(states.OffEncodeWeights+word), at(states.OffEncodePlane+word), at(states.OffEncodePatched+word)
+		d.ADDQ(bytes[0], b.weights)
+		d.ADDQ(bytes[1], b.plane)
+		b.words, b.missing = at(states.OffEncodeLeft+word), d.K()
+		d.ADDQ(field(states.OffEncodeWords+word), b.words)
+		d.KXORQ(b.missing, b.missing, b.missing)
+		for g := range b.lo {
+			b.lo[g], b.hi[g] = d.load(state(k, 0, g)), d.load(state(k, 1, g))
+		}
 	}
-	d.plane(w, operand.Mem{Base: plane})
-	places := d.places(w)
-	missing, bits := d.K(), d.GP64()
-	d.VPMOVB2M(places, missing)
-	d.KMOVQ(missing, bits)
-	d.MOVQ(bits, operand.Mem{Base: patched, Index: steps, Scale: 8, Disp: -8})
-	d.ORQ(bits, any)
-	high := d.ZMM()
-	d.VPSRLW(operand.Imm(8), places, high)
-	d.next(1, high)
-	d.next(0, places)
+	d.Label("step")
+	for k := range d.blocks {
+		d.step(&d.blocks[k], steps)
+	}
 	d.DECQ(steps)
 	d.JNZ(operand.LabelRef("step"))
 
 	job = d.Load(d.Param("job"), d.GP64()).(reg.GPVirtual)
-	for g := range d.lo {
-		d.VMOVDQU64(d.lo[g], state(0, g))
-		d.VMOVDQU64(d.hi[g], state(1, g))
+	for k := range d.blocks {
+		b, word := &d.blocks[k], uintptr(8*k)
+		for g := range b.lo {
+			d.VMOVDQU64(b.lo[g], state(k, 0, g))
+			d.VMOVDQU64(b.hi[g], state(k, 1, g))
+		}
+		missing := d.GP64()
+		d.KMOVQ(b.missing, missing)
+		d.MOVQ(missing, field(states.OffEncodeAnyPatched+word))
+		d.SUBQ(field(states.OffEncodeWords+word), b.words)
+		d.MOVQ(b.words, field(states.OffEncodeLeft+word))
 	}
-	d.MOVQ(any, field(states.OffEncodeAnyPatched))
-	d.SUBQ(field(states.OffEncodeWords), d.words)
-	d.MOVQ(d.words, field(states.OffEncodeLeft))
 	d.VZEROUPPER()
 	d.RET()
 }
 
+// step codes a step of a block.
+func (d *stateEncoder) step(b *encodedBlock, steps reg.GPVirtual) {
+	planeBytes := d.form.PlaneBytes(rans.States)
+	d.SUBQ(operand.I32(2*rans.States), b.weights)
+	d.SUBQ(operand.Imm(uint64(planeBytes)), b.plane)
+	d.PREFETCHT0(operand.Mem{Base: b.weights, Disp: -prefetchBefore})
+	d.PREFETCHT0(operand.Mem{Base: b.weights, Disp: -prefetchBefore + 64})
+	d.PREFETCHT0(operand.Mem{Base: b.plane, Disp: -prefetchBefore})
+	var w [states.Vectors]vec
+	for g := range w {
+		w[g] = d.load(operand.Mem{Base: b.weights, Disp: 64 * g})
+	}
+	d.plane(w, operand.Mem{Base: b.plane})
+	places := d.places(w)
+	missing := d.K()
+	d.VPMOVB2M(places, missing)
+	d.KMOVQ(missing, operand.Mem{Base: b.patched, Index: steps, Scale: 8, Disp: -8})
+	d.KORQ(missing, b.missing, b.missing)
+	high := d.ZMM()
+	d.VPSRLW(operand.Imm(8), places, high)
+	d.next(b, 1, high)
+	d.next(b, 0, places)
+}
+
 // constants loads what stays in registers.
-func (d *stateEncoder) constants(planeBytes int) {
+func (d *stateEncoder) constants() {
 	d.ones = d.GP64()
 	d.MOVQ(operand.I32(-1), d.ones)
 	d.root, d.minusTwo, d.placeMask = d.load(d.c.root), d.load(d.c.minusTwo), d.load(d.c.places)
@@ -159,7 +183,7 @@ func (d *stateEncoder) constants(planeBytes int) {
 	d.VPBROADCASTW(root, d.rootUnit)
 	if d.form == rans.Joint {
 		bytes := d.GP64()
-		d.MOVQ(operand.U64(1<<planeBytes-1), bytes)
+		d.MOVQ(operand.U64(1<<d.form.PlaneBytes(rans.States)-1), bytes)
 		d.fields = d.K()
 		d.KMOVQ(bytes, d.fields)
 		d.groups = d.load(d.c.joint.groups)
@@ -228,15 +252,15 @@ func (d *stateEncoder) bytes(w [states.Vectors]vec, bit int) vec {
 }
 
 // next codes a symbol in each lane of a vector. The low bytes of words have their places.
-func (d *stateEncoder) next(g int, place vec) {
+func (d *stateEncoder) next(b *encodedBlock, g int, place vec) {
 	var t states.EncodeTables
-	lo, hi := d.lo[g], d.hi[g]
+	lo, hi := b.lo[g], b.hi[g]
 	d.Comment(fmt.Sprintf("Lanes of vector %d: words, where the state would be too large otherwise.", g))
 	d.VPANDD(d.placeMask, place, place)
-	frequency, rounded, full, n := d.look(unsafe.Offsetof(t.Frequency), place), d.ZMM(), d.K(), d.GP64()
+	frequency, rounded, full := d.look(unsafe.Offsetof(t.Frequency), place), d.ZMM(), d.K()
 	d.VPORD(d.c.unitLow, hi, rounded)
 	d.VPCMPUW(operand.Imm(notLess), frequency, rounded, full)
-	d.emitWords(lo, full, n)
+	d.emitWords(b, lo, full)
 	d.VMOVDQU16(hi, full, lo)
 	d.VPSUBW(hi, hi, full, hi)
 
@@ -283,14 +307,14 @@ func (d *stateEncoder) next(g int, place vec) {
 }
 
 // emitWords stores the low halves of some lanes before the last word.
-func (d *stateEncoder) emitWords(lo vec, full reg.OpmaskVirtual, n reg.GPVirtual) {
-	words, count, first := d.ZMM(), d.GP64(), d.K()
+func (d *stateEncoder) emitWords(b *encodedBlock, lo vec, full reg.OpmaskVirtual) {
+	words, n, count, first := d.ZMM(), d.GP64(), d.GP64(), d.K()
 	d.VPCOMPRESSW_Z(lo, full, words)
 	d.KMOVD(full, n.As32())
 	d.POPCNTL(n.As32(), n.As32())
 	d.BZHIL(n.As32(), d.ones.As32(), count.As32())
 	d.KMOVD(count.As32(), first)
 	d.ADDQ(n, n)
-	d.SUBQ(n, d.words)
-	d.VMOVDQU16(words, first, operand.Mem{Base: d.words})
+	d.SUBQ(n, b.words)
+	d.VMOVDQU16(words, first, operand.Mem{Base: b.words})
 }

@@ -1,6 +1,8 @@
 package rans
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/zeebo/xxh3"
@@ -8,8 +10,8 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// BenchmarkEncode compares the encoder with a copy of the weights, and with its own parts. all is what it takes from weights
-// to a stream: histogram, table, and encode.
+// BenchmarkEncode compares the encoder with a copy of the weights, and with its own parts: sum is the checksums of the blocks,
+// histogram the way from weights to an encoder, encode that to a stream, and all is both.
 func BenchmarkEncode(b *testing.B) {
 	const n, blockWeights = 16 << 20, 1 << 18
 	words := trained(n, 5)
@@ -37,16 +39,35 @@ func BenchmarkEncode(b *testing.B) {
 		return nil
 	})
 	for _, f := range forms {
-		e, err := New(f, tableFor(b, f, words))
-		if err != nil {
-			b.Fatal(err)
+		for _, workers := range []int{1, 2} {
+			name := fmt.Sprintf("/%v/workers=%d", f, workers)
+			into := new(rans.Stream)
+			histogram := func() (*Encoder, error) {
+				table, err := rans.NewTable(f, Histogram(f, [][]byte{weights}, workers))
+				if err != nil {
+					return nil, err
+				}
+				return New(f, table)
+			}
+			e, err := histogram()
+			if err != nil {
+				b.Fatal(err)
+			}
+			encode := func() error {
+				_, err := e.Encode(into, weights, blockWeights, workers)
+				return err
+			}
+			all := func() error {
+				_, err := histogram()
+				return errors.Join(err, encode())
+			}
+			run("histogram"+name, func() error {
+				_, err := histogram()
+				return err
+			})
+			run("encode"+name, encode)
+			run("all"+name, all)
+			portably(func() { run("portable"+name, all) })
 		}
-		into := new(rans.Stream)
-		encode := func() error {
-			_, err := e.Encode(into, weights, blockWeights, 1)
-			return err
-		}
-		run("encode/"+f.String(), encode)
-		portably(func() { run("portable/"+f.String(), encode) })
 	}
 }

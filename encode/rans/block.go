@@ -8,7 +8,6 @@ import (
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/seed54244801/bespoke/internal/states"
 	"github.com/seed54244801/bespoke/rans"
 )
 
@@ -30,19 +29,21 @@ func (e *Encoder) Block(dst, plane, weights []byte) ([]byte, Coded, error) {
 	}
 	w := works.Get().(*work)
 	defer works.Put(w)
-	dst, c := e.block(w, dst, plane, weights)
+	e.begin(w, plane, weights)
+	e.wholeSteps(w)
+	dst, c := e.end(w, dst)
 	return dst, c, nil
 }
 
-// A work is the working memory for a block.
+// A work is the working memory for a block, and how far it has been coded.
 type work struct {
-	job     states.EncodeJob
-	states  [rans.States]uint32
-	words   []byte   // filled from the end down
-	left    int      // the bytes of words that are free
-	patched []uint64 // for each step: see states.EncodeJob
-	any     bool     // a word of patched is not 0
-	block   []byte
+	weights, plane []byte
+	steps          int // that are left; all of them are whole
+	states         [rans.States]uint32
+	words          []byte   // filled from the end down
+	left           int      // the bytes of words that are free
+	patched        []uint64 // for each step: see states.EncodeJob
+	any            bool     // a word of patched is not 0
 }
 
 var works = sync.Pool{New: func() any { return new(work) }}
@@ -53,25 +54,34 @@ const (
 	placeBits = 23              // of a patch
 )
 
-// block is Block for arguments that have been checked.
-func (e *Encoder) block(w *work, dst, plane, weights []byte) ([]byte, Coded) {
+// begin begins a block, and codes its last step if that is not whole.
+func (e *Encoder) begin(w *work, plane, weights []byte) {
 	steps := (len(weights) + stepBytes - 1) / stepBytes
+	w.weights, w.plane, w.steps = weights, plane, len(weights)/stepBytes
 	w.words, w.patched = grow(w.words, stepBytes*steps), grow(w.patched, steps)
 	w.left, w.any = len(w.words), false
 	for i := range w.states {
 		w.states[i] = least
 	}
-	c := Coded{Sum: xxh3.Hash(weights)}
-	whole := len(weights) / stepBytes
-	if whole < steps {
+	if w.steps < steps {
 		var step [stepBytes]byte
-		e.step(w, whole, plane, &step, copy(step[:], weights[whole*stepBytes:])/2)
+		e.step(w, w.steps, &step, copy(step[:], weights[w.steps*stepBytes:])/2)
 	}
-	if !e.wholeSteps(w, whole, plane, weights) {
-		for i := whole - 1; i >= 0; i-- {
-			e.step(w, i, plane, (*[stepBytes]byte)(weights[i*stepBytes:]), rans.States)
+}
+
+// wholeSteps codes the steps that are left of one block, or of two, with the assembly as far as there is any.
+func (e *Encoder) wholeSteps(all ...*work) {
+	e.assembly(all)
+	for _, w := range all {
+		for ; w.steps > 0; w.steps-- {
+			e.step(w, w.steps-1, (*[stepBytes]byte)(w.weights[(w.steps-1)*stepBytes:]), rans.States)
 		}
 	}
+}
+
+// end appends a block whose steps are all coded to dst.
+func (e *Encoder) end(w *work, dst []byte) ([]byte, Coded) {
+	c := Coded{Words: (len(w.words) - w.left) / 2, Sum: xxh3.Hash(w.weights)}
 	for _, x := range w.states {
 		dst = binary.LittleEndian.AppendUint16(dst, uint16(x))
 	}
@@ -80,14 +90,14 @@ func (e *Encoder) block(w *work, dst, plane, weights []byte) ([]byte, Coded) {
 	}
 	if w.any {
 		before := len(dst)
-		dst = e.appendPatches(dst, w.patched, weights)
+		dst = e.appendPatches(dst, w.patched, w.weights)
 		c.Patches = (len(dst) - before) / 4
 	}
 	dst = append(dst, w.words[w.left:]...)
-	c.Words = (len(w.words) - w.left) / 2
 	if c.Words%2 != 0 {
 		dst = append(dst, 0, 0)
 	}
+	w.weights, w.plane = nil, nil
 	return dst, c
 }
 

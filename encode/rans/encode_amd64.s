@@ -137,238 +137,592 @@ GLOBL jointGroups<>(SB), RODATA|NOPTR, $64
 // func encodeExponents(job *states.EncodeJob)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, BMI2, MMX+, POPCNT
 TEXT ·encodeExponents(SB), NOSPLIT, $0-8
-	// Codes 64 weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a
-	// vector of high halves.
+	// Codes 64 weights of each block in a step, from the last step to the first. Blocks: 1. A state is 16 bits of a vector
+	// of low and 16 bits of a vector of high halves.
 	MOVQ         job+0(FP), AX
-	MOVQ         256(AX), CX
-	MOVQ         264(AX), DX
-	MOVQ         272(AX), BX
-	MOVQ         280(AX), SI
-	MOVQ         288(AX), DI
-	MOVQ         312(AX), R8
-	MOVQ         304(AX), R9
-	ADDQ         296(AX), R9
-	VMOVDQU64    (AX), Z0
-	VMOVDQU64    128(AX), Z1
-	VMOVDQU64    64(AX), Z2
-	VMOVDQU64    192(AX), Z3
-	MOVQ         $-1, AX
-	VMOVDQU64    root<>+0(SB), Z4
-	VMOVDQU64    minusTwo<>+0(SB), Z5
-	VMOVDQU64    placeBits<>+0(SB), Z6
-	VPTERNLOGD   $0xff, Z7, Z7, Z7
-	VPBROADCASTW 258(CX), Z8
+	MOVQ         512(AX), CX
+	MOVQ         616(AX), DX
+	MOVQ         $-1, BX
+	VMOVDQU64    root<>+0(SB), Z0
+	VMOVDQU64    minusTwo<>+0(SB), Z1
+	VMOVDQU64    placeBits<>+0(SB), Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPBROADCASTW 258(CX), Z4
 
 	// To the end of the last step.
-	IMUL3Q $0x40, R8, R10
-	ADDQ   R10, BX
-	MOVQ   R8, R10
-	SHLQ   $0x07, R10
-	ADDQ   R10, DX
+	IMUL3Q    $0x80, DX, SI
+	IMUL3Q    $0x40, DX, DI
+	MOVQ      520(AX), R8
+	MOVQ      536(AX), R9
+	MOVQ      552(AX), R10
+	ADDQ      SI, R8
+	ADDQ      DI, R9
+	MOVQ      600(AX), SI
+	ADDQ      584(AX), SI
+	KXORQ     K1, K1, K1
+	VMOVDQU64 (AX), Z5
+	VMOVDQU64 128(AX), Z6
+	VMOVDQU64 64(AX), Z7
+	VMOVDQU64 192(AX), Z8
 
 step:
-	SUBQ       $+128, DX
-	SUBQ       $0x40, BX
-	PREFETCHT0 -2048(DX)
-	PREFETCHT0 -1984(DX)
-	PREFETCHT0 -2048(BX)
-	VMOVDQU64  (DX), Z9
-	VMOVDQU64  64(DX), Z10
+	SUBQ       $+128, R8
+	SUBQ       $0x40, R9
+	PREFETCHT0 -2048(R8)
+	PREFETCHT0 -1984(R8)
+	PREFETCHT0 -2048(R9)
+	VMOVDQU64  (R8), Z9
+	VMOVDQU64  64(R8), Z10
 
 	// The plane.
 	VPSHLDW    $0x08, Z10, Z10, Z12
 	VMOVDQA64  Z9, Z11
 	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z12, Z11
-	VMOVDQU64  Z11, (BX)
+	VMOVDQU64  Z11, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
 	VPSRLW     $0x07, Z9, Z9
 	VPSLLW     $0x01, Z10, Z10
 	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z10, Z9
-	VPTESTMB   quarter<>+0(SB), Z9, K2
-	VPMOVB2M   Z9, K1
+	VPTESTMB   quarter<>+0(SB), Z9, K3
+	VPMOVB2M   Z9, K2
 	VPERMB     384(CX), Z9, Z10
-	VPERMB     448(CX), Z9, K2, Z10
+	VPERMB     448(CX), Z9, K3, Z10
 	VPERMB     512(CX), Z9, Z11
-	VPERMB     576(CX), Z9, K2, Z11
-	VMOVDQU8   Z11, K1, Z10
-	VPMOVB2M   Z10, K1
-	KMOVQ      K1, R10
-	MOVQ       R10, -8(SI)(R8*8)
-	ORQ        R10, DI
+	VPERMB     576(CX), Z9, K3, Z11
+	VMOVDQU8   Z11, K2, Z10
+	VPMOVB2M   Z10, K2
+	KMOVQ      K2, -8(R10)(DX*8)
+	KORQ       K2, K1, K1
 	VPSRLW     $0x08, Z10, Z9
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z6, Z9, Z9
+	VPANDD        Z2, Z9, Z9
 	VPERMW        (CX), Z9, Z11
-	VPORD         unitLow<>+0(SB), Z3, Z12
-	VPCMPUW       $0x05, Z11, Z12, K1
-	VPCOMPRESSW.Z Z2, K1, Z12
-	KMOVD         K1, R10
-	POPCNTL       R10, R10
-	BZHIL         R10, AX, R11
-	KMOVD         R11, K2
-	ADDQ          R10, R10
-	SUBQ          R10, R9
-	VMOVDQU16     Z12, K2, (R9)
-	VMOVDQU16     Z3, K1, Z2
-	VPSUBW        Z3, Z3, K1, Z3
+	VPORD         unitLow<>+0(SB), Z8, Z12
+	VPCMPUW       $0x05, Z11, Z12, K2
+	VPCOMPRESSW.Z Z7, K2, Z12
+	KMOVD         K2, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K3
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z12, K3, (SI)
+	VMOVDQU16     Z8, K2, Z7
+	VPSUBW        Z8, Z8, K2, Z8
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
 	VPERMW   64(CX), Z9, Z12
-	VPSHRDW  $0x04, Z3, Z2, Z13
-	VPSHLDVW Z11, Z2, Z3
-	VPMULHUW Z12, Z3, Z12
-	VPADDW   Z12, Z3, Z3
+	VPSHRDW  $0x04, Z8, Z7, Z13
+	VPSHLDVW Z11, Z7, Z8
+	VPMULHUW Z12, Z8, Z12
+	VPADDW   Z12, Z8, Z8
 	VPSRLW   $0x04, Z11, Z11
-	VPMULLW  Z11, Z3, Z12
+	VPMULLW  Z11, Z8, Z12
 	VPSUBW   Z12, Z13, Z13
 	VPADDW   Z11, Z11, Z12
-	VPCMPUW  $0x05, Z12, Z13, K1
-	VPSUBW   Z12, Z13, K1, Z13
-	VPSUBW   Z5, Z3, K1, Z3
-	VPCMPUW  $0x05, Z11, Z13, K1
-	VPSUBW   Z11, Z13, K1, Z13
-	VPSUBW   Z7, Z3, K1, Z3
+	VPCMPUW  $0x05, Z12, Z13, K2
+	VPSUBW   Z12, Z13, K2, Z13
+	VPSUBW   Z1, Z8, K2, Z8
+	VPCMPUW  $0x05, Z11, Z13, K2
+	VPSUBW   Z11, Z13, K2, Z13
+	VPSUBW   Z3, Z8, K2, Z8
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
 	VPERMW     128(CX), Z9, Z11
 	VPERMW     192(CX), Z9, Z12
-	VPCMPUW    $0x05, Z11, Z13, K1
+	VPCMPUW    $0x05, Z11, Z13, K2
 	VPADDW     Z13, Z12, Z12
 	VPSLLW     $0x09, Z13, Z11
-	VPSLLW     $0x05, Z2, Z2
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z2, Z11
-	VPSUBW     Z12, Z8, Z2
-	VPSHLDW    $0x01, Z2, Z4, Z2
-	VPERMW     256(CX), Z2, Z13
+	VPSLLW     $0x05, Z7, Z7
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z7, Z11
+	VPSUBW     Z12, Z4, Z7
+	VPSHLDW    $0x01, Z7, Z0, Z7
+	VPERMW     256(CX), Z7, Z13
 	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z2, Z2
-	VPERMW     256(CX), Z2, Z13
+	VPSHLDW    $0x01, Z13, Z7, Z7
+	VPERMW     256(CX), Z7, Z13
 	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z2, Z2
-	VPERMW     256(CX), Z2, Z13
+	VPSHLDW    $0x01, Z13, Z7, Z7
+	VPERMW     256(CX), Z7, Z13
 	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z2, Z2
-	VPERMW     256(CX), Z2, Z13
+	VPSHLDW    $0x01, Z13, Z7, Z7
+	VPERMW     256(CX), Z7, Z13
 	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z2, Z2
-	VPERMW     320(CX), Z2, K1, Z9
-	VPADDW     Z11, Z9, Z2
+	VPSHLDW    $0x01, Z13, Z7, Z7
+	VPERMW     320(CX), Z7, K2, Z9
+	VPADDW     Z11, Z9, Z7
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z6, Z10, Z10
+	VPANDD        Z2, Z10, Z10
 	VPERMW        (CX), Z10, Z9
-	VPORD         unitLow<>+0(SB), Z1, Z11
-	VPCMPUW       $0x05, Z9, Z11, K1
-	VPCOMPRESSW.Z Z0, K1, Z11
-	KMOVD         K1, R10
-	POPCNTL       R10, R10
-	BZHIL         R10, AX, R11
-	KMOVD         R11, K2
-	ADDQ          R10, R10
-	SUBQ          R10, R9
-	VMOVDQU16     Z11, K2, (R9)
-	VMOVDQU16     Z1, K1, Z0
-	VPSUBW        Z1, Z1, K1, Z1
+	VPORD         unitLow<>+0(SB), Z6, Z11
+	VPCMPUW       $0x05, Z9, Z11, K2
+	VPCOMPRESSW.Z Z5, K2, Z11
+	KMOVD         K2, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K3
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z11, K3, (SI)
+	VMOVDQU16     Z6, K2, Z5
+	VPSUBW        Z6, Z6, K2, Z6
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
 	VPERMW   64(CX), Z10, Z11
-	VPSHRDW  $0x04, Z1, Z0, Z12
-	VPSHLDVW Z9, Z0, Z1
-	VPMULHUW Z11, Z1, Z11
-	VPADDW   Z11, Z1, Z1
+	VPSHRDW  $0x04, Z6, Z5, Z12
+	VPSHLDVW Z9, Z5, Z6
+	VPMULHUW Z11, Z6, Z11
+	VPADDW   Z11, Z6, Z6
 	VPSRLW   $0x04, Z9, Z9
-	VPMULLW  Z9, Z1, Z11
+	VPMULLW  Z9, Z6, Z11
 	VPSUBW   Z11, Z12, Z12
 	VPADDW   Z9, Z9, Z11
-	VPCMPUW  $0x05, Z11, Z12, K1
-	VPSUBW   Z11, Z12, K1, Z12
-	VPSUBW   Z5, Z1, K1, Z1
-	VPCMPUW  $0x05, Z9, Z12, K1
-	VPSUBW   Z9, Z12, K1, Z12
-	VPSUBW   Z7, Z1, K1, Z1
+	VPCMPUW  $0x05, Z11, Z12, K2
+	VPSUBW   Z11, Z12, K2, Z12
+	VPSUBW   Z1, Z6, K2, Z6
+	VPCMPUW  $0x05, Z9, Z12, K2
+	VPSUBW   Z9, Z12, K2, Z12
+	VPSUBW   Z3, Z6, K2, Z6
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
 	VPERMW     128(CX), Z10, Z9
 	VPERMW     192(CX), Z10, Z11
-	VPCMPUW    $0x05, Z9, Z12, K1
+	VPCMPUW    $0x05, Z9, Z12, K2
 	VPADDW     Z12, Z11, Z11
 	VPSLLW     $0x09, Z12, Z9
-	VPSLLW     $0x05, Z0, Z0
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z0, Z9
-	VPSUBW     Z11, Z8, Z0
-	VPSHLDW    $0x01, Z0, Z4, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSLLW     $0x05, Z5, Z5
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z5, Z9
+	VPSUBW     Z11, Z4, Z5
+	VPSHLDW    $0x01, Z5, Z0, Z5
+	VPERMW     256(CX), Z5, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z5, Z5
+	VPERMW     256(CX), Z5, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z5, Z5
+	VPERMW     256(CX), Z5, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z5, Z5
+	VPERMW     256(CX), Z5, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     320(CX), Z0, K1, Z10
-	VPADDW     Z9, Z10, Z0
-	DECQ       R8
+	VPSHLDW    $0x01, Z12, Z5, Z5
+	VPERMW     320(CX), Z5, K2, Z10
+	VPADDW     Z9, Z10, Z5
+	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z0, (AX)
-	VMOVDQU64  Z1, 128(AX)
-	VMOVDQU64  Z2, 64(AX)
-	VMOVDQU64  Z3, 192(AX)
-	MOVQ       DI, 288(AX)
-	SUBQ       296(AX), R9
-	MOVQ       R9, 304(AX)
+	VMOVDQU64  Z5, (AX)
+	VMOVDQU64  Z6, 128(AX)
+	VMOVDQU64  Z7, 64(AX)
+	VMOVDQU64  Z8, 192(AX)
+	KMOVQ      K1, CX
+	MOVQ       CX, 568(AX)
+	SUBQ       584(AX), SI
+	MOVQ       SI, 600(AX)
+	VZEROUPPER
+	RET
+
+// func encodeExponentsPair(job *states.EncodeJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, BMI2, MMX+, POPCNT
+TEXT ·encodeExponentsPair(SB), NOSPLIT, $0-8
+	// Codes 64 weights of each block in a step, from the last step to the first. Blocks: 2. A state is 16 bits of a vector
+	// of low and 16 bits of a vector of high halves.
+	MOVQ         job+0(FP), AX
+	MOVQ         512(AX), CX
+	MOVQ         616(AX), DX
+	MOVQ         $-1, BX
+	VMOVDQU64    root<>+0(SB), Z0
+	VMOVDQU64    minusTwo<>+0(SB), Z1
+	VMOVDQU64    placeBits<>+0(SB), Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPBROADCASTW 258(CX), Z4
+
+	// To the end of the last step.
+	IMUL3Q    $0x80, DX, SI
+	IMUL3Q    $0x40, DX, DI
+	MOVQ      520(AX), R8
+	MOVQ      536(AX), R9
+	MOVQ      552(AX), R10
+	ADDQ      SI, R8
+	ADDQ      DI, R9
+	MOVQ      600(AX), R11
+	ADDQ      584(AX), R11
+	KXORQ     K1, K1, K1
+	VMOVDQU64 (AX), Z5
+	VMOVDQU64 128(AX), Z6
+	VMOVDQU64 64(AX), Z7
+	VMOVDQU64 192(AX), Z8
+	MOVQ      528(AX), R12
+	MOVQ      544(AX), R13
+	MOVQ      560(AX), R14
+	ADDQ      SI, R12
+	ADDQ      DI, R13
+	MOVQ      608(AX), SI
+	ADDQ      592(AX), SI
+	KXORQ     K2, K2, K2
+	VMOVDQU64 256(AX), Z9
+	VMOVDQU64 384(AX), Z10
+	VMOVDQU64 320(AX), Z11
+	VMOVDQU64 448(AX), Z12
+
+step:
+	SUBQ       $+128, R8
+	SUBQ       $0x40, R9
+	PREFETCHT0 -2048(R8)
+	PREFETCHT0 -1984(R8)
+	PREFETCHT0 -2048(R9)
+	VMOVDQU64  (R8), Z13
+	VMOVDQU64  64(R8), Z14
+
+	// The plane.
+	VPSHLDW    $0x08, Z14, Z14, Z16
+	VMOVDQA64  Z13, Z15
+	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z16, Z15
+	VMOVDQU64  Z15, (R9)
+
+	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
+	VPSRLW     $0x07, Z13, Z13
+	VPSLLW     $0x01, Z14, Z14
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z14, Z13
+	VPTESTMB   quarter<>+0(SB), Z13, K4
+	VPMOVB2M   Z13, K3
+	VPERMB     384(CX), Z13, Z14
+	VPERMB     448(CX), Z13, K4, Z14
+	VPERMB     512(CX), Z13, Z15
+	VPERMB     576(CX), Z13, K4, Z15
+	VMOVDQU8   Z15, K3, Z14
+	VPMOVB2M   Z14, K3
+	KMOVQ      K3, -8(R10)(DX*8)
+	KORQ       K3, K1, K1
+	VPSRLW     $0x08, Z14, Z13
+
+	// Lanes of vector 1: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z13, Z13
+	VPERMW        (CX), Z13, Z15
+	VPORD         unitLow<>+0(SB), Z8, Z16
+	VPCMPUW       $0x05, Z15, Z16, K3
+	VPCOMPRESSW.Z Z7, K3, Z16
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, R11
+	VMOVDQU16     Z16, K4, (R11)
+	VMOVDQU16     Z8, K3, Z7
+	VPSUBW        Z8, Z8, K3, Z8
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z13, Z16
+	VPSHRDW  $0x04, Z8, Z7, Z17
+	VPSHLDVW Z15, Z7, Z8
+	VPMULHUW Z16, Z8, Z16
+	VPADDW   Z16, Z8, Z8
+	VPSRLW   $0x04, Z15, Z15
+	VPMULLW  Z15, Z8, Z16
+	VPSUBW   Z16, Z17, Z17
+	VPADDW   Z15, Z15, Z16
+	VPCMPUW  $0x05, Z16, Z17, K3
+	VPSUBW   Z16, Z17, K3, Z17
+	VPSUBW   Z1, Z8, K3, Z8
+	VPCMPUW  $0x05, Z15, Z17, K3
+	VPSUBW   Z15, Z17, K3, Z17
+	VPSUBW   Z3, Z8, K3, Z8
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z13, Z15
+	VPERMW     192(CX), Z13, Z16
+	VPCMPUW    $0x05, Z15, Z17, K3
+	VPADDW     Z17, Z16, Z16
+	VPSLLW     $0x09, Z17, Z15
+	VPSLLW     $0x05, Z7, Z7
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z7, Z15
+	VPSUBW     Z16, Z4, Z7
+	VPSHLDW    $0x01, Z7, Z0, Z7
+	VPERMW     256(CX), Z7, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z7, Z7
+	VPERMW     256(CX), Z7, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z7, Z7
+	VPERMW     256(CX), Z7, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z7, Z7
+	VPERMW     256(CX), Z7, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z7, Z7
+	VPERMW     320(CX), Z7, K3, Z13
+	VPADDW     Z15, Z13, Z7
+
+	// Lanes of vector 0: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z14, Z14
+	VPERMW        (CX), Z14, Z13
+	VPORD         unitLow<>+0(SB), Z6, Z15
+	VPCMPUW       $0x05, Z13, Z15, K3
+	VPCOMPRESSW.Z Z5, K3, Z15
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, R11
+	VMOVDQU16     Z15, K4, (R11)
+	VMOVDQU16     Z6, K3, Z5
+	VPSUBW        Z6, Z6, K3, Z6
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z14, Z15
+	VPSHRDW  $0x04, Z6, Z5, Z16
+	VPSHLDVW Z13, Z5, Z6
+	VPMULHUW Z15, Z6, Z15
+	VPADDW   Z15, Z6, Z6
+	VPSRLW   $0x04, Z13, Z13
+	VPMULLW  Z13, Z6, Z15
+	VPSUBW   Z15, Z16, Z16
+	VPADDW   Z13, Z13, Z15
+	VPCMPUW  $0x05, Z15, Z16, K3
+	VPSUBW   Z15, Z16, K3, Z16
+	VPSUBW   Z1, Z6, K3, Z6
+	VPCMPUW  $0x05, Z13, Z16, K3
+	VPSUBW   Z13, Z16, K3, Z16
+	VPSUBW   Z3, Z6, K3, Z6
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z14, Z13
+	VPERMW     192(CX), Z14, Z15
+	VPCMPUW    $0x05, Z13, Z16, K3
+	VPADDW     Z16, Z15, Z15
+	VPSLLW     $0x09, Z16, Z13
+	VPSLLW     $0x05, Z5, Z5
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z5, Z13
+	VPSUBW     Z15, Z4, Z5
+	VPSHLDW    $0x01, Z5, Z0, Z5
+	VPERMW     256(CX), Z5, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z5, Z5
+	VPERMW     256(CX), Z5, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z5, Z5
+	VPERMW     256(CX), Z5, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z5, Z5
+	VPERMW     256(CX), Z5, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z5, Z5
+	VPERMW     320(CX), Z5, K3, Z14
+	VPADDW     Z13, Z14, Z5
+	SUBQ       $+128, R12
+	SUBQ       $0x40, R13
+	PREFETCHT0 -2048(R12)
+	PREFETCHT0 -1984(R12)
+	PREFETCHT0 -2048(R13)
+	VMOVDQU64  (R12), Z13
+	VMOVDQU64  64(R12), Z14
+
+	// The plane.
+	VPSHLDW    $0x08, Z14, Z14, Z16
+	VMOVDQA64  Z13, Z15
+	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z16, Z15
+	VMOVDQU64  Z15, (R13)
+
+	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
+	VPSRLW     $0x07, Z13, Z13
+	VPSLLW     $0x01, Z14, Z14
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z14, Z13
+	VPTESTMB   quarter<>+0(SB), Z13, K4
+	VPMOVB2M   Z13, K3
+	VPERMB     384(CX), Z13, Z14
+	VPERMB     448(CX), Z13, K4, Z14
+	VPERMB     512(CX), Z13, Z15
+	VPERMB     576(CX), Z13, K4, Z15
+	VMOVDQU8   Z15, K3, Z14
+	VPMOVB2M   Z14, K3
+	KMOVQ      K3, -8(R14)(DX*8)
+	KORQ       K3, K2, K2
+	VPSRLW     $0x08, Z14, Z13
+
+	// Lanes of vector 1: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z13, Z13
+	VPERMW        (CX), Z13, Z15
+	VPORD         unitLow<>+0(SB), Z12, Z16
+	VPCMPUW       $0x05, Z15, Z16, K3
+	VPCOMPRESSW.Z Z11, K3, Z16
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z16, K4, (SI)
+	VMOVDQU16     Z12, K3, Z11
+	VPSUBW        Z12, Z12, K3, Z12
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z13, Z16
+	VPSHRDW  $0x04, Z12, Z11, Z17
+	VPSHLDVW Z15, Z11, Z12
+	VPMULHUW Z16, Z12, Z16
+	VPADDW   Z16, Z12, Z12
+	VPSRLW   $0x04, Z15, Z15
+	VPMULLW  Z15, Z12, Z16
+	VPSUBW   Z16, Z17, Z17
+	VPADDW   Z15, Z15, Z16
+	VPCMPUW  $0x05, Z16, Z17, K3
+	VPSUBW   Z16, Z17, K3, Z17
+	VPSUBW   Z1, Z12, K3, Z12
+	VPCMPUW  $0x05, Z15, Z17, K3
+	VPSUBW   Z15, Z17, K3, Z17
+	VPSUBW   Z3, Z12, K3, Z12
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z13, Z15
+	VPERMW     192(CX), Z13, Z16
+	VPCMPUW    $0x05, Z15, Z17, K3
+	VPADDW     Z17, Z16, Z16
+	VPSLLW     $0x09, Z17, Z15
+	VPSLLW     $0x05, Z11, Z11
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z11, Z15
+	VPSUBW     Z16, Z4, Z11
+	VPSHLDW    $0x01, Z11, Z0, Z11
+	VPERMW     256(CX), Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     256(CX), Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     256(CX), Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     256(CX), Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     320(CX), Z11, K3, Z13
+	VPADDW     Z15, Z13, Z11
+
+	// Lanes of vector 0: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z14, Z14
+	VPERMW        (CX), Z14, Z13
+	VPORD         unitLow<>+0(SB), Z10, Z15
+	VPCMPUW       $0x05, Z13, Z15, K3
+	VPCOMPRESSW.Z Z9, K3, Z15
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z15, K4, (SI)
+	VMOVDQU16     Z10, K3, Z9
+	VPSUBW        Z10, Z10, K3, Z10
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z14, Z15
+	VPSHRDW  $0x04, Z10, Z9, Z16
+	VPSHLDVW Z13, Z9, Z10
+	VPMULHUW Z15, Z10, Z15
+	VPADDW   Z15, Z10, Z10
+	VPSRLW   $0x04, Z13, Z13
+	VPMULLW  Z13, Z10, Z15
+	VPSUBW   Z15, Z16, Z16
+	VPADDW   Z13, Z13, Z15
+	VPCMPUW  $0x05, Z15, Z16, K3
+	VPSUBW   Z15, Z16, K3, Z16
+	VPSUBW   Z1, Z10, K3, Z10
+	VPCMPUW  $0x05, Z13, Z16, K3
+	VPSUBW   Z13, Z16, K3, Z16
+	VPSUBW   Z3, Z10, K3, Z10
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z14, Z13
+	VPERMW     192(CX), Z14, Z15
+	VPCMPUW    $0x05, Z13, Z16, K3
+	VPADDW     Z16, Z15, Z15
+	VPSLLW     $0x09, Z16, Z13
+	VPSLLW     $0x05, Z9, Z9
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z9, Z13
+	VPSUBW     Z15, Z4, Z9
+	VPSHLDW    $0x01, Z9, Z0, Z9
+	VPERMW     256(CX), Z9, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z9, Z9
+	VPERMW     256(CX), Z9, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z9, Z9
+	VPERMW     256(CX), Z9, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z9, Z9
+	VPERMW     256(CX), Z9, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z9, Z9
+	VPERMW     320(CX), Z9, K3, Z14
+	VPADDW     Z13, Z14, Z9
+	DECQ       DX
+	JNZ        step
+	MOVQ       job+0(FP), AX
+	VMOVDQU64  Z5, (AX)
+	VMOVDQU64  Z6, 128(AX)
+	VMOVDQU64  Z7, 64(AX)
+	VMOVDQU64  Z8, 192(AX)
+	KMOVQ      K1, CX
+	MOVQ       CX, 568(AX)
+	SUBQ       584(AX), R11
+	MOVQ       R11, 600(AX)
+	VMOVDQU64  Z9, 256(AX)
+	VMOVDQU64  Z10, 384(AX)
+	VMOVDQU64  Z11, 320(AX)
+	VMOVDQU64  Z12, 448(AX)
+	KMOVQ      K2, CX
+	MOVQ       CX, 576(AX)
+	SUBQ       592(AX), SI
+	MOVQ       SI, 608(AX)
 	VZEROUPPER
 	RET
 
 // func encodeJoint(job *states.EncodeJob)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, BMI2, MMX+, POPCNT
 TEXT ·encodeJoint(SB), NOSPLIT, $0-8
-	// Codes 64 weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a
-	// vector of high halves.
+	// Codes 64 weights of each block in a step, from the last step to the first. Blocks: 1. A state is 16 bits of a vector
+	// of low and 16 bits of a vector of high halves.
 	MOVQ         job+0(FP), AX
-	MOVQ         256(AX), CX
-	MOVQ         264(AX), DX
-	MOVQ         272(AX), BX
-	MOVQ         280(AX), SI
-	MOVQ         288(AX), DI
-	MOVQ         312(AX), R8
-	MOVQ         304(AX), R9
-	ADDQ         296(AX), R9
-	VMOVDQU64    (AX), Z0
-	VMOVDQU64    128(AX), Z1
-	VMOVDQU64    64(AX), Z2
-	VMOVDQU64    192(AX), Z3
-	MOVQ         $-1, AX
-	VMOVDQU64    root<>+0(SB), Z4
-	VMOVDQU64    minusTwo<>+0(SB), Z5
-	VMOVDQU64    placeBits<>+0(SB), Z6
-	VPTERNLOGD   $0xff, Z7, Z7, Z7
-	VPBROADCASTW 258(CX), Z8
-	MOVQ         $0x00ffffffffffffff, R10
-	KMOVQ        R10, K1
-	VMOVDQU64    jointGroups<>+0(SB), Z9
+	MOVQ         512(AX), CX
+	MOVQ         616(AX), DX
+	MOVQ         $-1, BX
+	VMOVDQU64    root<>+0(SB), Z0
+	VMOVDQU64    minusTwo<>+0(SB), Z1
+	VMOVDQU64    placeBits<>+0(SB), Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPBROADCASTW 258(CX), Z4
+	MOVQ         $0x00ffffffffffffff, SI
+	KMOVQ        SI, K1
+	VMOVDQU64    jointGroups<>+0(SB), Z5
 
 	// To the end of the last step.
-	IMUL3Q $0x38, R8, R10
-	ADDQ   R10, BX
-	MOVQ   R8, R10
-	SHLQ   $0x07, R10
-	ADDQ   R10, DX
+	IMUL3Q    $0x80, DX, SI
+	IMUL3Q    $0x38, DX, DI
+	MOVQ      520(AX), R8
+	MOVQ      536(AX), R9
+	MOVQ      552(AX), R10
+	ADDQ      SI, R8
+	ADDQ      DI, R9
+	MOVQ      600(AX), SI
+	ADDQ      584(AX), SI
+	KXORQ     K2, K2, K2
+	VMOVDQU64 (AX), Z6
+	VMOVDQU64 128(AX), Z7
+	VMOVDQU64 64(AX), Z8
+	VMOVDQU64 192(AX), Z9
 
 step:
-	SUBQ       $+128, DX
-	SUBQ       $0x38, BX
-	PREFETCHT0 -2048(DX)
-	PREFETCHT0 -1984(DX)
-	PREFETCHT0 -2048(BX)
-	VMOVDQU64  (DX), Z10
-	VMOVDQU64  64(DX), Z11
+	SUBQ       $+128, R8
+	SUBQ       $0x38, R9
+	PREFETCHT0 -2048(R8)
+	PREFETCHT0 -1984(R8)
+	PREFETCHT0 -2048(R9)
+	VMOVDQU64  (R8), Z10
+	VMOVDQU64  64(R8), Z11
 
 	// The plane.
 	VPSRLW     $0x09, Z10, Z12
@@ -383,158 +737,551 @@ step:
 	VPORD      Z14, Z13, Z13
 	VPSLLQ     $0x1c, Z13, Z13
 	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z13, Z12
-	VPERMB     Z12, Z9, Z12
-	VMOVDQU8   Z12, K1, (BX)
+	VPERMB     Z12, Z5, Z12
+	VMOVDQU8   Z12, K1, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
 	VPSRLW     $0x07, Z10, Z12
 	VPSLLW     $0x01, Z11, Z13
 	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z13, Z12
-	VPTESTMB   quarter<>+0(SB), Z12, K3
-	VPMOVB2M   Z12, K2
+	VPTESTMB   quarter<>+0(SB), Z12, K4
+	VPMOVB2M   Z12, K3
 	VPERMB     384(CX), Z12, Z13
-	VPERMB     448(CX), Z12, K3, Z13
+	VPERMB     448(CX), Z12, K4, Z13
 	VPERMB     512(CX), Z12, Z14
-	VPERMB     576(CX), Z12, K3, Z14
-	VMOVDQU8   Z14, K2, Z13
+	VPERMB     576(CX), Z12, K4, Z14
+	VMOVDQU8   Z14, K3, Z13
 	VPSRLW     $0x06, Z10, Z10
 	VPSLLW     $0x02, Z11, Z11
 	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z11, Z10
 	VPTERNLOGD $0xec, lastBits<>+0(SB), Z13, Z10
-	VPMOVB2M   Z13, K2
-	KNOTQ      K2, K2
-	VPERMB     640(CX), Z10, K2, Z13
-	VPMOVB2M   Z13, K2
-	KMOVQ      K2, R10
-	MOVQ       R10, -8(SI)(R8*8)
-	ORQ        R10, DI
+	VPMOVB2M   Z13, K3
+	KNOTQ      K3, K3
+	VPERMB     640(CX), Z10, K3, Z13
+	VPMOVB2M   Z13, K3
+	KMOVQ      K3, -8(R10)(DX*8)
+	KORQ       K3, K2, K2
 	VPSRLW     $0x08, Z13, Z10
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z6, Z10, Z10
+	VPANDD        Z2, Z10, Z10
 	VPERMW        (CX), Z10, Z11
-	VPORD         unitLow<>+0(SB), Z3, Z12
-	VPCMPUW       $0x05, Z11, Z12, K2
-	VPCOMPRESSW.Z Z2, K2, Z12
-	KMOVD         K2, R10
-	POPCNTL       R10, R10
-	BZHIL         R10, AX, R11
-	KMOVD         R11, K3
-	ADDQ          R10, R10
-	SUBQ          R10, R9
-	VMOVDQU16     Z12, K3, (R9)
-	VMOVDQU16     Z3, K2, Z2
-	VPSUBW        Z3, Z3, K2, Z3
+	VPORD         unitLow<>+0(SB), Z9, Z12
+	VPCMPUW       $0x05, Z11, Z12, K3
+	VPCOMPRESSW.Z Z8, K3, Z12
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z12, K4, (SI)
+	VMOVDQU16     Z9, K3, Z8
+	VPSUBW        Z9, Z9, K3, Z9
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
 	VPERMW   64(CX), Z10, Z12
-	VPSHRDW  $0x04, Z3, Z2, Z14
-	VPSHLDVW Z11, Z2, Z3
-	VPMULHUW Z12, Z3, Z12
-	VPADDW   Z12, Z3, Z3
+	VPSHRDW  $0x04, Z9, Z8, Z14
+	VPSHLDVW Z11, Z8, Z9
+	VPMULHUW Z12, Z9, Z12
+	VPADDW   Z12, Z9, Z9
 	VPSRLW   $0x04, Z11, Z11
-	VPMULLW  Z11, Z3, Z12
+	VPMULLW  Z11, Z9, Z12
 	VPSUBW   Z12, Z14, Z14
 	VPADDW   Z11, Z11, Z12
-	VPCMPUW  $0x05, Z12, Z14, K2
-	VPSUBW   Z12, Z14, K2, Z14
-	VPSUBW   Z5, Z3, K2, Z3
-	VPCMPUW  $0x05, Z11, Z14, K2
-	VPSUBW   Z11, Z14, K2, Z14
-	VPSUBW   Z7, Z3, K2, Z3
+	VPCMPUW  $0x05, Z12, Z14, K3
+	VPSUBW   Z12, Z14, K3, Z14
+	VPSUBW   Z1, Z9, K3, Z9
+	VPCMPUW  $0x05, Z11, Z14, K3
+	VPSUBW   Z11, Z14, K3, Z14
+	VPSUBW   Z3, Z9, K3, Z9
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
 	VPERMW     128(CX), Z10, Z11
 	VPERMW     192(CX), Z10, Z12
-	VPCMPUW    $0x05, Z11, Z14, K2
+	VPCMPUW    $0x05, Z11, Z14, K3
 	VPADDW     Z14, Z12, Z12
 	VPSLLW     $0x09, Z14, Z11
-	VPSLLW     $0x05, Z2, Z2
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z2, Z11
-	VPSUBW     Z12, Z8, Z2
-	VPSHLDW    $0x01, Z2, Z4, Z2
-	VPERMW     256(CX), Z2, Z14
+	VPSLLW     $0x05, Z8, Z8
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z8, Z11
+	VPSUBW     Z12, Z4, Z8
+	VPSHLDW    $0x01, Z8, Z0, Z8
+	VPERMW     256(CX), Z8, Z14
 	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z2, Z2
-	VPERMW     256(CX), Z2, Z14
+	VPSHLDW    $0x01, Z14, Z8, Z8
+	VPERMW     256(CX), Z8, Z14
 	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z2, Z2
-	VPERMW     256(CX), Z2, Z14
+	VPSHLDW    $0x01, Z14, Z8, Z8
+	VPERMW     256(CX), Z8, Z14
 	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z2, Z2
-	VPERMW     256(CX), Z2, Z14
+	VPSHLDW    $0x01, Z14, Z8, Z8
+	VPERMW     256(CX), Z8, Z14
 	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z2, Z2
-	VPERMW     320(CX), Z2, K2, Z10
-	VPADDW     Z11, Z10, Z2
+	VPSHLDW    $0x01, Z14, Z8, Z8
+	VPERMW     320(CX), Z8, K3, Z10
+	VPADDW     Z11, Z10, Z8
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z6, Z13, Z13
+	VPANDD        Z2, Z13, Z13
 	VPERMW        (CX), Z13, Z10
-	VPORD         unitLow<>+0(SB), Z1, Z11
-	VPCMPUW       $0x05, Z10, Z11, K2
-	VPCOMPRESSW.Z Z0, K2, Z11
-	KMOVD         K2, R10
-	POPCNTL       R10, R10
-	BZHIL         R10, AX, R11
-	KMOVD         R11, K3
-	ADDQ          R10, R10
-	SUBQ          R10, R9
-	VMOVDQU16     Z11, K3, (R9)
-	VMOVDQU16     Z1, K2, Z0
-	VPSUBW        Z1, Z1, K2, Z1
+	VPORD         unitLow<>+0(SB), Z7, Z11
+	VPCMPUW       $0x05, Z10, Z11, K3
+	VPCOMPRESSW.Z Z6, K3, Z11
+	KMOVD         K3, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K4
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z11, K4, (SI)
+	VMOVDQU16     Z7, K3, Z6
+	VPSUBW        Z7, Z7, K3, Z7
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
 	VPERMW   64(CX), Z13, Z11
-	VPSHRDW  $0x04, Z1, Z0, Z12
-	VPSHLDVW Z10, Z0, Z1
-	VPMULHUW Z11, Z1, Z11
-	VPADDW   Z11, Z1, Z1
+	VPSHRDW  $0x04, Z7, Z6, Z12
+	VPSHLDVW Z10, Z6, Z7
+	VPMULHUW Z11, Z7, Z11
+	VPADDW   Z11, Z7, Z7
 	VPSRLW   $0x04, Z10, Z10
-	VPMULLW  Z10, Z1, Z11
+	VPMULLW  Z10, Z7, Z11
 	VPSUBW   Z11, Z12, Z12
 	VPADDW   Z10, Z10, Z11
-	VPCMPUW  $0x05, Z11, Z12, K2
-	VPSUBW   Z11, Z12, K2, Z12
-	VPSUBW   Z5, Z1, K2, Z1
-	VPCMPUW  $0x05, Z10, Z12, K2
-	VPSUBW   Z10, Z12, K2, Z12
-	VPSUBW   Z7, Z1, K2, Z1
+	VPCMPUW  $0x05, Z11, Z12, K3
+	VPSUBW   Z11, Z12, K3, Z12
+	VPSUBW   Z1, Z7, K3, Z7
+	VPCMPUW  $0x05, Z10, Z12, K3
+	VPSUBW   Z10, Z12, K3, Z12
+	VPSUBW   Z3, Z7, K3, Z7
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
 	VPERMW     128(CX), Z13, Z10
 	VPERMW     192(CX), Z13, Z11
-	VPCMPUW    $0x05, Z10, Z12, K2
+	VPCMPUW    $0x05, Z10, Z12, K3
 	VPADDW     Z12, Z11, Z11
 	VPSLLW     $0x09, Z12, Z10
-	VPSLLW     $0x05, Z0, Z0
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z0, Z10
-	VPSUBW     Z11, Z8, Z0
-	VPSHLDW    $0x01, Z0, Z4, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSLLW     $0x05, Z6, Z6
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z6, Z10
+	VPSUBW     Z11, Z4, Z6
+	VPSHLDW    $0x01, Z6, Z0, Z6
+	VPERMW     256(CX), Z6, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z6, Z6
+	VPERMW     256(CX), Z6, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z6, Z6
+	VPERMW     256(CX), Z6, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     256(CX), Z0, Z12
+	VPSHLDW    $0x01, Z12, Z6, Z6
+	VPERMW     256(CX), Z6, Z12
 	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z0
-	VPERMW     320(CX), Z0, K2, Z13
-	VPADDW     Z10, Z13, Z0
-	DECQ       R8
+	VPSHLDW    $0x01, Z12, Z6, Z6
+	VPERMW     320(CX), Z6, K3, Z13
+	VPADDW     Z10, Z13, Z6
+	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z0, (AX)
-	VMOVDQU64  Z1, 128(AX)
-	VMOVDQU64  Z2, 64(AX)
-	VMOVDQU64  Z3, 192(AX)
-	MOVQ       DI, 288(AX)
-	SUBQ       296(AX), R9
-	MOVQ       R9, 304(AX)
+	VMOVDQU64  Z6, (AX)
+	VMOVDQU64  Z7, 128(AX)
+	VMOVDQU64  Z8, 64(AX)
+	VMOVDQU64  Z9, 192(AX)
+	KMOVQ      K2, CX
+	MOVQ       CX, 568(AX)
+	SUBQ       584(AX), SI
+	MOVQ       SI, 600(AX)
+	VZEROUPPER
+	RET
+
+// func encodeJointPair(job *states.EncodeJob)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, BMI2, MMX+, POPCNT
+TEXT ·encodeJointPair(SB), NOSPLIT, $0-8
+	// Codes 64 weights of each block in a step, from the last step to the first. Blocks: 2. A state is 16 bits of a vector
+	// of low and 16 bits of a vector of high halves.
+	MOVQ         job+0(FP), AX
+	MOVQ         512(AX), CX
+	MOVQ         616(AX), DX
+	MOVQ         $-1, BX
+	VMOVDQU64    root<>+0(SB), Z0
+	VMOVDQU64    minusTwo<>+0(SB), Z1
+	VMOVDQU64    placeBits<>+0(SB), Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPBROADCASTW 258(CX), Z4
+	MOVQ         $0x00ffffffffffffff, SI
+	KMOVQ        SI, K1
+	VMOVDQU64    jointGroups<>+0(SB), Z5
+
+	// To the end of the last step.
+	IMUL3Q    $0x80, DX, SI
+	IMUL3Q    $0x38, DX, DI
+	MOVQ      520(AX), R8
+	MOVQ      536(AX), R9
+	MOVQ      552(AX), R10
+	ADDQ      SI, R8
+	ADDQ      DI, R9
+	MOVQ      600(AX), R11
+	ADDQ      584(AX), R11
+	KXORQ     K2, K2, K2
+	VMOVDQU64 (AX), Z6
+	VMOVDQU64 128(AX), Z7
+	VMOVDQU64 64(AX), Z8
+	VMOVDQU64 192(AX), Z9
+	MOVQ      528(AX), R12
+	MOVQ      544(AX), R13
+	MOVQ      560(AX), R14
+	ADDQ      SI, R12
+	ADDQ      DI, R13
+	MOVQ      608(AX), SI
+	ADDQ      592(AX), SI
+	KXORQ     K3, K3, K3
+	VMOVDQU64 256(AX), Z10
+	VMOVDQU64 384(AX), Z11
+	VMOVDQU64 320(AX), Z12
+	VMOVDQU64 448(AX), Z13
+
+step:
+	SUBQ       $+128, R8
+	SUBQ       $0x38, R9
+	PREFETCHT0 -2048(R8)
+	PREFETCHT0 -1984(R8)
+	PREFETCHT0 -2048(R9)
+	VMOVDQU64  (R8), Z14
+	VMOVDQU64  64(R8), Z15
+
+	// The plane.
+	VPSRLW     $0x09, Z14, Z16
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z14, Z16
+	VPMADDWD   jointPair<>+0(SB), Z16, Z16
+	VPSRLQ     $0x12, Z16, Z17
+	VPORD      Z17, Z16, Z16
+	VPSRLW     $0x09, Z15, Z17
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z15, Z17
+	VPMADDWD   jointPair<>+0(SB), Z17, Z17
+	VPSRLQ     $0x12, Z17, Z18
+	VPORD      Z18, Z17, Z17
+	VPSLLQ     $0x1c, Z17, Z17
+	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z17, Z16
+	VPERMB     Z16, Z5, Z16
+	VMOVDQU8   Z16, K1, (R9)
+
+	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
+	VPSRLW     $0x07, Z14, Z16
+	VPSLLW     $0x01, Z15, Z17
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z17, Z16
+	VPTESTMB   quarter<>+0(SB), Z16, K5
+	VPMOVB2M   Z16, K4
+	VPERMB     384(CX), Z16, Z17
+	VPERMB     448(CX), Z16, K5, Z17
+	VPERMB     512(CX), Z16, Z18
+	VPERMB     576(CX), Z16, K5, Z18
+	VMOVDQU8   Z18, K4, Z17
+	VPSRLW     $0x06, Z14, Z14
+	VPSLLW     $0x02, Z15, Z15
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z15, Z14
+	VPTERNLOGD $0xec, lastBits<>+0(SB), Z17, Z14
+	VPMOVB2M   Z17, K4
+	KNOTQ      K4, K4
+	VPERMB     640(CX), Z14, K4, Z17
+	VPMOVB2M   Z17, K4
+	KMOVQ      K4, -8(R10)(DX*8)
+	KORQ       K4, K2, K2
+	VPSRLW     $0x08, Z17, Z14
+
+	// Lanes of vector 1: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z14, Z14
+	VPERMW        (CX), Z14, Z15
+	VPORD         unitLow<>+0(SB), Z9, Z16
+	VPCMPUW       $0x05, Z15, Z16, K4
+	VPCOMPRESSW.Z Z8, K4, Z16
+	KMOVD         K4, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K5
+	ADDQ          AX, AX
+	SUBQ          AX, R11
+	VMOVDQU16     Z16, K5, (R11)
+	VMOVDQU16     Z9, K4, Z8
+	VPSUBW        Z9, Z9, K4, Z9
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z14, Z16
+	VPSHRDW  $0x04, Z9, Z8, Z18
+	VPSHLDVW Z15, Z8, Z9
+	VPMULHUW Z16, Z9, Z16
+	VPADDW   Z16, Z9, Z9
+	VPSRLW   $0x04, Z15, Z15
+	VPMULLW  Z15, Z9, Z16
+	VPSUBW   Z16, Z18, Z18
+	VPADDW   Z15, Z15, Z16
+	VPCMPUW  $0x05, Z16, Z18, K4
+	VPSUBW   Z16, Z18, K4, Z18
+	VPSUBW   Z1, Z9, K4, Z9
+	VPCMPUW  $0x05, Z15, Z18, K4
+	VPSUBW   Z15, Z18, K4, Z18
+	VPSUBW   Z3, Z9, K4, Z9
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z14, Z15
+	VPERMW     192(CX), Z14, Z16
+	VPCMPUW    $0x05, Z15, Z18, K4
+	VPADDW     Z18, Z16, Z16
+	VPSLLW     $0x09, Z18, Z15
+	VPSLLW     $0x05, Z8, Z8
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z8, Z15
+	VPSUBW     Z16, Z4, Z8
+	VPSHLDW    $0x01, Z8, Z0, Z8
+	VPERMW     256(CX), Z8, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z8, Z8
+	VPERMW     256(CX), Z8, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z8, Z8
+	VPERMW     256(CX), Z8, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z8, Z8
+	VPERMW     256(CX), Z8, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z8, Z8
+	VPERMW     320(CX), Z8, K4, Z14
+	VPADDW     Z15, Z14, Z8
+
+	// Lanes of vector 0: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z17, Z17
+	VPERMW        (CX), Z17, Z14
+	VPORD         unitLow<>+0(SB), Z7, Z15
+	VPCMPUW       $0x05, Z14, Z15, K4
+	VPCOMPRESSW.Z Z6, K4, Z15
+	KMOVD         K4, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K5
+	ADDQ          AX, AX
+	SUBQ          AX, R11
+	VMOVDQU16     Z15, K5, (R11)
+	VMOVDQU16     Z7, K4, Z6
+	VPSUBW        Z7, Z7, K4, Z7
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z17, Z15
+	VPSHRDW  $0x04, Z7, Z6, Z16
+	VPSHLDVW Z14, Z6, Z7
+	VPMULHUW Z15, Z7, Z15
+	VPADDW   Z15, Z7, Z7
+	VPSRLW   $0x04, Z14, Z14
+	VPMULLW  Z14, Z7, Z15
+	VPSUBW   Z15, Z16, Z16
+	VPADDW   Z14, Z14, Z15
+	VPCMPUW  $0x05, Z15, Z16, K4
+	VPSUBW   Z15, Z16, K4, Z16
+	VPSUBW   Z1, Z7, K4, Z7
+	VPCMPUW  $0x05, Z14, Z16, K4
+	VPSUBW   Z14, Z16, K4, Z16
+	VPSUBW   Z3, Z7, K4, Z7
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z17, Z14
+	VPERMW     192(CX), Z17, Z15
+	VPCMPUW    $0x05, Z14, Z16, K4
+	VPADDW     Z16, Z15, Z15
+	VPSLLW     $0x09, Z16, Z14
+	VPSLLW     $0x05, Z6, Z6
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z6, Z14
+	VPSUBW     Z15, Z4, Z6
+	VPSHLDW    $0x01, Z6, Z0, Z6
+	VPERMW     256(CX), Z6, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z6, Z6
+	VPERMW     256(CX), Z6, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z6, Z6
+	VPERMW     256(CX), Z6, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z6, Z6
+	VPERMW     256(CX), Z6, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z6, Z6
+	VPERMW     320(CX), Z6, K4, Z17
+	VPADDW     Z14, Z17, Z6
+	SUBQ       $+128, R12
+	SUBQ       $0x38, R13
+	PREFETCHT0 -2048(R12)
+	PREFETCHT0 -1984(R12)
+	PREFETCHT0 -2048(R13)
+	VMOVDQU64  (R12), Z14
+	VMOVDQU64  64(R12), Z15
+
+	// The plane.
+	VPSRLW     $0x09, Z14, Z16
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z14, Z16
+	VPMADDWD   jointPair<>+0(SB), Z16, Z16
+	VPSRLQ     $0x12, Z16, Z17
+	VPORD      Z17, Z16, Z16
+	VPSRLW     $0x09, Z15, Z17
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z15, Z17
+	VPMADDWD   jointPair<>+0(SB), Z17, Z17
+	VPSRLQ     $0x12, Z17, Z18
+	VPORD      Z18, Z17, Z17
+	VPSLLQ     $0x1c, Z17, Z17
+	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z17, Z16
+	VPERMB     Z16, Z5, Z16
+	VMOVDQU8   Z16, K1, (R13)
+
+	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
+	VPSRLW     $0x07, Z14, Z16
+	VPSLLW     $0x01, Z15, Z17
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z17, Z16
+	VPTESTMB   quarter<>+0(SB), Z16, K5
+	VPMOVB2M   Z16, K4
+	VPERMB     384(CX), Z16, Z17
+	VPERMB     448(CX), Z16, K5, Z17
+	VPERMB     512(CX), Z16, Z18
+	VPERMB     576(CX), Z16, K5, Z18
+	VMOVDQU8   Z18, K4, Z17
+	VPSRLW     $0x06, Z14, Z14
+	VPSLLW     $0x02, Z15, Z15
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z15, Z14
+	VPTERNLOGD $0xec, lastBits<>+0(SB), Z17, Z14
+	VPMOVB2M   Z17, K4
+	KNOTQ      K4, K4
+	VPERMB     640(CX), Z14, K4, Z17
+	VPMOVB2M   Z17, K4
+	KMOVQ      K4, -8(R14)(DX*8)
+	KORQ       K4, K3, K3
+	VPSRLW     $0x08, Z17, Z14
+
+	// Lanes of vector 1: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z14, Z14
+	VPERMW        (CX), Z14, Z15
+	VPORD         unitLow<>+0(SB), Z13, Z16
+	VPCMPUW       $0x05, Z15, Z16, K4
+	VPCOMPRESSW.Z Z12, K4, Z16
+	KMOVD         K4, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K5
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z16, K5, (SI)
+	VMOVDQU16     Z13, K4, Z12
+	VPSUBW        Z13, Z13, K4, Z13
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z14, Z16
+	VPSHRDW  $0x04, Z13, Z12, Z18
+	VPSHLDVW Z15, Z12, Z13
+	VPMULHUW Z16, Z13, Z16
+	VPADDW   Z16, Z13, Z13
+	VPSRLW   $0x04, Z15, Z15
+	VPMULLW  Z15, Z13, Z16
+	VPSUBW   Z16, Z18, Z18
+	VPADDW   Z15, Z15, Z16
+	VPCMPUW  $0x05, Z16, Z18, K4
+	VPSUBW   Z16, Z18, K4, Z18
+	VPSUBW   Z1, Z13, K4, Z13
+	VPCMPUW  $0x05, Z15, Z18, K4
+	VPSUBW   Z15, Z18, K4, Z18
+	VPSUBW   Z3, Z13, K4, Z13
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z14, Z15
+	VPERMW     192(CX), Z14, Z16
+	VPCMPUW    $0x05, Z15, Z18, K4
+	VPADDW     Z18, Z16, Z16
+	VPSLLW     $0x09, Z18, Z15
+	VPSLLW     $0x05, Z12, Z12
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z12, Z15
+	VPSUBW     Z16, Z4, Z12
+	VPSHLDW    $0x01, Z12, Z0, Z12
+	VPERMW     256(CX), Z12, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     256(CX), Z12, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     256(CX), Z12, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     256(CX), Z12, Z18
+	VPSUBW     Z16, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     320(CX), Z12, K4, Z14
+	VPADDW     Z15, Z14, Z12
+
+	// Lanes of vector 0: words, where the state would be too large otherwise.
+	VPANDD        Z2, Z17, Z17
+	VPERMW        (CX), Z17, Z14
+	VPORD         unitLow<>+0(SB), Z11, Z15
+	VPCMPUW       $0x05, Z14, Z15, K4
+	VPCOMPRESSW.Z Z10, K4, Z15
+	KMOVD         K4, AX
+	POPCNTL       AX, AX
+	BZHIL         AX, BX, DI
+	KMOVD         DI, K5
+	ADDQ          AX, AX
+	SUBQ          AX, SI
+	VMOVDQU16     Z15, K5, (SI)
+	VMOVDQU16     Z11, K4, Z10
+	VPSUBW        Z11, Z11, K4, Z11
+
+	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	VPERMW   64(CX), Z17, Z15
+	VPSHRDW  $0x04, Z11, Z10, Z16
+	VPSHLDVW Z14, Z10, Z11
+	VPMULHUW Z15, Z11, Z15
+	VPADDW   Z15, Z11, Z11
+	VPSRLW   $0x04, Z14, Z14
+	VPMULLW  Z14, Z11, Z15
+	VPSUBW   Z15, Z16, Z16
+	VPADDW   Z14, Z14, Z15
+	VPCMPUW  $0x05, Z15, Z16, K4
+	VPSUBW   Z15, Z16, K4, Z16
+	VPSUBW   Z1, Z11, K4, Z11
+	VPCMPUW  $0x05, Z14, Z16, K4
+	VPSUBW   Z14, Z16, K4, Z16
+	VPSUBW   Z3, Z11, K4, Z11
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPERMW     128(CX), Z17, Z14
+	VPERMW     192(CX), Z17, Z15
+	VPCMPUW    $0x05, Z14, Z16, K4
+	VPADDW     Z16, Z15, Z15
+	VPSLLW     $0x09, Z16, Z14
+	VPSLLW     $0x05, Z10, Z10
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z10, Z14
+	VPSUBW     Z15, Z4, Z10
+	VPSHLDW    $0x01, Z10, Z0, Z10
+	VPERMW     256(CX), Z10, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z10, Z10
+	VPERMW     256(CX), Z10, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z10, Z10
+	VPERMW     256(CX), Z10, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z10, Z10
+	VPERMW     256(CX), Z10, Z16
+	VPSUBW     Z15, Z16, Z16
+	VPSHLDW    $0x01, Z16, Z10, Z10
+	VPERMW     320(CX), Z10, K4, Z17
+	VPADDW     Z14, Z17, Z10
+	DECQ       DX
+	JNZ        step
+	MOVQ       job+0(FP), AX
+	VMOVDQU64  Z6, (AX)
+	VMOVDQU64  Z7, 128(AX)
+	VMOVDQU64  Z8, 64(AX)
+	VMOVDQU64  Z9, 192(AX)
+	KMOVQ      K2, CX
+	MOVQ       CX, 568(AX)
+	SUBQ       584(AX), R11
+	MOVQ       R11, 600(AX)
+	VMOVDQU64  Z10, 256(AX)
+	VMOVDQU64  Z11, 384(AX)
+	VMOVDQU64  Z12, 320(AX)
+	VMOVDQU64  Z13, 448(AX)
+	KMOVQ      K3, CX
+	MOVQ       CX, 576(AX)
+	SUBQ       592(AX), SI
+	MOVQ       SI, 608(AX)
 	VZEROUPPER
 	RET
 

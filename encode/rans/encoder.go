@@ -52,17 +52,34 @@ func (e *Encoder) Encode(into *rans.Stream, weights []byte, blockWeights, worker
 	planeBytes := e.form.PlaneBytes(blockWeights)
 	last := n - max(0, blocks-1)*blockWeights
 	s.Plane = grow(s.Plane, max(0, blocks-1)*planeBytes+e.form.PlaneBytes(last))
+	// A worker codes as many blocks side by side as the assembly can, if there are enough for all workers.
+	together := 1
+	if blocks >= states.EncodeBlocks*parallel.Workers(workers, blocks) {
+		together = states.EncodeBlocks
+	}
 	coded := queue{blocks: s.Blocks, all: blocks}
-	works := make([]work, parallel.Workers(workers, blocks))
-	parallel.Do(blocks, workers, func(worker, i int) {
-		part := weights[2*i*blockWeights:]
-		part = part[:min(len(part), 2*blockWeights)]
-		plane := s.Plane[i*planeBytes:]
-		w := &works[worker]
-		var c Coded
-		w.block, c = e.block(w, w.block[:0], plane[:min(len(plane), planeBytes)], part)
-		c.put(s.Index[indexBytes*i:])
-		coded.put(i, w.block)
+	turns := (blocks + together - 1) / together
+	all := make([]struct {
+		works [states.EncodeBlocks]work
+		block []byte
+	}, parallel.Workers(workers, turns))
+	parallel.Do(turns, workers, func(worker, turn int) {
+		mine := &all[worker]
+		first := turn * together
+		var works []*work
+		for i := first; i < min(blocks, first+together); i++ {
+			part, plane := weights[2*i*blockWeights:], s.Plane[i*planeBytes:]
+			w := &mine.works[i-first]
+			e.begin(w, plane[:min(len(plane), planeBytes)], part[:min(len(part), 2*blockWeights)])
+			works = append(works, w)
+		}
+		e.wholeSteps(works...)
+		for k, w := range works {
+			var c Coded
+			mine.block, c = e.end(w, mine.block[:0])
+			c.put(s.Index[indexBytes*(first+k):])
+			coded.put(first+k, mine.block)
+		}
 	})
 	s.Blocks = coded.blocks
 	return s, nil

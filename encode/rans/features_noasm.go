@@ -10,5 +10,5 @@ import (
 // countWhole counts nothing: all is left to portable Go.
 func countWhole(*[512]uint64, []byte) int { return 0 }
 
-// assembly returns nil: there is none.
-func assembly(rans.Form) states.Encoder { return nil }
+// encoder returns nil: there is no assembly.
+func encoder(rans.Form, int) states.Encoder { return nil }

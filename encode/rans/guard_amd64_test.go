@@ -5,6 +5,7 @@ package rans
 import (
 	"encoding/binary"
 	"testing"
+	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/guard"
 	"github.com/seed54244801/bespoke/internal/states"
@@ -24,24 +25,34 @@ func TestAssemblyBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, steps := range []int{1, 2, 300} {
-			var coded work
 			plain := littleEndian(weights[:64*steps], false)
-			_, c := e.block(&coded, nil, make([]byte, f.PlaneBytes(64*steps)), plain)
-			for _, of := range []func(testing.TB, int) []byte{guard.Before, guard.After} {
-				tables, job := &guard.BeforeOf[states.EncodeTables](t, 1)[0], &guard.AfterOf[states.EncodeJob](t, 1)[0]
-				*tables = *e.tables
-				in, plane, words := of(t, len(plain)), of(t, f.PlaneBytes(64*steps)), of(t, max(2*c.Words, 1))
-				copy(in, plain)
-				*job = states.EncodeJob{
-					Tables: tables, Weights: &in[0], Plane: &plane[0], Patched: &guard.BeforeOf[uint64](t, steps)[0],
-					Words: &words[0], Left: uint64(2 * c.Words), Steps: uint64(steps),
-				}
-				for i := range rans.States {
-					job.States[1][i] = 1
-				}
-				assembly(f)(job)
-				if job.Left != 0 || string(words[:2*c.Words]) != string(coded.words[coded.left:]) {
-					t.Errorf("%v: %d steps: other words", f, steps)
+			reference := new(work)
+			e.begin(reference, make([]byte, f.PlaneBytes(64*steps)), plain)
+			e.wholeSteps(reference)
+			want := reference.words[reference.left:]
+			for blocks := 1; blocks <= states.EncodeBlocks; blocks++ {
+				for _, of := range []func(testing.TB, int) []byte{guard.Before, guard.After} {
+					tables, job := &guard.BeforeOf[states.EncodeTables](t, 1)[0], &guard.AfterOf[states.EncodeJob](t, 1)[0]
+					*tables = *e.tables
+					job.Tables, job.Steps = tables, uint64(steps)
+					var words [states.EncodeBlocks][]byte
+					for k := range blocks {
+						in := of(t, len(plain))
+						copy(in, plain)
+						words[k] = of(t, len(want))
+						job.Weights[k], job.Plane[k] = &in[0], &of(t, f.PlaneBytes(64*steps))[0]
+						job.Patched[k] = &guard.BeforeOf[uint64](t, steps)[0]
+						job.Words[k], job.Left[k] = unsafe.SliceData(words[k]), uint64(len(want))
+						for i := range rans.States {
+							job.States[k][1][i] = 1
+						}
+					}
+					encoder(f, blocks)(job)
+					for k := range blocks {
+						if job.Left[k] != 0 || string(words[k]) != string(want) {
+							t.Errorf("%v: block %d of %d, %d steps: other words", f, k, blocks, steps)
+						}
+					}
 				}
 			}
 		}

@@ -50,7 +50,7 @@ func newPortable(t *rans.Table, a *rans.Alias) *portable {
 
 // step codes the first n weights of a step, and pads it with the first symbol of the table, if n is less than 64. Then the
 // other weights are 0.
-func (e *Encoder) step(w *work, step int, plane []byte, weights *[stepBytes]byte, n int) {
+func (e *Encoder) step(w *work, step int, weights *[stepBytes]byte, n int) {
 	var places [rans.States]uint8
 	shift, missing := uint(7-e.form)&15, uint64(0)
 	mask := uint16(e.form.Symbols()-1) % uint16(len(e.portable.places)) // the modulo shows the compiler the range
@@ -68,9 +68,9 @@ func (e *Encoder) step(w *work, step int, plane []byte, weights *[stepBytes]byte
 		binary.LittleEndian.PutUint16(w.words[w.left:], words[i])
 	}
 	if e.form == rans.Exponent {
-		exponentPlane((*[64]byte)(plane[64*step:]), weights)
+		exponentPlane((*[64]byte)(w.plane[64*step:]), weights)
 	} else {
-		jointPlane((*[56]byte)(plane[56*step:]), weights)
+		jointPlane((*[56]byte)(w.plane[56*step:]), weights)
 	}
 }
 

@@ -7,31 +7,34 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// An Encoder codes whole steps of a block, the last one first, and stores their plane. It needs AVX-512 with VBMI and VBMI2.
+// An Encoder codes whole steps of one block, or of two side by side, so that neither waits for its own last search. The last
+// step comes first. An encoder stores the plane of the steps, too. It needs AVX-512 with VBMI and VBMI2.
 //
 // It reads only the weights of the steps, and writes only their plane, their words of Patched, as many rANS words as it
 // counts in Left, and the job.
 type Encoder func(*EncodeJob)
 
+// EncodeBlocks is the largest number of blocks that are coded side by side.
+const EncodeBlocks = 2
+
 // An EncodeJob is the arguments and the state of one call of an [Encoder]. Generated assembly addresses the fields by their
 // offsets: their order is part of the contract.
 type EncodeJob struct {
 	// States are the states before and after: the low halves, then the high halves.
-	States [2][rans.States]uint16
+	States [EncodeBlocks][2][rans.States]uint16
 	Tables *EncodeTables
 	// Weights and Plane are where those of the first step begin. Weights are little-endian.
-	Weights *byte
-	Plane   *byte
+	Weights [EncodeBlocks]*byte
+	Plane   [EncodeBlocks]*byte
 	// Patched has a word for each step. Bit 2i+k is 1 if the symbol of weight i+32k is not in the table, and was coded as
-	// the first one.
-	Patched *uint64
-	// AnyPatched is not 0 if a word of Patched is not. It is an argument, too: the bits that are 1 stay.
-	AnyPatched uint64
+	// the first one. AnyPatched has the bits of all of these words after the call.
+	Patched    [EncodeBlocks]*uint64
+	AnyPatched [EncodeBlocks]uint64
 	// Words is the memory for rANS words. The first Left bytes are free, before and after, and filled from their end down.
 	// A step takes at most [StepWords] words.
-	Words *byte
-	Left  uint64
-	// Steps is the number of steps to code, at least 1.
+	Words [EncodeBlocks]*byte
+	Left  [EncodeBlocks]uint64
+	// Steps is the number of steps to code, of each block, at least 1.
 	Steps uint64
 }
 
