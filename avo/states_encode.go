@@ -49,6 +49,7 @@ type stateEncoder struct {
 	placeMask vec
 	fields    reg.OpmaskVirtual // of joint symbols: the bytes of the plane of a step
 	groups    vec               // of joint symbols: see encodeConstants
+	held      map[uintptr]vec   // tables of words, by their offset
 }
 
 // An encodedBlock is what registers hold of a block: where the present step of it is, where the last word lies, and the
@@ -181,6 +182,14 @@ func (d *stateEncoder) constants() {
 	root := d.table(unsafe.Offsetof(states.EncodeTables{}.Nodes))
 	root.Disp += 2
 	d.VPBROADCASTW(root, d.rootUnit)
+	var t states.EncodeTables
+	d.held = map[uintptr]vec{}
+	for _, off := range []uintptr{
+		unsafe.Offsetof(t.Frequency), unsafe.Offsetof(t.Reciprocal), unsafe.Offsetof(t.Threshold), unsafe.Offsetof(t.Donated),
+		unsafe.Offsetof(t.Nodes),
+	} {
+		d.held[off] = d.load(d.table(off))
+	}
 	if d.form == rans.Joint {
 		bytes := d.GP64()
 		d.MOVQ(operand.U64(1<<d.form.PlaneBytes(rans.States)-1), bytes)
@@ -198,10 +207,10 @@ func (d *stateEncoder) table(off uintptr) operand.Mem {
 	return operand.Mem{Base: d.tables, Disp: int(off)}
 }
 
-// look looks up a table of words.
+// look looks up a table of words that is held in a register.
 func (d *stateEncoder) look(off uintptr, index vec) vec {
 	v := d.ZMM()
-	d.VPERMW(d.table(off), index, v)
+	d.VPERMW(d.held[off], index, v)
 	return v
 }
 

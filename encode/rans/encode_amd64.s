@@ -148,6 +148,11 @@ TEXT ·encodeExponents(SB), NOSPLIT, $0-8
 	VMOVDQU64    placeBits<>+0(SB), Z2
 	VPTERNLOGD   $0xff, Z3, Z3, Z3
 	VPBROADCASTW 258(CX), Z4
+	VMOVDQU64    (CX), Z5
+	VMOVDQU64    64(CX), Z6
+	VMOVDQU64    128(CX), Z7
+	VMOVDQU64    192(CX), Z8
+	VMOVDQU64    256(CX), Z9
 
 	// To the end of the last step.
 	IMUL3Q    $0x80, DX, SI
@@ -160,10 +165,10 @@ TEXT ·encodeExponents(SB), NOSPLIT, $0-8
 	MOVQ      600(AX), SI
 	ADDQ      584(AX), SI
 	KXORQ     K1, K1, K1
-	VMOVDQU64 (AX), Z5
-	VMOVDQU64 128(AX), Z6
-	VMOVDQU64 64(AX), Z7
-	VMOVDQU64 192(AX), Z8
+	VMOVDQU64 (AX), Z10
+	VMOVDQU64 128(AX), Z11
+	VMOVDQU64 64(AX), Z12
+	VMOVDQU64 192(AX), Z13
 
 step:
 	SUBQ       $+128, R8
@@ -171,153 +176,153 @@ step:
 	PREFETCHT0 -2048(R8)
 	PREFETCHT0 -1984(R8)
 	PREFETCHT0 -2048(R9)
-	VMOVDQU64  (R8), Z9
-	VMOVDQU64  64(R8), Z10
+	VMOVDQU64  (R8), Z14
+	VMOVDQU64  64(R8), Z15
 
 	// The plane.
-	VPSHLDW    $0x08, Z10, Z10, Z12
-	VMOVDQA64  Z9, Z11
-	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z12, Z11
-	VMOVDQU64  Z11, (R9)
+	VPSHLDW    $0x08, Z15, Z15, Z17
+	VMOVDQA64  Z14, Z16
+	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z17, Z16
+	VMOVDQU64  Z16, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z9, Z9
-	VPSLLW     $0x01, Z10, Z10
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z10, Z9
-	VPTESTMB   quarter<>+0(SB), Z9, K3
-	VPMOVB2M   Z9, K2
-	VPERMB     384(CX), Z9, Z10
-	VPERMB     448(CX), Z9, K3, Z10
-	VPERMB     512(CX), Z9, Z11
-	VPERMB     576(CX), Z9, K3, Z11
-	VMOVDQU8   Z11, K2, Z10
-	VPMOVB2M   Z10, K2
+	VPSRLW     $0x07, Z14, Z14
+	VPSLLW     $0x01, Z15, Z15
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z15, Z14
+	VPTESTMB   quarter<>+0(SB), Z14, K3
+	VPMOVB2M   Z14, K2
+	VPERMB     384(CX), Z14, Z15
+	VPERMB     448(CX), Z14, K3, Z15
+	VPERMB     512(CX), Z14, Z16
+	VPERMB     576(CX), Z14, K3, Z16
+	VMOVDQU8   Z16, K2, Z15
+	VPMOVB2M   Z15, K2
 	KMOVQ      K2, -8(R10)(DX*8)
 	KORQ       K2, K1, K1
-	VPSRLW     $0x08, Z10, Z9
+	VPSRLW     $0x08, Z15, Z14
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z9, Z9
-	VPERMW        (CX), Z9, Z11
-	VPORD         unitLow<>+0(SB), Z8, Z12
-	VPCMPUW       $0x05, Z11, Z12, K2
-	VPCOMPRESSW.Z Z7, K2, Z12
+	VPANDD        Z2, Z14, Z14
+	VPERMW        Z5, Z14, Z16
+	VPORD         unitLow<>+0(SB), Z13, Z17
+	VPCMPUW       $0x05, Z16, Z17, K2
+	VPCOMPRESSW.Z Z12, K2, Z17
 	KMOVD         K2, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K3
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z12, K3, (SI)
-	VMOVDQU16     Z8, K2, Z7
-	VPSUBW        Z8, Z8, K2, Z8
+	VMOVDQU16     Z17, K3, (SI)
+	VMOVDQU16     Z13, K2, Z12
+	VPSUBW        Z13, Z13, K2, Z13
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z9, Z12
-	VPSHRDW  $0x04, Z8, Z7, Z13
-	VPSHLDVW Z11, Z7, Z8
-	VPMULHUW Z12, Z8, Z12
-	VPADDW   Z12, Z8, Z8
-	VPSRLW   $0x04, Z11, Z11
-	VPMULLW  Z11, Z8, Z12
-	VPSUBW   Z12, Z13, Z13
-	VPADDW   Z11, Z11, Z12
-	VPCMPUW  $0x05, Z12, Z13, K2
-	VPSUBW   Z12, Z13, K2, Z13
-	VPSUBW   Z1, Z8, K2, Z8
-	VPCMPUW  $0x05, Z11, Z13, K2
-	VPSUBW   Z11, Z13, K2, Z13
-	VPSUBW   Z3, Z8, K2, Z8
+	VPERMW   Z6, Z14, Z17
+	VPSHRDW  $0x04, Z13, Z12, Z18
+	VPSHLDVW Z16, Z12, Z13
+	VPMULHUW Z17, Z13, Z17
+	VPADDW   Z17, Z13, Z13
+	VPSRLW   $0x04, Z16, Z16
+	VPMULLW  Z16, Z13, Z17
+	VPSUBW   Z17, Z18, Z18
+	VPADDW   Z16, Z16, Z17
+	VPCMPUW  $0x05, Z17, Z18, K2
+	VPSUBW   Z17, Z18, K2, Z18
+	VPSUBW   Z1, Z13, K2, Z13
+	VPCMPUW  $0x05, Z16, Z18, K2
+	VPSUBW   Z16, Z18, K2, Z18
+	VPSUBW   Z3, Z13, K2, Z13
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z9, Z11
-	VPERMW     192(CX), Z9, Z12
-	VPCMPUW    $0x05, Z11, Z13, K2
-	VPADDW     Z13, Z12, Z12
-	VPSLLW     $0x09, Z13, Z11
-	VPSLLW     $0x05, Z7, Z7
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z7, Z11
-	VPSUBW     Z12, Z4, Z7
-	VPSHLDW    $0x01, Z7, Z0, Z7
-	VPERMW     256(CX), Z7, Z13
-	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z7, Z7
-	VPERMW     256(CX), Z7, Z13
-	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z7, Z7
-	VPERMW     256(CX), Z7, Z13
-	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z7, Z7
-	VPERMW     256(CX), Z7, Z13
-	VPSUBW     Z12, Z13, Z13
-	VPSHLDW    $0x01, Z13, Z7, Z7
-	VPERMW     320(CX), Z7, K2, Z9
-	VPADDW     Z11, Z9, Z7
+	VPERMW     Z7, Z14, Z16
+	VPERMW     Z8, Z14, Z17
+	VPCMPUW    $0x05, Z16, Z18, K2
+	VPADDW     Z18, Z17, Z17
+	VPSLLW     $0x09, Z18, Z16
+	VPSLLW     $0x05, Z12, Z12
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z12, Z16
+	VPSUBW     Z17, Z4, Z12
+	VPSHLDW    $0x01, Z12, Z0, Z12
+	VPERMW     Z9, Z12, Z18
+	VPSUBW     Z17, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     Z9, Z12, Z18
+	VPSUBW     Z17, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     Z9, Z12, Z18
+	VPSUBW     Z17, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     Z9, Z12, Z18
+	VPSUBW     Z17, Z18, Z18
+	VPSHLDW    $0x01, Z18, Z12, Z12
+	VPERMW     320(CX), Z12, K2, Z14
+	VPADDW     Z16, Z14, Z12
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z10, Z10
-	VPERMW        (CX), Z10, Z9
-	VPORD         unitLow<>+0(SB), Z6, Z11
-	VPCMPUW       $0x05, Z9, Z11, K2
-	VPCOMPRESSW.Z Z5, K2, Z11
+	VPANDD        Z2, Z15, Z15
+	VPERMW        Z5, Z15, Z14
+	VPORD         unitLow<>+0(SB), Z11, Z16
+	VPCMPUW       $0x05, Z14, Z16, K2
+	VPCOMPRESSW.Z Z10, K2, Z16
 	KMOVD         K2, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K3
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z11, K3, (SI)
-	VMOVDQU16     Z6, K2, Z5
-	VPSUBW        Z6, Z6, K2, Z6
+	VMOVDQU16     Z16, K3, (SI)
+	VMOVDQU16     Z11, K2, Z10
+	VPSUBW        Z11, Z11, K2, Z11
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z10, Z11
-	VPSHRDW  $0x04, Z6, Z5, Z12
-	VPSHLDVW Z9, Z5, Z6
-	VPMULHUW Z11, Z6, Z11
-	VPADDW   Z11, Z6, Z6
-	VPSRLW   $0x04, Z9, Z9
-	VPMULLW  Z9, Z6, Z11
-	VPSUBW   Z11, Z12, Z12
-	VPADDW   Z9, Z9, Z11
-	VPCMPUW  $0x05, Z11, Z12, K2
-	VPSUBW   Z11, Z12, K2, Z12
-	VPSUBW   Z1, Z6, K2, Z6
-	VPCMPUW  $0x05, Z9, Z12, K2
-	VPSUBW   Z9, Z12, K2, Z12
-	VPSUBW   Z3, Z6, K2, Z6
+	VPERMW   Z6, Z15, Z16
+	VPSHRDW  $0x04, Z11, Z10, Z17
+	VPSHLDVW Z14, Z10, Z11
+	VPMULHUW Z16, Z11, Z16
+	VPADDW   Z16, Z11, Z11
+	VPSRLW   $0x04, Z14, Z14
+	VPMULLW  Z14, Z11, Z16
+	VPSUBW   Z16, Z17, Z17
+	VPADDW   Z14, Z14, Z16
+	VPCMPUW  $0x05, Z16, Z17, K2
+	VPSUBW   Z16, Z17, K2, Z17
+	VPSUBW   Z1, Z11, K2, Z11
+	VPCMPUW  $0x05, Z14, Z17, K2
+	VPSUBW   Z14, Z17, K2, Z17
+	VPSUBW   Z3, Z11, K2, Z11
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z10, Z9
-	VPERMW     192(CX), Z10, Z11
-	VPCMPUW    $0x05, Z9, Z12, K2
-	VPADDW     Z12, Z11, Z11
-	VPSLLW     $0x09, Z12, Z9
-	VPSLLW     $0x05, Z5, Z5
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z5, Z9
-	VPSUBW     Z11, Z4, Z5
-	VPSHLDW    $0x01, Z5, Z0, Z5
-	VPERMW     256(CX), Z5, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z5, Z5
-	VPERMW     256(CX), Z5, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z5, Z5
-	VPERMW     256(CX), Z5, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z5, Z5
-	VPERMW     256(CX), Z5, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z5, Z5
-	VPERMW     320(CX), Z5, K2, Z10
-	VPADDW     Z9, Z10, Z5
+	VPERMW     Z7, Z15, Z14
+	VPERMW     Z8, Z15, Z16
+	VPCMPUW    $0x05, Z14, Z17, K2
+	VPADDW     Z17, Z16, Z16
+	VPSLLW     $0x09, Z17, Z14
+	VPSLLW     $0x05, Z10, Z10
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z10, Z14
+	VPSUBW     Z16, Z4, Z10
+	VPSHLDW    $0x01, Z10, Z0, Z10
+	VPERMW     Z9, Z10, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z10, Z10
+	VPERMW     Z9, Z10, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z10, Z10
+	VPERMW     Z9, Z10, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z10, Z10
+	VPERMW     Z9, Z10, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z10, Z10
+	VPERMW     320(CX), Z10, K2, Z15
+	VPADDW     Z14, Z15, Z10
 	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z5, (AX)
-	VMOVDQU64  Z6, 128(AX)
-	VMOVDQU64  Z7, 64(AX)
-	VMOVDQU64  Z8, 192(AX)
+	VMOVDQU64  Z10, (AX)
+	VMOVDQU64  Z11, 128(AX)
+	VMOVDQU64  Z12, 64(AX)
+	VMOVDQU64  Z13, 192(AX)
 	KMOVQ      K1, CX
 	MOVQ       CX, 568(AX)
 	SUBQ       584(AX), SI
@@ -339,6 +344,11 @@ TEXT ·encodeExponentsPair(SB), NOSPLIT, $0-8
 	VMOVDQU64    placeBits<>+0(SB), Z2
 	VPTERNLOGD   $0xff, Z3, Z3, Z3
 	VPBROADCASTW 258(CX), Z4
+	VMOVDQU64    (CX), Z5
+	VMOVDQU64    64(CX), Z6
+	VMOVDQU64    128(CX), Z7
+	VMOVDQU64    192(CX), Z8
+	VMOVDQU64    256(CX), Z9
 
 	// To the end of the last step.
 	IMUL3Q    $0x80, DX, SI
@@ -351,10 +361,10 @@ TEXT ·encodeExponentsPair(SB), NOSPLIT, $0-8
 	MOVQ      600(AX), R11
 	ADDQ      584(AX), R11
 	KXORQ     K1, K1, K1
-	VMOVDQU64 (AX), Z5
-	VMOVDQU64 128(AX), Z6
-	VMOVDQU64 64(AX), Z7
-	VMOVDQU64 192(AX), Z8
+	VMOVDQU64 (AX), Z10
+	VMOVDQU64 128(AX), Z11
+	VMOVDQU64 64(AX), Z12
+	VMOVDQU64 192(AX), Z13
 	MOVQ      528(AX), R12
 	MOVQ      544(AX), R13
 	MOVQ      560(AX), R14
@@ -363,10 +373,10 @@ TEXT ·encodeExponentsPair(SB), NOSPLIT, $0-8
 	MOVQ      608(AX), SI
 	ADDQ      592(AX), SI
 	KXORQ     K2, K2, K2
-	VMOVDQU64 256(AX), Z9
-	VMOVDQU64 384(AX), Z10
-	VMOVDQU64 320(AX), Z11
-	VMOVDQU64 448(AX), Z12
+	VMOVDQU64 256(AX), Z14
+	VMOVDQU64 384(AX), Z15
+	VMOVDQU64 320(AX), Z16
+	VMOVDQU64 448(AX), Z17
 
 step:
 	SUBQ       $+128, R8
@@ -374,306 +384,306 @@ step:
 	PREFETCHT0 -2048(R8)
 	PREFETCHT0 -1984(R8)
 	PREFETCHT0 -2048(R9)
-	VMOVDQU64  (R8), Z13
-	VMOVDQU64  64(R8), Z14
+	VMOVDQU64  (R8), Z18
+	VMOVDQU64  64(R8), Z19
 
 	// The plane.
-	VPSHLDW    $0x08, Z14, Z14, Z16
-	VMOVDQA64  Z13, Z15
-	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z16, Z15
-	VMOVDQU64  Z15, (R9)
+	VPSHLDW    $0x08, Z19, Z19, Z21
+	VMOVDQA64  Z18, Z20
+	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z21, Z20
+	VMOVDQU64  Z20, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z13, Z13
-	VPSLLW     $0x01, Z14, Z14
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z14, Z13
-	VPTESTMB   quarter<>+0(SB), Z13, K4
-	VPMOVB2M   Z13, K3
-	VPERMB     384(CX), Z13, Z14
-	VPERMB     448(CX), Z13, K4, Z14
-	VPERMB     512(CX), Z13, Z15
-	VPERMB     576(CX), Z13, K4, Z15
-	VMOVDQU8   Z15, K3, Z14
-	VPMOVB2M   Z14, K3
+	VPSRLW     $0x07, Z18, Z18
+	VPSLLW     $0x01, Z19, Z19
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z19, Z18
+	VPTESTMB   quarter<>+0(SB), Z18, K4
+	VPMOVB2M   Z18, K3
+	VPERMB     384(CX), Z18, Z19
+	VPERMB     448(CX), Z18, K4, Z19
+	VPERMB     512(CX), Z18, Z20
+	VPERMB     576(CX), Z18, K4, Z20
+	VMOVDQU8   Z20, K3, Z19
+	VPMOVB2M   Z19, K3
 	KMOVQ      K3, -8(R10)(DX*8)
 	KORQ       K3, K1, K1
-	VPSRLW     $0x08, Z14, Z13
+	VPSRLW     $0x08, Z19, Z18
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z13, Z13
-	VPERMW        (CX), Z13, Z15
-	VPORD         unitLow<>+0(SB), Z8, Z16
-	VPCMPUW       $0x05, Z15, Z16, K3
-	VPCOMPRESSW.Z Z7, K3, Z16
+	VPANDD        Z2, Z18, Z18
+	VPERMW        Z5, Z18, Z20
+	VPORD         unitLow<>+0(SB), Z13, Z21
+	VPCMPUW       $0x05, Z20, Z21, K3
+	VPCOMPRESSW.Z Z12, K3, Z21
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, R11
-	VMOVDQU16     Z16, K4, (R11)
-	VMOVDQU16     Z8, K3, Z7
-	VPSUBW        Z8, Z8, K3, Z8
+	VMOVDQU16     Z21, K4, (R11)
+	VMOVDQU16     Z13, K3, Z12
+	VPSUBW        Z13, Z13, K3, Z13
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z13, Z16
-	VPSHRDW  $0x04, Z8, Z7, Z17
-	VPSHLDVW Z15, Z7, Z8
-	VPMULHUW Z16, Z8, Z16
-	VPADDW   Z16, Z8, Z8
-	VPSRLW   $0x04, Z15, Z15
-	VPMULLW  Z15, Z8, Z16
-	VPSUBW   Z16, Z17, Z17
-	VPADDW   Z15, Z15, Z16
-	VPCMPUW  $0x05, Z16, Z17, K3
-	VPSUBW   Z16, Z17, K3, Z17
-	VPSUBW   Z1, Z8, K3, Z8
-	VPCMPUW  $0x05, Z15, Z17, K3
-	VPSUBW   Z15, Z17, K3, Z17
-	VPSUBW   Z3, Z8, K3, Z8
+	VPERMW   Z6, Z18, Z21
+	VPSHRDW  $0x04, Z13, Z12, Z22
+	VPSHLDVW Z20, Z12, Z13
+	VPMULHUW Z21, Z13, Z21
+	VPADDW   Z21, Z13, Z13
+	VPSRLW   $0x04, Z20, Z20
+	VPMULLW  Z20, Z13, Z21
+	VPSUBW   Z21, Z22, Z22
+	VPADDW   Z20, Z20, Z21
+	VPCMPUW  $0x05, Z21, Z22, K3
+	VPSUBW   Z21, Z22, K3, Z22
+	VPSUBW   Z1, Z13, K3, Z13
+	VPCMPUW  $0x05, Z20, Z22, K3
+	VPSUBW   Z20, Z22, K3, Z22
+	VPSUBW   Z3, Z13, K3, Z13
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z13, Z15
-	VPERMW     192(CX), Z13, Z16
-	VPCMPUW    $0x05, Z15, Z17, K3
-	VPADDW     Z17, Z16, Z16
-	VPSLLW     $0x09, Z17, Z15
-	VPSLLW     $0x05, Z7, Z7
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z7, Z15
-	VPSUBW     Z16, Z4, Z7
-	VPSHLDW    $0x01, Z7, Z0, Z7
-	VPERMW     256(CX), Z7, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z7, Z7
-	VPERMW     256(CX), Z7, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z7, Z7
-	VPERMW     256(CX), Z7, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z7, Z7
-	VPERMW     256(CX), Z7, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z7, Z7
-	VPERMW     320(CX), Z7, K3, Z13
-	VPADDW     Z15, Z13, Z7
+	VPERMW     Z7, Z18, Z20
+	VPERMW     Z8, Z18, Z21
+	VPCMPUW    $0x05, Z20, Z22, K3
+	VPADDW     Z22, Z21, Z21
+	VPSLLW     $0x09, Z22, Z20
+	VPSLLW     $0x05, Z12, Z12
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z12, Z20
+	VPSUBW     Z21, Z4, Z12
+	VPSHLDW    $0x01, Z12, Z0, Z12
+	VPERMW     Z9, Z12, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z12, Z12
+	VPERMW     Z9, Z12, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z12, Z12
+	VPERMW     Z9, Z12, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z12, Z12
+	VPERMW     Z9, Z12, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z12, Z12
+	VPERMW     320(CX), Z12, K3, Z18
+	VPADDW     Z20, Z18, Z12
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z14, Z14
-	VPERMW        (CX), Z14, Z13
-	VPORD         unitLow<>+0(SB), Z6, Z15
-	VPCMPUW       $0x05, Z13, Z15, K3
-	VPCOMPRESSW.Z Z5, K3, Z15
+	VPANDD        Z2, Z19, Z19
+	VPERMW        Z5, Z19, Z18
+	VPORD         unitLow<>+0(SB), Z11, Z20
+	VPCMPUW       $0x05, Z18, Z20, K3
+	VPCOMPRESSW.Z Z10, K3, Z20
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, R11
-	VMOVDQU16     Z15, K4, (R11)
-	VMOVDQU16     Z6, K3, Z5
-	VPSUBW        Z6, Z6, K3, Z6
+	VMOVDQU16     Z20, K4, (R11)
+	VMOVDQU16     Z11, K3, Z10
+	VPSUBW        Z11, Z11, K3, Z11
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z14, Z15
-	VPSHRDW  $0x04, Z6, Z5, Z16
-	VPSHLDVW Z13, Z5, Z6
-	VPMULHUW Z15, Z6, Z15
-	VPADDW   Z15, Z6, Z6
-	VPSRLW   $0x04, Z13, Z13
-	VPMULLW  Z13, Z6, Z15
-	VPSUBW   Z15, Z16, Z16
-	VPADDW   Z13, Z13, Z15
-	VPCMPUW  $0x05, Z15, Z16, K3
-	VPSUBW   Z15, Z16, K3, Z16
-	VPSUBW   Z1, Z6, K3, Z6
-	VPCMPUW  $0x05, Z13, Z16, K3
-	VPSUBW   Z13, Z16, K3, Z16
-	VPSUBW   Z3, Z6, K3, Z6
+	VPERMW   Z6, Z19, Z20
+	VPSHRDW  $0x04, Z11, Z10, Z21
+	VPSHLDVW Z18, Z10, Z11
+	VPMULHUW Z20, Z11, Z20
+	VPADDW   Z20, Z11, Z11
+	VPSRLW   $0x04, Z18, Z18
+	VPMULLW  Z18, Z11, Z20
+	VPSUBW   Z20, Z21, Z21
+	VPADDW   Z18, Z18, Z20
+	VPCMPUW  $0x05, Z20, Z21, K3
+	VPSUBW   Z20, Z21, K3, Z21
+	VPSUBW   Z1, Z11, K3, Z11
+	VPCMPUW  $0x05, Z18, Z21, K3
+	VPSUBW   Z18, Z21, K3, Z21
+	VPSUBW   Z3, Z11, K3, Z11
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z14, Z13
-	VPERMW     192(CX), Z14, Z15
-	VPCMPUW    $0x05, Z13, Z16, K3
-	VPADDW     Z16, Z15, Z15
-	VPSLLW     $0x09, Z16, Z13
-	VPSLLW     $0x05, Z5, Z5
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z5, Z13
-	VPSUBW     Z15, Z4, Z5
-	VPSHLDW    $0x01, Z5, Z0, Z5
-	VPERMW     256(CX), Z5, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z5, Z5
-	VPERMW     256(CX), Z5, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z5, Z5
-	VPERMW     256(CX), Z5, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z5, Z5
-	VPERMW     256(CX), Z5, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z5, Z5
-	VPERMW     320(CX), Z5, K3, Z14
-	VPADDW     Z13, Z14, Z5
+	VPERMW     Z7, Z19, Z18
+	VPERMW     Z8, Z19, Z20
+	VPCMPUW    $0x05, Z18, Z21, K3
+	VPADDW     Z21, Z20, Z20
+	VPSLLW     $0x09, Z21, Z18
+	VPSLLW     $0x05, Z10, Z10
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z10, Z18
+	VPSUBW     Z20, Z4, Z10
+	VPSHLDW    $0x01, Z10, Z0, Z10
+	VPERMW     Z9, Z10, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z10, Z10
+	VPERMW     Z9, Z10, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z10, Z10
+	VPERMW     Z9, Z10, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z10, Z10
+	VPERMW     Z9, Z10, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z10, Z10
+	VPERMW     320(CX), Z10, K3, Z19
+	VPADDW     Z18, Z19, Z10
 	SUBQ       $+128, R12
 	SUBQ       $0x40, R13
 	PREFETCHT0 -2048(R12)
 	PREFETCHT0 -1984(R12)
 	PREFETCHT0 -2048(R13)
-	VMOVDQU64  (R12), Z13
-	VMOVDQU64  64(R12), Z14
+	VMOVDQU64  (R12), Z18
+	VMOVDQU64  64(R12), Z19
 
 	// The plane.
-	VPSHLDW    $0x08, Z14, Z14, Z16
-	VMOVDQA64  Z13, Z15
-	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z16, Z15
-	VMOVDQU64  Z15, (R13)
+	VPSHLDW    $0x08, Z19, Z19, Z21
+	VMOVDQA64  Z18, Z20
+	VPTERNLOGD $0xe4, signMantissa<>+0(SB), Z21, Z20
+	VMOVDQU64  Z20, (R13)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z13, Z13
-	VPSLLW     $0x01, Z14, Z14
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z14, Z13
-	VPTESTMB   quarter<>+0(SB), Z13, K4
-	VPMOVB2M   Z13, K3
-	VPERMB     384(CX), Z13, Z14
-	VPERMB     448(CX), Z13, K4, Z14
-	VPERMB     512(CX), Z13, Z15
-	VPERMB     576(CX), Z13, K4, Z15
-	VMOVDQU8   Z15, K3, Z14
-	VPMOVB2M   Z14, K3
+	VPSRLW     $0x07, Z18, Z18
+	VPSLLW     $0x01, Z19, Z19
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z19, Z18
+	VPTESTMB   quarter<>+0(SB), Z18, K4
+	VPMOVB2M   Z18, K3
+	VPERMB     384(CX), Z18, Z19
+	VPERMB     448(CX), Z18, K4, Z19
+	VPERMB     512(CX), Z18, Z20
+	VPERMB     576(CX), Z18, K4, Z20
+	VMOVDQU8   Z20, K3, Z19
+	VPMOVB2M   Z19, K3
 	KMOVQ      K3, -8(R14)(DX*8)
 	KORQ       K3, K2, K2
-	VPSRLW     $0x08, Z14, Z13
+	VPSRLW     $0x08, Z19, Z18
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z13, Z13
-	VPERMW        (CX), Z13, Z15
-	VPORD         unitLow<>+0(SB), Z12, Z16
-	VPCMPUW       $0x05, Z15, Z16, K3
-	VPCOMPRESSW.Z Z11, K3, Z16
+	VPANDD        Z2, Z18, Z18
+	VPERMW        Z5, Z18, Z20
+	VPORD         unitLow<>+0(SB), Z17, Z21
+	VPCMPUW       $0x05, Z20, Z21, K3
+	VPCOMPRESSW.Z Z16, K3, Z21
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z16, K4, (SI)
-	VMOVDQU16     Z12, K3, Z11
-	VPSUBW        Z12, Z12, K3, Z12
+	VMOVDQU16     Z21, K4, (SI)
+	VMOVDQU16     Z17, K3, Z16
+	VPSUBW        Z17, Z17, K3, Z17
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z13, Z16
-	VPSHRDW  $0x04, Z12, Z11, Z17
-	VPSHLDVW Z15, Z11, Z12
-	VPMULHUW Z16, Z12, Z16
-	VPADDW   Z16, Z12, Z12
-	VPSRLW   $0x04, Z15, Z15
-	VPMULLW  Z15, Z12, Z16
-	VPSUBW   Z16, Z17, Z17
-	VPADDW   Z15, Z15, Z16
-	VPCMPUW  $0x05, Z16, Z17, K3
-	VPSUBW   Z16, Z17, K3, Z17
-	VPSUBW   Z1, Z12, K3, Z12
-	VPCMPUW  $0x05, Z15, Z17, K3
-	VPSUBW   Z15, Z17, K3, Z17
-	VPSUBW   Z3, Z12, K3, Z12
+	VPERMW   Z6, Z18, Z21
+	VPSHRDW  $0x04, Z17, Z16, Z22
+	VPSHLDVW Z20, Z16, Z17
+	VPMULHUW Z21, Z17, Z21
+	VPADDW   Z21, Z17, Z17
+	VPSRLW   $0x04, Z20, Z20
+	VPMULLW  Z20, Z17, Z21
+	VPSUBW   Z21, Z22, Z22
+	VPADDW   Z20, Z20, Z21
+	VPCMPUW  $0x05, Z21, Z22, K3
+	VPSUBW   Z21, Z22, K3, Z22
+	VPSUBW   Z1, Z17, K3, Z17
+	VPCMPUW  $0x05, Z20, Z22, K3
+	VPSUBW   Z20, Z22, K3, Z22
+	VPSUBW   Z3, Z17, K3, Z17
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z13, Z15
-	VPERMW     192(CX), Z13, Z16
-	VPCMPUW    $0x05, Z15, Z17, K3
-	VPADDW     Z17, Z16, Z16
-	VPSLLW     $0x09, Z17, Z15
-	VPSLLW     $0x05, Z11, Z11
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z11, Z15
-	VPSUBW     Z16, Z4, Z11
-	VPSHLDW    $0x01, Z11, Z0, Z11
-	VPERMW     256(CX), Z11, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z11, Z11
-	VPERMW     256(CX), Z11, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z11, Z11
-	VPERMW     256(CX), Z11, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z11, Z11
-	VPERMW     256(CX), Z11, Z17
-	VPSUBW     Z16, Z17, Z17
-	VPSHLDW    $0x01, Z17, Z11, Z11
-	VPERMW     320(CX), Z11, K3, Z13
-	VPADDW     Z15, Z13, Z11
+	VPERMW     Z7, Z18, Z20
+	VPERMW     Z8, Z18, Z21
+	VPCMPUW    $0x05, Z20, Z22, K3
+	VPADDW     Z22, Z21, Z21
+	VPSLLW     $0x09, Z22, Z20
+	VPSLLW     $0x05, Z16, Z16
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z16, Z20
+	VPSUBW     Z21, Z4, Z16
+	VPSHLDW    $0x01, Z16, Z0, Z16
+	VPERMW     Z9, Z16, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z16, Z16
+	VPERMW     Z9, Z16, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z16, Z16
+	VPERMW     Z9, Z16, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z16, Z16
+	VPERMW     Z9, Z16, Z22
+	VPSUBW     Z21, Z22, Z22
+	VPSHLDW    $0x01, Z22, Z16, Z16
+	VPERMW     320(CX), Z16, K3, Z18
+	VPADDW     Z20, Z18, Z16
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z14, Z14
-	VPERMW        (CX), Z14, Z13
-	VPORD         unitLow<>+0(SB), Z10, Z15
-	VPCMPUW       $0x05, Z13, Z15, K3
-	VPCOMPRESSW.Z Z9, K3, Z15
+	VPANDD        Z2, Z19, Z19
+	VPERMW        Z5, Z19, Z18
+	VPORD         unitLow<>+0(SB), Z15, Z20
+	VPCMPUW       $0x05, Z18, Z20, K3
+	VPCOMPRESSW.Z Z14, K3, Z20
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z15, K4, (SI)
-	VMOVDQU16     Z10, K3, Z9
-	VPSUBW        Z10, Z10, K3, Z10
+	VMOVDQU16     Z20, K4, (SI)
+	VMOVDQU16     Z15, K3, Z14
+	VPSUBW        Z15, Z15, K3, Z15
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z14, Z15
-	VPSHRDW  $0x04, Z10, Z9, Z16
-	VPSHLDVW Z13, Z9, Z10
-	VPMULHUW Z15, Z10, Z15
-	VPADDW   Z15, Z10, Z10
-	VPSRLW   $0x04, Z13, Z13
-	VPMULLW  Z13, Z10, Z15
-	VPSUBW   Z15, Z16, Z16
-	VPADDW   Z13, Z13, Z15
-	VPCMPUW  $0x05, Z15, Z16, K3
-	VPSUBW   Z15, Z16, K3, Z16
-	VPSUBW   Z1, Z10, K3, Z10
-	VPCMPUW  $0x05, Z13, Z16, K3
-	VPSUBW   Z13, Z16, K3, Z16
-	VPSUBW   Z3, Z10, K3, Z10
+	VPERMW   Z6, Z19, Z20
+	VPSHRDW  $0x04, Z15, Z14, Z21
+	VPSHLDVW Z18, Z14, Z15
+	VPMULHUW Z20, Z15, Z20
+	VPADDW   Z20, Z15, Z15
+	VPSRLW   $0x04, Z18, Z18
+	VPMULLW  Z18, Z15, Z20
+	VPSUBW   Z20, Z21, Z21
+	VPADDW   Z18, Z18, Z20
+	VPCMPUW  $0x05, Z20, Z21, K3
+	VPSUBW   Z20, Z21, K3, Z21
+	VPSUBW   Z1, Z15, K3, Z15
+	VPCMPUW  $0x05, Z18, Z21, K3
+	VPSUBW   Z18, Z21, K3, Z21
+	VPSUBW   Z3, Z15, K3, Z15
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z14, Z13
-	VPERMW     192(CX), Z14, Z15
-	VPCMPUW    $0x05, Z13, Z16, K3
-	VPADDW     Z16, Z15, Z15
-	VPSLLW     $0x09, Z16, Z13
-	VPSLLW     $0x05, Z9, Z9
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z9, Z13
-	VPSUBW     Z15, Z4, Z9
-	VPSHLDW    $0x01, Z9, Z0, Z9
-	VPERMW     256(CX), Z9, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z9, Z9
-	VPERMW     256(CX), Z9, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z9, Z9
-	VPERMW     256(CX), Z9, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z9, Z9
-	VPERMW     256(CX), Z9, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z9, Z9
-	VPERMW     320(CX), Z9, K3, Z14
-	VPADDW     Z13, Z14, Z9
+	VPERMW     Z7, Z19, Z18
+	VPERMW     Z8, Z19, Z20
+	VPCMPUW    $0x05, Z18, Z21, K3
+	VPADDW     Z21, Z20, Z20
+	VPSLLW     $0x09, Z21, Z18
+	VPSLLW     $0x05, Z14, Z14
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z14, Z18
+	VPSUBW     Z20, Z4, Z14
+	VPSHLDW    $0x01, Z14, Z0, Z14
+	VPERMW     Z9, Z14, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z14, Z14
+	VPERMW     Z9, Z14, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z14, Z14
+	VPERMW     Z9, Z14, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z14, Z14
+	VPERMW     Z9, Z14, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z14, Z14
+	VPERMW     320(CX), Z14, K3, Z19
+	VPADDW     Z18, Z19, Z14
 	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z5, (AX)
-	VMOVDQU64  Z6, 128(AX)
-	VMOVDQU64  Z7, 64(AX)
-	VMOVDQU64  Z8, 192(AX)
+	VMOVDQU64  Z10, (AX)
+	VMOVDQU64  Z11, 128(AX)
+	VMOVDQU64  Z12, 64(AX)
+	VMOVDQU64  Z13, 192(AX)
 	KMOVQ      K1, CX
 	MOVQ       CX, 568(AX)
 	SUBQ       584(AX), R11
 	MOVQ       R11, 600(AX)
-	VMOVDQU64  Z9, 256(AX)
-	VMOVDQU64  Z10, 384(AX)
-	VMOVDQU64  Z11, 320(AX)
-	VMOVDQU64  Z12, 448(AX)
+	VMOVDQU64  Z14, 256(AX)
+	VMOVDQU64  Z15, 384(AX)
+	VMOVDQU64  Z16, 320(AX)
+	VMOVDQU64  Z17, 448(AX)
 	KMOVQ      K2, CX
 	MOVQ       CX, 576(AX)
 	SUBQ       592(AX), SI
@@ -695,9 +705,14 @@ TEXT ·encodeJoint(SB), NOSPLIT, $0-8
 	VMOVDQU64    placeBits<>+0(SB), Z2
 	VPTERNLOGD   $0xff, Z3, Z3, Z3
 	VPBROADCASTW 258(CX), Z4
+	VMOVDQU64    (CX), Z5
+	VMOVDQU64    64(CX), Z6
+	VMOVDQU64    128(CX), Z7
+	VMOVDQU64    192(CX), Z8
+	VMOVDQU64    256(CX), Z9
 	MOVQ         $0x00ffffffffffffff, SI
 	KMOVQ        SI, K1
-	VMOVDQU64    jointGroups<>+0(SB), Z5
+	VMOVDQU64    jointGroups<>+0(SB), Z10
 
 	// To the end of the last step.
 	IMUL3Q    $0x80, DX, SI
@@ -710,10 +725,10 @@ TEXT ·encodeJoint(SB), NOSPLIT, $0-8
 	MOVQ      600(AX), SI
 	ADDQ      584(AX), SI
 	KXORQ     K2, K2, K2
-	VMOVDQU64 (AX), Z6
-	VMOVDQU64 128(AX), Z7
-	VMOVDQU64 64(AX), Z8
-	VMOVDQU64 192(AX), Z9
+	VMOVDQU64 (AX), Z11
+	VMOVDQU64 128(AX), Z12
+	VMOVDQU64 64(AX), Z13
+	VMOVDQU64 192(AX), Z14
 
 step:
 	SUBQ       $+128, R8
@@ -721,170 +736,170 @@ step:
 	PREFETCHT0 -2048(R8)
 	PREFETCHT0 -1984(R8)
 	PREFETCHT0 -2048(R9)
-	VMOVDQU64  (R8), Z10
-	VMOVDQU64  64(R8), Z11
+	VMOVDQU64  (R8), Z15
+	VMOVDQU64  64(R8), Z16
 
 	// The plane.
-	VPSRLW     $0x09, Z10, Z12
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z10, Z12
-	VPMADDWD   jointPair<>+0(SB), Z12, Z12
-	VPSRLQ     $0x12, Z12, Z13
-	VPORD      Z13, Z12, Z12
-	VPSRLW     $0x09, Z11, Z13
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z11, Z13
-	VPMADDWD   jointPair<>+0(SB), Z13, Z13
-	VPSRLQ     $0x12, Z13, Z14
-	VPORD      Z14, Z13, Z13
-	VPSLLQ     $0x1c, Z13, Z13
-	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z13, Z12
-	VPERMB     Z12, Z5, Z12
-	VMOVDQU8   Z12, K1, (R9)
+	VPSRLW     $0x09, Z15, Z17
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z15, Z17
+	VPMADDWD   jointPair<>+0(SB), Z17, Z17
+	VPSRLQ     $0x12, Z17, Z18
+	VPORD      Z18, Z17, Z17
+	VPSRLW     $0x09, Z16, Z18
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z16, Z18
+	VPMADDWD   jointPair<>+0(SB), Z18, Z18
+	VPSRLQ     $0x12, Z18, Z19
+	VPORD      Z19, Z18, Z18
+	VPSLLQ     $0x1c, Z18, Z18
+	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z18, Z17
+	VPERMB     Z17, Z10, Z17
+	VMOVDQU8   Z17, K1, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z10, Z12
-	VPSLLW     $0x01, Z11, Z13
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z13, Z12
-	VPTESTMB   quarter<>+0(SB), Z12, K4
-	VPMOVB2M   Z12, K3
-	VPERMB     384(CX), Z12, Z13
-	VPERMB     448(CX), Z12, K4, Z13
-	VPERMB     512(CX), Z12, Z14
-	VPERMB     576(CX), Z12, K4, Z14
-	VMOVDQU8   Z14, K3, Z13
-	VPSRLW     $0x06, Z10, Z10
-	VPSLLW     $0x02, Z11, Z11
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z11, Z10
-	VPTERNLOGD $0xec, lastBits<>+0(SB), Z13, Z10
-	VPMOVB2M   Z13, K3
+	VPSRLW     $0x07, Z15, Z17
+	VPSLLW     $0x01, Z16, Z18
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z18, Z17
+	VPTESTMB   quarter<>+0(SB), Z17, K4
+	VPMOVB2M   Z17, K3
+	VPERMB     384(CX), Z17, Z18
+	VPERMB     448(CX), Z17, K4, Z18
+	VPERMB     512(CX), Z17, Z19
+	VPERMB     576(CX), Z17, K4, Z19
+	VMOVDQU8   Z19, K3, Z18
+	VPSRLW     $0x06, Z15, Z15
+	VPSLLW     $0x02, Z16, Z16
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z16, Z15
+	VPTERNLOGD $0xec, lastBits<>+0(SB), Z18, Z15
+	VPMOVB2M   Z18, K3
 	KNOTQ      K3, K3
-	VPERMB     640(CX), Z10, K3, Z13
-	VPMOVB2M   Z13, K3
+	VPERMB     640(CX), Z15, K3, Z18
+	VPMOVB2M   Z18, K3
 	KMOVQ      K3, -8(R10)(DX*8)
 	KORQ       K3, K2, K2
-	VPSRLW     $0x08, Z13, Z10
+	VPSRLW     $0x08, Z18, Z15
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z10, Z10
-	VPERMW        (CX), Z10, Z11
-	VPORD         unitLow<>+0(SB), Z9, Z12
-	VPCMPUW       $0x05, Z11, Z12, K3
-	VPCOMPRESSW.Z Z8, K3, Z12
+	VPANDD        Z2, Z15, Z15
+	VPERMW        Z5, Z15, Z16
+	VPORD         unitLow<>+0(SB), Z14, Z17
+	VPCMPUW       $0x05, Z16, Z17, K3
+	VPCOMPRESSW.Z Z13, K3, Z17
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z12, K4, (SI)
-	VMOVDQU16     Z9, K3, Z8
-	VPSUBW        Z9, Z9, K3, Z9
+	VMOVDQU16     Z17, K4, (SI)
+	VMOVDQU16     Z14, K3, Z13
+	VPSUBW        Z14, Z14, K3, Z14
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z10, Z12
-	VPSHRDW  $0x04, Z9, Z8, Z14
-	VPSHLDVW Z11, Z8, Z9
-	VPMULHUW Z12, Z9, Z12
-	VPADDW   Z12, Z9, Z9
-	VPSRLW   $0x04, Z11, Z11
-	VPMULLW  Z11, Z9, Z12
-	VPSUBW   Z12, Z14, Z14
-	VPADDW   Z11, Z11, Z12
-	VPCMPUW  $0x05, Z12, Z14, K3
-	VPSUBW   Z12, Z14, K3, Z14
-	VPSUBW   Z1, Z9, K3, Z9
-	VPCMPUW  $0x05, Z11, Z14, K3
-	VPSUBW   Z11, Z14, K3, Z14
-	VPSUBW   Z3, Z9, K3, Z9
+	VPERMW   Z6, Z15, Z17
+	VPSHRDW  $0x04, Z14, Z13, Z19
+	VPSHLDVW Z16, Z13, Z14
+	VPMULHUW Z17, Z14, Z17
+	VPADDW   Z17, Z14, Z14
+	VPSRLW   $0x04, Z16, Z16
+	VPMULLW  Z16, Z14, Z17
+	VPSUBW   Z17, Z19, Z19
+	VPADDW   Z16, Z16, Z17
+	VPCMPUW  $0x05, Z17, Z19, K3
+	VPSUBW   Z17, Z19, K3, Z19
+	VPSUBW   Z1, Z14, K3, Z14
+	VPCMPUW  $0x05, Z16, Z19, K3
+	VPSUBW   Z16, Z19, K3, Z19
+	VPSUBW   Z3, Z14, K3, Z14
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z10, Z11
-	VPERMW     192(CX), Z10, Z12
-	VPCMPUW    $0x05, Z11, Z14, K3
-	VPADDW     Z14, Z12, Z12
-	VPSLLW     $0x09, Z14, Z11
-	VPSLLW     $0x05, Z8, Z8
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z8, Z11
-	VPSUBW     Z12, Z4, Z8
-	VPSHLDW    $0x01, Z8, Z0, Z8
-	VPERMW     256(CX), Z8, Z14
-	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z8, Z8
-	VPERMW     256(CX), Z8, Z14
-	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z8, Z8
-	VPERMW     256(CX), Z8, Z14
-	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z8, Z8
-	VPERMW     256(CX), Z8, Z14
-	VPSUBW     Z12, Z14, Z14
-	VPSHLDW    $0x01, Z14, Z8, Z8
-	VPERMW     320(CX), Z8, K3, Z10
-	VPADDW     Z11, Z10, Z8
+	VPERMW     Z7, Z15, Z16
+	VPERMW     Z8, Z15, Z17
+	VPCMPUW    $0x05, Z16, Z19, K3
+	VPADDW     Z19, Z17, Z17
+	VPSLLW     $0x09, Z19, Z16
+	VPSLLW     $0x05, Z13, Z13
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z13, Z16
+	VPSUBW     Z17, Z4, Z13
+	VPSHLDW    $0x01, Z13, Z0, Z13
+	VPERMW     Z9, Z13, Z19
+	VPSUBW     Z17, Z19, Z19
+	VPSHLDW    $0x01, Z19, Z13, Z13
+	VPERMW     Z9, Z13, Z19
+	VPSUBW     Z17, Z19, Z19
+	VPSHLDW    $0x01, Z19, Z13, Z13
+	VPERMW     Z9, Z13, Z19
+	VPSUBW     Z17, Z19, Z19
+	VPSHLDW    $0x01, Z19, Z13, Z13
+	VPERMW     Z9, Z13, Z19
+	VPSUBW     Z17, Z19, Z19
+	VPSHLDW    $0x01, Z19, Z13, Z13
+	VPERMW     320(CX), Z13, K3, Z15
+	VPADDW     Z16, Z15, Z13
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z13, Z13
-	VPERMW        (CX), Z13, Z10
-	VPORD         unitLow<>+0(SB), Z7, Z11
-	VPCMPUW       $0x05, Z10, Z11, K3
-	VPCOMPRESSW.Z Z6, K3, Z11
+	VPANDD        Z2, Z18, Z18
+	VPERMW        Z5, Z18, Z15
+	VPORD         unitLow<>+0(SB), Z12, Z16
+	VPCMPUW       $0x05, Z15, Z16, K3
+	VPCOMPRESSW.Z Z11, K3, Z16
 	KMOVD         K3, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K4
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z11, K4, (SI)
-	VMOVDQU16     Z7, K3, Z6
-	VPSUBW        Z7, Z7, K3, Z7
+	VMOVDQU16     Z16, K4, (SI)
+	VMOVDQU16     Z12, K3, Z11
+	VPSUBW        Z12, Z12, K3, Z12
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z13, Z11
-	VPSHRDW  $0x04, Z7, Z6, Z12
-	VPSHLDVW Z10, Z6, Z7
-	VPMULHUW Z11, Z7, Z11
-	VPADDW   Z11, Z7, Z7
-	VPSRLW   $0x04, Z10, Z10
-	VPMULLW  Z10, Z7, Z11
-	VPSUBW   Z11, Z12, Z12
-	VPADDW   Z10, Z10, Z11
-	VPCMPUW  $0x05, Z11, Z12, K3
-	VPSUBW   Z11, Z12, K3, Z12
-	VPSUBW   Z1, Z7, K3, Z7
-	VPCMPUW  $0x05, Z10, Z12, K3
-	VPSUBW   Z10, Z12, K3, Z12
-	VPSUBW   Z3, Z7, K3, Z7
+	VPERMW   Z6, Z18, Z16
+	VPSHRDW  $0x04, Z12, Z11, Z17
+	VPSHLDVW Z15, Z11, Z12
+	VPMULHUW Z16, Z12, Z16
+	VPADDW   Z16, Z12, Z12
+	VPSRLW   $0x04, Z15, Z15
+	VPMULLW  Z15, Z12, Z16
+	VPSUBW   Z16, Z17, Z17
+	VPADDW   Z15, Z15, Z16
+	VPCMPUW  $0x05, Z16, Z17, K3
+	VPSUBW   Z16, Z17, K3, Z17
+	VPSUBW   Z1, Z12, K3, Z12
+	VPCMPUW  $0x05, Z15, Z17, K3
+	VPSUBW   Z15, Z17, K3, Z17
+	VPSUBW   Z3, Z12, K3, Z12
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z13, Z10
-	VPERMW     192(CX), Z13, Z11
-	VPCMPUW    $0x05, Z10, Z12, K3
-	VPADDW     Z12, Z11, Z11
-	VPSLLW     $0x09, Z12, Z10
-	VPSLLW     $0x05, Z6, Z6
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z6, Z10
-	VPSUBW     Z11, Z4, Z6
-	VPSHLDW    $0x01, Z6, Z0, Z6
-	VPERMW     256(CX), Z6, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z6, Z6
-	VPERMW     256(CX), Z6, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z6, Z6
-	VPERMW     256(CX), Z6, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z6, Z6
-	VPERMW     256(CX), Z6, Z12
-	VPSUBW     Z11, Z12, Z12
-	VPSHLDW    $0x01, Z12, Z6, Z6
-	VPERMW     320(CX), Z6, K3, Z13
-	VPADDW     Z10, Z13, Z6
+	VPERMW     Z7, Z18, Z15
+	VPERMW     Z8, Z18, Z16
+	VPCMPUW    $0x05, Z15, Z17, K3
+	VPADDW     Z17, Z16, Z16
+	VPSLLW     $0x09, Z17, Z15
+	VPSLLW     $0x05, Z11, Z11
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z11, Z15
+	VPSUBW     Z16, Z4, Z11
+	VPSHLDW    $0x01, Z11, Z0, Z11
+	VPERMW     Z9, Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     Z9, Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     Z9, Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     Z9, Z11, Z17
+	VPSUBW     Z16, Z17, Z17
+	VPSHLDW    $0x01, Z17, Z11, Z11
+	VPERMW     320(CX), Z11, K3, Z18
+	VPADDW     Z15, Z18, Z11
 	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z6, (AX)
-	VMOVDQU64  Z7, 128(AX)
-	VMOVDQU64  Z8, 64(AX)
-	VMOVDQU64  Z9, 192(AX)
+	VMOVDQU64  Z11, (AX)
+	VMOVDQU64  Z12, 128(AX)
+	VMOVDQU64  Z13, 64(AX)
+	VMOVDQU64  Z14, 192(AX)
 	KMOVQ      K2, CX
 	MOVQ       CX, 568(AX)
 	SUBQ       584(AX), SI
@@ -906,9 +921,14 @@ TEXT ·encodeJointPair(SB), NOSPLIT, $0-8
 	VMOVDQU64    placeBits<>+0(SB), Z2
 	VPTERNLOGD   $0xff, Z3, Z3, Z3
 	VPBROADCASTW 258(CX), Z4
+	VMOVDQU64    (CX), Z5
+	VMOVDQU64    64(CX), Z6
+	VMOVDQU64    128(CX), Z7
+	VMOVDQU64    192(CX), Z8
+	VMOVDQU64    256(CX), Z9
 	MOVQ         $0x00ffffffffffffff, SI
 	KMOVQ        SI, K1
-	VMOVDQU64    jointGroups<>+0(SB), Z5
+	VMOVDQU64    jointGroups<>+0(SB), Z10
 
 	// To the end of the last step.
 	IMUL3Q    $0x80, DX, SI
@@ -921,10 +941,10 @@ TEXT ·encodeJointPair(SB), NOSPLIT, $0-8
 	MOVQ      600(AX), R11
 	ADDQ      584(AX), R11
 	KXORQ     K2, K2, K2
-	VMOVDQU64 (AX), Z6
-	VMOVDQU64 128(AX), Z7
-	VMOVDQU64 64(AX), Z8
-	VMOVDQU64 192(AX), Z9
+	VMOVDQU64 (AX), Z11
+	VMOVDQU64 128(AX), Z12
+	VMOVDQU64 64(AX), Z13
+	VMOVDQU64 192(AX), Z14
 	MOVQ      528(AX), R12
 	MOVQ      544(AX), R13
 	MOVQ      560(AX), R14
@@ -933,10 +953,10 @@ TEXT ·encodeJointPair(SB), NOSPLIT, $0-8
 	MOVQ      608(AX), SI
 	ADDQ      592(AX), SI
 	KXORQ     K3, K3, K3
-	VMOVDQU64 256(AX), Z10
-	VMOVDQU64 384(AX), Z11
-	VMOVDQU64 320(AX), Z12
-	VMOVDQU64 448(AX), Z13
+	VMOVDQU64 256(AX), Z15
+	VMOVDQU64 384(AX), Z16
+	VMOVDQU64 320(AX), Z17
+	VMOVDQU64 448(AX), Z18
 
 step:
 	SUBQ       $+128, R8
@@ -944,340 +964,340 @@ step:
 	PREFETCHT0 -2048(R8)
 	PREFETCHT0 -1984(R8)
 	PREFETCHT0 -2048(R9)
-	VMOVDQU64  (R8), Z14
-	VMOVDQU64  64(R8), Z15
+	VMOVDQU64  (R8), Z19
+	VMOVDQU64  64(R8), Z20
 
 	// The plane.
-	VPSRLW     $0x09, Z14, Z16
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z14, Z16
-	VPMADDWD   jointPair<>+0(SB), Z16, Z16
-	VPSRLQ     $0x12, Z16, Z17
-	VPORD      Z17, Z16, Z16
-	VPSRLW     $0x09, Z15, Z17
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z15, Z17
-	VPMADDWD   jointPair<>+0(SB), Z17, Z17
-	VPSRLQ     $0x12, Z17, Z18
-	VPORD      Z18, Z17, Z17
-	VPSLLQ     $0x1c, Z17, Z17
-	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z17, Z16
-	VPERMB     Z16, Z5, Z16
-	VMOVDQU8   Z16, K1, (R9)
+	VPSRLW     $0x09, Z19, Z21
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z19, Z21
+	VPMADDWD   jointPair<>+0(SB), Z21, Z21
+	VPSRLQ     $0x12, Z21, Z22
+	VPORD      Z22, Z21, Z21
+	VPSRLW     $0x09, Z20, Z22
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z20, Z22
+	VPMADDWD   jointPair<>+0(SB), Z22, Z22
+	VPSRLQ     $0x12, Z22, Z23
+	VPORD      Z23, Z22, Z22
+	VPSLLQ     $0x1c, Z22, Z22
+	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z22, Z21
+	VPERMB     Z21, Z10, Z21
+	VMOVDQU8   Z21, K1, (R9)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z14, Z16
-	VPSLLW     $0x01, Z15, Z17
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z17, Z16
-	VPTESTMB   quarter<>+0(SB), Z16, K5
-	VPMOVB2M   Z16, K4
-	VPERMB     384(CX), Z16, Z17
-	VPERMB     448(CX), Z16, K5, Z17
-	VPERMB     512(CX), Z16, Z18
-	VPERMB     576(CX), Z16, K5, Z18
-	VMOVDQU8   Z18, K4, Z17
-	VPSRLW     $0x06, Z14, Z14
-	VPSLLW     $0x02, Z15, Z15
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z15, Z14
-	VPTERNLOGD $0xec, lastBits<>+0(SB), Z17, Z14
-	VPMOVB2M   Z17, K4
+	VPSRLW     $0x07, Z19, Z21
+	VPSLLW     $0x01, Z20, Z22
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z22, Z21
+	VPTESTMB   quarter<>+0(SB), Z21, K5
+	VPMOVB2M   Z21, K4
+	VPERMB     384(CX), Z21, Z22
+	VPERMB     448(CX), Z21, K5, Z22
+	VPERMB     512(CX), Z21, Z23
+	VPERMB     576(CX), Z21, K5, Z23
+	VMOVDQU8   Z23, K4, Z22
+	VPSRLW     $0x06, Z19, Z19
+	VPSLLW     $0x02, Z20, Z20
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z20, Z19
+	VPTERNLOGD $0xec, lastBits<>+0(SB), Z22, Z19
+	VPMOVB2M   Z22, K4
 	KNOTQ      K4, K4
-	VPERMB     640(CX), Z14, K4, Z17
-	VPMOVB2M   Z17, K4
+	VPERMB     640(CX), Z19, K4, Z22
+	VPMOVB2M   Z22, K4
 	KMOVQ      K4, -8(R10)(DX*8)
 	KORQ       K4, K2, K2
-	VPSRLW     $0x08, Z17, Z14
+	VPSRLW     $0x08, Z22, Z19
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z14, Z14
-	VPERMW        (CX), Z14, Z15
-	VPORD         unitLow<>+0(SB), Z9, Z16
-	VPCMPUW       $0x05, Z15, Z16, K4
-	VPCOMPRESSW.Z Z8, K4, Z16
+	VPANDD        Z2, Z19, Z19
+	VPERMW        Z5, Z19, Z20
+	VPORD         unitLow<>+0(SB), Z14, Z21
+	VPCMPUW       $0x05, Z20, Z21, K4
+	VPCOMPRESSW.Z Z13, K4, Z21
 	KMOVD         K4, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K5
 	ADDQ          AX, AX
 	SUBQ          AX, R11
-	VMOVDQU16     Z16, K5, (R11)
-	VMOVDQU16     Z9, K4, Z8
-	VPSUBW        Z9, Z9, K4, Z9
+	VMOVDQU16     Z21, K5, (R11)
+	VMOVDQU16     Z14, K4, Z13
+	VPSUBW        Z14, Z14, K4, Z14
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z14, Z16
-	VPSHRDW  $0x04, Z9, Z8, Z18
-	VPSHLDVW Z15, Z8, Z9
-	VPMULHUW Z16, Z9, Z16
-	VPADDW   Z16, Z9, Z9
-	VPSRLW   $0x04, Z15, Z15
-	VPMULLW  Z15, Z9, Z16
-	VPSUBW   Z16, Z18, Z18
-	VPADDW   Z15, Z15, Z16
-	VPCMPUW  $0x05, Z16, Z18, K4
-	VPSUBW   Z16, Z18, K4, Z18
-	VPSUBW   Z1, Z9, K4, Z9
-	VPCMPUW  $0x05, Z15, Z18, K4
-	VPSUBW   Z15, Z18, K4, Z18
-	VPSUBW   Z3, Z9, K4, Z9
+	VPERMW   Z6, Z19, Z21
+	VPSHRDW  $0x04, Z14, Z13, Z23
+	VPSHLDVW Z20, Z13, Z14
+	VPMULHUW Z21, Z14, Z21
+	VPADDW   Z21, Z14, Z14
+	VPSRLW   $0x04, Z20, Z20
+	VPMULLW  Z20, Z14, Z21
+	VPSUBW   Z21, Z23, Z23
+	VPADDW   Z20, Z20, Z21
+	VPCMPUW  $0x05, Z21, Z23, K4
+	VPSUBW   Z21, Z23, K4, Z23
+	VPSUBW   Z1, Z14, K4, Z14
+	VPCMPUW  $0x05, Z20, Z23, K4
+	VPSUBW   Z20, Z23, K4, Z23
+	VPSUBW   Z3, Z14, K4, Z14
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z14, Z15
-	VPERMW     192(CX), Z14, Z16
-	VPCMPUW    $0x05, Z15, Z18, K4
-	VPADDW     Z18, Z16, Z16
-	VPSLLW     $0x09, Z18, Z15
-	VPSLLW     $0x05, Z8, Z8
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z8, Z15
-	VPSUBW     Z16, Z4, Z8
-	VPSHLDW    $0x01, Z8, Z0, Z8
-	VPERMW     256(CX), Z8, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z8, Z8
-	VPERMW     256(CX), Z8, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z8, Z8
-	VPERMW     256(CX), Z8, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z8, Z8
-	VPERMW     256(CX), Z8, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z8, Z8
-	VPERMW     320(CX), Z8, K4, Z14
-	VPADDW     Z15, Z14, Z8
+	VPERMW     Z7, Z19, Z20
+	VPERMW     Z8, Z19, Z21
+	VPCMPUW    $0x05, Z20, Z23, K4
+	VPADDW     Z23, Z21, Z21
+	VPSLLW     $0x09, Z23, Z20
+	VPSLLW     $0x05, Z13, Z13
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z13, Z20
+	VPSUBW     Z21, Z4, Z13
+	VPSHLDW    $0x01, Z13, Z0, Z13
+	VPERMW     Z9, Z13, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z13, Z13
+	VPERMW     Z9, Z13, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z13, Z13
+	VPERMW     Z9, Z13, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z13, Z13
+	VPERMW     Z9, Z13, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z13, Z13
+	VPERMW     320(CX), Z13, K4, Z19
+	VPADDW     Z20, Z19, Z13
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z17, Z17
-	VPERMW        (CX), Z17, Z14
-	VPORD         unitLow<>+0(SB), Z7, Z15
-	VPCMPUW       $0x05, Z14, Z15, K4
-	VPCOMPRESSW.Z Z6, K4, Z15
+	VPANDD        Z2, Z22, Z22
+	VPERMW        Z5, Z22, Z19
+	VPORD         unitLow<>+0(SB), Z12, Z20
+	VPCMPUW       $0x05, Z19, Z20, K4
+	VPCOMPRESSW.Z Z11, K4, Z20
 	KMOVD         K4, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K5
 	ADDQ          AX, AX
 	SUBQ          AX, R11
-	VMOVDQU16     Z15, K5, (R11)
-	VMOVDQU16     Z7, K4, Z6
-	VPSUBW        Z7, Z7, K4, Z7
+	VMOVDQU16     Z20, K5, (R11)
+	VMOVDQU16     Z12, K4, Z11
+	VPSUBW        Z12, Z12, K4, Z12
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z17, Z15
-	VPSHRDW  $0x04, Z7, Z6, Z16
-	VPSHLDVW Z14, Z6, Z7
-	VPMULHUW Z15, Z7, Z15
-	VPADDW   Z15, Z7, Z7
-	VPSRLW   $0x04, Z14, Z14
-	VPMULLW  Z14, Z7, Z15
-	VPSUBW   Z15, Z16, Z16
-	VPADDW   Z14, Z14, Z15
-	VPCMPUW  $0x05, Z15, Z16, K4
-	VPSUBW   Z15, Z16, K4, Z16
-	VPSUBW   Z1, Z7, K4, Z7
-	VPCMPUW  $0x05, Z14, Z16, K4
-	VPSUBW   Z14, Z16, K4, Z16
-	VPSUBW   Z3, Z7, K4, Z7
+	VPERMW   Z6, Z22, Z20
+	VPSHRDW  $0x04, Z12, Z11, Z21
+	VPSHLDVW Z19, Z11, Z12
+	VPMULHUW Z20, Z12, Z20
+	VPADDW   Z20, Z12, Z12
+	VPSRLW   $0x04, Z19, Z19
+	VPMULLW  Z19, Z12, Z20
+	VPSUBW   Z20, Z21, Z21
+	VPADDW   Z19, Z19, Z20
+	VPCMPUW  $0x05, Z20, Z21, K4
+	VPSUBW   Z20, Z21, K4, Z21
+	VPSUBW   Z1, Z12, K4, Z12
+	VPCMPUW  $0x05, Z19, Z21, K4
+	VPSUBW   Z19, Z21, K4, Z21
+	VPSUBW   Z3, Z12, K4, Z12
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z17, Z14
-	VPERMW     192(CX), Z17, Z15
-	VPCMPUW    $0x05, Z14, Z16, K4
-	VPADDW     Z16, Z15, Z15
-	VPSLLW     $0x09, Z16, Z14
-	VPSLLW     $0x05, Z6, Z6
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z6, Z14
-	VPSUBW     Z15, Z4, Z6
-	VPSHLDW    $0x01, Z6, Z0, Z6
-	VPERMW     256(CX), Z6, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z6, Z6
-	VPERMW     256(CX), Z6, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z6, Z6
-	VPERMW     256(CX), Z6, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z6, Z6
-	VPERMW     256(CX), Z6, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z6, Z6
-	VPERMW     320(CX), Z6, K4, Z17
-	VPADDW     Z14, Z17, Z6
+	VPERMW     Z7, Z22, Z19
+	VPERMW     Z8, Z22, Z20
+	VPCMPUW    $0x05, Z19, Z21, K4
+	VPADDW     Z21, Z20, Z20
+	VPSLLW     $0x09, Z21, Z19
+	VPSLLW     $0x05, Z11, Z11
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z11, Z19
+	VPSUBW     Z20, Z4, Z11
+	VPSHLDW    $0x01, Z11, Z0, Z11
+	VPERMW     Z9, Z11, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z11, Z11
+	VPERMW     Z9, Z11, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z11, Z11
+	VPERMW     Z9, Z11, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z11, Z11
+	VPERMW     Z9, Z11, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z11, Z11
+	VPERMW     320(CX), Z11, K4, Z22
+	VPADDW     Z19, Z22, Z11
 	SUBQ       $+128, R12
 	SUBQ       $0x38, R13
 	PREFETCHT0 -2048(R12)
 	PREFETCHT0 -1984(R12)
 	PREFETCHT0 -2048(R13)
-	VMOVDQU64  (R12), Z14
-	VMOVDQU64  64(R12), Z15
+	VMOVDQU64  (R12), Z19
+	VMOVDQU64  64(R12), Z20
 
 	// The plane.
-	VPSRLW     $0x09, Z14, Z16
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z14, Z16
-	VPMADDWD   jointPair<>+0(SB), Z16, Z16
-	VPSRLQ     $0x12, Z16, Z17
-	VPORD      Z17, Z16, Z16
-	VPSRLW     $0x09, Z15, Z17
-	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z15, Z17
-	VPMADDWD   jointPair<>+0(SB), Z17, Z17
-	VPSRLQ     $0x12, Z17, Z18
-	VPORD      Z18, Z17, Z17
-	VPSLLQ     $0x1c, Z17, Z17
-	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z17, Z16
-	VPERMB     Z16, Z5, Z16
-	VMOVDQU8   Z16, K1, (R13)
+	VPSRLW     $0x09, Z19, Z21
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z19, Z21
+	VPMADDWD   jointPair<>+0(SB), Z21, Z21
+	VPSRLQ     $0x12, Z21, Z22
+	VPORD      Z22, Z21, Z21
+	VPSRLW     $0x09, Z20, Z22
+	VPTERNLOGD $0xd8, jointMantissa<>+0(SB), Z20, Z22
+	VPMADDWD   jointPair<>+0(SB), Z22, Z22
+	VPSRLQ     $0x12, Z22, Z23
+	VPORD      Z23, Z22, Z22
+	VPSLLQ     $0x1c, Z22, Z22
+	VPTERNLOGD $0xe4, jointFirst<>+0(SB), Z22, Z21
+	VPERMB     Z21, Z10, Z21
+	VMOVDQU8   Z21, K1, (R13)
 
 	// The places of the symbols. Two bits of an exponent tell which quarter of the table it is in.
-	VPSRLW     $0x07, Z14, Z16
-	VPSLLW     $0x01, Z15, Z17
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z17, Z16
-	VPTESTMB   quarter<>+0(SB), Z16, K5
-	VPMOVB2M   Z16, K4
-	VPERMB     384(CX), Z16, Z17
-	VPERMB     448(CX), Z16, K5, Z17
-	VPERMB     512(CX), Z16, Z18
-	VPERMB     576(CX), Z16, K5, Z18
-	VMOVDQU8   Z18, K4, Z17
-	VPSRLW     $0x06, Z14, Z14
-	VPSLLW     $0x02, Z15, Z15
-	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z15, Z14
-	VPTERNLOGD $0xec, lastBits<>+0(SB), Z17, Z14
-	VPMOVB2M   Z17, K4
+	VPSRLW     $0x07, Z19, Z21
+	VPSLLW     $0x01, Z20, Z22
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z22, Z21
+	VPTESTMB   quarter<>+0(SB), Z21, K5
+	VPMOVB2M   Z21, K4
+	VPERMB     384(CX), Z21, Z22
+	VPERMB     448(CX), Z21, K5, Z22
+	VPERMB     512(CX), Z21, Z23
+	VPERMB     576(CX), Z21, K5, Z23
+	VMOVDQU8   Z23, K4, Z22
+	VPSRLW     $0x06, Z19, Z19
+	VPSLLW     $0x02, Z20, Z20
+	VPTERNLOGD $0xe4, firstBytes<>+0(SB), Z20, Z19
+	VPTERNLOGD $0xec, lastBits<>+0(SB), Z22, Z19
+	VPMOVB2M   Z22, K4
 	KNOTQ      K4, K4
-	VPERMB     640(CX), Z14, K4, Z17
-	VPMOVB2M   Z17, K4
+	VPERMB     640(CX), Z19, K4, Z22
+	VPMOVB2M   Z22, K4
 	KMOVQ      K4, -8(R14)(DX*8)
 	KORQ       K4, K3, K3
-	VPSRLW     $0x08, Z17, Z14
+	VPSRLW     $0x08, Z22, Z19
 
 	// Lanes of vector 1: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z14, Z14
-	VPERMW        (CX), Z14, Z15
-	VPORD         unitLow<>+0(SB), Z13, Z16
-	VPCMPUW       $0x05, Z15, Z16, K4
-	VPCOMPRESSW.Z Z12, K4, Z16
+	VPANDD        Z2, Z19, Z19
+	VPERMW        Z5, Z19, Z20
+	VPORD         unitLow<>+0(SB), Z18, Z21
+	VPCMPUW       $0x05, Z20, Z21, K4
+	VPCOMPRESSW.Z Z17, K4, Z21
 	KMOVD         K4, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K5
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z16, K5, (SI)
-	VMOVDQU16     Z13, K4, Z12
-	VPSUBW        Z13, Z13, K4, Z13
+	VMOVDQU16     Z21, K5, (SI)
+	VMOVDQU16     Z18, K4, Z17
+	VPSUBW        Z18, Z18, K4, Z18
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z14, Z16
-	VPSHRDW  $0x04, Z13, Z12, Z18
-	VPSHLDVW Z15, Z12, Z13
-	VPMULHUW Z16, Z13, Z16
-	VPADDW   Z16, Z13, Z13
-	VPSRLW   $0x04, Z15, Z15
-	VPMULLW  Z15, Z13, Z16
-	VPSUBW   Z16, Z18, Z18
-	VPADDW   Z15, Z15, Z16
-	VPCMPUW  $0x05, Z16, Z18, K4
-	VPSUBW   Z16, Z18, K4, Z18
-	VPSUBW   Z1, Z13, K4, Z13
-	VPCMPUW  $0x05, Z15, Z18, K4
-	VPSUBW   Z15, Z18, K4, Z18
-	VPSUBW   Z3, Z13, K4, Z13
+	VPERMW   Z6, Z19, Z21
+	VPSHRDW  $0x04, Z18, Z17, Z23
+	VPSHLDVW Z20, Z17, Z18
+	VPMULHUW Z21, Z18, Z21
+	VPADDW   Z21, Z18, Z18
+	VPSRLW   $0x04, Z20, Z20
+	VPMULLW  Z20, Z18, Z21
+	VPSUBW   Z21, Z23, Z23
+	VPADDW   Z20, Z20, Z21
+	VPCMPUW  $0x05, Z21, Z23, K4
+	VPSUBW   Z21, Z23, K4, Z23
+	VPSUBW   Z1, Z18, K4, Z18
+	VPCMPUW  $0x05, Z20, Z23, K4
+	VPSUBW   Z20, Z23, K4, Z23
+	VPSUBW   Z3, Z18, K4, Z18
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z14, Z15
-	VPERMW     192(CX), Z14, Z16
-	VPCMPUW    $0x05, Z15, Z18, K4
-	VPADDW     Z18, Z16, Z16
-	VPSLLW     $0x09, Z18, Z15
-	VPSLLW     $0x05, Z12, Z12
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z12, Z15
-	VPSUBW     Z16, Z4, Z12
-	VPSHLDW    $0x01, Z12, Z0, Z12
-	VPERMW     256(CX), Z12, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z12, Z12
-	VPERMW     256(CX), Z12, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z12, Z12
-	VPERMW     256(CX), Z12, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z12, Z12
-	VPERMW     256(CX), Z12, Z18
-	VPSUBW     Z16, Z18, Z18
-	VPSHLDW    $0x01, Z18, Z12, Z12
-	VPERMW     320(CX), Z12, K4, Z14
-	VPADDW     Z15, Z14, Z12
+	VPERMW     Z7, Z19, Z20
+	VPERMW     Z8, Z19, Z21
+	VPCMPUW    $0x05, Z20, Z23, K4
+	VPADDW     Z23, Z21, Z21
+	VPSLLW     $0x09, Z23, Z20
+	VPSLLW     $0x05, Z17, Z17
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z17, Z20
+	VPSUBW     Z21, Z4, Z17
+	VPSHLDW    $0x01, Z17, Z0, Z17
+	VPERMW     Z9, Z17, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z17, Z17
+	VPERMW     Z9, Z17, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z17, Z17
+	VPERMW     Z9, Z17, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z17, Z17
+	VPERMW     Z9, Z17, Z23
+	VPSUBW     Z21, Z23, Z23
+	VPSHLDW    $0x01, Z23, Z17, Z17
+	VPERMW     320(CX), Z17, K4, Z19
+	VPADDW     Z20, Z19, Z17
 
 	// Lanes of vector 0: words, where the state would be too large otherwise.
-	VPANDD        Z2, Z17, Z17
-	VPERMW        (CX), Z17, Z14
-	VPORD         unitLow<>+0(SB), Z11, Z15
-	VPCMPUW       $0x05, Z14, Z15, K4
-	VPCOMPRESSW.Z Z10, K4, Z15
+	VPANDD        Z2, Z22, Z22
+	VPERMW        Z5, Z22, Z19
+	VPORD         unitLow<>+0(SB), Z16, Z20
+	VPCMPUW       $0x05, Z19, Z20, K4
+	VPCOMPRESSW.Z Z15, K4, Z20
 	KMOVD         K4, AX
 	POPCNTL       AX, AX
 	BZHIL         AX, BX, DI
 	KMOVD         DI, K5
 	ADDQ          AX, AX
 	SUBQ          AX, SI
-	VMOVDQU16     Z15, K5, (SI)
-	VMOVDQU16     Z11, K4, Z10
-	VPSUBW        Z11, Z11, K4, Z11
+	VMOVDQU16     Z20, K5, (SI)
+	VMOVDQU16     Z16, K4, Z15
+	VPSUBW        Z16, Z16, K4, Z16
 
 	// Divide the units of the state. The quotient may be up to 3 too small at first.
-	VPERMW   64(CX), Z17, Z15
-	VPSHRDW  $0x04, Z11, Z10, Z16
-	VPSHLDVW Z14, Z10, Z11
-	VPMULHUW Z15, Z11, Z15
-	VPADDW   Z15, Z11, Z11
-	VPSRLW   $0x04, Z14, Z14
-	VPMULLW  Z14, Z11, Z15
-	VPSUBW   Z15, Z16, Z16
-	VPADDW   Z14, Z14, Z15
-	VPCMPUW  $0x05, Z15, Z16, K4
-	VPSUBW   Z15, Z16, K4, Z16
-	VPSUBW   Z1, Z11, K4, Z11
-	VPCMPUW  $0x05, Z14, Z16, K4
-	VPSUBW   Z14, Z16, K4, Z16
-	VPSUBW   Z3, Z11, K4, Z11
+	VPERMW   Z6, Z22, Z20
+	VPSHRDW  $0x04, Z16, Z15, Z21
+	VPSHLDVW Z19, Z15, Z16
+	VPMULHUW Z20, Z16, Z20
+	VPADDW   Z20, Z16, Z16
+	VPSRLW   $0x04, Z19, Z19
+	VPMULLW  Z19, Z16, Z20
+	VPSUBW   Z20, Z21, Z21
+	VPADDW   Z19, Z19, Z20
+	VPCMPUW  $0x05, Z20, Z21, K4
+	VPSUBW   Z20, Z21, K4, Z21
+	VPSUBW   Z1, Z16, K4, Z16
+	VPCMPUW  $0x05, Z19, Z21, K4
+	VPSUBW   Z19, Z21, K4, Z21
+	VPSUBW   Z3, Z16, K4, Z16
 
 	// The cell of the rank: of the own bucket, or of one that a search finds.
-	VPERMW     128(CX), Z17, Z14
-	VPERMW     192(CX), Z17, Z15
-	VPCMPUW    $0x05, Z14, Z16, K4
-	VPADDW     Z16, Z15, Z15
-	VPSLLW     $0x09, Z16, Z14
-	VPSLLW     $0x05, Z10, Z10
-	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z10, Z14
-	VPSUBW     Z15, Z4, Z10
-	VPSHLDW    $0x01, Z10, Z0, Z10
-	VPERMW     256(CX), Z10, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z10, Z10
-	VPERMW     256(CX), Z10, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z10, Z10
-	VPERMW     256(CX), Z10, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z10, Z10
-	VPERMW     256(CX), Z10, Z16
-	VPSUBW     Z15, Z16, Z16
-	VPSHLDW    $0x01, Z16, Z10, Z10
-	VPERMW     320(CX), Z10, K4, Z17
-	VPADDW     Z14, Z17, Z10
+	VPERMW     Z7, Z22, Z19
+	VPERMW     Z8, Z22, Z20
+	VPCMPUW    $0x05, Z19, Z21, K4
+	VPADDW     Z21, Z20, Z20
+	VPSLLW     $0x09, Z21, Z19
+	VPSLLW     $0x05, Z15, Z15
+	VPTERNLOGD $0xf8, rankLow<>+0(SB), Z15, Z19
+	VPSUBW     Z20, Z4, Z15
+	VPSHLDW    $0x01, Z15, Z0, Z15
+	VPERMW     Z9, Z15, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z15, Z15
+	VPERMW     Z9, Z15, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z15, Z15
+	VPERMW     Z9, Z15, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z15, Z15
+	VPERMW     Z9, Z15, Z21
+	VPSUBW     Z20, Z21, Z21
+	VPSHLDW    $0x01, Z21, Z15, Z15
+	VPERMW     320(CX), Z15, K4, Z22
+	VPADDW     Z19, Z22, Z15
 	DECQ       DX
 	JNZ        step
 	MOVQ       job+0(FP), AX
-	VMOVDQU64  Z6, (AX)
-	VMOVDQU64  Z7, 128(AX)
-	VMOVDQU64  Z8, 64(AX)
-	VMOVDQU64  Z9, 192(AX)
+	VMOVDQU64  Z11, (AX)
+	VMOVDQU64  Z12, 128(AX)
+	VMOVDQU64  Z13, 64(AX)
+	VMOVDQU64  Z14, 192(AX)
 	KMOVQ      K2, CX
 	MOVQ       CX, 568(AX)
 	SUBQ       584(AX), R11
 	MOVQ       R11, 600(AX)
-	VMOVDQU64  Z10, 256(AX)
-	VMOVDQU64  Z11, 384(AX)
-	VMOVDQU64  Z12, 320(AX)
-	VMOVDQU64  Z13, 448(AX)
+	VMOVDQU64  Z15, 256(AX)
+	VMOVDQU64  Z16, 384(AX)
+	VMOVDQU64  Z17, 320(AX)
+	VMOVDQU64  Z18, 448(AX)
 	KMOVQ      K3, CX
 	MOVQ       CX, 576(AX)
 	SUBQ       592(AX), SI
