@@ -104,6 +104,3 @@ func countJoint(ctx *build.Context) {
 	ctx.ADDQ(operand.I32(2*weightsStep), others)
 	ctx.JMP(operand.LabelRef("run"))
 }
-
-// greater is a comparison of VPCMPU: the first of the operands, in the manufacturer's order, is greater.
-const greater = 6

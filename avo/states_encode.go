@@ -43,7 +43,7 @@ type stateEncoder struct {
 	tables    reg.GPVirtual
 	ones      reg.GPVirtual
 	root      vec // the first node of a search
-	rootUnit  vec
+	rootGrain vec
 	minusOne  vec
 	minusTwo  vec
 	placeMask vec
@@ -64,8 +64,8 @@ type encodedBlock struct {
 type encodeConstants struct {
 	firstBytes operand.Mem // of words
 	lastBits   operand.Mem // of bytes
-	rankLow    operand.Mem // the part of a rank in its unit, times 32
-	unitLow    operand.Mem
+	rankLow    operand.Mem // the part of a rank in its grain, times 32
+	grainLow   operand.Mem
 	exponents  planeConstants
 	joint      jointPlaneConstants
 	places     operand.Mem
@@ -79,7 +79,7 @@ func newEncodeConstants(ctx *build.Context) (c encodeConstants) {
 		return vector(ctx, name, 64, func(i int) byte { return byte(value >> (8 * (i % 2))) })
 	}
 	c.firstBytes, c.lastBits, c.quarter = words("firstBytes", 0xff), words("lastBits", 0x0101), words("quarter", 0x4040)
-	c.rankLow, c.unitLow = words("rankLow", (states.RankUnit-1)*rans.Buckets), words("unitLow", states.RankUnit-1)
+	c.rankLow, c.grainLow = words("rankLow", (states.Grain-1)*rans.Buckets), words("grainLow", states.Grain-1)
 	c.places, c.root, c.minusTwo = words("placeBits", rans.Buckets-1), words("root", 1), words("minusTwo", 0xfffe)
 	c.exponents.signMantissa = words("signMantissa", 0x807f)
 	c.joint = newJointPlaneConstants(ctx)
@@ -177,11 +177,11 @@ func (d *stateEncoder) constants() {
 	d.ones = d.GP64()
 	d.MOVQ(operand.I32(-1), d.ones)
 	d.root, d.minusTwo, d.placeMask = d.load(d.c.root), d.load(d.c.minusTwo), d.load(d.c.places)
-	d.minusOne, d.rootUnit = d.ZMM(), d.ZMM()
+	d.minusOne, d.rootGrain = d.ZMM(), d.ZMM()
 	d.VPTERNLOGD(operand.Imm(ternaryOnes), d.minusOne, d.minusOne, d.minusOne)
 	root := d.table(unsafe.Offsetof(states.EncodeTables{}.Nodes))
 	root.Disp += 2
-	d.VPBROADCASTW(root, d.rootUnit)
+	d.VPBROADCASTW(root, d.rootGrain)
 	var t states.EncodeTables
 	d.held = map[uintptr]vec{}
 	for _, off := range []uintptr{
@@ -267,27 +267,27 @@ func (d *stateEncoder) next(b *encodedBlock, g int, place vec) {
 	d.Comment(fmt.Sprintf("Lanes of vector %d: words, where the state would be too large otherwise.", g))
 	d.VPANDD(d.placeMask, place, place)
 	frequency, rounded, full := d.look(unsafe.Offsetof(t.Frequency), place), d.ZMM(), d.K()
-	d.VPORD(d.c.unitLow, hi, rounded)
+	d.VPORD(d.c.grainLow, hi, rounded)
 	d.VPCMPUW(operand.Imm(notLess), frequency, rounded, full)
 	d.emitWords(b, lo, full)
 	d.VMOVDQU16(hi, full, lo)
 	d.VPSUBW(hi, hi, full, hi)
 
-	d.Comment("Divide the units of the state. The quotient may be up to 3 too small at first.")
-	high, rank, unit, twice := d.look(unsafe.Offsetof(t.Reciprocal), place), d.ZMM(), d.ZMM(), d.ZMM()
+	d.Comment("Divide the grains of the state. The quotient may be up to 3 too small at first.")
+	high, rank, grain, twice := d.look(unsafe.Offsetof(t.Reciprocal), place), d.ZMM(), d.ZMM(), d.ZMM()
 	quotient := hi
-	d.VPSHRDW(operand.Imm(log2(states.RankUnit)), hi, lo, rank)
+	d.VPSHRDW(operand.Imm(log2(states.Grain)), hi, lo, rank)
 	d.VPSHLDVW(frequency, lo, hi)
 	d.VPMULHUW(high, hi, high)
 	d.VPADDW(high, hi, quotient)
-	d.VPSRLW(operand.Imm(log2(states.RankUnit)), frequency, unit)
-	d.VPMULLW(unit, quotient, high)
+	d.VPSRLW(operand.Imm(log2(states.Grain)), frequency, grain)
+	d.VPMULLW(grain, quotient, high)
 	d.VPSUBW(high, rank, rank)
-	d.VPADDW(unit, unit, twice)
-	for _, more := range []struct{ units, less vec }{{twice, d.minusTwo}, {unit, d.minusOne}} {
+	d.VPADDW(grain, grain, twice)
+	for _, more := range []struct{ grains, less vec }{{twice, d.minusTwo}, {grain, d.minusOne}} {
 		small := d.K()
-		d.VPCMPUW(operand.Imm(notLess), more.units, rank, small)
-		d.VPSUBW(more.units, rank, small, rank)
+		d.VPCMPUW(operand.Imm(notLess), more.grains, rank, small)
+		d.VPSUBW(more.grains, rank, small, rank)
 		d.VPSUBW(more.less, quotient, small, quotient)
 	}
 
@@ -297,11 +297,11 @@ func (d *stateEncoder) next(b *encodedBlock, g int, place vec) {
 	d.VPCMPUW(operand.Imm(notLess), threshold, rank, donor)
 	d.VPADDW(rank, at, at)
 	cells := d.ZMM()
-	d.VPSLLW(operand.Imm(log2(states.RankUnit*rans.Buckets)), rank, cells)
+	d.VPSLLW(operand.Imm(log2(states.Grain*rans.Buckets)), rank, cells)
 	d.VPSLLW(operand.Imm(log2(rans.Buckets)), lo, lo)
 	d.VPTERNLOGD(operand.Imm(ternaryOrAnd), d.c.rankLow, lo, cells)
 	node, below := d.root, d.ZMM()
-	d.VPSUBW(at, d.rootUnit, below)
+	d.VPSUBW(at, d.rootGrain, below)
 	for level := range log2(rans.Buckets) {
 		if level > 0 {
 			below = d.look(unsafe.Offsetof(t.Nodes), node)
@@ -311,7 +311,7 @@ func (d *stateEncoder) next(b *encodedBlock, g int, place vec) {
 		d.VPSHLDW(operand.Imm(1), below, node, next)
 		node = next
 	}
-	d.VPERMW(d.table(unsafe.Offsetof(t.Pieces)), node, donor, place)
+	d.VPERMW(d.table(unsafe.Offsetof(t.Donations)), node, donor, place)
 	d.VPADDW(cells, place, lo)
 }
 

@@ -44,15 +44,15 @@ DATA rankLow<>+48(SB)/8, $0x01e001e001e001e0
 DATA rankLow<>+56(SB)/8, $0x01e001e001e001e0
 GLOBL rankLow<>(SB), RODATA|NOPTR, $64
 
-DATA unitLow<>+0(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+8(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+16(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+24(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+32(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+40(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+48(SB)/8, $0x000f000f000f000f
-DATA unitLow<>+56(SB)/8, $0x000f000f000f000f
-GLOBL unitLow<>(SB), RODATA|NOPTR, $64
+DATA grainLow<>+0(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+8(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+16(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+24(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+32(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+40(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+48(SB)/8, $0x000f000f000f000f
+DATA grainLow<>+56(SB)/8, $0x000f000f000f000f
+GLOBL grainLow<>(SB), RODATA|NOPTR, $64
 
 DATA placeBits<>+0(SB)/8, $0x001f001f001f001f
 DATA placeBits<>+8(SB)/8, $0x001f001f001f001f
@@ -204,7 +204,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z14, Z14
 	VPERMW        Z5, Z14, Z16
-	VPORD         unitLow<>+0(SB), Z13, Z17
+	VPORD         grainLow<>+0(SB), Z13, Z17
 	VPCMPUW       $0x05, Z16, Z17, K2
 	VPCOMPRESSW.Z Z12, K2, Z17
 	KMOVD         K2, AX
@@ -217,7 +217,7 @@ step:
 	VMOVDQU16     Z13, K2, Z12
 	VPSUBW        Z13, Z13, K2, Z13
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z14, Z17
 	VPSHRDW  $0x04, Z13, Z12, Z18
 	VPSHLDVW Z16, Z12, Z13
@@ -262,7 +262,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z15, Z15
 	VPERMW        Z5, Z15, Z14
-	VPORD         unitLow<>+0(SB), Z11, Z16
+	VPORD         grainLow<>+0(SB), Z11, Z16
 	VPCMPUW       $0x05, Z14, Z16, K2
 	VPCOMPRESSW.Z Z10, K2, Z16
 	KMOVD         K2, AX
@@ -275,7 +275,7 @@ step:
 	VMOVDQU16     Z11, K2, Z10
 	VPSUBW        Z11, Z11, K2, Z11
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z15, Z16
 	VPSHRDW  $0x04, Z11, Z10, Z17
 	VPSHLDVW Z14, Z10, Z11
@@ -412,7 +412,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z18, Z18
 	VPERMW        Z5, Z18, Z20
-	VPORD         unitLow<>+0(SB), Z13, Z21
+	VPORD         grainLow<>+0(SB), Z13, Z21
 	VPCMPUW       $0x05, Z20, Z21, K3
 	VPCOMPRESSW.Z Z12, K3, Z21
 	KMOVD         K3, AX
@@ -425,7 +425,7 @@ step:
 	VMOVDQU16     Z13, K3, Z12
 	VPSUBW        Z13, Z13, K3, Z13
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z18, Z21
 	VPSHRDW  $0x04, Z13, Z12, Z22
 	VPSHLDVW Z20, Z12, Z13
@@ -470,7 +470,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z19, Z19
 	VPERMW        Z5, Z19, Z18
-	VPORD         unitLow<>+0(SB), Z11, Z20
+	VPORD         grainLow<>+0(SB), Z11, Z20
 	VPCMPUW       $0x05, Z18, Z20, K3
 	VPCOMPRESSW.Z Z10, K3, Z20
 	KMOVD         K3, AX
@@ -483,7 +483,7 @@ step:
 	VMOVDQU16     Z11, K3, Z10
 	VPSUBW        Z11, Z11, K3, Z11
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z19, Z20
 	VPSHRDW  $0x04, Z11, Z10, Z21
 	VPSHLDVW Z18, Z10, Z11
@@ -557,7 +557,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z18, Z18
 	VPERMW        Z5, Z18, Z20
-	VPORD         unitLow<>+0(SB), Z17, Z21
+	VPORD         grainLow<>+0(SB), Z17, Z21
 	VPCMPUW       $0x05, Z20, Z21, K3
 	VPCOMPRESSW.Z Z16, K3, Z21
 	KMOVD         K3, AX
@@ -570,7 +570,7 @@ step:
 	VMOVDQU16     Z17, K3, Z16
 	VPSUBW        Z17, Z17, K3, Z17
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z18, Z21
 	VPSHRDW  $0x04, Z17, Z16, Z22
 	VPSHLDVW Z20, Z16, Z17
@@ -615,7 +615,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z19, Z19
 	VPERMW        Z5, Z19, Z18
-	VPORD         unitLow<>+0(SB), Z15, Z20
+	VPORD         grainLow<>+0(SB), Z15, Z20
 	VPCMPUW       $0x05, Z18, Z20, K3
 	VPCOMPRESSW.Z Z14, K3, Z20
 	KMOVD         K3, AX
@@ -628,7 +628,7 @@ step:
 	VMOVDQU16     Z15, K3, Z14
 	VPSUBW        Z15, Z15, K3, Z15
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z19, Z20
 	VPSHRDW  $0x04, Z15, Z14, Z21
 	VPSHLDVW Z18, Z14, Z15
@@ -781,7 +781,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z15, Z15
 	VPERMW        Z5, Z15, Z16
-	VPORD         unitLow<>+0(SB), Z14, Z17
+	VPORD         grainLow<>+0(SB), Z14, Z17
 	VPCMPUW       $0x05, Z16, Z17, K3
 	VPCOMPRESSW.Z Z13, K3, Z17
 	KMOVD         K3, AX
@@ -794,7 +794,7 @@ step:
 	VMOVDQU16     Z14, K3, Z13
 	VPSUBW        Z14, Z14, K3, Z14
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z15, Z17
 	VPSHRDW  $0x04, Z14, Z13, Z19
 	VPSHLDVW Z16, Z13, Z14
@@ -839,7 +839,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z18, Z18
 	VPERMW        Z5, Z18, Z15
-	VPORD         unitLow<>+0(SB), Z12, Z16
+	VPORD         grainLow<>+0(SB), Z12, Z16
 	VPCMPUW       $0x05, Z15, Z16, K3
 	VPCOMPRESSW.Z Z11, K3, Z16
 	KMOVD         K3, AX
@@ -852,7 +852,7 @@ step:
 	VMOVDQU16     Z12, K3, Z11
 	VPSUBW        Z12, Z12, K3, Z12
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z18, Z16
 	VPSHRDW  $0x04, Z12, Z11, Z17
 	VPSHLDVW Z15, Z11, Z12
@@ -1009,7 +1009,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z19, Z19
 	VPERMW        Z5, Z19, Z20
-	VPORD         unitLow<>+0(SB), Z14, Z21
+	VPORD         grainLow<>+0(SB), Z14, Z21
 	VPCMPUW       $0x05, Z20, Z21, K4
 	VPCOMPRESSW.Z Z13, K4, Z21
 	KMOVD         K4, AX
@@ -1022,7 +1022,7 @@ step:
 	VMOVDQU16     Z14, K4, Z13
 	VPSUBW        Z14, Z14, K4, Z14
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z19, Z21
 	VPSHRDW  $0x04, Z14, Z13, Z23
 	VPSHLDVW Z20, Z13, Z14
@@ -1067,7 +1067,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z22, Z22
 	VPERMW        Z5, Z22, Z19
-	VPORD         unitLow<>+0(SB), Z12, Z20
+	VPORD         grainLow<>+0(SB), Z12, Z20
 	VPCMPUW       $0x05, Z19, Z20, K4
 	VPCOMPRESSW.Z Z11, K4, Z20
 	KMOVD         K4, AX
@@ -1080,7 +1080,7 @@ step:
 	VMOVDQU16     Z12, K4, Z11
 	VPSUBW        Z12, Z12, K4, Z12
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z22, Z20
 	VPSHRDW  $0x04, Z12, Z11, Z21
 	VPSHLDVW Z19, Z11, Z12
@@ -1171,7 +1171,7 @@ step:
 	// Lanes of vector 1: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z19, Z19
 	VPERMW        Z5, Z19, Z20
-	VPORD         unitLow<>+0(SB), Z18, Z21
+	VPORD         grainLow<>+0(SB), Z18, Z21
 	VPCMPUW       $0x05, Z20, Z21, K4
 	VPCOMPRESSW.Z Z17, K4, Z21
 	KMOVD         K4, AX
@@ -1184,7 +1184,7 @@ step:
 	VMOVDQU16     Z18, K4, Z17
 	VPSUBW        Z18, Z18, K4, Z18
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z19, Z21
 	VPSHRDW  $0x04, Z18, Z17, Z23
 	VPSHLDVW Z20, Z17, Z18
@@ -1229,7 +1229,7 @@ step:
 	// Lanes of vector 0: words, where the state would be too large otherwise.
 	VPANDD        Z2, Z22, Z22
 	VPERMW        Z5, Z22, Z19
-	VPORD         unitLow<>+0(SB), Z16, Z20
+	VPORD         grainLow<>+0(SB), Z16, Z20
 	VPCMPUW       $0x05, Z19, Z20, K4
 	VPCOMPRESSW.Z Z15, K4, Z20
 	KMOVD         K4, AX
@@ -1242,7 +1242,7 @@ step:
 	VMOVDQU16     Z16, K4, Z15
 	VPSUBW        Z16, Z16, K4, Z16
 
-	// Divide the units of the state. The quotient may be up to 3 too small at first.
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
 	VPERMW   Z6, Z22, Z20
 	VPSHRDW  $0x04, Z16, Z15, Z21
 	VPSHLDVW Z19, Z15, Z16

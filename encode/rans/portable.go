@@ -11,18 +11,18 @@ import (
 type portable struct {
 	places [512]uint8 // of each symbol, or states.NoPlace
 	coded  [rans.Buckets]coded
-	// low has, for the first rank of each unit of each symbol, the low half of the state. Ranks are 32 apart in it.
+	// low has, for the first rank of each grain of each symbol, the low half of the state. Ranks are 32 apart in it.
 	low [rans.Scale]uint16
 }
 
-// A coded is how the symbol at a place is coded. All ranks and frequencies are multiples of a unit (states.RankUnit).
+// A coded is how the symbol at a place is coded. All ranks and frequencies are multiples of a grain (states.Grain).
 type coded struct {
-	reciprocal uint64 // 2^40 over the units, rounded up
-	units      uint32 // the frequency
-	first      uint32 // where its units start in low
+	reciprocal uint64 // 2^40 over the grains, rounded up
+	grains     uint32 // the frequency
+	first      uint32 // where its grains start in low
 }
 
-const unitBits = 4 // of states.RankUnit
+const grainBits = 4 // of states.Grain
 
 // reciprocalBits are enough for any state below 2^16 times the frequency: the error of the reciprocal, less than 1, times
 // 2^12 times 2^28, is less than 2^40.
@@ -35,14 +35,14 @@ func newPortable(t *rans.Table, a *rans.Alias) *portable {
 	}
 	first := uint32(0)
 	for i, s := range t.Symbols {
-		units := uint32(t.Frequencies[i])
+		grains := uint32(t.Frequencies[i])
 		p.places[s] = uint8(i)
-		p.coded[i] = coded{(1<<reciprocalBits-1)/uint64(units) + 1, units, first}
-		first += units
+		p.coded[i] = coded{(1<<reciprocalBits-1)/uint64(grains) + 1, grains, first}
+		first += grains
 	}
 	for low := 0; low < 1<<16; low++ {
-		if place, rank := a.Look(uint16(low)); rank%states.RankUnit == 0 {
-			p.low[p.coded[place].first+uint32(rank/states.RankUnit)] = uint16(low)
+		if place, rank := a.Look(uint16(low)); rank%states.Grain == 0 {
+			p.low[p.coded[place].first+uint32(rank/states.Grain)] = uint16(low)
 		}
 	}
 	return p
@@ -82,12 +82,12 @@ func (p *portable) code(x *[rans.States]uint32, places *[rans.States]uint8, word
 		c, state := &p.coded[places[i]%rans.Buckets], x[i]
 		// The word is written in any case, and counted if the state would be too large without.
 		words[(left-1)%uint(len(words))] = uint16(state)
-		full := (c.units - 1 - state>>(16+unitBits)) >> 31
+		full := (c.grains - 1 - state>>(16+grainBits)) >> 31
 		left -= uint(full)
 		state >>= 16 * full & 31
-		quotient := uint32(uint64(state>>unitBits) * c.reciprocal >> reciprocalBits)
-		unit := state>>unitBits - quotient*c.units
-		x[i] = quotient<<16 | uint32(p.low[(c.first+unit)%rans.Scale]) + state%states.RankUnit*rans.Buckets
+		quotient := uint32(uint64(state>>grainBits) * c.reciprocal >> reciprocalBits)
+		grain := state>>grainBits - quotient*c.grains
+		x[i] = quotient<<16 | uint32(p.low[(c.first+grain)%rans.Scale]) + state%states.Grain*rans.Buckets
 	}
 	return int(left)
 }

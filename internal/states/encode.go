@@ -54,9 +54,8 @@ const (
 // NoPlace is the place of an exponent or a symbol that the table lacks. Its low bits are the place that it is coded as.
 const NoPlace = 0x80
 
-// RankUnit is what frequencies and thresholds are multiples of. So a rank of a symbol is the number of a unit, and a place
-// in it.
-const RankUnit = 1 << 16 / rans.Scale
+// Grain is what frequencies and thresholds are multiples of. A grain is as many ranks, or cells, that lie together.
+const Grain = 1 << 16 / rans.Scale
 
 // EncodeTables are a table as vectors. Those of words are indexed by the place of a symbol, if nothing else is said.
 //
@@ -67,56 +66,56 @@ const RankUnit = 1 << 16 / rans.Scale
 //
 // # From a rank to a cell
 //
-// Ranks below the threshold of a symbol have the cells of its own bucket. The cells of all donors lie one behind the other,
-// those of a symbol in the order of their ranks, in at most 31 pieces. A rank is in the last piece that starts at or before
-// it, which a binary search finds: node 1 is its root, and the children of node n are 2n and 2n+1. Below the fifth level
-// are the pieces.
+// Ranks below the threshold of a symbol have the cells of its own bucket. The others have cells of buckets that it is donor
+// of. Such cells of one bucket are a donation. There are at most 31, and here they lie one behind the other, in the order of
+// symbols and ranks. A rank is in the last donation that starts at or before it, which a binary search finds: node 1 is its
+// root, and the children of node n are 2n and 2n+1. Below the fifth level are the donations.
 type EncodeTables struct {
 	// Frequency is the frequency, in 65,536ths, and in its low 4 bits the number of zeros above it.
 	Frequency [rans.Buckets]uint16
 	// Reciprocal is 2^32-1 over the frequency shifted by these zeros, less 2^16.
 	Reciprocal [rans.Buckets]uint16
-	// Threshold is the number of units of the symbol's own bucket that are its own.
+	// Threshold is the number of grains of the symbol's own bucket that are its own.
 	Threshold [rans.Buckets]uint16
-	// Donated is what is added to the unit of a rank for its unit among those of all donors, modulo 65,536.
+	// Donated is what is added to the grain of a rank for its grain among those of all donors, modulo 65,536.
 	Donated [rans.Buckets]uint16
-	// Nodes has, for each node of the search, one less than the unit that the middle piece of its pieces starts with.
+	// Nodes has, for each node of the search, one less than the grain that the middle donation of its donations starts with.
 	Nodes [rans.Buckets]uint16
-	// Pieces has for each piece what is added to 32 times a rank for the low half of the state, modulo 65,536.
-	Pieces [rans.Buckets]uint16
+	// Donations has for each donation what is added to 32 times a rank for the low half of the state, modulo 65,536.
+	Donations [rans.Buckets]uint16
 	// Places has the place of each exponent, or NoPlace. With joint symbols, it is where the two places for an exponent
 	// are in Pairs.
 	Places [256]uint8
 	Pairs  [2 * rans.Buckets]uint8
 }
 
-// pieces is the largest number of pieces, and one more.
-const pieces = rans.Buckets
+// donations is the largest number of donations, and one more.
+const donations = rans.Buckets
 
 // NewEncodeTables returns the tables for a valid table and its layout.
 func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
 	e := new(EncodeTables)
-	var starts []uint16 // of the pieces
-	unit := uint16(0)
+	var starts []uint16 // of the donations
+	grain := uint16(0)
 	for s := range t.Symbols {
 		frequency := a.Frequency[s]
 		zeros := bits.LeadingZeros16(frequency)
 		e.Frequency[s] = frequency | uint16(zeros)
 		e.Reciprocal[s] = uint16((1<<32-1)/(uint32(frequency)<<zeros) - 1<<16)
-		e.Threshold[s] = a.Threshold[s] / RankUnit
-		e.Donated[s] = unit - e.Threshold[s]
+		e.Threshold[s] = a.Threshold[s] / Grain
+		e.Donated[s] = grain - e.Threshold[s]
 		for bucket, donor := range a.Donor {
 			if int(donor) == s && bucket != s {
-				e.Pieces[len(starts)] = uint16(bucket) - a.Offset[bucket]*rans.Buckets
-				starts = append(starts, unit)
-				unit += (1<<16/rans.Buckets - a.Threshold[bucket]) / RankUnit
+				e.Donations[len(starts)] = uint16(bucket) - a.Offset[bucket]*rans.Buckets
+				starts = append(starts, grain)
+				grain += (1<<16/rans.Buckets - a.Threshold[bucket]) / Grain
 			}
 		}
 	}
-	for node := 1; node < pieces; node++ {
+	for node := 1; node < donations; node++ {
 		level := bits.Len(uint(node)) - 1
-		middle := (2*(node-1<<level) + 1) * (pieces / 2 >> level)
-		e.Nodes[node] = 1<<15 - 1 // beyond all units
+		middle := (2*(node-1<<level) + 1) * (donations / 2 >> level)
+		e.Nodes[node] = 1<<15 - 1 // beyond all grains
 		if middle < len(starts) {
 			e.Nodes[node] = starts[middle] - 1
 		}
