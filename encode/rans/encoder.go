@@ -54,7 +54,7 @@ func (e *Encoder) Encode(into *rans.Stream, weights []byte, blockWeights, worker
 	s.Plane = grow(s.Plane, max(0, blocks-1)*planeBytes+e.form.PlaneBytes(last))
 	// A worker codes as many blocks side by side as the assembly can, if there are enough for all workers.
 	together := 1
-	if blocks >= states.EncodeBlocks*parallel.Workers(workers, blocks) {
+	if blockWeights <= pairWeights && blocks >= states.EncodeBlocks*parallel.Workers(workers, blocks) {
 		together = states.EncodeBlocks
 	}
 	coded := queue{blocks: s.Blocks, all: blocks}
@@ -84,6 +84,10 @@ func (e *Encoder) Encode(into *rans.Stream, weights []byte, blockWeights, worker
 	s.Blocks = coded.blocks
 	return s, nil
 }
+
+// pairWeights is the largest size of blocks that are coded side by side. The weights of two of them, and what is made of
+// them, stay in the second level of cache, from which the checksums read them again.
+const pairWeights = 1 << 17
 
 // indexBytes is the size of an entry of the index.
 const indexBytes = 16
