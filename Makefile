@@ -8,9 +8,9 @@ NVIDIA := build/nvidia
 FUZZTIME ?= 20s
 CUDA   := ./scripts/with-cuda.sh
 CUDA_PACKAGES := ./internal/cuda/driver/... ./internal/cuda/gpu ./internal/cuda/standin ./runtime ./runtime/internal/cuda ./out/... ./tools/gpucheck
-ASSEMBLY_PACKAGES := ./bench/emitted ./encode ./internal/roofline ./out/... ./runtime/...
-ARM64_PACKAGES := ./codebook ./encode ./model ./rans ./runtime/... ./out/... ./internal/cuda/launch ./internal/strands ./internal/lookup ./internal/windows
-CONCURRENT_PACKAGES := ./checkpoint ./encode ./internal/measure ./internal/ui ./out/... ./runtime/...
+ASSEMBLY_PACKAGES := ./bench/emitted ./encode/... ./internal/roofline ./out/... ./runtime/...
+ARM64_PACKAGES := ./codebook ./encode/... ./model ./rans ./runtime/... ./out/... ./internal/cuda/launch ./internal/strands ./internal/lookup ./internal/windows
+CONCURRENT_PACKAGES := ./checkpoint ./encode/... ./internal/measure ./internal/ui ./out/... ./runtime/...
 
 .DEFAULT_GOAL := help
 .PHONY: help build cuda-headers demo test test-one-cpu test-purego test-cuda test-arm64 check vulncheck generate golden fuzz mutants reliability bench gobench gpu-check peers kernels requirements models clean
@@ -72,7 +72,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	@./scripts/fuzz.sh $(FUZZTIME)
 
 mutants: ## small changes to the code, which tests must notice: prints those that none does
-	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./rans ./encode ./runtime ./runtime/internal/coded ./runtime/internal/cpu ./runtime/internal/rans ./model ./checkpoint)
+	nice $(GO) run ./tools/mutate $(if $(MUTANTS),-n $(MUTANTS)) $(or $(PACKAGES),./codebook ./rans ./encode ./encode/rans ./runtime ./runtime/internal/coded ./runtime/internal/cpu ./runtime/internal/rans ./model ./checkpoint)
 
 reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
 	nice $(GO) run ./tools/reliability $(if $(ONLY),-only $(ONLY))

@@ -77,8 +77,24 @@
 //
 // [Encoder] generates the loops of package encode, which describes them.
 //
+// # The encoder of states
+//
+// [StateEncoders] generates the loops of package encode/rans. A step is, for 32 states in a vector of low and one of high
+// halves,
+//
+//	full          = high >= frequency           // these give a word: VPCOMPRESSW puts them together
+//	state         = full ? state >> 16 : state
+//	quotient      = high half of (state << zeros) * reciprocal, corrected twice by a comparison
+//	rank          = state - quotient * frequency
+//	cell          = rank < threshold ? own : the donation that five levels of search find
+//	low, high     = cell, quotient
+//
+// The tables have 32 entries, in registers (VPERMW). A level of the search is a lookup, a difference, and a shift that takes
+// its sign into the number of the node (VPSHLDW). So nothing is gathered from memory. states.EncodeTables describes the
+// tables. The two vectors of a block, and the two blocks of a pair, hide each other's latency.
+//
 // # Output
 //
-// The results of [File], [Stubs] and [Encoder] depend only on their arguments. A test compares the assembly in
-// packages runtime and encode with them.
+// The results of all generators depend only on their arguments. A test compares the assembly in packages runtime and
+// encode with them.
 package avo

@@ -118,6 +118,7 @@ const (
 	lessThan = 1
 	notEqual = 4
 	notLess  = 5
+	greater  = 6
 )
 
 // halves is the number of registers of a table of long codes.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed54244801/bespoke/codebook"
+	encode "github.com/seed54244801/bespoke/encode/rans"
 	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/rans"
 )
@@ -11,6 +12,9 @@ import (
 // A ransCoder codes units with rANS. Every tensor has a table of its own.
 type ransCoder struct {
 	form rans.Form
+	// tables are those of the tensors, by name, in the form Exponent. In the form Joint they are found when the tensors
+	// are coded, because the symbols have not been counted before.
+	tables map[string]*rans.Table
 }
 
 func (c *ransCoder) key() string { return fmt.Sprintf("rans %v", c.form) }
@@ -22,6 +26,7 @@ const tensorOverhead = 700
 // choose drops the tensors that are no smaller coded than raw. It counts with the form Exponent, which takes a little
 // more.
 func (c *ransCoder) choose(m *countedModel, r *CompressReport) error {
+	c.tables = map[string]*rans.Table{}
 	lost := map[string]string{}
 	for _, u := range m.partition.Units {
 		for _, t := range u.Tensors {
@@ -29,13 +34,16 @@ func (c *ransCoder) choose(m *countedModel, r *CompressReport) error {
 				lost[t.Name] = err.Error()
 				continue
 			}
-			coded, err := ransBytes(m.tensors[t.Name], t.Shape)
+			table, coded, err := ransBytes(m.tensors[t.Name], t.Shape)
 			if err != nil {
 				return fmt.Errorf("checkpoint: tensor %q: %w", t.Name, err)
 			}
 			if raw := t.Size(); coded+tensorOverhead >= raw {
 				lost[t.Name] = fmt.Sprintf("no gain: the tensor takes %d bytes coded, %d raw", coded+tensorOverhead, raw)
 				continue
+			}
+			if c.form == rans.Exponent {
+				c.tables[t.Name] = table
 			}
 			r.CodedWeights += t.Elements()
 			r.Books++
@@ -55,7 +63,7 @@ func expectRANS(m *countedModel, c *model.Checkpoint) (*SchemeReport, error) {
 	}
 	for name, h := range m.tensors {
 		t := c.Tensor(name)
-		coded, err := ransBytes(h, t.Shape)
+		_, coded, err := ransBytes(h, t.Shape)
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint: tensor %q: %w", name, err)
 		}
@@ -72,25 +80,25 @@ func expectRANS(m *countedModel, c *model.Checkpoint) (*SchemeReport, error) {
 	return s, nil
 }
 
-// ransBytes returns about the size of a coded tensor, in the form Exponent.
-func ransBytes(h *codebook.Histogram, shape []uint64) (uint64, error) {
+// ransBytes returns the table of a tensor in the form Exponent, and about its size.
+func ransBytes(h *codebook.Histogram, shape []uint64) (*rans.Table, uint64, error) {
 	table, err := rans.NewTable(rans.Exponent, h[:])
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	return table.ExpectedBytes(rans.Exponent, h[:], rans.BlockWeights(shape)), nil
+	return table, table.ExpectedBytes(rans.Exponent, h[:], rans.BlockWeights(shape)), nil
 }
 
 func (c *ransCoder) unitKey(int) string { return c.key() }
 
 func (c *ransCoder) worker() func(u *model.PartitionUnit, i, workers int) ([]model.Entry, error) {
+	var stream rans.Stream // its memory is used again
 	return func(u *model.PartitionUnit, i, workers int) (entries []model.Entry, err error) {
 		for _, t := range u.Tensors {
-			coded, err := c.encode(t, workers)
-			if err != nil {
+			if err := c.encode(&stream, t, workers); err != nil {
 				return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 			}
-			e, err := model.RANSEntry(u.Name, t.Name, coded)
+			e, err := model.RANSEntry(u.Name, t.Name, &rans.Tensor{Stream: stream, Shape: t.Shape})
 			if err != nil {
 				return nil, err
 			}
@@ -101,21 +109,20 @@ func (c *ransCoder) worker() func(u *model.PartitionUnit, i, workers int) ([]mod
 }
 
 // encode codes a tensor.
-func (c *ransCoder) encode(t *model.Tensor, workers int) (*rans.Tensor, error) {
-	weights := wordsOf(t.Bytes())
-	counts := make([]uint64, c.form.Symbols())
-	for _, w := range weights {
-		counts[c.form.Symbol(w)]++
+func (c *ransCoder) encode(into *rans.Stream, t *model.Tensor, workers int) error {
+	table := c.tables[t.Name]
+	if table == nil {
+		var err error
+		if table, err = rans.NewTable(c.form, encode.Histogram(c.form, [][]byte{t.Bytes()}, workers)); err != nil {
+			return err
+		}
 	}
-	table, err := rans.NewTable(c.form, counts)
+	e, err := encode.New(c.form, table)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s, err := rans.Encode(c.form, table, weights, rans.BlockWeights(t.Shape))
-	if err != nil {
-		return nil, err
-	}
-	return &rans.Tensor{Stream: *s, Shape: t.Shape}, nil
+	_, err = e.Encode(into, t.Bytes(), rans.BlockWeights(t.Shape), workers)
+	return err
 }
 
 func (c *ransCoder) measure(s *UnitSize, name string, data []byte) {

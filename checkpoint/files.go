@@ -186,17 +186,3 @@ func fileBytes(words []uint16) []byte {
 	}
 	return b
 }
-
-// wordsOf returns the words of a file's bytes. It copies them only where their place in memory or this machine makes
-// that necessary.
-func wordsOf(b []byte) []uint16 {
-	p := unsafe.Pointer(unsafe.SliceData(b))
-	if uintptr(p)%2 == 0 && binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return unsafe.Slice((*uint16)(p), len(b)/2)
-	}
-	words := make([]uint16, len(b)/2)
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint16(b[2*i:])
-	}
-	return words
-}

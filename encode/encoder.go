@@ -4,12 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"sort"
 	"sync/atomic"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/internal/fault"
+	"github.com/seed54244801/bespoke/encode/internal/parallel"
 )
 
 const (
@@ -71,15 +70,15 @@ func (e *Encoder) Encode(b *codebook.Book, parts [][]byte) (*codebook.Stream, er
 
 // pack packs all weights. It returns false if some have no code.
 func (e *Encoder) pack(in *input) bool {
-	for range workers(e.Workers, in.blocks()) - len(e.packers) {
+	for range parallel.Workers(e.Workers, in.blocks()) - len(e.packers) {
 		e.packers = append(e.packers, new(packer))
 	}
 	for _, p := range e.packers {
-		p.ahead = workers(e.Workers, in.blocks()) * blockElements
+		p.ahead = parallel.Workers(e.Workers, in.blocks()) * blockElements
 	}
 	e.stream.reset(in.blocks())
 	var missing atomic.Bool
-	parallel(in.blocks(), e.Workers, func(worker, i int) {
+	parallel.Do(in.blocks(), e.Workers, func(worker, i int) {
 		p, first := e.packers[worker], i*blockElements
 		ok := e.packBlock(p, in, i)
 		at, turn := e.stream.begin(i, p)
@@ -179,33 +178,6 @@ func (in *input) missing(b *codebook.Book) error {
 		}
 	}
 	return errors.New("encode: the weights changed while they were read")
-}
-
-// workers returns how many goroutines share n pieces of work: at most the given number, or GOMAXPROCS if that is 0
-// or less.
-func workers(most, n int) int {
-	if most <= 0 {
-		most = runtime.GOMAXPROCS(0)
-	}
-	return max(1, min(most, n))
-}
-
-// parallel calls do(worker, 0), …, do(worker, n-1) from at most the given number of workers. Workers are
-// goroutines, numbered from 0. Each takes the next piece of work when it has finished one. A fault in one of them
-// ends all of them, and is passed on to the caller.
-func parallel(n, most int, do func(worker, i int)) {
-	var next atomic.Int64
-	var all fault.Group
-	work := func(worker int) {
-		for i := next.Add(1) - 1; i < int64(n) && !all.Failed(); i = next.Add(1) - 1 {
-			do(worker, int(i))
-		}
-	}
-	for worker := 1; worker < workers(most, n); worker++ {
-		all.Go(func() { work(worker) })
-	}
-	all.Do(func() { work(0) })
-	all.Wait()
 }
 
 // grow returns a slice of length n with any contents. It uses the memory of s if that is large enough.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/encode/internal/parallel"
 )
 
 // histogramBytes is the size of the pieces that workers count: 2 MiB.
@@ -24,7 +25,7 @@ func Histogram(parts [][]byte, workers int) codebook.Histogram {
 	}
 	var mu sync.Mutex
 	var total codebook.Histogram
-	parallel(len(pieces), workers, func(_, i int) {
+	parallel.Do(len(pieces), workers, func(_, i int) {
 		h := count(pieces[i])
 		mu.Lock()
 		defer mu.Unlock()

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package rans
+
+func portably(test func()) { test() }
