@@ -58,7 +58,7 @@ func File(header string, strands []string, windows []Windows) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
-// States returns a Go assembly file with decoders of states, for those forms that a function is named for. The first line of the file is "// " and header.
+// States returns a Go assembly file with decoders of states for AVX-512, for those forms that a function is named for. The first line of the file is "// " and header.
 func States(header string, names map[rans.Form]string) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
