@@ -73,6 +73,23 @@
 // It then leaves a mark with its previous place. From the mark, the caller computes the bit at which the last
 // element of the chunk ends.
 //
+// # Decoders of states, for AVX2
+//
+// AVX2 can look up 16 bytes in a register (VPSHUFB), by the low 4 bits of an index, and gives 0 where its highest bit is
+// set. So each table of 32 words is two tables of 32 bytes, and each of these two registers:
+//
+//	byte = low[index] ^ high[index - 16]     // the highest bit of index - 16 is set for an index below 16
+//
+// Buckets and places are bytes, for the 32 states of half a block in one vector. A bucket whose cell is its own symbol's gets
+// the highest bit set in both indices: then the donor, which is stored exclusive or the bucket, and the offset are 0. Bytes are
+// interleaved to words for the multiplication only. The carry is
+//
+//	rank + product < product                 // min(product -sat sum, 1)
+//
+// Words are spread over the states that need one by a shuffle for each mask of 8 lanes, from a table in memory. The states
+// stay in memory, too, since a step takes all 16 registers. Its two halves go through the lookups together. Files
+// bytes*.go have these decoders.
+//
 // # The encoder
 //
 // [Encoder] generates the loops of package encode, which describes them.

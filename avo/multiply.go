@@ -55,7 +55,9 @@ func (k *productKernel) emit(name string, rowsAtOnce int) {
 }
 
 // field is a field of the job.
-func (k *productKernel) field(off uintptr) operand.Mem { return operand.Mem{Base: k.job, Disp: int(off)} }
+func (k *productKernel) field(off uintptr) operand.Mem {
+	return operand.Mem{Base: k.job, Disp: int(off)}
+}
 
 // rowsOf multiplies rows while there are n of them.
 func (k *productKernel) rowsOf(n int) {

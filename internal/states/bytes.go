@@ -21,9 +21,11 @@ type ByteTables struct {
 	// to its donor, which is the same symbol, with an offset of 0.
 	Threshold ByteTable
 	// Donor is the place of the donor of a bucket, exclusive or the bucket.
-	Donor                       ByteTable
-	OffsetLow, OffsetHigh       ByteTable // of a bucket
-	FrequencyLow, FrequencyHigh ByteTable // of a place
+	Donor ByteTable
+	// OffsetLow and OffsetHigh are the bytes of the offset of a bucket.
+	OffsetLow, OffsetHigh ByteTable
+	// FrequencyLow and FrequencyHigh are the bytes of the frequency of a place.
+	FrequencyLow, FrequencyHigh ByteTable
 	// Symbol is the exponent of a place, or, for joint symbols, the high byte of a bfloat16 word. SymbolLow is the low one.
 	Symbol, SymbolLow ByteTable
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // A Decoder decodes steps of four blocks side by side, so that none waits for its own last multiplication. A step is 64
-// weights, one for each state. The decoder holds the [Tables] in vector registers. It needs AVX-512 with VBMI and VBMI2.
+// weights, one for each state. A decoder for AVX-512, with VBMI and VBMI2, holds the [Tables] in vector registers.
+// One for AVX2, with BMI2, looks up [ByteTables].
 //
 // A decoder does as many of the steps of a [Job] as it can without a check in each: while all blocks have [StepWords] words
 // for each step and [ReserveWords] more. It counts in Done how many it did, and in Used how many words of each block they
@@ -24,7 +25,7 @@ const (
 	// VectorLanes is the number of lanes in a vector, Vectors that of the vectors of a block.
 	VectorLanes = 32
 	Vectors     = rans.States / VectorLanes
-	// StepWords bounds the words that a step takes from a block. A vector of words is loaded where the words of a vector of
+	// StepWords bounds the words that a step takes from a block. A vector of words, or less, is loaded where the words of a vector of
 	// lanes begin, so as many words have to be there behind the last one.
 	StepWords    = rans.States
 	ReserveWords = VectorLanes

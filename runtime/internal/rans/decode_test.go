@@ -186,9 +186,9 @@ func BenchmarkDecode(b *testing.B) {
 	})
 	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
 		coded := encode(b, f, weights, 1<<18)
-		eachFamily(b, func(b *testing.B) {
-			s := must(New(coded, tested))
-			b.Run(f.String(), func(b *testing.B) {
+		b.Run(f.String(), func(b *testing.B) {
+			eachFamily(b, func(b *testing.B) {
+				s := must(New(coded, tested))
 				b.SetBytes(n)
 				for b.Loop() {
 					if err := s.Decode(0, s.Len(), dst); err != nil {

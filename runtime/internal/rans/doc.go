@@ -2,8 +2,9 @@
 //
 //   - stream.go validates a stream, once, and decodes any of its blocks.
 //   - portable.go decodes in Go. It also decodes the last weights of the blocks that assembly begins.
-//   - states.go calls the assembly for AVX-512, which decodes four blocks side by side. decode_amd64.s is the assembly; package
-//     avo generates it, and package internal/states describes its arguments.
+//   - states.go calls the assembly, which decodes four blocks side by side. There are families of it: decode_amd64.s for
+//     AVX-512 and decode_avx2_amd64.s for AVX2. Package avo generates them, and package internal/states describes their
+//     arguments.
 package rans
 
 //go:generate go test ../../../avo -run ^TestStatesAssembly$ -update

@@ -21,37 +21,38 @@ type progress struct {
 }
 
 // A portable is a table for decoding in Go. Since frequencies are multiples of 16 cells, 16 cells of a bucket are alike. An
-// entry has the frequency in its lowest 16 bits, above it the symbol, where a weight has it, and above that, with 32 bits,
-// what has to be added to a cell.
+// entry has the symbol in its lowest 16 bits, where a weight has it, above it, with 32 bits, what has to be added to a cell,
+// and above that the frequency.
 type portable struct {
 	form    rans.Form
 	entries [rans.Scale]uint64
 }
 
-// place is the number of the entry for the low half of a state.
-func place(low uint32) uint32 { return low>>4&^31&(rans.Scale-1) | low&31 }
+// place is the number of the entry for the low half of a state: from the lowest bits on, those of the cells that are not
+// alike, and the bucket.
+func place(low uint16) uint16 { return bits.RotateLeft16(low, 7) % rans.Scale }
 
 func newPortable(f rans.Form, a *rans.Alias) *portable {
 	p := &portable{form: f}
 	for low := range uint32(least) {
 		symbol, rank := a.Look(uint16(low))
 		offset := uint32(rank) - low/rans.Buckets
-		p.entries[place(low)] = uint64(offset)<<32 | uint64(f.Join(a.Symbol[symbol], 0))<<16 | uint64(a.Frequency[symbol])
+		p.entries[place(uint16(low))] = uint64(a.Frequency[symbol])<<48 | uint64(offset)<<16 | uint64(f.Join(a.Symbol[symbol], 0))
 	}
 	return p
 }
 
 // next decodes a symbol. The state that it returns is less than the smallest one if it needs a word.
-func (t *portable) next(state uint32) (symbol uint16, _ uint32) {
-	e := t.entries[place(state)]
-	return uint16(e >> 16), uint32(uint16(e))*(state>>16) + state>>5&(least/rans.Buckets-1) + uint32(e>>32)
+func next(entries *[rans.Scale]uint64, state uint32) (symbol uint16, _ uint32) {
+	e := entries[place(uint16(state))]
+	return uint16(e), uint32(e>>48)*(state>>16) + state>>5&(least/rans.Buckets-1) + uint32(e>>16)
 }
 
 // rest decodes what is left of a block. It returns the words that are left over, and reports whether there were enough.
 func (t *portable) rest(p *progress, words []byte) (_ []byte, ok bool) {
 	for ok = true; ok && p.steps*rans.States < p.Weights; p.steps++ {
 		var symbols [rans.States]uint16
-		if len(words) > 2*rans.States {
+		if len(words) >= stepWords {
 			words = words[t.step(&p.states, words, &symbols):]
 		} else {
 			words, ok = t.lastStep(&p.states, words, &symbols)
@@ -61,16 +62,21 @@ func (t *portable) rest(p *progress, words []byte) (_ []byte, ok bool) {
 	return words, ok
 }
 
-// step decodes a symbol from each state, and returns the size of the words that it takes. There are more than one for each
-// state. It has no branches that depend on them.
+// stepWords is the size of the words that have to be there for step: a power of two, and more than a word for each state.
+const stepWords = 4 * rans.States
+
+// step decodes a symbol from each state, and returns the size of the words that it takes. It has no branches that depend on them.
 func (t *portable) step(states *[rans.States]uint32, words []byte, symbols *[rans.States]uint16) (taken uint) {
-	for i := range states {
-		symbol, x := t.next(states[i])
-		refill := uint32((uint64(x) - least) >> 63) // 1 or 0
-		word := uint32(binary.LittleEndian.Uint16(words[taken:]))
-		states[i] = x<<(refill*16&31) | word&-refill
+	part := (*[stepWords]byte)(words)
+	entries := &t.entries
+	for i, state := range states {
+		symbol, x := next(entries, state)
 		symbols[i] = symbol
-		taken += uint(2 * refill)
+		refill := uint32(int64(uint64(x)-least) >> 63) // all bits or none
+		at := taken % stepWords &^ 1                   // changes nothing, but saves checks
+		word := uint32(part[at]) | uint32(part[at+1])<<8
+		states[i] = x + (x<<16-x+word)&refill
+		taken += uint(refill & 2)
 	}
 	return taken
 }
@@ -79,7 +85,7 @@ func (t *portable) step(states *[rans.States]uint32, words []byte, symbols *[ran
 // there were enough.
 func (t *portable) lastStep(states *[rans.States]uint32, words []byte, symbols *[rans.States]uint16) (_ []byte, ok bool) {
 	for i := range states {
-		symbol, x := t.next(states[i])
+		symbol, x := next(&t.entries, states[i])
 		if x < least {
 			if len(words) < 2 {
 				return nil, false
@@ -103,11 +109,12 @@ func (t *portable) merge(p *progress, at int, symbols *[rans.States]uint16) {
 	}
 	dst := (*[rans.States]uint16)(p.dst[at:])
 	if t.form == rans.Exponent {
+		const others, low = 0x807f807f807f807f, 0x00ff00ff00ff00ff
 		plane := (*[rans.States]byte)(p.Plane[at:])
-		for i := range half {
-			b := binary.LittleEndian.Uint16(plane[2*i:])
-			dst[i] = symbols[i] | b&0x807f
-			dst[i+half] = symbols[i+half] | bits.ReverseBytes16(b)&0x807f
+		for i := 0; i < half; i += 4 {
+			b := binary.LittleEndian.Uint64(plane[2*i:])
+			putFour(dst, i, four(symbols, i)|b&others)
+			putFour(dst, i+half, four(symbols, i+half)|(b>>8&low|b&low<<8)&others)
 		}
 		return
 	}
@@ -120,10 +127,26 @@ func (t *portable) merge(p *progress, at int, symbols *[rans.States]uint16) {
 		} else {
 			fields = binary.LittleEndian.Uint64(plane[len(plane)-8:]) >> 8
 		}
-		for i := range 4 {
-			low, high := uint16(fields>>(7*i)), uint16(fields>>(7*i+28))
-			dst[4*g+i] = symbols[4*g+i] | low&0x40<<9 | low&0x3f
-			dst[4*g+i+half] = symbols[4*g+i+half] | high&0x40<<9 | high&0x3f
-		}
+		putFour(dst, 4*g, four(symbols, 4*g)|spread(fields))
+		putFour(dst, 4*g+half, four(symbols, 4*g+half)|spread(fields>>28))
 	}
+}
+
+// spread makes four words of the four fields in the lowest 28 bits of a group of a joint plane.
+func spread(fields uint64) uint64 {
+	const field, mantissas, signs = 0x7f, 0x003f003f003f003f, 0x0040004000400040
+	words := fields&field | fields<<9&(field<<16) | fields<<18&(field<<32) | fields<<27&(field<<48)
+	return words&mantissas | words&signs<<9
+}
+
+// four loads four words from i on.
+func four(words *[rans.States]uint16, i int) uint64 {
+	w := words[i : i+4 : i+4]
+	return uint64(w[0]) | uint64(w[1])<<16 | uint64(w[2])<<32 | uint64(w[3])<<48
+}
+
+// putFour stores four words from i on.
+func putFour(words *[rans.States]uint16, i int, v uint64) {
+	w := words[i : i+4 : i+4]
+	w[0], w[1], w[2], w[3] = uint16(v), uint16(v>>16), uint16(v>>32), uint16(v>>48)
 }
