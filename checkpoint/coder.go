@@ -18,7 +18,7 @@ type coder interface {
 	// unitKey names what decides how unit i is coded, besides its weights.
 	unitKey(i int) string
 	// worker returns a function that codes units, one after another: unit i of the partition, with a number of
-	// goroutines. It returns what is to be written to a file.
+	// goroutines. It returns what is to be written to a file, in memory that the next call may use again.
 	worker() func(u *model.PartitionUnit, i, workers int) ([]model.Entry, error)
 	// measure adds the size of a stored tensor of a unit.
 	measure(s *UnitSize, name string, data []byte)

@@ -92,16 +92,20 @@ func ransBytes(h *codebook.Histogram, shape []uint64) (*rans.Table, uint64, erro
 func (c *ransCoder) unitKey(int) string { return c.key() }
 
 func (c *ransCoder) worker() func(u *model.PartitionUnit, i, workers int) ([]model.Entry, error) {
-	var stream rans.Stream // its memory is used again
-	return func(u *model.PartitionUnit, i, workers int) (entries []model.Entry, err error) {
-		for _, t := range u.Tensors {
+	// Their memory is used again.
+	var stream rans.Stream
+	var data [][]byte // of the tensors of a unit
+	return func(u *model.PartitionUnit, _, workers int) (entries []model.Entry, err error) {
+		data = append(data, make([][]byte, max(0, len(u.Tensors)-len(data)))...)
+		for i, t := range u.Tensors {
 			if err := c.encode(&stream, t, workers); err != nil {
 				return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 			}
-			e, err := model.RANSEntry(u.Name, t.Name, &rans.Tensor{Stream: stream, Shape: t.Shape})
+			e, err := model.RANSEntry(u.Name, t.Name, &rans.Tensor{Stream: stream, Shape: t.Shape}, data[i])
 			if err != nil {
 				return nil, err
 			}
+			data[i] = e.Data
 			entries = append(entries, e)
 		}
 		return entries, nil

@@ -48,12 +48,12 @@ func CheckRANS(unit, tensor string, shape []uint64) error {
 }
 
 // RANSEntry returns the safetensors entry of a coded tensor of a unit. The unit's name must be the whole name of the
-// tensor, or what it has before a dot.
-func RANSEntry(unit, name string, t *rans.Tensor) (Entry, error) {
+// tensor, or what it has before a dot. The entry's data are in the given memory, if that has room.
+func RANSEntry(unit, name string, t *rans.Tensor, memory []byte) (Entry, error) {
 	if err := CheckRANS(unit, name, t.Shape); err != nil {
 		return Entry{}, fmt.Errorf("model: unit %q: tensor %q: %w", unit, name, err)
 	}
-	data, err := t.Bytes()
+	data, err := t.BytesIn(memory)
 	if err != nil {
 		return Entry{}, fmt.Errorf("model: tensor %q: %w", name, err)
 	}

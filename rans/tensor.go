@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -37,12 +38,16 @@ type Tensor struct {
 func (t *Tensor) Size() int { return t.places().end }
 
 // Bytes returns the tensor as a file has it.
-func (t *Tensor) Bytes() ([]byte, error) {
+func (t *Tensor) Bytes() ([]byte, error) { return t.BytesIn(nil) }
+
+// BytesIn is [Tensor.Bytes] in the memory of b, if that has room.
+func (t *Tensor) BytesIn(b []byte) ([]byte, error) {
 	if err := t.checkShape(); err != nil {
 		return nil, err
 	}
 	l := t.places()
-	b := make([]byte, l.end)
+	b = slices.Grow(b[:0], l.end)[:l.end]
+	clear(b[:headerBytes])
 	copy(b, magic)
 	b[atForm], b[atDims] = byte(t.Form), byte(len(t.Shape))
 	binary.LittleEndian.PutUint64(b[atWeights:], uint64(t.Weights))
@@ -52,8 +57,8 @@ func (t *Tensor) Bytes() ([]byte, error) {
 		binary.LittleEndian.PutUint64(b[atShape+8*i:], d)
 	}
 	copy(b[headerBytes:], t.Table)
-	copy(b[l.index:], t.Index)
-	copy(b[l.blocks:], t.Blocks)
+	clear(b[l.index+copy(b[l.index:], t.Index) : l.blocks])
+	clear(b[l.blocks+copy(b[l.blocks:], t.Blocks) : l.plane])
 	copy(b[l.plane:], t.Plane)
 	binary.LittleEndian.PutUint64(b[atSum:], xxh3.Hash(b[:l.index+len(t.Index)]))
 	return b, nil

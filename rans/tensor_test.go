@@ -1,6 +1,7 @@
 package rans
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -36,6 +37,10 @@ func TestTensor(t *testing.T) {
 			b, err := want.Bytes()
 			if err != nil {
 				t.Fatal(err)
+			}
+			again, err := want.BytesIn(bytes.Repeat([]byte{0xff}, 10_000))
+			if err != nil || !bytes.Equal(again, b) {
+				t.Errorf("%v %v: other bytes in used memory, error %v", f, shape, err)
 			}
 			got, err := ParseTensor(b)
 			if err != nil {

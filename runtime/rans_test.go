@@ -61,7 +61,7 @@ func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name st
 			damage(x.name, coded)
 		}
 		unit, _, _ := strings.Cut(x.name, ".")
-		entries = append(entries, samples.Must(model.RANSEntry(unit, x.name, coded)))
+		entries = append(entries, samples.Must(model.RANSEntry(unit, x.name, coded, nil)))
 	}
 	path := filepath.Join(tb.TempDir(), "model.safetensors")
 	if err := model.WriteFile(path, entries, nil); err != nil {
