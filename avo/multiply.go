@@ -43,15 +43,55 @@ func (k *productKernel) emit(name string, rowsAtOnce int) {
 	k.Attributes(attr.NOSPLIT)
 	k.Signature(signature(productPath, "Job"))
 	k.Commentf("Multiplies rows with %d vectors, %d rows side by side, in the order of sums of package product.", k.vectors, rowsAtOnce)
+	k.begin()
+	k.rowsOf(rowsAtOnce)
+	k.rowsOf(1)
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// begin loads what stays in registers.
+func (k *productKernel) begin() {
 	k.job = k.Load(k.Param("job"), k.GP64()).(reg.GPVirtual)
 	k.w, k.y, k.rows = k.GP64(), k.GP64(), k.GP64()
 	k.MOVQ(k.field(product.OffW), k.w)
 	k.MOVQ(k.field(product.OffY), k.y)
 	k.MOVQ(k.field(product.OffRows), k.rows)
-	k.rowsOf(rowsAtOnce)
-	k.rowsOf(1)
-	k.VZEROUPPER()
-	k.RET()
+}
+
+// addresses loads where the next n rows are, the n rows behind them, and the vectors. It moves on to the rows behind.
+func (k *productKernel) addresses(n int) (rows, ahead, x strided) {
+	rows = k.strided(k.w, n, product.OffRowBytes)
+	k.IMUL3Q(operand.Imm(uint64(n)), rows.stride, k.w)
+	k.ADDQ(rows.bases[0], k.w)
+	ahead = k.strided(k.w, n, product.OffRowBytes)
+	first := k.GP64()
+	k.MOVQ(k.field(product.OffX), first)
+	return rows, ahead, k.strided(first, k.vectors, product.OffXStride)
+}
+
+// advance goes on to the next group of columns.
+func (k *productKernel) advance(rows, ahead, x strided) {
+	for _, p := range append(rows.bases, ahead.bases...) {
+		k.ADDQ(operand.I32(2*product.Group), p)
+	}
+	for _, p := range x.bases {
+		k.ADDQ(operand.I32(2*xHalf), p)
+	}
+}
+
+// next goes on to the results of the rows behind n rows.
+func (k *productKernel) next(n int) {
+	k.ADDQ(operand.Imm(uint64(4*n)), k.y)
+	k.SUBQ(operand.Imm(uint64(n)), k.rows)
+}
+
+// resultsAt loads where the results of the first vector go, and the distance to those of the next.
+func (k *productKernel) resultsAt() (y, stride reg.GPVirtual) {
+	y, stride = k.GP64(), k.GP64()
+	k.MOVQ(k.y, y)
+	k.MOVQ(k.field(product.OffYStride), stride)
+	return y, stride
 }
 
 // field is a field of the job.
@@ -66,13 +106,7 @@ func (k *productKernel) rowsOf(n int) {
 	k.Label(loop)
 	k.CMPQ(k.rows, operand.Imm(uint64(n)))
 	k.JLT(operand.LabelRef(end))
-	rows := k.strided(k.w, n, product.OffRowBytes)
-	k.IMUL3Q(operand.Imm(uint64(n)), rows.stride, k.w)
-	k.ADDQ(rows.bases[0], k.w)
-	ahead := k.strided(k.w, n, product.OffRowBytes)
-	first := k.GP64()
-	k.MOVQ(k.field(product.OffX), first)
-	x := k.strided(first, k.vectors, product.OffXStride)
+	rows, ahead, x := k.addresses(n)
 	left := k.GP64()
 	k.XORQ(left, left)
 	sums := make([][]vec, n) // by row, then vector
@@ -91,12 +125,7 @@ func (k *productKernel) rowsOf(n int) {
 		k.PREFETCHT0(ahead.at(i))
 	}
 	k.group(&rows, &x, sums, func(m operand.Mem, words vec) { k.VMOVDQU64(m, words) })
-	for _, p := range append(rows.bases, ahead.bases...) {
-		k.ADDQ(operand.I32(2*product.Group), p)
-	}
-	for _, p := range x.bases {
-		k.ADDQ(operand.I32(2*xHalf), p)
-	}
+	k.advance(rows, ahead, x)
 	k.DECQ(left)
 	k.JNZ(operand.LabelRef(group))
 	k.Label(tail)
@@ -109,8 +138,7 @@ func (k *productKernel) rowsOf(n int) {
 	k.group(&rows, &x, sums, func(m operand.Mem, words vec) { k.VMOVDQU16_Z(m, mask, words) })
 	k.Label(sum)
 	k.results(sums)
-	k.ADDQ(operand.Imm(uint64(4*n)), k.y)
-	k.SUBQ(operand.Imm(uint64(n)), k.rows)
+	k.next(n)
 	k.JMP(operand.LabelRef(loop))
 	k.Label(end)
 }
@@ -173,9 +201,7 @@ func (k *productKernel) group(rows, x *strided, sums [][]vec, load func(m operan
 
 // results adds the sums of each row and vector up and stores them.
 func (k *productKernel) results(sums [][]vec) {
-	y, stride := k.GP64(), k.GP64()
-	k.MOVQ(k.y, y)
-	k.MOVQ(k.field(product.OffYStride), stride)
+	y, stride := k.resultsAt()
 	for j := range k.vectors {
 		for i := range sums {
 			addSums(k.Context, sums[i][j])

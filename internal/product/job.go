@@ -42,8 +42,10 @@ const (
 type Kernel func(*Job)
 
 // Batches are the numbers of vectors that there are kernels for, the largest first. RowsAtOnce is how many rows the kernel
-// of each works on side by side.
+// of each works on side by side. The kernels for AVX2 take whole groups only: the Tail of their jobs is 0, Groups is not.
 var (
-	Batches    = [...]int{4, 2, 1}
-	RowsAtOnce = [...]int{6, 4, 4}
+	Batches        = []int{4, 2, 1}
+	RowsAtOnce     = []int{6, 4, 4}
+	BatchesAVX2    = []int{2, 1}
+	RowsAtOnceAVX2 = []int{3, 4}
 )

@@ -2,7 +2,5 @@
 
 package product
 
-import "github.com/seed54244801/bespoke/internal/product"
-
-// kernels returns nil: there is no assembly.
-func kernels() []product.Kernel { return nil }
+// families returns nil: there is no assembly.
+func families() []family { return nil }

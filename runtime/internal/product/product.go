@@ -45,48 +45,48 @@ func alignedFloats(n int) []float32 {
 	return f[skip : skip+n : skip+n]
 }
 
-// available are the kernels that the CPU can run.
-var available = kernels()
+// A family is kernels for CPUs with the same instructions: one for each of some numbers of vectors, the largest first.
+type family struct {
+	name    string
+	batches []int
+	kernels []product.Kernel
+	whole   bool // the kernels take whole groups only
+}
+
+// best is the fastest family that the CPU can run, nil if there is none.
+var best = func() *family {
+	if all := families(); len(all) > 0 {
+		return &all[0]
+	}
+	return nil
+}()
 
 // Multiply multiplies the rows of weights w with all vectors. Their results go to y: those of vector i begin at y[i*stride].
-func Multiply(w []uint16, v *Vectors, y []float32, stride int) { multiply(available, w, v, y, stride) }
+func Multiply(w []uint16, v *Vectors, y []float32, stride int) { best.multiply(w, v, y, stride) }
 
-// multiply is Multiply with given kernels, or nil for portable Go.
-func multiply(kernels []product.Kernel, w []uint16, v *Vectors, y []float32, stride int) {
-	if len(w) == 0 || v.n == 0 {
-		return
-	}
-	rows := len(w) / v.cols
-	if kernels == nil {
+// multiply is Multiply with the kernels of a family. That of nil is portable Go.
+func (f *family) multiply(w []uint16, v *Vectors, y []float32, stride int) {
+	switch {
+	case len(w) == 0 || v.n == 0:
+	case f == nil:
 		for i := range v.n {
-			for r := range rows {
+			for r := range len(w) / v.cols {
 				y[i*stride+r] = row(w[r*v.cols:(r+1)*v.cols], v.Vector(i))
 			}
 		}
-		return
+	case f.whole && v.cols%product.Group != 0:
+		f.padded(w, v, y, stride)
+	default:
+		f.rows(w, v.cols, v, y, stride)
 	}
-	_ = y[(v.n-1)*stride+rows-1]
-	// With many vectors, rows are read again and again: a few of them from the first-level cache.
-	few := rows
-	if v.n > product.Batches[0] {
-		few = max(1, tileBytes/(2*v.cols)/tileRows) * tileRows
-	}
-	for r := 0; r < rows; r += few {
-		job := product.Job{
-			W:       &w[r*v.cols],
-			XStride: uint64(4 * v.stride()), YStride: uint64(4 * stride),
-			Rows: uint64(min(few, rows-r)), RowBytes: uint64(2 * v.cols),
-			Groups: uint64(v.cols / product.Group), Tail: 1<<(v.cols%product.Group) - 1,
-		}
-		for i := 0; i < v.n; {
-			k := 0
-			for product.Batches[k] > v.n-i {
-				k++
-			}
-			job.X, job.Y = &v.packed[i*v.stride()], &y[i*stride+r]
-			kernels[k](&job)
-			i += product.Batches[k]
-		}
+}
+
+// padded multiplies rows that are no whole groups: a row after the other, with zeros behind it.
+func (f *family) padded(w []uint16, v *Vectors, y []float32, stride int) {
+	row := make([]uint16, v.stride())
+	for r := range len(w) / v.cols {
+		copy(row, w[r*v.cols:(r+1)*v.cols])
+		f.rows(row, len(row), v, y[r:], stride)
 	}
 }
 
@@ -96,3 +96,31 @@ const (
 	tileBytes = 24 << 10
 	tileRows  = 12
 )
+
+// rows multiplies rows of a number of columns.
+func (f *family) rows(w []uint16, cols int, v *Vectors, y []float32, stride int) {
+	rows := len(w) / cols
+	_ = y[(v.n-1)*stride+rows-1]
+	// With many vectors, rows are read again and again: a few of them from the first-level cache.
+	few := rows
+	if v.n > f.batches[0] {
+		few = max(1, tileBytes/(2*cols)/tileRows) * tileRows
+	}
+	for r := 0; r < rows; r += few {
+		job := product.Job{
+			W:       &w[r*cols],
+			XStride: uint64(4 * v.stride()), YStride: uint64(4 * stride),
+			Rows: uint64(min(few, rows-r)), RowBytes: uint64(2 * cols),
+			Groups: uint64(cols / product.Group), Tail: 1<<(cols%product.Group) - 1,
+		}
+		for i := 0; i < v.n; {
+			k := 0
+			for f.batches[k] > v.n-i {
+				k++
+			}
+			job.X, job.Y = &v.packed[i*v.stride()], &y[i*stride+r]
+			f.kernels[k](&job)
+			i += f.batches[k]
+		}
+	}
+}

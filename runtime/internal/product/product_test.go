@@ -95,11 +95,14 @@ func TestMultiply(t *testing.T) {
 				w, x := weights(rows*cols), vectors(n*cols)
 				v := Pack(x, n, cols)
 				stride := rows + 3
-				want, got := make([]float32, n*stride), make([]float32, n*stride)
-				multiply(nil, w, v, want, stride)
-				Multiply(w, v, got, stride)
-				if !slices.EqualFunc(got, want, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b }) {
-					t.Fatalf("%d rows, %d columns, %d vectors: %v, want %v", rows, cols, n, got, want)
+				want := make([]float32, n*stride)
+				(*family)(nil).multiply(w, v, want, stride)
+				for _, f := range families() {
+					got := make([]float32, n*stride)
+					f.multiply(w, v, got, stride)
+					if !slices.EqualFunc(got, want, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b }) {
+						t.Fatalf("%s: %d rows, %d columns, %d vectors: %v, want %v", f.name, rows, cols, n, got, want)
+					}
 				}
 			}
 		}
@@ -143,11 +146,13 @@ func BenchmarkMultiply(b *testing.B) {
 			x[i] = float32(r.NormFloat64())
 		}
 		v, y := Pack(x, n, cols), make([]float32, n*rows)
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			for b.Loop() {
-				Multiply(w, v, y, rows)
-			}
-			b.ReportMetric(rows*cols*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gweights/s")
-		})
+		for _, f := range families() {
+			b.Run(fmt.Sprint(f.name, "/", n), func(b *testing.B) {
+				for b.Loop() {
+					f.multiply(w, v, y, rows)
+				}
+				b.ReportMetric(rows*cols*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gweights/s")
+			})
+		}
 	}
 }
