@@ -25,6 +25,7 @@ extern HostIndex threadIdx, blockIdx, gridDim;
 void __syncthreads();
 void __syncwarp();
 int __any_sync(unsigned mask, int predicate);
+unsigned __ballot_sync(unsigned mask, int predicate);
 unsigned __shfl_up_sync(unsigned mask, unsigned value, unsigned delta);
 unsigned __shfl_sync(unsigned mask, unsigned value, unsigned lane);
 unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);
