@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/internal/cuda/host"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/internal/testenv"
 	"github.com/seed54244801/bespoke/rans"
 )
@@ -140,5 +143,206 @@ func TestRansSeveral(t *testing.T) {
 			want = append(want, weights...)
 		}
 		checkRans(t, k, l, want)
+	}
+}
+
+// checkRansDamaged launches on a damaged stream with the splits of a sound one. What is wrong is told as the reference tells
+// it where a block is one split. Where it is several, a fault is told if the reference has one, and where the weights are
+// right there is none.
+func checkRansDamaged(t *testing.T, k *host.Kernel, in host.RansInput, seed uint64, want []uint16) (failed bool) {
+	t.Helper()
+	const number = 3
+	got, err := k.LaunchRans(host.RansLaunch{Matrices: []host.RansInput{in}, Number: number, Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told *launch.RansError
+	errors.As(launch.ParseRansError(k.ErrorWord()), &told)
+	if told != nil && told.Matrix != number {
+		t.Fatalf("matrix %d, want %d", told.Matrix, number)
+	}
+	if told == nil && !slices.Equal(got, want) {
+		// Only the checksum tells.
+		var fault *rans.BlockError
+		if _, err := rans.Decode(in.Stream); !errors.As(err, &fault) || fault.Cause != rans.BadSum {
+			t.Fatalf("other weights and no error, the reference says %v", err)
+		}
+		return true
+	}
+	return told != nil
+}
+
+// ransCauses are the causes of the reference as kernels have them.
+var ransCauses = map[rans.Cause]launch.Cause{
+	rans.BadState: launch.StateStart, rans.WordsEnd: launch.WordsEnd, rans.WordsLeft: launch.WordsLeft,
+	rans.BadEnd: launch.StateEnd, rans.BadPatch: launch.PatchPlace,
+}
+
+// blockSplits makes splits of whole blocks from what the stream says, right or wrong.
+func blockSplits(t *testing.T, s *rans.Stream) *rans.Splits {
+	t.Helper()
+	_, layout, err := s.Validate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &rans.Splits{Steps: (s.BlockWeights + rans.States - 1) / rans.States}
+	for i := range s.Len() {
+		b := s.Block(layout, i)
+		states, _ := b.Start()
+		p.States = append(p.States, states[:]...)
+		p.Positions = append(p.Positions, uint32(layout[i]+len(b.States)+len(b.Patches))/2)
+	}
+	return p
+}
+
+// cloneStream returns a copy whose slices may be changed.
+func cloneStream(s *rans.Stream) *rans.Stream {
+	c := *s
+	c.Table, c.Index, c.Blocks, c.Plane = slices.Clone(s.Table), slices.Clone(s.Index), slices.Clone(s.Blocks), slices.Clone(s.Plane)
+	return &c
+}
+
+// TestRansCauses compares the faults of single blocks with those of the reference.
+func TestRansCauses(t *testing.T) {
+	t.Parallel()
+	k := ransKernel(t)
+	for _, f := range ransForms {
+		weights := append(words()[:300], normals(21, 700)...)
+		sound := ransStream(t, f, weights, 2000)
+		_, layout, err := sound.Validate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		block := sound.Block(layout, 0)
+		patches, index := 256, func(s *rans.Stream) []byte { return s.Index }
+		count := func(s *rans.Stream, at int, by int) {
+			binary.LittleEndian.PutUint32(index(s)[at:], uint32(int(binary.LittleEndian.Uint32(index(s)[at:]))+by))
+		}
+		seen := map[rans.Cause]bool{}
+		for name, change := range map[string]func(s *rans.Stream){
+			"nothing":          func(*rans.Stream) {},
+			"states":           func(s *rans.Stream) { clear(s.Blocks[128:256]) },
+			"one state":        func(s *rans.Stream) { s.Blocks[7] ^= 1 },
+			"fewer words":      func(s *rans.Stream) { count(s, 0, -2); s.Blocks = s.Blocks[:len(s.Blocks)-4] },
+			"more words":       func(s *rans.Stream) { count(s, 0, 2); s.Blocks = append(s.Blocks, 0, 0, 0, 0) },
+			"a word":           func(s *rans.Stream) { s.Blocks[patches+len(block.Patches)+40] ^= 4 },
+			"the last word":    func(s *rans.Stream) { s.Blocks[patches+len(block.Patches)+len(block.Words)-1] ^= 4 },
+			"places exchanged": func(s *rans.Stream) { s.Blocks[patches] ^= 128 },
+			"places alike":     func(s *rans.Stream) { copy(s.Blocks[patches+4:patches+8], s.Blocks[patches:patches+4]) },
+			"a place outside":  func(s *rans.Stream) { s.Blocks[patches+len(block.Patches)-2] |= 0x40 },
+			"a symbol":         func(s *rans.Stream) { s.Blocks[patches+3] |= 0x80 },
+			"the plane":        func(s *rans.Stream) { s.Plane[5] ^= 1 },
+		} {
+			t.Run(fmt.Sprintf("%v, %s", f, name), func(t *testing.T) {
+				s := cloneStream(sound)
+				change(s)
+				in := host.RansInput{Stream: s, Splits: blockSplits(t, s)}
+				if _, err := k.LaunchRans(host.RansLaunch{Matrices: []host.RansInput{in}}); err != nil {
+					t.Fatal(err)
+				}
+				var want error
+				var fault *rans.BlockError
+				if _, err := rans.Decode(s); errors.As(err, &fault) && fault.Cause != rans.BadSum {
+					want = &launch.RansError{Cause: ransCauses[fault.Cause]}
+					seen[fault.Cause] = true
+				}
+				if got := launch.ParseRansError(k.ErrorWord()); fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("error is %v, want %v", got, want)
+				}
+			})
+		}
+		for cause := range ransCauses {
+			if !seen[cause] && testenv.Long() {
+				t.Errorf("%v: no stream is damaged so that %v", f, cause)
+			}
+		}
+	}
+}
+
+// restoreStates gives the blocks of a damaged stream their states back: kernels have those of the splits.
+func restoreStates(t *testing.T, damaged, sound *rans.Stream) {
+	t.Helper()
+	_, layout, err := sound.Validate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range sound.Len() {
+		copy(damaged.Blocks[layout[i]:], sound.Block(layout, i).States)
+	}
+}
+
+// TestRansHostile changes bits of every tensor, those of splits and of the table among them.
+func TestRansHostile(t *testing.T) {
+	t.Parallel()
+	k := ransKernel(t)
+	weights := append(normals(31, 3000), words()[:300]...)
+	for _, f := range ransForms {
+		sound := ransInput(t, ransStream(t, f, weights, 1500), 4)
+		for part, name := range []string{"index", "blocks", "plane", "states", "positions", "table"} {
+			t.Run(fmt.Sprintf("%v, %s", f, name), func(t *testing.T) {
+				r := rand.New(rand.NewPCG(uint64(part), 32))
+				failed, rounds := 0, testenv.Pick(12, 100)
+				for round := range rounds {
+					in := host.RansInput{Stream: cloneStream(sound.Stream), Splits: &rans.Splits{
+						Steps: sound.Splits.Steps, States: slices.Clone(sound.Splits.States), Positions: slices.Clone(sound.Splits.Positions),
+					}}
+					for range 1 + r.IntN(3) {
+						switch name {
+						case "states":
+							in.Splits.States[r.IntN(len(in.Splits.States))] ^= 1 << r.IntN(32)
+						case "positions":
+							in.Splits.Positions[r.IntN(len(in.Splits.Positions))] ^= 1 << r.IntN(32)
+						case "table":
+							in.Table = make([]byte, launch.RansTableBytes)
+							for i := range in.Table {
+								in.Table[i] = byte(r.Uint32())
+							}
+						default:
+							b := [][]byte{in.Stream.Index, in.Stream.Blocks, in.Stream.Plane}[part]
+							b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+						}
+					}
+					restoreStates(t, in.Stream, sound.Stream)
+					if name == "table" || name == "index" || name == "plane" { // no access leaves its tensor
+						if _, err := k.LaunchRans(host.RansLaunch{Matrices: []host.RansInput{in}, Seed: uint64(round)}); err != nil {
+							t.Fatal(err)
+						}
+						failed++
+					} else if checkRansDamaged(t, k, in, uint64(round), weights) {
+						failed++
+					}
+				}
+				if failed < rounds/2 {
+					t.Errorf("%d of %d are found", failed, rounds)
+				}
+			})
+		}
+	}
+}
+
+// TestRansNoise decodes noise: words, states and patches of any bits.
+func TestRansNoise(t *testing.T) {
+	t.Parallel()
+	k := ransKernel(t)
+	r := rand.New(rand.NewPCG(41, 42))
+	for _, f := range ransForms {
+		weights := append(normals(43, 3000), words()[:300]...)
+		for round := range testenv.Pick(4, 40) {
+			in := ransInput(t, ransStream(t, f, weights, 1500), 8)
+			for i := range in.Stream.Blocks {
+				in.Stream.Blocks[i] = byte(r.Uint32())
+			}
+			if round%2 == 0 {
+				for i := range in.Splits.States {
+					in.Splits.States[i] = r.Uint32() | 1<<16
+				}
+			}
+			if _, err := k.LaunchRans(host.RansLaunch{Matrices: []host.RansInput{in}, Seed: uint64(round)}); err != nil {
+				t.Fatal(err)
+			}
+			if k.ErrorWord() == 0 {
+				t.Error("noise is no error")
+			}
+		}
 	}
 }
