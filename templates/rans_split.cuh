@@ -6,7 +6,6 @@
 namespace bespoke {
 
 constexpr uint32_t run_steps = 4;  // of a turn of the loop of RansSplit::run
-constexpr uint32_t ahead = 2;      // steps for which the plane is fetched ahead
 
 // What the lanes of a half know of their split. It lies in shared memory, as decoding needs the registers. A split that
 // is not there, or cannot be what the tensors say, has no steps.
@@ -234,13 +233,15 @@ private:
         const uint64_t next = own_place().word_address(at);
         const uint32_t high = opaque(static_cast<uint32_t>(next >> 32));
         uint32_t low = static_cast<uint32_t>(next) - 2;  // of the address of the word before the next one
-        typename Plane::Part parts[ahead] = {from.template load<0>(), from.template load<1>()};
+        typename Plane::Part parts[Plane::ahead];
+        parts[0] = from.template load<0>();
+        if constexpr (Plane::ahead > 1) parts[1] = from.template load<1>();
         for (uint32_t left = count; left > 0; left -= run_steps) {
             keep_loop();
-            turn<0>(table, lane, left, low, high, parts[0], from, out);
-            turn<1>(table, lane, left, low, high, parts[1], from, out);
-            turn<2>(table, lane, left, low, high, parts[0], from, out);
-            turn<3>(table, lane, left, low, high, parts[1], from, out);
+            turn<0>(table, lane, left, low, high, parts[0 % Plane::ahead], from, out);
+            turn<1>(table, lane, left, low, high, parts[1 % Plane::ahead], from, out);
+            turn<2>(table, lane, left, low, high, parts[2 % Plane::ahead], from, out);
+            turn<3>(table, lane, left, low, high, parts[3 % Plane::ahead], from, out);
             from.go_on(run_steps);
             out.go_on(run_steps);
         }
@@ -266,7 +267,7 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++)
             refill(wanted[lane_states - i], upper[lane_states - i], lower[lane_states - i], own, high);
         out.template take<Step>(from.merge(part, words));
-        if (Step + ahead < run_steps || left > run_steps) part = from.template load<Step + ahead>();
+        if (Step + Plane::ahead < run_steps || left > run_steps) part = from.template load<Step + Plane::ahead>();
     }
 
     // Step i, in which a half takes no part that does not have it.
@@ -291,11 +292,11 @@ private:
             own--;
             lower[lane_states - i] = own < place.end ? reinterpret_cast<const uint16_t *>(place.matrix->blocks)[own] : 0;
         }
-        const uint32_t weight = (place.first + i) * step_weights + half_lane() * lane_states;
+        const uint32_t weight = opaque((place.first + i) * step_weights + half_lane() * lane_states);
+        const uint32_t there = mine && weight < place.weights ? smaller(place.weights - weight, lane_states) : 0;
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++)
-            if (mine && weight + k < place.weights)
-                out.put(weight + k, (words[k] & 0xffff) | Plane::rest(plane(), weight + k));
+            if (k < there) out.put(weight + k, (words[k] & 0xffff) | Plane::rest(plane(), opaque(weight + k)));
     }
 };
 
