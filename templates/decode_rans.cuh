@@ -12,9 +12,9 @@ struct RansOutputs {
     Words2 *to;  // of this lane, of the next step of a run
 
     __device__ __forceinline__ RansOutputs()
-        : to(reinterpret_cast<Words2 *>(own_place().outputs() + own_place().first * step_weights) + half_lane()) {}
+        : to(reinterpret_cast<Words2 *>(own_place().outputs + own_place().first * step_weights) + half_lane()) {}
 
-    __device__ __forceinline__ bool aligned() const { return is_aligned(own_place().outputs(), sizeof(Words2)); }
+    __device__ __forceinline__ bool aligned() const { return is_aligned(own_place().outputs, sizeof(Words2)); }
 
     // Four weights of step number Step.
     template <uint32_t Step>
@@ -23,10 +23,11 @@ struct RansOutputs {
     }
 
     __device__ __forceinline__ void go_on(uint32_t steps) { to += steps * half_lanes; }
+    __device__ __forceinline__ void end_step(bool) {}
 
     // Weight i of the block.
     __device__ __forceinline__ void put(uint32_t i, uint32_t weight) {
-        own_place().outputs()[i] = static_cast<uint16_t>(weight);
+        own_place().outputs[i] = static_cast<uint16_t>(weight);
     }
 };
 

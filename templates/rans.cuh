@@ -44,7 +44,7 @@ struct RansMatrix {
 };
 
 // What can be wrong with a split. The numbers are those of package launch.
-constexpr uint32_t rans_sizes = 4;    // the block has more words or patches than it can have, or they are not there
+constexpr uint32_t rans_sizes = 4;    // words or patches of the block are not there
 constexpr uint32_t state_start = 7;   // a state starts below 2^16
 constexpr uint32_t words_end = 8;     // the words of the block end too early
 constexpr uint32_t words_left = 9;    // words of the block are left over

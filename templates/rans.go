@@ -8,9 +8,12 @@ type Rans struct {
 	Header string
 }
 
-// ransBlocks is the number of thread blocks of the kernels of package rans for which a multiprocessor has registers: 48 a
-// thread.
-const ransBlocks = 5
+// The numbers of thread blocks of the kernels for which a multiprocessor has registers: 40, 48 and 64 a thread.
+const (
+	ransDecodeBlocks  = 6
+	ransJointBlocks   = 5
+	ransProductBlocks = 4
+)
 
 // Validate reports the first parameter that would not give a correct kernel.
 func (r *Rans) Validate() error {
@@ -23,8 +26,8 @@ func (r *Rans) Validate() error {
 // ransData is what rans.cu.tmpl sees.
 type ransData struct {
 	*Rans
-	Device       string
-	DecodeBlocks int
+	Device                                   string
+	DecodeBlocks, JointBlocks, ProductBlocks int
 }
 
 // Render returns the source of the kernels.
@@ -32,5 +35,7 @@ func (r *Rans) Render() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	return render(ransTemplate, ransRoot, func(device string) any { return &ransData{r, device, ransBlocks} })
+	return render(ransTemplate, ransRoot, func(device string) any {
+		return &ransData{r, device, ransDecodeBlocks, ransJointBlocks, ransProductBlocks}
+	})
 }

@@ -8,7 +8,6 @@ namespace bespoke {
 // Exponents are coded: 64 bytes a step.
 struct ExponentPlane {
     static constexpr uint32_t symbols = 256, step_bytes = 64, aligned = sizeof(Words2);
-    static constexpr uint32_t ahead = 2;  // steps for which the plane is fetched ahead, 1 or 2
 
     typedef Words2 Part;  // what a lane needs of a step
 
@@ -46,7 +45,6 @@ struct ExponentPlane {
 // The highest bit of the mantissa is coded with the exponent: 56 bytes a step.
 struct JointPlane {
     static constexpr uint32_t symbols = 512, step_bytes = 56, aligned = sizeof(uint32_t);
-    static constexpr uint32_t ahead = 1;
 
     typedef Words2 Part;
 

@@ -7,51 +7,61 @@ namespace bespoke {
 
 constexpr uint32_t run_steps = 4;  // of a turn of the loop of RansSplit::run
 
-// What the lanes of a half know of their split. It lies in shared memory, as decoding needs the registers. A split that
-// is not there, or cannot be what the tensors say, has no steps.
-struct RansPlace {
-    const RansMatrix *matrix;
-    uint64_t element;                  // of the matrix: the first one of the block
-    uint32_t matrix_number;            // for errors
-    uint32_t number, block, weights;   // of the split, of its block, of weights in the block
-    uint32_t first, steps;             // of the steps of the block
-    uint32_t done;                     // of the steps of the split
-    uint32_t patches, begin, end, at;  // patches of the block; its words, and the first of the split, in `blocks`
-    uint32_t fault;                    // one of those in rans.cuh, or 0
+// What follows of a split from sizes: its block, the weights of that, and its steps of the block.
+struct RansRange {
+    uint32_t block, splits, weights, first, steps;  // splits: those of a block
 
     static __device__ __forceinline__ uint32_t steps_of(uint32_t weights) {
         return weights / step_weights + (weights % step_weights != 0);
     }
 
-    __device__ __forceinline__ RansPlace(const RansMatrix *of, uint32_t of_number, uint32_t split)
-        : matrix(of), element(0), matrix_number(of_number), number(split), block(0), weights(0), first(0), steps(0),
-          done(0), patches(0), begin(0), end(0), at(0), fault(0) {
-        if (split >= of->n_splits) return;
-        const uint32_t all = steps_of(of->block_weights), splits = all / of->split_steps + (all % of->split_steps != 0);
+    // A split that is there.
+    __device__ __forceinline__ RansRange(const RansMatrix &matrix, uint32_t split) {
+        const uint32_t all = steps_of(matrix.block_weights);
+        splits = all / matrix.split_steps + (all % matrix.split_steps != 0);
         block = split / splits;
-        first = split % splits * of->split_steps;
-        element = static_cast<uint64_t>(block) * of->block_weights;
-        const uint64_t left = of->n_weights - element;
-        weights = left < of->block_weights ? static_cast<uint32_t>(left) : of->block_weights;
+        first = split % splits * matrix.split_steps;
+        const uint64_t left = matrix.n_weights - static_cast<uint64_t>(block) * matrix.block_weights;
+        weights = left < matrix.block_weights ? static_cast<uint32_t>(left) : matrix.block_weights;
+        steps = smaller(matrix.split_steps, steps_of(weights) - first);
+    }
+
+    __device__ __forceinline__ RansRange() : block(0), splits(0), weights(0), first(0), steps(0) {}
+};
+
+// What the lanes of a half know of their split. It lies in shared memory, as decoding needs the registers. A split that
+// is not there, or cannot be what the tensors say, has no steps.
+struct RansPlace : RansRange {
+    const RansMatrix *matrix;
+    uint16_t *outputs;                 // of the block
+    uint32_t matrix_number;            // for errors
+    uint32_t number;                   // of the split
+    uint32_t done;                     // of its steps
+    uint32_t patches, begin, end, at;  // patches of the block; its words, and the first of the split, in `blocks`
+    uint32_t fault;                    // one of those in rans.cuh, or 0
+
+    __device__ __forceinline__ RansPlace(const RansMatrix *of, uint32_t of_number, uint32_t split)
+        : matrix(of), outputs(nullptr), matrix_number(of_number), number(split), done(0), patches(0), begin(0), end(0),
+          at(0), fault(0) {
+        if (split >= of->n_splits) return;
+        const RansRange range(*of, split);
+        RansRange::operator=(range);
+        steps = 0;
+        outputs = of->outputs + static_cast<uint64_t>(block) * of->block_weights;
         const uint32_t words = of->index[index_words * block];
         patches = of->index[index_words * block + 1];
         begin = of->positions[block * splits];
         at = of->positions[split];
-        if (words > steps_of(weights) * step_weights || patches > weights || begin < state_words + 2ull * patches ||
-            static_cast<uint64_t>(begin) + words > of->n_words || of->n_words > most_words) {
+        if (begin < state_words + 2ull * patches || static_cast<uint64_t>(begin) + words > of->n_words ||
+            of->n_words > most_words) {
             fault = rans_sizes;
             return;
         }
         end = begin + words;
-        if (at < begin || at > end)
-            fault = split_end;
-        else
-            steps = smaller(of->split_steps, steps_of(weights) - first);
+        steps = range.steps;
     }
 
     __device__ __forceinline__ bool last_of_block() const { return first + steps == steps_of(weights); }
-    __device__ __forceinline__ uint16_t *outputs() const { return matrix->outputs + element; }
-
     __device__ __forceinline__ const uint8_t *plane(uint32_t step_bytes) const {
         return matrix->plane + static_cast<uint64_t>(block) * steps_of(matrix->block_weights) * step_bytes;
     }
@@ -233,22 +243,20 @@ private:
         const uint64_t next = own_place().word_address(at);
         const uint32_t high = opaque(static_cast<uint32_t>(next >> 32));
         uint32_t low = static_cast<uint32_t>(next) - 2;  // of the address of the word before the next one
-        typename Plane::Part parts[Plane::ahead];
-        parts[0] = from.template load<0>();
-        if constexpr (Plane::ahead > 1) parts[1] = from.template load<1>();
+        typename Plane::Part part = from.template load<0>();
         for (uint32_t left = count; left > 0; left -= run_steps) {
             keep_loop();
-            turn<0>(table, lane, left, low, high, parts[0 % Plane::ahead], from, out);
-            turn<1>(table, lane, left, low, high, parts[1 % Plane::ahead], from, out);
-            turn<2>(table, lane, left, low, high, parts[2 % Plane::ahead], from, out);
-            turn<3>(table, lane, left, low, high, parts[3 % Plane::ahead], from, out);
+            turn<0>(table, lane, left, low, high, part, from, out);
+            turn<1>(table, lane, left, low, high, part, from, out);
+            turn<2>(table, lane, left, low, high, part, from, out);
+            turn<3>(table, lane, left, low, high, part, from, out);
             from.go_on(run_steps);
             out.go_on(run_steps);
         }
         at = (low + 2 - static_cast<uint32_t>(own_place().word_address(0))) / 2;
     }
 
-    // Step number Step of a turn, with what is there of its plane, in the place of which a later step's is fetched.
+    // Step number Step of a turn, with its part of the plane, in the place of which the next one's is fetched.
     template <uint32_t Step, class Out>
     __device__ __forceinline__ void turn(const RansTable &table, const RansLane &lane, uint32_t left, uint32_t &low,
                                          uint32_t high, typename Plane::Part &part, const Plane &from, Out &out) {
@@ -267,7 +275,7 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++)
             refill(wanted[lane_states - i], upper[lane_states - i], lower[lane_states - i], own, high);
         out.template take<Step>(from.merge(part, words));
-        if (Step + Plane::ahead < run_steps || left > run_steps) part = from.template load<Step + Plane::ahead>();
+        if (Step + 1 < run_steps || left > run_steps) part = from.template load<Step + 1>();
     }
 
     // Step i, in which a half takes no part that does not have it.
@@ -297,6 +305,7 @@ private:
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++)
             if (k < there) out.put(weight + k, (words[k] & 0xffff) | Plane::rest(plane(), opaque(weight + k)));
+        out.end_step(mine);
     }
 };
 

@@ -19,7 +19,7 @@ var sources embed.FS
 const (
 	decodeRoot = "entries.cuh"
 	tableRoot  = "matvec.cuh"
-	ransRoot   = "decode_rans.cuh"
+	ransRoot   = "matvec_rans.cuh"
 )
 
 // functions names the sprig functions that templates may call. The whole map has 194. Some of the others are

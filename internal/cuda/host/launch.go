@@ -94,11 +94,16 @@ type Kernel struct {
 // Multiply runs a kernel that computes a product and returns it: Rows numbers for each vector.
 func (k *Kernel) Multiply(l Launch) ([]float32, error) {
 	words, err := k.Launch(l)
+	return floats(words), err
+}
+
+// floats returns the numbers that words of output are.
+func floats(words []uint16) []float32 {
 	y := make([]float32, len(words)/2)
 	for i := range y {
 		y[i] = math.Float32frombits(uint32(words[2*i]) | uint32(words[2*i+1])<<16)
 	}
-	return y, err
+	return y
 }
 
 // Launch runs the kernel on a unit and returns the output, one word an element. An error holds what a

@@ -11,6 +11,8 @@ import (
 const (
 	ransExponent = 7 + iota
 	ransJoint
+	ransProduct
+	ransJointProduct
 )
 
 // A RansLaunch is one launch of a kernel of package rans. Nothing is checked before, but the sizes of streams have to be
@@ -30,22 +32,35 @@ type RansInput struct {
 	Table  []byte
 }
 
+// MultiplyRans multiplies the first matrix, of so many columns, with a vector of bfloat16 numbers. See
+// [Kernel.ErrorWord] for what is wrong with it.
+func (k *Kernel) MultiplyRans(l RansLaunch, columns int, x []uint16) ([]float32, error) {
+	words, err := k.launchRans(l, columns, x)
+	return floats(words), err
+}
+
 // LaunchRans decodes matrices and returns their weights, one matrix after another. See [Kernel.ErrorWord] for what is wrong
 // with them.
-func (k *Kernel) LaunchRans(l RansLaunch) ([]uint16, error) {
+func (k *Kernel) LaunchRans(l RansLaunch) ([]uint16, error) { return k.launchRans(l, 0, nil) }
+
+// launchRans multiplies if there are columns.
+func (k *Kernel) launchRans(l RansLaunch, columns int, x []uint16) ([]uint16, error) {
 	described := make([]launch.RansMatrix, len(l.Matrices))
-	weights := 0
+	words := 0
 	for i, m := range l.Matrices {
 		described[i].Describe(m.Stream, m.Splits)
-		weights += m.Stream.Weights
+		words += m.Stream.Weights
 	}
 	descriptions, blocks := launch.RansMatrices(described)
 	entry := ransExponent
+	if columns > 0 {
+		entry, words = ransProduct, 2*l.Matrices[0].Stream.Weights/columns
+	}
 	if l.Matrices[0].Stream.Form == rans.Joint {
-		entry = ransJoint
+		entry++
 	}
 	var b []byte
-	for _, v := range []int{int(l.Seed), entry, blocks, 0, l.Offset, l.OutputOffset, 0, 0, 0, l.Number, weights, 0, 0, 0, 0, len(l.Matrices)} {
+	for _, v := range []int{int(l.Seed), entry, blocks, 0, l.Offset, l.OutputOffset, 0, 0, 0, l.Number, words, 0, 0, columns, 0, len(l.Matrices)} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
 	for i, m := range l.Matrices {
@@ -63,7 +78,11 @@ func (k *Kernel) LaunchRans(l RansLaunch) ([]uint16, error) {
 		}
 		b = append(b, descriptions[i*launch.RansMatrixBytes:][:launch.RansMatrixBytes]...)
 	}
-	return k.serve(b, weights)
+	b = binary.LittleEndian.AppendUint64(b, uint64(2*len(x)))
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint16(b, v)
+	}
+	return k.serve(b, words)
 }
 
 // bytesOf returns words as they lie in memory.

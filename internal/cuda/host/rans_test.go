@@ -146,9 +146,8 @@ func TestRansSeveral(t *testing.T) {
 	}
 }
 
-// checkRansDamaged launches on a damaged stream with the splits of a sound one. What is wrong is told as the reference tells
-// it where a block is one split. Where it is several, a fault is told if the reference has one, and where the weights are
-// right there is none.
+// checkRansDamaged launches on a damaged stream with the splits of a sound one, and reports whether that shows. A fault has
+// to be told unless the weights are right, or all that the reference finds is another checksum.
 func checkRansDamaged(t *testing.T, k *host.Kernel, in host.RansInput, seed uint64, want []uint16) (failed bool) {
 	t.Helper()
 	const number = 3
@@ -317,6 +316,43 @@ func TestRansHostile(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRansSizes hands the kernel counts of words and patches that are not there.
+func TestRansSizes(t *testing.T) {
+	t.Parallel()
+	k := ransKernel(t)
+	weights := append(words()[:300], normals(81, 900)...)
+	sound := ransInput(t, ransStream(t, rans.Exponent, weights, 600), 4)
+	for _, c := range []struct {
+		name      string
+		at        int // in the index
+		by        uint32
+		positions int
+		split     int
+	}{
+		{"words that are not there", 16, 5, 0, 3},
+		{"patches that are not there", 4, 1, 0, 0},
+		{"more words than there are numbers", 0, 1 << 31, 0, 0},
+		{"patches before the first block", 4, 0, -2, 0},
+		{"patches before the second block", 20, 2000, 0, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := host.RansInput{Stream: cloneStream(sound.Stream), Splits: &rans.Splits{
+				Steps: sound.Splits.Steps, States: sound.Splits.States, Positions: slices.Clone(sound.Splits.Positions),
+			}}
+			index := in.Stream.Index
+			binary.LittleEndian.PutUint32(index[c.at:], binary.LittleEndian.Uint32(index[c.at:])+c.by)
+			in.Splits.Positions[0] += uint32(c.positions)
+			if _, err := k.LaunchRans(host.RansLaunch{Matrices: []host.RansInput{in}}); err != nil {
+				t.Fatal(err)
+			}
+			var got *launch.RansError
+			if !errors.As(launch.ParseRansError(k.ErrorWord()), &got) || got.Cause != launch.Sizes || got.Split/3 != c.split/3 {
+				t.Errorf("error is %v", got)
+			}
+		})
 	}
 }
 

@@ -8,7 +8,8 @@
 //
 // For kernels of package rans, the request goes on behind its 15 words with the number of matrices, 64 bits, and for each
 // of them: table, index, blocks, plane, states and positions, as above, and its description, whose addresses are filled
-// in here. The words of output are those of all matrices, one after another.
+// in here; and then x. The words of output are the weights of all matrices, one after another, or the product with the
+// first one.
 //
 // Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
 // address.
@@ -49,6 +50,11 @@ __attribute__((weak)) void matvec_table(MATVEC_TENSORS, MATVEC_NUMBERS, const un
 __attribute__((weak)) void decode_rans(const void *matrices, unsigned count, unsigned number, unsigned long long *error);
 __attribute__((weak)) void decode_rans_joint(const void *matrices, unsigned count, unsigned number,
                                              unsigned long long *error);
+__attribute__((weak)) void matvec_rans(const void *matrix, const unsigned short *x, float *y, float *parts,
+                                       unsigned columns, unsigned number, unsigned long long *error);
+__attribute__((weak)) void matvec_rans_joint(const void *matrix, const unsigned short *x, float *y, float *parts,
+                                             unsigned columns, unsigned number, unsigned long long *error);
+__attribute__((weak)) void matvec_rans_join(const void *matrix, float *y, float *parts, unsigned columns);
 }
 
 // The bounds of static shared memory, null in a kernel that has none.
@@ -154,13 +160,34 @@ bool serve_rans(const Request &r) {
         std::memset(outputs[i].data, untouched, 2 * matrices[i].weights);
         matrices[i].outputs = outputs[i].data;
     }
+    Tensor x, y, parts;
+    if (!x.read(r.offset)) return false;
+    const auto number = static_cast<unsigned>(r.unit), columns = static_cast<unsigned>(r.columns);
     unsigned long long error = 0;
-    launch(r, 256, [&] {
-        (r.entry == 7 ? decode_rans : decode_rans_joint)(matrices, static_cast<unsigned>(count),
-                                                         static_cast<unsigned>(r.unit), &error);
-    });
+    if (r.entry < 9) {
+        launch(r, 256, [&] {
+            (r.entry == 7 ? decode_rans : decode_rans_joint)(matrices, static_cast<unsigned>(count), number, &error);
+        });
+    } else {
+        y.allocate(2 * r.words, 0);
+        std::memset(y.data, untouched, 2 * r.words);
+        const unsigned splits = matrices->rest[2];
+        parts.allocate(2 * sizeof(float) * splits, 0);
+        std::memset(parts.data, untouched, 2 * sizeof(float) * splits);
+        auto *to = reinterpret_cast<float *>(y.data), *open = reinterpret_cast<float *>(parts.data);
+        launch(r, 256, [&] {
+            (r.entry == 9 ? matvec_rans : matvec_rans_joint)(
+                matrices, reinterpret_cast<const unsigned short *>(x.data), to, open, columns, number, &error);
+        });
+        Request join = r;
+        join.blocks = (splits + 255) / 256;
+        launch(join, 256, [&] { matvec_rans_join(matrices, to, open, columns); });
+    }
     write_all(&error, sizeof error);
-    for (std::uint64_t i = 0; i < count; i++) write_all(outputs[i].data, 2 * matrices[i].weights);
+    if (r.entry < 9)
+        for (std::uint64_t i = 0; i < count; i++) write_all(outputs[i].data, 2 * matrices[i].weights);
+    else
+        write_all(y.data, 2 * r.words);
     return true;
 }
 
