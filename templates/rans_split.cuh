@@ -246,6 +246,7 @@ private:
         typename Plane::Part part = from.template load<0>();
         for (uint32_t left = count; left > 0; left -= run_steps) {
             keep_loop();
+            mark_start();
             turn<0>(table, lane, left, low, high, part, from, out);
             turn<1>(table, lane, left, low, high, part, from, out);
             turn<2>(table, lane, left, low, high, part, from, out);
