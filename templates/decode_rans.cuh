@@ -55,7 +55,7 @@ __device__ __forceinline__ void decode_pair(const RansMatrix *matrices, uint32_t
     const RansMatrix *matrix = matrices + i;
     if (pair - matrix->first >= matrix->pairs()) return;
     RansSplit<Plane> split(matrix, number + i, pair - matrix->first);
-    const RansTable table(matrix->table);
+    const RansTable table(matrix->table());
     const RansLane lane;
     RansOutputs out;
     split.run_all(table, lane, out);

@@ -134,7 +134,7 @@ __device__ __forceinline__ void multiply_pair(const RansMatrix *matrix, const Ra
     const uint32_t pair = block_index() * (rans_threads / warp_threads) + thread_index() / warp_threads;
     if (pair >= matrix->pairs()) return;
     RansSplit<Plane> split(matrix, number, pair);
-    const RansTable table(matrix->table);
+    const RansTable table(matrix->table());
     const RansLane lane;
     RansSums<Plane> sums(product);
     split.run_all(table, lane, sums);

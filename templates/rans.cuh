@@ -26,19 +26,27 @@ __device__ __forceinline__ uint32_t place_of(uint32_t patch) { return patch & ((
 
 // A matrix in device memory. What the tensors hold is not trusted, their sizes are: package launch makes them.
 struct RansMatrix {
-    const uint32_t *table;      // 32 words for the buckets and 32 for the symbols, see RansTable
-    const uint32_t *index;      // of each block: words, patches and a checksum of two words
-    const uint8_t *blocks;      // aligned to 4 bytes
-    const uint8_t *plane;
-    const uint32_t *states;     // of each split, 64; aligned to 16 bytes
-    const uint32_t *positions;  // of each split: how many 16-bit words of `blocks` lie before its first
-    uint16_t *outputs;          // the weights
-    uint64_t n_words;           // of 16 bits, in `blocks`
+    const uint32_t *table_at;      // 32 words for the buckets and 32 for the symbols, see RansTable
+    const uint32_t *index_at;      // of each block: words, patches and a checksum of two words
+    const uint8_t *blocks_at;      // aligned to 4 bytes
+    const uint8_t *plane_at;
+    const uint32_t *states_at;     // of each split, 64; aligned to 16 bytes
+    const uint32_t *positions_at;  // of each split: how many 16-bit words of the blocks lie before its first
+    uint16_t *outputs_at;          // the weights
+    uint64_t n_words;              // of 16 bits, in the blocks
     uint64_t n_weights;
     uint32_t block_weights;  // of all blocks but the last
     uint32_t split_steps;    // of all splits of a block but the last
     uint32_t n_splits;
     uint32_t first;  // how many pairs of splits the matrices before it have
+
+    __device__ __forceinline__ const uint32_t *table() const { return stored(table_at); }
+    __device__ __forceinline__ const uint32_t *index() const { return stored(index_at); }
+    __device__ __forceinline__ const uint8_t *blocks() const { return stored(blocks_at); }
+    __device__ __forceinline__ const uint8_t *plane() const { return stored(plane_at); }
+    __device__ __forceinline__ const uint32_t *states() const { return stored(states_at); }
+    __device__ __forceinline__ const uint32_t *positions() const { return stored(positions_at); }
+    __device__ __forceinline__ uint16_t *outputs() const { return stored(outputs_at); }
 
     __device__ __forceinline__ uint32_t pairs() const { return n_splits / 2 + n_splits % 2; }
 };

@@ -47,11 +47,11 @@ struct RansPlace : RansRange {
         const RansRange range(*of, split);
         RansRange::operator=(range);
         steps = 0;
-        outputs = of->outputs + static_cast<uint64_t>(block) * of->block_weights;
-        const uint32_t words = of->index[index_words * block];
-        patches = of->index[index_words * block + 1];
-        begin = of->positions[block * splits];
-        at = of->positions[split];
+        outputs = of->outputs() + static_cast<uint64_t>(block) * of->block_weights;
+        const uint32_t words = of->index()[index_words * block];
+        patches = of->index()[index_words * block + 1];
+        begin = of->positions()[block * splits];
+        at = of->positions()[split];
         if (begin < state_words + 2ull * patches || static_cast<uint64_t>(begin) + words > of->n_words ||
             of->n_words > most_words) {
             fault = rans_sizes;
@@ -63,21 +63,21 @@ struct RansPlace : RansRange {
 
     __device__ __forceinline__ bool last_of_block() const { return first + steps == steps_of(weights); }
     __device__ __forceinline__ const uint8_t *plane(uint32_t step_bytes) const {
-        return matrix->plane + static_cast<uint64_t>(block) * steps_of(matrix->block_weights) * step_bytes;
+        return matrix->plane() + static_cast<uint64_t>(block) * steps_of(matrix->block_weights) * step_bytes;
     }
 
     __device__ __forceinline__ uint64_t word_address(uint32_t i) const {
-        return global_address(matrix->blocks) + 2ull * i;
+        return global_address(matrix->blocks()) + 2ull * i;
     }
 
     // State k of this lane, as a split begins with it.
     __device__ __forceinline__ uint32_t state(uint32_t split, uint32_t k) const {
-        return matrix->states[static_cast<uint64_t>(split) * step_weights + half_lane() * lane_states + k];
+        return matrix->states()[static_cast<uint64_t>(split) * step_weights + half_lane() * lane_states + k];
     }
 
     // Patch i of the block. It lies at any multiple of two bytes if positions are wrong.
     __device__ __forceinline__ uint32_t patch(uint32_t i) const {
-        const uint16_t *halves = reinterpret_cast<const uint16_t *>(matrix->blocks) + (begin - 2 * (patches - i));
+        const uint16_t *halves = reinterpret_cast<const uint16_t *>(matrix->blocks()) + (begin - 2 * (patches - i));
         return halves[0] | static_cast<uint32_t>(halves[1]) << 16;
     }
 
@@ -169,7 +169,7 @@ struct RansSplit {
         fail(there && at > place.end, words_end);
         fail(there && last && at < place.end, words_left);
         fail(last && states, state_end);
-        fail(there && !last && (states || at != place.matrix->positions[place.number + 1]), split_end);
+        fail(there && !last && (states || at != place.matrix->positions()[place.number + 1]), split_end);
     }
 
     // Puts patches into the weights of the split, when all lanes have written theirs.
@@ -299,7 +299,7 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++) {
             if (!wanted[lane_states - i]) continue;
             own--;
-            lower[lane_states - i] = own < place.end ? reinterpret_cast<const uint16_t *>(place.matrix->blocks)[own] : 0;
+            lower[lane_states - i] = own < place.end ? reinterpret_cast<const uint16_t *>(place.matrix->blocks())[own] : 0;
         }
         const uint32_t weight = opaque((place.first + i) * step_weights + half_lane() * lane_states);
         const uint32_t there = mine && weight < place.weights ? smaller(place.weights - weight, lane_states) : 0;

@@ -5,6 +5,16 @@
 
 namespace bespoke {
 
+// An address that was found in device memory. The tests' stand-in for a driver marks those.
+template <class T>
+__device__ __forceinline__ T *stored(T *p) {
+#ifdef BESPOKE_HOST
+    return host_pointer(p);
+#else
+    return p;
+#endif
+}
+
 __device__ __forceinline__ uint32_t lane_of_warp() { return thread_index() % warp_threads; }
 
 // The value of the lane whose number the low five bits of from are.

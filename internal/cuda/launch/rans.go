@@ -53,7 +53,7 @@ func (m *RansMatrix) Describe(s *rans.Stream, p *rans.Splits) {
 func (m *RansMatrix) pairs() uint32 { return m.splits/2 + m.splits%2 }
 
 // RansMatrices lays out matrices for a launch of a kernel of package rans, little-endian, aligned to 8 bytes, and returns
-// the number of thread blocks of the launch, of [RansThreads] threads each. It leaves out matrices without weights.
+// the number of thread blocks of the launch, of [RansThreads] threads each.
 func RansMatrices(all []RansMatrix) (b []byte, blocks int) {
 	first := uint32(0)
 	for i := range all {
@@ -72,12 +72,28 @@ func RansMatrices(all []RansMatrix) (b []byte, blocks int) {
 // RansThreads is the number of threads of a thread block.
 const RansThreads = 256
 
+// OfRans describes the kernels of package rans, which report errors as [ParseRansError] reads them.
+func OfRans() (all []Launch) {
+	for _, entry := range []string{"decode_rans", "decode_rans_joint", "matvec_rans", "matvec_rans_joint", "matvec_rans_join"} {
+		all = append(all, Launch{Entry: entry, Threads: RansThreads})
+	}
+	return all
+}
+
 // RansEntry returns the name of the kernel that decodes matrices of a form.
 func RansEntry(f rans.Form) string {
 	if f == rans.Joint {
 		return "decode_rans_joint"
 	}
 	return "decode_rans"
+}
+
+// RansProductEntry returns the name of the kernel that multiplies with matrices of a form.
+func RansProductEntry(f rans.Form) string {
+	if f == rans.Joint {
+		return "matvec_rans_joint"
+	}
+	return "matvec_rans"
 }
 
 // A RansError is what a kernel found wrong with a split of a matrix.

@@ -34,3 +34,10 @@ unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);
 // every access beyond it.
 std::uint8_t *host_dynamic_shared();
 unsigned host_dynamic_shared_bytes();
+
+// The pointer for an address of device memory, in which the stand-in for a driver sets a bit. The driver removes it from
+// arguments of kernels; from what lies in memory it cannot.
+template <class T>
+T *host_pointer(T *p) {
+    return reinterpret_cast<T *>(reinterpret_cast<std::uintptr_t>(p) & ~(std::uintptr_t{1} << 62));
+}
