@@ -48,4 +48,7 @@
 //
 // A patch is a uint32: the place in the block, 23 bits, and the symbol above it. Places ascend. The checksum is XXH3 of
 // the weights as they lie in memory, with 64 bits.
+//
+// The blocks are all the places at which a decoder can start. [Stream.Splits] computes more, inside of blocks, for
+// GPUs.
 package rans

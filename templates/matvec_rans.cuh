@@ -1,9 +1,9 @@
-// Products y = W x with a matrix of package rans, whose rows are whole steps. Weights are multiplied as they are decoded,
-// and written nowhere.
+// Products y = W x with a matrix of package rans, whose rows are whole steps. Weights are multiplied as they are
+// decoded, and written nowhere.
 //
 // The order of the sums is fixed. A lane adds the products of its four weights of every step of a row, in their order.
-// The sums of the 16 lanes of a half are added in pairs: those of lanes 8 apart, then 4, 2 and 1 apart. Where a row goes
-// through several splits, the sums of these are added in their order, by join_parts.
+// The sums of the 16 lanes of a half are added in pairs: those of lanes 8 apart, then 4, 2 and 1 apart. Where a row
+// goes through several splits, the sums of these are added in their order, by join_parts.
 #pragma once
 
 #include "decode_rans.cuh"

@@ -63,8 +63,8 @@ constexpr uint32_t patch_place = 12;  // a patch is outside the block, not behin
 // The lane's two words of a table. Both are looked up by shuffles, which take the low five bits of what they are handed
 // for the number of a lane. So the number of a bucket or of a symbol has to lie there, and needs no mask.
 //
-// The word of a bucket is added to `found`, see look, where that makes it overflow, which it does from the threshold on.
-// Then the low 21 bits of the sum are 32 times the rank, plus the place of the donor.
+// The word of a bucket is added to `found`, see look, where that makes it overflow, which it does from the threshold
+// on. Then the low 21 bits of the sum are 32 times the rank, plus the place of the donor.
 //
 // The word of a symbol has its frequency above and the symbol below, where a weight has it.
 struct RansTable {

@@ -66,6 +66,10 @@ struct RansPlace : RansRange {
         return matrix->plane() + static_cast<uint64_t>(block) * steps_of(matrix->block_weights) * step_bytes;
     }
 
+    __device__ __forceinline__ const uint16_t *words() const {
+        return reinterpret_cast<const uint16_t *>(matrix->blocks());
+    }
+
     __device__ __forceinline__ uint64_t word_address(uint32_t i) const {
         return global_address(matrix->blocks()) + 2ull * i;
     }
@@ -77,7 +81,7 @@ struct RansPlace : RansRange {
 
     // Patch i of the block. It lies at any multiple of two bytes if positions are wrong.
     __device__ __forceinline__ uint32_t patch(uint32_t i) const {
-        const uint16_t *halves = reinterpret_cast<const uint16_t *>(matrix->blocks()) + (begin - 2 * (patches - i));
+        const uint16_t *halves = words() + (begin - 2 * (patches - i));
         return halves[0] | static_cast<uint32_t>(halves[1]) << 16;
     }
 
@@ -221,8 +225,8 @@ private:
         warp_barrier();
     }
 
-    // How many steps `run` may do now, for the own half. Words behind the block are words all the same: a split that takes
-    // them does not end well.
+    // How many steps `run` may do now, for the own half. Words behind the block are words all the same: a split that
+    // takes them does not end well.
     template <class Out>
     __device__ __forceinline__ uint32_t runnable(const Out &out) const {
         const RansPlace &place = own_place();
@@ -299,7 +303,7 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++) {
             if (!wanted[lane_states - i]) continue;
             own--;
-            lower[lane_states - i] = own < place.end ? reinterpret_cast<const uint16_t *>(place.matrix->blocks())[own] : 0;
+            lower[lane_states - i] = own < place.end ? place.words()[own] : 0;
         }
         const uint32_t weight = opaque((place.first + i) * step_weights + half_lane() * lane_states);
         const uint32_t there = mine && weight < place.weights ? smaller(place.weights - weight, lane_states) : 0;
