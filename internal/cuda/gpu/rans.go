@@ -19,6 +19,7 @@ type RansMatrix struct {
 	described launch.RansMatrix
 	splits    int
 	parts     uint64 // two numbers for each split, for products
+	whole     bool   // all blocks but the last are whole steps
 }
 
 // NewRansMatrix uploads a stream that is valid, with its splits, and waits for it.
@@ -27,7 +28,7 @@ func (d *Device) NewRansMatrix(s *rans.Stream, p *rans.Splits) (*RansMatrix, err
 	if err != nil {
 		return nil, err
 	}
-	m := &RansMatrix{Form: s.Form, Weights: s.Weights, splits: p.Len()}
+	m := &RansMatrix{Form: s.Form, Weights: s.Weights, splits: p.Len(), whole: s.BlockWeights%rans.States == 0 || s.Len() < 2}
 	const aligned = 256
 	var all []byte
 	place := func(tensor []byte) uint64 {
@@ -106,8 +107,8 @@ func (s *Slot) DecodeRans(k *Kernel, r *RansMatrices, word *Memory) error {
 // MultiplyRans queues y = W x with the first of the matrices: x has `columns` bfloat16, y gets a float32 for each row.
 // The kernel is one for the form; join is matvec_rans_join.
 func (s *Slot) MultiplyRans(k, join *Kernel, r *RansMatrices, x, y uintptr, columns int, word *Memory) error {
-	if columns < rans.States || columns%rans.States != 0 || r.first.Weights%columns != 0 {
-		return fmt.Errorf("gpu: rows of %d weights, want multiples of %d that divide %d weights", columns, rans.States, r.first.Weights)
+	if !r.first.whole || columns < rans.States || columns%rans.States != 0 || r.first.Weights%columns != 0 {
+		return fmt.Errorf("gpu: rows of %d of %d weights, want rows and blocks that are multiples of %d", columns, r.first.Weights, rans.States)
 	}
 	if r.blocks == 0 {
 		return nil
