@@ -66,9 +66,9 @@ weights on average.
 Instructions are those that a warp issues on the straight path, for each weight of a lane. The straight path is the
 longest way through a kernel without code that trained weights reach rarely; for the published kernel it is the
 shortest way through its loops. In kernels by tiles, the instructions that a warp issues once for all its tiles do not
-count. In those of package rans, which are the same for every model, a turn of the loop counts. The documentation of `+"`internal/cuda/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
-run at once, with the dynamic shared memory that a chunk takes. [KERNELS-HOW.md](KERNELS-HOW.md) says how the kernels
-work.
+count. In those of package rans, which are the same for every model, a turn of the loop counts. The documentation of
+`+"`internal/cuda/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can run at once, with the
+dynamic shared memory that a chunk takes. [KERNELS-HOW.md](KERNELS-HOW.md) says how the kernels work.
 
 `, p.Model, p.Tools, p.Symbols)
 	table(&b, "Instructions a weight", p.instructions())
