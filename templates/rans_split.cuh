@@ -221,7 +221,7 @@ private:
     // Keeps the first fault, after which nothing of the split is to be done.
     __device__ __forceinline__ void fail(bool failed, uint32_t fault) {
         RansPlace &place = own_place();
-        if (half_lane() == 0 && failed && place.fault == 0) place.fault = fault, place.steps = 0;
+        if (failed && place.fault == 0 && half_lane() == 0) place.fault = fault, place.steps = 0;
         warp_barrier();
     }
 
