@@ -1,5 +1,7 @@
 package rans
 
+import "encoding/binary"
+
 // An Alias is the alias layout of a table: what a decoder looks up, for each bucket or symbol.
 type Alias struct {
 	Threshold [Buckets]uint16 // of a bucket: the number of cells that are its own symbol's, at most 2048
@@ -67,4 +69,19 @@ func (a *Alias) Look(low uint16) (place int, rank uint16) {
 		return int(bucket), cell
 	}
 	return int(a.Donor[bucket]), cell + a.Offset[bucket]
+}
+
+// next takes a symbol from a state, which is refilled from the words where it has to be. It returns the place of the
+// symbol and the words that are left, or false if there is none to refill the state.
+func (a *Alias) next(x *uint32, words []byte) (place int, left []byte, ok bool) {
+	place, rank := a.Look(uint16(*x))
+	*x = uint32(a.Frequency[place])*(*x>>16) + uint32(rank)
+	if *x < least {
+		if len(words) == 0 {
+			return 0, nil, false
+		}
+		*x = *x<<16 | uint32(binary.LittleEndian.Uint16(words))
+		words = words[2:]
+	}
+	return place, words, true
 }

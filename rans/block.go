@@ -165,20 +165,23 @@ func (b *Block) Decode(f Form, a *Alias, dst []uint16) Cause {
 	words := b.Words
 	steps := (b.Weights + States - 1) / States
 	for i := range steps * States {
-		x := &states[i%States]
-		place, rank := a.Look(uint16(*x))
-		*x = uint32(a.Frequency[place])*(*x>>16) + uint32(rank)
-		if *x < least {
-			if len(words) == 0 {
-				return WordsEnd
-			}
-			*x = *x<<16 | uint32(binary.LittleEndian.Uint16(words))
-			words = words[2:]
+		place, left, ok := a.next(&states[i%States], words)
+		if !ok {
+			return WordsEnd
 		}
+		words = left
 		if i < b.Weights {
 			dst[i] = f.Join(a.Symbol[place], f.Rest(b.Plane, i))
 		}
 	}
+	if cause := end(&states, words); cause != 0 {
+		return cause
+	}
+	return b.Finish(f, dst)
+}
+
+// end returns 0, or what is wrong with how a block ends, given its states and the words that are left.
+func end(states *[States]uint32, words []byte) Cause {
 	if len(words) > 0 {
 		return WordsLeft
 	}
@@ -187,7 +190,7 @@ func (b *Block) Decode(f Form, a *Alias, dst []uint16) Cause {
 			return BadEnd
 		}
 	}
-	return b.Finish(f, dst)
+	return 0
 }
 
 // Finish applies the patches of a block to its weights, and checks what decoding does not. It returns 0, BadPatch or

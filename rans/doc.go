@@ -49,6 +49,9 @@
 // A patch is a uint32: the place in the block, 23 bits, and the symbol above it. Places ascend. The checksum is XXH3 of
 // the weights as they lie in memory, with 64 bits.
 //
+// The blocks are all the places at which a decoder can start. [Stream.Splits] computes more, inside of blocks, for
+// GPUs.
+//
 // # A file
 //
 // A [Tensor] in a file is a stream with a shape:

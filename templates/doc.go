@@ -23,5 +23,9 @@
 // tiles. tiles.cuh reads any tile code by code. lanes.cuh reads nearly all tiles by table, with the shared memory
 // of tile_memory.cuh. product_slow.cuh multiplies with the tiles that only tiles.cuh can read.
 //
+// rans.cu.tmpl has the kernels for matrices of package rans, which are cut for no model; [Rans] is its parameter.
+// rans.cuh has the matrices and the lookup, rans_plane.cuh the two forms, rans_split.cuh the way through a split.
+// decode_rans.cuh writes weights, matvec_rans.cuh multiplies.
+//
 // table.cuh states the layout of an entry of a multi-symbol table; package internal/cuda/launch makes such tables.
 package templates

@@ -19,6 +19,7 @@ var sources embed.FS
 const (
 	decodeRoot = "entries.cuh"
 	tableRoot  = "matvec.cuh"
+	ransRoot   = "matvec_rans.cuh"
 )
 
 // functions names the sprig functions that templates may call. The whole map has 194. Some of the others are
@@ -29,6 +30,7 @@ var functions = []string{"join", "trimSuffix"}
 var (
 	decodeTemplate = template.Must(parse("decode.cu.tmpl"))
 	tableTemplate  = template.Must(parse("table.cu.tmpl"))
+	ransTemplate   = template.Must(parse("rans.cu.tmpl"))
 )
 
 func parse(name string) (*template.Template, error) {

@@ -189,6 +189,29 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestRans(t *testing.T) {
+	out, err := (&Rans{Header: "Code generated"}).Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(out), "// Code generated\n") {
+		t.Errorf("source starts with %.80q", out)
+	}
+	for _, want := range []string{"\ndecode_rans(", "\ndecode_rans_joint(", "\nmatvec_rans(", "\nmatvec_rans_joint(", "\nmatvec_rans_join("} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("source has no %q", want)
+		}
+	}
+	if strings.Contains(string(out), "#include") {
+		t.Error("source does not stand alone: it includes a file")
+	}
+	for _, bad := range []Rans{{}, {Header: "a\nb"}} {
+		if _, err := bad.Render(); err == nil {
+			t.Errorf("no error for %+v", bad)
+		}
+	}
+}
+
 func TestInline(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	files := fstest.MapFS{

@@ -158,6 +158,10 @@ func TestCompilers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rans, err := emit.CUDARans()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name, variable string
 		source         []byte
@@ -165,6 +169,8 @@ func TestCompilers(t *testing.T) {
 	}{
 		{"nvcc", "BESPOKE_NVCC", source(t, p), true},
 		{"NVRTC", "BESPOKE_NVRTC", anyBook, false}, // a python3 that has it
+		{"nvcc", "BESPOKE_NVCC", rans, false},
+		{"NVRTC", "BESPOKE_NVRTC", rans, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := os.Getenv(tc.variable)

@@ -23,13 +23,14 @@ func assembler(t *testing.T) *Assembler {
 }
 
 // TestAssemble assembles kernels, those of the runtime for every architecture, and wants no spills, little static shared
-// memory, and at most 48 registers: 64 for decode_native and decode_tiles, with which 1024 threads fill a
+// memory, and at most 48 registers, 64 for decode_native and decode_tiles, with which 1024 threads fill a
 // multiprocessor, and 80 for matvec, with which 768 do. As many books as a kernel can have are compiled and assembled for
 // some architectures; tools/kernels has few books and every architecture.
 func TestAssemble(t *testing.T) {
 	maxRegisters := map[string]int{
 		"decode": 48, "decode_native": 64, "decode_native_table": 64,
 		"decode_tiles": 64, "decode_tiles_table": 64, "matvec": 80, "matvec_table": 80,
+		"decode_rans": 40, "decode_rans_joint": 48, "matvec_rans": 64, "matvec_rans_joint": 64, "matvec_rans_join": 40,
 	}
 	a, c := assembler(t), compiler(t)
 	anyBook, err := os.ReadFile(filepath.Join("..", "..", "runtime", "internal", "cuda", "anybook.ptx"))
@@ -42,6 +43,14 @@ func TestAssemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTables(t, manyBooks, p)
+	ransSource, err := emit.CUDARans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rans, err := c.PTX(t.Context(), ransSource)
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := a.Architectures()
 	for _, k := range []struct {
 		name          string
@@ -49,6 +58,7 @@ func TestAssemble(t *testing.T) {
 		architectures []int
 	}{
 		{"any book", anyBook, all},
+		{"rans", rans, all},
 		{fmt.Sprintf("%d books", emit.MaxBooks), manyBooks, []int{all[0], 75, 90, all[len(all)-1]}},
 	} {
 		for _, arch := range k.architectures {
@@ -73,6 +83,9 @@ func TestAssemble(t *testing.T) {
 					maxShared := 0
 					if !strings.HasPrefix(u.Kernel, "decode") || strings.HasPrefix(u.Kernel, "decode_tiles") {
 						maxShared = 40 << 10 // their table, codes and digits
+					}
+					if strings.Contains(u.Kernel, "rans") {
+						maxShared = 2 << 10 // what is known of splits
 					}
 					if u.Shared > maxShared {
 						t.Errorf("%s: %d bytes of static shared memory, want at most %d", u.Kernel, u.Shared, maxShared)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/gen/cudac"
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/internal/cuda/sass"
@@ -35,7 +36,13 @@ type bench struct {
 
 // mostIssued is the largest number of instructions a weight for each kernel, mostShared the largest amount of shared memory
 // for decode, in bytes.
-var mostIssued = map[string]float64{"decode": 16.5, "decode_native": 12, "decode_tiles": 12, "matvec": 16.5}
+var mostIssued = map[string]float64{
+	"decode": 16.5, "decode_native": 12, "decode_tiles": 12, "matvec": 16.5,
+	"decode_rans": 23, "decode_rans_joint": 26.5, "matvec_rans": 28.5, "matvec_rans_joint": 32,
+}
+
+// ransTurn is the number of weights of a lane in a turn of the loop of kernels of package rans.
+const ransTurn = 16
 
 const mostShared = 28 << 10
 
@@ -62,15 +69,23 @@ func (b *bench) tools() string {
 
 // ours adds our kernels to the page.
 func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
+	rows, err := b.assemble(ctx, source, b.our)
+	p.Rows = append(p.Rows, rows...)
+	return err
+}
+
+// assemble returns the rows of all kernels of a source on all architectures. of makes them of what the assembler says and
+// the machine code, nil if there is no disassembler for it.
+func (b *bench) assemble(ctx context.Context, source []byte, of func(u cudac.Usage, text []byte) (*row, error)) ([]row, error) {
 	ptx, err := b.compiler.PTX(ctx, source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	marked, err := b.compiler.PTX(ctx, withMarks(source))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.Rows, err = b.byArchitecture(ctx, func(ctx context.Context, arch int) ([]row, error) {
+	return b.byArchitecture(ctx, func(ctx context.Context, arch int) ([]row, error) {
 		_, usage, err := b.assembler.Assemble(ctx, ptx, arch)
 		if err != nil {
 			return nil, err
@@ -87,7 +102,7 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 		}
 		var rows []row
 		for _, u := range usage {
-			r, err := b.our(u, functions[u.Kernel])
+			r, err := of(u, functions[u.Kernel])
 			if err != nil {
 				return nil, fmt.Errorf("sm_%d: %s: %w", arch, u.Kernel, err)
 			}
@@ -96,7 +111,37 @@ func (b *bench) ours(ctx context.Context, p *page, source []byte) error {
 		}
 		return rows, nil
 	})
+}
+
+// rans adds the kernels of package rans to the page.
+func (b *bench) rans(ctx context.Context, p *page) error {
+	source, err := emit.CUDARans()
+	if err != nil {
+		return err
+	}
+	rows, err := b.assemble(ctx, source, ransRow)
+	p.Rows = append(p.Rows, rows...)
 	return err
+}
+
+// ransRow returns the row of a kernel of package rans. text is its machine code, nil if there is none.
+func ransRow(u cudac.Usage, text []byte) (*row, error) {
+	if u.Stack+u.Spilled > 0 {
+		return nil, fmt.Errorf("%d bytes of stack, %d spilled", u.Stack, u.Spilled)
+	}
+	r := &row{Usage: u, Threads: launch.RansThreads}
+	if text == nil || mostIssued[u.Kernel] == 0 {
+		return r, nil
+	}
+	k, err := sass.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if r.Issued, err = k.Turn(); err != nil {
+		return nil, err
+	}
+	r.PerWeight = r.Issued / ransTurn
+	return r, r.check()
 }
 
 // our returns the row of one of our kernels. text is its machine code, nil if there is none.

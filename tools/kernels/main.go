@@ -57,6 +57,9 @@ func run(ctx context.Context, folder, disassembler, published, out string) error
 	if err := b.ours(ctx, p, source); err != nil {
 		return err
 	}
+	if err := b.rans(ctx, p); err != nil {
+		return err
+	}
 	if published != "" {
 		if err := b.published(ctx, p, published); err != nil {
 			return err

@@ -38,6 +38,9 @@ func TestInstructions(t *testing.T) {
 	if err := b.ours(t.Context(), &p, source); err != nil {
 		t.Fatal(err)
 	}
+	if err := b.rans(t.Context(), &p); err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range p.Rows {
 		if mostIssued[r.Kernel] == 0 {
 			continue

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed54244801/bespoke/gen/cudac"
@@ -65,13 +66,14 @@ weights on average.
 Instructions are those that a warp issues on the straight path, for each weight of a lane. The straight path is the
 longest way through a kernel without code that trained weights reach rarely; for the published kernel it is the
 shortest way through its loops. In kernels by tiles, the instructions that a warp issues once for all its tiles do not
-count. The documentation of `+"`internal/cuda/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can
-run at once, with the dynamic shared memory that a chunk takes. [KERNELS-HOW.md](KERNELS-HOW.md) says how the kernels
-work.
+count. In those of package rans, which are the same for every model, a turn of the loop counts. The documentation of
+`+"`internal/cuda/sass`"+` says more. Occupancy is the share of a multiprocessor's threads that can run at once, with the
+dynamic shared memory that a chunk takes. [KERNELS-HOW.md](KERNELS-HOW.md) says how the kernels work.
 
 `, p.Model, p.Tools, p.Symbols)
 	table(&b, "Instructions a weight", p.instructions())
-	for _, name := range []string{"decode", "decode_native", "decode_tiles", "matvec"} {
+	table(&b, "Instructions a weight, package rans", p.ransInstructions())
+	for _, name := range append([]string{"decode", "decode_native", "decode_tiles", "matvec"}, ransKernels...) {
 		table(&b, "`"+name+"`", usage(p.Rows, name))
 	}
 	if len(p.Published) > 0 {
@@ -99,6 +101,30 @@ func (p *page) instructions() [][]string {
 				cell(p.Rows, r.Arch, "decode_tiles"), cell(p.Rows, r.Arch, "matvec"),
 			})
 		}
+	}
+	return rows
+}
+
+// ransKernels are the kernels of package rans that decode or multiply.
+var ransKernels = []string{"decode_rans", "decode_rans_joint", "matvec_rans", "matvec_rans_joint"}
+
+// ransInstructions compares the kernels of package rans by architecture.
+func (p *page) ransInstructions() [][]string {
+	head := []string{"architecture"}
+	for _, name := range ransKernels {
+		head = append(head, "`"+name+"`")
+	}
+	rows := [][]string{head}
+	for _, r := range p.Rows {
+		if r.Kernel != ransKernels[0] || r.PerWeight == 0 {
+			continue
+		}
+		cells := []string{fmt.Sprintf("sm_%d", r.Arch)}
+		for _, name := range ransKernels {
+			i := slices.IndexFunc(p.Rows, func(other row) bool { return other.Arch == r.Arch && other.Kernel == name })
+			cells = append(cells, fmt.Sprintf("%.1f", p.Rows[i].PerWeight))
+		}
+		rows = append(rows, cells)
 	}
 	return rows
 }

@@ -94,16 +94,26 @@ type Kernel struct {
 // Multiply runs a kernel that computes a product and returns it: Rows numbers for each vector.
 func (k *Kernel) Multiply(l Launch) ([]float32, error) {
 	words, err := k.Launch(l)
+	return floats(words), err
+}
+
+// floats returns the numbers that words of output are.
+func floats(words []uint16) []float32 {
 	y := make([]float32, len(words)/2)
 	for i := range y {
 		y[i] = math.Float32frombits(uint32(words[2*i]) | uint32(words[2*i+1])<<16)
 	}
-	return y, err
+	return y
 }
 
 // Launch runs the kernel on a unit and returns the output, one word an element. An error holds what a
 // sanitizer or the driver had to say.
 func (k *Kernel) Launch(l Launch) ([]uint16, error) {
+	return k.serve(l.request(), l.words())
+}
+
+// serve sends a request and returns so many words of output.
+func (k *Kernel) serve(request []byte, n int) ([]uint16, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.start(); err != nil {
@@ -111,8 +121,8 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 	}
 	timer := time.AfterFunc(timeout, func() { k.cmd.Process.Kill() })
 	defer timer.Stop()
-	out := make([]byte, 8+2*l.words())
-	_, err := k.in.Write(l.request())
+	out := make([]byte, 8+2*n)
+	_, err := k.in.Write(request)
 	if err == nil {
 		_, err = io.ReadFull(k.out, out)
 	}
@@ -124,7 +134,7 @@ func (k *Kernel) Launch(l Launch) ([]uint16, error) {
 		return nil, fmt.Errorf("host: kernel did not end well (%v): %.6000s", end, report)
 	}
 	k.word = binary.LittleEndian.Uint64(out)
-	words := make([]uint16, l.words())
+	words := make([]uint16, n)
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint16(out[8+2*i:])
 	}

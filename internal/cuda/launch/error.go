@@ -1,6 +1,10 @@
 package launch
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed54244801/bespoke/rans"
+)
 
 // An Error is what a kernel found wrong with a unit.
 type Error struct {
@@ -31,6 +35,16 @@ const (
 	LaneEnd      Cause = 6
 )
 
+// The causes of kernels of package rans, as rans.cuh has them, beside Sizes.
+const (
+	StateStart Cause = 7
+	WordsEnd   Cause = 8
+	WordsLeft  Cause = 9
+	StateEnd   Cause = 10
+	SplitEnd   Cause = 11
+	PatchPlace Cause = 12
+)
+
 // String describes the fault.
 func (c Cause) String() string {
 	switch c {
@@ -47,7 +61,19 @@ func (c Cause) String() string {
 	case LaneEnd:
 		return "the codes of a lane do not end where the next one's begin"
 	}
+	if text := ransCauses[c]; text != "" {
+		return text
+	}
 	return fmt.Sprintf("fault %d", uint8(c))
+}
+
+var ransCauses = map[Cause]string{
+	StateStart: rans.BadState.String(),
+	WordsEnd:   rans.WordsEnd.String(),
+	WordsLeft:  rans.WordsLeft.String(),
+	StateEnd:   rans.BadEnd.String(),
+	SplitEnd:   "the split does not end as the next one begins",
+	PatchPlace: rans.BadPatch.String(),
 }
 
 // ParseError reads an error word: nil for 0. Whether it tells of a chunk or a tile depends on the kernel: see

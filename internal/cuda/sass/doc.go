@@ -18,6 +18,9 @@
 // loops over vectors and parts of rows in it. With one vector, each of them runs once; [Kernel.Once] stands for
 // that.
 //
+// Kernels of package rans have a loop over the steps of a split, and nothing else counts: [Kernel.Turn] is the longest way
+// once through it, from the mark at its start on.
+//
 // The published kernel has no marks, and runs loops. [Kernel.Shortest] is the shortest way through all of them,
 // each with the number of turns that its description gives. Longer codes, the ends of the stream and the like are
 // left out in its favour.

@@ -57,6 +57,48 @@ func (k *Kernel) Longest() (float64, error) {
 	return n, err
 }
 
+// Turn returns the number of instructions of the longest way once through the loop in which the start of the straight path
+// lies, without rare marks.
+func (k *Kernel) Turn() (float64, error) {
+	var in *loop
+	for _, l := range k.loops() {
+		if l.head <= k.start && k.start <= l.tail && (in == nil || l.tail-l.head < in.tail-in.head) {
+			in = &l
+		}
+	}
+	if in == nil {
+		return 0, fmt.Errorf("sass: no loop around the start")
+	}
+	const open = -2
+	memo := map[int]float64{}
+	var walk func(i int) (float64, error)
+	walk = func(i int) (float64, error) {
+		if n, ok := memo[i]; ok {
+			return n, nil
+		}
+		memo[i] = open
+		best := math.Inf(-1)
+		for _, n := range k.blocks[i].next {
+			switch {
+			case n == in.head:
+				best = max(best, 0)
+			case n < in.head || n > in.tail || k.blocks[n].rare:
+			case memo[n] == open:
+				return 0, fmt.Errorf("sass: a loop without a mark around block %d", n)
+			default:
+				rest, err := walk(n)
+				if err != nil {
+					return 0, err
+				}
+				best = max(best, rest)
+			}
+		}
+		memo[i] = best + k.weight(&k.blocks[i])
+		return memo[i], nil
+	}
+	return walk(in.head)
+}
+
 func (k *Kernel) weight(b *block) float64 {
 	if b.oneWarp {
 		return k.OneWarp * float64(b.instructions)

@@ -101,6 +101,31 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestTurn runs once through a loop, past what is rare, and not through the loop around it.
+func TestTurn(t *testing.T) {
+	blocks := []block{
+		{instructions: 1, next: []int{1}},
+		{instructions: 10, next: []int{2}},     // outer head
+		{instructions: 100, next: []int{3, 4}}, // inner head
+		{instructions: 5000, next: []int{4}, rare: true},
+		{instructions: 1000, next: []int{2, 5}},  // inner end
+		{instructions: 10000, next: []int{1, 6}}, // outer end
+		{instructions: 100000, ends: true},
+	}
+	k := &Kernel{OneWarp: 1, blocks: blocks, start: 2}
+	if n, err := k.Turn(); err != nil || n != 1100 {
+		t.Errorf("%v instructions, %v, want 1100", n, err)
+	}
+	k.start = 1
+	if _, err := k.Turn(); err == nil || !strings.Contains(err.Error(), "a loop without a mark around block 2") {
+		t.Errorf("error is %v, want one about the inner loop", err)
+	}
+	k.start = 6
+	if _, err := k.Turn(); err == nil || !strings.Contains(err.Error(), "no loop around the start") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "no instruction"},

@@ -22,6 +22,12 @@ int __any_sync(unsigned, int predicate) {
     const unsigned *lanes = block->exchange(predicate != 0);
     return std::any_of(lanes, lanes + warp_lanes, [](unsigned lane) { return lane != 0; });
 }
+unsigned __ballot_sync(unsigned, int predicate) {
+    const unsigned *lanes = block->exchange(predicate != 0);
+    unsigned all = 0;
+    for (unsigned i = 0; i < warp_lanes; i++) all |= lanes[i] << i;
+    return all;
+}
 unsigned __shfl_up_sync(unsigned, unsigned value, unsigned delta) {
     return block->shuffle(value, [delta](unsigned lane) { return lane < delta ? lane : lane - delta; });
 }

@@ -6,6 +6,11 @@
 //             codes, sign_mantissa, output_positions, gaps, tiles, x and table, each a 64-bit length and its bytes
 //   answer    the error word, 64 bits, and the output words
 //
+// For kernels of package rans, the request goes on behind its 15 words with the number of matrices, 64 bits, and for each
+// of them: table, index, blocks, plane, states and positions, as above, and its description, whose addresses are filled
+// in here; and then x. The words of output are the weights of all matrices, one after another, or the product with the
+// first one.
+//
 // Tensors lie in heap blocks of exactly their size, the offset in bytes, for the output in words, behind an aligned
 // address.
 
@@ -42,6 +47,14 @@ __attribute__((weak)) void decode_tiles(TILE_TENSORS, OWN_NUMBERS);
 __attribute__((weak)) void decode_tiles_table(TILE_TENSORS, OWN_NUMBERS, const unsigned *table);
 __attribute__((weak)) void matvec(MATVEC_TENSORS, MATVEC_NUMBERS);
 __attribute__((weak)) void matvec_table(MATVEC_TENSORS, MATVEC_NUMBERS, const unsigned *table);
+__attribute__((weak)) void decode_rans(const void *matrices, unsigned count, unsigned number, unsigned long long *error);
+__attribute__((weak)) void decode_rans_joint(const void *matrices, unsigned count, unsigned number,
+                                             unsigned long long *error);
+__attribute__((weak)) void matvec_rans(const void *matrix, const unsigned short *x, float *y, float *parts,
+                                       unsigned columns, unsigned number, unsigned long long *error);
+__attribute__((weak)) void matvec_rans_joint(const void *matrix, const unsigned short *x, float *y, float *parts,
+                                             unsigned columns, unsigned number, unsigned long long *error);
+__attribute__((weak)) void matvec_rans_join(const void *matrix, float *y, float *parts, unsigned columns);
 }
 
 // The bounds of static shared memory, null in a kernel that has none.
@@ -123,9 +136,65 @@ void launch(const Request &r, unsigned threads, const std::function<void()> &ker
     }
 }
 
+// A matrix as kernels of package rans read it: package launch has its other end.
+struct RansDescription {
+    const unsigned char *tensors[6];
+    unsigned char *outputs;
+    std::uint64_t words, weights;
+    std::uint32_t rest[4];
+};
+
+bool serve_rans(const Request &r) {
+    std::uint64_t count;
+    if (!read_all(&count, sizeof count)) return false;
+    std::vector<Tensor> tensors(6 * count), outputs(count);
+    Tensor descriptions;
+    descriptions.allocate(count * sizeof(RansDescription), 0);
+    auto *matrices = reinterpret_cast<RansDescription *>(descriptions.data);
+    for (std::uint64_t i = 0; i < count; i++) {
+        for (unsigned k = 0; k < 6; k++)
+            if (!tensors[6 * i + k].read(k == 3 ? r.offset : 0)) return false; // 3 is the plane
+        if (!read_all(matrices + i, sizeof *matrices)) return false;
+        for (unsigned k = 0; k < 6; k++) matrices[i].tensors[k] = tensors[6 * i + k].data;
+        outputs[i].allocate(2 * matrices[i].weights, 2 * r.output_offset);
+        std::memset(outputs[i].data, untouched, 2 * matrices[i].weights);
+        matrices[i].outputs = outputs[i].data;
+    }
+    Tensor x, y, parts;
+    if (!x.read(r.offset)) return false;
+    const auto number = static_cast<unsigned>(r.unit), columns = static_cast<unsigned>(r.columns);
+    unsigned long long error = 0;
+    if (r.entry < 9) {
+        launch(r, 256, [&] {
+            (r.entry == 7 ? decode_rans : decode_rans_joint)(matrices, static_cast<unsigned>(count), number, &error);
+        });
+    } else {
+        y.allocate(2 * r.words, 0);
+        std::memset(y.data, untouched, 2 * r.words);
+        const unsigned splits = matrices->rest[2];
+        parts.allocate(2 * sizeof(float) * splits, 0);
+        std::memset(parts.data, untouched, 2 * sizeof(float) * splits);
+        auto *to = reinterpret_cast<float *>(y.data), *open = reinterpret_cast<float *>(parts.data);
+        launch(r, 256, [&] {
+            (r.entry == 9 ? matvec_rans : matvec_rans_joint)(
+                matrices, reinterpret_cast<const unsigned short *>(x.data), to, open, columns, number, &error);
+        });
+        Request join = r;
+        join.blocks = (splits + 255) / 256;
+        launch(join, 256, [&] { matvec_rans_join(matrices, to, open, columns); });
+    }
+    write_all(&error, sizeof error);
+    if (r.entry < 9)
+        for (std::uint64_t i = 0; i < count; i++) write_all(outputs[i].data, 2 * matrices[i].weights);
+    else
+        write_all(y.data, 2 * r.words);
+    return true;
+}
+
 bool serve() {
     Request r;
     if (!read_all(&r, sizeof r)) return false;
+    if (r.entry >= 7) return serve_rans(r);
     Tensor luts, codes, sign_mantissa, positions, gaps, tiles, x, table, outputs;
     if (!luts.read(r.offset) || !codes.read(r.offset) || !sign_mantissa.read(r.offset) || !positions.read(0) ||
         !gaps.read(r.offset) || !tiles.read(r.offset) || !x.read(r.offset) || !table.read(0))

@@ -25,6 +25,7 @@ extern HostIndex threadIdx, blockIdx, gridDim;
 void __syncthreads();
 void __syncwarp();
 int __any_sync(unsigned mask, int predicate);
+unsigned __ballot_sync(unsigned mask, int predicate);
 unsigned __shfl_up_sync(unsigned mask, unsigned value, unsigned delta);
 unsigned __shfl_sync(unsigned mask, unsigned value, unsigned lane);
 unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);
@@ -33,3 +34,10 @@ unsigned __shfl_xor_sync(unsigned mask, unsigned value, unsigned lanes);
 // every access beyond it.
 std::uint8_t *host_dynamic_shared();
 unsigned host_dynamic_shared_bytes();
+
+// The pointer for an address of device memory, in which the stand-in for a driver sets a bit. The driver removes it from
+// arguments of kernels; from what lies in memory it cannot.
+template <class T>
+T *host_pointer(T *p) {
+    return reinterpret_cast<T *>(reinterpret_cast<std::uintptr_t>(p) & ~(std::uintptr_t{1} << 62));
+}
