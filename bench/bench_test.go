@@ -35,6 +35,17 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkMultiply times products in the same way.
+func BenchmarkMultiply(b *testing.B) {
+	run := bench{threads: []int{1, 2}}
+	d := trainedLike(*benchWeights, 4<<20).inUnitsOf(4<<20).matrices(4<<20, 0)
+	list, err := run.products(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmark(b, d, list)
+}
+
 // BenchmarkEncode times the encoders of this process in the same way.
 func BenchmarkEncode(b *testing.B) {
 	run := bench{threads: []int{1, 2}}
@@ -49,7 +60,11 @@ func BenchmarkEncode(b *testing.B) {
 
 func benchmark(b *testing.B, d *dataSet, list []contender) {
 	for _, c := range list {
-		b.Run(fmt.Sprintf("impl=%s/threads=%d", c.name, c.threads), func(b *testing.B) {
+		name := fmt.Sprintf("impl=%s/threads=%d", c.name, c.threads)
+		if c.batch > 0 {
+			name += fmt.Sprintf("/batch=%d", c.batch)
+		}
+		b.Run(name, func(b *testing.B) {
 			total, piece := 0, 0
 			for b.Loop() {
 				n, _, err := c.work(piece % len(d.pieces))

@@ -1,5 +1,5 @@
-// Command bench compares Bespoke's decoders and encoder with copying memory and with other codecs, in
-// rounds (see internal/measure), and writes docs/BENCHMARKS.md. Run it as make bench.
+// Command bench compares Bespoke's products with those of bf16 weights, and its decoders and encoders with copying memory and with
+// other codecs, in rounds (see internal/measure). It writes docs/BENCHMARKS.md. Run it as make bench.
 //
 // The Go benchmarks of this package measure the same contenders for benchstat:
 //

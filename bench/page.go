@@ -211,6 +211,15 @@ func (t *table) Label() string {
 	return t.Data
 }
 
+// Between returns the numbers of weights of the smallest and of the largest unit.
+func (t *table) Between() string {
+	least, most := humanize.Comma(int64(t.UnitSizes[0])), humanize.Comma(int64(t.UnitSizes[1]))
+	if least == most {
+		return least
+	}
+	return least + " to " + most
+}
+
 // Repeated reports whether there are several copies of any model.
 func (r *report) Repeated() bool {
 	return slices.ContainsFunc(r.Tables, func(t *table) bool { return t.Copies > 1 })

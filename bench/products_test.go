@@ -26,7 +26,7 @@ func (w *wrong) multiply(unit, threads, batch int, x, y []float32) (func(i, r in
 // TestCompare compares every product, and notices one bit.
 func TestCompare(t *testing.T) {
 	b := bench{threads: []int{1, 2}}
-	d := trainedLike(2*128<<10, 128<<10).inUnitsOf(128 << 10).matrices(1, 0)
+	d := trainedLike(2*128<<10, 128<<10).inUnitsOf(128<<10).matrices(1, 0)
 	c, err := codeRANS(d, rans.Joint)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ COLUMNS = 1024  # rowWeights of data.go
 def prepare(pieces, threads):
     torch.manual_seed(1)
     torch.set_grad_enabled(False)
-    matrices = [torch.from_numpy(p.view("<i2").reshape(-1, COLUMNS)).view(torch.bfloat16).clone() for p in pieces]
+    matrices = [torch.from_numpy(p.view("<i2").reshape(-1, COLUMNS).copy()).view(torch.bfloat16) for p in pieces]
     vectors = {batch: torch.randn(batch, COLUMNS).bfloat16() for batch in (1, 16)}
 
     def multiply(batch, threads, p):
