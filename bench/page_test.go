@@ -42,6 +42,8 @@ func TestPage(t *testing.T) {
 		{name: matrixRANSName, threads: 1, batch: 1, bits: 10.5},
 		{name: matrixRANSName + jointSuffix, threads: 1, batch: 8, bits: 10.25},
 		{name: torchName, threads: 1, batch: 1, probes: 2, bits: 16},
+		{name: bf16Name, threads: 2, batch: 1, bits: 16},
+		{name: matrixRANSName, threads: 2, batch: 1, bits: 10.5},
 	}
 	samples := make(measure.Samples, len(contenders))
 	for i := range contenders {
