@@ -77,7 +77,7 @@ mutants: ## small changes to the code, which tests must notice: prints those tha
 reliability: ## breaks things in every way that there is, and counts what becomes of it: docs/RELIABILITY.md; takes hours
 	nice $(GO) run ./tools/reliability $(if $(ONLY),-only $(ONLY))
 
-bench: build ## decoders, encoders and whole files against memcpy, cp and other codecs: docs/BENCHMARKS.md
+bench: build ## products, decoders, encoders and whole files against bf16, memcpy, cp and other codecs: docs/BENCHMARKS.md
 	$(GO) run ./tools/wall -json build/wall.json -layers 16 build/wall/llama-2GiB
 	$(GO) run ./bench -python $(or $(wildcard $(PEERS)/bin/python),python3)
 

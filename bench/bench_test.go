@@ -35,6 +35,17 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkMultiply times products in the same way.
+func BenchmarkMultiply(b *testing.B) {
+	run := bench{threads: []int{1, 2}}
+	d := trainedLike(*benchWeights, 4<<20).inUnitsOf(4<<20).matrices(4<<20, 0)
+	list, err := run.products(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmark(b, d, list)
+}
+
 // BenchmarkEncode times the encoders of this process in the same way.
 func BenchmarkEncode(b *testing.B) {
 	run := bench{threads: []int{1, 2}}
@@ -49,7 +60,11 @@ func BenchmarkEncode(b *testing.B) {
 
 func benchmark(b *testing.B, d *dataSet, list []contender) {
 	for _, c := range list {
-		b.Run(fmt.Sprintf("impl=%s/threads=%d", c.name, c.threads), func(b *testing.B) {
+		name := fmt.Sprintf("impl=%s/threads=%d", c.name, c.threads)
+		if c.batch > 0 {
+			name += fmt.Sprintf("/batch=%d", c.batch)
+		}
+		b.Run(name, func(b *testing.B) {
 			total, piece := 0, 0
 			for b.Loop() {
 				n, _, err := c.work(piece % len(d.pieces))
@@ -85,27 +100,33 @@ func TestRun(t *testing.T) {
 	if !b.missed("model") {
 		t.Errorf("nothing said of a model that is not there: %v", b.report.Missing)
 	}
-	if len(b.report.Tables) != 4 {
-		t.Fatalf("%d tables, want decode and encode of two data sets", len(b.report.Tables))
+	if len(b.report.Tables) != 6 {
+		t.Fatalf("%d tables, want products, decode and encode of two data sets", len(b.report.Tables))
 	}
-	if first := b.report.Tables[0]; first.Data != "shakespeare-llama" || first.Copies != 2 || first.Weights < leastPieces<<17 {
-		t.Errorf("first are %d copies of %s, %d weights, want 2 of shakespeare-llama", first.Copies, first.Data, first.Weights)
+	for i, copies := range []int{8, 2, 2} { // few of its tensors are large enough for products
+		if first := b.report.Tables[i]; first.Data != "shakespeare-llama" || first.Copies != copies || first.Weights < leastPieces<<17 {
+			t.Errorf("first are %d copies of %s, %d weights, want %d of shakespeare-llama", first.Copies, first.Data, first.Weights, copies)
+		}
 	}
 	for _, table := range b.report.Tables {
+		if table.Do == "multiply" {
+			b.checkProducts(t, table)
+			continue
+		}
 		want := []string{memcpyName, memcpyBlocks, "klauspost-zstd-1", "klauspost-huff0"}
 		if table.Do == "decode" {
-			want = append(want, rooflineName, runtime.Generic, runtime.Auto)
+			want = append(want, rooflineName, ransName(runtime.Generic), runtime.Generic, runtime.Auto)
 			for _, family := range []string{runtime.AVX512, runtime.AVX2} {
 				if b.available(family) {
-					want = append(want, tableName(family), tableName(family)+"-published")
+					want = append(want, ransName(family), tableName(family), tableName(family)+"-published")
 				}
 			}
 			if b.available(runtime.AVX512) {
-				want = append(want, emittedName(runtime.AVX512))
+				want = append(want, emittedName(runtime.AVX512), ransName(runtime.AVX512)+jointSuffix)
 			}
 			b.checkChoice(t, table)
 		} else {
-			want = append(want, "bespoke")
+			want = append(want, "bespoke-rans", "bespoke-rans"+jointSuffix, "bespoke-df11")
 		}
 		for _, kind := range peerKinds {
 			if table.Do == "encode" || kind.decodes {
@@ -128,6 +149,29 @@ func TestRun(t *testing.T) {
 	}
 	for _, m := range b.report.Missing {
 		t.Logf("without %s: %s", m.What, m.Reason)
+	}
+}
+
+// checkProducts checks that all products were measured, and that torch was where rows are long enough.
+func (b *bench) checkProducts(t *testing.T, table *table) {
+	t.Helper()
+	for _, name := range append([]string{bf16Name}, productColumns...) {
+		if about(name) == "" {
+			t.Errorf("nothing is said about %s", name)
+		}
+		for _, batch := range batches {
+			for _, n := range b.threads {
+				r := table.product(name, n, batch)
+				switch {
+				case name == torchName && (table.Copies > 0 || b.missed(torchName) || n > 1 || !slices.Contains(peerBatches, batch)):
+					if r != nil {
+						t.Errorf("%s: %s of %d vectors with %d threads", table.Data, name, batch, n)
+					}
+				case r == nil || r.Rate.All.N > 0 && r.Rate.All.Median <= 0 || name != bf16Name && r.Plain == nil:
+					t.Errorf("%s: %s of %d vectors with %d threads: row %+v", table.Data, name, batch, n, r)
+				}
+			}
+		}
 	}
 }
 
@@ -191,10 +235,7 @@ func TestPeerMissing(t *testing.T) {
 		{name: "a program that ends at once", source: "nosuch.py"},
 	} {
 		b := bench{threads: []int{1}, python: "false", dir: t.TempDir()}
-		peerKindsBefore := peerKinds
-		peerKinds = []peerKind{kind}
-		peers, err := b.startPeers(t.Context(), d)
-		peerKinds = peerKindsBefore
+		peers, err := b.startPeers(t.Context(), []peerKind{kind}, d)
 		if err != nil || len(peers) != 0 || !b.missed(kind.name) {
 			t.Errorf("%s: %d peers, error %v, missing %v", kind.name, len(peers), err, b.report.Missing)
 		}

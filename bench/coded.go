@@ -12,25 +12,41 @@ import (
 	"github.com/seed54244801/bespoke/emit"
 	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
-// coded is a data set in DF11.
+// coded is a data set in a codec.
 type coded struct {
 	data  *dataSet
-	books []*codebook.Book
+	books []*codebook.Book     // nil with rANS
 	used  []codebook.Histogram // by book
 	units []*model.Unit
 	parts [][]part // by piece
 	all   bool     // every piece is the whole data set
 }
 
-// A part is what one call decodes: a whole unit, or a tensor of one.
+// A part is what one call decodes: a whole unit, or a part of the only tensor of one.
 type part struct {
 	unit, tensor string // tensor is "" for the whole unit
+	first        int    // of the tensor
 	span
 }
 
-// code codes a data set with the code books of a scheme.
+// newCoded returns a data set of which no unit is coded yet.
+func newCoded(d *dataSet) *coded { return &coded{data: d, parts: make([][]part, len(d.pieces))} }
+
+// newUnit returns unit i of a data set without its streams.
+func (d *dataSet) newUnit(i int, codec model.Codec) *model.Unit {
+	u := &model.Unit{Name: fmt.Sprint("unit", i), Named: true, Codec: codec}
+	for k, t := range d.tensors[i] {
+		u.Tensors = append(u.Tensors, model.UnitTensor{
+			Name: fmt.Sprintf("%s.%d", u.Name, k), Offset: t.from - d.units[i].from, Elements: t.len(), Shape: t.shape,
+		})
+	}
+	return u
+}
+
+// code codes a data set in DF11 with the code books of a scheme.
 func code(d *dataSet, schemeName string) (*coded, error) {
 	scheme, err := codebook.SchemeByName(schemeName)
 	if err != nil {
@@ -41,7 +57,8 @@ func code(d *dataSet, schemeName string) (*coded, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &coded{data: d, books: assigned.Books, used: make([]codebook.Histogram, len(assigned.Books)), parts: make([][]part, len(d.pieces))}
+	c := newCoded(d)
+	c.books, c.used = assigned.Books, make([]codebook.Histogram, len(assigned.Books))
 	for i := range histograms {
 		c.used[assigned.Unit[i]].Add(&histograms[i])
 	}
@@ -51,41 +68,35 @@ func code(d *dataSet, schemeName string) (*coded, error) {
 		if err != nil {
 			return nil, err
 		}
-		unit := &model.Unit{Name: fmt.Sprint("unit", i), Named: true, Stream: *cloneStream(s)}
+		unit := d.newUnit(i, model.DF11)
+		unit.Stream = *cloneStream(s)
 		if err := unit.Stream.Validate(); err != nil {
 			return nil, err
 		}
-		c.units = append(c.units, unit)
-		c.divide(unit, u)
+		c.add(unit, func(element int) int { return chunkStart(&unit.Stream, element) })
 	}
 	return c, nil
 }
 
-// divide adds the unit u, which holds the given weights, to the parts of the pieces. A piece that is only a part
-// of the unit becomes a tensor that begins where a chunk does, so that nothing is decoded twice.
-func (c *coded) divide(unit *model.Unit, u span) {
-	whole := true
+// add adds the next unit, also to the parts of the pieces. A piece that is only a part of the unit begins where a decoder can
+// start, so that nothing is decoded twice: start returns the first such element that is not before another.
+func (c *coded) add(unit *model.Unit, start func(element int) int) {
+	u := c.data.units[len(c.units)]
+	c.units = append(c.units, unit)
 	for p, piece := range c.data.pieces {
 		from, to := max(piece.from, u.from), min(piece.to, u.to)
-		if from >= to {
-			continue
-		}
-		if from == u.from && to == u.to {
+		switch {
+		case from >= to:
+		case from == u.from && to == u.to:
 			c.parts[p] = append(c.parts[p], part{unit: unit.Name, span: u})
-			continue
+		default:
+			from, to = start(from-u.from), start(to-u.from)
+			c.parts[p] = append(c.parts[p], part{unit.Name, unit.Tensors[0].Name, from, span{from, to}.plus(u.from)})
 		}
-		whole = false
-		from, to = chunkStart(&unit.Stream, from-u.from), chunkStart(&unit.Stream, to-u.from)
-		name := fmt.Sprintf("%s[%d]", unit.Name, p)
-		unit.Tensors = append(unit.Tensors, model.UnitTensor{Name: name, Offset: from, Elements: to - from})
-		c.parts[p] = append(c.parts[p], part{unit.Name, name, span{u.from + from, u.from + to}})
-	}
-	if whole {
-		unit.Tensors = []model.UnitTensor{{Name: unit.Name + ".weight", Elements: u.len()}}
 	}
 }
 
-// plan returns the plan from which decoders for the data are generated.
+// plan returns the plan from which decoders for the code books are generated.
 func (c *coded) plan() (*emit.Plan, error) {
 	in := emit.Input{Package: "emitted", Model: c.data.name, Units: len(c.units), Books: c.books, Counts: c.used}
 	for i := range c.used {
@@ -127,11 +138,16 @@ func (c *coded) bitsPerWeight() float64 {
 	for _, u := range c.units {
 		s := &u.Stream
 		size += len(s.Luts) + len(s.Encoded) + len(s.SignMantissa) + len(s.OutputPositions) + len(s.Gaps)
+		for _, t := range u.Tensors {
+			if t.Coded != nil {
+				size += (&rans.Tensor{Stream: *t.Coded, Shape: t.Shape}).Size()
+			}
+		}
 	}
 	return 8 * float64(size) / float64(len(c.data.weights))
 }
 
-// longestCode returns the length in bits of the longest code in any book.
+// longestCode returns the length in bits of the longest code in any book, 0 if there is none.
 func (c *coded) longestCode() int {
 	longest := 0
 	for _, b := range c.books {
@@ -146,6 +162,12 @@ func (c *coded) checkpoint() *model.Container {
 	for _, u := range c.units {
 		own := *u
 		own.Stream = *cloneStream(&u.Stream)
+		own.Tensors = slices.Clone(u.Tensors)
+		for i := range own.Tensors {
+			if s := own.Tensors[i].Coded; s != nil {
+				own.Tensors[i].Coded = cloneRANS(s)
+			}
+		}
 		file.Units = append(file.Units, &own)
 	}
 	return file

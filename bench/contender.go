@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,10 @@ type contender struct {
 	choice string
 	// rivals are the contenders among which this one had to choose.
 	rivals []string
+	// peer is a peer that does the same as far as possible: see row.Peer.
+	peer string
+	// batch is the number of vectors of a product, 0 for contenders that do not multiply.
+	batch int
 	// work does piece p and returns the number of weights and the time.
 	work func(p int) (int, time.Duration, error)
 }
@@ -39,10 +44,13 @@ func timed(work func(p int) (int, error)) func(int) (int, time.Duration, error) 
 }
 
 // pieceOf returns the piece of a round. Contenders with more threads use the same memory as those with one, so
-// their pieces are half of all pieces apart.
-func pieceOf(round, threads, pieces int) int {
-	if threads > 1 {
+// their pieces are half of all pieces apart. Products with more vectors use the same memory as those with one, too.
+func pieceOf(round int, c *contender, pieces int) int {
+	if c.threads > 1 {
 		round += pieces / 2
+	}
+	if k := slices.Index(batches, c.batch); k > 0 {
+		round += k * pieces / (2 * len(batches))
 	}
 	return round % pieces
 }

@@ -1,5 +1,5 @@
-// Command bench compares Bespoke's decoders and encoder with copying memory and with other codecs, in
-// rounds (see internal/measure), and writes docs/BENCHMARKS.md. Run it as make bench.
+// Command bench compares Bespoke's products with those of bf16 weights, and its decoders and encoders with copying memory and with
+// other codecs, in rounds (see internal/measure). It writes docs/BENCHMARKS.md. Run it as make bench.
 //
 // The Go benchmarks of this package measure the same contenders for benchstat:
 //
@@ -31,7 +31,7 @@ func main() {
 	flag.IntVar(&b.piece, "piece", 4<<20, "weights in a piece")
 	flag.DurationVar(&b.opts.Time, "time", time.Minute, "least time for a table")
 	flag.IntVar(&b.opts.Rounds, "rounds", 22, "least number of rounds for a table")
-	flag.StringVar(&b.python, "python", "python3", "Python of the peers zipnn and dfloat11")
+	flag.StringVar(&b.python, "python", "python3", "Python of the peers zipnn, dfloat11 and torch")
 	flag.StringVar(&b.dir, "dir", "build/bench", "folder for peers and results")
 	page := flag.String("page", "docs/BENCHMARKS.md", "page to write; - for none")
 	wall := flag.String("wall", "build/wall.json", "times of whole files, as JSON; left out if it is not there")
@@ -102,14 +102,47 @@ func (b *bench) run(ctx context.Context, page, wall string) error {
 const leastPieces = 16
 
 // measure fills the tables of a data set.
-func (b *bench) measure(ctx context.Context, d *dataSet) (err error) {
+func (b *bench) measure(ctx context.Context, d *dataSet) error {
+	if err := b.measureProducts(ctx, d); err != nil {
+		return err
+	}
+	return b.measureCodecs(ctx, d)
+}
+
+// measureProducts fills the table of products. Weights of one unit are cut into a matrix a piece.
+func (b *bench) measureProducts(ctx context.Context, d *dataSet) (err error) {
+	kinds := productPeers
+	if len(d.units) == 1 {
+		d = d.inUnitsOf(b.piece)
+	} else {
+		kinds = nil // their rows differ
+	}
+	d = d.matrices(b.piece*3/4, leastPieces*b.piece)
+	if len(d.units) == 0 {
+		b.miss("products", d.name, fmt.Sprintf("no matrix of %d weights or more", matrixWeights))
+		return nil
+	}
+	log.Printf("%s: preparing products", d.name)
+	peers, err := b.startPeers(ctx, kinds, d)
+	defer func() { err = errors.Join(err, closePeers(peers)) }()
+	if err != nil {
+		return err
+	}
+	list, err := b.products(d)
+	if err != nil {
+		return err
+	}
+	for _, p := range peers {
+		list = append(list, p.products(b.threads)...)
+	}
+	return b.addTable(ctx, d, "multiply", list)
+}
+
+// measureCodecs fills the tables of decoders and of encoders.
+func (b *bench) measureCodecs(ctx context.Context, d *dataSet) (err error) {
 	log.Printf("%s: preparing", d.name)
-	peers, err := b.startPeers(ctx, d)
-	defer func() {
-		for _, p := range peers {
-			err = errors.Join(err, p.close())
-		}
-	}()
+	peers, err := b.startPeers(ctx, peerKinds, d)
+	defer func() { err = errors.Join(err, closePeers(peers)) }()
 	if err != nil {
 		return err
 	}
@@ -129,17 +162,20 @@ func (b *bench) measure(ctx context.Context, d *dataSet) (err error) {
 			decode = append(decode, p.contenders("decode", b.threads)...)
 		}
 	}
-	for _, job := range []struct {
-		what       string
-		contenders []contender
-	}{{"decode", decode}, {"encode", encode}} {
-		log.Printf("%s: %s, %d contenders", d.name, job.what, len(job.contenders))
-		samples, err := b.rounds(ctx, d, job.contenders)
-		if err != nil {
-			return err
-		}
-		b.report.Tables = append(b.report.Tables, newTable(d, job.what, job.contenders, samples))
+	if err := b.addTable(ctx, d, "decode", decode); err != nil {
+		return err
 	}
+	return b.addTable(ctx, d, "encode", encode)
+}
+
+// addTable measures contenders and adds their table to the report.
+func (b *bench) addTable(ctx context.Context, d *dataSet, do string, contenders []contender) error {
+	log.Printf("%s: %s, %d contenders", d.name, do, len(contenders))
+	samples, err := b.rounds(ctx, d, contenders)
+	if err != nil {
+		return err
+	}
+	b.report.Tables = append(b.report.Tables, newTable(d, do, contenders, samples))
 	return nil
 }
 
@@ -147,20 +183,20 @@ func (b *bench) rounds(ctx context.Context, d *dataSet, contenders []contender) 
 	var list []measure.Contender
 	for _, c := range contenders {
 		list = append(list, measure.Contender{Name: c.name, Probes: c.probeCount(), Work: func(round int) (int, time.Duration, error) {
-			return c.work(pieceOf(round, c.threads, len(d.pieces)))
+			return c.work(pieceOf(round, &c, len(d.pieces)))
 		}})
 	}
 	return measure.Run(ctx, list, b.opts)
 }
 
 // startPeers starts the peers that are available and notes the others.
-func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
+func (b *bench) startPeers(ctx context.Context, kinds []peerKind, d *dataSet) ([]*peer, error) {
 	sources, err := unpackPeers(b.dir)
 	if err != nil {
 		return nil, err
 	}
 	var peers []*peer
-	for _, kind := range peerKinds {
+	for _, kind := range kinds {
 		p, err := startPeer(ctx, kind, b.python, sources, d, slices.Max(b.threads))
 		switch {
 		case errors.Is(err, errMissing):
@@ -172,6 +208,15 @@ func (b *bench) startPeers(ctx context.Context, d *dataSet) ([]*peer, error) {
 		}
 	}
 	return peers, nil
+}
+
+// closePeers ends peers.
+func closePeers(peers []*peer) error {
+	var err error
+	for _, p := range peers {
+		err = errors.Join(err, p.close())
+	}
+	return err
 }
 
 // miss notes, once, what could not be measured and why.

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/seed54244801/bespoke/bench/emitted"
-	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/encode"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -61,7 +58,7 @@ func (d *decoder) decode(p, threads int) (weights int, err error) {
 		if part.tensor == "" {
 			err = m.DecodeUnit(ctx, part.unit, dst)
 		} else {
-			err = m.DecodeTensor(ctx, part.tensor, dst)
+			err = m.DecodePart(ctx, part.tensor, part.first, dst)
 		}
 		if err != nil {
 			return 0, err
@@ -71,9 +68,19 @@ func (d *decoder) decode(p, threads int) (weights int, err error) {
 	return weights, nil
 }
 
-// ourDecoders returns the decoders that the tables compare. If the data set is one unit, there are also decoders
-// of units of smallUnit weights cut out of it.
+// ourDecoders returns the decoders that the tables compare, those of rANS first.
 func (b *bench) ourDecoders(d *dataSet) ([]contender, error) {
+	ofRANS, err := b.ransDecoders(d)
+	if err != nil {
+		return nil, err
+	}
+	ofDF11, err := b.df11Decoders(d)
+	return append(ofRANS, ofDF11...), err
+}
+
+// df11Decoders returns the decoders of DF11. If the data set is one unit, there are also decoders of units of smallUnit
+// weights cut out of it.
+func (b *bench) df11Decoders(d *dataSet) ([]contender, error) {
 	limited, err := code(d, "model")
 	if err != nil {
 		return nil, err
@@ -200,25 +207,4 @@ func (b *bench) available(name string) bool {
 		}
 	}
 	return false
-}
-
-// ourEncoders times everything from bf16 words to a coded unit: histogram, code book limited to the bits of a
-// table, stream, gaps, output positions.
-func (b *bench) ourEncoders(d *dataSet) []contender {
-	var list []contender
-	for _, n := range b.threads {
-		e := encode.Encoder{Workers: n}
-		list = append(list, contender{name: "bespoke", threads: n, yardstick: memcpyName, work: func(p int) (int, time.Duration, error) {
-			parts := [][]byte{bytesOf(d.weights[d.pieces[p].from:d.pieces[p].to])}
-			start := time.Now()
-			h := encode.Histogram(parts, n)
-			book, err := codebook.Canonical(&h, codebook.TableBits)
-			if err != nil {
-				return 0, 0, err
-			}
-			_, err = e.Encode(book, parts)
-			return d.pieces[p].len(), time.Since(start), err
-		}})
-	}
-	return list
 }

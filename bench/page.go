@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,12 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"quiet":   func(m *measured) string { return spread(m, quietFigure) },
 	"both":    both,
 	"threads": func(n int) string { return ui.Plural(uint64(n), "thread") },
+	"bits": func(b float64) string {
+		if b == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.2f", b)
+	},
 	"seconds": func(lo, hi float64) string { return fmt.Sprintf("%.2f–%.2f", lo, hi) },
 }).Parse(pageText))
 
@@ -79,18 +86,26 @@ var abouts = map[string]string{
 	memcpyName:               "Go's `copy`, one call a thread",
 	memcpyBlocks:             "Go's `copy`, 64 KiB at a time",
 	rooflineName:             "reads 1.34 bytes and writes 2 for each weight, no more",
-	"avx512-emitted":         "the AVX-512 decoder that `bespoke generate` emits for these code books",
-	"avx512-table":           "the runtime's AVX-512 decoder for any code book, the same stream",
+	"rans-avx512":            "rANS, form `exponent`, the runtime's AVX-512 decoder: what runs by default where it can",
+	"rans-avx2":              "rANS, the same streams, the runtime's AVX2 decoder",
+	"rans-generic":           "rANS, the same streams, portable Go",
+	"avx512-emitted":         "DF11, the AVX-512 decoder that `bespoke generate` emits for these code books",
+	"avx512-table":           "DF11, the runtime's AVX-512 decoder for any code book, the same stream",
 	"avx512-table-published": "the same, code books of the published encoder (natural length)",
-	"avx2-table":             "the runtime's AVX2 decoder for any code book, the same stream",
+	"avx2-table":             "DF11, the runtime's AVX2 decoder for any code book, the same stream",
 	"avx2-table-published":   "the same, code books of the published encoder (natural length)",
-	"auto":                   "what runs if none is asked for: the one measured to be faster",
-	"generic":                "portable Go, the same stream",
-	"bespoke":                "histogram, code book, stream, gaps, positions",
+	"auto":                   "DF11, what runs if none is asked for: the one measured to be faster",
+	"generic":                "DF11, portable Go, the same stream",
+	bf16Name:                 "bf16 weights from memory, `runtime.MultiplyWeights`",
+	matrixRANSName:           "`runtime.Matrix` of weights that stay in rANS, form `exponent`",
+	matrixDF11Name:           "`runtime.Matrix` of weights that stay in DF11",
+	torchName:                "PyTorch's own bf16 linear layer on the CPU, bf16 weights from memory and bf16 results",
+	"bespoke-rans":           "rANS: symbols counted, table, states, plane, checksums; a table for each tensor",
+	"bespoke-df11":           "DF11: histogram, code book, stream, gaps, positions",
 	"klauspost-zstd-1":       "klauspost/compress zstd, fastest level; exponents only",
 	"klauspost-huff0":        "klauspost/compress huff0; exponents only",
 	"libzstd-1":              "zstd's own library, level 1; exponents only",
-	"htscodecs-rans32x16":    "rANS of order 0, 32 states; exponents only",
+	htscodecsName:            "rANS of order 0, 32 states; exponents only",
 	"zipnn":                  "ZipNN, whole words, called from Python",
 	"dfloat11":               "the published encoder, 16,384 weights a round",
 }
@@ -105,6 +120,9 @@ func about(name string) string {
 	}
 	if piece, ok := strings.CutSuffix(name, wholeSuffix); ok {
 		return fmt.Sprintf("%s, the whole unit in one call", piece)
+	}
+	if exponent, ok := strings.CutSuffix(name, jointSuffix); ok {
+		return fmt.Sprintf("%s, form `joint`", exponent)
 	}
 	return abouts[name]
 }
@@ -126,6 +144,13 @@ func (r *report) tables(do string) []*table {
 			list = append(list, t)
 		}
 	}
+	return list
+}
+
+// Batches returns the rows of a table of products with n threads, by batch.
+func (t *table) Batches(n int) []*row {
+	list := t.rows(func(r *row) bool { return r.Threads == n && r.Batch > 0 })
+	slices.SortStableFunc(list, func(a, b *row) int { return cmp.Compare(a.Batch, b.Batch) })
 	return list
 }
 
@@ -184,6 +209,15 @@ func (t *table) Label() string {
 		return fmt.Sprintf("%s × %d", t.Data, t.Copies)
 	}
 	return t.Data
+}
+
+// Between returns the numbers of weights of the smallest and of the largest unit.
+func (t *table) Between() string {
+	least, most := humanize.Comma(int64(t.UnitSizes[0])), humanize.Comma(int64(t.UnitSizes[1]))
+	if least == most {
+		return least
+	}
+	return least + " to " + most
 }
 
 // Repeated reports whether there are several copies of any model.

@@ -22,7 +22,7 @@ import (
 //
 //	→ "PIECES THREADS\n", "WEIGHTS\n" for each piece, then all weights, little-endian
 //	← "ok BITS\n", the coded size of a weight or exponent, or "missing REASON\n"
-//	→ "decode THREADS PIECE\n", or encode, or memcpy
+//	→ "decode THREADS PIECE\n", or encode, or memcpy, or multiply1 or multiply16 for products with as many vectors
 //	← "WEIGHTS NANOSECONDS\n", or "failed REASON\n"
 //
 // Before it says ok, it checks that its codec gives back its input. It ends when its standard input ends.
@@ -43,12 +43,25 @@ type peerKind struct {
 	threads int // the largest number that it uses
 }
 
+const (
+	htscodecsName = "htscodecs-rans32x16"
+	torchName     = "torch"
+)
+
+// peerKinds are the codecs.
 var peerKinds = []peerKind{
 	{"libzstd-1", "zstd.c", "zstd", true, 2},
-	{"htscodecs-rans32x16", "rans.c", "htscodecs", true, 2},
+	{htscodecsName, "rans.c", "htscodecs", true, 2},
 	{"zipnn", "zipnn_peer.py", "", true, 2},
 	{"dfloat11", "dfloat11_peer.py", "", false, 1},
 }
+
+// productPeers are the peers that multiply bf16 matrices with rows of rowWeights, one a piece. They are asked to multiply1 or
+// to multiply16.
+var productPeers = []peerKind{{torchName, "torch_peer.py", "", false, 1}}
+
+// peerBatches are the batches that they are asked for.
+var peerBatches = []int{1, 16}
 
 //go:embed peers
 var peerSources embed.FS
@@ -185,6 +198,22 @@ func (p *peer) contenders(do string, threads []int) []contender {
 		list = append(list,
 			contender{name: own, threads: n, probes: probes, yardstick: own, work: func(i int) (int, time.Duration, error) { return p.measure("memcpy", n, i) }},
 			contender{name: p.name, threads: n, probes: probes, yardstick: own, bits: p.bits, work: func(i int) (int, time.Duration, error) { return p.measure(do, n, i) }})
+	}
+	return list
+}
+
+// products returns what a peer of productPeers does.
+func (p *peer) products(threads []int) []contender {
+	var list []contender
+	for _, n := range threads {
+		if n > p.threads {
+			continue
+		}
+		for _, batch := range peerBatches {
+			do := fmt.Sprint("multiply", batch)
+			list = append(list, contender{name: p.name, threads: n, batch: batch, probes: goruntime.NumCPU(), bits: p.bits,
+				work: func(i int) (int, time.Duration, error) { return p.measure(do, n, i) }})
+		}
 	}
 	return list
 }

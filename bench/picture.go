@@ -36,14 +36,14 @@ func (r *report) draw(w io.Writer, format string) error {
 	bars := plot.Bars{
 		Title:  "How fast weights are decoded, beside copying as many",
 		Line:   "Solid: the median of all rounds. Pale, and the number above: that of quiet moments. At 1, decoding takes as long as copying.",
-		Series: summaryColumns,
+		Series: pictured,
 		Rule:   1,
 	}
 	for _, s := range r.Summary() {
 		panel := plot.BarPanel{Label: "of memcpy, " + ui.Plural(uint64(s.Threads), "thread")}
 		for _, row := range s.Rows {
 			g := plot.BarGroup{Name: row.Data}
-			for _, m := range row.Of {
+			for _, m := range row.Pictured() {
 				g.Bars = append(g.Bars, m.bar())
 			}
 			panel.Groups = append(panel.Groups, g)

@@ -28,7 +28,7 @@ type missing struct {
 // A table holds the contenders that were measured in the same rounds.
 type table struct {
 	Data    string `json:"data"`
-	Do      string `json:"do"` // decode or encode
+	Do      string `json:"do"` // multiply, decode or encode
 	Weights int    `json:"weights"`
 	Units   int    `json:"units"`
 	Pieces  int    `json:"pieces"`
@@ -46,6 +46,7 @@ type table struct {
 type row struct {
 	Impl    string  `json:"impl"`
 	Threads int     `json:"threads"`
+	Batch   int     `json:"batch,omitempty"` // of a product
 	Bits    float64 `json:"bits,omitempty"`
 	Longest int     `json:"longest_code,omitempty"`
 	// Choice is the decoder that ran, and why.
@@ -59,6 +60,10 @@ type row struct {
 	Roofline *measured `json:"roofline_ratio,omitempty"`
 	One      *measured `json:"one_thread_ratio,omitempty"`
 	Large    *measured `json:"large_unit_ratio,omitempty"`
+	// Plain is the rate of a product as a part of that with weights that are not coded.
+	Plain *measured `json:"plain_ratio,omitempty"`
+	// Peer is the rate as a part of that of a peer, after each was divided by that of copying in its process.
+	Peer *rival `json:"peer,omitempty"`
 	// Rivals are the contenders among which a decoder that chooses had to choose.
 	Rivals []rival `json:"rivals,omitempty"`
 }
@@ -88,7 +93,7 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	at := make(map[contenderKey]int)
 	byProbes := make(map[int][]int)
 	for i, c := range contenders {
-		at[contenderKey{c.name, c.threads}] = i
+		at[contenderKey{c.name, c.threads, c.batch}] = i
 		byProbes[c.probeCount()] = append(byProbes[c.probeCount()], i)
 	}
 	for n, list := range byProbes {
@@ -97,10 +102,10 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 	fastest := func(i int) time.Duration { return t.Probe[contenders[i].probeCount()] }
 	plain := samples.Plain()
 	for i, c := range contenders {
-		r := &row{Impl: c.name, Threads: c.threads, Bits: c.bits, Longest: c.longest, Choice: c.choice}
+		r := &row{Impl: c.name, Threads: c.threads, Batch: c.batch, Bits: c.bits, Longest: c.longest, Choice: c.choice}
 		r.Rate = newMeasured(samples.Rates(i, plain), samples.Rates(i, samples.Quiet(i, fastest(i))))
 		against := func(name string, threads int) *measured {
-			j, ok := at[contenderKey{name, threads}]
+			j, ok := at[contenderKey{name, threads, c.batch}]
 			if !ok || i == j {
 				return nil
 			}
@@ -108,6 +113,13 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 		}
 		r.Memcpy = against(c.yardstick, c.threads)
 		r.One = against(c.name, 1)
+		if c.batch > 0 {
+			r.Plain = against(bf16Name, c.threads)
+		}
+		if own, peer, yardstick, ok := c.withPeer(at, contenders); ok {
+			parts := measure.Samples{samples.Over(i, own), samples.Over(peer, yardstick)}
+			r.Peer = &rival{c.peer, newMeasured(parts.Ratios(0, 1, plain), parts.QuietRatios(0, 1, fastest(i), fastest(peer)))}
+		}
 		if c.yardstick == memcpyName && do == "decode" {
 			r.Roofline = against(rooflineName, c.threads)
 		}
@@ -125,6 +137,17 @@ func newTable(d *dataSet, do string, contenders []contender, samples measure.Sam
 }
 
 type contenderKey struct {
-	name    string
-	threads int
+	name           string
+	threads, batch int
+}
+
+// withPeer returns the places of a contender's yardstick, of its peer and of the peer's yardstick.
+func (c *contender) withPeer(at map[contenderKey]int, all []contender) (own, peer, yardstick int, ok bool) {
+	peer, ok = at[contenderKey{c.peer, c.threads, c.batch}]
+	if !ok {
+		return 0, 0, 0, false
+	}
+	own, known := at[contenderKey{c.yardstick, c.threads, c.batch}]
+	yardstick, ok = at[contenderKey{all[peer].yardstick, c.threads, c.batch}]
+	return own, peer, yardstick, known && ok
 }

@@ -53,8 +53,8 @@ type BenchResult struct {
 	// the decoder reaches.
 	Memcpy      float64 `json:"memcpy_gweights_per_second"`
 	MemcpyRatio float64 `json:"memcpy_ratio"`
-	// Roofline is the rate at which the same threads only move the bytes that a decoder has to move: they read
-	// 1.34 bytes and write 2 for each weight. RooflineRatio is the part of it that the decoder reaches.
+	// Roofline is the rate at which the same threads only move about the bytes that a decoder of either codec has to move: they
+	// read 1.34 bytes and write 2 for each weight. RooflineRatio is the part of it that the decoder reaches.
 	Roofline      float64 `json:"roofline_gweights_per_second"`
 	RooflineRatio float64 `json:"roofline_ratio"`
 	// Quiet holds the same for the rounds that nothing else on the machine seemed to disturb.
@@ -71,7 +71,7 @@ type BenchQuiet struct {
 	RooflineRatio float64 `json:"roofline_ratio"`
 }
 
-// Bench measures how fast the decoders decode a DF11 checkpoint.
+// Bench measures how fast the decoders decode a checkpoint in DF11 or rANS.
 func Bench(ctx context.Context, path string, opts BenchOptions) (*BenchReport, error) {
 	decoders, err := benchDecoders(opts.Decoders)
 	if err != nil {

@@ -16,14 +16,15 @@ func (a *app) bench() *cobra.Command {
 	var partial incomplete
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "bench DF11",
-		Short: "Measure how fast a DF11 checkpoint decodes",
-		Long: `Bench decodes a checkpoint with every decoder that is available, with one
-thread and with all, in thousand million weights a second, beside two things
-that bound it on this machine:
+		Use:   "bench CODED",
+		Short: "Measure how fast a compressed model decodes",
+		Long: `Bench decodes a model in DF11 or rANS with every decoder that is available,
+with one thread and with all, in thousand million weights a second, beside two
+things that bound it on this machine:
 
   memcpy    copying as many weights
-  roofline  reading 1.34 bytes and writing 2 for each weight, which a decoder must
+  roofline  reading 1.34 bytes and writing 2 for each weight, which is about
+            what a decoder of either codec must
 
 They take turns on a piece of the checkpoint, round by round. Shown are the
 medians of the rounds, and in brackets those of the rounds in which nothing else
@@ -31,9 +32,9 @@ seemed to use the processor, with their number.
 
 The JSON form has a list results of decoder, threads, gweights_per_second,
 memcpy_ratio and roofline_ratio.`,
-		Example: `  bespoke bench models/llama-df11
+		Example: `  bespoke bench models/llama-rans
   bespoke bench models/llama-df11 --decoder generic --threads 1,2,4 --json`,
-		Args: takes("one DF11 checkpoint"),
+		Args: takes("one compressed model"),
 	}
 	partial.flags(cmd)
 	cmd.Flags().StringSliceVar(&opts.Decoders, "decoder", nil, "decoders to measure: cuda, avx512, avx2, generic (default: all available)")

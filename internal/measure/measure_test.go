@@ -65,6 +65,18 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
+// TestOver checks that a part is as quiet as the less quiet one of what it is made of.
+func TestOver(t *testing.T) {
+	s := Samples{
+		{{Rate: 3, Probe: 1}, {Rate: 3, Probe: 5, Waited: true}},
+		{{Rate: 2, Probe: 4}, {Rate: 4, Probe: 2, Waited: true}},
+	}
+	want := []Sample{{Rate: 1.5, Probe: 4}, {Rate: 0.75, Probe: 5, Waited: true}}
+	if got := s.Over(0, 1); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // TestRun checks that contenders take turns, and which rounds are counted.
 func TestRun(t *testing.T) {
 	var turns []string

@@ -96,6 +96,17 @@ func (s Samples) Ratios(i, j int, rounds []int) []float64 {
 	return ratios
 }
 
+// Over returns samples whose rates are those of contender i as parts of those of contender j in the same rounds. A sample is as
+// quiet as the less quiet one of the two.
+func (s Samples) Over(i, j int) []Sample {
+	var list []Sample
+	for r, a := range s[i] {
+		b := s[j][r]
+		list = append(list, Sample{Rate: a.Rate / b.Rate, Probe: max(a.Probe, b.Probe), Waited: a.Waited})
+	}
+	return list
+}
+
 // QuietRatios returns the rates of contender i in its quiet rounds as parts of those of contender j, each in the
 // nearest quiet round of j. It is empty if one of them has no quiet round.
 func (s Samples) QuietRatios(i, j int, fastestI, fastestJ time.Duration) []float64 {

@@ -1,5 +1,6 @@
 // Package roofline moves the bytes that a decoder of DF11 must move, and does nothing else with them. Its speed
-// bounds every decoder on a machine. [Move] does it. Without AVX2 it may be bound by its computations instead.
+// bounds every decoder on a machine, also those of rANS, which have to move about as many. [Move] does it. Without AVX2 it may be
+// bound by its computations instead.
 package roofline
 
 //go:generate go test -tags purego . -run ^TestAssembly$ -update

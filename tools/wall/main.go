@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command wall measures how long bespoke takes to compress and to decompress a whole model, beside cp of the same
-// files. The three take turns, so that a disturbance of the machine affects all of them.
+// Command wall measures how long bespoke takes to compress and to decompress a whole model with each codec, beside cp of the
+// same files. They take turns, so that a disturbance of the machine affects all of them.
 //
 //	go run ./tools/wall [-bespoke build/bespoke] [-rounds 10] [-json FILE] [-layers N] MODEL
 //
@@ -100,16 +100,7 @@ func run(ctx context.Context, bespoke, model string, rounds int) (*result, error
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	copied, df11, restored := filepath.Join(dir, "copied"), filepath.Join(dir, "df11"), filepath.Join(dir, "restored")
-	steps := []struct {
-		name    string
-		remove  []string // output of earlier steps
-		command []string
-	}{
-		{"cp", []string{df11, restored}, []string{"cp", "-rL", model, copied}},
-		{"compress", []string{copied}, []string{bespoke, "compress", "-q", model, "-o", df11}},
-		{"decompress", nil, []string{bespoke, "decompress", "-q", df11, "-o", restored}},
-	}
+	steps := steps(bespoke, model, dir)
 	samples := make([][]sample, len(steps))
 	for range rounds {
 		for i, s := range steps {
@@ -130,6 +121,25 @@ func run(ctx context.Context, bespoke, model string, rounds int) (*result, error
 		r.Runs = append(r.Runs, sumUp(s.name, samples[i], samples[0]))
 	}
 	return r, nil
+}
+
+// A step is a command, and the output of earlier steps that is removed before it.
+type step struct {
+	name    string
+	remove  []string
+	command []string
+}
+
+// steps returns what is run in a round, with output in dir: cp, then each codec.
+func steps(bespoke, model, dir string) []step {
+	copied, coded, restored := filepath.Join(dir, "copied"), filepath.Join(dir, "coded"), filepath.Join(dir, "restored")
+	list := []step{{"cp", []string{coded, restored}, []string{"cp", "-rL", model, copied}}}
+	for _, codec := range []string{"rans", "df11"} {
+		list = append(list,
+			step{"compress, " + codec, []string{copied, coded, restored}, []string{bespoke, "compress", "-q", model, "-o", coded, "--codec", codec}},
+			step{"decompress, " + codec, nil, []string{bespoke, "decompress", "-q", coded, "-o", restored}})
+	}
+	return list
 }
 
 // readAll reads one file, or all files below a folder, and returns their size.

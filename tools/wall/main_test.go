@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +26,33 @@ func TestLlama(t *testing.T) {
 	partition, err := model.NewPartition(c, model.PartitionOptions{})
 	if err != nil || len(partition.Units) != 2 || len(partition.Raw) != 1 {
 		t.Errorf("%+v, %v", partition, err)
+	}
+}
+
+// TestRun runs each command in every round, with a script for bespoke that copies and refuses to overwrite.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	bespoke, source := filepath.Join(dir, "bespoke"), filepath.Join(dir, "model")
+	script := "#!/bin/sh\ntest ! -e \"$5\" && cp -r \"$3\" \"$5\"\n"
+	if err := errors.Join(os.WriteFile(bespoke, []byte(script), 0o777), os.WriteFile(source, []byte("weights"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(t.Context(), bespoke, source, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, row := range r.Runs {
+		names = append(names, row.Name)
+		if len(row.AllSeconds) != 2 || row.CopyRatio <= 0 {
+			t.Errorf("%+v, want two runs", row)
+		}
+	}
+	if got := strings.Join(names, "; "); got != "cp; compress, rans; decompress, rans; compress, df11; decompress, df11" {
+		t.Errorf("ran %s", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "wall-*")); err != nil || len(left) > 0 {
+		t.Errorf("left %v, error %v", left, err)
 	}
 }
 
