@@ -22,7 +22,7 @@ type Analysis struct {
 	Kind string
 	// Patterns says where the division into units comes from.
 	Patterns string
-	// DTypes sums up all tensors; for a DF11 checkpoint those of the model it decodes to.
+	// DTypes sums up all tensors; for a container those of the model it decodes to.
 	DTypes []DTypeCount
 	// Units holds the coded units, in the order of the checkpoint.
 	Units []AnalysedUnit
@@ -38,7 +38,7 @@ type Analysis struct {
 	Stored *UnitSize
 	// RANS is the expected size with rANS of all tensors of a model. It is nil for other kinds.
 	RANS *SchemeReport
-	// Missing lists what a DF11 checkpoint seems to lack.
+	// Missing lists what a container seems to lack.
 	Missing []model.Missing
 
 	// candidates are the units that a scheme may code. prices holds what the units cost under the schemes that
@@ -206,7 +206,7 @@ func analyseTensors(ctx context.Context, c *model.Checkpoint, name string, opts 
 	return a, nil
 }
 
-// analyseContainer analyses a DF11 checkpoint.
+// analyseContainer analyses a container.
 func analyseContainer(ctx context.Context, path string, p Progress) (a *Analysis, err error) {
 	d, m, err := openContainer(path, nil, []runtime.Option{runtime.WithChecks(runtime.CheckAlways)})
 	if err != nil {

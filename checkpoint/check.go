@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// Check looks for damage to the DF11 checkpoint at df11 without the model. It decodes every unit and audits the
+// Check looks for damage to the container at df11 without the model. It decodes every unit and audits the
 // indices on which GPUs rely. It compares every tensor, stored and decoded, and every other file with the sums
 // that [Compress] left. It lists what seems to be missing. A checkpoint that other programs wrote has no sums.
 // Then only its structure, its codes and its indices can be checked, and the report counts 0 sums.

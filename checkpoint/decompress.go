@@ -56,7 +56,7 @@ type DecompressReport struct {
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Decompress writes the model that the DF11 checkpoint at src holds to the new folder dst. With the sidecar of
+// Decompress writes the model that the container at src holds to the new folder dst. With the sidecar of
 // [Compress] it restores the original files byte for byte, and checks the sum of each before the output appears.
 // Any other checkpoint gives model.safetensors, a config.json without dfloat11_config, and copies of all other
 // files. Links that lead out of the checkpoint's folder are left out. If [Compress] wrote the checkpoint and the

@@ -82,7 +82,7 @@ func kindOfFiles(paths ...string) (string, error) {
 	return KindModel, nil
 }
 
-// openContainer opens a DF11 checkpoint for reading and for decoding. Closing the runtime.Model closes both. patterns
+// openContainer opens a container for reading and for decoding. Closing the runtime.Model closes both. patterns
 // name the tensors of units; they are nil if config.json does that.
 func openContainer(path string, patterns model.Patterns, opts []runtime.Option) (*model.Container, *runtime.Model, error) {
 	d, err := model.OpenContainerPatterns(path, patterns)

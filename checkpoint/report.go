@@ -26,7 +26,7 @@ type Report struct {
 	Path  string `json:"path"`
 	Model string `json:"model"`
 	Kind  string `json:"kind"`
-	// Tensors, Weights and Bytes count all tensors with their elements; for a DF11 checkpoint those of
+	// Tensors, Weights and Bytes count all tensors with their elements; for a container those of
 	// the model it decodes to.
 	Tensors int          `json:"tensors"`
 	Weights uint64       `json:"weights"`
@@ -50,7 +50,7 @@ type Report struct {
 	Stored *StoredReport `json:"stored,omitempty"`
 	// Raw lists the tensors that are not coded.
 	Raw []RawReport `json:"raw"`
-	// Missing lists what a DF11 checkpoint seems to lack.
+	// Missing lists what a container seems to lack.
 	Missing []model.Missing `json:"missing,omitempty"`
 }
 

@@ -97,7 +97,7 @@ func (r *VerifyReport) Err() error {
 	return fmt.Errorf("checkpoint: %s and %s are %w: %s: %s%s", r.Model, r.DF11, ErrDifferent, d.Name, d.Detail, more)
 }
 
-// Verify decodes the DF11 checkpoint at df11 and compares every tensor with the model at path, bit for bit. It
+// Verify decodes the container at df11 and compares every tensor with the model at path, bit for bit. It
 // also audits the indices of every stream, on which decoders on GPUs rely and decoders on CPUs do not. With a
 // sidecar it compares the files of the model, and the copies of them, with their sums.
 //

@@ -13,7 +13,7 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// A Container is a DF11 checkpoint opened for reading.
+// A Container is a compressed checkpoint opened for reading.
 type Container struct {
 	// Path is the path with which it was opened. Dir is the folder of its files.
 	Path, Dir string
@@ -92,7 +92,7 @@ type UnitTensor struct {
 	Coded *rans.Stream
 }
 
-// OpenContainer opens a DF11 checkpoint for reading: a folder, with a file for each unit or all in one, or a single
+// OpenContainer opens a compressed checkpoint for reading: a folder, with a file for each unit or all in one, or a single
 // safetensors file. It checks the structure of every unit. The codes are checked when they are decoded.
 func OpenContainer(path string) (*Container, error) { return OpenContainerPatterns(path, nil) }
 

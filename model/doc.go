@@ -1,9 +1,9 @@
 // Package model reads and writes the files of a model: safetensors files, checkpoints in the layout of Hugging
-// Face (one file, or shards with a weight map), and DF11 checkpoints. It decides which weights are coded together,
+// Face (one file, or shards with a weight map), and containers, whose weights are coded. It decides which weights are coded together,
 // and describes in a sidecar how to get the original files back.
 //
-// Start with [Open] for a bf16 checkpoint, [NewPartition] for its units, [Write] and [UnitEntries] for
-// writing DF11, [OpenContainer] for reading it, [Sidecar] for restoring.
+// Start with [Open] for a bf16 checkpoint, [NewPartition] for its units, [Write] with [UnitEntries] or [RANSEntry] for
+// writing a container, [OpenContainer] for reading it, [Sidecar] for restoring.
 //
 // # Trust
 //

@@ -1,8 +1,10 @@
-// Package runtime decodes DF11 checkpoints. [Open] a checkpoint, then call a method of its [Model]:
+// Package runtime decodes compressed checkpoints, coded with DF11 or with rANS. [Open] one, then call a method of its
+// [Model]:
 //
 //   - [Model.DecodeUnit], [Model.DecodeTensor] and [Model.DecodePart] write weights to memory of the caller.
 //   - [Model.DecodeUnits] visits units in an order that the caller chooses. It decodes the next ones meanwhile, and
 //     keeps to a bound on memory. [Model.DecodeAll] visits all units.
+//   - [Model.Matrix] multiplies with a tensor on the CPU while it stays compressed.
 //   - [Model.Tensor] returns any tensor, also one that is not coded, such as a norm or a bias. [View] and
 //     [Values.Float32s] return its elements.
 //

@@ -145,6 +145,22 @@ func testDamage(t *testing.T) {
 	}
 }
 
+// TestChangingIndex changes an index after it was checked: the sizes of blocks stay what they were.
+func TestChangingIndex(t *testing.T) { eachFamily(t, testChangingIndex) }
+
+func testChangingIndex(t *testing.T) {
+	weights := normal(5000)
+	s := encode(t, rans.Exponent, weights, 1000)
+	d := must(New(s, tested))
+	for i := range s.Index {
+		s.Index[i] = 0xff
+	}
+	dst := aligned(len(weights))
+	if err := d.Decode(0, s.Len(), dst); err != nil || !slices.Equal(dst, weights) {
+		t.Errorf("other weights, error %v", err)
+	}
+}
+
 // TestGuardPages decodes sound and damaged streams in memory that ends at a forbidden page.
 func TestGuardPages(t *testing.T) { eachFamily(t, testGuardPages) }
 

@@ -1,6 +1,7 @@
 package rans
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/states"
@@ -24,8 +25,12 @@ type Stream struct {
 	multiply states.Multiplier // nil if there is none
 }
 
-// New validates a stream. A family of decoders is named as in package runtime.
-func New(s *rans.Stream, family string) (*Stream, error) {
+// New validates a stream. It copies the index, because a mapped file may change later, and the sizes in the index are not
+// checked again. A family of decoders is named as in package runtime.
+func New(in *rans.Stream, family string) (*Stream, error) {
+	s := new(rans.Stream)
+	*s = *in
+	s.Index = slices.Clone(in.Index)
 	t, layout, err := s.Validate()
 	if err != nil {
 		return nil, err
