@@ -258,3 +258,29 @@ func TestBench(t *testing.T) {
 		}
 	}
 }
+
+// A checkpoint coded with rANS is described whatever weights it has, and as it was when it was written.
+func TestInspectRANS(t *testing.T) {
+	src, coded := t.TempDir(), filepath.Join(t.TempDir(), "coded")
+	infinite := gaussian(64*1024, 1)
+	infinite[0], infinite[1] = 0x80, 0x7f
+	writeTensors(t, filepath.Join(src, "model.safetensors"), []tensor{
+		{"layers.0.a.weight", model.BF16, []uint64{64, 1024}, infinite},
+		{"layers.0.b.weight", model.BF16, []uint64{64, 512}, gaussian(64*512, 2)},
+		{"layers.1.a.weight", model.BF16, []uint64{64, 512}, gaussian(64*512, 3)},
+	})
+	written, err := Compress(t.Context(), src, coded, CompressOptions{Codec: model.RANS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), coded, AnalyseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Books != 3 {
+		t.Errorf("%d tables", written.Books)
+	}
+	if diff := cmp.Diff(written.Stored, *r.Stored); diff != "" {
+		t.Errorf("stored (-written +inspected):\n%s", diff)
+	}
+}
