@@ -183,6 +183,9 @@ func (r *Report) stored(a *Analysis) *StoredReport {
 
 // ratios returns the bits of a coded weight, and the size of all tensors in percent of their uncoded size.
 func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
+	if weights == 0 || r.Bytes == 0 {
+		return 0, 0
+	}
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
 }
 

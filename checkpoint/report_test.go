@@ -16,6 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 func TestInspect(t *testing.T) {
@@ -282,5 +283,26 @@ func TestInspectRANS(t *testing.T) {
 	}
 	if diff := cmp.Diff(written.Stored, *r.Stored); diff != "" {
 		t.Errorf("stored (-written +inspected):\n%s", diff)
+	}
+}
+
+// A checkpoint without weights has no ratios.
+func TestInspectNoWeights(t *testing.T) {
+	table := rans.Table{Symbols: []uint16{1, 2}, Frequencies: []uint16{1, rans.Scale - 1}}
+	coded := &rans.Tensor{Stream: rans.Stream{BlockWeights: 1, Table: table.Bytes()}, Shape: []uint64{0}}
+	entry, err := model.RANSEntry("a", "a.weight", coded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := model.WriteFile(path, []model.Entry{entry}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), path, AnalyseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
 	}
 }
