@@ -71,7 +71,7 @@ func kindOfFiles(paths ...string) (string, error) {
 			return KindModel, nil
 		}
 		for _, t := range f.Tensors {
-			if codec := model.CodecOf(t.Name); codec != "" {
+			if codec := model.CodecOf(t); codec != "" {
 				return string(codec), f.Close()
 			}
 		}

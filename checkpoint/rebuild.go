@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/runtime"
 )
 
 // ErrShapes and ErrNames are wrapped by the error of [Decompress] for a checkpoint that does not tell the shapes
@@ -26,6 +27,11 @@ func (w *decompressor) rebuild(opts DecompressOptions) error {
 	if err := w.shapes(opts); err != nil {
 		return err
 	}
+	if w.d.Sums == nil && w.d.Codec() == model.RANS {
+		if err := w.blocks(); err != nil {
+			return err
+		}
+	}
 	if err := w.weights(); err != nil {
 		return err
 	}
@@ -33,6 +39,23 @@ func (w *decompressor) rebuild(opts DecompressOptions) error {
 		return nil // opened by the name of one file: the files beside it may belong to something else
 	}
 	return w.others()
+}
+
+// blocks compares all coded weights with the checksums of their blocks: a checkpoint without sums has no others.
+func (w *decompressor) blocks() error {
+	var total int64
+	for _, u := range w.d.Units {
+		total += 2 * int64(u.Elements())
+	}
+	w.p.Stage("checking blocks", total, "")
+	return w.m.DecodeAll(w.ctx, func(u runtime.Unit, weights []uint16) error {
+		unit := w.d.Unit(u.Name)
+		if err := checkBlocks(unit, fileBytes(weights)); err != nil {
+			return fmt.Errorf("checkpoint: %s: unit %q: %w", unit.File, u.Name, err)
+		}
+		w.p.Advance(2 * int64(u.Elements))
+		return nil
+	})
 }
 
 // shapes completes the shapes of the coded tensors.

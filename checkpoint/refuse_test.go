@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -405,5 +406,35 @@ func TestDecompressDamagedRANS(t *testing.T) {
 		if entries, _ := os.ReadDir(dir); len(entries) > 0 {
 			t.Errorf("left behind: %v", entries)
 		}
+	}
+}
+
+// The checksums of blocks show damage where there are no other sums.
+func TestDecompressDamagedBlock(t *testing.T) {
+	dir := t.TempDir()
+	src, coded := filepath.Join(dir, "src"), filepath.Join(dir, "rans")
+	writeTensors(t, filepath.Join(src, "model.safetensors"), []tensor{{"net.0.weight", model.BF16, []uint64{64, 64}, gaussian(4096, 1)}})
+	if _, err := Compress(t.Context(), src, coded, CompressOptions{Codec: model.RANS}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.OpenFile(filepath.Join(coded, "net_0.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := f.Tensors[0]
+	data := bytes.Clone(stored.Bytes())
+	for i, want := range []string{"", "block 0"} {
+		path := filepath.Join(dir, fmt.Sprint(i, ".safetensors"))
+		if err := model.WriteFile(path, []model.Entry{model.BytesEntry(stored.Name, stored.DType, stored.Shape, data)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Decompress(t.Context(), path, filepath.Join(dir, fmt.Sprint("out", i)), DecompressOptions{Incomplete: true})
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		data[len(data)-1] ^= 1 // of the plane
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -85,8 +85,9 @@ type SchemeReport struct {
 // StoredReport is the size of the tensors of a compressed checkpoint by kind.
 type StoredReport struct {
 	UnitSize
-	Raw   uint64 `json:"raw"`
-	Books int    `json:"books"`
+	Raw uint64 `json:"raw"`
+	// Books is the number of different code books, or of tables with rANS.
+	Books int `json:"books"`
 	// BitsPerWeight and Percent are as in SchemeReport.
 	BitsPerWeight float64 `json:"bits_per_weight"`
 	Percent       float64 `json:"percent"`
@@ -165,7 +166,14 @@ func (r *Report) scheme(name string, a *Analysis) SchemeReport {
 
 // stored returns the size that the units of an analysis have.
 func (r *Report) stored(a *Analysis) *StoredReport {
-	s := &StoredReport{UnitSize: *a.Stored, Books: len(priceOf(a.Units).books)}
+	s := &StoredReport{UnitSize: *a.Stored}
+	if a.Kind == KindRANS {
+		for i := range a.Units {
+			s.Books += len(a.Units[i].Tensors)
+		}
+	} else {
+		s.Books = len(priceOf(a.Units).books)
+	}
 	for i := range a.Raw {
 		s.Raw += a.Raw[i].Bytes
 	}
@@ -175,6 +183,9 @@ func (r *Report) stored(a *Analysis) *StoredReport {
 
 // ratios returns the bits of a coded weight, and the size of all tensors in percent of their uncoded size.
 func (r *Report) ratios(weights, coded, all uint64) (bitsPerWeight, percent float64) {
+	if weights == 0 || r.Bytes == 0 {
+		return 0, 0
+	}
 	return 8 * float64(coded) / float64(weights), 100 * float64(all) / float64(r.Bytes)
 }
 

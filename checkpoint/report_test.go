@@ -16,6 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cost"
 	"github.com/seed54244801/bespoke/internal/jsonedit"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 )
 
 func TestInspect(t *testing.T) {
@@ -256,5 +257,52 @@ func TestBench(t *testing.T) {
 		if _, err := Bench(context.Background(), vectorDF11, opts); err == nil {
 			t.Errorf("no error for %+v", opts)
 		}
+	}
+}
+
+// A checkpoint coded with rANS is described whatever weights it has, and as it was when it was written.
+func TestInspectRANS(t *testing.T) {
+	src, coded := t.TempDir(), filepath.Join(t.TempDir(), "coded")
+	infinite := gaussian(64*1024, 1)
+	infinite[0], infinite[1] = 0x80, 0x7f
+	writeTensors(t, filepath.Join(src, "model.safetensors"), []tensor{
+		{"layers.0.a.weight", model.BF16, []uint64{64, 1024}, infinite},
+		{"layers.0.b.weight", model.BF16, []uint64{64, 512}, gaussian(64*512, 2)},
+		{"layers.1.a.weight", model.BF16, []uint64{64, 512}, gaussian(64*512, 3)},
+	})
+	written, err := Compress(t.Context(), src, coded, CompressOptions{Codec: model.RANS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), coded, AnalyseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Books != 3 {
+		t.Errorf("%d tables", written.Books)
+	}
+	if diff := cmp.Diff(written.Stored, *r.Stored); diff != "" {
+		t.Errorf("stored (-written +inspected):\n%s", diff)
+	}
+}
+
+// A checkpoint without weights has no ratios.
+func TestInspectNoWeights(t *testing.T) {
+	table := rans.Table{Symbols: []uint16{1, 2}, Frequencies: []uint16{1, rans.Scale - 1}}
+	coded := &rans.Tensor{Stream: rans.Stream{BlockWeights: 1, Table: table.Bytes()}, Shape: []uint64{0}}
+	entry, err := model.RANSEntry("a", "a.weight", coded, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := model.WriteFile(path, []model.Entry{entry}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), path, AnalyseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
 	}
 }

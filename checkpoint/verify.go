@@ -348,15 +348,22 @@ func (v *verifier) audit(u *model.Unit, decoded []byte) {
 
 // auditBlocks compares the weights of a unit that is coded with rANS with the checksums of the blocks.
 func (v *verifier) auditBlocks(u *model.Unit, decoded []byte) {
+	if err := checkBlocks(u, decoded); err != nil {
+		v.differ(DiffStream, u.Name, "%v", err)
+	}
+}
+
+// checkBlocks compares the weights of a unit that is coded with rANS with the checksums of the blocks.
+func checkBlocks(u *model.Unit, decoded []byte) error {
 	for _, t := range u.Tensors {
 		bytes := decoded[2*t.Offset : 2*(t.Offset+t.Elements)]
 		for block := range t.Coded.Len() {
 			part := bytes[:min(len(bytes), 2*t.Coded.BlockWeights)]
 			if have, want := xxh3.Hash(part), t.Coded.Sum(block); have != want {
-				v.differ(DiffStream, u.Name, "tensor %q: block %d: the weights have the checksum %#x, must have %#x", t.Name, block, have, want)
-				return
+				return fmt.Errorf("tensor %q: block %d: the weights have the checksum %#x, must have %#x", t.Name, block, have, want)
 			}
 			bytes = bytes[len(part):]
 		}
 	}
+	return nil
 }

@@ -177,7 +177,7 @@ func (d *Container) assemble(patterns Patterns) error {
 	}
 	for _, f := range d.Files {
 		for _, t := range f.Tensors {
-			if unit, _, ok := splitRANS(t.Name); ok {
+			if unit, _, ok := splitRANS(t.Name); ok && CodecOf(t) == RANS {
 				coded[unit] = append(coded[unit], t)
 				continue
 			}

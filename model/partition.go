@@ -137,7 +137,7 @@ func notCompressed(c *Checkpoint) error {
 		return fmt.Errorf("model: %s is compressed already: %s has a %s", c.Dir, ConfigName, c.Config.codecKey())
 	}
 	for _, t := range c.Tensors {
-		if _, _, ok := splitRANS(t.Name); ok {
+		if CodecOf(t) == RANS {
 			return fmt.Errorf("model: %s: tensor %q has the name of a coded tensor: the checkpoint is compressed already, or cannot be", t.File(), t.Name)
 		}
 		if part := t.Name[strings.LastIndexByte(t.Name, '.')+1:]; slices.Contains(partNames[:], part) {

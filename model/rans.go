@@ -73,9 +73,6 @@ func ransUnit(unit string, parts []*Tensor) (*Unit, error) {
 		if p.File() != u.File {
 			return fail(fmt.Errorf("the unit is in another file, %s", u.File))
 		}
-		if p.DType != U8 || len(p.Shape) != 1 {
-			return fail(fmt.Errorf("it is %s %v, must be %s with 1 dimension", p.DType, p.Shape, U8))
-		}
 		t, err := rans.ParseTensor(p.Bytes())
 		if err == nil {
 			_, _, err = t.Validate()
@@ -90,12 +87,12 @@ func ransUnit(unit string, parts []*Tensor) (*Unit, error) {
 	return u, nil
 }
 
-// CodecOf returns the codec of a unit that a stored tensor is a part of, by its name. It is "" for others.
-func CodecOf(name string) Codec {
-	if _, _, ok := splitRANS(name); ok {
+// CodecOf returns the codec of a unit that a stored tensor is a part of, by its name and type. It is "" for others.
+func CodecOf(t *Tensor) Codec {
+	if _, _, ok := splitRANS(t.Name); ok && t.DType == U8 && len(t.Shape) == 1 {
 		return RANS
 	}
-	if strings.HasSuffix(name, "."+partNames[partEncoded]) {
+	if strings.HasSuffix(t.Name, "."+partNames[partEncoded]) {
 		return DF11
 	}
 	return ""

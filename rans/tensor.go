@@ -99,14 +99,22 @@ func ParseTensor(b []byte) (*Tensor, error) {
 	t.Blocks = b[l.blocks : l.blocks+int(blocks)]
 	t.Plane = b[l.plane:]
 	for _, gap := range [][]byte{b[l.index+l.indexBytes : l.blocks], b[l.blocks+int(blocks) : l.plane]} {
-		for _, z := range gap {
-			if z != 0 {
-				return nil, errors.New("rans: there are no zeros before the blocks or before the plane")
-			}
+		if !zeros(gap) {
+			return nil, errors.New("rans: there are no zeros before the blocks or before the plane")
 		}
 	}
-	return t, t.checkShape()
+	if err := t.checkShape(); err != nil {
+		return nil, err
+	}
+	for _, gap := range [][]byte{b[atDims+1 : atWeights], b[atBlockWeights+4 : atBlocks], b[atSum+8 : atShape], b[atShape+8*len(t.Shape) : headerBytes]} {
+		if !zeros(gap) {
+			return nil, errors.New("rans: there are no zeros in the header where they have to be")
+		}
+	}
+	return t, nil
 }
+
+func zeros(b []byte) bool { return !slices.ContainsFunc(b, func(z byte) bool { return z != 0 }) }
 
 // checkShape compares the shape with the number of weights.
 func (t *Tensor) checkShape() error {

@@ -108,6 +108,11 @@ func TestTensorErrors(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+	for _, at := range []int{7, 20, 23, 40, 63, headerBytes - 1} {
+		if _, err := ParseTensor(sealed(t, func(b []byte) { b[at] = 1 })); err == nil || !strings.Contains(err.Error(), "no zeros in the header") {
+			t.Errorf("byte %d is not zero: %v", at, err)
+		}
+	}
 	s := encode(t, Exponent, normal(10), 400)
 	for _, shape := range [][]uint64{{11}, make([]uint64, MaxDims+1)} {
 		if _, err := (&Tensor{*s, shape}).Bytes(); err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -159,6 +160,31 @@ func testChangingIndex(t *testing.T) {
 	if err := d.Decode(0, s.Len(), dst); err != nil || !slices.Equal(dst, weights) {
 		t.Errorf("other weights, error %v", err)
 	}
+}
+
+// TestSmallTables wants that tables for portable Go do not take much more memory than the weights that they are for.
+func TestSmallTables(t *testing.T) { eachFamily(t, testSmallTables) }
+
+func testSmallTables(t *testing.T) {
+	coded := encode(t, rans.Joint, normal(63), 63)
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	streams := make([]*Stream, 1000)
+	for i := range streams {
+		streams[i] = must(New(coded, tested))
+		if err := streams[i].Decode(0, 1, make([]uint16, 63)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := heap() - before; grown > 4<<10*len(streams) {
+		t.Errorf("%d streams of 63 weights hold %d bytes", len(streams), grown)
+	}
+	runtime.KeepAlive(streams)
 }
 
 // TestGuardPages decodes sound and damaged streams in memory that ends at a forbidden page.

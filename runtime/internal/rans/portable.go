@@ -28,13 +28,17 @@ type portable struct {
 	entries [rans.Scale]uint64
 }
 
+// alike is the number of cells of a bucket that are alike.
+const alike = least / rans.Scale
+
 // place is the number of the entry for the low half of a state: from the lowest bits on, those of the cells that are not
 // alike, and the bucket.
 func place(low uint16) uint16 { return bits.RotateLeft16(low, 7) % rans.Scale }
 
 func newPortable(f rans.Form, a *rans.Alias) *portable {
 	p := &portable{form: f}
-	for low := range uint32(least) {
+	for i := range uint32(rans.Scale) {
+		low := i/rans.Buckets*alike*rans.Buckets + i%rans.Buckets // of the first of the cells
 		symbol, rank := a.Look(uint16(low))
 		offset := uint32(rank) - low/rans.Buckets
 		p.entries[place(uint16(low))] = uint64(a.Frequency[symbol])<<48 | uint64(offset)<<16 | uint64(f.Join(a.Symbol[symbol], 0))

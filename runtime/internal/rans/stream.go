@@ -3,6 +3,7 @@ package rans
 import (
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/states"
 	"github.com/seed54244801/bespoke/rans"
@@ -19,7 +20,7 @@ const (
 type Stream struct {
 	*rans.Stream
 	layout   rans.Layout
-	portable func() *portable // makes it on first use
+	portable func() *portable // makes it on first use, or on each if it is larger than the weights
 	tables   *states.Tables
 	together states.Decoder    // nil for portable Go
 	multiply states.Multiplier // nil if there is none
@@ -37,10 +38,14 @@ func New(in *rans.Stream, family string) (*Stream, error) {
 	}
 	a := t.Alias()
 	assembly := familyOf(family)
+	table := func() *portable { return newPortable(s.Form, a) }
+	if 2*s.Weights >= int(unsafe.Sizeof(portable{})) {
+		table = sync.OnceValue(table)
+	}
 	return &Stream{
 		Stream: s, layout: layout, tables: states.NewTables(s.Form, a),
 		together: assembly.decoders[s.Form], multiply: assembly.multipliers[s.Form],
-		portable: sync.OnceValue(func() *portable { return newPortable(s.Form, a) }),
+		portable: table,
 	}, nil
 }
 

@@ -120,13 +120,8 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 
 // task prepares the decoding of a span to dst.
 func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded.Check) *coded.Task {
-	from, to := 0, len(u.parts)
-	for from < to && u.parts[from].to <= s.From {
-		from++
-	}
-	for from < to && u.parts[to-1].from >= s.To {
-		to--
-	}
+	from := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].to > s.From })
+	to := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].from >= s.To })
 	through := check != nil || 2*len(dst) <= cachedBytes
 	return coded.NewTask(from, to, workers, coded.Pieces{Least: 1, Most: 8, Multiple: 1}, check, func(from, to int) (bad int, err error) {
 		err = fault.Guard(func() error {
