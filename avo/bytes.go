@@ -45,8 +45,6 @@ func (d *byteDecoder) emit(name string) {
 	d.TESTQ(steps, steps)
 	d.JLE(operand.LabelRef("end"))
 	d.ADDQ(steps, d.field(states.OffDone))
-	d.tables = d.GP64()
-	d.MOVQ(d.field(states.OffTables), d.tables)
 	d.Label("step")
 	d.block, d.at = d.GP64(), d.GP64()
 	d.XORQ(d.block, d.block)
@@ -86,6 +84,8 @@ func (d *byteDecoder) ofBlock(off uintptr) operand.Mem {
 func (d *byteDecoder) step() {
 	d.next = d.GP64()
 	plane, dst := d.GP64(), d.GP64()
+	d.tables = d.GP64()
+	d.MOVQ(d.ofBlock(states.OffTables), d.tables)
 	d.MOVQ(d.ofBlock(states.OffUsed), d.next)
 	d.MOVQ(d.ofBlock(states.OffPlane), plane)
 	d.MOVQ(d.ofBlock(states.OffDst), dst)

@@ -160,8 +160,6 @@ func (d *stateDecoder) rounds(name string, step func()) {
 	d.TESTQ(steps, steps)
 	d.JLE(operand.LabelRef(name + "End"))
 	d.ADDQ(steps, d.field(states.OffDone))
-	d.tables = d.GP64()
-	d.MOVQ(d.field(states.OffTables), d.tables)
 	d.Label(name + "Step")
 	step()
 	d.DECQ(steps)
@@ -193,6 +191,9 @@ func (d *stateDecoder) roomFor(words func(k int) operand.Op) (steps reg.GPVirtua
 // step decodes the next weights of a block.
 func (d *stateDecoder) step(k int) (words [states.Vectors]vec) {
 	d.Commentf("Block %d.", k)
+	d.reload()
+	d.tables = d.GP64()
+	d.MOVQ(d.field(states.OffTables+uintptr(8*k)), d.tables)
 	d.PREFETCHT0(operand.Mem{Base: d.plane[k], Disp: prefetchPlane})
 	d.PREFETCHT0(operand.Mem{Base: d.words[k], Disp: prefetchStateWords})
 	for g := range words {

@@ -7,7 +7,7 @@ import (
 )
 
 // A Decoder decodes steps of four blocks side by side, so that none waits for its own last multiplication. A step is 64
-// weights, one for each state. A decoder for AVX-512, with VBMI and VBMI2, holds the [Tables] in vector registers.
+// weights, one for each state. A decoder for AVX-512, with VBMI and VBMI2, takes the [Tables] as operands.
 // One for AVX2, with BMI2, looks up [ByteTables].
 //
 // A decoder does as many of the steps of a [Job] as it can without a check in each: while all blocks have [StepWords] words
@@ -36,8 +36,8 @@ const (
 type Job struct {
 	// States are the states before and after: the low halves, then the high halves.
 	States [Blocks][2][rans.States]uint16
-	// Tables are the tables of the blocks.
-	Tables *Tables
+	// Tables are the tables of each block.
+	Tables [Blocks]*Tables
 	// Words, Plane and Dst are where the next step of each block begins. The decoder does not move them, because they would
 	// point behind what they belong to.
 	Words [Blocks]*byte

@@ -72,82 +72,83 @@ TEXT ·decodeExponents(SB), NOSPLIT, $8-8
 	// A round is as many steps as all blocks have words for, whatever the steps take.
 	MOVQ       job+0(FP), AX
 	VPTERNLOGD $0xff, Z0, Z0, Z0
-	MOVQ       1032(AX), CX
-	MOVQ       1064(AX), DX
+	MOVQ       1056(AX), CX
+	MOVQ       1088(AX), DX
 	VMOVDQU64  (AX), Z1
 	VMOVDQU64  128(AX), Z2
 	VMOVDQU64  64(AX), Z3
 	VMOVDQU64  192(AX), Z4
-	MOVQ       1040(AX), BX
-	MOVQ       1072(AX), SI
+	MOVQ       1064(AX), BX
+	MOVQ       1096(AX), SI
 	VMOVDQU64  256(AX), Z5
 	VMOVDQU64  384(AX), Z6
 	VMOVDQU64  320(AX), Z7
 	VMOVDQU64  448(AX), Z8
-	MOVQ       1048(AX), DI
-	MOVQ       1080(AX), R8
+	MOVQ       1072(AX), DI
+	MOVQ       1104(AX), R8
 	VMOVDQU64  512(AX), Z9
 	VMOVDQU64  640(AX), Z10
 	VMOVDQU64  576(AX), Z11
 	VMOVDQU64  704(AX), Z12
-	MOVQ       1056(AX), R9
-	MOVQ       1088(AX), R10
+	MOVQ       1080(AX), R9
+	MOVQ       1112(AX), R10
 	VMOVDQU64  768(AX), Z13
 	VMOVDQU64  896(AX), Z14
 	VMOVDQU64  832(AX), Z15
 	VMOVDQU64  960(AX), Z16
-	MOVQ       $+0, 1192(AX)
-	MOVQ       1096(AX), R11
-	MOVQ       1104(AX), R12
-	MOVQ       1112(AX), R13
-	MOVQ       1120(AX), R14
-	CMPQ       1208(AX), $0x00
+	MOVQ       $+0, 1216(AX)
+	MOVQ       1120(AX), R11
+	MOVQ       1128(AX), R12
+	MOVQ       1136(AX), R13
+	MOVQ       1144(AX), R14
+	CMPQ       1232(AX), $0x00
 	JEQ        cachedRound
 
 	// Around the caches.
 streamRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R15
-	SUBQ    1192(AX), R15
-	MOVQ    1032(AX), BP
-	SUBQ    CX, BP
-	SARQ    $0x01, BP
-	ADDQ    1128(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1040(AX), BP
-	SUBQ    BX, BP
-	SARQ    $0x01, BP
-	ADDQ    1136(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1048(AX), BP
-	SUBQ    DI, BP
-	SARQ    $0x01, BP
-	ADDQ    1144(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
+	MOVQ    1224(AX), R15
+	SUBQ    1216(AX), R15
 	MOVQ    1056(AX), BP
-	SUBQ    R9, BP
+	SUBQ    CX, BP
 	SARQ    $0x01, BP
 	ADDQ    1152(AX), BP
 	SUBQ    $0x20, BP
 	SARQ    $0x06, BP
 	CMPQ    BP, R15
 	CMOVQLT BP, R15
+	MOVQ    1064(AX), BP
+	SUBQ    BX, BP
+	SARQ    $0x01, BP
+	ADDQ    1160(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1072(AX), BP
+	SUBQ    DI, BP
+	SARQ    $0x01, BP
+	ADDQ    1168(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1080(AX), BP
+	SUBQ    R9, BP
+	SARQ    $0x01, BP
+	ADDQ    1176(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
 	TESTQ   R15, R15
 	JLE     streamEnd
-	ADDQ    R15, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R15, 1216(AX)
 
 streamStep:
 	// Block 0.
+	MOVQ       job+0(FP), AX
+	MOVQ       1024(AX), AX
 	PREFETCHT0 2048(DX)
 	PREFETCHT0 1024(CX)
 	VPSRLW     $0x05, Z1, Z17
@@ -191,9 +192,9 @@ streamStep:
 	VMOVDQU16  Z3, K1, Z4
 	VMOVDQU64  (CX), Z17
 	VPEXPANDW  Z17, K1, Z3
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (CX)(BP*2), CX
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (CX)(AX*2), CX
 	VMOVDQU64  (DX), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -204,6 +205,8 @@ streamStep:
 	ADDQ       $+128, R11
 
 	// Block 1.
+	MOVQ       job+0(FP), AX
+	MOVQ       1032(AX), AX
 	PREFETCHT0 2048(SI)
 	PREFETCHT0 1024(BX)
 	VPSRLW     $0x05, Z5, Z17
@@ -247,9 +250,9 @@ streamStep:
 	VMOVDQU16  Z7, K1, Z8
 	VMOVDQU64  (BX), Z17
 	VPEXPANDW  Z17, K1, Z7
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (BX)(BP*2), BX
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (BX)(AX*2), BX
 	VMOVDQU64  (SI), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -260,6 +263,8 @@ streamStep:
 	ADDQ       $+128, R12
 
 	// Block 2.
+	MOVQ       job+0(FP), AX
+	MOVQ       1040(AX), AX
 	PREFETCHT0 2048(R8)
 	PREFETCHT0 1024(DI)
 	VPSRLW     $0x05, Z9, Z17
@@ -303,9 +308,9 @@ streamStep:
 	VMOVDQU16  Z11, K1, Z12
 	VMOVDQU64  (DI), Z17
 	VPEXPANDW  Z17, K1, Z11
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (DI)(BP*2), DI
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (DI)(AX*2), DI
 	VMOVDQU64  (R8), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -316,6 +321,8 @@ streamStep:
 	ADDQ       $+128, R13
 
 	// Block 3.
+	MOVQ       job+0(FP), AX
+	MOVQ       1048(AX), AX
 	PREFETCHT0 2048(R10)
 	PREFETCHT0 1024(R9)
 	VPSRLW     $0x05, Z13, Z17
@@ -359,9 +366,9 @@ streamStep:
 	VMOVDQU16  Z15, K1, Z16
 	VMOVDQU64  (R9), Z17
 	VPEXPANDW  Z17, K1, Z15
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (R9)(BP*2), R9
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (R9)(AX*2), R9
 	VMOVDQU64  (R10), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -381,47 +388,48 @@ streamEnd:
 	// Through the caches.
 cachedRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R15
-	SUBQ    1192(AX), R15
-	MOVQ    1032(AX), BP
-	SUBQ    CX, BP
-	SARQ    $0x01, BP
-	ADDQ    1128(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1040(AX), BP
-	SUBQ    BX, BP
-	SARQ    $0x01, BP
-	ADDQ    1136(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1048(AX), BP
-	SUBQ    DI, BP
-	SARQ    $0x01, BP
-	ADDQ    1144(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
+	MOVQ    1224(AX), R15
+	SUBQ    1216(AX), R15
 	MOVQ    1056(AX), BP
-	SUBQ    R9, BP
+	SUBQ    CX, BP
 	SARQ    $0x01, BP
 	ADDQ    1152(AX), BP
 	SUBQ    $0x20, BP
 	SARQ    $0x06, BP
 	CMPQ    BP, R15
 	CMOVQLT BP, R15
+	MOVQ    1064(AX), BP
+	SUBQ    BX, BP
+	SARQ    $0x01, BP
+	ADDQ    1160(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1072(AX), BP
+	SUBQ    DI, BP
+	SARQ    $0x01, BP
+	ADDQ    1168(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1080(AX), BP
+	SUBQ    R9, BP
+	SARQ    $0x01, BP
+	ADDQ    1176(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
 	TESTQ   R15, R15
 	JLE     cachedEnd
-	ADDQ    R15, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R15, 1216(AX)
 
 cachedStep:
 	// Block 0.
+	MOVQ       job+0(FP), AX
+	MOVQ       1024(AX), AX
 	PREFETCHT0 2048(DX)
 	PREFETCHT0 1024(CX)
 	VPSRLW     $0x05, Z1, Z17
@@ -465,9 +473,9 @@ cachedStep:
 	VMOVDQU16  Z3, K1, Z4
 	VMOVDQU64  (CX), Z17
 	VPEXPANDW  Z17, K1, Z3
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (CX)(BP*2), CX
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (CX)(AX*2), CX
 	VMOVDQU64  (DX), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -478,6 +486,8 @@ cachedStep:
 	ADDQ       $+128, R11
 
 	// Block 1.
+	MOVQ       job+0(FP), AX
+	MOVQ       1032(AX), AX
 	PREFETCHT0 2048(SI)
 	PREFETCHT0 1024(BX)
 	VPSRLW     $0x05, Z5, Z17
@@ -521,9 +531,9 @@ cachedStep:
 	VMOVDQU16  Z7, K1, Z8
 	VMOVDQU64  (BX), Z17
 	VPEXPANDW  Z17, K1, Z7
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (BX)(BP*2), BX
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (BX)(AX*2), BX
 	VMOVDQU64  (SI), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -534,6 +544,8 @@ cachedStep:
 	ADDQ       $+128, R12
 
 	// Block 2.
+	MOVQ       job+0(FP), AX
+	MOVQ       1040(AX), AX
 	PREFETCHT0 2048(R8)
 	PREFETCHT0 1024(DI)
 	VPSRLW     $0x05, Z9, Z17
@@ -577,9 +589,9 @@ cachedStep:
 	VMOVDQU16  Z11, K1, Z12
 	VMOVDQU64  (DI), Z17
 	VPEXPANDW  Z17, K1, Z11
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (DI)(BP*2), DI
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (DI)(AX*2), DI
 	VMOVDQU64  (R8), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -590,6 +602,8 @@ cachedStep:
 	ADDQ       $+128, R13
 
 	// Block 3.
+	MOVQ       job+0(FP), AX
+	MOVQ       1048(AX), AX
 	PREFETCHT0 2048(R10)
 	PREFETCHT0 1024(R9)
 	VPSRLW     $0x05, Z13, Z17
@@ -633,9 +647,9 @@ cachedStep:
 	VMOVDQU16  Z15, K1, Z16
 	VMOVDQU64  (R9), Z17
 	VPEXPANDW  Z17, K1, Z15
-	KMOVD      K1, BP
-	POPCNTL    BP, BP
-	LEAQ       (R9)(BP*2), R9
+	KMOVD      K1, AX
+	POPCNTL    AX, AX
+	LEAQ       (R9)(AX*2), R9
 	VMOVDQU64  (R10), Z17
 	VPSHLDW    $0x08, Z17, Z17, Z18
 	VPTERNLOGD $0xe4, exponentBits<>+0(SB), Z17, Z19
@@ -651,30 +665,30 @@ cachedStep:
 cachedEnd:
 end:
 	MOVQ      job+0(FP), AX
-	SUBQ      1032(AX), CX
+	SUBQ      1056(AX), CX
 	SHRQ      $0x01, CX
-	MOVQ      CX, 1160(AX)
+	MOVQ      CX, 1184(AX)
 	VMOVDQU64 Z1, (AX)
 	VMOVDQU64 Z2, 128(AX)
 	VMOVDQU64 Z3, 64(AX)
 	VMOVDQU64 Z4, 192(AX)
-	SUBQ      1040(AX), BX
+	SUBQ      1064(AX), BX
 	SHRQ      $0x01, BX
-	MOVQ      BX, 1168(AX)
+	MOVQ      BX, 1192(AX)
 	VMOVDQU64 Z5, 256(AX)
 	VMOVDQU64 Z6, 384(AX)
 	VMOVDQU64 Z7, 320(AX)
 	VMOVDQU64 Z8, 448(AX)
-	SUBQ      1048(AX), DI
+	SUBQ      1072(AX), DI
 	SHRQ      $0x01, DI
-	MOVQ      DI, 1176(AX)
+	MOVQ      DI, 1200(AX)
 	VMOVDQU64 Z9, 512(AX)
 	VMOVDQU64 Z10, 640(AX)
 	VMOVDQU64 Z11, 576(AX)
 	VMOVDQU64 Z12, 704(AX)
-	SUBQ      1056(AX), R9
+	SUBQ      1080(AX), R9
 	SHRQ      $0x01, R9
-	MOVQ      R9, 1184(AX)
+	MOVQ      R9, 1208(AX)
 	VMOVDQU64 Z13, 768(AX)
 	VMOVDQU64 Z14, 896(AX)
 	VMOVDQU64 Z15, 832(AX)
@@ -690,86 +704,87 @@ TEXT ·multiplyExponents(SB), NOSPLIT, $0-8
 	// A round is as many steps as all blocks have words for, whatever the steps take.
 	MOVQ       job+0(FP), AX
 	VPTERNLOGD $0xff, Z0, Z0, Z0
-	MOVQ       1032(AX), CX
-	MOVQ       1064(AX), DX
+	MOVQ       1056(AX), CX
+	MOVQ       1088(AX), DX
 	VMOVDQU64  (AX), Z1
 	VMOVDQU64  128(AX), Z2
 	VMOVDQU64  64(AX), Z3
 	VMOVDQU64  192(AX), Z4
-	MOVQ       1040(AX), BX
-	MOVQ       1072(AX), SI
+	MOVQ       1064(AX), BX
+	MOVQ       1096(AX), SI
 	VMOVDQU64  256(AX), Z5
 	VMOVDQU64  384(AX), Z6
 	VMOVDQU64  320(AX), Z7
 	VMOVDQU64  448(AX), Z8
-	MOVQ       1048(AX), DI
-	MOVQ       1080(AX), R8
+	MOVQ       1072(AX), DI
+	MOVQ       1104(AX), R8
 	VMOVDQU64  512(AX), Z9
 	VMOVDQU64  640(AX), Z10
 	VMOVDQU64  576(AX), Z11
 	VMOVDQU64  704(AX), Z12
-	MOVQ       1056(AX), R9
-	MOVQ       1088(AX), R10
+	MOVQ       1080(AX), R9
+	MOVQ       1112(AX), R10
 	VMOVDQU64  768(AX), Z13
 	VMOVDQU64  896(AX), Z14
 	VMOVDQU64  832(AX), Z15
 	VMOVDQU64  960(AX), Z16
-	MOVQ       $+0, 1192(AX)
+	MOVQ       $+0, 1216(AX)
 
 	// The present row: how far it is, and its sums.
-	MOVQ      1224(AX), R12
-	MOVQ      1232(AX), R11
+	MOVQ      1248(AX), R12
+	MOVQ      1256(AX), R11
 	SUBQ      R11, R12
 	SHLQ      $0x08, R12
-	ADDQ      1216(AX), R12
-	VMOVDQU64 1240(AX), Z17
-	VMOVDQU64 1304(AX), Z18
-	VMOVDQU64 1368(AX), Z19
-	VMOVDQU64 1432(AX), Z20
+	ADDQ      1240(AX), R12
+	VMOVDQU64 1264(AX), Z17
+	VMOVDQU64 1328(AX), Z18
+	VMOVDQU64 1392(AX), Z19
+	VMOVDQU64 1456(AX), Z20
 
 productRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R13
-	SUBQ    1192(AX), R13
-	MOVQ    1032(AX), R14
-	SUBQ    CX, R14
-	SARQ    $0x01, R14
-	ADDQ    1128(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
-	MOVQ    1040(AX), R14
-	SUBQ    BX, R14
-	SARQ    $0x01, R14
-	ADDQ    1136(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
-	MOVQ    1048(AX), R14
-	SUBQ    DI, R14
-	SARQ    $0x01, R14
-	ADDQ    1144(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
+	MOVQ    1224(AX), R13
+	SUBQ    1216(AX), R13
 	MOVQ    1056(AX), R14
-	SUBQ    R9, R14
+	SUBQ    CX, R14
 	SARQ    $0x01, R14
 	ADDQ    1152(AX), R14
 	SUBQ    $0x20, R14
 	SARQ    $0x06, R14
 	CMPQ    R14, R13
 	CMOVQLT R14, R13
+	MOVQ    1064(AX), R14
+	SUBQ    BX, R14
+	SARQ    $0x01, R14
+	ADDQ    1160(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
+	MOVQ    1072(AX), R14
+	SUBQ    DI, R14
+	SARQ    $0x01, R14
+	ADDQ    1168(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
+	MOVQ    1080(AX), R14
+	SUBQ    R9, R14
+	SARQ    $0x01, R14
+	ADDQ    1176(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
 	TESTQ   R13, R13
 	JLE     productEnd
-	ADDQ    R13, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R13, 1216(AX)
 
 productStep:
 	// Block 0.
+	MOVQ        job+0(FP), AX
+	MOVQ        1024(AX), AX
 	PREFETCHT0  2048(DX)
 	PREFETCHT0  1024(CX)
 	VPSRLW      $0x05, Z1, Z21
@@ -813,9 +828,9 @@ productStep:
 	VMOVDQU16   Z3, K1, Z4
 	VMOVDQU64   (CX), Z21
 	VPEXPANDW   Z21, K1, Z3
-	KMOVD       K1, R14
-	POPCNTL     R14, R14
-	LEAQ        (CX)(R14*2), CX
+	KMOVD       K1, AX
+	POPCNTL     AX, AX
+	LEAQ        (CX)(AX*2), CX
 	VMOVDQU64   (DX), Z21
 	VPSHLDW     $0x08, Z21, Z21, Z22
 	VPTERNLOGD  $0xe4, exponentBits<>+0(SB), Z21, Z23
@@ -831,6 +846,8 @@ productStep:
 	VFMADD231PS 192(R12), Z21, Z17
 
 	// Block 1.
+	MOVQ        job+0(FP), AX
+	MOVQ        1032(AX), AX
 	PREFETCHT0  2048(SI)
 	PREFETCHT0  1024(BX)
 	VPSRLW      $0x05, Z5, Z21
@@ -874,9 +891,9 @@ productStep:
 	VMOVDQU16   Z7, K1, Z8
 	VMOVDQU64   (BX), Z21
 	VPEXPANDW   Z21, K1, Z7
-	KMOVD       K1, R14
-	POPCNTL     R14, R14
-	LEAQ        (BX)(R14*2), BX
+	KMOVD       K1, AX
+	POPCNTL     AX, AX
+	LEAQ        (BX)(AX*2), BX
 	VMOVDQU64   (SI), Z21
 	VPSHLDW     $0x08, Z21, Z21, Z22
 	VPTERNLOGD  $0xe4, exponentBits<>+0(SB), Z21, Z23
@@ -892,6 +909,8 @@ productStep:
 	VFMADD231PS 192(R12), Z21, Z18
 
 	// Block 2.
+	MOVQ        job+0(FP), AX
+	MOVQ        1040(AX), AX
 	PREFETCHT0  2048(R8)
 	PREFETCHT0  1024(DI)
 	VPSRLW      $0x05, Z9, Z21
@@ -935,9 +954,9 @@ productStep:
 	VMOVDQU16   Z11, K1, Z12
 	VMOVDQU64   (DI), Z21
 	VPEXPANDW   Z21, K1, Z11
-	KMOVD       K1, R14
-	POPCNTL     R14, R14
-	LEAQ        (DI)(R14*2), DI
+	KMOVD       K1, AX
+	POPCNTL     AX, AX
+	LEAQ        (DI)(AX*2), DI
 	VMOVDQU64   (R8), Z21
 	VPSHLDW     $0x08, Z21, Z21, Z22
 	VPTERNLOGD  $0xe4, exponentBits<>+0(SB), Z21, Z23
@@ -953,6 +972,8 @@ productStep:
 	VFMADD231PS 192(R12), Z21, Z19
 
 	// Block 3.
+	MOVQ        job+0(FP), AX
+	MOVQ        1048(AX), AX
 	PREFETCHT0  2048(R10)
 	PREFETCHT0  1024(R9)
 	VPSRLW      $0x05, Z13, Z21
@@ -996,9 +1017,9 @@ productStep:
 	VMOVDQU16   Z15, K1, Z16
 	VMOVDQU64   (R9), Z21
 	VPEXPANDW   Z21, K1, Z15
-	KMOVD       K1, R14
-	POPCNTL     R14, R14
-	LEAQ        (R9)(R14*2), R9
+	KMOVD       K1, AX
+	POPCNTL     AX, AX
+	LEAQ        (R9)(AX*2), R9
 	VMOVDQU64   (R10), Z21
 	VPSHLDW     $0x08, Z21, Z21, Z22
 	VPTERNLOGD  $0xe4, exponentBits<>+0(SB), Z21, Z23
@@ -1017,8 +1038,8 @@ productStep:
 	JNZ         inside
 
 	// The end of a row.
-	MOVQ       job+0(FP), R11
-	MOVQ       1528(R11), R12
+	MOVQ       job+0(FP), AX
+	MOVQ       1552(AX), R11
 	VSHUFF64X2 $0x4e, Z17, Z17, Z21
 	VADDPS     Z21, Z17, Z17
 	VSHUFF64X2 $0xb1, Z17, Z17, Z21
@@ -1027,8 +1048,8 @@ productStep:
 	VADDPS     Z21, Z17, Z17
 	VPERMILPS  $0xb1, Z17, Z21
 	VADDPS     Z21, Z17, Z17
-	MOVQ       1496(R11), R14
-	VMOVSS     X17, (R14)(R12*4)
+	MOVQ       1520(AX), R12
+	VMOVSS     X17, (R12)(R11*4)
 	VPXORD     Z17, Z17, Z17
 	VSHUFF64X2 $0x4e, Z18, Z18, Z21
 	VADDPS     Z21, Z18, Z18
@@ -1038,8 +1059,8 @@ productStep:
 	VADDPS     Z21, Z18, Z18
 	VPERMILPS  $0xb1, Z18, Z21
 	VADDPS     Z21, Z18, Z18
-	MOVQ       1504(R11), R14
-	VMOVSS     X18, (R14)(R12*4)
+	MOVQ       1528(AX), R12
+	VMOVSS     X18, (R12)(R11*4)
 	VPXORD     Z18, Z18, Z18
 	VSHUFF64X2 $0x4e, Z19, Z19, Z21
 	VADDPS     Z21, Z19, Z19
@@ -1049,8 +1070,8 @@ productStep:
 	VADDPS     Z21, Z19, Z19
 	VPERMILPS  $0xb1, Z19, Z21
 	VADDPS     Z21, Z19, Z19
-	MOVQ       1512(R11), R14
-	VMOVSS     X19, (R14)(R12*4)
+	MOVQ       1536(AX), R12
+	VMOVSS     X19, (R12)(R11*4)
 	VPXORD     Z19, Z19, Z19
 	VSHUFF64X2 $0x4e, Z20, Z20, Z21
 	VADDPS     Z21, Z20, Z20
@@ -1060,12 +1081,12 @@ productStep:
 	VADDPS     Z21, Z20, Z20
 	VPERMILPS  $0xb1, Z20, Z21
 	VADDPS     Z21, Z20, Z20
-	MOVQ       1520(R11), R14
-	VMOVSS     X20, (R14)(R12*4)
+	MOVQ       1544(AX), R12
+	VMOVSS     X20, (R12)(R11*4)
 	VPXORD     Z20, Z20, Z20
-	INCQ       1528(R11)
-	MOVQ       1216(R11), R12
-	MOVQ       1224(R11), R11
+	INCQ       1552(AX)
+	MOVQ       1240(AX), R12
+	MOVQ       1248(AX), R11
 
 inside:
 	DECQ R13
@@ -1074,39 +1095,39 @@ inside:
 
 productEnd:
 	MOVQ      job+0(FP), AX
-	SUBQ      1032(AX), CX
+	SUBQ      1056(AX), CX
 	SHRQ      $0x01, CX
-	MOVQ      CX, 1160(AX)
+	MOVQ      CX, 1184(AX)
 	VMOVDQU64 Z1, (AX)
 	VMOVDQU64 Z2, 128(AX)
 	VMOVDQU64 Z3, 64(AX)
 	VMOVDQU64 Z4, 192(AX)
-	SUBQ      1040(AX), BX
+	SUBQ      1064(AX), BX
 	SHRQ      $0x01, BX
-	MOVQ      BX, 1168(AX)
+	MOVQ      BX, 1192(AX)
 	VMOVDQU64 Z5, 256(AX)
 	VMOVDQU64 Z6, 384(AX)
 	VMOVDQU64 Z7, 320(AX)
 	VMOVDQU64 Z8, 448(AX)
-	SUBQ      1048(AX), DI
+	SUBQ      1072(AX), DI
 	SHRQ      $0x01, DI
-	MOVQ      DI, 1176(AX)
+	MOVQ      DI, 1200(AX)
 	VMOVDQU64 Z9, 512(AX)
 	VMOVDQU64 Z10, 640(AX)
 	VMOVDQU64 Z11, 576(AX)
 	VMOVDQU64 Z12, 704(AX)
-	SUBQ      1056(AX), R9
+	SUBQ      1080(AX), R9
 	SHRQ      $0x01, R9
-	MOVQ      R9, 1184(AX)
+	MOVQ      R9, 1208(AX)
 	VMOVDQU64 Z13, 768(AX)
 	VMOVDQU64 Z14, 896(AX)
 	VMOVDQU64 Z15, 832(AX)
 	VMOVDQU64 Z16, 960(AX)
-	MOVQ      R11, 1232(AX)
-	VMOVUPS   Z17, 1240(AX)
-	VMOVUPS   Z18, 1304(AX)
-	VMOVUPS   Z19, 1368(AX)
-	VMOVUPS   Z20, 1432(AX)
+	MOVQ      R11, 1256(AX)
+	VMOVUPS   Z17, 1264(AX)
+	VMOVUPS   Z18, 1328(AX)
+	VMOVUPS   Z19, 1392(AX)
+	VMOVUPS   Z20, 1456(AX)
 	VZEROUPPER
 	RET
 
@@ -1121,82 +1142,83 @@ TEXT ·decodeJoint(SB), NOSPLIT, $8-8
 	MOVQ       $0x00ffffffffffffff, CX
 	KMOVQ      CX, K1
 	VMOVDQU64  planeGroups<>+0(SB), Z1
-	MOVQ       1032(AX), CX
-	MOVQ       1064(AX), DX
+	MOVQ       1056(AX), CX
+	MOVQ       1088(AX), DX
 	VMOVDQU64  (AX), Z2
 	VMOVDQU64  128(AX), Z3
 	VMOVDQU64  64(AX), Z4
 	VMOVDQU64  192(AX), Z5
-	MOVQ       1040(AX), BX
-	MOVQ       1072(AX), SI
+	MOVQ       1064(AX), BX
+	MOVQ       1096(AX), SI
 	VMOVDQU64  256(AX), Z6
 	VMOVDQU64  384(AX), Z7
 	VMOVDQU64  320(AX), Z8
 	VMOVDQU64  448(AX), Z9
-	MOVQ       1048(AX), DI
-	MOVQ       1080(AX), R8
+	MOVQ       1072(AX), DI
+	MOVQ       1104(AX), R8
 	VMOVDQU64  512(AX), Z10
 	VMOVDQU64  640(AX), Z11
 	VMOVDQU64  576(AX), Z12
 	VMOVDQU64  704(AX), Z13
-	MOVQ       1056(AX), R9
-	MOVQ       1088(AX), R10
+	MOVQ       1080(AX), R9
+	MOVQ       1112(AX), R10
 	VMOVDQU64  768(AX), Z14
 	VMOVDQU64  896(AX), Z15
 	VMOVDQU64  832(AX), Z16
 	VMOVDQU64  960(AX), Z17
-	MOVQ       $+0, 1192(AX)
-	MOVQ       1096(AX), R11
-	MOVQ       1104(AX), R12
-	MOVQ       1112(AX), R13
-	MOVQ       1120(AX), R14
-	CMPQ       1208(AX), $0x00
+	MOVQ       $+0, 1216(AX)
+	MOVQ       1120(AX), R11
+	MOVQ       1128(AX), R12
+	MOVQ       1136(AX), R13
+	MOVQ       1144(AX), R14
+	CMPQ       1232(AX), $0x00
 	JEQ        cachedRound
 
 	// Around the caches.
 streamRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R15
-	SUBQ    1192(AX), R15
-	MOVQ    1032(AX), BP
-	SUBQ    CX, BP
-	SARQ    $0x01, BP
-	ADDQ    1128(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1040(AX), BP
-	SUBQ    BX, BP
-	SARQ    $0x01, BP
-	ADDQ    1136(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1048(AX), BP
-	SUBQ    DI, BP
-	SARQ    $0x01, BP
-	ADDQ    1144(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
+	MOVQ    1224(AX), R15
+	SUBQ    1216(AX), R15
 	MOVQ    1056(AX), BP
-	SUBQ    R9, BP
+	SUBQ    CX, BP
 	SARQ    $0x01, BP
 	ADDQ    1152(AX), BP
 	SUBQ    $0x20, BP
 	SARQ    $0x06, BP
 	CMPQ    BP, R15
 	CMOVQLT BP, R15
+	MOVQ    1064(AX), BP
+	SUBQ    BX, BP
+	SARQ    $0x01, BP
+	ADDQ    1160(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1072(AX), BP
+	SUBQ    DI, BP
+	SARQ    $0x01, BP
+	ADDQ    1168(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1080(AX), BP
+	SUBQ    R9, BP
+	SARQ    $0x01, BP
+	ADDQ    1176(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
 	TESTQ   R15, R15
 	JLE     streamEnd
-	ADDQ    R15, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R15, 1216(AX)
 
 streamStep:
 	// Block 0.
+	MOVQ           job+0(FP), AX
+	MOVQ           1024(AX), AX
 	PREFETCHT0     2048(DX)
 	PREFETCHT0     1024(CX)
 	VPSRLW         $0x05, Z2, Z18
@@ -1240,9 +1262,9 @@ streamStep:
 	VMOVDQU16      Z4, K2, Z5
 	VMOVDQU64      (CX), Z18
 	VPEXPANDW      Z18, K2, Z4
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (CX)(BP*2), CX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (CX)(AX*2), CX
 	VMOVDQU8.Z     (DX), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1257,6 +1279,8 @@ streamStep:
 	ADDQ           $+128, R11
 
 	// Block 1.
+	MOVQ           job+0(FP), AX
+	MOVQ           1032(AX), AX
 	PREFETCHT0     2048(SI)
 	PREFETCHT0     1024(BX)
 	VPSRLW         $0x05, Z6, Z18
@@ -1300,9 +1324,9 @@ streamStep:
 	VMOVDQU16      Z8, K2, Z9
 	VMOVDQU64      (BX), Z18
 	VPEXPANDW      Z18, K2, Z8
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (BX)(BP*2), BX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (BX)(AX*2), BX
 	VMOVDQU8.Z     (SI), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1317,6 +1341,8 @@ streamStep:
 	ADDQ           $+128, R12
 
 	// Block 2.
+	MOVQ           job+0(FP), AX
+	MOVQ           1040(AX), AX
 	PREFETCHT0     2048(R8)
 	PREFETCHT0     1024(DI)
 	VPSRLW         $0x05, Z10, Z18
@@ -1360,9 +1386,9 @@ streamStep:
 	VMOVDQU16      Z12, K2, Z13
 	VMOVDQU64      (DI), Z18
 	VPEXPANDW      Z18, K2, Z12
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (DI)(BP*2), DI
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (DI)(AX*2), DI
 	VMOVDQU8.Z     (R8), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1377,6 +1403,8 @@ streamStep:
 	ADDQ           $+128, R13
 
 	// Block 3.
+	MOVQ           job+0(FP), AX
+	MOVQ           1048(AX), AX
 	PREFETCHT0     2048(R10)
 	PREFETCHT0     1024(R9)
 	VPSRLW         $0x05, Z14, Z18
@@ -1420,9 +1448,9 @@ streamStep:
 	VMOVDQU16      Z16, K2, Z17
 	VMOVDQU64      (R9), Z18
 	VPEXPANDW      Z18, K2, Z16
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (R9)(BP*2), R9
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (R9)(AX*2), R9
 	VMOVDQU8.Z     (R10), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1446,47 +1474,48 @@ streamEnd:
 	// Through the caches.
 cachedRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R15
-	SUBQ    1192(AX), R15
-	MOVQ    1032(AX), BP
-	SUBQ    CX, BP
-	SARQ    $0x01, BP
-	ADDQ    1128(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1040(AX), BP
-	SUBQ    BX, BP
-	SARQ    $0x01, BP
-	ADDQ    1136(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
-	MOVQ    1048(AX), BP
-	SUBQ    DI, BP
-	SARQ    $0x01, BP
-	ADDQ    1144(AX), BP
-	SUBQ    $0x20, BP
-	SARQ    $0x06, BP
-	CMPQ    BP, R15
-	CMOVQLT BP, R15
+	MOVQ    1224(AX), R15
+	SUBQ    1216(AX), R15
 	MOVQ    1056(AX), BP
-	SUBQ    R9, BP
+	SUBQ    CX, BP
 	SARQ    $0x01, BP
 	ADDQ    1152(AX), BP
 	SUBQ    $0x20, BP
 	SARQ    $0x06, BP
 	CMPQ    BP, R15
 	CMOVQLT BP, R15
+	MOVQ    1064(AX), BP
+	SUBQ    BX, BP
+	SARQ    $0x01, BP
+	ADDQ    1160(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1072(AX), BP
+	SUBQ    DI, BP
+	SARQ    $0x01, BP
+	ADDQ    1168(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
+	MOVQ    1080(AX), BP
+	SUBQ    R9, BP
+	SARQ    $0x01, BP
+	ADDQ    1176(AX), BP
+	SUBQ    $0x20, BP
+	SARQ    $0x06, BP
+	CMPQ    BP, R15
+	CMOVQLT BP, R15
 	TESTQ   R15, R15
 	JLE     cachedEnd
-	ADDQ    R15, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R15, 1216(AX)
 
 cachedStep:
 	// Block 0.
+	MOVQ           job+0(FP), AX
+	MOVQ           1024(AX), AX
 	PREFETCHT0     2048(DX)
 	PREFETCHT0     1024(CX)
 	VPSRLW         $0x05, Z2, Z18
@@ -1530,9 +1559,9 @@ cachedStep:
 	VMOVDQU16      Z4, K2, Z5
 	VMOVDQU64      (CX), Z18
 	VPEXPANDW      Z18, K2, Z4
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (CX)(BP*2), CX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (CX)(AX*2), CX
 	VMOVDQU8.Z     (DX), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1547,6 +1576,8 @@ cachedStep:
 	ADDQ           $+128, R11
 
 	// Block 1.
+	MOVQ           job+0(FP), AX
+	MOVQ           1032(AX), AX
 	PREFETCHT0     2048(SI)
 	PREFETCHT0     1024(BX)
 	VPSRLW         $0x05, Z6, Z18
@@ -1590,9 +1621,9 @@ cachedStep:
 	VMOVDQU16      Z8, K2, Z9
 	VMOVDQU64      (BX), Z18
 	VPEXPANDW      Z18, K2, Z8
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (BX)(BP*2), BX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (BX)(AX*2), BX
 	VMOVDQU8.Z     (SI), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1607,6 +1638,8 @@ cachedStep:
 	ADDQ           $+128, R12
 
 	// Block 2.
+	MOVQ           job+0(FP), AX
+	MOVQ           1040(AX), AX
 	PREFETCHT0     2048(R8)
 	PREFETCHT0     1024(DI)
 	VPSRLW         $0x05, Z10, Z18
@@ -1650,9 +1683,9 @@ cachedStep:
 	VMOVDQU16      Z12, K2, Z13
 	VMOVDQU64      (DI), Z18
 	VPEXPANDW      Z18, K2, Z12
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (DI)(BP*2), DI
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (DI)(AX*2), DI
 	VMOVDQU8.Z     (R8), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1667,6 +1700,8 @@ cachedStep:
 	ADDQ           $+128, R13
 
 	// Block 3.
+	MOVQ           job+0(FP), AX
+	MOVQ           1048(AX), AX
 	PREFETCHT0     2048(R10)
 	PREFETCHT0     1024(R9)
 	VPSRLW         $0x05, Z14, Z18
@@ -1710,9 +1745,9 @@ cachedStep:
 	VMOVDQU16      Z16, K2, Z17
 	VMOVDQU64      (R9), Z18
 	VPEXPANDW      Z18, K2, Z16
-	KMOVD          K2, BP
-	POPCNTL        BP, BP
-	LEAQ           (R9)(BP*2), R9
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (R9)(AX*2), R9
 	VMOVDQU8.Z     (R10), K1, Z18
 	VPERMB         Z18, Z1, Z18
 	VMOVDQU64      shiftsLow<>+0(SB), Z19
@@ -1732,30 +1767,30 @@ cachedStep:
 cachedEnd:
 end:
 	MOVQ      job+0(FP), AX
-	SUBQ      1032(AX), CX
+	SUBQ      1056(AX), CX
 	SHRQ      $0x01, CX
-	MOVQ      CX, 1160(AX)
+	MOVQ      CX, 1184(AX)
 	VMOVDQU64 Z2, (AX)
 	VMOVDQU64 Z3, 128(AX)
 	VMOVDQU64 Z4, 64(AX)
 	VMOVDQU64 Z5, 192(AX)
-	SUBQ      1040(AX), BX
+	SUBQ      1064(AX), BX
 	SHRQ      $0x01, BX
-	MOVQ      BX, 1168(AX)
+	MOVQ      BX, 1192(AX)
 	VMOVDQU64 Z6, 256(AX)
 	VMOVDQU64 Z7, 384(AX)
 	VMOVDQU64 Z8, 320(AX)
 	VMOVDQU64 Z9, 448(AX)
-	SUBQ      1048(AX), DI
+	SUBQ      1072(AX), DI
 	SHRQ      $0x01, DI
-	MOVQ      DI, 1176(AX)
+	MOVQ      DI, 1200(AX)
 	VMOVDQU64 Z10, 512(AX)
 	VMOVDQU64 Z11, 640(AX)
 	VMOVDQU64 Z12, 576(AX)
 	VMOVDQU64 Z13, 704(AX)
-	SUBQ      1056(AX), R9
+	SUBQ      1080(AX), R9
 	SHRQ      $0x01, R9
-	MOVQ      R9, 1184(AX)
+	MOVQ      R9, 1208(AX)
 	VMOVDQU64 Z14, 768(AX)
 	VMOVDQU64 Z15, 896(AX)
 	VMOVDQU64 Z16, 832(AX)
@@ -1774,86 +1809,87 @@ TEXT ·multiplyJoint(SB), NOSPLIT, $0-8
 	MOVQ       $0x00ffffffffffffff, CX
 	KMOVQ      CX, K1
 	VMOVDQU64  planeGroups<>+0(SB), Z1
-	MOVQ       1032(AX), CX
-	MOVQ       1064(AX), DX
+	MOVQ       1056(AX), CX
+	MOVQ       1088(AX), DX
 	VMOVDQU64  (AX), Z2
 	VMOVDQU64  128(AX), Z3
 	VMOVDQU64  64(AX), Z4
 	VMOVDQU64  192(AX), Z5
-	MOVQ       1040(AX), BX
-	MOVQ       1072(AX), SI
+	MOVQ       1064(AX), BX
+	MOVQ       1096(AX), SI
 	VMOVDQU64  256(AX), Z6
 	VMOVDQU64  384(AX), Z7
 	VMOVDQU64  320(AX), Z8
 	VMOVDQU64  448(AX), Z9
-	MOVQ       1048(AX), DI
-	MOVQ       1080(AX), R8
+	MOVQ       1072(AX), DI
+	MOVQ       1104(AX), R8
 	VMOVDQU64  512(AX), Z10
 	VMOVDQU64  640(AX), Z11
 	VMOVDQU64  576(AX), Z12
 	VMOVDQU64  704(AX), Z13
-	MOVQ       1056(AX), R9
-	MOVQ       1088(AX), R10
+	MOVQ       1080(AX), R9
+	MOVQ       1112(AX), R10
 	VMOVDQU64  768(AX), Z14
 	VMOVDQU64  896(AX), Z15
 	VMOVDQU64  832(AX), Z16
 	VMOVDQU64  960(AX), Z17
-	MOVQ       $+0, 1192(AX)
+	MOVQ       $+0, 1216(AX)
 
 	// The present row: how far it is, and its sums.
-	MOVQ      1224(AX), R12
-	MOVQ      1232(AX), R11
+	MOVQ      1248(AX), R12
+	MOVQ      1256(AX), R11
 	SUBQ      R11, R12
 	SHLQ      $0x08, R12
-	ADDQ      1216(AX), R12
-	VMOVDQU64 1240(AX), Z18
-	VMOVDQU64 1304(AX), Z19
-	VMOVDQU64 1368(AX), Z20
-	VMOVDQU64 1432(AX), Z21
+	ADDQ      1240(AX), R12
+	VMOVDQU64 1264(AX), Z18
+	VMOVDQU64 1328(AX), Z19
+	VMOVDQU64 1392(AX), Z20
+	VMOVDQU64 1456(AX), Z21
 
 productRound:
 	MOVQ    job+0(FP), AX
-	MOVQ    1200(AX), R13
-	SUBQ    1192(AX), R13
-	MOVQ    1032(AX), R14
-	SUBQ    CX, R14
-	SARQ    $0x01, R14
-	ADDQ    1128(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
-	MOVQ    1040(AX), R14
-	SUBQ    BX, R14
-	SARQ    $0x01, R14
-	ADDQ    1136(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
-	MOVQ    1048(AX), R14
-	SUBQ    DI, R14
-	SARQ    $0x01, R14
-	ADDQ    1144(AX), R14
-	SUBQ    $0x20, R14
-	SARQ    $0x06, R14
-	CMPQ    R14, R13
-	CMOVQLT R14, R13
+	MOVQ    1224(AX), R13
+	SUBQ    1216(AX), R13
 	MOVQ    1056(AX), R14
-	SUBQ    R9, R14
+	SUBQ    CX, R14
 	SARQ    $0x01, R14
 	ADDQ    1152(AX), R14
 	SUBQ    $0x20, R14
 	SARQ    $0x06, R14
 	CMPQ    R14, R13
 	CMOVQLT R14, R13
+	MOVQ    1064(AX), R14
+	SUBQ    BX, R14
+	SARQ    $0x01, R14
+	ADDQ    1160(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
+	MOVQ    1072(AX), R14
+	SUBQ    DI, R14
+	SARQ    $0x01, R14
+	ADDQ    1168(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
+	MOVQ    1080(AX), R14
+	SUBQ    R9, R14
+	SARQ    $0x01, R14
+	ADDQ    1176(AX), R14
+	SUBQ    $0x20, R14
+	SARQ    $0x06, R14
+	CMPQ    R14, R13
+	CMOVQLT R14, R13
 	TESTQ   R13, R13
 	JLE     productEnd
-	ADDQ    R13, 1192(AX)
-	MOVQ    1024(AX), AX
+	ADDQ    R13, 1216(AX)
 
 productStep:
 	// Block 0.
+	MOVQ           job+0(FP), AX
+	MOVQ           1024(AX), AX
 	PREFETCHT0     2048(DX)
 	PREFETCHT0     1024(CX)
 	VPSRLW         $0x05, Z2, Z22
@@ -1897,9 +1933,9 @@ productStep:
 	VMOVDQU16      Z4, K2, Z5
 	VMOVDQU64      (CX), Z22
 	VPEXPANDW      Z22, K2, Z4
-	KMOVD          K2, R14
-	POPCNTL        R14, R14
-	LEAQ           (CX)(R14*2), CX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (CX)(AX*2), CX
 	VMOVDQU8.Z     (DX), K1, Z22
 	VPERMB         Z22, Z1, Z22
 	VMOVDQU64      shiftsLow<>+0(SB), Z23
@@ -1919,6 +1955,8 @@ productStep:
 	VFMADD231PS    192(R12), Z22, Z18
 
 	// Block 1.
+	MOVQ           job+0(FP), AX
+	MOVQ           1032(AX), AX
 	PREFETCHT0     2048(SI)
 	PREFETCHT0     1024(BX)
 	VPSRLW         $0x05, Z6, Z22
@@ -1962,9 +2000,9 @@ productStep:
 	VMOVDQU16      Z8, K2, Z9
 	VMOVDQU64      (BX), Z22
 	VPEXPANDW      Z22, K2, Z8
-	KMOVD          K2, R14
-	POPCNTL        R14, R14
-	LEAQ           (BX)(R14*2), BX
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (BX)(AX*2), BX
 	VMOVDQU8.Z     (SI), K1, Z22
 	VPERMB         Z22, Z1, Z22
 	VMOVDQU64      shiftsLow<>+0(SB), Z23
@@ -1984,6 +2022,8 @@ productStep:
 	VFMADD231PS    192(R12), Z22, Z19
 
 	// Block 2.
+	MOVQ           job+0(FP), AX
+	MOVQ           1040(AX), AX
 	PREFETCHT0     2048(R8)
 	PREFETCHT0     1024(DI)
 	VPSRLW         $0x05, Z10, Z22
@@ -2027,9 +2067,9 @@ productStep:
 	VMOVDQU16      Z12, K2, Z13
 	VMOVDQU64      (DI), Z22
 	VPEXPANDW      Z22, K2, Z12
-	KMOVD          K2, R14
-	POPCNTL        R14, R14
-	LEAQ           (DI)(R14*2), DI
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (DI)(AX*2), DI
 	VMOVDQU8.Z     (R8), K1, Z22
 	VPERMB         Z22, Z1, Z22
 	VMOVDQU64      shiftsLow<>+0(SB), Z23
@@ -2049,6 +2089,8 @@ productStep:
 	VFMADD231PS    192(R12), Z22, Z20
 
 	// Block 3.
+	MOVQ           job+0(FP), AX
+	MOVQ           1048(AX), AX
 	PREFETCHT0     2048(R10)
 	PREFETCHT0     1024(R9)
 	VPSRLW         $0x05, Z14, Z22
@@ -2092,9 +2134,9 @@ productStep:
 	VMOVDQU16      Z16, K2, Z17
 	VMOVDQU64      (R9), Z22
 	VPEXPANDW      Z22, K2, Z16
-	KMOVD          K2, R14
-	POPCNTL        R14, R14
-	LEAQ           (R9)(R14*2), R9
+	KMOVD          K2, AX
+	POPCNTL        AX, AX
+	LEAQ           (R9)(AX*2), R9
 	VMOVDQU8.Z     (R10), K1, Z22
 	VPERMB         Z22, Z1, Z22
 	VMOVDQU64      shiftsLow<>+0(SB), Z23
@@ -2117,8 +2159,8 @@ productStep:
 	JNZ            inside
 
 	// The end of a row.
-	MOVQ       job+0(FP), R11
-	MOVQ       1528(R11), R12
+	MOVQ       job+0(FP), AX
+	MOVQ       1552(AX), R11
 	VSHUFF64X2 $0x4e, Z18, Z18, Z22
 	VADDPS     Z22, Z18, Z18
 	VSHUFF64X2 $0xb1, Z18, Z18, Z22
@@ -2127,8 +2169,8 @@ productStep:
 	VADDPS     Z22, Z18, Z18
 	VPERMILPS  $0xb1, Z18, Z22
 	VADDPS     Z22, Z18, Z18
-	MOVQ       1496(R11), R14
-	VMOVSS     X18, (R14)(R12*4)
+	MOVQ       1520(AX), R12
+	VMOVSS     X18, (R12)(R11*4)
 	VPXORD     Z18, Z18, Z18
 	VSHUFF64X2 $0x4e, Z19, Z19, Z22
 	VADDPS     Z22, Z19, Z19
@@ -2138,8 +2180,8 @@ productStep:
 	VADDPS     Z22, Z19, Z19
 	VPERMILPS  $0xb1, Z19, Z22
 	VADDPS     Z22, Z19, Z19
-	MOVQ       1504(R11), R14
-	VMOVSS     X19, (R14)(R12*4)
+	MOVQ       1528(AX), R12
+	VMOVSS     X19, (R12)(R11*4)
 	VPXORD     Z19, Z19, Z19
 	VSHUFF64X2 $0x4e, Z20, Z20, Z22
 	VADDPS     Z22, Z20, Z20
@@ -2149,8 +2191,8 @@ productStep:
 	VADDPS     Z22, Z20, Z20
 	VPERMILPS  $0xb1, Z20, Z22
 	VADDPS     Z22, Z20, Z20
-	MOVQ       1512(R11), R14
-	VMOVSS     X20, (R14)(R12*4)
+	MOVQ       1536(AX), R12
+	VMOVSS     X20, (R12)(R11*4)
 	VPXORD     Z20, Z20, Z20
 	VSHUFF64X2 $0x4e, Z21, Z21, Z22
 	VADDPS     Z22, Z21, Z21
@@ -2160,12 +2202,12 @@ productStep:
 	VADDPS     Z22, Z21, Z21
 	VPERMILPS  $0xb1, Z21, Z22
 	VADDPS     Z22, Z21, Z21
-	MOVQ       1520(R11), R14
-	VMOVSS     X21, (R14)(R12*4)
+	MOVQ       1544(AX), R12
+	VMOVSS     X21, (R12)(R11*4)
 	VPXORD     Z21, Z21, Z21
-	INCQ       1528(R11)
-	MOVQ       1216(R11), R12
-	MOVQ       1224(R11), R11
+	INCQ       1552(AX)
+	MOVQ       1240(AX), R12
+	MOVQ       1248(AX), R11
 
 inside:
 	DECQ R13
@@ -2174,38 +2216,38 @@ inside:
 
 productEnd:
 	MOVQ      job+0(FP), AX
-	SUBQ      1032(AX), CX
+	SUBQ      1056(AX), CX
 	SHRQ      $0x01, CX
-	MOVQ      CX, 1160(AX)
+	MOVQ      CX, 1184(AX)
 	VMOVDQU64 Z2, (AX)
 	VMOVDQU64 Z3, 128(AX)
 	VMOVDQU64 Z4, 64(AX)
 	VMOVDQU64 Z5, 192(AX)
-	SUBQ      1040(AX), BX
+	SUBQ      1064(AX), BX
 	SHRQ      $0x01, BX
-	MOVQ      BX, 1168(AX)
+	MOVQ      BX, 1192(AX)
 	VMOVDQU64 Z6, 256(AX)
 	VMOVDQU64 Z7, 384(AX)
 	VMOVDQU64 Z8, 320(AX)
 	VMOVDQU64 Z9, 448(AX)
-	SUBQ      1048(AX), DI
+	SUBQ      1072(AX), DI
 	SHRQ      $0x01, DI
-	MOVQ      DI, 1176(AX)
+	MOVQ      DI, 1200(AX)
 	VMOVDQU64 Z10, 512(AX)
 	VMOVDQU64 Z11, 640(AX)
 	VMOVDQU64 Z12, 576(AX)
 	VMOVDQU64 Z13, 704(AX)
-	SUBQ      1056(AX), R9
+	SUBQ      1080(AX), R9
 	SHRQ      $0x01, R9
-	MOVQ      R9, 1184(AX)
+	MOVQ      R9, 1208(AX)
 	VMOVDQU64 Z14, 768(AX)
 	VMOVDQU64 Z15, 896(AX)
 	VMOVDQU64 Z16, 832(AX)
 	VMOVDQU64 Z17, 960(AX)
-	MOVQ      R11, 1232(AX)
-	VMOVUPS   Z18, 1240(AX)
-	VMOVUPS   Z19, 1304(AX)
-	VMOVUPS   Z20, 1368(AX)
-	VMOVUPS   Z21, 1432(AX)
+	MOVQ      R11, 1256(AX)
+	VMOVUPS   Z18, 1264(AX)
+	VMOVUPS   Z19, 1328(AX)
+	VMOVUPS   Z20, 1392(AX)
+	VMOVUPS   Z21, 1456(AX)
 	VZEROUPPER
 	RET

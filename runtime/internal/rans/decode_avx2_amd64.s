@@ -841,46 +841,22 @@ TEXT ·decodeExponentsAVX2(SB), NOSPLIT, $8-8
 	// high halves. The low 5 bits of a low half name a bucket, which the tables are indexed by.
 	// A round is as many steps as all blocks have words for, whatever the steps take.
 	MOVQ job+0(FP), AX
-	MOVQ $+0, 1192(AX)
+	MOVQ $+0, 1216(AX)
 	LEAQ expand<>+0(SB), CX
 	XORQ DX, DX
 	XORQ BX, BX
-	MOVQ 1032(AX), SI
-	MOVQ SI, 1160(AX)
-	MOVQ 1040(AX), SI
-	MOVQ SI, 1168(AX)
-	MOVQ 1048(AX), SI
-	MOVQ SI, 1176(AX)
 	MOVQ 1056(AX), SI
 	MOVQ SI, 1184(AX)
+	MOVQ 1064(AX), SI
+	MOVQ SI, 1192(AX)
+	MOVQ 1072(AX), SI
+	MOVQ SI, 1200(AX)
+	MOVQ 1080(AX), SI
+	MOVQ SI, 1208(AX)
 
 round:
-	MOVQ    1200(AX), SI
-	SUBQ    1192(AX), SI
-	MOVQ    1032(AX), DI
-	SUBQ    1160(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1128(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
-	MOVQ    1040(AX), DI
-	SUBQ    1168(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1136(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
-	MOVQ    1048(AX), DI
-	SUBQ    1176(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1144(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
+	MOVQ    1224(AX), SI
+	SUBQ    1216(AX), SI
 	MOVQ    1056(AX), DI
 	SUBQ    1184(AX), DI
 	SARQ    $0x01, DI
@@ -889,45 +865,69 @@ round:
 	SARQ    $0x06, DI
 	CMPQ    DI, SI
 	CMOVQLT DI, SI
+	MOVQ    1064(AX), DI
+	SUBQ    1192(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1160(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	MOVQ    1072(AX), DI
+	SUBQ    1200(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1168(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	MOVQ    1080(AX), DI
+	SUBQ    1208(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1176(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
 	TESTQ   SI, SI
 	JLE     end
-	ADDQ    SI, 1192(AX)
-	MOVQ    1024(AX), DI
+	ADDQ    SI, 1216(AX)
 
 step:
-	XORQ R8, R8
-	LEAQ (AX), R9
+	XORQ DI, DI
+	LEAQ (AX), R8
 
 block:
-	MOVQ           1160(AX)(R8*1), R10
-	MOVQ           1064(AX)(R8*1), R11
-	MOVQ           1096(AX)(R8*1), R12
-	ADDQ           DX, R11
-	ADDQ           BX, R12
-	PREFETCHT0     2048(R11)
-	PREFETCHT0     1024(R10)
+	MOVQ           1024(AX)(DI*1), R12
+	MOVQ           1184(AX)(DI*1), R9
+	MOVQ           1088(AX)(DI*1), R10
+	MOVQ           1120(AX)(DI*1), R11
+	ADDQ           DX, R10
+	ADDQ           BX, R11
+	PREFETCHT0     2048(R10)
+	PREFETCHT0     1024(R9)
 	VMOVDQU        buckets<>+0(SB), Y1
-	VPAND          (R9), Y1, Y0
-	VPAND          32(R9), Y1, Y1
+	VPAND          (R8), Y1, Y0
+	VPAND          32(R8), Y1, Y1
 	VPACKUSWB      Y1, Y0, Y0
 	VMOVDQU        buckets<>+0(SB), Y2
-	VPAND          64(R9), Y2, Y1
-	VPAND          96(R9), Y2, Y2
+	VPAND          64(R8), Y2, Y1
+	VPAND          96(R8), Y2, Y2
 	VPACKUSWB      Y2, Y1, Y1
-	VMOVDQU        (R9), Y2
-	VMOVDQU        32(R9), Y3
+	VMOVDQU        (R8), Y2
+	VMOVDQU        32(R8), Y3
 	VPSRLW         $0x09, Y2, Y2
 	VPSRLW         $0x09, Y3, Y3
 	VPACKUSWB      Y3, Y2, Y2
-	VMOVDQU        64(R9), Y3
-	VMOVDQU        96(R9), Y4
+	VMOVDQU        64(R8), Y3
+	VMOVDQU        96(R8), Y4
 	VPSRLW         $0x09, Y3, Y3
 	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y4
 	VPSUBB         halfBuckets<>+0(SB), Y1, Y5
-	VBROADCASTI128 320(DI), Y6
-	VBROADCASTI128 336(DI), Y7
+	VBROADCASTI128 320(R12), Y6
+	VBROADCASTI128 336(R12), Y7
 	VPSHUFB        Y0, Y6, Y8
 	VPSHUFB        Y4, Y7, Y9
 	VPXOR          Y9, Y8, Y8
@@ -940,8 +940,8 @@ block:
 	VPCMPGTB       Y3, Y6, Y6
 	VPOR           Y6, Y5, Y5
 	VPOR           Y6, Y1, Y6
-	VBROADCASTI128 352(DI), Y2
-	VBROADCASTI128 368(DI), Y3
+	VBROADCASTI128 352(R12), Y2
+	VBROADCASTI128 368(R12), Y3
 	VPSHUFB        Y8, Y2, Y7
 	VPSHUFB        Y4, Y3, Y9
 	VPXOR          Y9, Y7, Y7
@@ -950,16 +950,16 @@ block:
 	VPXOR          Y3, Y2, Y2
 	VPXOR          Y0, Y7, Y7
 	VPXOR          Y1, Y2, Y2
-	VBROADCASTI128 384(DI), Y0
-	VBROADCASTI128 400(DI), Y1
+	VBROADCASTI128 384(R12), Y0
+	VBROADCASTI128 400(R12), Y1
 	VPSHUFB        Y8, Y0, Y3
 	VPSHUFB        Y4, Y1, Y9
 	VPXOR          Y9, Y3, Y3
 	VPSHUFB        Y6, Y0, Y0
 	VPSHUFB        Y5, Y1, Y1
 	VPXOR          Y1, Y0, Y0
-	VBROADCASTI128 416(DI), Y1
-	VBROADCASTI128 432(DI), Y9
+	VBROADCASTI128 416(R12), Y1
+	VBROADCASTI128 432(R12), Y9
 	VPSHUFB        Y8, Y1, Y8
 	VPSHUFB        Y4, Y9, Y4
 	VPXOR          Y4, Y8, Y8
@@ -968,32 +968,32 @@ block:
 	VPXOR          Y4, Y1, Y1
 	VPUNPCKLBW     Y8, Y3, Y4
 	VPUNPCKHBW     Y8, Y3, Y3
-	VMOVDQU        (R9), Y5
+	VMOVDQU        (R8), Y5
 	VPSRLW         $0x05, Y5, Y5
 	VPADDW         Y5, Y4, Y4
-	VMOVDQU        32(R9), Y5
+	VMOVDQU        32(R8), Y5
 	VPSRLW         $0x05, Y5, Y5
 	VPADDW         Y5, Y3, Y3
 	VPUNPCKLBW     Y1, Y0, Y5
 	VPUNPCKHBW     Y1, Y0, Y0
-	VMOVDQU        64(R9), Y1
+	VMOVDQU        64(R8), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y5, Y5
-	VMOVDQU        96(R9), Y1
+	VMOVDQU        96(R8), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y0, Y0
 	VPSUBB         halfBuckets<>+0(SB), Y7, Y1
 	VPSUBB         halfBuckets<>+0(SB), Y2, Y6
-	VBROADCASTI128 448(DI), Y8
-	VBROADCASTI128 464(DI), Y9
+	VBROADCASTI128 448(R12), Y8
+	VBROADCASTI128 464(R12), Y9
 	VPSHUFB        Y7, Y8, Y10
 	VPSHUFB        Y1, Y9, Y11
 	VPXOR          Y11, Y10, Y10
 	VPSHUFB        Y2, Y8, Y8
 	VPSHUFB        Y6, Y9, Y9
 	VPXOR          Y9, Y8, Y8
-	VBROADCASTI128 480(DI), Y9
-	VBROADCASTI128 496(DI), Y11
+	VBROADCASTI128 480(R12), Y9
+	VBROADCASTI128 496(R12), Y11
 	VPSHUFB        Y7, Y9, Y12
 	VPSHUFB        Y1, Y11, Y1
 	VPXOR          Y1, Y12, Y12
@@ -1004,8 +1004,8 @@ block:
 	VPUNPCKHBW     Y12, Y10, Y9
 	VPUNPCKLBW     Y1, Y8, Y10
 	VPUNPCKHBW     Y1, Y8, Y1
-	VPMULLW        128(R9), Y6, Y8
-	VPMULHUW       128(R9), Y6, Y6
+	VPMULLW        128(R8), Y6, Y8
+	VPMULHUW       128(R8), Y6, Y6
 	VPADDW         Y8, Y4, Y4
 	VPSUBUSW       Y4, Y8, Y8
 	VPMINUW        one<>+0(SB), Y8, Y8
@@ -1014,10 +1014,10 @@ block:
 	VPCMPEQW       Y8, Y6, Y8
 	VPAND          Y4, Y8, Y11
 	VPOR           Y11, Y6, Y6
-	VMOVDQU        Y6, 128(R9)
+	VMOVDQU        Y6, 128(R8)
 	VPANDN         Y4, Y8, Y4
-	VPMULLW        160(R9), Y9, Y6
-	VPMULHUW       160(R9), Y9, Y9
+	VPMULLW        160(R8), Y9, Y6
+	VPMULHUW       160(R8), Y9, Y9
 	VPADDW         Y6, Y3, Y3
 	VPSUBUSW       Y3, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
@@ -1026,12 +1026,12 @@ block:
 	VPCMPEQW       Y6, Y9, Y6
 	VPAND          Y3, Y6, Y11
 	VPOR           Y11, Y9, Y9
-	VMOVDQU        Y9, 160(R9)
+	VMOVDQU        Y9, 160(R8)
 	VPANDN         Y3, Y6, Y3
 	VPACKSSWB      Y6, Y8, Y8
 	VPMOVMSKB      Y8, R13
-	VPMULLW        192(R9), Y10, Y6
-	VPMULHUW       192(R9), Y10, Y8
+	VPMULLW        192(R8), Y10, Y6
+	VPMULHUW       192(R8), Y10, Y8
 	VPADDW         Y6, Y5, Y5
 	VPSUBUSW       Y5, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
@@ -1040,10 +1040,10 @@ block:
 	VPCMPEQW       Y6, Y8, Y6
 	VPAND          Y5, Y6, Y9
 	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 192(R9)
+	VMOVDQU        Y8, 192(R8)
 	VPANDN         Y5, Y6, Y5
-	VPMULLW        224(R9), Y1, Y8
-	VPMULHUW       224(R9), Y1, Y1
+	VPMULLW        224(R8), Y1, Y8
+	VPMULHUW       224(R8), Y1, Y1
 	VPADDW         Y8, Y0, Y0
 	VPSUBUSW       Y0, Y8, Y8
 	VPMINUW        one<>+0(SB), Y8, Y8
@@ -1052,7 +1052,7 @@ block:
 	VPCMPEQW       Y8, Y1, Y8
 	VPAND          Y0, Y8, Y9
 	VPOR           Y9, Y1, Y1
-	VMOVDQU        Y1, 224(R9)
+	VMOVDQU        Y1, 224(R8)
 	VPANDN         Y0, Y8, Y0
 	VPACKSSWB      Y8, Y6, Y6
 	VPMOVMSKB      Y6, R14
@@ -1060,59 +1060,59 @@ block:
 	ANDL           $0x000007f8, R15
 	RORXL          $0x0d, R13, BP
 	ANDL           $0x000007f8, BP
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R15*2), Y6
-	ADDQ           4096(CX)(R15*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R15*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(BP*2), Y6, Y6
-	ADDQ           4096(CX)(BP*1), R10
+	ADDQ           4096(CX)(BP*1), R9
 	VPSHUFB        Y6, Y1, Y1
 	VPOR           Y1, Y4, Y4
-	VMOVDQU        Y4, (R9)
+	VMOVDQU        Y4, (R8)
 	RORXL          $0x05, R13, R15
 	ANDL           $0x000007f8, R15
 	RORXL          $0x15, R13, R13
 	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R15*2), Y4
-	ADDQ           4096(CX)(R15*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R15*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R13*2), Y4, Y4
-	ADDQ           4096(CX)(R13*1), R10
+	ADDQ           4096(CX)(R13*1), R9
 	VPSHUFB        Y4, Y1, Y1
 	VPOR           Y1, Y3, Y3
-	VMOVDQU        Y3, 32(R9)
+	VMOVDQU        Y3, 32(R8)
 	RORXL          $0x1d, R14, R13
 	ANDL           $0x000007f8, R13
 	RORXL          $0x0d, R14, R15
 	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R13*2), Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R13*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R15*2), Y3, Y3
-	ADDQ           4096(CX)(R15*1), R10
+	ADDQ           4096(CX)(R15*1), R9
 	VPSHUFB        Y3, Y1, Y1
 	VPOR           Y1, Y5, Y5
-	VMOVDQU        Y5, 64(R9)
+	VMOVDQU        Y5, 64(R8)
 	RORXL          $0x05, R14, R13
 	ANDL           $0x000007f8, R13
 	RORXL          $0x15, R14, R14
 	ANDL           $0x000007f8, R14
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R13*2), Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R13*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R14*2), Y3, Y3
-	ADDQ           4096(CX)(R14*1), R10
+	ADDQ           4096(CX)(R14*1), R9
 	VPSHUFB        Y3, Y1, Y1
 	VPOR           Y1, Y0, Y0
-	VMOVDQU        Y0, 96(R9)
-	MOVQ           R10, 1160(AX)(R8*1)
+	VMOVDQU        Y0, 96(R8)
+	MOVQ           R9, 1184(AX)(DI*1)
 	VPSUBB         halfBuckets<>+0(SB), Y7, Y0
 	VPSUBB         halfBuckets<>+0(SB), Y2, Y1
-	VBROADCASTI128 512(DI), Y3
-	VBROADCASTI128 528(DI), Y4
+	VBROADCASTI128 512(R12), Y3
+	VBROADCASTI128 528(R12), Y4
 	VPSHUFB        Y7, Y3, Y5
 	VPSHUFB        Y0, Y4, Y0
 	VPXOR          Y0, Y5, Y5
@@ -1128,38 +1128,38 @@ block:
 	VPUNPCKHBW     Y0, Y1, Y0
 	VPSRLW         $0x01, Y4, Y4
 	VPSRLW         $0x01, Y0, Y0
-	VMOVDQU        (R11), Y1
+	VMOVDQU        (R10), Y1
 	VPAND          exponentOthers<>+0(SB), Y1, Y1
 	VPOR           Y1, Y2, Y2
-	VMOVDQU        32(R11), Y1
+	VMOVDQU        32(R10), Y1
 	VPAND          exponentOthers<>+0(SB), Y1, Y1
 	VPOR           Y1, Y3, Y3
-	VMOVDQU        (R11), Y1
+	VMOVDQU        (R10), Y1
 	VPSHUFB        swap<>+0(SB), Y1, Y1
 	VPAND          exponentOthers<>+0(SB), Y1, Y1
 	VPOR           Y1, Y4, Y4
-	VMOVDQU        32(R11), Y1
+	VMOVDQU        32(R10), Y1
 	VPSHUFB        swap<>+0(SB), Y1, Y1
 	VPAND          exponentOthers<>+0(SB), Y1, Y1
 	VPOR           Y1, Y0, Y0
-	CMPQ           1208(AX), $0x00
+	CMPQ           1232(AX), $0x00
 	JEQ            cached
-	VMOVNTDQ       Y2, (R12)
-	VMOVNTDQ       Y3, 32(R12)
-	VMOVNTDQ       Y4, 64(R12)
-	VMOVNTDQ       Y0, 96(R12)
+	VMOVNTDQ       Y2, (R11)
+	VMOVNTDQ       Y3, 32(R11)
+	VMOVNTDQ       Y4, 64(R11)
+	VMOVNTDQ       Y0, 96(R11)
 	JMP            stored
 
 cached:
-	VMOVDQU Y2, (R12)
-	VMOVDQU Y3, 32(R12)
-	VMOVDQU Y4, 64(R12)
-	VMOVDQU Y0, 96(R12)
+	VMOVDQU Y2, (R11)
+	VMOVDQU Y3, 32(R11)
+	VMOVDQU Y4, 64(R11)
+	VMOVDQU Y0, 96(R11)
 
 stored:
-	ADDQ $+256, R9
-	ADDQ $0x08, R8
-	CMPQ R8, $0x20
+	ADDQ $+256, R8
+	ADDQ $0x08, DI
+	CMPQ DI, $0x20
 	JNE  block
 	ADDQ $0x40, DX
 	ADDQ $+128, BX
@@ -1168,22 +1168,22 @@ stored:
 	JMP  round
 
 end:
-	MOVQ 1160(AX), CX
-	SUBQ 1032(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1160(AX)
-	MOVQ 1168(AX), CX
-	SUBQ 1040(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1168(AX)
-	MOVQ 1176(AX), CX
-	SUBQ 1048(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1176(AX)
 	MOVQ 1184(AX), CX
 	SUBQ 1056(AX), CX
 	SHRQ $0x01, CX
 	MOVQ CX, 1184(AX)
+	MOVQ 1192(AX), CX
+	SUBQ 1064(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1192(AX)
+	MOVQ 1200(AX), CX
+	SUBQ 1072(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1200(AX)
+	MOVQ 1208(AX), CX
+	SUBQ 1080(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1208(AX)
 	SFENCE
 	VZEROUPPER
 	RET
@@ -1195,46 +1195,22 @@ TEXT ·decodeJointAVX2(SB), NOSPLIT, $8-8
 	// high halves. The low 5 bits of a low half name a bucket, which the tables are indexed by.
 	// A round is as many steps as all blocks have words for, whatever the steps take.
 	MOVQ job+0(FP), AX
-	MOVQ $+0, 1192(AX)
+	MOVQ $+0, 1216(AX)
 	LEAQ expand<>+0(SB), CX
 	XORQ DX, DX
 	XORQ BX, BX
-	MOVQ 1032(AX), SI
-	MOVQ SI, 1160(AX)
-	MOVQ 1040(AX), SI
-	MOVQ SI, 1168(AX)
-	MOVQ 1048(AX), SI
-	MOVQ SI, 1176(AX)
 	MOVQ 1056(AX), SI
 	MOVQ SI, 1184(AX)
+	MOVQ 1064(AX), SI
+	MOVQ SI, 1192(AX)
+	MOVQ 1072(AX), SI
+	MOVQ SI, 1200(AX)
+	MOVQ 1080(AX), SI
+	MOVQ SI, 1208(AX)
 
 round:
-	MOVQ    1200(AX), SI
-	SUBQ    1192(AX), SI
-	MOVQ    1032(AX), DI
-	SUBQ    1160(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1128(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
-	MOVQ    1040(AX), DI
-	SUBQ    1168(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1136(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
-	MOVQ    1048(AX), DI
-	SUBQ    1176(AX), DI
-	SARQ    $0x01, DI
-	ADDQ    1144(AX), DI
-	SUBQ    $0x20, DI
-	SARQ    $0x06, DI
-	CMPQ    DI, SI
-	CMOVQLT DI, SI
+	MOVQ    1224(AX), SI
+	SUBQ    1216(AX), SI
 	MOVQ    1056(AX), DI
 	SUBQ    1184(AX), DI
 	SARQ    $0x01, DI
@@ -1243,45 +1219,69 @@ round:
 	SARQ    $0x06, DI
 	CMPQ    DI, SI
 	CMOVQLT DI, SI
+	MOVQ    1064(AX), DI
+	SUBQ    1192(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1160(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	MOVQ    1072(AX), DI
+	SUBQ    1200(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1168(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	MOVQ    1080(AX), DI
+	SUBQ    1208(AX), DI
+	SARQ    $0x01, DI
+	ADDQ    1176(AX), DI
+	SUBQ    $0x20, DI
+	SARQ    $0x06, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
 	TESTQ   SI, SI
 	JLE     end
-	ADDQ    SI, 1192(AX)
-	MOVQ    1024(AX), DI
+	ADDQ    SI, 1216(AX)
 
 step:
-	XORQ R8, R8
-	LEAQ (AX), R9
+	XORQ DI, DI
+	LEAQ (AX), R8
 
 block:
-	MOVQ           1160(AX)(R8*1), R10
-	MOVQ           1064(AX)(R8*1), R11
-	MOVQ           1096(AX)(R8*1), R12
-	ADDQ           DX, R11
-	ADDQ           BX, R12
-	PREFETCHT0     2048(R11)
-	PREFETCHT0     1024(R10)
+	MOVQ           1024(AX)(DI*1), R12
+	MOVQ           1184(AX)(DI*1), R9
+	MOVQ           1088(AX)(DI*1), R10
+	MOVQ           1120(AX)(DI*1), R11
+	ADDQ           DX, R10
+	ADDQ           BX, R11
+	PREFETCHT0     2048(R10)
+	PREFETCHT0     1024(R9)
 	VMOVDQU        buckets<>+0(SB), Y1
-	VPAND          (R9), Y1, Y0
-	VPAND          32(R9), Y1, Y1
+	VPAND          (R8), Y1, Y0
+	VPAND          32(R8), Y1, Y1
 	VPACKUSWB      Y1, Y0, Y0
 	VMOVDQU        buckets<>+0(SB), Y2
-	VPAND          64(R9), Y2, Y1
-	VPAND          96(R9), Y2, Y2
+	VPAND          64(R8), Y2, Y1
+	VPAND          96(R8), Y2, Y2
 	VPACKUSWB      Y2, Y1, Y1
-	VMOVDQU        (R9), Y2
-	VMOVDQU        32(R9), Y3
+	VMOVDQU        (R8), Y2
+	VMOVDQU        32(R8), Y3
 	VPSRLW         $0x09, Y2, Y2
 	VPSRLW         $0x09, Y3, Y3
 	VPACKUSWB      Y3, Y2, Y2
-	VMOVDQU        64(R9), Y3
-	VMOVDQU        96(R9), Y4
+	VMOVDQU        64(R8), Y3
+	VMOVDQU        96(R8), Y4
 	VPSRLW         $0x09, Y3, Y3
 	VPSRLW         $0x09, Y4, Y4
 	VPACKUSWB      Y4, Y3, Y3
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y4
 	VPSUBB         halfBuckets<>+0(SB), Y1, Y5
-	VBROADCASTI128 320(DI), Y6
-	VBROADCASTI128 336(DI), Y7
+	VBROADCASTI128 320(R12), Y6
+	VBROADCASTI128 336(R12), Y7
 	VPSHUFB        Y0, Y6, Y8
 	VPSHUFB        Y4, Y7, Y9
 	VPXOR          Y9, Y8, Y8
@@ -1294,8 +1294,8 @@ block:
 	VPCMPGTB       Y3, Y6, Y6
 	VPOR           Y6, Y5, Y5
 	VPOR           Y6, Y1, Y6
-	VBROADCASTI128 352(DI), Y2
-	VBROADCASTI128 368(DI), Y3
+	VBROADCASTI128 352(R12), Y2
+	VBROADCASTI128 368(R12), Y3
 	VPSHUFB        Y8, Y2, Y7
 	VPSHUFB        Y4, Y3, Y9
 	VPXOR          Y9, Y7, Y7
@@ -1304,16 +1304,16 @@ block:
 	VPXOR          Y3, Y2, Y2
 	VPXOR          Y0, Y7, Y7
 	VPXOR          Y1, Y2, Y2
-	VBROADCASTI128 384(DI), Y0
-	VBROADCASTI128 400(DI), Y1
+	VBROADCASTI128 384(R12), Y0
+	VBROADCASTI128 400(R12), Y1
 	VPSHUFB        Y8, Y0, Y3
 	VPSHUFB        Y4, Y1, Y9
 	VPXOR          Y9, Y3, Y3
 	VPSHUFB        Y6, Y0, Y0
 	VPSHUFB        Y5, Y1, Y1
 	VPXOR          Y1, Y0, Y0
-	VBROADCASTI128 416(DI), Y1
-	VBROADCASTI128 432(DI), Y9
+	VBROADCASTI128 416(R12), Y1
+	VBROADCASTI128 432(R12), Y9
 	VPSHUFB        Y8, Y1, Y8
 	VPSHUFB        Y4, Y9, Y4
 	VPXOR          Y4, Y8, Y8
@@ -1322,32 +1322,32 @@ block:
 	VPXOR          Y4, Y1, Y1
 	VPUNPCKLBW     Y8, Y3, Y4
 	VPUNPCKHBW     Y8, Y3, Y3
-	VMOVDQU        (R9), Y5
+	VMOVDQU        (R8), Y5
 	VPSRLW         $0x05, Y5, Y5
 	VPADDW         Y5, Y4, Y4
-	VMOVDQU        32(R9), Y5
+	VMOVDQU        32(R8), Y5
 	VPSRLW         $0x05, Y5, Y5
 	VPADDW         Y5, Y3, Y3
 	VPUNPCKLBW     Y1, Y0, Y5
 	VPUNPCKHBW     Y1, Y0, Y0
-	VMOVDQU        64(R9), Y1
+	VMOVDQU        64(R8), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y5, Y5
-	VMOVDQU        96(R9), Y1
+	VMOVDQU        96(R8), Y1
 	VPSRLW         $0x05, Y1, Y1
 	VPADDW         Y1, Y0, Y0
 	VPSUBB         halfBuckets<>+0(SB), Y7, Y1
 	VPSUBB         halfBuckets<>+0(SB), Y2, Y6
-	VBROADCASTI128 448(DI), Y8
-	VBROADCASTI128 464(DI), Y9
+	VBROADCASTI128 448(R12), Y8
+	VBROADCASTI128 464(R12), Y9
 	VPSHUFB        Y7, Y8, Y10
 	VPSHUFB        Y1, Y9, Y11
 	VPXOR          Y11, Y10, Y10
 	VPSHUFB        Y2, Y8, Y8
 	VPSHUFB        Y6, Y9, Y9
 	VPXOR          Y9, Y8, Y8
-	VBROADCASTI128 480(DI), Y9
-	VBROADCASTI128 496(DI), Y11
+	VBROADCASTI128 480(R12), Y9
+	VBROADCASTI128 496(R12), Y11
 	VPSHUFB        Y7, Y9, Y12
 	VPSHUFB        Y1, Y11, Y1
 	VPXOR          Y1, Y12, Y12
@@ -1358,8 +1358,8 @@ block:
 	VPUNPCKHBW     Y12, Y10, Y9
 	VPUNPCKLBW     Y1, Y8, Y10
 	VPUNPCKHBW     Y1, Y8, Y1
-	VPMULLW        128(R9), Y6, Y8
-	VPMULHUW       128(R9), Y6, Y6
+	VPMULLW        128(R8), Y6, Y8
+	VPMULHUW       128(R8), Y6, Y6
 	VPADDW         Y8, Y4, Y4
 	VPSUBUSW       Y4, Y8, Y8
 	VPMINUW        one<>+0(SB), Y8, Y8
@@ -1368,10 +1368,10 @@ block:
 	VPCMPEQW       Y8, Y6, Y8
 	VPAND          Y4, Y8, Y11
 	VPOR           Y11, Y6, Y6
-	VMOVDQU        Y6, 128(R9)
+	VMOVDQU        Y6, 128(R8)
 	VPANDN         Y4, Y8, Y4
-	VPMULLW        160(R9), Y9, Y6
-	VPMULHUW       160(R9), Y9, Y9
+	VPMULLW        160(R8), Y9, Y6
+	VPMULHUW       160(R8), Y9, Y9
 	VPADDW         Y6, Y3, Y3
 	VPSUBUSW       Y3, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
@@ -1380,12 +1380,12 @@ block:
 	VPCMPEQW       Y6, Y9, Y6
 	VPAND          Y3, Y6, Y11
 	VPOR           Y11, Y9, Y9
-	VMOVDQU        Y9, 160(R9)
+	VMOVDQU        Y9, 160(R8)
 	VPANDN         Y3, Y6, Y3
 	VPACKSSWB      Y6, Y8, Y8
 	VPMOVMSKB      Y8, R13
-	VPMULLW        192(R9), Y10, Y6
-	VPMULHUW       192(R9), Y10, Y8
+	VPMULLW        192(R8), Y10, Y6
+	VPMULHUW       192(R8), Y10, Y8
 	VPADDW         Y6, Y5, Y5
 	VPSUBUSW       Y5, Y6, Y6
 	VPMINUW        one<>+0(SB), Y6, Y6
@@ -1394,10 +1394,10 @@ block:
 	VPCMPEQW       Y6, Y8, Y6
 	VPAND          Y5, Y6, Y9
 	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 192(R9)
+	VMOVDQU        Y8, 192(R8)
 	VPANDN         Y5, Y6, Y5
-	VPMULLW        224(R9), Y1, Y8
-	VPMULHUW       224(R9), Y1, Y1
+	VPMULLW        224(R8), Y1, Y8
+	VPMULHUW       224(R8), Y1, Y1
 	VPADDW         Y8, Y0, Y0
 	VPSUBUSW       Y0, Y8, Y8
 	VPMINUW        one<>+0(SB), Y8, Y8
@@ -1406,7 +1406,7 @@ block:
 	VPCMPEQW       Y8, Y1, Y8
 	VPAND          Y0, Y8, Y9
 	VPOR           Y9, Y1, Y1
-	VMOVDQU        Y1, 224(R9)
+	VMOVDQU        Y1, 224(R8)
 	VPANDN         Y0, Y8, Y0
 	VPACKSSWB      Y8, Y6, Y6
 	VPMOVMSKB      Y6, R14
@@ -1414,67 +1414,67 @@ block:
 	ANDL           $0x000007f8, R15
 	RORXL          $0x0d, R13, BP
 	ANDL           $0x000007f8, BP
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R15*2), Y6
-	ADDQ           4096(CX)(R15*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R15*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(BP*2), Y6, Y6
-	ADDQ           4096(CX)(BP*1), R10
+	ADDQ           4096(CX)(BP*1), R9
 	VPSHUFB        Y6, Y1, Y1
 	VPOR           Y1, Y4, Y4
-	VMOVDQU        Y4, (R9)
+	VMOVDQU        Y4, (R8)
 	RORXL          $0x05, R13, R15
 	ANDL           $0x000007f8, R15
 	RORXL          $0x15, R13, R13
 	ANDL           $0x000007f8, R13
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R15*2), Y4
-	ADDQ           4096(CX)(R15*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R15*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R13*2), Y4, Y4
-	ADDQ           4096(CX)(R13*1), R10
+	ADDQ           4096(CX)(R13*1), R9
 	VPSHUFB        Y4, Y1, Y1
 	VPOR           Y1, Y3, Y3
-	VMOVDQU        Y3, 32(R9)
+	VMOVDQU        Y3, 32(R8)
 	RORXL          $0x1d, R14, R13
 	ANDL           $0x000007f8, R13
 	RORXL          $0x0d, R14, R15
 	ANDL           $0x000007f8, R15
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R13*2), Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R13*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R15*2), Y3, Y3
-	ADDQ           4096(CX)(R15*1), R10
+	ADDQ           4096(CX)(R15*1), R9
 	VPSHUFB        Y3, Y1, Y1
 	VPOR           Y1, Y5, Y5
-	VMOVDQU        Y5, 64(R9)
+	VMOVDQU        Y5, 64(R8)
 	RORXL          $0x05, R14, R13
 	ANDL           $0x000007f8, R13
 	RORXL          $0x15, R14, R14
 	ANDL           $0x000007f8, R14
-	VBROADCASTI128 (R10), Y1
+	VBROADCASTI128 (R9), Y1
 	VBROADCASTI128 (CX)(R13*2), Y3
-	ADDQ           4096(CX)(R13*1), R10
-	VINSERTI128    $0x01, (R10), Y1, Y1
+	ADDQ           4096(CX)(R13*1), R9
+	VINSERTI128    $0x01, (R9), Y1, Y1
 	VINSERTI128    $0x01, (CX)(R14*2), Y3, Y3
-	ADDQ           4096(CX)(R14*1), R10
+	ADDQ           4096(CX)(R14*1), R9
 	VPSHUFB        Y3, Y1, Y1
 	VPOR           Y1, Y0, Y0
-	VMOVDQU        Y0, 96(R9)
-	MOVQ           R10, 1160(AX)(R8*1)
+	VMOVDQU        Y0, 96(R8)
+	MOVQ           R9, 1184(AX)(DI*1)
 	VPSUBB         halfBuckets<>+0(SB), Y7, Y0
 	VPSUBB         halfBuckets<>+0(SB), Y2, Y1
-	VBROADCASTI128 512(DI), Y3
-	VBROADCASTI128 528(DI), Y4
+	VBROADCASTI128 512(R12), Y3
+	VBROADCASTI128 528(R12), Y4
 	VPSHUFB        Y7, Y3, Y5
 	VPSHUFB        Y0, Y4, Y6
 	VPXOR          Y6, Y5, Y5
 	VPSHUFB        Y2, Y3, Y3
 	VPSHUFB        Y1, Y4, Y4
 	VPXOR          Y4, Y3, Y3
-	VBROADCASTI128 544(DI), Y4
-	VBROADCASTI128 560(DI), Y6
+	VBROADCASTI128 544(R12), Y4
+	VBROADCASTI128 560(R12), Y6
 	VPSHUFB        Y7, Y4, Y7
 	VPSHUFB        Y0, Y6, Y0
 	VPXOR          Y0, Y7, Y7
@@ -1485,52 +1485,52 @@ block:
 	VPUNPCKHBW     Y5, Y7, Y2
 	VPUNPCKLBW     Y3, Y0, Y4
 	VPUNPCKHBW     Y3, Y0, Y0
-	VBROADCASTI128 (R11), Y3
-	VINSERTI128    $0x01, 12(R11), Y3, Y3
+	VBROADCASTI128 (R10), Y3
+	VINSERTI128    $0x01, 12(R10), Y3, Y3
 	VPSHUFB        fieldsLow<>+0(SB), Y3, Y3
 	VPMULLW        shiftsLow<>+0(SB), Y3, Y3
 	VPSRAW         $0x09, Y3, Y3
 	VPAND          jointOthers<>+0(SB), Y3, Y3
 	VPOR           Y3, Y1, Y1
-	VBROADCASTI128 28(R11), Y3
-	VINSERTI128    $0x01, 40(R11), Y3, Y3
+	VBROADCASTI128 28(R10), Y3
+	VINSERTI128    $0x01, 40(R10), Y3, Y3
 	VPSHUFB        fieldsLow<>+0(SB), Y3, Y3
 	VPMULLW        shiftsLow<>+0(SB), Y3, Y3
 	VPSRAW         $0x09, Y3, Y3
 	VPAND          jointOthers<>+0(SB), Y3, Y3
 	VPOR           Y3, Y2, Y2
-	VBROADCASTI128 (R11), Y3
-	VINSERTI128    $0x01, 12(R11), Y3, Y3
+	VBROADCASTI128 (R10), Y3
+	VINSERTI128    $0x01, 12(R10), Y3, Y3
 	VPSHUFB        fieldsHigh<>+0(SB), Y3, Y3
 	VPMULLW        shiftsHigh<>+0(SB), Y3, Y3
 	VPSRAW         $0x09, Y3, Y3
 	VPAND          jointOthers<>+0(SB), Y3, Y3
 	VPOR           Y3, Y4, Y4
-	VBROADCASTI128 28(R11), Y3
-	VINSERTI128    $0x01, 40(R11), Y3, Y3
+	VBROADCASTI128 28(R10), Y3
+	VINSERTI128    $0x01, 40(R10), Y3, Y3
 	VPSHUFB        fieldsHigh<>+0(SB), Y3, Y3
 	VPMULLW        shiftsHigh<>+0(SB), Y3, Y3
 	VPSRAW         $0x09, Y3, Y3
 	VPAND          jointOthers<>+0(SB), Y3, Y3
 	VPOR           Y3, Y0, Y0
-	CMPQ           1208(AX), $0x00
+	CMPQ           1232(AX), $0x00
 	JEQ            cached
-	VMOVNTDQ       Y1, (R12)
-	VMOVNTDQ       Y2, 32(R12)
-	VMOVNTDQ       Y4, 64(R12)
-	VMOVNTDQ       Y0, 96(R12)
+	VMOVNTDQ       Y1, (R11)
+	VMOVNTDQ       Y2, 32(R11)
+	VMOVNTDQ       Y4, 64(R11)
+	VMOVNTDQ       Y0, 96(R11)
 	JMP            stored
 
 cached:
-	VMOVDQU Y1, (R12)
-	VMOVDQU Y2, 32(R12)
-	VMOVDQU Y4, 64(R12)
-	VMOVDQU Y0, 96(R12)
+	VMOVDQU Y1, (R11)
+	VMOVDQU Y2, 32(R11)
+	VMOVDQU Y4, 64(R11)
+	VMOVDQU Y0, 96(R11)
 
 stored:
-	ADDQ $+256, R9
-	ADDQ $0x08, R8
-	CMPQ R8, $0x20
+	ADDQ $+256, R8
+	ADDQ $0x08, DI
+	CMPQ DI, $0x20
 	JNE  block
 	ADDQ $0x38, DX
 	ADDQ $+128, BX
@@ -1539,22 +1539,22 @@ stored:
 	JMP  round
 
 end:
-	MOVQ 1160(AX), CX
-	SUBQ 1032(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1160(AX)
-	MOVQ 1168(AX), CX
-	SUBQ 1040(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1168(AX)
-	MOVQ 1176(AX), CX
-	SUBQ 1048(AX), CX
-	SHRQ $0x01, CX
-	MOVQ CX, 1176(AX)
 	MOVQ 1184(AX), CX
 	SUBQ 1056(AX), CX
 	SHRQ $0x01, CX
 	MOVQ CX, 1184(AX)
+	MOVQ 1192(AX), CX
+	SUBQ 1064(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1192(AX)
+	MOVQ 1200(AX), CX
+	SUBQ 1072(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1200(AX)
+	MOVQ 1208(AX), CX
+	SUBQ 1080(AX), CX
+	SHRQ $0x01, CX
+	MOVQ CX, 1208(AX)
 	SFENCE
 	VZEROUPPER
 	RET

@@ -7,19 +7,6 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// least is the smallest state.
-const least = 1 << 16
-
-// A progress is how far a block has been decoded.
-type progress struct {
-	rans.Block
-	dst    []uint16 // of the whole block, nil for one that is multiplied
-	states [rans.States]uint32
-	steps  int  // that have been done; a step is a weight of each state
-	used   int  // the number of words that these took
-	ended  bool // they took more words than there are
-}
-
 // A portable is a table for decoding in Go. Since frequencies are multiples of 16 cells, 16 cells of a bucket are alike. An
 // entry has the symbol in its lowest 16 bits, where a weight has it, above it, with 32 bits, what has to be added to a cell,
 // and above that the frequency.
@@ -54,14 +41,21 @@ func next(entries *[rans.Scale]uint64, state uint32) (symbol uint16, _ uint32) {
 
 // rest decodes what is left of a block. It returns the words that are left over, and reports whether there were enough.
 func (t *portable) rest(p *progress, words []byte) (_ []byte, ok bool) {
+	var states [rans.States]uint32
+	for i := range states {
+		states[i] = uint32(p.states[1][i])<<16 | uint32(p.states[0][i])
+	}
 	for ok = true; ok && p.steps*rans.States < p.Weights; p.steps++ {
 		var symbols [rans.States]uint16
 		if len(words) >= stepWords {
-			words = words[t.step(&p.states, words, &symbols):]
+			words = words[t.step(&states, words, &symbols):]
 		} else {
-			words, ok = t.lastStep(&p.states, words, &symbols)
+			words, ok = t.lastStep(&states, words, &symbols)
 		}
 		t.merge(p, p.steps*rans.States, &symbols)
+	}
+	for i, x := range states {
+		p.states[0][i], p.states[1][i] = uint16(x), uint16(x>>16)
 	}
 	return words, ok
 }

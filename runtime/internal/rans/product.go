@@ -27,13 +27,11 @@ func (s *Stream) Multiply(first, end int, v *product.Vectors, y []float32, strid
 	var all [states.Blocks]progress
 	blocks := all[:end-first]
 	for i := range blocks {
-		p := progress{Block: s.Block(s.layout, first+i)}
 		var ok bool
-		if p.states, ok = p.Start(); !ok {
+		if blocks[i], ok = s.start(first+i, nil); !ok {
 			// The error of a block before it comes first. A broken stream need not be fast.
 			return s.firstError(first, end, rans.BlockError{Block: first + i, Cause: rans.BadState})
 		}
-		blocks[i] = p
 	}
 	rows := s.BlockWeights / v.Cols()
 	patches := 0
@@ -46,7 +44,7 @@ func (s *Stream) Multiply(first, end int, v *product.Vectors, y []float32, strid
 		s.inTiles(w, blocks, rows, v, y, stride)
 	}
 	for i := range blocks {
-		if cause := s.finish(&blocks[i]); cause != 0 {
+		if cause := blocks[i].finish(); cause != 0 {
 			return s.firstError(first, end, rans.BlockError{Block: first + i, Cause: cause})
 		}
 	}
@@ -68,25 +66,16 @@ func (s *Stream) inRegisters(w *work, all []progress, rows int, v *product.Vecto
 	job := &w.job
 	job.X, job.RowSteps = &v.Vector(0)[0], uint64(v.Cols()/rans.States)
 	job.RowLeft = job.RowSteps
-	for blocks := unfinished(all); len(blocks) > 0; blocks = unfinished(all) {
-		w.fill(s, blocks)
+	var memory [states.Blocks]*progress
+	for blocks := unfinished(memory[:0], all); len(blocks) > 0; blocks = unfinished(memory[:0], all) {
+		w.fill(blocks)
 		for i := range states.Blocks {
 			// Blocks end at the end of a row. So those that go on are all in the same row.
-			job.Y[i] = &y[rows*blocks[min(i, len(blocks)-1)].number(all)]
+			job.Y[i] = &y[rows*(blocks[min(i, len(blocks)-1)].number-all[0].number)]
 		}
 		s.multiply(job)
 		w.take(blocks)
 	}
-}
-
-// number returns the number of a block among all.
-func (p *progress) number(all []progress) int {
-	for i := range all {
-		if p == &all[i] {
-			return i
-		}
-	}
-	panic("rans: a block of others")
 }
 
 // tileBytes is about the size of the rows that are decoded at a time for several vectors.
@@ -99,14 +88,15 @@ func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, 
 	if need := few * cols * states.Blocks; len(w.tile) < need {
 		w.tile = make([]uint16, need)
 	}
-	steps := few * cols / rans.States
+	var memory [states.Blocks]*progress
 	for row := 0; row < rows; row += few {
-		for blocks := within(all, (row+few)*cols/rans.States); len(blocks) > 0; blocks = within(all, (row+few)*cols/rans.States) {
+		end := (row + few) * cols / rans.States
+		for blocks := within(memory[:0], all, end); len(blocks) > 0; blocks = within(memory[:0], all, end) {
 			job := &w.job.Job
-			job.Steps = uint64(min(w.fill(s, blocks), (row+few)*cols/rans.States-blocks[0].steps, steps))
+			job.Steps = uint64(min(w.fill(blocks), end-blocks[0].steps))
 			for i := range states.Blocks {
 				p := blocks[min(i, len(blocks)-1)]
-				job.Dst[i] = &w.tile[few*cols*p.number(all)+p.steps*rans.States-row*cols]
+				job.Dst[i] = &w.tile[few*cols*(p.number-all[0].number)+p.steps*rans.States-row*cols]
 			}
 			s.together(job)
 			w.take(blocks)
@@ -121,10 +111,10 @@ func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, 
 	}
 }
 
-// within returns the blocks that have steps left before one of them.
-func within(all []progress, end int) (blocks []*progress) {
-	for _, p := range unfinished(all) {
-		if p.steps < end {
+// within appends those of all blocks that have whole steps left before one of them to blocks.
+func within(blocks []*progress, all []progress, end int) []*progress {
+	for i := range all {
+		if p := &all[i]; p.left() > 0 && p.steps < end {
 			blocks = append(blocks, p)
 		}
 	}

@@ -1,7 +1,6 @@
 package rans
 
 import (
-	"encoding/binary"
 	"sync"
 	"unsafe"
 
@@ -37,30 +36,29 @@ func (w *work) done() {
 	works.Put(w)
 }
 
+// tailWords is the number of words from which on the last words of a block are copied: all blocks of a job get there at
+// about the same time, and then the rest is done in one call.
+const tailWords = 8 * states.StepWords
+
 // fill makes the job go on with blocks, and returns the number of steps that all of them have left. With fewer than
 // states.Blocks the last one is there several times.
-func (w *work) fill(s *Stream, blocks []*progress) int {
+func (w *work) fill(blocks []*progress) int {
 	job := &w.job.Job
-	job.Tables = s.tables
 	steps := blocks[0].Weights
 	for i := range states.Blocks {
 		p := blocks[min(i, len(blocks)-1)]
-		for at, x := range p.states {
-			job.States[i][0][at], job.States[i][1][at] = uint16(x), uint16(x>>16)
-		}
+		job.Tables[i], job.States[i] = p.of.tables, p.states
 		steps = min(steps, p.left())
 		words := p.Words[2*p.used:]
-		if len(words) >= 2*(states.StepWords+states.ReserveWords) {
+		if len(words) > 2*tailWords {
 			job.Words[i], job.Left[i] = unsafe.SliceData(words), uint64(len(words)/2)
 		} else {
 			tail := &w.tails[i]
-			*tail = [len(tail)]uint16{}
-			for at := range len(words) / 2 {
-				tail[at] = binary.LittleEndian.Uint16(words[2*at:])
-			}
+			clear(tail[len(words)/2:])
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(tail)), len(words)), words)
 			job.Words[i], job.Left[i] = (*byte)(unsafe.Pointer(tail)), uint64(len(tail))
 		}
-		job.Plane[i] = &p.Plane[s.Form.PlaneBytes(p.steps*rans.States)]
+		job.Plane[i] = &p.Plane[p.of.Form.PlaneBytes(p.steps*rans.States)]
 	}
 	job.Steps = uint64(steps)
 	return steps
@@ -72,23 +70,13 @@ func (w *work) take(blocks []*progress) {
 	for i, p := range blocks {
 		p.steps += int(job.Done)
 		p.used += int(job.Used[i])
-		p.ended = 2*p.used > len(p.Words)
-		for at := range p.states {
-			p.states[at] = uint32(job.States[i][1][at])<<16 | uint32(job.States[i][0][at])
-		}
+		p.over = 2*p.used > len(p.Words)
+		p.states = job.States[i]
 	}
 }
 
-// left returns the number of whole steps of a block that are left.
-func (p *progress) left() int {
-	if p.ended {
-		return 0
-	}
-	return p.Weights/rans.States - p.steps
-}
-
-// unfinished returns the blocks that have whole steps left.
-func unfinished(all []progress) (blocks []*progress) {
+// unfinished appends those of all blocks that have whole steps left to blocks.
+func unfinished(blocks []*progress, all []progress) []*progress {
 	for i := range all {
 		if all[i].left() > 0 {
 			blocks = append(blocks, &all[i])
@@ -104,8 +92,9 @@ func (s *Stream) sideBySide(all []progress, through bool) {
 	}
 	w := works.Get().(*work)
 	defer w.done()
-	for blocks := unfinished(all); len(blocks) > 0; blocks = unfinished(all) {
-		w.fill(s, blocks)
+	var memory [states.Blocks]*progress
+	for blocks := unfinished(memory[:0], all); len(blocks) > 0; blocks = unfinished(memory[:0], all) {
+		w.fill(blocks)
 		job := &w.job.Job
 		job.Stream = 1
 		for i := range states.Blocks {

@@ -59,66 +59,26 @@ func (s *Stream) Decode(from, to int, dst []uint16) error {
 // decode is Decode. It writes through the caches, or around them where that can be done.
 func (s *Stream) decode(from, to int, through bool, dst []uint16) error {
 	for from < to {
-		n := min(to-from, states.Blocks)
-		part := dst[:min(len(dst), n*s.BlockWeights)]
-		if err := s.few(from, n, through, part); err != nil {
-			return err
+		var all [states.Blocks]progress
+		n, ok := 0, true
+		for ; n < len(all) && from+n < to && ok; n++ {
+			part := dst[:min(len(dst), s.BlockWeights)]
+			all[n], ok = s.start(from+n, part)
+			dst = dst[len(part):]
 		}
-		from, dst = from+n, dst[len(part):]
+		sound := n
+		if !ok {
+			sound--
+		}
+		if bad, cause := decodeBlocks(all[:sound], through); cause != 0 {
+			return &rans.BlockError{Block: from + bad, Cause: cause}
+		}
+		if !ok {
+			return &rans.BlockError{Block: from + sound, Cause: rans.BadState}
+		}
+		from += n
 	}
 	return nil
-}
-
-// few decodes up to states.Blocks blocks.
-func (s *Stream) few(first, n int, through bool, dst []uint16) error {
-	var all [states.Blocks]progress
-	for i := range n {
-		at := i * s.BlockWeights
-		p := progress{Block: s.Block(s.layout, first+i), dst: dst[at:min(len(dst), at+s.BlockWeights)]}
-		var ok bool
-		if p.states, ok = p.Start(); ok {
-			all[i] = p
-			continue
-		}
-		// The blocks before it may be broken, too.
-		if err := s.few(first, i, through, dst); err != nil {
-			return err
-		}
-		return &rans.BlockError{Block: first + i, Cause: rans.BadState}
-	}
-	s.sideBySide(all[:n], through)
-	for i := range n {
-		if cause := s.finish(&all[i]); cause != 0 {
-			return &rans.BlockError{Block: first + i, Cause: cause}
-		}
-	}
-	return nil
-}
-
-// finish decodes the rest of a block, applies its patches, and checks how it ends.
-func (s *Stream) finish(p *progress) rans.Cause {
-	if p.ended {
-		return rans.WordsEnd
-	}
-	words := p.Words[2*p.used:]
-	if p.steps*rans.States < p.Weights {
-		var ok bool
-		if words, ok = s.portable().rest(p, words); !ok {
-			return rans.WordsEnd
-		}
-	}
-	if len(words) > 0 {
-		return rans.WordsLeft
-	}
-	for _, x := range p.states {
-		if x != least {
-			return rans.BadEnd
-		}
-	}
-	if p.dst == nil {
-		return p.Check(s.Form)
-	}
-	return p.Finish(s.Form, p.dst)
 }
 
 // Check compares decoded blocks [from, to) with their checksums. Its error is a [*rans.BlockError].

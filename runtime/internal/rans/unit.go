@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/internal/states"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/runtime/internal/product"
 )
@@ -30,15 +31,14 @@ func NewUnit(u *coded.Unit, family string) *Unit { return &Unit{Unit: u, family:
 type checkedUnit struct {
 	*coded.Unit
 	streams []*Stream // of its tensors
-	parts   []part
+	blocks  []block   // of all tensors, one after another
 	err     error
 }
 
-// A part is what is decoded side by side: the blocks [first, end) of a tensor. They have the elements [from, to) of the
-// unit.
-type part struct {
-	tensor, first, end int
-	from, to           int
+// A block is a block of a tensor. It has the elements [from, to) of the unit.
+type block struct {
+	tensor, number int
+	from, to       int
 }
 
 // Prepare checks the streams of the unit when it is called for the first time. Later calls return the same error. A
@@ -63,7 +63,7 @@ func (u *Unit) prepare() *checkedUnit {
 	return c
 }
 
-// split checks the streams and divides them into parts.
+// split checks the streams and lists their blocks.
 func (u *checkedUnit) split(family string) error {
 	for i, s := range u.RANS {
 		stream, err := New(s, family)
@@ -72,27 +72,13 @@ func (u *checkedUnit) split(family string) error {
 		}
 		u.streams = append(u.streams, stream)
 		from := u.Tensors[i].From
-		for first := 0; first < s.Len(); first += states.Blocks {
-			p := part{tensor: i, first: first, end: min(s.Len(), first+states.Blocks), from: from}
-			p.to = min(u.Tensors[i].To, from+(p.end-p.first)*s.BlockWeights)
-			u.parts = append(u.parts, p)
-			from = p.to
+		for number := range s.Len() {
+			to := min(u.Tensors[i].To, from+s.BlockWeights)
+			u.blocks = append(u.blocks, block{i, number, from, to})
+			from = to
 		}
 	}
 	return nil
-}
-
-// within returns the part without the blocks that have no element of a span.
-func (p part) within(s coded.Span, blockWeights int) part {
-	if n := (s.From - p.from) / blockWeights; n > 0 {
-		p.first += n
-		p.from += n * blockWeights
-	}
-	if n := (s.To - p.from + blockWeights - 1) / blockWeights; n < p.end-p.first {
-		p.end = p.first + n
-		p.to = p.from + n*blockWeights
-	}
-	return p
 }
 
 // Task prepares the decoding of the whole unit with the given number of workers. If check is not nil, it checks the
@@ -118,19 +104,20 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 	return check.Err()
 }
 
+// pieces bounds the number of blocks that a worker takes at a time.
+var pieces = coded.Pieces{Least: states.Blocks, Most: 8 * states.Blocks, Multiple: states.Blocks}
+
 // task prepares the decoding of a span to dst.
 func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded.Check) *coded.Task {
-	from := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].to > s.From })
-	to := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].from >= s.To })
-	through := check != nil || 2*len(dst) <= cachedBytes
-	return coded.NewTask(from, to, workers, coded.Pieces{Least: 1, Most: 8, Multiple: 1}, check, func(from, to int) (bad int, err error) {
+	from := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].to > s.From })
+	to := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].from >= s.To })
+	t := target{u, s, dst, check != nil || 2*len(dst) <= cachedBytes, check}
+	return coded.NewTask(from, to, workers, pieces, check, func(from, to int) (bad int, err error) {
 		err = fault.Guard(func() error {
-			for bad = from; bad < to; bad++ {
-				if err := u.part(u.parts[bad], s, through, dst, check); err != nil {
-					return err
-				}
+			for bad = from; bad < to && err == nil; {
+				bad, err = t.some(bad, to)
 			}
-			return nil
+			return err
 		})
 		if _, gone := errors.AsType[*fault.Error](err); gone {
 			return from, u.Wrap(err)
@@ -139,25 +126,61 @@ func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded
 	})
 }
 
-// part decodes what a part has of a span to its place in dst.
-func (u *checkedUnit) part(p part, s coded.Span, through bool, dst []uint16, check *coded.Check) error {
-	stream := u.streams[p.tensor]
-	p = p.within(s, stream.BlockWeights)
-	from, to := max(s.From, p.from), min(s.To, p.to)
-	dst = dst[from-s.From : to-s.From]
-	whole := dst
-	if len(dst) < p.to-p.from {
-		whole = make([]uint16, p.to-p.from)
-	}
-	if err := stream.decode(p.first, p.end, through, whole); err != nil {
-		return u.Wrap(fmt.Errorf("tensor %q: %w", u.Tensors[p.tensor].Name, err))
-	}
-	if len(dst) < len(whole) {
-		copy(dst, whole[from-p.from:])
-	}
-	check.Decoded(from, to)
-	return nil
+// A target is where the weights of a span go.
+type target struct {
+	*checkedUnit
+	span    coded.Span
+	dst     []uint16
+	through bool // written through the caches
+	check   *coded.Check
 }
+
+// some decodes the first of blocks [first, end): as many as are decoded side by side, of one form. It returns the first one
+// that it did not decode; an error is of that one.
+func (t *target) some(first, end int) (next int, err error) {
+	var memory [states.Blocks]progress
+	all := memory[:0]
+	form := t.streams[t.blocks[first].tensor].Form
+	sound := true
+	for next = first; next < end && len(all) < len(memory) && sound; next++ {
+		b := &t.blocks[next]
+		stream := t.streams[b.tensor]
+		if stream.Form != form {
+			break
+		}
+		var dst []uint16
+		if t.whole(b) {
+			dst = t.dst[b.from-t.span.From : b.to-t.span.From]
+		} else {
+			dst = make([]uint16, b.to-b.from)
+		}
+		p, ok := stream.start(b.number, dst)
+		if sound = ok; !ok {
+			break
+		}
+		all = append(all, p)
+	}
+	bad, cause := decodeBlocks(all, t.through)
+	if cause == 0 && !sound {
+		cause = rans.BadState
+	}
+	for i := range all[:bad] {
+		b := &t.blocks[first+i]
+		from, to := max(b.from, t.span.From), min(b.to, t.span.To)
+		if !t.whole(b) {
+			copy(t.dst[from-t.span.From:to-t.span.From], all[i].dst[from-b.from:])
+		}
+		t.check.Decoded(from, to)
+	}
+	if cause != 0 {
+		b := &t.blocks[first+bad]
+		return first + bad, t.Wrap(fmt.Errorf("tensor %q: %w", t.Tensors[b.tensor].Name, &rans.BlockError{Block: b.number, Cause: cause}))
+	}
+	return next, nil
+}
+
+// whole reports whether a block lies in the span.
+func (t *target) whole(b *block) bool { return b.from >= t.span.From && b.to <= t.span.To }
 
 // Strips returns the number of strips in which a tensor is multiplied as a matrix of a number of columns. It is 0 if the
 // weights have to be decoded first.
@@ -166,24 +189,17 @@ func (u *Unit) Strips(tensor, columns int) int {
 	if c.err != nil || !c.streams[tensor].Multiplies(columns) {
 		return 0
 	}
-	return len(c.strips(tensor))
+	return (c.streams[tensor].Len() + states.Blocks - 1) / states.Blocks
 }
 
 // MultiplyStrip multiplies the rows of a strip of a tensor: see [Stream.Multiply]. y and stride are those of the whole
 // matrix.
 func (u *Unit) MultiplyStrip(tensor, strip int, v *product.Vectors, y []float32, stride int) error {
-	c := u.prepare()
-	p := c.strips(tensor)[strip]
-	row := (p.from - u.Tensors[tensor].From) / v.Cols()
-	if err := c.streams[tensor].Multiply(p.first, p.end, v, y[row:], stride); err != nil {
+	s := u.prepare().streams[tensor]
+	first := strip * states.Blocks
+	row := first * s.BlockWeights / v.Cols()
+	if err := s.Multiply(first, min(first+states.Blocks, s.Len()), v, y[row:], stride); err != nil {
 		return u.Wrap(fmt.Errorf("tensor %q: %w", u.Tensors[tensor].Name, err))
 	}
 	return nil
-}
-
-// strips returns the parts of a tensor.
-func (u *checkedUnit) strips(tensor int) []part {
-	first := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].tensor >= tensor })
-	end := sort.Search(len(u.parts), func(i int) bool { return u.parts[i].tensor > tensor })
-	return u.parts[first:end]
 }
