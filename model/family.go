@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // family is a group of architectures whose checkpoints name their modules alike.
@@ -68,7 +69,7 @@ func (f *family) isNamed(c *Config) bool {
 // enough. With strict, only the tensors point to the family: then every pattern with attributes must have a
 // complete unit.
 func (f *family) fits(root string, modules *moduleSet, strict bool) bool {
-	m, err := f.rooted(root).compile()
+	m, err := f.matcher(root)
 	if err != nil {
 		return false // not reached: a test compiles every pattern of the table
 	}
@@ -88,6 +89,30 @@ func (f *family) fits(root string, modules *moduleSet, strict bool) bool {
 		}
 	}
 	return strict
+}
+
+// A familyRoot is a family with one of its roots.
+type familyRoot struct {
+	family *family
+	root   string
+}
+
+// familyMatchers holds the matchers that were compiled, by familyRoot: all together take a megabyte of memory, which is
+// more than small checkpoints do. They have matched nothing.
+var familyMatchers sync.Map
+
+// matcher returns the compiled patterns of a family under one of its roots.
+func (f *family) matcher(root string) (*matcher, error) {
+	cached, ok := familyMatchers.Load(familyRoot{f, root})
+	if !ok {
+		m, err := f.rooted(root).compile()
+		if err != nil {
+			return nil, err
+		}
+		cached, _ = familyMatchers.LoadOrStore(familyRoot{f, root}, m)
+	}
+	fresh := *cached.(*matcher)
+	return &fresh, nil
 }
 
 // rooted returns the family's patterns for checkpoints with that prefix.

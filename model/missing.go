@@ -281,10 +281,10 @@ func (f *finder) embedding() {
 	}
 }
 
-// raw uses the fact that every model has tensors that are never coded: those of one dimension, such as the weights
-// of norms.
+// raw uses the fact that every model has tensors that DF11 never codes: those of one dimension, such as the weights of
+// norms.
 func (f *finder) raw() {
-	if len(f.d.Rest) == 0 {
+	if len(f.d.Rest) == 0 && f.d.Codec() == DF11 {
 		f.miss(RestFileName, "not one tensor is there that is not coded, such as the weights of norms")
 	}
 }

@@ -133,6 +133,9 @@ func (c *sweepContainer) said(got sweepTree, changed map[string][]byte) bool {
 		case bytes.Equal(want.data, have.data) && want.mode == have.mode:
 		case path == model.ConfigName:
 			config, _, err := jsonedit.Remove(changed[model.ConfigName], model.DF11Key)
+			if err == nil {
+				config, _, err = jsonedit.Remove(config, model.RANSKey)
+			}
 			if err != nil || !bytes.Equal(config, have.data) {
 				return false
 			}
