@@ -34,7 +34,7 @@ type Tensor struct {
 // NewUnit returns a unit of a checkpoint. With DF11 it reads the code book.
 func NewUnit(f *model.Unit) *Unit {
 	u := &Unit{Path: f.File, Name: f.Name}
-	if f.Codec == model.DF11 {
+	if f.Codec != model.RANS {
 		u.Stream = f.Stream
 		u.Stream.Luts = slices.Clone(f.Stream.Luts)
 		if u.Book, u.BookErr = codebook.ParseLuts(u.Stream.Luts); u.BookErr == nil {
