@@ -70,11 +70,14 @@ type Unit struct {
 
 // Elements returns the number of weights.
 func (u *Unit) Elements() int {
-	if len(u.Tensors) == 0 {
-		return 0
+	if u.Codec != RANS {
+		return u.Stream.Elements()
 	}
-	last := &u.Tensors[len(u.Tensors)-1]
-	return last.Offset + last.Elements
+	n := 0
+	for i := range u.Tensors {
+		n += u.Tensors[i].Elements
+	}
+	return n
 }
 
 // UnitTensor is one weight within a unit.

@@ -54,10 +54,14 @@ func NewUnit(f *model.Unit) *Unit {
 
 // Elements is the number of weights.
 func (u *Unit) Elements() int {
-	if len(u.Tensors) == 0 {
-		return 0
+	if u.RANS == nil {
+		return u.Stream.Elements()
 	}
-	return u.Tensors[len(u.Tensors)-1].To
+	n := 0
+	for _, s := range u.RANS {
+		n += s.Weights
+	}
+	return n
 }
 
 // Wrap names file and unit in an error.
