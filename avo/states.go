@@ -249,9 +249,10 @@ func (d *stateDecoder) next(k, g int) vec {
 	d.VPMULHUW(hi, factor, product)
 	d.VPADDW(rank, lo, lo)
 	d.VPCMPUW(operand.Imm(lessThan), rank, lo, carry)
+	d.VPTESTNMW(product, product, refill)
+	d.KANDND(refill, carry, refill)
 	d.VMOVDQA64(product, hi)
 	d.VPSUBW(d.minusOne, hi, carry, hi)
-	d.VPTESTNMW(hi, hi, refill)
 	d.VMOVDQU16(lo, refill, hi)
 	words := cell
 	d.VMOVDQU64(operand.Mem{Base: d.words[k]}, words)
