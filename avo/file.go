@@ -58,8 +58,9 @@ func File(header string, strands []string, windows []Windows) ([]byte, error) {
 	return assembled(ctx, header)
 }
 
-// StateNames are the names of the functions of a form. One that is "" is left out.
-type StateNames struct{ Decode, Multiply string }
+// StateNames are the names of the functions of a form. Decode is for blocks of one table, DecodeMixed for blocks of any tables,
+// Multiply for blocks of one table. One that is "" is left out.
+type StateNames struct{ Decode, DecodeMixed, Multiply string }
 
 // States returns a Go assembly file with decoders of states for AVX-512, and with such that multiply. The first line of the
 // file is "// " and header.
@@ -69,19 +70,21 @@ func States(header string, names map[rans.Form]StateNames) ([]byte, error) {
 	c := newStateConstants(ctx)
 	upper := upperHalves(ctx)
 	for _, form := range []rans.Form{rans.Exponent, rans.Joint} {
-		d := stateDecoder{Context: ctx, form: form, c: c}
-		if name := names[form].Decode; name != "" {
-			if err := validateName(name); err != nil {
+		one := stateDecoder{Context: ctx, form: form, c: c}
+		mixed := one
+		mixed.mixed = true
+		multiply := multiplier{stateDecoder: one, upper: upper}
+		for _, f := range []struct {
+			name string
+			emit func(name string)
+		}{{names[form].Decode, one.emit}, {names[form].DecodeMixed, mixed.emit}, {names[form].Multiply, multiply.emit}} {
+			if f.name == "" {
+				continue
+			}
+			if err := validateName(f.name); err != nil {
 				return nil, err
 			}
-			d.emit(name)
-		}
-		if name := names[form].Multiply; name != "" {
-			if err := validateName(name); err != nil {
-				return nil, err
-			}
-			m := multiplier{stateDecoder: d, upper: upper}
-			m.emit(name)
+			f.emit(f.name)
 		}
 	}
 	return assembled(ctx, header)
@@ -101,7 +104,7 @@ func ByteStates(header string, names map[rans.Form]string) ([]byte, error) {
 		if err := validateName(name); err != nil {
 			return nil, err
 		}
-		d := byteDecoder{stateDecoder: stateDecoder{Context: ctx, form: form}, c: c}
+		d := byteDecoder{stateDecoder: stateDecoder{Context: ctx, form: form, mixed: true}, c: c}
 		d.emit(name)
 	}
 	return assembled(ctx, header)

@@ -21,10 +21,12 @@ const (
 // A stateDecoder emits a decoder of states, for AVX-512: see states.Decoder. A [multiplier] is built on one, too.
 type stateDecoder struct {
 	*build.Context
-	form rans.Form
-	c    stateConstants
+	form  rans.Form
+	mixed bool // the blocks have different tables, which stay in memory; else one table stays in registers
+	c     stateConstants
 
-	job, tables  reg.GPVirtual // loaded where they are needed
+	job, tables  reg.GPVirtual   // loaded where they are needed
+	resident     map[uintptr]vec // the tables in registers, by their offsets in states.Tables
 	minusOne     vec
 	groups       vec // for joint symbols: see stateConstants
 	fields       reg.OpmaskVirtual
@@ -112,6 +114,28 @@ func (d *stateDecoder) begin() {
 		}
 	}
 	d.MOVQ(operand.I32(0), d.field(states.OffDone))
+	if !d.mixed {
+		d.resident = d.residents()
+	}
+}
+
+// residents loads the tables of the first block.
+func (d *stateDecoder) residents() map[uintptr]vec {
+	var t states.Tables
+	m := map[uintptr]vec{}
+	d.loadTables(0)
+	for _, off := range []uintptr{
+		unsafe.Offsetof(t.Threshold), unsafe.Offsetof(t.Donor), unsafe.Offsetof(t.Offset), unsafe.Offsetof(t.Frequency), unsafe.Offsetof(t.Symbol),
+	} {
+		m[off] = d.load(operand.Mem{Base: d.tables, Disp: int(off)})
+	}
+	return m
+}
+
+// loadTables loads where the tables of a block are.
+func (d *stateDecoder) loadTables(block int) {
+	d.tables = d.GP64()
+	d.MOVQ(d.field(states.OffTables+uintptr(8*block)), d.tables)
 }
 
 // end stores the states, and how many words were used.
@@ -134,6 +158,9 @@ func (d *stateDecoder) overview() {
 		rans.States, states.Blocks)
 	d.Commentf("high halves. The low %d bits of a low half name a bucket, which the tables are indexed by.", log2(rans.Buckets))
 	d.Comment("A round is as many steps as all blocks have words for, whatever the steps take.")
+	if !d.mixed {
+		d.Comment("The blocks have one table, which stays in registers.")
+	}
 }
 
 // field is a word of the job.
@@ -191,9 +218,10 @@ func (d *stateDecoder) roomFor(words func(k int) operand.Op) (steps reg.GPVirtua
 // step decodes the next weights of a block.
 func (d *stateDecoder) step(k int) (words [states.Vectors]vec) {
 	d.Commentf("Block %d.", k)
-	d.reload()
-	d.tables = d.GP64()
-	d.MOVQ(d.field(states.OffTables+uintptr(8*k)), d.tables)
+	if d.mixed {
+		d.reload()
+		d.loadTables(k)
+	}
 	d.PREFETCHT0(operand.Mem{Base: d.plane[k], Disp: prefetchPlane})
 	d.PREFETCHT0(operand.Mem{Base: d.words[k], Disp: prefetchStateWords})
 	for g := range words {
@@ -224,8 +252,11 @@ func (d *stateDecoder) others(k int) (words [states.Vectors]vec) {
 	return words
 }
 
-// table is a table of the job.
-func (d *stateDecoder) table(off uintptr) operand.Mem {
+// table is a table of the present block.
+func (d *stateDecoder) table(off uintptr) operand.Op {
+	if t, ok := d.resident[off]; ok {
+		return t
+	}
 	return operand.Mem{Base: d.tables, Disp: int(off)}
 }
 

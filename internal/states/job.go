@@ -36,7 +36,7 @@ const (
 type Job struct {
 	// States are the states before and after: the low halves, then the high halves.
 	States [Blocks][2][rans.States]uint16
-	// Tables are the tables of each block.
+	// Tables are the tables of each block. A decoder for blocks of one table reads the first.
 	Tables [Blocks]*Tables
 	// Words, Plane and Dst are where the next step of each block begins. The decoder does not move them, because they would
 	// point behind what they belong to.

@@ -21,12 +21,15 @@ var families = supported()
 func supported() (list []family) {
 	if hasAVX512 {
 		list = append(list, family{
-			AVX512, [...]states.Decoder{rans.Exponent: decodeExponents, rans.Joint: decodeJoint},
-			[...]states.Multiplier{rans.Exponent: multiplyExponents, rans.Joint: multiplyJoint},
+			name:        AVX512,
+			one:         [...]states.Decoder{rans.Exponent: decodeExponents, rans.Joint: decodeJoint},
+			mixed:       [...]states.Decoder{rans.Exponent: decodeExponentsMixed, rans.Joint: decodeJointMixed},
+			multipliers: [...]states.Multiplier{rans.Exponent: multiplyExponents, rans.Joint: multiplyJoint},
 		})
 	}
 	if hasAVX2 {
-		list = append(list, family{name: AVX2, decoders: [...]states.Decoder{rans.Exponent: decodeExponentsAVX2, rans.Joint: decodeJointAVX2}})
+		decoders := [...]states.Decoder{rans.Exponent: decodeExponentsAVX2, rans.Joint: decodeJointAVX2}
+		list = append(list, family{name: AVX2, one: decoders, mixed: decoders})
 	}
 	return list
 }

@@ -9,7 +9,7 @@ import (
 // Multiplies reports whether Multiply can multiply with blocks as rows of a number of columns: there is assembly, a row is a
 // whole number of steps, and a block a whole number of rows.
 func (s *Stream) Multiplies(cols int) bool {
-	return s.together != nil && cols%rans.States == 0 && s.BlockWeights%cols == 0 && s.Weights%cols == 0
+	return s.one != nil && cols%rans.States == 0 && s.BlockWeights%cols == 0 && s.Weights%cols == 0
 }
 
 // Multiply multiplies the rows that blocks [first, end) have with vectors. Of the results of vector i, those of the first
@@ -98,7 +98,7 @@ func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, 
 				p := blocks[min(i, len(blocks)-1)]
 				job.Dst[i] = &w.tile[few*cols*(p.number-all[0].number)+p.steps*rans.States-row*cols]
 			}
-			s.together(job)
+			s.one(job)
 			w.take(blocks)
 		}
 		for i := range all {

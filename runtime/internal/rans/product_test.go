@@ -49,7 +49,7 @@ func testMultiply(t *testing.T) {
 			for _, blockRows := range []int{1, 7, 16, 25, 26, 101} {
 				s := must(New(encode(t, f, weights, blockRows*cols), tested))
 				if !s.Multiplies(cols) {
-					if s.together != nil {
+					if s.one != nil {
 						t.Fatalf("%v: blocks of %d rows of %d columns cannot be multiplied", f, blockRows, cols)
 					}
 					return

@@ -11,10 +11,11 @@ import (
 // cachedBytes is the largest size of weights that are written through the caches.
 const cachedBytes = 1 << 20
 
-// A family is assembly for CPUs with the same instructions: a decoder for each form.
+// A family is assembly for CPUs with the same instructions.
 type family struct {
-	name     string // AVX512 or AVX2
-	decoders [rans.Joint + 1]states.Decoder
+	name string // AVX512 or AVX2
+	// The decoders for each form: for blocks of one table, and for blocks of any tables.
+	one, mixed [rans.Joint + 1]states.Decoder
 	// multipliers decode and multiply. They are nil where there are none.
 	multipliers [rans.Joint + 1]states.Multiplier
 }
@@ -87,7 +88,7 @@ func unfinished(blocks []*progress, all []progress) []*progress {
 
 // sideBySide decodes all whole steps of blocks with the assembly, if there is any.
 func (s *Stream) sideBySide(all []progress, through bool) {
-	if s.together == nil {
+	if s.one == nil {
 		return
 	}
 	w := works.Get().(*work)
@@ -104,9 +105,19 @@ func (s *Stream) sideBySide(all []progress, through bool) {
 				job.Stream = 0
 			}
 		}
-		s.together(job)
+		s.decoderOf(blocks)(job)
 		w.take(blocks)
 	}
+}
+
+// decoderOf returns the assembly for blocks.
+func (s *Stream) decoderOf(blocks []*progress) states.Decoder {
+	for _, p := range blocks {
+		if p.of != s {
+			return s.mixed
+		}
+	}
+	return s.one
 }
 
 // familyOf returns a family of assembly. It is empty if the CPU cannot run it.

@@ -22,8 +22,9 @@ type Stream struct {
 	layout   rans.Layout
 	portable func() *portable // makes it on first use, or on each if it is larger than the weights
 	tables   *states.Tables
-	together states.Decoder    // nil for portable Go
-	multiply states.Multiplier // nil if there is none
+	// Decoders of blocks of this stream, and of those of several streams. They are nil for portable Go.
+	one, mixed states.Decoder
+	multiply   states.Multiplier // nil if there is none
 }
 
 // New validates a stream. It copies the index, because a mapped file may change later, and the sizes in the index are not
@@ -44,7 +45,7 @@ func New(in *rans.Stream, family string) (*Stream, error) {
 	}
 	return &Stream{
 		Stream: s, layout: layout, tables: states.NewTables(s.Form, a),
-		together: assembly.decoders[s.Form], multiply: assembly.multipliers[s.Form],
+		one: assembly.one[s.Form], mixed: assembly.mixed[s.Form], multiply: assembly.multipliers[s.Form],
 		portable: table,
 	}, nil
 }
