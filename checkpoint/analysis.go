@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/model"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -59,6 +60,15 @@ type AnalysedUnit struct {
 	Book *codebook.Book
 	// Size is the size in DF11 that the code book gives the unit.
 	Size codebook.Size
+	// RANS has for each of Tensors how it is coded, in a container that is coded with rANS. It is nil for other kinds.
+	RANS []AnalysedTensor
+}
+
+// An AnalysedTensor is what is known of a tensor that is coded with rANS.
+type AnalysedTensor struct {
+	Weights uint64
+	Form    rans.Form
+	Table   *rans.Table
 }
 
 // Weights returns the number of weights in the unit.
@@ -235,6 +245,13 @@ func analyseStreams(ctx context.Context, path string, d *model.Container, m *run
 		for _, t := range u.Tensors {
 			units[i].Tensors = append(units[i].Tensors, t.Name)
 			dtypes.addCoded(uint64(t.Elements))
+			if u.Codec == model.RANS {
+				table, err := rans.ParseTable(t.Coded.Form, t.Coded.Table)
+				if err != nil {
+					return nil, fmt.Errorf("checkpoint: %s: tensor %q: %w", u.File, t.Name, err)
+				}
+				units[i].RANS = append(units[i].RANS, AnalysedTensor{uint64(t.Elements), t.Coded.Form, table})
+			}
 		}
 		if u.Codec == model.DF11 {
 			if units[i].Book, err = codebook.ParseLuts(u.Stream.Luts); err != nil {

@@ -6,6 +6,8 @@
 //   - [Assembly] assembles decode_amd64.s and its Go stubs with avo;
 //   - [Package], [Test] and [NoAssembly] render the Go sources around them with jennifer.
 //
+// For a model that is coded with rANS there is a [RansPlan], and [RansCUDA], [RansPackage] and [RansTest].
+//
 // The output depends on the plan alone, and not on clock, environment, paths or the order of maps. Equal plans
 // give equal bytes. Every file opens with the comment marker of its language and [Plan.Header]. Tools recognise
 // generated code by this line.

@@ -26,9 +26,10 @@ func packageComment(p *Plan) []string {
 }
 
 // Figures sums up the plan as a table of lines: weights, exponents, expected size, code books.
-func Figures(p *Plan) []string {
-	var lines []string
-	for _, f := range figures(p) {
+func Figures(p *Plan) []string { return figureLines(figures(p)) }
+
+func figureLines(all []figure) (lines []string) {
+	for _, f := range all {
 		lines = append(lines, fmt.Sprintf("%-14s %s", f.name, f.value))
 	}
 	return lines
@@ -45,7 +46,7 @@ func figures(p *Plan) []figure {
 	}
 	all := []figure{
 		{"weights", weights},
-		{"exponents", fmt.Sprintf("%d distinct, entropy %.4f bits", p.Histogram.Distinct(), p.Histogram.Entropy())},
+		{"exponents", exponents(&p.Histogram)},
 	}
 	if expected := p.Expected.Total(); total > 0 && expected > 0 {
 		bits := 8 * float64(expected) / float64(total)
@@ -58,6 +59,11 @@ func figures(p *Plan) []figure {
 			figure{"", describe(b)})
 	}
 	return all
+}
+
+// exponents sums up a histogram.
+func exponents(h *codebook.Histogram) string {
+	return fmt.Sprintf("%d distinct, entropy %.4f bits", h.Distinct(), h.Entropy())
 }
 
 // describe sums up a code book.

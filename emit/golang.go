@@ -38,7 +38,7 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFile(p, "")
+	f := newFile(p.Package, p.Header(), "")
 	for _, line := range packageComment(p) {
 		f.PackageComment(strings.TrimRight("// "+line, " "))
 	}
@@ -46,7 +46,7 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 
 	f.Comment("Hash identifies the code books of this package together.")
 	f.Const().Id("Hash").Op("=").Lit(p.Hash())
-	embedded(f, compiled)
+	embedded(f, CUDAName, PTXName, FatbinName, compiled)
 	exported(f, p, kernelFields(p, compiled))
 	for i := range p.Books {
 		tables(f, p, i, &counts[i])
@@ -54,27 +54,28 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 	return render(f)
 }
 
-// embedded declares the variables that hold the GPU decoder.
-func embedded(f *jen.File, compiled Embedding) {
+// embedded declares the variables that hold the GPU decoder. The files have these names.
+func embedded(f *jen.File, cuda, ptx, fatbin string, compiled Embedding) {
 	embed := func(name, variable string) {
 		f.Line()
 		f.Comment("//go:embed " + name)
 		f.Var().Id(variable).String()
 	}
-	embed(CUDAName, "cudaSource")
+	embed(cuda, "cudaSource")
 	if compiled.PTX {
-		embed(PTXName, "ptxSource")
+		embed(ptx, "ptxSource")
 	}
 	if compiled.Fatbin {
-		embed(FatbinName, "fatbin")
+		embed(fatbin, "fatbin")
 	}
 	f.Line()
 }
 
-// exported declares Open, Kernel, Books and Histogram. fields are those of the kernel.
-func exported(f *jen.File, p *Plan, fields []jen.Code) {
-	f.Comment("Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by")
-	f.Comment("this package's kernel. It fails if the checkpoint was compressed with other code books.")
+// open declares Open, with a comment.
+func open(f *jen.File, comment ...string) {
+	for _, line := range comment {
+		f.Comment(line)
+	}
 	option := jen.Qual(runtimePath, "Option")
 	f.Func().Id("Open").
 		Params(jen.Id("path").String(), jen.Id("opts").Op("...").Add(option)).
@@ -85,7 +86,12 @@ func exported(f *jen.File, p *Plan, fields []jen.Code) {
 				jen.Id("opts").Op("...")),
 			jen.Return(jen.Qual(runtimePath, "Open").Call(jen.Id("path"), jen.Id("opts").Op("..."))),
 		)
+}
 
+// exported declares Open, Kernel, Books and Histogram. fields are those of the kernel.
+func exported(f *jen.File, p *Plan, fields []jen.Code) {
+	open(f, "Open opens the DF11 checkpoint at path, a folder or a single safetensors file, to be decoded by",
+		"this package's kernel. It fails if the checkpoint was compressed with other code books.")
 	f.Line()
 	f.Comment("Kernel returns what runtime.Open needs to decode with this package.")
 	f.Func().Id("Kernel").Params().Op("*").Qual(runtimePath, "Kernel").Block(
@@ -141,8 +147,13 @@ func kernelFields(p *Plan, compiled Embedding) []jen.Code {
 		jen.Id("Name").Op(":").Lit(p.Package),
 		jen.Id("Books").Op(":").Id("Books").Call(),
 		jen.Id("AVX512").Op(":").Id("avx512").Call(),
-		jen.Id("CUDA").Op(":").Id("cudaSource"),
 	}
+	return append(fields, cudaFields(compiled, cudaLaunches(p))...)
+}
+
+// cudaFields lists the fields of the runtime.Kernel literal that have the GPU decoder.
+func cudaFields(compiled Embedding, launches []launch.Launch) []jen.Code {
+	fields := []jen.Code{jen.Id("CUDA").Op(":").Id("cudaSource")}
 	if compiled.PTX {
 		fields = append(fields, jen.Id("PTX").Op(":").Id("ptxSource"))
 	}
@@ -150,18 +161,20 @@ func kernelFields(p *Plan, compiled Embedding) []jen.Code {
 		fields = append(fields, jen.Id("Fatbin").Op(":").Id("fatbin"))
 	}
 	var described []jen.Code
-	for _, l := range cudaLaunches(p) {
+	for _, l := range launches {
 		described = append(described, launchLiteral(l))
 	}
 	return append(fields, jen.Id("Launches").Op(":").Index().Qual(kernelPath, "CUDALaunch").Add(multiLine(described)))
 }
 
-// launchLiteral describes a kernel of decode.cu.
+// launchLiteral describes a kernel.
 func launchLiteral(l launch.Launch) jen.Code {
 	fields := []jen.Code{
 		jen.Id("Entry").Op(":").Lit(l.Entry),
 		jen.Id("Threads").Op(":").Lit(l.Threads),
-		jen.Id("TableBits").Op(":").Lit(l.TableBits),
+	}
+	if l.TableBits > 0 {
+		fields = append(fields, jen.Id("TableBits").Op(":").Lit(l.TableBits))
 	}
 	for _, flag := range []struct {
 		name string
@@ -192,10 +205,10 @@ func each(p *Plan, code func(book int) jen.Code) []jen.Code {
 func numbered(name string, book int) string { return fmt.Sprintf("%s%d", name, book) }
 
 // newFile starts a file with the header and, unless it is empty, a build constraint.
-func newFile(p *Plan, constraint string) *jen.File {
-	f := jen.NewFile(p.Package)
+func newFile(pkg, header, constraint string) *jen.File {
+	f := jen.NewFile(pkg)
 	f.NoFormat = true
-	f.HeaderComment("// " + p.Header())
+	f.HeaderComment("// " + header)
 	if constraint != "" {
 		f.HeaderComment("//go:build " + constraint)
 	}
@@ -242,7 +255,7 @@ func groupImports(source []byte) []byte {
 
 // Test renders the file NAME_test.go, which compares every decoder of the package with the reference.
 func Test(p *Plan) ([]byte, error) {
-	f := newFile(p, "")
+	f := newFile(p.Package, p.Header(), "")
 	f.Comment("suite is this package to the tests that all generated packages share.")
 	f.Var().Id("suite").Op("=").Qual(kernelTestPath, "Suite").Add(multiLine([]jen.Code{
 		jen.Id("Kernel").Op(":").Id("Kernel").Call(),
@@ -273,7 +286,7 @@ func NoAssembly(p *Plan) ([]byte, error) {
 	if _, _, ok := p.WindowShape(); !ok {
 		constraint, why = "", "no code book can be decoded by windows"
 	}
-	f := newFile(p, constraint)
+	f := newFile(p.Package, p.Header(), constraint)
 	f.Comment("avx512 lists no decoders: " + why + ".")
 	f.Func().Id("avx512").Params().Index().Qual(kernelPath, "WindowDecoder").Block(jen.Return(jen.Nil()))
 	return render(f)

@@ -24,6 +24,7 @@ func TestGeneratedPackagesBuild(t *testing.T) {
 		"longcodes":  checkpoint.AnalyseUnits("long codes", []checkpoint.AnalysedUnit{longCodes(t)}),
 		"manybooks":  compressed(t, testenv.Pick(2, 8)),
 		"foulnames":  foul(),
+		"rans":       codedRANS(t, "coded", "one", "other"),
 	}
 	root := t.TempDir()
 	for pkg, m := range models {

@@ -8,11 +8,14 @@
 // The files are NAME.go and NAME_test.go, the assembly decoder with its Go declarations, decode.cu, and
 // [ManifestName]. With a CUDA compiler there is decode.ptx, and on request decode.fatbin.
 //
+// For a model that is coded with rANS, they are NAME.go, NAME_test.go, rans.cu and [ManifestName], and rans.ptx and
+// rans.fatbin: the kernels of its forms and its tables. See [RansManifest].
+//
 // # Same input, same bytes
 //
 // The files depend only on the code books and histograms, on the names of model, units and package, and on the
-// size of a compressed model. decode.ptx and decode.fatbin also depend on a compiler. Generate keeps a decode.ptx
-// that was compiled from the same decode.cu, and says so in its report. So a folder does not change if it is
+// size of a compressed model. PTX and fatbins also depend on a compiler. Generate keeps PTX that was compiled
+// from the same source, and says so in its report. So a folder does not change if it is
 // generated again with another compiler.
 //
 // # Code books

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -25,7 +26,13 @@ func foul() *checkpoint.Analysis {
 // TestFoulNames generates files for the model: no character in them is more than it looks, and names stand in
 // comments and in JSON alone.
 func TestFoulNames(t *testing.T) {
-	r := generate(t, plan(t, foul(), "foulnames"), Options{Compiler: fakeCompiler(t, "1.0")})
+	testFoulNames(t, foul())
+	testFoulNames(t, codedRANS(t, foulName, foulUnit))
+}
+
+func testFoulNames(t *testing.T, a *checkpoint.Analysis) {
+	t.Helper()
+	r := generate(t, plan(t, a, "foulnames"), Options{Compiler: fakeCompiler(t, "1.0")})
 	for _, f := range r.Files {
 		for i, c := range string(f.Data) {
 			if c != '\n' && c != '\t' && !unicode.IsPrint(c) {
@@ -50,10 +57,21 @@ func TestFoulNames(t *testing.T) {
 		}
 	}
 	var read struct {
-		Model string
-		Units []struct{ Name string }
+		Model   string
+		Units   []struct{ Name string }
+		Tensors []struct{ Unit string }
 	}
-	if err := json.Unmarshal(r.find(ManifestName), &read); err != nil || read.Model != foulName || read.Units[0].Name != foulUnit {
+	if err := json.Unmarshal(r.find(ManifestName), &read); err != nil || read.Model != foulName {
 		t.Errorf("the manifest says %q, %v", read, err)
+	}
+	names := []string{}
+	for _, u := range read.Units {
+		names = append(names, u.Name)
+	}
+	for _, t := range read.Tensors {
+		names = append(names, t.Unit)
+	}
+	if !slices.Equal(names, []string{foulUnit}) {
+		t.Errorf("the manifest has the units %q", names)
 	}
 }

@@ -13,17 +13,17 @@ import (
 
 // Options of Generate. The zero value generates without a CUDA compiler.
 type Options struct {
-	// Compiler makes decode.ptx; nil when there is none.
+	// Compiler makes PTX; nil when there is none.
 	Compiler *cudac.Compiler
 	// NoCompiler says why there is none, for the report.
 	NoCompiler error
-	// Assembler makes decode.fatbin of the PTX; nil when there is none.
+	// Assembler makes a fatbin of the PTX; nil when there is none.
 	Assembler *cudac.Assembler
 	// NoAssembler says why there is none, for the report.
 	NoAssembler error
-	// Previous are the files that were generated earlier. Their decode.ptx may be kept.
+	// Previous are the files that were generated earlier. Their PTX may be kept.
 	Previous []File
-	// Recompile compiles decode.ptx even if the earlier one could be kept.
+	// Recompile compiles PTX even if the earlier one could be kept.
 	Recompile bool
 }
 
@@ -36,6 +36,9 @@ type Result struct {
 
 // Generate makes all files of a package.
 func Generate(ctx context.Context, p *Package, opts Options) (*Result, error) {
+	if p.Rans != nil {
+		return generateRans(ctx, p, opts)
+	}
 	cuda, err := emit.CUDA(p.Plan)
 	if err != nil {
 		return nil, err
@@ -44,40 +47,58 @@ func Generate(ctx context.Context, p *Package, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	ptx, err := makePTX(ctx, p, cuda, opts)
+	gpu, err := compile(ctx, p.Header(), df11Names, cuda, opts)
 	if err != nil {
 		return nil, err
 	}
-	files := []File{{emit.CUDAName, cuda}}
+	files := gpu.files
 	if asm != nil {
 		files = append(files, File{"decode_amd64.s", asm}, File{"decode_amd64.go", stubs})
 	}
-	compilers := map[string]string{}
-	if ptx.text != nil {
-		files = append(files, File{emit.PTXName, ptx.text})
-		compilers[emit.PTXName] = ptx.compiler
-	}
-	fatbin, made, err := makeFatbin(ctx, ptx, opts)
-	if err != nil {
-		return nil, err
-	}
-	if fatbin != nil {
-		files = append(files, File{emit.FatbinName, fatbin})
-		compilers[emit.FatbinName] = opts.Assembler.Version()
-	}
-	sources, err := goSources(p, emit.Embedding{PTX: ptx.text != nil, Fatbin: fatbin != nil})
+	sources, err := goSources(p, gpu.embedding)
 	if err != nil {
 		return nil, err
 	}
 	files = append(files, sources...)
 	sortFiles(files)
-	text, err := manifest(p, files, compilers)
+	text, err := manifest(p, files, gpu.compilers)
 	if err != nil {
 		return nil, err
 	}
 	files = append(files, File{ManifestName, text})
 	sortFiles(files)
-	return &Result{Files: files, Report: report(p, ptx.report, made)}, nil
+	return &Result{Files: files, Report: report(p, gpu)}, nil
+}
+
+// generateRans is Generate for a model that is coded with rANS.
+func generateRans(ctx context.Context, p *Package, opts Options) (*Result, error) {
+	plan := p.Rans
+	cuda, err := emit.RansCUDA(plan)
+	if err != nil {
+		return nil, err
+	}
+	gpu, err := compile(ctx, plan.Header(), ransNames, cuda, opts)
+	if err != nil {
+		return nil, err
+	}
+	pkg, err := emit.RansPackage(plan, gpu.embedding)
+	if err != nil {
+		return nil, err
+	}
+	test, err := emit.RansTest(plan)
+	if err != nil {
+		return nil, err
+	}
+	files := append(gpu.files, File{plan.Package + ".go", pkg}, File{plan.Package + "_test.go", test})
+	sortFiles(files)
+	text, err := ransManifest(p, files, gpu.compilers)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, File{ManifestName, text})
+	sortFiles(files)
+	lines := append(titled(plan.Package, plan.Model, plan.Figures()), gpu.report...)
+	return &Result{Files: files, Report: append(lines, notCoded(p.Source.Raw)...)}, nil
 }
 
 // goSources renders the files that jennifer writes.
@@ -101,12 +122,18 @@ func sortFiles(files []File) {
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// report sums up the plan and says what became of decode.ptx and decode.fatbin.
-func report(p *Package, ptx, fatbin string) []string {
-	lines := []string{fmt.Sprintf("package %s for %s", p.Package, p.Model)}
-	for _, line := range emit.Figures(p.Plan) {
+// titled is the beginning of a report.
+func titled(pkg, model string, figures []string) []string {
+	lines := []string{fmt.Sprintf("package %s for %s", pkg, model)}
+	for _, line := range figures {
 		lines = append(lines, "  "+line)
 	}
+	return lines
+}
+
+// report sums up the plan and says what became of the GPU decoder.
+func report(p *Package, gpu *gpuDecoder) []string {
+	lines := titled(p.Package, p.Model, emit.Figures(p.Plan))
 	if p.Source.Stored != nil {
 		r := sizeReport(p.Source.Stored.Size, p.Histogram.Total())
 		lines = append(lines, fmt.Sprintf("  %-14s %.4f bits a weight, %.2f %% of bfloat16", "real size", r.BitsPerWeight, 100*r.Ratio))
@@ -117,10 +144,7 @@ func report(p *Package, ptx, fatbin string) []string {
 	default:
 		lines = append(lines, fmt.Sprintf("code books: chosen by the scheme %q", p.Source.Scheme))
 	}
-	lines = append(lines, emit.PTXName+": "+ptx)
-	if fatbin != "" {
-		lines = append(lines, emit.FatbinName+": "+fatbin)
-	}
+	lines = append(lines, gpu.report...)
 	return append(lines, notCoded(p.Source.Raw)...)
 }
 

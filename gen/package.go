@@ -16,12 +16,15 @@ import (
 	"github.com/seed54244801/bespoke/model"
 )
 
-// A Package is what the files of a generated package are made from: an emit.Plan, and the analysis of its model.
+// A Package is what the files of a generated package are made from: a plan, and the analysis of its model.
 type Package struct {
+	// Plan is the plan for code books, nil for a model that is coded with rANS.
 	*emit.Plan
+	// Rans is the plan for such a model, and otherwise nil.
+	Rans *emit.RansPlan
 	// Source is the analysis of the model.
 	Source *checkpoint.Analysis
-	// Book[i] is the index in Books of the code book of Source.Units[i].
+	// Book[i] is the index in Books of the code book of Source.Units[i]. It is nil for a model that is coded with rANS.
 	Book []int
 }
 
@@ -29,32 +32,52 @@ type Package struct {
 type PackageOptions struct {
 	// Model names the model in the generated files, as the analysis does by default.
 	Model string
-	// Incomplete permits a DF11 checkpoint from which something seems to be missing.
+	// Incomplete permits a compressed checkpoint from which something seems to be missing.
 	Incomplete bool
 }
 
 // NewPackage plans the package for a model. name is the name of the package, see [PackageName]. The decoders are
-// cut for the code books of the analysis. If something seems to be missing, the error is a [*model.MissingError].
+// cut for the code books of the analysis; for a model that is coded with rANS, they have its tables. If something seems to be missing, the error is a [*model.MissingError].
 func NewPackage(a *checkpoint.Analysis, name string, opts PackageOptions) (*Package, error) {
 	if len(a.Missing) > 0 && !opts.Incomplete {
 		return nil, &model.MissingError{Path: a.Path, List: a.Missing}
 	}
-	if a.Kind == checkpoint.KindRANS {
-		return nil, fmt.Errorf("gen: %s is coded with rANS: decoders are generated for DF11 only", a.Path)
-	}
-	in := emit.Input{Package: name, Model: cmp.Or(opts.Model, a.Model)}
+	named := cmp.Or(opts.Model, a.Model)
 	if len(a.Units) == 0 {
-		return nil, fmt.Errorf("gen: %s has no unit with a code", in.Model)
+		return nil, fmt.Errorf("gen: %s has no unit with a code", named)
 	}
 	p := &Package{Source: a}
-	err := p.addUnits(&in)
-	if err == nil {
-		p.Plan, err = emit.NewPlan(in)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("gen: %s: %w", in.Model, err)
+	if err := p.plan(name, named); err != nil {
+		return nil, fmt.Errorf("gen: %s: %w", named, err)
 	}
 	return p, nil
+}
+
+// plan plans the package of a name for a model of a name.
+func (p *Package) plan(name, named string) (err error) {
+	if p.Source.Kind == checkpoint.KindRANS {
+		in := emit.RansInput{Package: name, Model: named, Units: len(p.Source.Units), Bytes: p.Source.Stored.Total()}
+		p.addTensors(&in)
+		p.Rans, err = emit.NewRansPlan(in)
+		return err
+	}
+	in := emit.Input{Package: name, Model: named}
+	if err := p.addUnits(&in); err != nil {
+		return err
+	}
+	p.Plan, err = emit.NewPlan(in)
+	return err
+}
+
+// addTensors adds the tensors of the model, which are coded with rANS.
+func (p *Package) addTensors(in *emit.RansInput) {
+	for i := range p.Source.Units {
+		u := &p.Source.Units[i]
+		in.Histogram.Add(u.Histogram)
+		for k, t := range u.RANS {
+			in.Tensors = append(in.Tensors, emit.RansTensor{Name: u.Tensors[k], Weights: t.Weights, Form: t.Form, Table: t.Table})
+		}
+	}
 }
 
 // addUnits checks the units of the model and adds them up.

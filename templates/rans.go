@@ -1,33 +1,99 @@
 package templates
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed54244801/bespoke/rans"
+)
 
 // Rans is the parameter of rans.cu.tmpl.
 type Rans struct {
 	// Header is the first line, without the comment marker.
 	Header string
+	// Comment is the text that follows it, line by line, without comment markers.
+	Comment []string
+	// Forms are those that there are kernels for: one or both.
+	Forms []rans.Form
+	// Tables are those of a model. There may be none.
+	Tables []RansTable
 }
 
-// The numbers of thread blocks of the kernels for which a multiprocessor has registers: 40, 48 and 64 a thread.
+// A RansTable is a table of a model.
+type RansTable struct {
+	// Comment says whose it is.
+	Comment string
+	// Words are the table as RansMatrix::table_at leads to it: [RansTableWords].
+	Words []uint32
+}
+
 const (
-	ransDecodeBlocks  = 6
-	ransJointBlocks   = 5
-	ransProductBlocks = 4
+	// RansTableWords is the number of words of a table: one for each bucket, and one for each symbol.
+	RansTableWords = 2 * rans.Buckets
+	// ransRowWords is the number of words in a line of the source.
+	ransRowWords = 8
 )
+
+// Rows are the words by lines of the source.
+func (t *RansTable) Rows() (rows []string) {
+	for part := range slices.Chunk(t.Words, ransRowWords) {
+		rows = append(rows, strings.Trim(fmt.Sprintf("%#08x", part), "[]"))
+	}
+	for i := range rows {
+		rows[i] = strings.ReplaceAll(rows[i], " ", ", ") + ","
+	}
+	return rows
+}
+
+// A ransKernel is the kernels for a form. The numbers of blocks are those for which a multiprocessor has registers: 40, 48
+// and 64 a thread.
+type ransKernel struct {
+	Form                        rans.Form
+	Plane, Decode, Multiply     string
+	DecodeBlocks, ProductBlocks int
+}
+
+// ransKernels are the kernels for each form.
+var ransKernels = [...]ransKernel{
+	{rans.Exponent, "ExponentPlane", "decode_rans", "matvec_rans", 6, 4},
+	{rans.Joint, "JointPlane", "decode_rans_joint", "matvec_rans_joint", 5, 4},
+}
 
 // Validate reports the first parameter that would not give a correct kernel.
 func (r *Rans) Validate() error {
 	if r.Header == "" {
 		return errors.New("templates: no header")
 	}
-	return validateComment(r.Header)
+	if len(r.Forms) == 0 {
+		return errors.New("templates: no form")
+	}
+	for _, f := range r.Forms {
+		if int(f) >= len(ransKernels) {
+			return fmt.Errorf("templates: form %d, want less than %d", f, len(ransKernels))
+		}
+	}
+	lines := append([]string{r.Header}, r.Comment...)
+	for i := range r.Tables {
+		if n := len(r.Tables[i].Words); n != RansTableWords {
+			return fmt.Errorf("templates: table %d has %d words, want %d", i, n, RansTableWords)
+		}
+		lines = append(lines, r.Tables[i].Comment)
+	}
+	for _, line := range lines {
+		if err := validateComment(line); err != nil {
+			return fmt.Errorf("templates: %w", err)
+		}
+	}
+	return nil
 }
 
 // ransData is what rans.cu.tmpl sees.
 type ransData struct {
 	*Rans
-	Device                                   string
-	DecodeBlocks, JointBlocks, ProductBlocks int
+	Device  string
+	Kernels []ransKernel
 }
 
 // Render returns the source of the kernels.
@@ -35,7 +101,9 @@ func (r *Rans) Render() ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	return render(ransTemplate, ransRoot, func(device string) any {
-		return &ransData{r, device, ransDecodeBlocks, ransJointBlocks, ransProductBlocks}
-	})
+	var kernels []ransKernel
+	for _, f := range r.Forms {
+		kernels = append(kernels, ransKernels[f])
+	}
+	return render(ransTemplate, ransRoot, func(device string) any { return &ransData{r, device, kernels} })
 }

@@ -24,7 +24,7 @@ const (
 
 // functions names the sprig functions that templates may call. The whole map has 194. Some of the others are
 // random, and some turn bad input into zeros.
-var functions = []string{"join", "trimSuffix"}
+var functions = []string{"join", "repeat", "trimSuffix"}
 
 // Templates are parsed once, so a mistake in one shows in every test of the package.
 var (

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/seed54244801/bespoke/rans"
 )
 
 // shape is a valid shape if tableBits is valid.
@@ -190,14 +192,18 @@ func TestTable(t *testing.T) {
 }
 
 func TestRans(t *testing.T) {
-	out, err := (&Rans{Header: "Code generated"}).Render()
+	both := []rans.Form{rans.Exponent, rans.Joint}
+	out, err := (&Rans{Header: "Code generated", Comment: []string{"Of a model.", ""}, Forms: both, Tables: []RansTable{{"first", make([]uint32, 64)}}}).Render()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(string(out), "// Code generated\n") {
+	if !strings.HasPrefix(string(out), "// Code generated\n//\n// Of a model.\n//\n//\n") {
 		t.Errorf("source starts with %.80q", out)
 	}
-	for _, want := range []string{"\ndecode_rans(", "\ndecode_rans_joint(", "\nmatvec_rans(", "\nmatvec_rans_joint(", "\nmatvec_rans_join("} {
+	for _, want := range []string{
+		"\ndecode_rans(", "\ndecode_rans_joint(", "\nmatvec_rans(", "\nmatvec_rans_joint(", "\nmatvec_rans_join(",
+		"rans_tables[1][64] = {\n    // 0: first\n    {\n        0x00000000, 0x00000000,",
+	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("source has no %q", want)
 		}
@@ -205,7 +211,20 @@ func TestRans(t *testing.T) {
 	if strings.Contains(string(out), "#include") {
 		t.Error("source does not stand alone: it includes a file")
 	}
-	for _, bad := range []Rans{{}, {Header: "a\nb"}} {
+	if out, err = (&Rans{Header: "Code generated", Forms: both[1:]}).Render(); err != nil || strings.Contains(string(out), "decode_rans(") ||
+		strings.Contains(string(out), "rans_tables") {
+		t.Errorf("%v, or there is what was not asked for", err)
+	}
+	for _, bad := range []Rans{
+		{},
+		{Header: "a"},
+		{Forms: both},
+		{Header: "a\nb", Forms: both},
+		{Header: "a", Forms: []rans.Form{2}},
+		{Header: "a", Forms: both, Comment: []string{`b\`}},
+		{Header: "a", Forms: both, Tables: []RansTable{{"b", make([]uint32, 63)}}},
+		{Header: "a", Forms: both, Tables: []RansTable{{"b\n", make([]uint32, 64)}}},
+	} {
 		if _, err := bad.Render(); err == nil {
 			t.Errorf("no error for %+v", bad)
 		}

@@ -35,10 +35,13 @@ func (a *app) generate() *cobra.Command {
 C++ and, where a compiler is found, PTX; AVX-512 assembly; the tables in
 Go; a test that holds all of them against the reference; and a manifest.
 
-MODEL is a Hugging Face folder, a safetensors file, a DF11 folder or file, or a
-JSON file with a histogram. A compressed model brings its code books; for any
-other they are chosen as "bespoke compress" does by default. The last element of
-DIR names the package. The same input gives the same bytes.`,
+MODEL is a Hugging Face folder, a safetensors file, a compressed folder or file,
+or a JSON file with a histogram. A compressed model brings its code books; for
+any other they are chosen as "bespoke compress" does by default. The last
+element of DIR names the package. The same input gives the same bytes.
+
+For a model that is coded with rANS, there are the CUDA kernels of its form, its
+tables, and a Go package that carries them. CPUs need nothing of their own.`,
 		Example: `  bespoke generate models/llama -o out/llama
   bespoke generate llama.json -o out/llama --no-cuda`,
 		Args: takes("one MODEL"),
@@ -48,10 +51,10 @@ DIR names the package. The same input gives the same bytes.`,
 	o.partial.flags(cmd)
 	cmd.Flags().StringVar(&o.name, "name", "", "`NAME` of the model in the generated files (default: the last element of MODEL)")
 	cmd.Flags().StringVar(&o.compiler, "cuda", "", "CUDA `COMPILER` to use, nvcc, clang or a python3 that has NVRTC (default: the first one found)")
-	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; an earlier decode.ptx of the same source is kept")
-	cmd.Flags().BoolVar(&o.fatbin, "fatbin", false, "write decode.fatbin too: machine code for the GPUs that ptxas knows (with fatbinary, both of the CUDA toolkit)")
+	cmd.Flags().BoolVar(&o.noCUDA, "no-cuda", false, "do not look for a CUDA compiler; earlier PTX of the same source is kept")
+	cmd.Flags().BoolVar(&o.fatbin, "fatbin", false, "write a fatbin too: machine code for the GPUs that ptxas knows (with fatbinary, both of the CUDA toolkit)")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "print what the parameters of the kernels were chosen among, and by what")
-	cmd.Flags().BoolVar(&o.recompile, "recompile", false, "compile decode.ptx again although the earlier one would do")
+	cmd.Flags().BoolVar(&o.recompile, "recompile", false, "compile PTX again although the earlier one would do")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.out.check(cmd); err != nil {
 			return err
@@ -114,7 +117,10 @@ func (a *app) runGenerate(ctx context.Context, path string, o *generateOptions) 
 	for _, line := range r.Report {
 		a.printf("%s\n", line)
 	}
-	if o.explain {
+	switch {
+	case o.explain && p.Rans != nil:
+		a.printf("nothing to explain: kernels for rANS have no parameters\n")
+	case o.explain:
 		if err := a.explain(p.Plan); err != nil {
 			return err
 		}

@@ -42,19 +42,21 @@ func (s *Suite) Books(t *testing.T) {
 	}
 }
 
-// Sources checks that the GPU sources were generated for the same code books as the package.
+// Sources checks that the GPU sources were generated for the same model as the package, and that they have its kernels.
 func (s *Suite) Sources(t *testing.T) {
-	sources := map[string]string{"decode.cu": s.Kernel.CUDA}
+	sources := map[string]string{"the CUDA source": s.Kernel.CUDA}
 	if s.Kernel.PTX != "" {
-		sources["decode.ptx"] = s.Kernel.PTX
+		sources["the PTX"] = s.Kernel.PTX
 	}
 	for name, source := range sources {
 		header, body, _ := strings.Cut(source, "\n")
 		if !strings.Contains(header, s.Hash) {
 			t.Errorf("%s opens with %q, want the hash %s", name, header, s.Hash)
 		}
-		if !strings.Contains(body, "decode") {
-			t.Errorf("%s has no entry named decode", name)
+		for _, l := range s.Kernel.Launches {
+			if !strings.Contains(body, l.Entry+"(") {
+				t.Errorf("%s has no entry named %s", name, l.Entry)
+			}
 		}
 	}
 }

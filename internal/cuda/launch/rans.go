@@ -74,7 +74,9 @@ const RansThreads = 256
 
 // OfRans describes the kernels of package rans, which report errors as [ParseRansError] reads them.
 func OfRans() (all []Launch) {
-	for _, entry := range []string{"decode_rans", "decode_rans_joint", "matvec_rans", "matvec_rans_joint", "matvec_rans_join"} {
+	for _, entry := range []string{
+		RansEntry(rans.Exponent), RansEntry(rans.Joint), RansProductEntry(rans.Exponent), RansProductEntry(rans.Joint), RansJoinEntry,
+	} {
 		all = append(all, Launch{Entry: entry, Threads: RansThreads})
 	}
 	return all
@@ -95,6 +97,9 @@ func RansProductEntry(f rans.Form) string {
 	}
 	return "matvec_rans"
 }
+
+// RansJoinEntry is the name of the kernel that puts the rows of a product together that go through several splits.
+const RansJoinEntry = "matvec_rans_join"
 
 // A RansError is what a kernel found wrong with a split of a matrix.
 type RansError struct {
