@@ -32,6 +32,7 @@ type checkedUnit struct {
 	*coded.Unit
 	streams []*Stream // of its tensors
 	blocks  []block   // of all tensors, one after another
+	groups  []group   // of the blocks
 	err     error
 }
 
@@ -40,6 +41,10 @@ type block struct {
 	tensor, number int
 	from, to       int
 }
+
+// A group is blocks [first, end) of a unit, which are decoded side by side: of one form, and of one tensor if that has
+// enough.
+type group struct{ first, end int }
 
 // Prepare checks the streams of the unit when it is called for the first time. Later calls return the same error. A
 // fault of mapped memory is left to the caller's fault.Guard, and the next call checks the streams again.
@@ -63,7 +68,7 @@ func (u *Unit) prepare() *checkedUnit {
 	return c
 }
 
-// split checks the streams and lists their blocks.
+// split checks the streams and lists their blocks and groups.
 func (u *checkedUnit) split(family string) error {
 	for i, s := range u.RANS {
 		stream, err := New(s, family)
@@ -74,11 +79,27 @@ func (u *checkedUnit) split(family string) error {
 		from := u.Tensors[i].From
 		for number := range s.Len() {
 			to := min(u.Tensors[i].To, from+s.BlockWeights)
-			u.blocks = append(u.blocks, block{i, number, from, to})
+			u.add(block{i, number, from, to})
 			from = to
 		}
 	}
 	return nil
+}
+
+// add adds the next block, to the last group or to a new one.
+func (u *checkedUnit) add(b block) {
+	n, last := len(u.blocks), len(u.groups)-1
+	u.blocks = append(u.blocks, b)
+	s := u.streams[b.tensor]
+	switch {
+	case last < 0, n-u.groups[last].first == states.Blocks:
+	case s.Form != u.streams[u.blocks[n-1].tensor].Form:
+	case b.number == 0 && s.Len() >= states.Blocks:
+	default:
+		u.groups[last].end++
+		return
+	}
+	u.groups = append(u.groups, group{n, n + 1})
 }
 
 // Task prepares the decoding of the whole unit with the given number of workers. If check is not nil, it checks the
@@ -104,20 +125,24 @@ func (u *Unit) Decode(ctx context.Context, span coded.Span, workers int, dst []u
 	return check.Err()
 }
 
-// pieces bounds the number of blocks that a worker takes at a time.
-var pieces = coded.Pieces{Least: states.Blocks, Most: 8 * states.Blocks, Multiple: states.Blocks}
+// pieces bounds the number of groups that a worker takes at a time.
+var pieces = coded.Pieces{Least: 1, Most: 8, Multiple: 1}
 
 // task prepares the decoding of a span to dst.
 func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded.Check) *coded.Task {
-	from := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].to > s.From })
-	to := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].from >= s.To })
-	t := target{u, s, dst, check != nil || 2*len(dst) <= cachedBytes, check}
+	t := target{checkedUnit: u, span: s, dst: dst, through: check != nil || 2*len(dst) <= cachedBytes, check: check}
+	t.first = sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].to > s.From })
+	t.end = sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].from >= s.To })
+	from := sort.Search(len(u.groups), func(i int) bool { return u.groups[i].end > t.first })
+	to := sort.Search(len(u.groups), func(i int) bool { return u.groups[i].first >= t.end })
 	return coded.NewTask(from, to, workers, pieces, check, func(from, to int) (bad int, err error) {
 		err = fault.Guard(func() error {
-			for bad = from; bad < to && err == nil; {
-				bad, err = t.some(bad, to)
+			for bad = from; bad < to; bad++ {
+				if err := t.decode(u.groups[bad]); err != nil {
+					return err
+				}
 			}
-			return err
+			return nil
 		})
 		if _, gone := errors.AsType[*fault.Error](err); gone {
 			return from, u.Wrap(err)
@@ -129,36 +154,31 @@ func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded
 // A target is where the weights of a span go.
 type target struct {
 	*checkedUnit
-	span    coded.Span
-	dst     []uint16
-	through bool // written through the caches
-	check   *coded.Check
+	span       coded.Span
+	first, end int // the blocks [first, end) have weights of the span
+	dst        []uint16
+	through    bool // written through the caches
+	check      *coded.Check
 }
 
-// some decodes the first of blocks [first, end): as many as are decoded side by side, of one form. It returns the first one
-// that it did not decode; an error is of that one.
-func (t *target) some(first, end int) (next int, err error) {
+// decode decodes the blocks of a group that have weights of the span.
+func (t *target) decode(g group) error {
+	first, end := max(g.first, t.first), min(g.end, t.end)
 	var memory [states.Blocks]progress
 	all := memory[:0]
-	form := t.streams[t.blocks[first].tensor].Form
 	sound := true
-	for next = first; next < end && len(all) < len(memory) && sound; next++ {
-		b := &t.blocks[next]
-		stream := t.streams[b.tensor]
-		if stream.Form != form {
-			break
-		}
+	for i := first; i < end && sound; i++ {
+		b := &t.blocks[i]
 		var dst []uint16
 		if t.whole(b) {
 			dst = t.dst[b.from-t.span.From : b.to-t.span.From]
 		} else {
 			dst = make([]uint16, b.to-b.from)
 		}
-		p, ok := stream.start(b.number, dst)
-		if sound = ok; !ok {
-			break
+		var p progress
+		if p, sound = t.streams[b.tensor].start(b.number, dst); sound {
+			all = append(all, p)
 		}
-		all = append(all, p)
 	}
 	bad, cause := decodeBlocks(all, t.through)
 	if cause == 0 && !sound {
@@ -174,9 +194,9 @@ func (t *target) some(first, end int) (next int, err error) {
 	}
 	if cause != 0 {
 		b := &t.blocks[first+bad]
-		return first + bad, t.Wrap(fmt.Errorf("tensor %q: %w", t.Tensors[b.tensor].Name, &rans.BlockError{Block: b.number, Cause: cause}))
+		return t.Wrap(fmt.Errorf("tensor %q: %w", t.Tensors[b.tensor].Name, &rans.BlockError{Block: b.number, Cause: cause}))
 	}
-	return next, nil
+	return nil
 }
 
 // whole reports whether a block lies in the span.
