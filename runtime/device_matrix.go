@@ -50,14 +50,14 @@ func (m *Model) deviceMatrix(name string) (*DeviceMatrix, error) {
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: the checkpoint does not tell its shape", name))
 	case len(shape) != 2:
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: shape %v is not that of a matrix", name, shape))
-	case !s.Unit.Stream.Index().HasTiles():
+	case s.Unit.RANS == nil && !s.Unit.Stream.Index().HasTiles():
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: products are decoded by tiles, and the unit has none: compress it with --index tiles or both", name))
 	}
 	if err := u.cpu.Prepare(); err != nil {
 		return nil, err
 	}
 	rows, columns := int(shape[0]), int(shape[1])
-	matrix, err := m.gpus.Matrix(s.Unit, s.From, rows, columns)
+	matrix, err := m.gpus.Matrix(s, rows, columns)
 	if err != nil {
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: %w", name, err))
 	}

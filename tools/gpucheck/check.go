@@ -169,7 +169,7 @@ func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed 
 	}
 	var err error
 	r.Time, err = timeUnit(large, k, slot, func(l *gpu.Layout, memory *gpu.Memory) error {
-		return slot.Decode(context.Background(), k, l, memory)
+		return slot.Decode(context.Background(), gpu.Kernels{k.Launch.Entry: k}, l, memory)
 	})
 	return err
 }
@@ -194,7 +194,7 @@ func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	if err := slot.Reserve(2*int64(len(u.weights)), l.Bytes); err != nil {
 		return err
 	}
-	if err := slot.Decode(ctx, k, l, nil); err != nil {
+	if err := slot.Decode(ctx, gpu.Kernels{k.Launch.Entry: k}, l, nil); err != nil {
 		return err
 	}
 	at, wrong := 0, -1
@@ -209,8 +209,7 @@ func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	if err != nil {
 		return err
 	}
-	word, err := slot.ErrorWord(l)
-	fault := k.Launch.ParseError(word)
+	fault, err := slot.Fault(l)
 	switch {
 	case err != nil:
 		return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -78,7 +79,7 @@ func checkProducts(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, time
 	}
 	defer func() { err = errors.Join(err, free()) }()
 	r.Time, err = timeUnit(last, k, slot, func(l *gpu.Layout, memory *gpu.Memory) error {
-		return slot.Device.Multiply(k, l, memory, &q.Product, nil, slot.Stream())
+		return slot.Device.Multiply(gpu.Kernels{k.Launch.Entry: k}, l, memory, &q.Product, slot.Stream())
 	})
 	return err
 }
@@ -137,15 +138,12 @@ func checkProduct(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit, p product,
 	if err := slot.Reserve(0, l.Bytes); err != nil {
 		return err
 	}
-	if err := slot.Multiply(context.Background(), k, l, nil, &q.Product, slot.Stream()); err != nil {
+	if err := slot.Multiply(context.Background(), gpu.Kernels{k.Launch.Entry: k}, l, nil, &q.Product, slot.Stream()); err != nil {
 		return err
 	}
-	word, err := slot.ErrorWord(l)
-	if err != nil {
+	fault, err := slot.Fault(l)
+	if err = cmp.Or(err, fault); err != nil {
 		return err
-	}
-	if fault := k.Launch.ParseError(word); fault != nil {
-		return fault
 	}
 	y, err := q.y.Read()
 	if err != nil {

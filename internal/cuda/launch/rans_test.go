@@ -94,3 +94,12 @@ func TestParseRansError(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// TestRansSplitSteps makes splits longer where there are many.
+func TestRansSplitSteps(t *testing.T) {
+	for weights, want := range map[int]int{0: 64, 1000: 64, 200 << 20: 64, 256 << 20: 128, 1 << 30: 512, 1 << 40: 512} {
+		if got := RansSplitSteps(weights); got != want {
+			t.Errorf("%d weights: splits of %d steps, want %d", weights, got, want)
+		}
+	}
+}

@@ -112,10 +112,16 @@ func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded
 	from := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].to > s.From })
 	to := sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].from >= s.To })
 	t := target{u, s, dst, check != nil || 2*len(dst) <= cachedBytes, check}
+	return u.taskOf(from, to, workers, check, t.some)
+}
+
+// taskOf prepares work on blocks [from, to), side by side: some works on the first of blocks [first, end), and returns the
+// first one that it did not work on; an error is of that one.
+func (u *checkedUnit) taskOf(from, to, workers int, check *coded.Check, some func(first, end int) (next int, err error)) *coded.Task {
 	return coded.NewTask(from, to, workers, pieces, check, func(from, to int) (bad int, err error) {
 		err = fault.Guard(func() error {
 			for bad = from; bad < to && err == nil; {
-				bad, err = t.some(bad, to)
+				bad, err = some(bad, to)
 			}
 			return err
 		})
