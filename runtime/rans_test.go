@@ -47,7 +47,7 @@ func sampleMatrices() []matrix {
 }
 
 // writeRANS writes a checkpoint with tensors coded with rANS to a single file and returns its path. A unit is what the name
-// of a tensor has before its dot.
+// of a tensor has before its last dot.
 func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name string, t *rans.Tensor)) string {
 	tb.Helper()
 	var entries []model.Entry
@@ -61,7 +61,7 @@ func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name st
 		if damage != nil {
 			damage(x.name, coded)
 		}
-		unit, _, _ := strings.Cut(x.name, ".")
+		unit := x.name[:strings.LastIndex(x.name, ".")]
 		entries = append(entries, samples.Must(model.RANSEntry(unit, x.name, coded, nil)))
 	}
 	path := filepath.Join(tb.TempDir(), "model.safetensors")
