@@ -255,6 +255,30 @@ func TestMultiplyRANSDamaged(t *testing.T) {
 	}
 }
 
+// TestCUDARANSFault decodes a sound tensor of a unit whose others are damaged. The warning names a split of one that is.
+func TestCUDARANSFault(t *testing.T) {
+	list := productMatrices()[:5]
+	path := writeRANS(t, rans.Exponent, list, func(tensor string, x *rans.Tensor) {
+		inTurns(tensor, x)
+		if tensor == "u.3" {
+			_, layout, err := x.Validate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ransDamages[rans.BadState.String()](x.Block(layout, 1))
+		}
+	})
+	standin.Start(t, "device=80:64")
+	var w warnings
+	m := openCUDA(t, path, WithDecoder(CUDA), w.option())
+	defer closeModel(t, m)
+	decodeTensor(t, m, "u.0", list[0].weights)
+	const want = `cuda: unit "u": device 0, Stand-in 0, compute capability 8.0, kernel decode_rans_joint: tensor "u.3", split 1: a state is too small: decoded by `
+	if !strings.HasPrefix(w.String(), want) {
+		t.Errorf("said %q, want %q", w.String(), want)
+	}
+}
+
 // TestDeviceMatrixRANSErrors asks for matrices that GPUs cannot multiply with.
 func TestDeviceMatrixRANSErrors(t *testing.T) {
 	list := []matrix{
@@ -318,7 +342,7 @@ func TestCUDARANSEvicts(t *testing.T) {
 			}
 			decodeAll(t, m, []testUnit{unitOf("a", list[:1]), unitOf("b", list[1:])})
 		}
-		if got := m.Decoder(); got.Name != CUDA {
+		if got := m.Decoder(); got.Name != CUDA || strings.Contains(got.Reason, "split") {
 			t.Errorf("decoder %v", got)
 		}
 		closeModel(t, m)

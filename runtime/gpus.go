@@ -9,7 +9,7 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/runtime/internal/cuda"
-	ransdecoder "github.com/seed54244801/bespoke/runtime/internal/rans"
+	decode "github.com/seed54244801/bespoke/runtime/internal/rans"
 )
 
 // A GPU describes a GPU of this machine, and what package runtime would do with it.
@@ -60,7 +60,7 @@ func (m *Model) accelerate(o *options) error {
 
 // splits computes the splits of a unit coded with rANS. If its file cannot be read, the error is of package fault.
 func (m *Model) splits(ctx context.Context, u *coded.Unit, steps int) ([]*rans.Splits, error) {
-	splits, err := m.byCoded[u].cpu.(*ransdecoder.Unit).Splits(ctx, m.workers, steps)
+	splits, err := m.byCoded[u].cpu.(*decode.Unit).Splits(ctx, m.workers, steps)
 	if gone, ok := errors.AsType[*fault.Error](err); ok {
 		return nil, gone
 	}

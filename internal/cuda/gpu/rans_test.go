@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/emit"
@@ -92,7 +93,7 @@ func testRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, parts *gpu.Part
 	var tensors []gpu.RansTensor
 	var splits []*rans.Splits
 	var all []uint16
-	for i, n := range []int{64, 0, 5001, last} {
+	for i, n := range []int{64, 5001, 0, last} {
 		s, weights := ransStream(t, forms[i%len(forms)], uint64(i), n, 4096)
 		tensors = append(tensors, gpu.RansTensor{Name: fmt.Sprint(i), From: len(all), Stream: s})
 		splits, all = append(splits, must(s.Splits(steps))(t)), append(all, weights...)
@@ -130,8 +131,29 @@ func testRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, parts *gpu.Part
 			multiplyRans(t, slot, kernels, unit, at, p, all[len(all)-last:])
 		}
 	}
+	multiplyDamagedRans(t, slot, kernels, unit, splits, &gpu.Product{First: len(all) - last, Rows: 24, Columns: 512, Batch: 1, Parts: parts})
 	unit.DropSplits()
 	if err := resident.Free(); err != nil || unit.Complete() {
+		t.Error(err)
+	}
+}
+
+// multiplyDamagedRans damages the first split of the last tensor, and runs a product with it: with an error word, and without.
+func multiplyDamagedRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, unit *gpu.RansLayout, splits []*rans.Splits, p *gpu.Product) {
+	t.Helper()
+	clear(splits[3].States[:rans.States])
+	x, y, at := must(slot.Device.Alloc(2*512, "x"))(t), must(slot.Device.Alloc(4*24, "y"))(t), must(slot.Device.Alloc(unit.Bytes, "the unit"))(t)
+	p.X, p.Y = uintptr(x.Address), uintptr(y.Address)
+	err := errors.Join(x.Write(make([]byte, x.Size)), slot.Upload(t.Context(), unit, at), slot.Multiply(t.Context(), kernels, unit, at, p, slot.Stream()))
+	fault, faultErr := slot.Fault(unit)
+	if err := errors.Join(err, faultErr); err != nil {
+		t.Fatal(err)
+	}
+	if fault == nil || !strings.Contains(fault.Error(), `: tensor "3", split 0: a state is too small`) || !strings.HasPrefix(fault.Error(), "kernel matvec_rans") {
+		t.Errorf("fault %v", fault)
+	}
+	err = errors.Join(slot.Device.Multiply(kernels, unit, at, p, slot.Stream()), slot.Wait("wait for a product"))
+	if err := errors.Join(err, x.Free(), y.Free(), at.Free()); err != nil {
 		t.Error(err)
 	}
 }

@@ -44,12 +44,16 @@ func (t *splitter) some(first, end int) (next int, err error) {
 		if stream.Form != form {
 			break
 		}
-		if p, ok := stream.start(b.number, nil); ok {
-			splits := t.splits[b.tensor]
-			to[len(all)] = splits
-			all = append(all, p)
-			steps, most = splits.Steps, max(most, splits.SplitsOf(p.Weights))
+		splits := t.splits[b.tensor]
+		p, ok := stream.start(b.number, nil)
+		if !ok {
+			p.note(0, splits)
+			p.refuse(splits)
+			continue
 		}
+		to[len(all)] = splits
+		all = append(all, p)
+		steps, most = splits.Steps, max(most, splits.SplitsOf(p.Weights))
 	}
 	w := works.Get().(*work)
 	defer w.done()
@@ -64,11 +68,14 @@ func (t *splitter) some(first, end int) (next int, err error) {
 	}
 	for i := range all {
 		if p := &all[i]; p.finish() != 0 {
-			clear(to[i].States[p.split(0, to[i])*rans.States:][:rans.States])
+			p.refuse(to[i])
 		}
 	}
 	return next, nil
 }
+
+// refuse has decoders refuse the block.
+func (p *progress) refuse(to *rans.Splits) { clear(to.States[p.split(0, to)*rans.States:][:rans.States]) }
 
 // split returns the number in its stream of split i of a block.
 func (p *progress) split(i int, to *rans.Splits) int {
