@@ -21,7 +21,7 @@ type GPU struct {
 	Free       int64  `json:"free"`               // bytes
 	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
 	// Kernels are the names of the kernels for models without kernels of their own, as far as the GPU can run them:
-	// those that decode by tiles and by gaps, and the one that multiplies.
+	// those that decode by tiles and by gaps, and the one that multiplies; then those for rANS.
 	Kernels []string `json:"kernels"`
 	Reason  string   `json:"reason"` // why the GPU runs these kernels, or none
 }

@@ -75,7 +75,9 @@ func (t *splitter) some(first, end int) (next int, err error) {
 }
 
 // refuse has decoders refuse the block.
-func (p *progress) refuse(to *rans.Splits) { clear(to.States[p.split(0, to)*rans.States:][:rans.States]) }
+func (p *progress) refuse(to *rans.Splits) {
+	clear(to.States[p.split(0, to)*rans.States:][:rans.States])
+}
 
 // split returns the number in its stream of split i of a block.
 func (p *progress) split(i int, to *rans.Splits) int {
