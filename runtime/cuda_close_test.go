@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/codebook"
@@ -123,7 +124,7 @@ func TestCUDAFaults(t *testing.T) {
 					"DecodeUnit":     m.DecodeUnit(t.Context(), "u", make([]uint16, len(u.weights))),
 					"DecodeAll":      m.DecodeAll(t.Context(), func(Unit, []uint16) error { return nil }),
 				} {
-					if !isFault(err, path, 4096) {
+					if !isFault(err, path, 4096) || strings.Count(err.Error(), "runtime: ") != 1 {
 						t.Errorf("%s: error %v", what, err)
 					}
 				}
