@@ -11,23 +11,25 @@ import (
 	"github.com/seed54244801/bespoke/gen/cudac"
 )
 
-// TestAnyBook holds the kernels in package cuda of the runtime, for models that come without their own, to their
-// generator. With -update the source is written, and compiled where it changed.
-func TestAnyBook(t *testing.T) {
-	source, err := emit.CUDATable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = "../runtime/internal/cuda/anybook.cu"
-	if *update {
-		if err := os.WriteFile(name, source, 0o666); err != nil {
+// TestKernels holds the kernels in package cuda of the runtime, which are cut for no model, to their generators. With
+// -update the sources are written, and compiled where they changed.
+func TestKernels(t *testing.T) {
+	for kernels, generate := range map[string]func() ([]byte, error){"anybook": emit.CUDATable, "rans": emit.CUDARans} {
+		source, err := generate()
+		if err != nil {
 			t.Fatal(err)
 		}
+		name := "../runtime/internal/cuda/" + kernels + ".cu"
+		if *update {
+			if err := os.WriteFile(name, source, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if old, err := os.ReadFile(name); err != nil || !bytes.Equal(old, source) {
+			t.Errorf("%s is not what emit makes (%v): run make golden", name, err)
+		}
+		compiled(t, name, "../runtime/internal/cuda/"+kernels+".ptx")
 	}
-	if old, err := os.ReadFile(name); err != nil || !bytes.Equal(old, source) {
-		t.Errorf("%s is not what emit makes (%v): run make golden", name, err)
-	}
-	compiled(t, name, "../runtime/internal/cuda/anybook.ptx")
 }
 
 // TestGEMV holds the kernel that make gpu-check times beside ours to its source.

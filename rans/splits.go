@@ -30,6 +30,19 @@ func (p *Splits) SplitsOf(n int) int {
 	return (steps + p.Steps - 1) / p.Steps
 }
 
+// SplitsOf returns the number of splits of that many steps that a stream has whose sizes are valid.
+func (s *Stream) SplitsOf(steps int) int {
+	blocks := s.Len()
+	if blocks == 0 {
+		return 0
+	}
+	p := Splits{Steps: steps}
+	return (blocks-1)*p.SplitsOf(s.BlockWeights) + p.SplitsOf(s.blockWeights(blocks-1))
+}
+
+// Splittable reports whether the blocks of the stream are small enough for splits.
+func (s *Stream) Splittable() bool { return len(s.Blocks)/2 <= mostPosition }
+
 // Splits decodes the symbols of a stream and returns its splits of that many steps. It fails if the stream is not valid, and
 // with a [*BlockError] for the first block whose states or words are not as they should be. Patches and weights are
 // not looked at.
@@ -41,7 +54,7 @@ func (s *Stream) Splits(steps int) (*Splits, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.Blocks)/2 > mostPosition {
+	if !s.Splittable() {
 		return nil, fmt.Errorf("rans: blocks of %d bytes are too large for splits", len(s.Blocks))
 	}
 	p, a := &Splits{Steps: steps}, t.Alias()

@@ -53,7 +53,7 @@ func checkSplits(t *testing.T, s *Stream, p *Splits, weights []uint16) {
 			split++
 		}
 	}
-	if split != p.Len() || len(p.States) != States*split {
+	if split != p.Len() || split != s.SplitsOf(p.Steps) || len(p.States) != States*split {
 		t.Errorf("%d splits with %d states, want %d", p.Len(), len(p.States), split)
 	}
 }

@@ -62,7 +62,7 @@ func openCUDA(t *testing.T, path string, opts ...Option) *Model {
 // program gets a warning, and that Decoder says the same.
 func TestCUDAFallsBack(t *testing.T) {
 	units := sampleUnits()
-	path := write(t, units...)
+	paths := bothCodecs(t, units...)
 	cpu := bestOnCPU().Name
 	for _, tc := range []struct {
 		name    string
@@ -83,13 +83,14 @@ func TestCUDAFallsBack(t *testing.T) {
 		{"once no memory for weights", []string{"device=80:256", "fail=cuMemAlloc:1:2"}, CUDA, []string{"one unit at a time"}},
 		{"no memory for a unit", []string{"device=80:256", "fail=cuMemAlloc:2:2"}, CUDA, []string{"compressed unit ", "stays in host memory"}},
 		{"little memory", []string{"device=80:1"}, CUDA, []string{"one unit at a time"}},
-		{"units go back", []string{"device=80:256", "fail=cuMemAlloc:4:2"}, CUDA, []string{"host memory"}},
+		{"units go back", []string{"device=80:256", "fail=cuMemAlloc:4:2"}, CUDA, []string{"OUT_OF_MEMORY"}},
+		{"units go back later", []string{"device=80:256", "fail=cuMemAlloc:5:2"}, CUDA, []string{"host memory"}},
 		{"launch fails", []string{"device=80:256", "fail=cuLaunchKernel:2:701"}, cpu, []string{"decode unit ", "from here on"}},
 		{"kernel faults", []string{"device=80:256", "fault=2:719"}, cpu, []string{"CUDA_ERROR_LAUNCH_FAILED (719)"}},
 		{"device is lost", []string{"device=80:256", "fail=cuMemcpyHtoDAsync:5+:999"}, cpu, []string{"upload ", "CUDA_ERROR_UNKNOWN (999)"}},
 		{"download fails", []string{"device=80:256", "fail=cuMemcpyDtoHAsync:1:700"}, cpu, []string{"download ", "CUDA_ERROR_ILLEGAL_ADDRESS (700)"}},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		eachCodec(t, tc.name, paths, func(t *testing.T, path string) {
 			standin.Start(t, tc.driver...)
 			var w warnings
 			m := openCUDA(t, path, w.option())
@@ -117,7 +118,7 @@ func TestCUDAFallsBack(t *testing.T) {
 // TestCUDAForced asks for the decoder by name. The CPU must decode only if memory is short.
 func TestCUDAForced(t *testing.T) {
 	units := sampleUnits()
-	path := write(t, units...)
+	paths := bothCodecs(t, units...)
 	dst := make([]uint16, len(units[1].weights))
 	for _, tc := range []struct {
 		name         string
@@ -130,7 +131,7 @@ func TestCUDAForced(t *testing.T) {
 		{"kernel faults", []string{"device=80:256", "fault=1:719"}, "", "CUDA_ERROR_LAUNCH_FAILED (719)"},
 		{"device is lost", []string{"device=80:256", "fail=cuStreamSynchronize:1+:999"}, "", `device 0: upload unit "layers.0": CUDA_ERROR_UNKNOWN (999)`},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		eachCodec(t, tc.name, paths, func(t *testing.T, path string) {
 			standin.Start(t, tc.driver...)
 			m, err := Open(path, WithDecoder(CUDA))
 			if tc.open != "" {
@@ -208,7 +209,7 @@ func TestCUDADevices(t *testing.T) {
 	for i := range 9 {
 		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[i : 60_000+i]})
 	}
-	path := write(t, units...)
+	paths := bothCodecs(t, units...)
 	for _, tc := range []struct {
 		name   string
 		driver []string
@@ -223,7 +224,7 @@ func TestCUDADevices(t *testing.T) {
 		{"named", []string{"device=80:64", "device=80:64"}, []Option{WithDevices(1, 0)}, []int{1, 0}, "device 1"},
 		{"as many as it takes", []string{"device=80:64", "device=80:64", "device=80:64"}, []Option{WithDeviceMemory(800_000)}, []int{0, 1}, "; device 1"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		eachCodec(t, tc.name, paths, func(t *testing.T, path string) {
 			standin.Start(t, tc.driver...)
 			m := openCUDA(t, path, append(tc.opts, WithDecoder(CUDA))...)
 			defer closeModel(t, m)
@@ -258,26 +259,27 @@ func TestCUDASeeds(t *testing.T) {
 	for i := range 6 {
 		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[7*i : 20_000-1000*i]})
 	}
-	path := write(t, units...)
-	for seed := range 6 {
-		for _, memory := range []int64{1, 1 << 30} {
-			standin.Start(t, "device=80:64", fmt.Sprintf("seed=%d", seed))
-			m := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory))
-			var wg sync.WaitGroup
-			for _, u := range units {
-				for range 2 { // the same unit in both slots
+	eachCodec(t, "", bothCodecs(t, units...), func(t *testing.T, path string) {
+		for seed := range 6 {
+			for _, memory := range []int64{1, 1 << 30} {
+				standin.Start(t, "device=80:64", fmt.Sprintf("seed=%d", seed))
+				m := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory))
+				var wg sync.WaitGroup
+				for _, u := range units {
+					for range 2 { // the same unit in both slots
+						wg.Go(func() { decodeUnit(t, m, u) })
+					}
+					wg.Wait()
+				}
+				for _, u := range units {
 					wg.Go(func() { decodeUnit(t, m, u) })
 				}
 				wg.Wait()
+				decodeAll(t, m, units)
+				closeModel(t, m)
 			}
-			for _, u := range units {
-				wg.Go(func() { decodeUnit(t, m, u) })
-			}
-			wg.Wait()
-			decodeAll(t, m, units)
-			closeModel(t, m)
 		}
-	}
+	})
 }
 
 // TestCUDAFatbin must load machine code if there is some for the device, and else PTX.
@@ -358,7 +360,10 @@ func TestGPUs(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("GPUs %v, error %v", list, err)
 	}
-	kernels := []string{"decode_tiles_table", "decode_native_table", "matvec_table"}
+	kernels := []string{
+		"decode_tiles_table", "decode_native_table", "matvec_table",
+		"decode_rans", "decode_rans_joint", "matvec_rans", "matvec_rans_joint", "matvec_rans_join",
+	}
 	want := GPU{0, "Stand-in 0", "8.0", 256 << 20, 256 << 20, "12.2", kernels, list[0].Reason}
 	if !reflect.DeepEqual(list[0], want) || !strings.Contains(want.Reason, "from PTX") {
 		t.Errorf("GPU %+v", list[0])

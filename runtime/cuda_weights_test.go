@@ -76,10 +76,10 @@ func TestDecodeToDevice(t *testing.T) {
 	for i := range 6 {
 		units = append(units, testUnit{name: fmt.Sprintf("u%d", i), book: bc.Book, weights: bc.Weights[i : 14_000+i*900]})
 	}
-	path := write(t, units...)
+	paths := bothCodecs(t, units...)
 	for seed := range 10 {
 		for _, memory := range []int64{1, 1 << 30} {
-			t.Run(fmt.Sprintf("seed=%d memory=%d", seed, memory), func(t *testing.T) {
+			eachCodec(t, fmt.Sprintf("seed=%d memory=%d", seed, memory), paths, func(t *testing.T, path string) {
 				standin.Start(t, "device=80:64", fmt.Sprintf("seed=%d", seed))
 				m := openCUDA(t, path, WithDecoder(CUDA), WithDeviceMemory(memory))
 				defer closeModel(t, m)
@@ -150,11 +150,12 @@ func TestDecodeToDeviceErrors(t *testing.T) {
 
 // TestDecodeToDeviceNoMemory decodes units whose weights do not fit into device memory.
 func TestDecodeToDeviceNoMemory(t *testing.T) {
-	path := write(t, sampleUnits()...)
-	standin.Start(t, "device=80:64", "fail=cuMemAlloc:1+:2")
-	m := openCUDA(t, path, WithDecoder(CUDA))
-	defer closeModel(t, m)
-	if _, err := m.DecodeToDevice(t.Context(), "small"); !errors.Is(err, driver.OutOfMemory) {
-		t.Errorf("error %v", err)
-	}
+	eachCodec(t, "", bothCodecs(t, sampleUnits()...), func(t *testing.T, path string) {
+		standin.Start(t, "device=80:64", "fail=cuMemAlloc:1+:2")
+		m := openCUDA(t, path, WithDecoder(CUDA))
+		defer closeModel(t, m)
+		if _, err := m.DecodeToDevice(t.Context(), "small"); !errors.Is(err, driver.OutOfMemory) {
+			t.Errorf("error %v", err)
+		}
+	})
 }

@@ -24,8 +24,10 @@ type DeviceMatrix struct {
 }
 
 // DeviceMatrix returns a tensor of two dimensions to multiply with. It needs the decoder cuda, and a checkpoint
-// that has the tensor's shape. The unit must have the index tiles, as made by "bespoke compress" with --index tiles
-// or --index both. For a broken unit, DeviceMatrix or the first product returns the error of [Model.DecodeUnit].
+// that has the tensor's shape. With DF11 the unit must have the index tiles, as made by "bespoke compress" with --index
+// tiles or --index both. With rANS the columns must be a multiple of 64, and so must the weights of a block if there are
+// several, as "bespoke compress" makes them for such columns. For a broken tensor, DeviceMatrix or the first product
+// returns the error of [Model.DecodeTensor].
 func (m *Model) DeviceMatrix(name string) (w *DeviceMatrix, err error) {
 	err = m.inside(func() error {
 		w, err = m.deviceMatrix(name)
@@ -50,14 +52,14 @@ func (m *Model) deviceMatrix(name string) (*DeviceMatrix, error) {
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: the checkpoint does not tell its shape", name))
 	case len(shape) != 2:
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: shape %v is not that of a matrix", name, shape))
-	case !s.Unit.Stream.Index().HasTiles():
+	case s.Unit.RANS == nil && !s.Unit.Stream.Index().HasTiles():
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: products are decoded by tiles, and the unit has none: compress it with --index tiles or both", name))
 	}
 	if err := u.cpu.Prepare(); err != nil {
 		return nil, err
 	}
 	rows, columns := int(shape[0]), int(shape[1])
-	matrix, err := m.gpus.Matrix(s.Unit, s.From, rows, columns)
+	matrix, err := m.gpus.Matrix(s, rows, columns)
 	if err != nil {
 		return nil, s.Unit.Wrap(fmt.Errorf("tensor %q: %w", name, err))
 	}
@@ -85,8 +87,10 @@ func (m *Model) deviceMatrix(name string) (*DeviceMatrix, error) {
 // is in pinned memory. While other calls use both buffers of the GPU, it waits for a buffer, or for the end of ctx.
 //
 // Products of a weight with a number of x are exact. They are added up as float32. The order of the additions, and
-// so the last bits of y, are the same every time if Columns and the tensor's place in the unit are multiples of
-// 256. This is also the fastest case. After Close of the Model, Multiply fails with [ErrClosed].
+// so the last bits of y, are the same every time with rANS, and with DF11 if Columns and the tensor's place in the unit
+// are multiples of 256. Columns that are a multiple of 256 are also the fastest case. With rANS the matrix is decoded
+// once for each vector, and products whose rows go through several splits take turns on the GPU. After Close of the
+// Model, Multiply fails with [ErrClosed].
 func (w *DeviceMatrix) Multiply(ctx context.Context, x, y uintptr, batch int, stream uintptr) error {
 	switch {
 	case batch < 1 || batch > MostVectors:

@@ -12,8 +12,8 @@
 //
 // Open chooses a decoder. [Model.Decoder] says which one it is, and why:
 //
-//   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how). [Model.DecodeToDevice] leaves the
-//     weights in device memory. [Model.DeviceMatrix] leaves them compressed there, and multiplies with them;
+//   - cuda: NVIDIA GPUs, in builds with the tag cuda (docs/CUDA.md says how), for both codecs. [Model.DecodeToDevice]
+//     leaves the weights in device memory. [Model.DeviceMatrix] leaves them compressed there, and multiplies with them;
 //   - avx512: assembly for amd64 processors that have AVX-512 with VBMI2 (Intel since Ice Lake, AMD since Zen 4).
 //     It decodes by gaps. Streams without gaps, and streams of code books with a code of one bit, are decoded by
 //     avx2;

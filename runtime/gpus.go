@@ -1,9 +1,15 @@
 package runtime
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
+	"github.com/seed54244801/bespoke/internal/fault"
+	"github.com/seed54244801/bespoke/rans"
+	"github.com/seed54244801/bespoke/runtime/internal/coded"
 	"github.com/seed54244801/bespoke/runtime/internal/cuda"
+	decode "github.com/seed54244801/bespoke/runtime/internal/rans"
 )
 
 // A GPU describes a GPU of this machine, and what package runtime would do with it.
@@ -15,7 +21,7 @@ type GPU struct {
 	Free       int64  `json:"free"`               // bytes
 	Driver     string `json:"driver"`             // the version of CUDA that the driver knows
 	// Kernels are the names of the kernels for models without kernels of their own, as far as the GPU can run them:
-	// those that decode by tiles and by gaps, and the one that multiplies.
+	// those that decode by tiles and by gaps, and the one that multiplies; then those for rANS.
 	Kernels []string `json:"kernels"`
 	Reason  string   `json:"reason"` // why the GPU runs these kernels, or none
 }
@@ -52,6 +58,15 @@ func (m *Model) accelerate(o *options) error {
 	return nil
 }
 
+// splits computes the splits of a unit coded with rANS. If its file cannot be read, the error is of package fault.
+func (m *Model) splits(ctx context.Context, u *coded.Unit, steps int) ([]*rans.Splits, error) {
+	splits, err := m.byCoded[u].cpu.(*decode.Unit).Splits(ctx, m.workers, steps)
+	if gone, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, gone
+	}
+	return splits, err
+}
+
 // cudaConfig describes the model and its options for package cuda.
 func (m *Model) cudaConfig(o *options) *cuda.Config {
 	c := &cuda.Config{
@@ -60,6 +75,7 @@ func (m *Model) cudaConfig(o *options) *cuda.Config {
 		Forced:   o.forced(),
 		Say:      o.say,
 		OnCPU:    m.decodeOnCPU,
+		Splits:   m.splits,
 		Fallback: bestOnCPU().Name,
 	}
 	if k := o.kernel; k != nil {

@@ -14,11 +14,14 @@ import (
 // anyBook has the kernels of package cuda for any code book. anyBookSource is their source.
 var anyBook, anyBookSource = read("internal/cuda/anybook.ptx"), read("internal/cuda/anybook.cu")
 
+// ransImage has the kernels of package cuda for rANS.
+var ransImage = standin.Image{Code: read("internal/cuda/rans.ptx"), Source: read("internal/cuda/rans.cu")}
+
 func read(name string) string { return string(samples.Must(os.ReadFile(name))) }
 
 // TestMain runs all tests of the package with a stand-in for a GPU.
 func TestMain(m *testing.M) {
-	os.Exit(standin.Run(m, []standin.Image{{Code: anyBook, Source: anyBookSource}}, "seed=1", "device=80:256"))
+	os.Exit(standin.Run(m, []standin.Image{{Code: anyBook, Source: anyBookSource}, ransImage}, "seed=1", "device=80:256"))
 }
 
 // withoutGPU hides the GPU from a test.

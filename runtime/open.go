@@ -111,10 +111,8 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 	for _, t := range file.Rest {
 		m.raw[t.Name] = newRawTensor(t, file.Sums)
 	}
-	if file.Codec() == model.RANS {
-		if err := m.chooseForRANS(o); err != nil {
-			return nil, err
-		}
+	if file.Codec() == model.RANS && o.kernel != nil {
+		return nil, m.wrap(fmt.Errorf("the checkpoint is coded with rANS, kernel %s decodes DF11", o.kernel.Name))
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err
@@ -124,22 +122,10 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 			return nil, err
 		}
 	}
-	return m, nil
-}
-
-// chooseForRANS replaces the choice of a decoder that rANS does not have.
-func (m *Model) chooseForRANS(o *options) error {
-	switch {
-	case o.kernel != nil:
-		return m.wrap(fmt.Errorf("the checkpoint is coded with rANS, kernel %s decodes DF11", o.kernel.Name))
-	case m.choice.Name == CUDA && o.forced():
-		return m.wrap(errors.New("the checkpoint is coded with rANS, and the decoder cuda decodes DF11"))
-	case m.choice.Name == CUDA:
-		m.choice = bestOnCPU()
-		m.choice.Reason = "rANS is decoded on the CPU"
+	if file.Codec() == model.RANS {
+		m.choice.free = false // which one is faster is measured with DF11
 	}
-	m.choice.free = false
-	return nil
+	return m, nil
 }
 
 // add adds a unit of the file.

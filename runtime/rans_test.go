@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -46,7 +47,7 @@ func sampleMatrices() []matrix {
 }
 
 // writeRANS writes a checkpoint with tensors coded with rANS to a single file and returns its path. A unit is what the name
-// of a tensor has before its dot.
+// of a tensor has before its last dot.
 func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name string, t *rans.Tensor)) string {
 	tb.Helper()
 	var entries []model.Entry
@@ -60,7 +61,7 @@ func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name st
 		if damage != nil {
 			damage(x.name, coded)
 		}
-		unit, _, _ := strings.Cut(x.name, ".")
+		unit := x.name[:strings.LastIndex(x.name, ".")]
 		entries = append(entries, samples.Must(model.RANSEntry(unit, x.name, coded, nil)))
 	}
 	path := filepath.Join(tb.TempDir(), "model.safetensors")
@@ -72,10 +73,17 @@ func writeRANS(tb testing.TB, form rans.Form, list []matrix, damage func(name st
 
 // TestRANS decodes units, tensors and parts of them.
 func TestRANS(t *testing.T) {
-	each(t, onCPU(), func(t *testing.T, decoder string) {
+	eachDecoder(t, func(t *testing.T, decoder string) {
 		list := sampleMatrices()
+		parts := 100
+		if decoder == CUDA { // whose stand-in takes long
+			parts = 3
+		}
 		for _, form := range ransForms {
 			m := open(t, writeRANS(t, form, list, nil), WithDecoder(decoder), WithWorkers(2))
+			if got := m.Decoder(); got.Name != decoder || !strings.HasPrefix(got.Reason, "forced by option") {
+				t.Errorf("decoder %v", got)
+			}
 			for _, u := range m.Units() {
 				var want []uint16
 				for _, x := range u.Tensors {
@@ -98,7 +106,7 @@ func TestRANS(t *testing.T) {
 				if err := m.DecodeTensor(t.Context(), x.name, got); err != nil || !slices.Equal(got, x.weights) {
 					t.Errorf("%v: %s: other weights, error %v", form, x.name, err)
 				}
-				for range 100 {
+				for range parts {
 					first := r.IntN(len(x.weights))
 					part := got[:1+r.IntN(len(x.weights)-first)]
 					clear(part)
@@ -113,7 +121,7 @@ func TestRANS(t *testing.T) {
 
 // TestRANSErrors names what is wrong: the first broken block, and what a decoder or kernel cannot do.
 func TestRANSErrors(t *testing.T) {
-	each(t, onCPU(), func(t *testing.T, decoder string) {
+	eachDecoder(t, func(t *testing.T, decoder string) {
 		for _, form := range ransForms {
 			path := writeRANS(t, form, sampleMatrices(), func(name string, x *rans.Tensor) {
 				if name == "a.wide" {
@@ -148,6 +156,100 @@ func TestRANSErrors(t *testing.T) {
 	if _, err := Open(path, WithKernel(&Kernel{Name: "k", ABI: kernel.ABI})); err == nil || !strings.Contains(err.Error(), "kernel k decodes DF11") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// ransDamages are changes of a tensor, each of which decoders notice, named by what they say.
+var ransDamages = map[string]func(b rans.Block){
+	rans.BadState.String():  func(b rans.Block) { clear(b.States[2*rans.States+6:][:2]) },
+	rans.BadEnd.String():    func(b rans.Block) { b.States[9] ^= 0x10 },
+	rans.BadPatch.String():  func(b rans.Block) { copy(b.Patches[4:8], b.Patches[:4]) },
+	rans.BadZeros.String():  func(b rans.Block) { b.Plane[len(b.Plane)-1] ^= 0x40 },
+	rans.WordsEnd.String():  func(b rans.Block) { clear(b.Words) },
+	rans.WordsLeft.String(): func(b rans.Block) { copy(b.States, bytes.Repeat([]byte{0xff}, len(b.States))) },
+}
+
+// TestRANSDamage damages a tensor of a unit in every way, once in its first block and once in its last one. All decoders have the
+// error of the reference, and decode the other tensors.
+func TestRANSDamage(t *testing.T) {
+	weights := samples.Trained(3*999+250, 5)
+	for i := 7; i < len(weights); i += 40 {
+		weights[i] = uint16(i * 37)
+	}
+	list := []matrix{
+		{"a.first", 40, 64, 640, samples.Trained(40*64, 4)},
+		{"a.second", 1, len(weights), 999, weights},
+		{"a.third", 4, 64, 64, samples.Trained(256, 6)},
+	}
+	met := map[string]bool{}
+	for name, damage := range ransDamages {
+		for _, form := range ransForms {
+			for _, block := range []int{0, 3} {
+				var want error
+				path := writeRANS(t, form, list, func(tensor string, x *rans.Tensor) {
+					if tensor != "a.second" {
+						return
+					}
+					_, layout, err := x.Validate()
+					if err != nil {
+						t.Fatal(err)
+					}
+					damage(x.Block(layout, block))
+					_, want = rans.Decode(&x.Stream)
+				})
+				var broken *rans.BlockError
+				if errors.As(want, &broken) && broken.Cause.String() == name {
+					met[name] = true
+				}
+				eachDecoder(t, func(t *testing.T, decoder string) {
+					m := open(t, path, WithDecoder(decoder), WithWorkers(2))
+					for tensor, x := range map[string]matrix{"a.first": list[0], "a.third": list[2]} {
+						decodeTensor(t, m, tensor, x.weights)
+					}
+					for range 2 {
+						for what, err := range map[string]error{
+							"unit":   m.DecodeUnit(t.Context(), "a", make([]uint16, m.Units()[0].Elements)),
+							"tensor": m.DecodeTensor(t.Context(), "a.second", make([]uint16, len(weights))),
+						} {
+							if err == nil || want == nil || !strings.HasSuffix(err.Error(), fmt.Sprintf(`: unit "a": tensor "a.second": %v`, strings.TrimPrefix(want.Error(), "rans: "))) {
+								t.Errorf("%s, %v, block %d: error of the %s %v, want %v", name, form, block, what, err, want)
+							}
+						}
+					}
+				})
+			}
+		}
+	}
+	if len(met) != len(ransDamages) {
+		t.Errorf("only met %v", met)
+	}
+}
+
+// TestRANSChecks flips a bit of a plane, so that decoders decode another weight without an error.
+func TestRANSChecks(t *testing.T) {
+	short, rare := sampleMatrices()[1], sampleMatrices()[2]
+	units := []testUnit{{name: "a", weights: slices.Concat(rare.weights, short.weights)}} // in the order of their names
+	path := writeRANS(t, rans.Exponent, []matrix{short, rare}, func(name string, x *rans.Tensor) {
+		if name == "a.rare" {
+			x.Plane[2*len(x.Plane)/3] ^= 1
+		}
+	})
+	eachDecoder(t, func(t *testing.T, decoder string) {
+		m := openSummed(t, path, units, none, WithDecoder(decoder))
+		got := make([]uint16, len(units[0].weights))
+		for _, err := range []error{
+			m.DecodeUnit(t.Context(), "a", got),
+			m.DecodeTensor(t.Context(), "a.rare", got[:len(rare.weights)]),
+		} {
+			if e, ok := errors.AsType[*SumError](err); !ok || e.Tensor != "a.rare" || e.Want != sumOf(rare.weights) {
+				t.Errorf("error %v", err)
+			}
+		}
+		decodeTensor(t, m, "a.short", short.weights)
+		unchecked := open(t, path, WithDecoder(decoder))
+		if err := unchecked.DecodeUnit(t.Context(), "a", got); err != nil || slices.Equal(got, units[0].weights) {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 // TestMatrix compares products of every codec with those of the weights, bit for bit.

@@ -16,15 +16,17 @@ func TestScriptCUDA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := standin.Image{}
-	for name, text := range map[string]*string{"anybook.ptx": &image.Code, "anybook.cu": &image.Source} {
-		data, err := os.ReadFile("../../runtime/internal/cuda/" + name)
-		if err != nil {
-			t.Fatal(err)
+	for _, kernels := range []string{"anybook", "rans"} {
+		image := standin.Image{}
+		for name, text := range map[string]*string{kernels + ".ptx": &image.Code, kernels + ".cu": &image.Source} {
+			data, err := os.ReadFile("../../runtime/internal/cuda/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*text = string(data)
 		}
-		*text = string(data)
+		standin.Provide(t, image)
 	}
-	standin.Provide(t, image)
 	runScripts(t, "testdata/script-cuda", map[string]string{
 		"BESPOKE_DECODER":  "",
 		driver.LibraryEnv:  library,

@@ -88,7 +88,9 @@ func (u *unit) layout(number int, l *launch.Launch) (*gpu.Layout, error) {
 			return nil, err
 		}
 	}
-	return gpu.NewLayout(u.name, number, u.stream, l, table), nil
+	layout := gpu.NewLayout(u.name, number, u.stream, l, table)
+	layout.Multiplies = l
+	return layout, nil
 }
 
 // drawn returns a unit of n weights, with the exponents that a code book expects.

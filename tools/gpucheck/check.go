@@ -74,6 +74,9 @@ func checkDevice(c config, info gpu.Info, progress io.Writer) (_ *device, err er
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
+	if err := found.checkRans(c, slot, timed, progress); err != nil {
+		return nil, fmt.Errorf("rANS: %w", err)
+	}
 	return found, nil
 }
 
@@ -169,7 +172,7 @@ func checkKernel(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, timed 
 	}
 	var err error
 	r.Time, err = timeUnit(large, k, slot, func(l *gpu.Layout, memory *gpu.Memory) error {
-		return slot.Decode(context.Background(), k, l, memory)
+		return slot.Decode(context.Background(), gpu.Kernels{k.Launch.Entry: k}, l, memory)
 	})
 	return err
 }
@@ -194,13 +197,18 @@ func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	if err := slot.Reserve(2*int64(len(u.weights)), l.Bytes); err != nil {
 		return err
 	}
-	if err := slot.Decode(ctx, k, l, nil); err != nil {
+	if err := slot.Decode(ctx, gpu.Kernels{k.Launch.Entry: k}, l, nil); err != nil {
 		return err
 	}
+	return compare(slot, l, u.weights)
+}
+
+// compare compares every weight of the unit in the slot, which was decoded right before.
+func compare(slot *gpu.Slot, u gpu.Unit, weights []uint16) error {
 	at, wrong := 0, -1
-	err = slot.Download(ctx, l, 0, 2*int64(len(u.weights)), func(piece []byte) {
+	err := slot.Download(context.Background(), u, 0, 2*int64(len(weights)), func(piece []byte) {
 		for ; len(piece) > 0; piece = piece[2:] {
-			if wrong < 0 && binary.LittleEndian.Uint16(piece) != u.weights[at] {
+			if wrong < 0 && binary.LittleEndian.Uint16(piece) != weights[at] {
 				wrong = at
 			}
 			at++
@@ -209,15 +217,14 @@ func checkUnit(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit) error {
 	if err != nil {
 		return err
 	}
-	word, err := slot.ErrorWord(l)
-	fault := k.Launch.ParseError(word)
+	fault, err := slot.Fault(u)
 	switch {
 	case err != nil:
 		return err
 	case fault != nil:
 		return fault
 	case wrong >= 0:
-		return fmt.Errorf("weight %d of %d is wrong", wrong, len(u.weights))
+		return fmt.Errorf("weight %d of %d is wrong", wrong, len(weights))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/out/shakespeare"
 	"github.com/seed54244801/bespoke/out/tinyllama"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -26,15 +28,17 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	images := []standin.Image{{Code: gemvPTX, Source: string(source)}}
-	any := standin.Image{}
-	for name, text := range map[string]*string{anyBook: &any.Code, "runtime/internal/cuda/anybook.cu": &any.Source} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			panic(err)
+	for _, ptx := range []string{anyBook, ransPTX} {
+		var image standin.Image
+		for name, text := range map[string]*string{ptx: &image.Code, strings.TrimSuffix(ptx, ".ptx") + ".cu": &image.Source} {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			*text = string(data)
 		}
-		*text = string(data)
+		images = append(images, image)
 	}
-	images = append(images, any)
 	for _, k := range []*runtime.Kernel{shakespeare.Kernel(), tinyllama.Kernel()} {
 		images = append(images, standin.Image{Code: k.PTX, Source: k.CUDA})
 	}
@@ -47,21 +51,30 @@ func TestRun(t *testing.T) {
 		name   string
 		driver []string
 		status int
-		out    string
+		out    []string
 		err    string
 	}{
-		{"checked", []string{"device=80:256"}, 0, "any code book, kernel matvec_table from PTX: 122 products, every one is right\n", ""},
-		{"no GPU", nil, exitNoGPU, "", "gpu-check: the driver finds no GPU"},
-		{"no memory", []string{"device=80:1"}, exitWrong, "", "CUDA_ERROR_OUT_OF_MEMORY (2)"},
-		{"fault", []string{"device=80:256", "fault=9:719"}, exitWrong, "", "CUDA_ERROR_LAUNCH_FAILED (719)"},
+		{"checked", []string{"device=80:256"}, 0, []string{
+			"any code book, kernel matvec_table from PTX: 122 products, every one is right\n",
+			"rANS, kernel decode_rans_joint from PTX: 2 units, every weight is right\n",
+			"rANS, kernel matvec_rans from PTX: 21 products, every one is right\n",
+		}, ""},
+		{"no GPU", nil, exitNoGPU, nil, "gpu-check: the driver finds no GPU"},
+		{"no memory", []string{"device=80:1"}, exitWrong, nil, "CUDA_ERROR_OUT_OF_MEMORY (2)"},
+		{"fault", []string{"device=80:256", "fault=9:719"}, exitWrong, nil, "CUDA_ERROR_LAUNCH_FAILED (719)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			standin.Start(t, tc.driver...)
 			var stdout, stderr bytes.Buffer
 			page := filepath.Join(t.TempDir(), "GPU.md")
 			status := run(config{weights: 100_000, page: page, published: "out/tinyllama/decode.ptx"}, &stdout, &stderr)
-			if status != tc.status || !strings.Contains(stdout.String(), tc.out) || !strings.Contains(stderr.String(), tc.err) {
-				t.Errorf("status %d, stdout %q, stderr %q", status, &stdout, &stderr)
+			if status != tc.status || !strings.Contains(stderr.String(), tc.err) {
+				t.Errorf("status %d, stderr %q", status, &stderr)
+			}
+			for _, want := range tc.out {
+				if !strings.Contains(stdout.String(), want) {
+					t.Errorf("stdout %q, want %q", &stdout, want)
+				}
 			}
 			if _, err := os.Stat(page); err == nil {
 				t.Error("wrote a page about a GPU that is none")
@@ -148,6 +161,56 @@ func TestTimes(t *testing.T) {
 	}
 	if err := checkProduct(slot, multiply, 0, u, product{0, gemvColumns, 1}, 2); err == nil || !strings.Contains(err.Error(), "unit 0, tile ") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestRans checks and times kernels for rANS, and finds weights, products and streams that are wrong.
+func TestRans(t *testing.T) {
+	standin.Start(t, "device=80:256")
+	list, err := gpu.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := gpu.Open(list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	slot, err := d.NewSlot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slot.Close()
+	var found device
+	if err := found.checkRans(config{weights: 10_000}, slot, true, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range append(found.Results, found.Products...) {
+		if r.Time <= 0 || r.Weights != gemvColumns {
+			t.Errorf("kernel %s: %v for %d weights", r.Entry, r.Time, r.Weights)
+		}
+	}
+	kernels, parts, err := ransKernels(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parts.Close(d)
+	check := func(change func(u *ransUnit)) error {
+		u, err := newRansUnit(rans.Exponent, [2]int{4, 64})
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(u)
+		return u.check(new(result), new(result), slot, kernels, parts)
+	}
+	if err := check(func(u *ransUnit) { u.weights[50] ^= 1 }); err == nil || err.Error() != "weight 50 of 256 is wrong" {
+		t.Errorf("error %v", err)
+	}
+	if err := check(func(u *ransUnit) { clear(u.splits[0].States) }); err == nil || !strings.Contains(err.Error(), `kernel decode_rans: tensor "4 × 64", split 0: a state is too small`) {
+		t.Errorf("error %v", err)
+	}
+	if len(found.Results) != 2 || len(found.Products) != 2 {
+		t.Errorf("found %+v", found)
 	}
 }
 

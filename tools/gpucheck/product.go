@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -78,7 +79,7 @@ func checkProducts(r *result, slot *gpu.Slot, k *gpu.Kernel, units []*unit, time
 	}
 	defer func() { err = errors.Join(err, free()) }()
 	r.Time, err = timeUnit(last, k, slot, func(l *gpu.Layout, memory *gpu.Memory) error {
-		return slot.Device.Multiply(k, l, memory, &q.Product, nil, slot.Stream())
+		return slot.Device.Multiply(gpu.Kernels{k.Launch.Entry: k}, l, memory, &q.Product, slot.Stream())
 	})
 	return err
 }
@@ -119,33 +120,37 @@ func place(slot *gpu.Slot, p *product, rows int, x []uint16) (_ *placed, free fu
 }
 
 // checkProduct multiplies a matrix with random vectors and compares the result with sums in float64.
-func checkProduct(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit, p product, rows int) (err error) {
-	r := rand.New(rand.NewPCG(uint64(number), 13))
-	x := make([]uint16, p.batch*p.columns)
-	for i := range x {
-		x[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
-	}
+func checkProduct(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit, p product, rows int) error {
 	l, err := u.layout(number, k.Launch)
 	if err != nil {
 		return err
+	}
+	if err := slot.Reserve(0, l.Bytes); err != nil {
+		return err
+	}
+	return compareProduct(slot, l, u.weights, number, p, rows, func(q *gpu.Product) error {
+		return slot.Multiply(context.Background(), gpu.Kernels{k.Launch.Entry: k}, l, nil, q, slot.Stream())
+	})
+}
+
+// compareProduct has the slot multiply a matrix of a unit with random vectors, and compares the result with sums in float64.
+func compareProduct(slot *gpu.Slot, u gpu.Unit, weights []uint16, seed int, p product, rows int, multiply func(*gpu.Product) error) (err error) {
+	r := rand.New(rand.NewPCG(uint64(seed), 13))
+	x := make([]uint16, p.batch*p.columns)
+	for i := range x {
+		x[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
 	}
 	q, free, err := place(slot, &p, rows, x)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, free()) }()
-	if err := slot.Reserve(0, l.Bytes); err != nil {
+	if err := multiply(&q.Product); err != nil {
 		return err
 	}
-	if err := slot.Multiply(context.Background(), k, l, nil, &q.Product, slot.Stream()); err != nil {
+	fault, err := slot.Fault(u)
+	if err = cmp.Or(err, fault); err != nil {
 		return err
-	}
-	word, err := slot.ErrorWord(l)
-	if err != nil {
-		return err
-	}
-	if fault := k.Launch.ParseError(word); fault != nil {
-		return fault
 	}
 	y, err := q.y.Read()
 	if err != nil {
@@ -154,7 +159,7 @@ func checkProduct(slot *gpu.Slot, k *gpu.Kernel, number int, u *unit, p product,
 	for i := range p.batch * rows {
 		got := float64(math.Float32frombits(binary.LittleEndian.Uint32(y[4*i:])))
 		row, vector := i%rows, i/rows
-		want, size := dot(u.weights[p.first+row*p.columns:][:p.columns], x[vector*p.columns:])
+		want, size := dot(weights[p.first+row*p.columns:][:p.columns], x[vector*p.columns:])
 		if most := bound(p.columns) * size; !(math.Abs(got-want) <= most) {
 			return fmt.Errorf("row %d, vector %d: %g, want %g within %g", row, vector, got, want, most)
 		}

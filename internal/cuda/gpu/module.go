@@ -33,6 +33,9 @@ type Kernel struct {
 	resident int // blocks that run at once, where more are of no use; 0 where all are needed
 }
 
+// Kernels are kernels of a module by the names of their entries.
+type Kernels map[string]*Kernel
+
 // Load loads the first of the images that suits the device and the driver. A device keeps what it has loaded
 // until it is closed.
 func (d *Device) Load(images []Image) (*Module, error) {

@@ -3,120 +3,217 @@
 package gpu
 
 import (
-	"encoding/binary"
-	"errors"
+	"context"
 	"fmt"
+	"slices"
+	"unsafe"
+
+	"gorgonia.org/cu"
 
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/internal/fault"
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// A RansMatrix is a matrix of package rans in device memory, with its table and splits.
-type RansMatrix struct {
-	Form      rans.Form
-	Weights   int
-	memory    *Memory
-	described launch.RansMatrix
-	splits    int
-	parts     uint64 // two numbers for each split, for products
-	whole     bool   // all blocks but the last are whole steps
+// A RansTensor is a tensor of a unit coded with rANS.
+type RansTensor struct {
+	Name   string
+	From   int          // the element of the unit with which it starts
+	Stream *rans.Stream // with sizes that are valid
 }
 
-// NewRansMatrix uploads a stream that is valid, with its splits, and waits for it.
-func (d *Device) NewRansMatrix(s *rans.Stream, p *rans.Splits) (*RansMatrix, error) {
-	t, err := rans.ParseTable(s.Form, s.Table)
-	if err != nil {
-		return nil, err
+// A RansLayout is a unit coded with rANS. It can be uploaded while it has its splits: see [RansLayout.SetSplits].
+type RansLayout struct {
+	Tensors
+	steps     int          // of a split
+	matrices  []ransMatrix // those of the same form follow one another
+	forms     []ransForm
+	described int // the number of what kernels that multiply are told of the matrices
+	complete  bool
+}
+
+// A ransMatrix is a tensor and the numbers of what is uploaded of it.
+type ransMatrix struct {
+	RansTensor
+	number                                         int // of the tensor in the unit
+	table, index, blocks, plane, states, positions int
+}
+
+// A ransForm is the matrices [from, to), which one launch decodes.
+type ransForm struct {
+	rans.Form
+	from, to int
+}
+
+// NewRansLayout lays out the tensors of a unit, with room for splits of a number of steps.
+func NewRansLayout(name string, tensors []RansTensor, steps int) *RansLayout {
+	l := &RansLayout{Tensors: Tensors{Name: name}, steps: steps}
+	for i, t := range tensors {
+		l.matrices = append(l.matrices, ransMatrix{RansTensor: t, number: i})
 	}
-	m := &RansMatrix{Form: s.Form, Weights: s.Weights, splits: p.Len(), whole: s.BlockWeights%rans.States == 0 || s.Len() < 2}
-	const aligned = 256
-	var all []byte
-	place := func(tensor []byte) uint64 {
-		at := len(all)
-		all = append(all, tensor...)
-		all = append(all, make([]byte, -len(all)&(aligned-1))...)
-		return uint64(at)
-	}
-	words := func(words []uint32) (b []byte) {
-		for _, w := range words {
-			b = binary.LittleEndian.AppendUint32(b, w)
+	slices.SortStableFunc(l.matrices, func(a, b ransMatrix) int { return int(a.Stream.Form) - int(b.Stream.Form) })
+	for i := range l.matrices {
+		m := &l.matrices[i]
+		s := m.Stream
+		if n := len(l.forms); n == 0 || l.forms[n-1].Form != s.Form {
+			l.forms = append(l.forms, ransForm{s.Form, i, i})
 		}
-		return b
+		l.forms[len(l.forms)-1].to = i + 1
+		n := s.SplitsOf(steps)
+		m.table = l.add(nil, launch.RansTableBytes)
+		m.index, m.blocks, m.plane = l.add(s.Index, len(s.Index)), l.add(s.Blocks, len(s.Blocks)), l.add(s.Plane, len(s.Plane))
+		m.states, m.positions = l.add(nil, 4*rans.States*n), l.add(nil, 4*n)
 	}
-	at := &m.described
-	at.Describe(s, p)
-	at.Table, at.Index = place(launch.RansTable(s.Form, t.Alias())), place(s.Index)
-	at.Blocks, at.Plane = place(s.Blocks), place(s.Plane)
-	at.States, at.Positions = place(words(p.States)), place(words(p.Positions))
-	m.parts = place(make([]byte, 8*p.Len()))
-	if m.memory, err = d.Alloc(int64(len(all)), fmt.Sprintf("a matrix of %d weights", s.Weights)); err != nil {
-		return nil, err
-	}
-	for _, address := range []*uint64{&at.Table, &at.Index, &at.Blocks, &at.Plane, &at.States, &at.Positions, &m.parts} {
-		*address += uint64(m.memory.Address)
-	}
-	if err := m.memory.Write(all); err != nil {
-		return nil, errors.Join(err, m.Free())
-	}
-	return m, nil
+	l.described = l.add(nil, launch.RansMatrixBytes*len(l.matrices))
+	return l
 }
 
-// Free releases the memory once all work that was queued before is done.
-func (m *RansMatrix) Free() error { return m.memory.Free() }
+// Steps is the number of steps of the splits of the unit.
+func (l *RansLayout) Steps() int { return l.steps }
 
-// RansMatrices are matrices of the same form that one launch decodes. They have numbers from 0 on.
-type RansMatrices struct {
-	first  *RansMatrix
-	memory *Memory
-	count  int
-	blocks int
+// Complete reports whether the unit has its splits.
+func (l *RansLayout) Complete() bool { return l.complete }
+
+// SetSplits completes the unit with the splits of its tensors. It reads the tables of the streams, which have to be valid; if
+// one cannot be read, the error is of package fault.
+func (l *RansLayout) SetSplits(splits []*rans.Splits) error {
+	return fault.Guard(func() error {
+		for i := range l.matrices {
+			m := &l.matrices[i]
+			t, err := rans.ParseTable(m.Stream.Form, m.Stream.Table)
+			if err != nil {
+				return err
+			}
+			l.tensors[m.table] = launch.RansTable(m.Stream.Form, t.Alias())
+			l.tensors[m.states], l.tensors[m.positions] = bytesOf(splits[m.number].States), bytesOf(splits[m.number].Positions)
+		}
+		l.complete = true
+		return nil
+	})
 }
 
-// NewRansMatrices describes matrices to kernels, one at least, and where each of them is decoded to: device memory for its
-// weights.
-func (d *Device) NewRansMatrices(all []*RansMatrix, to []uintptr) (*RansMatrices, error) {
-	described := make([]launch.RansMatrix, len(all))
-	for i, m := range all {
-		described[i] = m.described
-		described[i].Outputs = uint64(to[i])
+// DropSplits frees the memory of the splits. Copies of the unit in device memory keep them.
+func (l *RansLayout) DropSplits() {
+	l.complete = false
+	for i := range l.matrices {
+		l.tensors[l.matrices[i].states], l.tensors[l.matrices[i].positions] = nil, nil
 	}
-	bytes, blocks := launch.RansMatrices(described)
-	memory, err := d.Alloc(int64(len(bytes)), fmt.Sprintf("what is known of %d matrices", len(all)))
+}
+
+// bytesOf returns the memory of words. GPUs and their hosts store the low byte first.
+func bytesOf(words []uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
+}
+
+// Entries names the kernels that decode the unit.
+func (l *RansLayout) Entries() (all []string) {
+	for _, f := range l.forms {
+		all = append(all, launch.RansEntry(f.Form))
+	}
+	return all
+}
+
+// contents are the tensors with what kernels are told of matrices that they multiply with.
+func (l *RansLayout) contents(at uint64) [][]byte {
+	tensors := slices.Clone(l.tensors)
+	tensors[l.described], _ = launch.RansMatrices(l.describe(at, 0, l.matrices))
+	return tensors
+}
+
+// describe tells kernels of matrices. The unit lies at an address, its weights at another one.
+func (l *RansLayout) describe(at, weights uint64, matrices []ransMatrix) (all []launch.RansMatrix) {
+	for i := range matrices {
+		m := &matrices[i]
+		address := func(tensor int) uint64 { return at + uint64(l.offsets[tensor]) }
+		d := launch.RansMatrix{
+			Table: address(m.table), Index: address(m.index), Blocks: address(m.blocks), Plane: address(m.plane),
+			States: address(m.states), Positions: address(m.positions), Outputs: weights + 2*uint64(m.From),
+		}
+		d.Describe(m.Stream, l.steps)
+		all = append(all, d)
+	}
+	return all
+}
+
+// decode queues a launch for each form that the unit has.
+func (l *RansLayout) decode(ctx context.Context, s *Slot, kernels Kernels, at uint64) error {
+	err := s.clearWord(l.Name, func(word uint64) error { return l.fault(word, launch.RansEntry) })
 	if err != nil {
-		return nil, err
-	}
-	r := &RansMatrices{all[0], memory, len(all), blocks}
-	if err := memory.Write(bytes); err != nil {
-		return nil, errors.Join(err, r.Free())
-	}
-	return r, nil
-}
-
-// Free releases the memory of the description.
-func (r *RansMatrices) Free() error { return r.memory.Free() }
-
-// DecodeRans queues the decoding of matrices by a kernel for their form. The word, of 8 bytes, gets what is wrong with
-// the first split that is, see [launch.ParseRansError], if it is zero.
-func (s *Slot) DecodeRans(k *Kernel, r *RansMatrices, word *Memory) error {
-	if r.blocks == 0 {
-		return nil
-	}
-	return s.Launch(k, r.blocks, uint64(r.memory.Address), uint64(r.count), 0, uint64(word.Address))
-}
-
-// MultiplyRans queues y = W x with the first of the matrices: x has `columns` bfloat16, y gets a float32 for each row.
-// The kernel is one for the form; join is matvec_rans_join.
-func (s *Slot) MultiplyRans(k, join *Kernel, r *RansMatrices, x, y uintptr, columns int, word *Memory) error {
-	if !r.first.whole || columns < rans.States || columns%rans.States != 0 || r.first.Weights%columns != 0 {
-		return fmt.Errorf("gpu: rows of %d of %d weights, want rows and blocks that are multiples of %d", columns, r.first.Weights, rans.States)
-	}
-	if r.blocks == 0 {
-		return nil
-	}
-	at := uint64(r.memory.Address)
-	if err := s.Launch(k, r.blocks, at, uint64(x), uint64(y), r.first.parts, uint64(columns), 0, uint64(word.Address)); err != nil {
 		return err
 	}
-	blocks := (r.first.splits + launch.RansThreads - 1) / launch.RansThreads
-	return s.Launch(join, blocks, at, uint64(y), r.first.parts, uint64(columns))
+	type job struct {
+		ransForm
+		offset, blocks int
+	}
+	var all []byte
+	var jobs []job
+	for _, f := range l.forms {
+		bytes, blocks := launch.RansMatrices(l.describe(at, uint64(s.Weights.Address), l.matrices[f.from:f.to]))
+		if blocks > 0 {
+			jobs = append(jobs, job{f, len(all), blocks})
+			all = append(all, bytes...)
+		}
+	}
+	if err := s.grow(&s.described, int64(len(all)), "what kernels are told of tensors"); err != nil {
+		return err
+	}
+	if len(jobs) > 0 {
+		if err := s.copy(ctx, l.Name, s.described.Address, all); err != nil {
+			return err
+		}
+	}
+	for _, j := range jobs {
+		arguments := []uint64{uint64(s.described.Address) + uint64(j.offset), uint64(j.to - j.from), uint64(j.from), uint64(s.word.Address)}
+		doing := fmt.Sprintf("decode unit %q, %d tensors of the form %v", l.Name, j.to-j.from, j.Form)
+		if err := s.Device.launch(kernels[launch.RansEntry(j.Form)], doing, j.blocks, 0, s.stream, arguments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// multiply queues a launch for each vector, and another one where rows go through several splits.
+func (l *RansLayout) multiply(d *Device, kernels Kernels, at uint64, p *Product, word uint64, stream cu.Stream) error {
+	if p.Rows == 0 || p.Columns == 0 {
+		return p.clear(d, l.Name, stream)
+	}
+	i := slices.IndexFunc(l.matrices, func(m ransMatrix) bool { return m.From == p.First && m.Stream.Weights > 0 })
+	m := &l.describe(at, 0, l.matrices[i:i+1])[0]
+	form := l.matrices[i].Stream.Form
+	multiply, join := kernels[launch.RansProductEntry(form)], kernels[launch.RansJoinEntry]
+	cut := m.Cuts(p.Columns)
+	parts, err := p.Parts.take(d, m.Splits(), cut, stream)
+	if err != nil {
+		return err
+	}
+	if word == 0 {
+		word = p.Parts.word()
+	}
+	matrix := at + uint64(l.offsets[l.described]) + uint64(i*launch.RansMatrixBytes)
+	doing := p.doing(l.Name)
+	for v := range p.Batch {
+		x, y := uint64(p.X)+uint64(2*v*p.Columns), uint64(p.Y)+uint64(4*v*p.Rows)
+		if err := d.launch(multiply, doing, m.Grid(), 0, stream, []uint64{matrix, x, y, parts, uint64(p.Columns), uint64(i), word}); err != nil {
+			return err
+		}
+		if !cut {
+			continue
+		}
+		if err := d.launch(join, doing, m.JoinGrid(), 0, stream, []uint64{matrix, y, parts, uint64(p.Columns)}); err != nil {
+			return err
+		}
+	}
+	return p.Parts.give(d, cut, stream)
+}
+
+func (l *RansLayout) productFault(word uint64) error { return l.fault(word, launch.RansProductEntry) }
+
+// fault reads an error word of the kernels that entry names.
+func (l *RansLayout) fault(word uint64, entry func(rans.Form) string) error {
+	fault, _ := launch.ParseRansError(word).(*launch.RansError)
+	if fault == nil {
+		return nil
+	}
+	m := &l.matrices[fault.Matrix]
+	return fmt.Errorf("kernel %s: tensor %q, split %d: %v", entry(m.Stream.Form), m.Name, fault.Split, fault.Cause)
 }

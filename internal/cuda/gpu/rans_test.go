@@ -4,9 +4,12 @@ package gpu_test
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/emit"
@@ -46,8 +49,8 @@ func ransStream(t *testing.T, f rans.Form, seed uint64, n, blockWeights int) (*r
 	return must(rans.Encode(f, table, weights, blockWeights))(t), weights
 }
 
-// TestRans decodes matrices of both forms and multiplies with one, by PTX that a compiler makes of the source. Without a
-// compiler it is skipped, or fails if BESPOKE_REQUIRE names "cudac".
+// TestRans decodes units of both forms and multiplies with a tensor of them, by PTX that a compiler makes of the source.
+// Without a compiler it is skipped, or fails if BESPOKE_REQUIRE names "cudac".
 func TestRans(t *testing.T) {
 	c, err := cudac.Find(t.Context())
 	if err != nil {
@@ -63,13 +66,16 @@ func TestRans(t *testing.T) {
 	d := must(gpu.Open(must(gpu.List())(t)[0]))(t)
 	slot := must(d.NewSlot())(t)
 	module := must(d.Load([]gpu.Image{{Form: "PTX", Code: string(ptx)}}))(t)
-	kernels := map[string]*gpu.Kernel{}
+	kernels := gpu.Kernels{}
 	for _, l := range launch.OfRans() {
 		kernels[l.Entry] = must(module.Kernel(&l))(t)
 	}
-	const columns, rows = 512, 24
-	for _, f := range []rans.Form{rans.Exponent, rans.Joint} {
-		testRans(t, d, slot, kernels, f, rows, columns)
+	parts := must(d.NewParts())(t)
+	for _, forms := range [][]rans.Form{{rans.Exponent}, {rans.Joint}, {rans.Joint, rans.Exponent}} {
+		testRans(t, slot, kernels, parts, forms)
+	}
+	if err := parts.Close(d); err != nil {
+		t.Error(err)
 	}
 	if err := slot.Close(); err != nil {
 		t.Error(err)
@@ -79,80 +85,109 @@ func TestRans(t *testing.T) {
 	}
 }
 
-func testRans(t *testing.T, d *gpu.Device, slot *gpu.Slot, kernels map[string]*gpu.Kernel, f rans.Form, rows, columns int) {
+// testRans decodes a unit whose tensors have these forms by turns, and multiplies with the last one: with rows that are in
+// one split each, and with rows that go through several.
+func testRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, parts *gpu.Parts, forms []rans.Form) {
 	t.Helper()
-	var memories []interface{ Free() error }
-	alloc := func(n int) *gpu.Memory {
-		m := must(d.Alloc(int64(n), "the test"))(t)
-		memories = append(memories, m)
-		return m
+	const steps, last = 16, 12_288
+	var tensors []gpu.RansTensor
+	var splits []*rans.Splits
+	var all []uint16
+	for i, n := range []int{64, 5001, 0, last} {
+		s, weights := ransStream(t, forms[i%len(forms)], uint64(i), n, 4096)
+		tensors = append(tensors, gpu.RansTensor{Name: fmt.Sprint(i), From: len(all), Stream: s})
+		splits, all = append(splits, must(s.Splits(steps))(t)), append(all, weights...)
 	}
-	var matrices []*gpu.RansMatrix
-	var to []uintptr
-	var outputs []*gpu.Memory
-	var want [][]uint16
-	for i, n := range []int{rows * columns, 64, 5001} {
-		s, weights := ransStream(t, f, uint64(i), n, 4096)
-		m := must(d.NewRansMatrix(s, must(s.Splits(16))(t)))(t)
-		out := alloc(2 * n)
-		matrices, memories, outputs, want = append(matrices, m), append(memories, m), append(outputs, out), append(want, weights)
-		to = append(to, uintptr(out.Address))
+	unit := gpu.NewRansLayout("u", tensors, steps)
+	if unit.Complete() {
+		t.Error("complete without splits")
 	}
-	all := must(d.NewRansMatrices(matrices, to))(t)
-	memories = append(memories, all)
-	word := alloc(8)
-	if err := word.Write(make([]byte, 8)); err != nil {
+	if err := unit.SetSplits(splits); err != nil || !unit.Complete() || unit.Steps() != steps {
 		t.Fatal(err)
 	}
-	if err := slot.DecodeRans(kernels[launch.RansEntry(f)], all, word); err != nil {
+	resident := must(slot.Device.Alloc(unit.Bytes, "the test"))(t)
+	if err := errors.Join(slot.Reserve(2*int64(len(all)), unit.Bytes), slot.Upload(t.Context(), unit, resident)); err != nil {
 		t.Fatal(err)
 	}
-	x, y := alloc(2*columns), alloc(4*rows)
-	numbers := make([]byte, 2*columns)
-	for i := range columns {
-		binary.LittleEndian.PutUint16(numbers[2*i:], uint16(0x3f00+i%256))
-	}
-	if err := x.Write(numbers); err != nil {
-		t.Fatal(err)
-	}
-	multiply, join := kernels[launch.RansProductEntry(f)], kernels["matvec_rans_join"]
-	if err := slot.MultiplyRans(multiply, join, all, uintptr(x.Address), uintptr(y.Address), columns, word); err != nil {
-		t.Fatal(err)
-	}
-	if err := slot.MultiplyRans(multiply, join, all, uintptr(x.Address), uintptr(y.Address), 100, word); err == nil {
-		t.Error("rows that are not whole steps are no error")
-	}
-	if err := slot.Wait("wait for the kernels"); err != nil {
-		t.Fatal(err)
-	}
-	if err := launch.ParseRansError(binary.LittleEndian.Uint64(must(word.Read())(t))); err != nil {
-		t.Fatal(err)
-	}
-	for i, out := range outputs {
-		got := must(out.Read())(t)
-		for at, w := range want[i] {
-			if v := binary.LittleEndian.Uint16(got[2*at:]); v != w {
-				t.Fatalf("%v, matrix %d: weight %d is %#04x, want %#04x", f, i, at, v, w)
-			}
+	for _, at := range []*gpu.Memory{nil, resident} {
+		if err := slot.Decode(t.Context(), kernels, unit, at); err != nil {
+			t.Fatal(err)
 		}
+		i := 0
+		err := slot.Download(t.Context(), unit, 0, 2*int64(len(all)), func(piece []byte) {
+			for ; len(piece) > 0; piece = piece[2:] {
+				if v := binary.LittleEndian.Uint16(piece); v != all[i] {
+					t.Fatalf("%v: weight %d is %#04x, want %#04x", forms, i, v, all[i])
+				}
+				i++
+			}
+		})
+		fault, faultErr := slot.Fault(unit)
+		if err := errors.Join(err, faultErr, fault); err != nil {
+			t.Fatal(err)
+		}
+		for _, columns := range []int{512, 1536} {
+			p := &gpu.Product{First: len(all) - last, Rows: last / columns, Columns: columns, Batch: 2, Parts: parts}
+			multiplyRans(t, slot, kernels, unit, at, p, all[len(all)-last:])
+		}
+	}
+	multiplyDamagedRans(t, slot, kernels, unit, splits, &gpu.Product{First: len(all) - last, Rows: 24, Columns: 512, Batch: 1, Parts: parts})
+	unit.DropSplits()
+	if err := resident.Free(); err != nil || unit.Complete() {
+		t.Error(err)
+	}
+}
+
+// multiplyDamagedRans damages the first split of the last tensor, and runs a product with it: with an error word, and without.
+func multiplyDamagedRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, unit *gpu.RansLayout, splits []*rans.Splits, p *gpu.Product) {
+	t.Helper()
+	clear(splits[3].States[:rans.States])
+	x, y, at := must(slot.Device.Alloc(2*512, "x"))(t), must(slot.Device.Alloc(4*24, "y"))(t), must(slot.Device.Alloc(unit.Bytes, "the unit"))(t)
+	p.X, p.Y = uintptr(x.Address), uintptr(y.Address)
+	err := errors.Join(x.Write(make([]byte, x.Size)), slot.Upload(t.Context(), unit, at), slot.Multiply(t.Context(), kernels, unit, at, p, slot.Stream()))
+	fault, faultErr := slot.Fault(unit)
+	if err := errors.Join(err, faultErr); err != nil {
+		t.Fatal(err)
+	}
+	if fault == nil || !strings.Contains(fault.Error(), `: tensor "3", split 0: a state is too small`) || !strings.HasPrefix(fault.Error(), "kernel matvec_rans") {
+		t.Errorf("fault %v", fault)
+	}
+	err = errors.Join(slot.Device.Multiply(kernels, unit, at, p, slot.Stream()), slot.Wait("wait for a product"))
+	if err := errors.Join(err, x.Free(), y.Free(), at.Free()); err != nil {
+		t.Error(err)
+	}
+}
+
+// multiplyRans runs a product with random vectors, and compares it with sums in float64.
+func multiplyRans(t *testing.T, slot *gpu.Slot, kernels gpu.Kernels, unit gpu.Unit, at *gpu.Memory, p *gpu.Product, weights []uint16) {
+	t.Helper()
+	x := make([]byte, 2*p.Batch*p.Columns)
+	number := func(i int) uint16 { return uint16(0x3f00 + i*7919%256) }
+	for i := range p.Batch * p.Columns {
+		binary.LittleEndian.PutUint16(x[2*i:], number(i))
+	}
+	vectors, y := must(slot.Device.Alloc(int64(len(x)), "x"))(t), must(slot.Device.Alloc(int64(4*p.Batch*p.Rows), "y"))(t)
+	p.X, p.Y = uintptr(vectors.Address), uintptr(y.Address)
+	if err := errors.Join(vectors.Write(x), slot.Multiply(t.Context(), kernels, unit, at, p, slot.Stream())); err != nil {
+		t.Fatal(err)
+	}
+	if fault, err := slot.Fault(unit); fault != nil || err != nil {
+		t.Fatal(fault, err)
 	}
 	float := func(w uint16) float64 { return float64(math.Float32frombits(uint32(w) << 16)) }
 	got := must(y.Read())(t)
-	for row := range rows {
+	for i := range p.Batch * p.Rows {
 		var sum, size float64
-		for c := range columns {
-			v := float(want[0][row*columns+c]) * float(uint16(0x3f00+c%256))
-			sum += v
-			size += math.Abs(v)
+		for c, w := range weights[i%p.Rows*p.Columns:][:p.Columns] {
+			v := float(w) * float(number(i/p.Rows*p.Columns+c))
+			sum, size = sum+v, size+math.Abs(v)
 		}
-		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(got[4*row:])))
-		if !(math.Abs(v-sum) <= size*0x1p-24*float64(columns)) {
-			t.Errorf("%v, row %d: %g, want %g", f, row, v, sum)
+		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(got[4*i:])))
+		if !(math.Abs(v-sum) <= size*0x1p-24*float64(p.Columns)) {
+			t.Errorf("row %d, vector %d: %g, want %g", i%p.Rows, i/p.Rows, v, sum)
 		}
 	}
-	for _, m := range memories {
-		if err := m.Free(); err != nil {
-			t.Error(err)
-		}
+	if err := errors.Join(vectors.Free(), y.Free()); err != nil {
+		t.Error(err)
 	}
 }

@@ -19,8 +19,10 @@ type Slot struct {
 	// Weights is the buffer, nil before the first [Slot.Reserve].
 	Weights *Memory
 
-	compressed *Memory // for a unit that is not resident
-	word       *Memory // the error word, for kernels that have one
+	compressed *Memory                 // for a unit that is not resident
+	described  *Memory                 // what kernels are told of the tensors of a unit
+	word       *Memory                 // the error word, for kernels that have one
+	read       func(word uint64) error // says what the last kernel with an error word found, nil for others
 	stream     cu.Stream
 	stages     [2]*stage
 	next       int // the stage to use next
@@ -65,7 +67,7 @@ func (s *Slot) Close() error {
 	if s.stream != (cu.Stream{}) {
 		errs = append(errs, d.do("wait for a stream", s.stream.Synchronize), d.do("destroy a stream", s.stream.Destroy))
 	}
-	errs = append(errs, s.Weights.Free(), s.compressed.Free(), s.word.Free())
+	errs = append(errs, s.Weights.Free(), s.compressed.Free(), s.described.Free(), s.word.Free())
 	for _, e := range []*cu.Event{&s.ready, &s.free} {
 		if *e != (cu.Event{}) {
 			errs = append(errs, d.do("destroy an event", func() error { return cu.DestroyEvent(e) }))
@@ -88,7 +90,10 @@ func (s *Slot) Reserve(n, m int64) error {
 	return s.grow(&s.compressed, m, "a compressed unit")
 }
 
-func (s *Slot) grow(m **Memory, n int64, what string) error {
+func (s *Slot) grow(m **Memory, n int64, what string) error { return s.Device.grow(m, n, what) }
+
+// grow sees to memory of n bytes at least; for 0, any or none will do.
+func (d *Device) grow(m **Memory, n int64, what string) error {
 	if *m != nil && (*m).Size >= n || n == 0 {
 		return nil
 	}
@@ -97,7 +102,7 @@ func (s *Slot) grow(m **Memory, n int64, what string) error {
 	if err != nil {
 		return err
 	}
-	*m, err = s.Device.Alloc(n, what)
+	*m, err = d.Alloc(n, what)
 	return err
 }
 
@@ -107,46 +112,25 @@ func (s *Slot) Wait(doing string) error { return s.Device.do(doing, s.stream.Syn
 // Decode queues the decoding of a unit into the buffer, and the event [Slot.Ready] behind it. The unit lies in
 // device memory, or is uploaded first where resident is nil. The buffers are large enough: see
 // [Slot.Reserve].
-func (s *Slot) Decode(ctx context.Context, k *Kernel, l *Layout, resident *Memory) error {
-	d := s.Device
-	at, err := s.bring(ctx, l, resident)
+func (s *Slot) Decode(ctx context.Context, kernels Kernels, u Unit, resident *Memory) error {
+	s.read = nil
+	at, err := s.bring(ctx, u, resident)
 	if err != nil {
 		return err
 	}
-	var word uint64
-	if k.Launch.Reports {
-		if err := s.clearWord(l); err != nil {
-			return err
-		}
-		word = uint64(s.word.Address)
+	if err := u.decode(ctx, s, kernels, uint64(at.Address)); err != nil {
+		return err
 	}
-	bytes, elements := len(l.Stream.Encoded), l.Stream.Elements()
-	if blocks := k.Launch.Blocks(bytes, elements); blocks > 0 {
-		largest, err := l.largestChunk()
-		if err != nil {
-			return err
-		}
-		shared := k.Launch.Shared(largest)
-		var numbers []uint64
-		if k.Launch.Sized {
-			numbers = []uint64{uint64(shared)}
-		}
-		arguments := l.arguments(k.Launch, uint64(at.Address), []uint64{uint64(s.Weights.Address)}, numbers, word)
-		doing := fmt.Sprintf("decode unit %q, %d bytes into %d weights", l.Name, bytes, elements)
-		if err := d.launch(k, doing, blocks, shared, s.stream, arguments); err != nil {
-			return err
-		}
-	}
-	return d.do("record an event", func() error { return s.ready.Record(s.stream) })
+	return s.Device.do("record an event", func() error { return s.ready.Record(s.stream) })
 }
 
 // bring lets the slot wait for its last consumer, and uploads a unit that is not resident. It returns where the unit
 // lies.
-func (s *Slot) bring(ctx context.Context, l *Layout, resident *Memory) (*Memory, error) {
+func (s *Slot) bring(ctx context.Context, u Unit, resident *Memory) (*Memory, error) {
 	if err := s.resume(); err != nil || resident != nil {
 		return resident, err
 	}
-	return s.compressed, s.Upload(ctx, l, s.compressed)
+	return s.compressed, s.Upload(ctx, u, s.compressed)
 }
 
 // resume lets what the slot queues from here on wait for what its last consumer has queued.
@@ -158,11 +142,13 @@ func (s *Slot) resume() error {
 	return s.Device.do("wait for the last consumer of a slot", func() error { return s.stream.Wait(s.free, 0) })
 }
 
-func (s *Slot) clearWord(l *Layout) error {
+// clearWord clears the error word for the unit of a name. The function read is what reads it later.
+func (s *Slot) clearWord(name string, read func(word uint64) error) error {
+	s.read = read
 	if err := s.grow(&s.word, 8, "an error word"); err != nil {
 		return err
 	}
-	return s.Device.do(fmt.Sprintf("clear the error word for unit %q", l.Name), func() error {
+	return s.Device.do(fmt.Sprintf("clear the error word for unit %q", name), func() error {
 		return cu.MemsetD32Async(s.word.Address, 0, 2, s.stream)
 	})
 }

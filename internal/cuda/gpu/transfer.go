@@ -15,9 +15,10 @@ import (
 
 // Upload copies a unit to device memory through pinned memory, and returns when all is queued. All work that
 // the slot queues later comes after it. A tensor that cannot be read is an error of package fault.
-func (s *Slot) Upload(ctx context.Context, l *Layout, to *Memory) error {
-	for i, tensor := range l.tensors {
-		if err := s.copy(ctx, l, to.Address+cu.DevicePtr(l.offsets[i]), tensor); err != nil {
+func (s *Slot) Upload(ctx context.Context, u Unit, to *Memory) error {
+	l := u.Memory()
+	for i, tensor := range u.contents(uint64(to.Address)) {
+		if err := s.copy(ctx, l.Name, to.Address+cu.DevicePtr(l.offsets[i]), tensor); err != nil {
 			return err
 		}
 	}
@@ -25,20 +26,20 @@ func (s *Slot) Upload(ctx context.Context, l *Layout, to *Memory) error {
 }
 
 // Replace overwrites the weights in the buffer, and records the event [Slot.Ready] again.
-func (s *Slot) Replace(ctx context.Context, l *Layout, weights []byte) error {
-	if err := s.copy(ctx, l, s.Weights.Address, weights); err != nil {
+func (s *Slot) Replace(ctx context.Context, u Unit, weights []byte) error {
+	if err := s.copy(ctx, u.Memory().Name, s.Weights.Address, weights); err != nil {
 		return err
 	}
 	return s.Device.do("record an event", func() error { return s.ready.Record(s.stream) })
 }
 
 // copy copies what belongs to a unit to device memory, through pinned memory.
-func (s *Slot) copy(ctx context.Context, l *Layout, to cu.DevicePtr, data []byte) error {
+func (s *Slot) copy(ctx context.Context, name string, to cu.DevicePtr, data []byte) error {
 	for len(data) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		st, err := s.stage(fmt.Sprintf("wait for an upload of unit %q", l.Name))
+		st, err := s.stage(fmt.Sprintf("wait for an upload of unit %q", name))
 		if err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (s *Slot) copy(ctx context.Context, l *Layout, to cu.DevicePtr, data []byte
 		if err := fault.Guard(func() error { n = copy(st.bytes, data); return nil }); err != nil {
 			return err
 		}
-		err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, l.Name), func() error {
+		err = s.queue(st, fmt.Sprintf("upload %d bytes of unit %q", n, name), func() error {
 			return cu.MemcpyHtoDAsync(to, pointer(st.bytes), int64(n), s.stream)
 		})
 		if err != nil {
@@ -75,8 +76,9 @@ func (s *Slot) queue(st *stage, doing string, call func() error) error {
 
 // Download copies bytes [from, to) of the buffer to the host, piece by piece: visit is called with each, in
 // order, while the next one is on its way.
-func (s *Slot) Download(ctx context.Context, l *Layout, from, to int64, visit func(piece []byte)) error {
-	doing := fmt.Sprintf("download weights of unit %q", l.Name)
+func (s *Slot) Download(ctx context.Context, u Unit, from, to int64, visit func(piece []byte)) error {
+	name := u.Memory().Name
+	doing := fmt.Sprintf("download weights of unit %q", name)
 	type underway struct {
 		st *stage
 		n  int64
@@ -92,7 +94,7 @@ func (s *Slot) Download(ctx context.Context, l *Layout, from, to int64, visit fu
 			if err != nil {
 				return err
 			}
-			err = s.queue(st, fmt.Sprintf("download %d bytes of unit %q", n, l.Name), func() error {
+			err = s.queue(st, fmt.Sprintf("download %d bytes of unit %q", n, name), func() error {
 				return cu.MemcpyDtoHAsync(pointer(st.bytes), s.Weights.Address+cu.DevicePtr(from), n, s.stream)
 			})
 			if err != nil {
@@ -111,28 +113,28 @@ func (s *Slot) Download(ctx context.Context, l *Layout, from, to int64, visit fu
 	return nil
 }
 
-// ErrorWord waits for the last decoding or product and returns its error word, 0 for none and for kernels
-// without one.
-func (s *Slot) ErrorWord(l *Layout) (word uint64, err error) {
-	if s.word == nil {
-		return 0, nil
+// Fault waits for the last decoding or product and returns what its kernels found wrong with the unit: nil for nothing, and
+// for kernels that do not report.
+func (s *Slot) Fault(u Unit) (fault, err error) {
+	if s.read == nil {
+		return nil, nil
 	}
 	if err := s.resume(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	st, err := s.stage("wait for a copy")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	doing := fmt.Sprintf("read the error word of unit %q", l.Name)
+	doing := fmt.Sprintf("read the error word of unit %q", u.Memory().Name)
 	err = s.queue(st, doing, func() error { return cu.MemcpyDtoHAsync(pointer(st.bytes), s.word.Address, 8, s.stream) })
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := st.wait(s.Device, doing); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return binary.LittleEndian.Uint64(st.bytes), nil
+	return s.read(binary.LittleEndian.Uint64(st.bytes)), nil
 }
 
 // pointer is the address of pinned memory, which Go's memory management does not know.

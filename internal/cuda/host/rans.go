@@ -48,7 +48,7 @@ func (k *Kernel) launchRans(l RansLaunch, columns int, x []uint16) ([]uint16, er
 	described := make([]launch.RansMatrix, len(l.Matrices))
 	words := 0
 	for i, m := range l.Matrices {
-		described[i].Describe(m.Stream, m.Splits)
+		described[i].Describe(m.Stream, m.Splits.Steps)
 		words += m.Stream.Weights
 	}
 	descriptions, blocks := launch.RansMatrices(described)

@@ -43,14 +43,46 @@ type RansMatrix struct {
 // RansMatrixBytes is the size of a RansMatrix as kernels read it.
 const RansMatrixBytes = 9*8 + 4*4
 
-// Describe fills in what follows from a stream that is valid, and its splits.
-func (m *RansMatrix) Describe(s *rans.Stream, p *rans.Splits) {
+// Describe fills in what follows from a stream whose sizes are valid, and the number of steps of its splits.
+func (m *RansMatrix) Describe(s *rans.Stream, steps int) {
 	m.words, m.weights = uint64(len(s.Blocks)/2), uint64(s.Weights)
-	m.blockWeights, m.splitSteps, m.splits = uint32(s.BlockWeights), uint32(p.Steps), uint32(p.Len())
+	m.blockWeights, m.splitSteps, m.splits = uint32(s.BlockWeights), uint32(steps), uint32(s.SplitsOf(steps))
 }
+
+// Splits is the number of splits of the matrix.
+func (m *RansMatrix) Splits() int { return int(m.splits) }
 
 // pairs is the number of warps that decode the matrix.
 func (m *RansMatrix) pairs() uint32 { return m.splits/2 + m.splits%2 }
+
+// Grid is the number of thread blocks, of [RansThreads] threads each, of a launch for the matrix alone.
+func (m *RansMatrix) Grid() int { return ransBlocks(m.pairs()) }
+
+// JoinGrid is the same for [RansJoinEntry].
+func (m *RansMatrix) JoinGrid() int { return ceilDiv(int(m.splits), RansThreads) }
+
+// Cuts reports whether rows of a number of columns, which [CheckRansProduct] accepts, go through several splits. If so,
+// [RansJoinEntry] has to follow a product. It may do so in any case.
+func (m *RansMatrix) Cuts(columns int) bool {
+	row, block := columns/rans.States, ceilDiv(int(m.blockWeights), rans.States)
+	between := m.weights > uint64(m.blockWeights) && block%row != 0
+	within := block > int(m.splitSteps) && int(m.splitSteps)%row != 0
+	return between || within
+}
+
+// CheckRansProduct returns an error if kernels cannot multiply with a stream as a matrix of rows of a number of columns,
+// 1 or more.
+func CheckRansProduct(s *rans.Stream, columns int) error {
+	switch {
+	case columns%rans.States != 0:
+		return fmt.Errorf("rows of %d weights, but products on a GPU need a multiple of %d with rANS", columns, rans.States)
+	case s.Len() > 1 && s.BlockWeights%rans.States != 0:
+		return fmt.Errorf("blocks of %d weights, but products on a GPU need a multiple of %d with rANS", s.BlockWeights, rans.States)
+	}
+	return nil
+}
+
+func ransBlocks(pairs uint32) int { return ceilDiv(int(pairs), RansThreads/32) }
 
 // RansMatrices lays out matrices for a launch of a kernel of package rans, little-endian, aligned to 8 bytes, and returns
 // the number of thread blocks of the launch, of [RansThreads] threads each.
@@ -66,11 +98,23 @@ func RansMatrices(all []RansMatrix) (b []byte, blocks int) {
 		}
 		first += m.pairs()
 	}
-	return b, ceilDiv(int(first), RansThreads/32)
+	return b, ransBlocks(first)
 }
 
 // RansThreads is the number of threads of a thread block.
 const RansThreads = 256
+
+// RansSplitSteps is the number of steps of the splits of a unit of so many weights. A warp takes two splits, and the largest
+// GPUs run some 8,000 warps at once. With 16,384 warps or more, none of their multiprocessors waits long for the last ones.
+// Longer splits take less memory: those of 64 steps half a bit a weight, those of 512 a sixteenth.
+func RansSplitSteps(weights int) int {
+	const splits, least, most = 2 * 16384, 64, 512
+	steps := least
+	for steps < most && weights/(2*steps*rans.States) >= splits {
+		steps *= 2
+	}
+	return steps
+}
 
 // OfRans describes the kernels of package rans, which report errors as [ParseRansError] reads them.
 func OfRans() (all []Launch) {
@@ -98,7 +142,7 @@ func RansProductEntry(f rans.Form) string {
 	return "matvec_rans"
 }
 
-// RansJoinEntry is the name of the kernel that puts the rows of a product together that go through several splits.
+// RansJoinEntry is the name of the kernel that adds what splits have of the same row, behind a product.
 const RansJoinEntry = "matvec_rans_join"
 
 // A RansError is what a kernel found wrong with a split of a matrix.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/seed54244801/bespoke/rans"
@@ -92,5 +93,48 @@ func TestParseRansError(t *testing.T) {
 	err := ParseRansError(11<<56 | 7<<32 | 9)
 	if !errors.As(err, &e) || *e != (RansError{SplitEnd, 7, 9}) || err.Error() != "matrix 7, split 9: the split does not end as the next one begins" {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// TestRansSplitSteps makes splits longer where there are many.
+func TestRansSplitSteps(t *testing.T) {
+	for weights, want := range map[int]int{0: 64, 1000: 64, 200 << 20: 64, 256 << 20: 128, 1 << 30: 512, 1 << 40: 512} {
+		if got := RansSplitSteps(weights); got != want {
+			t.Errorf("%d weights: splits of %d steps, want %d", weights, got, want)
+		}
+	}
+}
+
+// TestRansCuts compares with all splits of small matrices: a row that is in several of them is cut.
+func TestRansCuts(t *testing.T) {
+	for n := range 4096 {
+		rows, row, block, steps := 1+n%8, 1+n/8%8, 1+n/64%8, 1+n/512
+		s := &rans.Stream{Weights: rows * row * rans.States, BlockWeights: block * rans.States}
+		var m RansMatrix
+		m.Describe(s, steps)
+		cut, splits := false, 0
+		for at := 0; at < rows*row; splits++ {
+			end := min(at+steps, at/block*block+block, rows*row)
+			cut = cut || end%row != 0
+			at = end
+		}
+		if m.Cuts(row*rans.States) != cut && (cut || rows*row > block) || m.Splits() != splits {
+			t.Fatalf("%d rows of %d steps, blocks of %d, splits of %d: cut %t, %d splits", rows, row, block, steps, m.Cuts(row*rans.States), m.Splits())
+		}
+	}
+}
+
+// TestCheckRansProduct refuses rows and blocks that are no whole steps.
+func TestCheckRansProduct(t *testing.T) {
+	for _, tc := range []struct {
+		weights, block, columns int
+		want                    string
+	}{
+		{640, 128, 64, ""}, {640, 1000, 320, ""}, {640, 100, 64, "blocks of 100 weights"}, {640, 128, 32, "rows of 32 weights"},
+	} {
+		err := CheckRansProduct(&rans.Stream{Weights: tc.weights, BlockWeights: tc.block}, tc.columns)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: error %v", tc, err)
+		}
 	}
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
 // A Config says which GPUs to open and for which units. Its functions are those of package runtime that GPUs call.
 type Config struct {
-	// Kernel is the kernel of a generated package, or nil for the kernels that take any code book.
+	// Kernel is the kernel of a generated package, or nil for the kernels that are cut for no model.
 	Kernel *Kernel
-	// Units are all units of the model, in its order.
+	// Units are all units of the model, in its order, and all of one codec.
 	Units []*coded.Unit
 	// Devices are the ordinals of the GPUs to use. If there are none, Open chooses.
 	Devices []int
@@ -24,6 +25,8 @@ type Config struct {
 	// OnCPU decodes a span on the CPU, and checks it. Fallback is the name of its decoder, for messages.
 	OnCPU    func(ctx context.Context, s coded.Span, dst []uint16) error
 	Fallback string
+	// Splits computes splits of a number of steps for the tensors of a unit coded with rANS, whose streams are valid.
+	Splits func(ctx context.Context, u *coded.Unit, steps int) ([]*rans.Splits, error)
 }
 
 // A Kernel is a compiled CUDA source.
@@ -41,8 +44,8 @@ type GPUs interface {
 	Decode(ctx context.Context, s coded.Span, dst []uint16, check *coded.Check) (done bool, err error)
 	// ToDevice decodes a unit into device memory. Its stream must be valid.
 	ToDevice(ctx context.Context, u *coded.Unit) (*Weights, error)
-	// Matrix returns a part of a unit to multiply with. The unit must have tiles, and its stream must be valid.
-	Matrix(u *coded.Unit, first, rows, columns int) (*Matrix, error)
+	// Matrix returns a tensor to multiply with, the span. Its unit must have tiles with DF11, and a valid stream.
+	Matrix(s coded.Span, rows, columns int) (*Matrix, error)
 	// Slots is the number of units that can be decoded at once.
 	Slots() int
 	// State reports whether any GPU still works, and returns the deviations from the plan.

@@ -11,7 +11,6 @@ import (
 	"unsafe"
 
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
-	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
@@ -98,19 +97,15 @@ func (u *unit) read(ctx context.Context, slot *gpu.Slot, s coded.Span, dst []uin
 	if err != nil {
 		return nil, err
 	}
-	return u.fault(u.entry, slot)
+	return u.fault(slot)
 }
 
-// fault waits for the end of a kernel entry and returns the fault that it found in the unit, or nil.
-func (u *unit) fault(l *launch.Launch, slot *gpu.Slot) (fault, err error) {
-	word, err := slot.ErrorWord(u.layout)
-	if err != nil {
-		return nil, err
+// fault waits for the last kernels of a slot and returns the fault that they found in the unit, or nil.
+func (u *unit) fault(slot *gpu.Slot) (fault, err error) {
+	if fault, err = slot.Fault(u.layout); fault != nil {
+		fault = fmt.Errorf("%v, %w", u.device.Info, fault)
 	}
-	if fault = l.ParseError(word); fault != nil {
-		fault = fmt.Errorf("%v, kernel %s: %w", u.device.Info, l.Entry, fault)
-	}
-	return fault, nil
+	return fault, err
 }
 
 // decodeAgain decodes a span on the CPU, because a kernel found a fault in its unit. If the CPU finds an error,
@@ -160,7 +155,7 @@ func (d *device) fail(err error) bool {
 func (g *gpus) ToDevice(ctx context.Context, of *coded.Unit) (*Weights, error) {
 	u := g.units[of]
 	if u == nil {
-		return nil, of.Wrap(errors.New(g.program.lacks(of.Stream.Index())))
+		return nil, of.Wrap(errors.New(g.program.lacks(of)))
 	}
 	d := u.device
 	slot, err := d.decode(ctx, u)
@@ -193,9 +188,9 @@ func (g *gpus) ToDevice(ctx context.Context, of *coded.Unit) (*Weights, error) {
 	}, nil
 }
 
-// check returns the fault that a kernel entry found in a unit. It is nil if there is none, or if checked says that
-// there was none before. The mutex of the unit's device guards checked.
-func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, err error) {
+// check returns the fault that the last kernels of a slot found in a unit. It is nil if there is none, or if checked
+// says that there was none before. The mutex of the unit's device guards checked.
+func (u *unit) check(slot *gpu.Slot, checked *bool) (fault, err error) {
 	d := u.device
 	d.mu.Lock()
 	known := *checked
@@ -203,7 +198,7 @@ func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, er
 	if known {
 		return nil, nil
 	}
-	if fault, err = u.fault(l, slot); err != nil {
+	if fault, err = u.fault(slot); err != nil {
 		return nil, u.Wrap(err)
 	}
 	d.mu.Lock()
@@ -215,7 +210,7 @@ func (u *unit) check(l *launch.Launch, slot *gpu.Slot, checked *bool) (fault, er
 // settle checks the weights in a slot. If the kernel found a fault, it replaces them with the weights that the CPU
 // decodes.
 func (g *gpus) settle(ctx context.Context, u *unit, slot *gpu.Slot) error {
-	fault, err := u.check(u.entry, slot, &u.checked)
+	fault, err := u.check(slot, &u.checked)
 	if err != nil || fault == nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
-	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
@@ -21,9 +21,9 @@ const deviceSlots = 2
 // A unit is a coded unit and the device that decodes it.
 type unit struct {
 	*coded.Unit
-	entry   *launch.Launch // the kernel entry that decodes it
-	layout  *gpu.Layout    // of the tensors that the entry reads
-	weights int64          // the bytes of its weights
+	layout  gpu.Unit // of the tensors that kernels read
+	bytes   int64    // of these tensors
+	weights int64    // the bytes of its weights
 
 	device *device
 
@@ -38,8 +38,9 @@ type device struct {
 	*gpu.Device
 	program *program
 	module  *gpu.Module
-	kernels map[*launch.Launch]*gpu.Kernel // the entries of the program
+	kernels gpu.Kernels // the entries of the program
 	say     func(message string)
+	splits  func(ctx context.Context, u *coded.Unit, steps int) ([]*rans.Splits, error)
 	budget  int64 // the bytes that may be used
 
 	// The plan for units, made when the model is opened.
@@ -53,6 +54,7 @@ type device struct {
 	// consumer has to finish first.
 	mu       sync.Mutex
 	slots    []*gpu.Slot
+	parts    *gpu.Parts // for products with rANS, else nil
 	resident []*unit
 	broken   error // the error after which the context cannot be used
 }
@@ -63,7 +65,7 @@ func newDevice(info gpu.Info, g *gpus) (_ *device, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &device{Device: opened, program: g.program, idle: make(chan *gpu.Slot, deviceSlots), say: g.say}
+	d := &device{Device: opened, program: g.program, idle: make(chan *gpu.Slot, deviceSlots), say: g.say, splits: g.config.Splits}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -71,6 +73,11 @@ func newDevice(info gpu.Info, g *gpus) (_ *device, err error) {
 	}()
 	if d.module, d.kernels, err = d.program.load(opened); err != nil {
 		return nil, err
+	}
+	if len(d.program.rans) > 0 {
+		if d.parts, err = opened.NewParts(); err != nil {
+			return nil, err
+		}
 	}
 	free, err := opened.Free()
 	if err != nil {
@@ -105,7 +112,7 @@ func (d *device) close() error {
 	for _, u := range d.resident {
 		errs = append(errs, u.resident.Free())
 	}
-	errs = append(errs, d.Device.Close())
+	errs = append(errs, d.parts.Close(d.Device), d.Device.Close())
 	if d.broken != nil {
 		return nil
 	}
@@ -145,7 +152,7 @@ func (d *device) queue(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	if err := d.bring(ctx, slot, u, max(1, d.largest), max(1, u.weights)); err != nil {
 		return err
 	}
-	return slot.Decode(ctx, d.kernels[u.entry], u.layout, u.resident)
+	return slot.Decode(ctx, d.kernels, u.layout, u.resident)
 }
 
 // bring provides the slot with a buffer for the given bytes of weights, or for the least if memory is short. It
@@ -161,20 +168,36 @@ func (d *device) bring(ctx context.Context, slot *gpu.Slot, u *unit, weights, le
 	if err := d.reserve(slot, u, weights, least, 0); err != nil {
 		return err
 	}
-	if u.keep && u.resident == nil {
-		if err := d.upload(ctx, slot, u); err != nil {
-			return err
-		}
-	}
 	if u.resident != nil {
 		return nil
 	}
-	return d.reserve(slot, u, weights, least, u.layout.Bytes)
+	if err := d.complete(ctx, u); err != nil {
+		return err
+	}
+	if u.keep {
+		if err := d.upload(ctx, slot, u); err != nil || u.resident != nil {
+			return err
+		}
+	}
+	return d.reserve(slot, u, weights, least, u.bytes)
+}
+
+// complete computes the splits of a unit coded with rANS, if it does not have them.
+func (d *device) complete(ctx context.Context, u *unit) error {
+	l, ok := u.layout.(*gpu.RansLayout)
+	if !ok || l.Complete() {
+		return nil
+	}
+	splits, err := d.splits(ctx, u.Unit, l.Steps())
+	if err != nil {
+		return err
+	}
+	return l.SetSplits(splits)
 }
 
 // upload makes a unit resident. If device memory is short, the unit stays in host memory from then on.
 func (d *device) upload(ctx context.Context, slot *gpu.Slot, u *unit) error {
-	memory, err := d.Alloc(u.layout.Bytes, fmt.Sprintf("compressed unit %q", u.Name))
+	memory, err := d.Alloc(u.bytes, fmt.Sprintf("compressed unit %q", u.Name))
 	if gpu.IsOutOfMemory(err) {
 		u.keep = false
 		d.say(fmt.Sprintf("cuda: %v: it stays in host memory", err))
@@ -191,6 +214,9 @@ func (d *device) upload(ctx context.Context, slot *gpu.Slot, u *unit) error {
 	}
 	u.resident = memory
 	d.resident = append(d.resident, u)
+	if l, ok := u.layout.(*gpu.RansLayout); ok {
+		l.DropSplits()
+	}
 	return nil
 }
 

@@ -72,13 +72,17 @@ func (g *Description) try(info gpu.Info) (err error) {
 	if err != nil {
 		return err
 	}
-	m, _, err := p.load(d)
-	if err != nil {
-		return err
+	form := ""
+	for _, p := range []*program{p, ransProgram()} {
+		m, _, err := p.load(d)
+		if err != nil {
+			return err
+		}
+		for _, l := range p.entries() {
+			g.Kernels = append(g.Kernels, l.Entry)
+		}
+		form = m.Image.Form
 	}
-	for _, l := range p.entries() {
-		g.Kernels = append(g.Kernels, l.Entry)
-	}
-	g.Reason = "from " + m.Image.Form + ", for any code book; a generated package brings its own"
+	g.Reason = "from " + form + ", for any code book and for rANS; a generated package brings its own"
 	return nil
 }

@@ -9,28 +9,38 @@ import (
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
 // A matrix is a part of a unit to multiply with.
 type matrix struct {
-	gpus                 *gpus
-	unit                 *unit
-	first, rows, columns int  // the number of its first element in the unit, and its shape
-	checked              bool // it was multiplied before, without a fault; guarded by unit.device.mu
+	gpus          *gpus
+	unit          *unit
+	span          coded.Span
+	rows, columns int
+	checked       bool // it was multiplied before, without a fault; guarded by unit.device.mu
 }
 
-func (g *gpus) Matrix(u *coded.Unit, first, rows, columns int) (*Matrix, error) {
-	if g.program.tiles == nil || g.program.product == nil {
+func (g *gpus) Matrix(s coded.Span, rows, columns int) (*Matrix, error) {
+	w := &matrix{gpus: g, unit: g.units[s.Unit], span: s, rows: rows, columns: columns}
+	switch {
+	case s.Unit.RANS == nil && (g.program.tiles == nil || g.program.product == nil):
 		return nil, errors.New(g.program.name + " has no entry that multiplies")
+	case w.unit == nil:
+		return nil, errors.New(g.program.lacks(s.Unit))
+	case s.Unit.RANS != nil && s.Elements() > 0:
+		if err := launch.CheckRansProduct(s.Unit.RANS[s.First], columns); err != nil {
+			return nil, err
+		}
 	}
-	w := &matrix{gpus: g, unit: g.units[u], first: first, rows: rows, columns: columns}
 	d := w.unit.device
 	return &Matrix{Device: d.Ordinal, Context: d.Context(), Multiply: w.multiply}, nil
 }
 
 func (w *matrix) multiply(ctx context.Context, x, y uintptr, batch int, stream uintptr) error {
-	p := &gpu.Product{First: w.first, Rows: w.rows, Columns: w.columns, Batch: batch, X: x, Y: y}
+	d := w.unit.device
+	p := &gpu.Product{First: w.span.From, Rows: w.rows, Columns: w.columns, Batch: batch, X: x, Y: y, Parts: d.parts}
 	done, err := w.multiplyResident(p, stream)
 	if err != nil {
 		return w.unit.Wrap(err)
@@ -38,7 +48,6 @@ func (w *matrix) multiply(ctx context.Context, x, y uintptr, batch int, stream u
 	if done {
 		return nil
 	}
-	d := w.unit.device
 	slot, err := d.take(ctx)
 	if err != nil {
 		return w.unit.Wrap(err)
@@ -58,7 +67,7 @@ func (w *matrix) multiplyResident(p *gpu.Product, stream uintptr) (done bool, er
 	if u.resident == nil || !w.checked && !u.checked || d.broken != nil {
 		return false, nil
 	}
-	return true, d.Multiply(d.kernels[d.program.product], u.layout, u.resident, p, nil, stream)
+	return true, d.Multiply(d.kernels, u.layout, u.resident, p, stream)
 }
 
 // queueProduct provides memory and queues a product.
@@ -68,20 +77,22 @@ func (d *device) queueProduct(ctx context.Context, slot *gpu.Slot, u *unit, p *g
 	if err := d.bring(ctx, slot, u, 0, 0); err != nil {
 		return err
 	}
-	return slot.Multiply(ctx, d.kernels[d.program.product], u.layout, u.resident, p, stream)
+	return slot.Multiply(ctx, d.kernels, u.layout, u.resident, p, stream)
 }
 
-// settle checks the first product of the matrix. If the kernel found a fault, the CPU decodes the tiles to find the
-// error.
+// settle checks the first product of the matrix. If the kernel found a fault, the CPU decodes what the kernel decoded,
+// which are whole tiles with DF11, to find the error.
 func (w *matrix) settle(ctx context.Context, slot *gpu.Slot) error {
-	const tile = codebook.TileElements
 	u := w.unit
-	fault, err := u.check(u.device.program.product, slot, &w.checked)
+	fault, err := u.check(slot, &w.checked)
 	if err != nil || fault == nil {
 		return err
 	}
-	end := w.first + w.rows*w.columns
-	from, to := w.first/tile*tile, min((end+tile-1)/tile*tile, u.Elements())
+	from, to := w.span.From, w.span.To
+	if u.RANS == nil {
+		const tile = codebook.TileElements
+		from, to = from/tile*tile, min((to+tile-1)/tile*tile, u.Elements())
+	}
 	if err := w.gpus.config.OnCPU(ctx, u.Whole().Part(from, to-from), make([]uint16, to-from)); err != nil {
 		return err
 	}

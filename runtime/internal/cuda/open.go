@@ -16,7 +16,7 @@ import (
 // Open opens the GPUs that the config names, or else as many as the units need. It decides which unit goes to which
 // GPU. why is the reason for the choice.
 func Open(c *Config) (_ GPUs, why string, err error) {
-	program, err := newProgram(c.Kernel)
+	program, err := programOf(c.Kernel, c.Units)
 	if err != nil {
 		return nil, "", err
 	}
@@ -61,24 +61,20 @@ func Open(c *Config) (_ GPUs, why string, err error) {
 func (g *gpus) addUnits() error {
 	tables := bookTables{}
 	for i, of := range g.config.Units {
-		entry := g.program.entry(of.Stream.Index())
-		if entry == nil {
+		layout, err := g.program.layout(of, i, tables)
+		if err != nil {
+			return err
+		}
+		if layout == nil {
 			g.left = append(g.left, of)
 			continue
 		}
-		var table []byte
-		if entry.Table && of.BookErr == nil {
-			var err error
-			if table, err = tables.of(of); err != nil {
-				return err
-			}
-		}
-		u := &unit{Unit: of, entry: entry, layout: gpu.NewLayout(of.Name, i, &of.Stream, entry, table), weights: 2 * int64(of.Elements())}
+		u := &unit{Unit: of, layout: layout, bytes: layout.Memory().Bytes, weights: 2 * int64(of.Elements())}
 		g.units[of] = u
 		g.order = append(g.order, u)
 	}
 	if len(g.order) == 0 && len(g.left) > 0 {
-		return errors.New(g.program.lacks(g.left[0].Stream.Index()))
+		return errors.New(g.program.lacks(g.left[0]))
 	}
 	return nil
 }
@@ -125,8 +121,10 @@ func (g *gpus) why() string {
 	var entries []string
 	behind := 0
 	for _, u := range g.order {
-		if !slices.Contains(entries, u.entry.Entry) {
-			entries = append(entries, u.entry.Entry)
+		for _, entry := range u.layout.Entries() {
+			if !slices.Contains(entries, entry) {
+				entries = append(entries, entry)
+			}
 		}
 		if !u.keep {
 			behind++
@@ -140,14 +138,14 @@ func (g *gpus) why() string {
 	for _, d := range g.devices {
 		reasons = append(reasons, fmt.Sprintf("%v, %s from %s", d.Info, kernels, d.module.Image.Form))
 	}
-	if g.config.Kernel == nil {
-		reasons[len(reasons)-1] += ", for any code book"
+	if about := g.program.about; about != "" {
+		reasons[len(reasons)-1] += ", " + about
 	}
 	if behind > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d of %d units stay in host memory", behind, len(g.order)))
 	}
 	if n := len(g.left); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d of %d units are decoded by %s: %s", n, len(g.config.Units), g.config.Fallback, g.program.lacks(g.left[0].Stream.Index())))
+		reasons = append(reasons, fmt.Sprintf("%d of %d units are decoded by %s: %s", n, len(g.config.Units), g.config.Fallback, g.program.lacks(g.left[0])))
 	}
 	return strings.Join(reasons, "; ")
 }

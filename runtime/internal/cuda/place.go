@@ -11,7 +11,7 @@ func (g *gpus) place() bool {
 	}
 	largest := int64(0) // units that stay in host memory need buffers for their tensors, too
 	for _, u := range g.order {
-		largest = max(largest, u.layout.Bytes)
+		largest = max(largest, u.bytes)
 	}
 	g.placeWithin(deviceSlots * largest)
 	return false
@@ -22,7 +22,7 @@ func (g *gpus) placeWithin(uploads int64) bool {
 	var weights, total, room int64
 	for _, u := range g.order {
 		weights = max(weights, u.weights)
-		total += u.layout.Bytes
+		total += u.bytes
 	}
 	for _, d := range g.devices {
 		d.room = max(0, d.budget-deviceSlots*weights-uploads)
@@ -38,8 +38,8 @@ func (g *gpus) placeWithin(uploads int64) bool {
 		}
 		u.device, u.keep = nil, false
 		for _, d := range g.devices[at:] {
-			if d.kept+u.layout.Bytes <= d.room {
-				d.kept += u.layout.Bytes
+			if d.kept+u.bytes <= d.room {
+				d.kept += u.bytes
 				u.device, u.keep = d, true
 				break
 			}

@@ -19,22 +19,45 @@ import (
 //go:embed anybook.ptx
 var anyBook string
 
+// ransKernels has the kernels for units coded with rANS, of any model.
+//
+//go:embed rans.ptx
+var ransKernels string
+
 // A program is the kernels that GPUs run for a model.
 type program struct {
 	name   string      // for messages
 	images []gpu.Image // the preferred form first
+	about  string      // what the kernels are for, for messages; "" for those of a generated package
 	// The entries that decode by gaps and output_positions, decode by tiles, and multiply by tiles. Each is nil if
 	// the program has no such entry.
 	windows, tiles, product *launch.Launch
+	// The entries for rANS, if the program is for that.
+	rans []launch.Launch
+}
+
+// programOf returns the program for units, which are all of one codec.
+func programOf(k *Kernel, units []*coded.Unit) (*program, error) {
+	if len(units) > 0 && units[0].RANS != nil {
+		return ransProgram(), nil
+	}
+	return newProgram(k)
+}
+
+// ransProgram returns the program for units coded with rANS.
+func ransProgram() *program {
+	return &program{name: "kernel for rANS", images: []gpu.Image{{Form: "PTX", Code: ransKernels}}, about: "for rANS", rans: launch.OfRans()}
 }
 
 // newProgram returns the program of a kernel. If k is nil, it is the program for any code book. If several entries
 // do the same, it takes the first one.
 func newProgram(k *Kernel) (*program, error) {
+	about := ""
 	if k == nil {
-		k = &Kernel{Name: "for any code book", PTX: anyBook, Launches: launch.OfAnyBook()}
+		about = "for any code book"
+		k = &Kernel{Name: about, PTX: anyBook, Launches: launch.OfAnyBook()}
 	}
-	p := &program{name: "kernel " + k.Name}
+	p := &program{name: "kernel " + k.Name, about: about}
 	if k.Fatbin != "" {
 		p.images = append(p.images, gpu.Image{Form: "fatbin", Code: k.Fatbin})
 	}
@@ -64,26 +87,29 @@ func newProgram(k *Kernel) (*program, error) {
 // entries lists the entries of the program.
 func (p *program) entries() []*launch.Launch {
 	all := []*launch.Launch{p.tiles, p.windows, p.product}
+	for i := range p.rans {
+		all = append(all, &p.rans[i])
+	}
 	return slices.DeleteFunc(all, func(l *launch.Launch) bool { return l == nil })
 }
 
 // load loads the program into a device and finds its entries.
-func (p *program) load(d *gpu.Device) (*gpu.Module, map[*launch.Launch]*gpu.Kernel, error) {
+func (p *program) load(d *gpu.Device) (*gpu.Module, gpu.Kernels, error) {
 	module, err := d.Load(p.images)
 	if err != nil {
 		return nil, nil, err
 	}
-	kernels := make(map[*launch.Launch]*gpu.Kernel)
+	kernels := make(gpu.Kernels)
 	for _, l := range p.entries() {
-		if kernels[l], err = module.Kernel(l); err != nil {
+		if kernels[l.Entry], err = module.Kernel(l); err != nil {
 			return nil, nil, err
 		}
 	}
 	return module, kernels, nil
 }
 
-// entry returns the entry that decodes units with an index, or nil. If the unit has both indices, it is the one for
-// tiles, which is faster.
+// entry returns the entry that decodes units of DF11 with an index, or nil. If the unit has both indices, it is the
+// one for tiles, which is faster.
 func (p *program) entry(x codebook.Index) *launch.Launch {
 	switch {
 	case x.HasTiles() && p.tiles != nil:
@@ -94,9 +120,45 @@ func (p *program) entry(x codebook.Index) *launch.Launch {
 	return nil
 }
 
-// lacks is the message that no entry decodes units with an index.
-func (p *program) lacks(x codebook.Index) string {
-	return fmt.Sprintf("%s has no entry that decodes by %v", p.name, x)
+// layout lays out a unit of the model, given its number. It is nil if no entry decodes the unit.
+func (p *program) layout(u *coded.Unit, number int, tables bookTables) (gpu.Unit, error) {
+	if u.RANS != nil {
+		return ransLayout(u), nil
+	}
+	entry := p.entry(u.Stream.Index())
+	if entry == nil {
+		return nil, nil
+	}
+	var table []byte
+	if entry.Table && u.BookErr == nil {
+		var err error
+		if table, err = tables.of(u); err != nil {
+			return nil, err
+		}
+	}
+	l := gpu.NewLayout(u.Name, number, &u.Stream, entry, table)
+	l.Multiplies = p.product
+	return l, nil
+}
+
+// ransLayout lays out a unit coded with rANS. It is nil if a tensor is too large for GPUs.
+func ransLayout(u *coded.Unit) gpu.Unit {
+	var tensors []gpu.RansTensor
+	for i, s := range u.RANS {
+		if !s.Splittable() {
+			return nil
+		}
+		tensors = append(tensors, gpu.RansTensor{Name: u.Tensors[i].Name, From: u.Tensors[i].From, Stream: s})
+	}
+	return gpu.NewRansLayout(u.Name, tensors, launch.RansSplitSteps(u.Elements()))
+}
+
+// lacks is the message that no entry decodes a unit.
+func (p *program) lacks(u *coded.Unit) string {
+	if u.RANS != nil {
+		return p.name + " takes no tensors with more than 4 GiB of words"
+	}
+	return fmt.Sprintf("%s has no entry that decodes by %v", p.name, u.Stream.Index())
 }
 
 // bookTables are the tables of the code books of a model, by their luts. They are for entries that take a table.

@@ -39,25 +39,29 @@ func next(entries *[rans.Scale]uint64, state uint32) (symbol uint16, _ uint32) {
 	return uint16(e), uint32(e>>48)*(state>>16) + state>>5&(least/rans.Buckets-1) + uint32(e>>16)
 }
 
-// rest decodes what is left of a block. It returns the words that are left over, and reports whether there were enough.
-func (t *portable) rest(p *progress, words []byte) (_ []byte, ok bool) {
+// goOn decodes a block up to a step, or to its end. It reports whether there were enough words.
+func (t *portable) goOn(p *progress, end int) (ok bool) {
 	var states [rans.States]uint32
 	for i := range states {
-		states[i] = uint32(p.states[1][i])<<16 | uint32(p.states[0][i])
+		states[i] = p.state(i)
 	}
-	for ok = true; ok && p.steps*rans.States < p.Weights; p.steps++ {
+	words := p.Words[2*p.used:]
+	for ok = true; ok && p.steps < end && p.steps*rans.States < p.Weights; p.steps++ {
 		var symbols [rans.States]uint16
 		if len(words) >= stepWords {
 			words = words[t.step(&states, words, &symbols):]
 		} else {
 			words, ok = t.lastStep(&states, words, &symbols)
 		}
-		t.merge(p, p.steps*rans.States, &symbols)
+		if p.dst != nil {
+			t.merge(p, p.steps*rans.States, &symbols)
+		}
 	}
 	for i, x := range states {
 		p.states[0][i], p.states[1][i] = uint16(x), uint16(x>>16)
 	}
-	return words, ok
+	p.used = (len(p.Words) - len(words)) / 2
+	return ok
 }
 
 // stepWords is the size of the words that have to be there for step: a power of two, and more than a word for each state.

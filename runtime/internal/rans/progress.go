@@ -27,7 +27,7 @@ type progress struct {
 	rans.Block
 	of     *Stream
 	number int      // of the block in its stream
-	dst    []uint16 // of the whole block, nil for one that is multiplied
+	dst    []uint16 // of the whole block, nil if its weights are not wanted
 	states halves
 	steps  int  // that have been done; a step is a weight of each state
 	used   int  // the number of words that these took
@@ -54,6 +54,9 @@ func (s *Stream) start(block int, dst []uint16) (p progress, ok bool) {
 	return p, true
 }
 
+// state returns state i.
+func (p *progress) state(i int) uint32 { return uint32(p.states[1][i])<<16 | uint32(p.states[0][i]) }
+
 // left returns the number of whole steps of a block that are left.
 func (p *progress) left() int {
 	if p.over {
@@ -64,18 +67,11 @@ func (p *progress) left() int {
 
 // finish decodes the rest of a block, applies its patches, and checks how it ends.
 func (p *progress) finish() rans.Cause {
-	if p.over {
+	if p.over || p.steps*rans.States < p.Weights && !p.of.portable().goOn(p, p.Weights) {
 		return rans.WordsEnd
 	}
-	words := p.Words[2*p.used:]
-	if p.steps*rans.States < p.Weights {
-		var ok bool
-		if words, ok = p.of.portable().rest(p, words); !ok {
-			return rans.WordsEnd
-		}
-	}
 	switch {
-	case len(words) > 0:
+	case 2*p.used < len(p.Words):
 		return rans.WordsLeft
 	case p.states != ended:
 		return rans.BadEnd

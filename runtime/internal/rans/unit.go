@@ -135,10 +135,15 @@ func (u *checkedUnit) task(s coded.Span, workers int, dst []uint16, check *coded
 	t.end = sort.Search(len(u.blocks), func(i int) bool { return u.blocks[i].from >= s.To })
 	from := sort.Search(len(u.groups), func(i int) bool { return u.groups[i].end > t.first })
 	to := sort.Search(len(u.groups), func(i int) bool { return u.groups[i].first >= t.end })
+	return u.taskOf(from, to, workers, check, t.decode)
+}
+
+// taskOf prepares work on groups [from, to).
+func (u *checkedUnit) taskOf(from, to, workers int, check *coded.Check, work func(group) error) *coded.Task {
 	return coded.NewTask(from, to, workers, pieces, check, func(from, to int) (bad int, err error) {
 		err = fault.Guard(func() error {
 			for bad = from; bad < to; bad++ {
-				if err := t.decode(u.groups[bad]); err != nil {
+				if err := work(u.groups[bad]); err != nil {
 					return err
 				}
 			}
