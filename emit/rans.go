@@ -134,17 +134,14 @@ func renderRans(r *templates.Rans) ([]byte, error) {
 }
 
 // ransLaunches describes the entries of rans.cu.
-func ransLaunches(p *RansPlan) (all []launch.Launch) {
-	own := []string{launch.RansJoinEntry}
+func ransLaunches(p *RansPlan) []launch.Launch {
+	var own []launch.Launch
 	for _, f := range p.Forms() {
-		own = append(own, launch.RansEntry(f), launch.RansProductEntry(f))
-	}
-	for _, l := range launch.OfRans() {
-		if slices.Contains(own, l.Entry) {
-			all = append(all, l)
+		for _, entry := range launch.RansEntriesOf(f) {
+			own = append(own, launch.Launch{Entry: entry})
 		}
 	}
-	return all
+	return launch.RansOf(own)
 }
 
 // maxQuoted is the longest name of a tensor in a comment, in bytes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 	"github.com/seed54244801/bespoke/runtime/internal/cuda"
 )
@@ -152,13 +153,15 @@ func bestOnCPU() Choice {
 // withKernel adds the kernel and the code books that it matches to the reason.
 func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	match := "kernel " + k.Name
-	switch len(books) {
-	case 0:
+	switch n := len(books); {
+	case k.codec() == model.RANS:
+		match += " is for rANS on GPUs"
+	case n == 0:
 		match += " given, no unit to match"
-	case 1:
+	case n == 1:
 		match += " matches code book " + books[0].String()
 	default:
-		match += fmt.Sprintf(" matches %d code books, the first %v", len(books), books[0])
+		match += fmt.Sprintf(" matches %d code books, the first %v", n, books[0])
 	}
 	c.Reason = joinReasons(c.Reason, match)
 	return c

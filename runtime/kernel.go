@@ -2,16 +2,19 @@ package runtime
 
 import (
 	"github.com/seed54244801/bespoke/codebook"
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/kernel"
 )
 
-// A Kernel has the decoders of a generated package, which are cut for the code books of one model.
+// A Kernel has the decoders of a generated package, which are cut for the code books of one model, or, for a model coded with
+// rANS, for the forms of its tensors. Then there are decoders for GPUs alone.
 type Kernel struct {
 	// ABI is the version of the contract that the package was generated for: the value of kernel.ABI at that time.
 	ABI int
 	// Name is the name of the generated package.
 	Name string
-	// Books are the code books that the decoders were cut for.
+	// Books are the code books that the decoders were cut for. With rANS there are none.
 	Books []*codebook.Book
 	// AVX512 are the decoders in assembly: AVX512[i] decodes Books[i]. It is nil if the book cannot be decoded by
 	// windows. Builds without assembly have no decoders here.
@@ -26,3 +29,14 @@ type Kernel struct {
 	// Launches says how the kernels in PTX and Fatbin are launched. If several do the same, the first one is used.
 	Launches []kernel.CUDALaunch
 }
+
+// codec is that of the checkpoints that the kernel decodes.
+func (k *Kernel) codec() model.Codec {
+	if len(launch.RansOf(k.Launches)) > 0 {
+		return model.RANS
+	}
+	return model.DF11
+}
+
+// codecNames are the names of codecs in messages.
+var codecNames = map[model.Codec]string{model.DF11: "DF11", model.RANS: "rANS"}

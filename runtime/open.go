@@ -111,8 +111,8 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 	for _, t := range file.Rest {
 		m.raw[t.Name] = newRawTensor(t, file.Sums)
 	}
-	if file.Codec() == model.RANS && o.kernel != nil {
-		return nil, m.wrap(fmt.Errorf("the checkpoint is coded with rANS, kernel %s decodes DF11", o.kernel.Name))
+	if k := o.kernel; k != nil && k.codec() != file.Codec() {
+		return nil, m.wrap(fmt.Errorf("the checkpoint is coded with %s, kernel %s decodes %s", codecNames[file.Codec()], k.Name, codecNames[k.codec()]))
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type options struct {
 }
 
 // WithKernel decodes with a kernel from a generated package. The kernel must be cut for the code books of the
-// checkpoint.
+// checkpoint, or, if that is coded with rANS, for the forms of its tensors.
 func WithKernel(k *Kernel) Option {
 	return func(o *options) error {
 		if k == nil {

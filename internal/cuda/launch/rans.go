@@ -3,6 +3,7 @@ package launch
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/seed54244801/bespoke/rans"
 )
@@ -124,6 +125,21 @@ func OfRans() (all []Launch) {
 		all = append(all, Launch{Entry: entry, Threads: RansThreads})
 	}
 	return all
+}
+
+// RansOf returns those of launches that are kernels of package rans.
+func RansOf(launches []Launch) (own []Launch) {
+	for _, l := range OfRans() {
+		if slices.ContainsFunc(launches, func(k Launch) bool { return k.Entry == l.Entry }) {
+			own = append(own, l)
+		}
+	}
+	return own
+}
+
+// RansEntriesOf returns the names of the kernels for matrices of a form.
+func RansEntriesOf(f rans.Form) []string {
+	return []string{RansEntry(f), RansProductEntry(f), RansJoinEntry}
 }
 
 // RansEntry returns the name of the kernel that decodes matrices of a form.

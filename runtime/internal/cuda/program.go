@@ -10,6 +10,7 @@ import (
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
+	"github.com/seed54244801/bespoke/rans"
 	"github.com/seed54244801/bespoke/runtime/internal/coded"
 )
 
@@ -39,14 +40,34 @@ type program struct {
 // programOf returns the program for units, which are all of one codec.
 func programOf(k *Kernel, units []*coded.Unit) (*program, error) {
 	if len(units) > 0 && units[0].RANS != nil {
-		return ransProgram(), nil
+		return ransProgram(k)
 	}
 	return newProgram(k)
 }
 
-// ransProgram returns the program for units coded with rANS.
-func ransProgram() *program {
-	return &program{name: "kernel for rANS", images: []gpu.Image{{Form: "PTX", Code: ransKernels}}, about: "for rANS", rans: launch.OfRans()}
+// ransProgram returns the program of a kernel for units coded with rANS. If k is nil, it is the program for any of them.
+func ransProgram(k *Kernel) (*program, error) {
+	about := ""
+	if k == nil {
+		about = "for rANS"
+		k = &Kernel{Name: about, PTX: ransKernels, Launches: launch.OfRans()}
+	}
+	p := &program{name: "kernel " + k.Name, about: about, rans: launch.RansOf(k.Launches)}
+	return p, p.addImages(k)
+}
+
+// addImages adds the compiled forms of a kernel.
+func (p *program) addImages(k *Kernel) error {
+	if k.Fatbin != "" {
+		p.images = append(p.images, gpu.Image{Form: "fatbin", Code: k.Fatbin})
+	}
+	if k.PTX != "" {
+		p.images = append(p.images, gpu.Image{Form: "PTX", Code: k.PTX})
+	}
+	if len(p.images) == 0 {
+		return fmt.Errorf("%s was generated without PTX", p.name)
+	}
+	return nil
 }
 
 // newProgram returns the program of a kernel. If k is nil, it is the program for any code book. If several entries
@@ -58,14 +79,8 @@ func newProgram(k *Kernel) (*program, error) {
 		k = &Kernel{Name: about, PTX: anyBook, Launches: launch.OfAnyBook()}
 	}
 	p := &program{name: "kernel " + k.Name, about: about}
-	if k.Fatbin != "" {
-		p.images = append(p.images, gpu.Image{Form: "fatbin", Code: k.Fatbin})
-	}
-	if k.PTX != "" {
-		p.images = append(p.images, gpu.Image{Form: "PTX", Code: k.PTX})
-	}
-	if len(p.images) == 0 {
-		return nil, fmt.Errorf("%s was generated without PTX", p.name)
+	if err := p.addImages(k); err != nil {
+		return nil, err
 	}
 	first := func(tiles, product bool) *launch.Launch {
 		i := slices.IndexFunc(k.Launches, func(l launch.Launch) bool {
@@ -123,6 +138,9 @@ func (p *program) entry(x codebook.Index) *launch.Launch {
 // layout lays out a unit of the model, given its number. It is nil if no entry decodes the unit.
 func (p *program) layout(u *coded.Unit, number int, tables bookTables) (gpu.Unit, error) {
 	if u.RANS != nil {
+		if tooLarge(u) || p.missing(u) != "" {
+			return nil, nil
+		}
 		return ransLayout(u), nil
 	}
 	entry := p.entry(u.Stream.Index())
@@ -141,24 +159,42 @@ func (p *program) layout(u *coded.Unit, number int, tables bookTables) (gpu.Unit
 	return l, nil
 }
 
-// ransLayout lays out a unit coded with rANS. It is nil if a tensor is too large for GPUs.
+// ransLayout lays out a unit coded with rANS.
 func ransLayout(u *coded.Unit) gpu.Unit {
 	var tensors []gpu.RansTensor
 	for i, s := range u.RANS {
-		if !s.Splittable() {
-			return nil
-		}
 		tensors = append(tensors, gpu.RansTensor{Name: u.Tensors[i].Name, From: u.Tensors[i].From, Stream: s})
 	}
 	return gpu.NewRansLayout(u.Name, tensors, launch.RansSplitSteps(u.Elements()))
 }
 
+// tooLarge reports whether a unit coded with rANS has a tensor that is too large for GPUs.
+func tooLarge(u *coded.Unit) bool {
+	return slices.ContainsFunc(u.RANS, func(s *rans.Stream) bool { return !s.Splittable() })
+}
+
+// missing returns the name of a kernel that a unit coded with rANS needs and the program lacks, or "".
+func (p *program) missing(u *coded.Unit) string {
+	for _, s := range u.RANS {
+		for _, entry := range launch.RansEntriesOf(s.Form) {
+			if !slices.ContainsFunc(p.rans, func(l launch.Launch) bool { return l.Entry == entry }) {
+				return entry
+			}
+		}
+	}
+	return ""
+}
+
 // lacks is the message that no entry decodes a unit.
 func (p *program) lacks(u *coded.Unit) string {
-	if u.RANS != nil {
+	switch {
+	case u.RANS == nil:
+		return fmt.Sprintf("%s has no entry that decodes by %v", p.name, u.Stream.Index())
+	case tooLarge(u):
 		return p.name + " takes no tensors with more than 4 GiB of words"
+	default:
+		return fmt.Sprintf("%s has no entry %s", p.name, p.missing(u))
 	}
-	return fmt.Sprintf("%s has no entry that decodes by %v", p.name, u.Stream.Index())
 }
 
 // bookTables are the tables of the code books of a model, by their luts. They are for entries that take a table.
