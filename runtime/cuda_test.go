@@ -77,6 +77,7 @@ func TestCUDAFallsBack(t *testing.T) {
 		{"invalid PTX", []string{"device=80:256", "fail=cuModuleLoadDataEx:1:218"}, cpu, []string{"load the PTX", "CUDA_ERROR_INVALID_PTX (218)"}},
 		{"no context", []string{"device=80:256", "fail=cuDevicePrimaryCtxRetain:1:2"}, cpu, []string{"create a context", "OUT_OF_MEMORY"}},
 		{"second device serves", []string{"device=90:256", "device=80:256", "fail=cuModuleLoadDataEx:1:209"}, CUDA, nil},
+		{"no event", []string{"device=80:256", "fail=cuEventCreate:1:999"}, cpu, []string{"create an event", "CUDA_ERROR_UNKNOWN (999)"}},
 		{"no pinned memory", []string{"device=80:256", "fail=cuMemHostAlloc:1:2"}, cpu, []string{"pinned memory"}},
 		{"pinned memory for one", []string{"device=80:256", "fail=cuMemHostAlloc:3:2"}, CUDA, []string{"one unit at a time"}},
 		{"no memory for weights", []string{"device=80:256", "fail=cuMemAlloc:1+:2"}, CUDA, []string{`unit "layers.0": device 0: allocate `, "bytes for weights: CUDA_ERROR_OUT_OF_MEMORY (2): decoded by " + cpu}},

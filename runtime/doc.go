@@ -29,7 +29,7 @@
 // an error that says why. Builds with the tag purego have no assembly.
 //
 // All decoders return the same weights. For a broken stream they return the same error, which is that of the
-// reference decoder in package codebook. If a unit has both indices, GPUs read and check the tiles, and the other
+// reference decoder in package codebook or rans. If a unit has both indices, GPUs read and check the tiles, and the other
 // decoders read and check gaps and output_positions. A stream that contradicts only one index is an error for
 // decoders that read that one.
 //
@@ -37,8 +37,8 @@
 //
 // # Errors
 //
-// Errors of a bit stream wrap *codebook.StreamError and name file, unit and chunk. After an error
-// the contents of the destination mean nothing.
+// Errors of a bit stream wrap *codebook.StreamError and name file, unit and chunk. With rANS they wrap *rans.BlockError
+// and name file, unit, tensor and block. After an error the contents of the destination mean nothing.
 //
 // Decoding reads memory-mapped files. If a file is cut short meanwhile, or its disk fails, the error wraps
 // *model.FaultError and names the file. The parts that can still be read can still be decoded. If a file is

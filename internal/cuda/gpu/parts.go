@@ -22,7 +22,10 @@ const wordRoom = 256
 // NewParts returns parts without memory.
 func (d *Device) NewParts() (*Parts, error) {
 	free, err := d.newEvent()
-	return &Parts{free: free}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Parts{free: free}, nil
 }
 
 // Close frees the memory once all work that was queued before is done. Nil Parts are fine.
