@@ -21,6 +21,7 @@ import (
 const (
 	vectorModel = "../model/testdata/tiny-llama/bf16"
 	vectorDF11  = "../model/testdata/tiny-llama/df11"
+	vectorRANS  = "../model/testdata/tiny-llama/rans"
 )
 
 // A tensor is one to be written, or read back.

@@ -6,8 +6,10 @@
 //
 //   - shakespeare: the trained model in testdata, with the code books it is compressed with by
 //     default;
-//   - tinyllama: a DF11 checkpoint of the published encoder, with a code book a unit.
+//   - tinyllama: a DF11 checkpoint of the published encoder, with a code book a unit;
+//   - tinyrans: the same model coded with rANS.
 package out
 
 //go:generate go run ../cmd/bespoke generate ../testdata/shakespeare-llama -o shakespeare
 //go:generate go run ../cmd/bespoke generate ../model/testdata/tiny-llama/df11 --name tiny-llama -o tinyllama
+//go:generate go run ../cmd/bespoke generate ../model/testdata/tiny-llama/rans --name tiny-llama -o tinyrans

