@@ -133,8 +133,8 @@ __device__ __forceinline__ void multiply_pair(const RansMatrix *matrix, const Ra
                                               uint64_t *error) {
     const uint32_t pair = block_index() * (rans_threads / warp_threads) + thread_index() / warp_threads;
     if (pair >= matrix->pairs()) return;
-    RansSplit<Plane> split(matrix, number, pair);
     const RansTable table(matrix->table());
+    RansSplit<Plane> split(matrix, number, pair);
     const RansLane lane;
     RansSums<Plane> sums(product);
     split.run_all(table, lane, sums);

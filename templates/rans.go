@@ -8,10 +8,10 @@ type Rans struct {
 	Header string
 }
 
-// The numbers of thread blocks of the kernels for which a multiprocessor has registers: 40, 48 and 64 a thread.
+// The numbers of thread blocks of the kernels for which a multiprocessor has registers: 64 a thread.
 const (
-	ransDecodeBlocks  = 6
-	ransJointBlocks   = 5
+	ransDecodeBlocks  = 4
+	ransJointBlocks   = 4
 	ransProductBlocks = 4
 )
 
