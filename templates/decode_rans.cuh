@@ -10,19 +10,24 @@ namespace bespoke {
 // Where the weights of a split go.
 struct RansOutputs {
     Words2 *to;  // of this lane, of the next step of a run
+    Words2 held[run_steps];  // of a turn, which are written all at once
 
     __device__ __forceinline__ RansOutputs()
         : to(reinterpret_cast<Words2 *>(own_place().outputs + own_place().first * step_weights) + half_lane()) {}
 
     __device__ __forceinline__ bool aligned() const { return is_aligned(own_place().outputs, sizeof(Words2)); }
 
-    // Four weights of step number Step.
+    // Four weights of step number Step of a turn.
     template <uint32_t Step>
     __device__ __forceinline__ void take(const Words2 &four) {
-        store_once<Step * step_weights * sizeof(uint16_t)>(to, four);
+        held[Step] = four;
     }
 
-    __device__ __forceinline__ void go_on(uint32_t steps) { to += steps * half_lanes; }
+    __device__ __forceinline__ void go_on(uint32_t steps) {
+#pragma unroll
+        for (uint32_t i = 0; i < run_steps; i++) store_once(to + i * half_lanes, held[i]);
+        to += steps * half_lanes;
+    }
     __device__ __forceinline__ void end_step(bool) {}
 
     // Weight i of the block.
@@ -54,8 +59,8 @@ __device__ __forceinline__ void decode_pair(const RansMatrix *matrices, uint32_t
     const uint32_t i = matrix_of_pair(matrices, count, pair);
     const RansMatrix *matrix = matrices + i;
     if (pair - matrix->first >= matrix->pairs()) return;
-    RansSplit<Plane> split(matrix, number + i, pair - matrix->first);
     const RansTable table(matrix->table());
+    RansSplit<Plane> split(matrix, number + i, pair - matrix->first);
     const RansLane lane;
     RansOutputs out;
     split.run_all(table, lane, out);

@@ -126,15 +126,26 @@ struct RansNowhere {
     __device__ __forceinline__ void put(uint32_t, uint32_t) {}
 };
 
+// The threads of a block fetch x into the cache of the multiprocessor, each another part: else all warps wait for the
+// same part of it in every step of the first row.
+__device__ __forceinline__ void fetch_numbers(const RansProduct &product) {
+    constexpr uint32_t sector = 32 / sizeof(uint16_t);
+    for (uint32_t i = sector * thread_index(); i < product.columns; i += sector * rans_threads) {
+        keep_loop();
+        prefetch(global_address(product.x + i));
+    }
+}
+
 // A warp multiplies a pair of splits: a grid has as many warps as there are pairs. Rows whose sums are in parts are
 // missing in y.
 template <class Plane>
 __device__ __forceinline__ void multiply_pair(const RansMatrix *matrix, const RansProduct &product, uint32_t number,
                                               uint64_t *error) {
     const uint32_t pair = block_index() * (rans_threads / warp_threads) + thread_index() / warp_threads;
+    fetch_numbers(product);
     if (pair >= matrix->pairs()) return;
-    RansSplit<Plane> split(matrix, number, pair);
     const RansTable table(matrix->table());
+    RansSplit<Plane> split(matrix, number, pair);
     const RansLane lane;
     RansSums<Plane> sums(product);
     split.run_all(table, lane, sums);

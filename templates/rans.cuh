@@ -73,17 +73,28 @@ struct RansTable {
     __device__ __forceinline__ explicit RansTable(const uint32_t *table)
         : bucket(table[lane_of_warp()]), symbol(table[warp_threads + lane_of_warp()]) {}
 
-    // Decodes a weight: takes a state's upper half, in the upper half of a word, and its lower half, below any bits.
-    // Gives the word of the symbol, and the state before it is refilled.
-    __device__ __forceinline__ uint32_t look(uint32_t upper, uint32_t lower, uint32_t fixed, uint32_t &state) const {
+    // Decodes a weight of each state of the lane: gives the words of the symbols, and the states before they are
+    // refilled. Operation by operation, as each waits for the one before it.
+    __device__ __forceinline__ void look(uint32_t fixed, uint32_t *states, uint32_t *words) const {
+        uint32_t found[lane_states];
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] = from_lane(bucket, states[k]);
         // The upper byte of the lower half on top, to be compared, then 2^23, so that the lower bits do not count, and
         // then the lower half, which is 32 times the cell and the bucket.
-        const uint32_t found = permute<0x1610>(lower, fixed);
-        const uint32_t place = smaller(found, found + from_lane(bucket, lower));
-        const uint32_t word = from_lane(symbol, place);
-        // The rank is at the top of the low 21 bits of `place`.
-        state = upper_product(upper, word & 0xffff0000) + (opaque(place << 11) >> 16);
-        return word;
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) found[k] = permute<0x1610>(states[k], fixed);
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] += found[k];
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) found[k] = smaller(found[k], words[k]);
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] = from_lane(symbol, found[k]);
+        // The rank is at the top of the low 21 bits.
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) {
+            const uint32_t upper = states[k] & 0xffff0000;
+            states[k] = upper_product(upper, words[k] & 0xffff0000) + (opaque(found[k] << 11) >> 16);
+        }
     }
 };
 
@@ -104,6 +115,63 @@ struct RansLane {
     __device__ __forceinline__ uint32_t count(const bool *mine) const {
         const uint32_t a = ballot(mine[0]), b = ballot(mine[1]), c = ballot(mine[2]), d = ballot(mine[3]);
         return bits_set(permute_by(a, b, own_half) & up_to_lane) + bits_set(permute_by(c, d, own_half) & up_to_lane);
+    }
+
+    // Refills the states of the half that are below 2^16 from 16-bit words of global memory. The last word before them
+    // is at high:low, which goes on to the last one that is taken, and alone is changed: words on both sides of a
+    // multiple of 4 GiB are out of reach. No word behind high:last is read; in its place is any other. Every lane loads
+    // four words, wanted or not: under a condition, compilers load each into one register and move it to another.
+    __device__ __forceinline__ void refill(uint32_t *states, uint32_t &low, uint32_t high, uint32_t last) const {
+#ifdef __CUDA_ARCH__
+        static_assert(least_state == 65536 && half_lanes == 16, "as told below");
+        asm volatile(
+            "{\n\t.reg .pred a, b, c, d;\n\t.reg .u32 of_a, of_b, of_c, of_d, own;\n\t.reg .u64 from;\n\t"
+            "setp.lt.u32 a, %0, 65536;\n\t"
+            "setp.lt.u32 b, %1, 65536;\n\t"
+            "setp.lt.u32 c, %2, 65536;\n\t"
+            "setp.lt.u32 d, %3, 65536;\n\t"
+            "vote.sync.ballot.b32 of_a, a, -1;\n\t"
+            "vote.sync.ballot.b32 of_b, b, -1;\n\t"
+            "vote.sync.ballot.b32 of_c, c, -1;\n\t"
+            "vote.sync.ballot.b32 of_d, d, -1;\n\t"
+            "prmt.b32 of_a, of_a, of_b, %5;\n\t"
+            "prmt.b32 of_c, of_c, of_d, %5;\n\t"
+            "and.b32 of_a, of_a, %6;\n\t"
+            "and.b32 of_c, of_c, %6;\n\t"
+            "popc.b32 of_a, of_a;\n\t"
+            "popc.b32 of_c, of_c;\n\t"
+            "add.u32 own, of_a, of_c;\n\t"
+            "mad.lo.u32 own, own, 2, %4;\n\t"
+            "shfl.sync.idx.b32 %4, own, 15, 0x101f, -1;\n\t"
+            "min.u32 own, own, %8;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_d, [from];\n\t"
+            "@d sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_c, [from];\n\t"
+            "@c sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_b, [from];\n\t"
+            "@b sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_a, [from];\n\t"
+            "@d prmt.b32 %3, of_d, %3, 0x5410;\n\t"
+            "@c prmt.b32 %2, of_c, %2, 0x5410;\n\t"
+            "@b prmt.b32 %1, of_b, %1, 0x5410;\n\t"
+            "@a prmt.b32 %0, of_a, %0, 0x5410;\n\t}"
+            : "+r"(states[0]), "+r"(states[1]), "+r"(states[2]), "+r"(states[3]), "+r"(low)
+            : "r"(own_half), "r"(up_to_lane), "r"(high), "r"(last));
+#else
+        bool wanted[lane_states];
+        for (uint32_t k = 0; k < lane_states; k++) wanted[k] = states[k] < least_state;
+        uint32_t own = low + 2 * count(wanted);
+        low = from_end_of_half(own);
+        own = smaller(own, last);
+        for (uint32_t k = lane_states; k-- > 0;) {
+            const uint16_t word = *reinterpret_cast<const uint16_t *>(static_cast<uint64_t>(high) << 32 | own);
+            if (wanted[k]) states[k] = states[k] << 16 | word, own -= 2;
+        }
+#endif
     }
 };
 

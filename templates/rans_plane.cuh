@@ -25,6 +25,9 @@ struct ExponentPlane {
         return load_once<Step * step_bytes>(from);
     }
 
+    // Of the lane's part in a step, bytes.
+    __device__ __forceinline__ uint32_t offset() const { return half_lane() % 8 * sizeof(Words2); }
+
     __device__ __forceinline__ void go_on(uint32_t steps) { from += steps * (step_bytes / sizeof(Words2)); }
 
     // Four weights, from the words of their symbols.
@@ -52,15 +55,17 @@ struct JointPlane {
     uint32_t shift;  // of two words, up to the four fields of the lane
 
     __device__ __forceinline__ explicit JointPlane(const uint8_t *plane) {
-        const uint32_t lane = half_lane();
-        const uint32_t bit = lane % 8 * 56 + lane / 8 * 28, word = smaller(bit / 32, step_bytes / 4 - 2);
-        from = reinterpret_cast<const uint32_t *>(plane) + word;
-        shift = opaque(bit - 32 * word);
+        from = reinterpret_cast<const uint32_t *>(plane) + offset() / 4;
+        shift = opaque(first_bit() - 8 * offset());
     }
+
+    // Of the lane's words in a step, bytes.
+    __device__ __forceinline__ uint32_t offset() const { return smaller(first_bit() / 32 * 4, step_bytes - 8); }
 
     template <uint32_t Step>
     __device__ __forceinline__ Part load() const {
-        return {{load_common(from + Step * (step_bytes / 4)), load_common(from + Step * (step_bytes / 4) + 1)}};
+        const uint32_t *own = from + Step * (step_bytes / 4);
+        return {{load_common(own), load_common(own + 1)}};
     }
 
     __device__ __forceinline__ void go_on(uint32_t steps) { from += steps * (step_bytes / 4); }
@@ -81,6 +86,8 @@ struct JointPlane {
     static __device__ __forceinline__ uint32_t coded(uint32_t symbol) { return symbol << 6; }
 
 private:
+    static __device__ __forceinline__ uint32_t first_bit() { return half_lane() % 8 * 56 + half_lane() / 8 * 28; }
+
     // Two weights, from two fields and what is coded of them.
     static __device__ __forceinline__ uint32_t pair(uint32_t fields, uint32_t coded) {
         const uint32_t both = (fields & 0x7f) | (fields << 9 & 0x7f0000);

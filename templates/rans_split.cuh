@@ -5,7 +5,9 @@
 
 namespace bespoke {
 
-constexpr uint32_t run_steps = 4;  // of a turn of the loop of RansSplit::run
+constexpr uint32_t run_steps = 4;         // of a turn of the loop of RansSplit::run
+constexpr uint32_t fetched_bytes = 256;   // of words, every second turn
+constexpr uint32_t fetch_distance = 448;  // bytes from the next word to those fetched, and what aligning them takes
 
 // What follows of a split from sizes: its block, the weights of that, and its steps of the block.
 struct RansRange {
@@ -113,12 +115,15 @@ __device__ __forceinline__ RansPlace &own_place() {
 
 template <class Plane>
 struct RansSplit {
-    uint32_t upper[lane_states], lower[lane_states];  // of the states, see RansTable::look
-    uint32_t at;                                      // words of `blocks` before the next one
+    uint32_t states[lane_states];
+    uint32_t at;  // words of `blocks` before the next one
 
     // A pair has a split for each half.
     __device__ __forceinline__ RansSplit(const RansMatrix *matrix, uint32_t matrix_number, uint32_t pair) {
         const uint32_t number = 2 * pair + lane_of_warp() / half_lanes;
+        Words4 begin = {{least_state, least_state, least_state, least_state}};
+        const Words4 *all = reinterpret_cast<const Words4 *>(matrix->states()) + half_lane();
+        if (number < matrix->n_splits) begin = load_constant(all + static_cast<uint64_t>(number) * half_lanes);
         RansPlace &place = own_place();
         if (half_lane() == 0) place = RansPlace(matrix, matrix_number, number);
         warp_barrier();
@@ -126,9 +131,8 @@ struct RansSplit {
         bool small = false;
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++) {
-            const uint32_t state = place.steps > 0 ? place.state(number, k) : least_state;
-            upper[k] = state & 0xffff0000, lower[k] = state & 0xffff;
-            small |= state < least_state;
+            states[k] = begin.words[k];
+            small |= states[k] < least_state;
         }
         fail(half_any(small), state_start);
     }
@@ -136,18 +140,12 @@ struct RansSplit {
     // Runs as many steps as both halves can.
     template <class Out>
     __device__ __forceinline__ void run_all(const RansTable &table, const RansLane &lane, Out &out) {
-        for (;;) {
-            keep_loop();
-            const uint32_t own = runnable(out);
-            const uint32_t both = smaller(own, from_lane(own, lane_of_warp() ^ half_lanes)) / run_steps * run_steps;
-            if (both == 0) return;
-            RansPlace &place = own_place();
-            const uint32_t first = place.first + place.done;
-            warp_barrier();
-            if (half_lane() == 0) place.done += both;
-            run(table, lane, first, both, out);
-            warp_barrier();
-        }
+        const uint32_t own = runnable(out);
+        const uint32_t both = smaller(own, from_lane(own, lane_of_warp() ^ half_lanes)) / run_steps * run_steps;
+        if (both == 0) return;
+        run(table, lane, both, out);
+        if (half_lane() == 0) own_place().done = both;
+        warp_barrier();
     }
 
     // Does the steps that are left, of which any weight may be missing, and any word.
@@ -165,15 +163,13 @@ struct RansSplit {
         const bool last = place.last_of_block(), there = place.steps > 0;
         bool other = false;
 #pragma unroll
-        for (uint32_t k = 0; k < lane_states; k++) {
-            const uint32_t state = (upper[k] & 0xffff0000) | (lower[k] & 0xffff);
-            if (there) other |= state != (last ? least_state : place.state(place.number + 1, k));
-        }
-        const bool states = half_any(other);
+        for (uint32_t k = 0; k < lane_states; k++)
+            if (there) other |= states[k] != (last ? least_state : place.state(place.number + 1, k));
+        const bool wrong = half_any(other);
         fail(there && at > place.end, words_end);
         fail(there && last && at < place.end, words_left);
-        fail(last && states, state_end);
-        fail(there && !last && (states || at != place.matrix->positions()[place.number + 1]), split_end);
+        fail(last && wrong, state_end);
+        fail(there && !last && (wrong || at != place.matrix->positions()[place.number + 1]), split_end);
     }
 
     // Puts patches into the weights of the split, when all lanes have written theirs.
@@ -225,62 +221,73 @@ private:
         warp_barrier();
     }
 
-    // How many steps `run` may do now, for the own half. Words behind the block are words all the same: a split that
-    // takes them does not end well.
+    // How many steps `run` may do, for the own half. Words behind the block are words all the same: a split that takes
+    // them does not end well.
     template <class Out>
     __device__ __forceinline__ uint32_t runnable(const Out &out) const {
         const RansPlace &place = own_place();
-        const uint32_t whole = smaller(place.steps, place.weights / step_weights - place.first);
-        const uint32_t words = static_cast<uint32_t>(place.matrix->n_words);
-        if (place.done >= whole || at >= words || !is_aligned(plane(), Plane::aligned) || !out.aligned()) return 0;
-        const uint32_t count = smaller(whole - place.done, (words - at) / step_weights);
-        const uint64_t next = place.word_address(at);
-        // See refill.
-        return (next - sizeof(uint16_t)) >> 32 == (next + 2ull * step_weights * count) >> 32 ? count : 0;
+        if (place.steps == 0 || at == 0 || at > place.matrix->n_words || !is_aligned(plane(), Plane::aligned) ||
+            !out.aligned())
+            return 0;
+        const uint32_t count = smaller(place.steps, place.weights / step_weights - place.first);
+        // See RansLane::refill.
+        return (place.word_address(at) - sizeof(uint16_t)) >> 32 == words_behind(count) >> 32 ? count : 0;
     }
 
-    // So many steps, a multiple of run_steps, that both halves may run from one of the block on.
+    // The address behind as many words as so many steps can take.
+    __device__ __forceinline__ uint64_t words_behind(uint32_t steps) const {
+        return own_place().word_address(at) + static_cast<uint64_t>(steps) * step_weights * sizeof(uint16_t);
+    }
+
+    // So many steps, a multiple of run_steps.
     template <class Out>
-    __device__ __forceinline__ void run(const RansTable &table, const RansLane &lane, uint32_t first, uint32_t count,
-                                        Out &out) {
-        Plane from(plane() + static_cast<uint64_t>(first) * Plane::step_bytes);
-        const uint64_t next = own_place().word_address(at);
+    __device__ __forceinline__ void run(const RansTable &table, const RansLane &lane, uint32_t count, Out &out) {
+        const RansPlace &place = own_place();
+        Plane from(plane() + static_cast<uint64_t>(place.first) * Plane::step_bytes);
+        typename Plane::Part parts[run_steps];
+        load_parts<0>(from, parts);
+        const uint64_t next = place.word_address(at), end = place.word_address(place.matrix->n_words - 1);
         const uint32_t high = opaque(static_cast<uint32_t>(next >> 32));
+        const uint32_t last = static_cast<uint32_t>(end < words_behind(count) ? end : words_behind(count));
         uint32_t low = static_cast<uint32_t>(next) - 2;  // of the address of the word before the next one
-        typename Plane::Part part = from.template load<0>();
+        fetch_words(high, low, last);
+        fetch_words(high, low + fetched_bytes, last);
         for (uint32_t left = count; left > 0; left -= run_steps) {
             keep_loop();
             mark_start();
-            turn<0>(table, lane, left, low, high, part, from, out);
-            turn<1>(table, lane, left, low, high, part, from, out);
-            turn<2>(table, lane, left, low, high, part, from, out);
-            turn<3>(table, lane, left, low, high, part, from, out);
-            from.go_on(run_steps);
+            if (left > run_steps && left / run_steps % 2 == 0)
+                fetch_words(high, (low + fetch_distance) & -fetched_bytes, last);
+            turn<0>(table, lane, low, high, last, parts, from, out);
             out.go_on(run_steps);
+            from.go_on(run_steps);
+            if (left > run_steps) load_parts<0>(from, parts);
         }
-        at = (low + 2 - static_cast<uint32_t>(own_place().word_address(0))) / 2;
+        at = (low + 2 - static_cast<uint32_t>(place.word_address(0))) / 2;
     }
 
-    // Step number Step of a turn, with its part of the plane, in the place of which the next one's is fetched.
+    // Fetches the words that lie there into the cache, but none behind the last one.
+    static __device__ __forceinline__ void fetch_words(uint32_t high, uint32_t low, uint32_t last) {
+        const uint32_t own = low + half_lane() * (fetched_bytes / half_lanes);
+        prefetch(static_cast<uint64_t>(high) << 32 | smaller(own, last));
+    }
+
+    // The plane of a turn, all at once: it is next to each other in memory.
+    template <uint32_t Step>
+    static __device__ __forceinline__ void load_parts(const Plane &from, typename Plane::Part *parts) {
+        parts[Step] = from.template load<Step>();
+        if constexpr (Step + 1 < run_steps) load_parts<Step + 1>(from, parts);
+    }
+
+    // The steps of a turn from number Step on.
     template <uint32_t Step, class Out>
-    __device__ __forceinline__ void turn(const RansTable &table, const RansLane &lane, uint32_t left, uint32_t &low,
-                                         uint32_t high, typename Plane::Part &part, const Plane &from, Out &out) {
+    __device__ __forceinline__ void turn(const RansTable &table, const RansLane &lane, uint32_t &low, uint32_t high,
+                                         uint32_t last, const typename Plane::Part *parts, const Plane &from,
+                                         Out &out) {
         uint32_t words[lane_states];
-        bool wanted[lane_states];
-#pragma unroll
-        for (uint32_t k = 0; k < lane_states; k++) {
-            words[k] = table.look(upper[k], lower[k], lane.own_half, lower[k]);
-            upper[k] = lower[k] & 0xffff0000;
-            wanted[k] = upper[k] == 0;
-        }
-        low += 2 * lane.count(wanted);
-        uint32_t own = low;  // of the last word of this lane
-        low = from_end_of_half(low);
-#pragma unroll
-        for (uint32_t i = 1; i <= lane_states; i++)
-            refill(wanted[lane_states - i], upper[lane_states - i], lower[lane_states - i], own, high);
-        out.template take<Step>(from.merge(part, words));
-        if (Step + 1 < run_steps || left > run_steps) part = from.template load<Step + 1>();
+        table.look(lane.own_half, states, words);
+        lane.refill(states, low, high, last);
+        out.template take<Step>(from.merge(parts[Step], words));
+        if constexpr (Step + 1 < run_steps) turn<Step + 1>(table, lane, low, high, last, parts, from, out);
     }
 
     // Step i, in which a half takes no part that does not have it.
@@ -288,14 +295,13 @@ private:
     __device__ __forceinline__ void step(const RansTable &table, const RansLane &lane, uint32_t i, Out &out) {
         const RansPlace &place = own_place();
         const bool mine = i < place.steps;
-        uint32_t words[lane_states];
+        uint32_t words[lane_states], after[lane_states] = {states[0], states[1], states[2], states[3]};
         bool wanted[lane_states];
+        table.look(lane.own_half, after, words);
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++) {
-            uint32_t state;
-            words[k] = table.look(upper[k], lower[k], lane.own_half, state);
-            wanted[k] = mine && state < least_state;
-            if (mine) upper[k] = wanted[k] ? state << 16 : state & 0xffff0000, lower[k] = state;
+            wanted[k] = mine && after[k] < least_state;
+            if (mine) states[k] = after[k];
         }
         uint32_t own = at + lane.count(wanted);
         at = from_end_of_half(own);
@@ -303,7 +309,8 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++) {
             if (!wanted[lane_states - i]) continue;
             own--;
-            lower[lane_states - i] = own < place.end ? place.words()[own] : 0;
+            uint32_t &state = states[lane_states - i];
+            state = state << 16 | (own < place.end ? place.words()[own] : 0);
         }
         const uint32_t weight = opaque((place.first + i) * step_weights + half_lane() * lane_states);
         const uint32_t there = mine && weight < place.weights ? smaller(place.weights - weight, lane_states) : 0;

@@ -77,25 +77,12 @@ __device__ __forceinline__ uint32_t permute_by(uint32_t low, uint32_t high, uint
 #endif
 }
 
-// Where `wanted`, moves the lower half of a state up, replaces it by the 16-bit word of global memory at the address
-// high:low, and goes back by one word. That changes the lower half of the address alone: words on both sides of a
-// multiple of 4 GiB are out of reach.
-__device__ __forceinline__ void refill(bool wanted, uint32_t &upper, uint32_t &lower, uint32_t &low, uint32_t high) {
+// Fetches the bytes around an address of global memory into the cache of the multiprocessor.
+__device__ __forceinline__ void prefetch(uint64_t from) {
 #ifdef __CUDA_ARCH__
-    asm volatile(
-        "{\n\t.reg .pred wanted;\n\t.reg .u64 from;\n\t"
-        "setp.ne.u32 wanted, %3, 0;\n\t"
-        "@wanted shl.b32 %0, %1, 16;\n\t"
-        "mov.b64 from, {%2, %4};\n\t"
-        "@wanted ld.global.u16 %1, [from];\n\t"
-        "@wanted sub.u32 %2, %2, 2;\n\t}"
-        : "+r"(upper), "+r"(lower), "+r"(low)
-        : "r"(static_cast<uint32_t>(wanted)), "r"(high));
+    asm volatile("prefetch.global.L1 [%0];" : : "l"(from));
 #else
-    if (!wanted) return;
-    upper = lower << 16;
-    lower = *reinterpret_cast<const uint16_t *>(static_cast<uint64_t>(high) << 32 | low);
-    low -= 2;
+    [[maybe_unused]] const uint8_t byte = *reinterpret_cast<const volatile uint8_t *>(from);
 #endif
 }
 
