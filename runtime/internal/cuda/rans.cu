@@ -673,25 +673,12 @@ __device__ __forceinline__ uint32_t permute_by(uint32_t low, uint32_t high, uint
 #endif
 }
 
-// Where `wanted`, moves the lower half of a state up, replaces it by the 16-bit word of global memory at the address
-// high:low, and goes back by one word. That changes the lower half of the address alone: words on both sides of a
-// multiple of 4 GiB are out of reach.
-__device__ __forceinline__ void refill(bool wanted, uint32_t &upper, uint32_t &lower, uint32_t &low, uint32_t high) {
+// Fetches the bytes around an address of global memory into the cache of the multiprocessor.
+__device__ __forceinline__ void prefetch(uint64_t from) {
 #ifdef __CUDA_ARCH__
-    asm volatile(
-        "{\n\t.reg .pred wanted;\n\t.reg .u64 from;\n\t"
-        "setp.ne.u32 wanted, %3, 0;\n\t"
-        "@wanted shl.b32 %0, %1, 16;\n\t"
-        "mov.b64 from, {%2, %4};\n\t"
-        "@wanted ld.global.u16 %1, [from];\n\t"
-        "@wanted sub.u32 %2, %2, 2;\n\t}"
-        : "+r"(upper), "+r"(lower), "+r"(low)
-        : "r"(static_cast<uint32_t>(wanted)), "r"(high));
+    asm volatile("prefetch.global.L1 [%0];" : : "l"(from));
 #else
-    if (!wanted) return;
-    upper = lower << 16;
-    lower = *reinterpret_cast<const uint16_t *>(static_cast<uint64_t>(high) << 32 | low);
-    low -= 2;
+    [[maybe_unused]] const uint8_t byte = *reinterpret_cast<const volatile uint8_t *>(from);
 #endif
 }
 
@@ -782,17 +769,28 @@ struct RansTable {
     __device__ __forceinline__ explicit RansTable(const uint32_t *table)
         : bucket(table[lane_of_warp()]), symbol(table[warp_threads + lane_of_warp()]) {}
 
-    // Decodes a weight: takes a state's upper half, in the upper half of a word, and its lower half, below any bits.
-    // Gives the word of the symbol, and the state before it is refilled.
-    __device__ __forceinline__ uint32_t look(uint32_t upper, uint32_t lower, uint32_t fixed, uint32_t &state) const {
+    // Decodes a weight of each state of the lane: gives the words of the symbols, and the states before they are
+    // refilled. Operation by operation, as each waits for the one before it.
+    __device__ __forceinline__ void look(uint32_t fixed, uint32_t *states, uint32_t *words) const {
+        uint32_t found[lane_states];
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] = from_lane(bucket, states[k]);
         // The upper byte of the lower half on top, to be compared, then 2^23, so that the lower bits do not count, and
         // then the lower half, which is 32 times the cell and the bucket.
-        const uint32_t found = permute<0x1610>(lower, fixed);
-        const uint32_t place = smaller(found, found + from_lane(bucket, lower));
-        const uint32_t word = from_lane(symbol, place);
-        // The rank is at the top of the low 21 bits of `place`.
-        state = upper_product(upper, word & 0xffff0000) + (opaque(place << 11) >> 16);
-        return word;
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) found[k] = permute<0x1610>(states[k], fixed);
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] += found[k];
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) found[k] = smaller(found[k], words[k]);
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) words[k] = from_lane(symbol, found[k]);
+        // The rank is at the top of the low 21 bits.
+#pragma unroll
+        for (uint32_t k = 0; k < lane_states; k++) {
+            const uint32_t upper = states[k] & 0xffff0000;
+            states[k] = upper_product(upper, words[k] & 0xffff0000) + (opaque(found[k] << 11) >> 16);
+        }
     }
 };
 
@@ -813,6 +811,63 @@ struct RansLane {
     __device__ __forceinline__ uint32_t count(const bool *mine) const {
         const uint32_t a = ballot(mine[0]), b = ballot(mine[1]), c = ballot(mine[2]), d = ballot(mine[3]);
         return bits_set(permute_by(a, b, own_half) & up_to_lane) + bits_set(permute_by(c, d, own_half) & up_to_lane);
+    }
+
+    // Refills the states of the half that are below 2^16 from 16-bit words of global memory. The last word before them
+    // is at high:low, which goes on to the last one that is taken, and alone is changed: words on both sides of a
+    // multiple of 4 GiB are out of reach. No word behind high:last is read; in its place is any other. Every lane loads
+    // four words, wanted or not: under a condition, compilers load each into one register and move it to another.
+    __device__ __forceinline__ void refill(uint32_t *states, uint32_t &low, uint32_t high, uint32_t last) const {
+#ifdef __CUDA_ARCH__
+        static_assert(least_state == 65536 && half_lanes == 16, "as told below");
+        asm volatile(
+            "{\n\t.reg .pred a, b, c, d;\n\t.reg .u32 of_a, of_b, of_c, of_d, own;\n\t.reg .u64 from;\n\t"
+            "setp.lt.u32 a, %0, 65536;\n\t"
+            "setp.lt.u32 b, %1, 65536;\n\t"
+            "setp.lt.u32 c, %2, 65536;\n\t"
+            "setp.lt.u32 d, %3, 65536;\n\t"
+            "vote.sync.ballot.b32 of_a, a, -1;\n\t"
+            "vote.sync.ballot.b32 of_b, b, -1;\n\t"
+            "vote.sync.ballot.b32 of_c, c, -1;\n\t"
+            "vote.sync.ballot.b32 of_d, d, -1;\n\t"
+            "prmt.b32 of_a, of_a, of_b, %5;\n\t"
+            "prmt.b32 of_c, of_c, of_d, %5;\n\t"
+            "and.b32 of_a, of_a, %6;\n\t"
+            "and.b32 of_c, of_c, %6;\n\t"
+            "popc.b32 of_a, of_a;\n\t"
+            "popc.b32 of_c, of_c;\n\t"
+            "add.u32 own, of_a, of_c;\n\t"
+            "mad.lo.u32 own, own, 2, %4;\n\t"
+            "shfl.sync.idx.b32 %4, own, 15, 0x101f, -1;\n\t"
+            "min.u32 own, own, %8;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_d, [from];\n\t"
+            "@d sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_c, [from];\n\t"
+            "@c sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_b, [from];\n\t"
+            "@b sub.u32 own, own, 2;\n\t"
+            "mov.b64 from, {own, %7};\n\t"
+            "ld.global.u16 of_a, [from];\n\t"
+            "@d prmt.b32 %3, of_d, %3, 0x5410;\n\t"
+            "@c prmt.b32 %2, of_c, %2, 0x5410;\n\t"
+            "@b prmt.b32 %1, of_b, %1, 0x5410;\n\t"
+            "@a prmt.b32 %0, of_a, %0, 0x5410;\n\t}"
+            : "+r"(states[0]), "+r"(states[1]), "+r"(states[2]), "+r"(states[3]), "+r"(low)
+            : "r"(own_half), "r"(up_to_lane), "r"(high), "r"(last));
+#else
+        bool wanted[lane_states];
+        for (uint32_t k = 0; k < lane_states; k++) wanted[k] = states[k] < least_state;
+        uint32_t own = low + 2 * count(wanted);
+        low = from_end_of_half(own);
+        own = smaller(own, last);
+        for (uint32_t k = lane_states; k-- > 0;) {
+            const uint16_t word = *reinterpret_cast<const uint16_t *>(static_cast<uint64_t>(high) << 32 | own);
+            if (wanted[k]) states[k] = states[k] << 16 | word, own -= 2;
+        }
+#endif
     }
 };
 
@@ -842,6 +897,9 @@ struct ExponentPlane {
         return load_once<Step * step_bytes>(from);
     }
 
+    // Of the lane's part in a step, bytes.
+    __device__ __forceinline__ uint32_t offset() const { return half_lane() % 8 * sizeof(Words2); }
+
     __device__ __forceinline__ void go_on(uint32_t steps) { from += steps * (step_bytes / sizeof(Words2)); }
 
     // Four weights, from the words of their symbols.
@@ -869,15 +927,17 @@ struct JointPlane {
     uint32_t shift;  // of two words, up to the four fields of the lane
 
     __device__ __forceinline__ explicit JointPlane(const uint8_t *plane) {
-        const uint32_t lane = half_lane();
-        const uint32_t bit = lane % 8 * 56 + lane / 8 * 28, word = smaller(bit / 32, step_bytes / 4 - 2);
-        from = reinterpret_cast<const uint32_t *>(plane) + word;
-        shift = opaque(bit - 32 * word);
+        from = reinterpret_cast<const uint32_t *>(plane) + offset() / 4;
+        shift = opaque(first_bit() - 8 * offset());
     }
+
+    // Of the lane's words in a step, bytes.
+    __device__ __forceinline__ uint32_t offset() const { return smaller(first_bit() / 32 * 4, step_bytes - 8); }
 
     template <uint32_t Step>
     __device__ __forceinline__ Part load() const {
-        return {{load_common(from + Step * (step_bytes / 4)), load_common(from + Step * (step_bytes / 4) + 1)}};
+        const uint32_t *own = from + Step * (step_bytes / 4);
+        return {{load_common(own), load_common(own + 1)}};
     }
 
     __device__ __forceinline__ void go_on(uint32_t steps) { from += steps * (step_bytes / 4); }
@@ -898,6 +958,8 @@ struct JointPlane {
     static __device__ __forceinline__ uint32_t coded(uint32_t symbol) { return symbol << 6; }
 
 private:
+    static __device__ __forceinline__ uint32_t first_bit() { return half_lane() % 8 * 56 + half_lane() / 8 * 28; }
+
     // Two weights, from two fields and what is coded of them.
     static __device__ __forceinline__ uint32_t pair(uint32_t fields, uint32_t coded) {
         const uint32_t both = (fields & 0x7f) | (fields << 9 & 0x7f0000);
@@ -911,7 +973,9 @@ private:
 
 namespace bespoke {
 
-constexpr uint32_t run_steps = 4;  // of a turn of the loop of RansSplit::run
+constexpr uint32_t run_steps = 4;         // of a turn of the loop of RansSplit::run
+constexpr uint32_t fetched_bytes = 256;   // of words, every second turn
+constexpr uint32_t fetch_distance = 448;  // bytes from the next word to those fetched, and what aligning them takes
 
 // What follows of a split from sizes: its block, the weights of that, and its steps of the block.
 struct RansRange {
@@ -1019,12 +1083,15 @@ __device__ __forceinline__ RansPlace &own_place() {
 
 template <class Plane>
 struct RansSplit {
-    uint32_t upper[lane_states], lower[lane_states];  // of the states, see RansTable::look
-    uint32_t at;                                      // words of `blocks` before the next one
+    uint32_t states[lane_states];
+    uint32_t at;  // words of `blocks` before the next one
 
     // A pair has a split for each half.
     __device__ __forceinline__ RansSplit(const RansMatrix *matrix, uint32_t matrix_number, uint32_t pair) {
         const uint32_t number = 2 * pair + lane_of_warp() / half_lanes;
+        Words4 begin = {{least_state, least_state, least_state, least_state}};
+        const Words4 *all = reinterpret_cast<const Words4 *>(matrix->states()) + half_lane();
+        if (number < matrix->n_splits) begin = load_constant(all + static_cast<uint64_t>(number) * half_lanes);
         RansPlace &place = own_place();
         if (half_lane() == 0) place = RansPlace(matrix, matrix_number, number);
         warp_barrier();
@@ -1032,9 +1099,8 @@ struct RansSplit {
         bool small = false;
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++) {
-            const uint32_t state = place.steps > 0 ? place.state(number, k) : least_state;
-            upper[k] = state & 0xffff0000, lower[k] = state & 0xffff;
-            small |= state < least_state;
+            states[k] = begin.words[k];
+            small |= states[k] < least_state;
         }
         fail(half_any(small), state_start);
     }
@@ -1042,18 +1108,12 @@ struct RansSplit {
     // Runs as many steps as both halves can.
     template <class Out>
     __device__ __forceinline__ void run_all(const RansTable &table, const RansLane &lane, Out &out) {
-        for (;;) {
-            keep_loop();
-            const uint32_t own = runnable(out);
-            const uint32_t both = smaller(own, from_lane(own, lane_of_warp() ^ half_lanes)) / run_steps * run_steps;
-            if (both == 0) return;
-            RansPlace &place = own_place();
-            const uint32_t first = place.first + place.done;
-            warp_barrier();
-            if (half_lane() == 0) place.done += both;
-            run(table, lane, first, both, out);
-            warp_barrier();
-        }
+        const uint32_t own = runnable(out);
+        const uint32_t both = smaller(own, from_lane(own, lane_of_warp() ^ half_lanes)) / run_steps * run_steps;
+        if (both == 0) return;
+        run(table, lane, both, out);
+        if (half_lane() == 0) own_place().done = both;
+        warp_barrier();
     }
 
     // Does the steps that are left, of which any weight may be missing, and any word.
@@ -1071,15 +1131,13 @@ struct RansSplit {
         const bool last = place.last_of_block(), there = place.steps > 0;
         bool other = false;
 #pragma unroll
-        for (uint32_t k = 0; k < lane_states; k++) {
-            const uint32_t state = (upper[k] & 0xffff0000) | (lower[k] & 0xffff);
-            if (there) other |= state != (last ? least_state : place.state(place.number + 1, k));
-        }
-        const bool states = half_any(other);
+        for (uint32_t k = 0; k < lane_states; k++)
+            if (there) other |= states[k] != (last ? least_state : place.state(place.number + 1, k));
+        const bool wrong = half_any(other);
         fail(there && at > place.end, words_end);
         fail(there && last && at < place.end, words_left);
-        fail(last && states, state_end);
-        fail(there && !last && (states || at != place.matrix->positions()[place.number + 1]), split_end);
+        fail(last && wrong, state_end);
+        fail(there && !last && (wrong || at != place.matrix->positions()[place.number + 1]), split_end);
     }
 
     // Puts patches into the weights of the split, when all lanes have written theirs.
@@ -1131,62 +1189,73 @@ private:
         warp_barrier();
     }
 
-    // How many steps `run` may do now, for the own half. Words behind the block are words all the same: a split that
-    // takes them does not end well.
+    // How many steps `run` may do, for the own half. Words behind the block are words all the same: a split that takes
+    // them does not end well.
     template <class Out>
     __device__ __forceinline__ uint32_t runnable(const Out &out) const {
         const RansPlace &place = own_place();
-        const uint32_t whole = smaller(place.steps, place.weights / step_weights - place.first);
-        const uint32_t words = static_cast<uint32_t>(place.matrix->n_words);
-        if (place.done >= whole || at >= words || !is_aligned(plane(), Plane::aligned) || !out.aligned()) return 0;
-        const uint32_t count = smaller(whole - place.done, (words - at) / step_weights);
-        const uint64_t next = place.word_address(at);
-        // See refill.
-        return (next - sizeof(uint16_t)) >> 32 == (next + 2ull * step_weights * count) >> 32 ? count : 0;
+        if (place.steps == 0 || at == 0 || at > place.matrix->n_words || !is_aligned(plane(), Plane::aligned) ||
+            !out.aligned())
+            return 0;
+        const uint32_t count = smaller(place.steps, place.weights / step_weights - place.first);
+        // See RansLane::refill.
+        return (place.word_address(at) - sizeof(uint16_t)) >> 32 == words_behind(count) >> 32 ? count : 0;
     }
 
-    // So many steps, a multiple of run_steps, that both halves may run from one of the block on.
+    // The address behind as many words as so many steps can take.
+    __device__ __forceinline__ uint64_t words_behind(uint32_t steps) const {
+        return own_place().word_address(at) + static_cast<uint64_t>(steps) * step_weights * sizeof(uint16_t);
+    }
+
+    // So many steps, a multiple of run_steps.
     template <class Out>
-    __device__ __forceinline__ void run(const RansTable &table, const RansLane &lane, uint32_t first, uint32_t count,
-                                        Out &out) {
-        Plane from(plane() + static_cast<uint64_t>(first) * Plane::step_bytes);
-        const uint64_t next = own_place().word_address(at);
+    __device__ __forceinline__ void run(const RansTable &table, const RansLane &lane, uint32_t count, Out &out) {
+        const RansPlace &place = own_place();
+        Plane from(plane() + static_cast<uint64_t>(place.first) * Plane::step_bytes);
+        typename Plane::Part parts[run_steps];
+        load_parts<0>(from, parts);
+        const uint64_t next = place.word_address(at), end = place.word_address(place.matrix->n_words - 1);
         const uint32_t high = opaque(static_cast<uint32_t>(next >> 32));
+        const uint32_t last = static_cast<uint32_t>(end < words_behind(count) ? end : words_behind(count));
         uint32_t low = static_cast<uint32_t>(next) - 2;  // of the address of the word before the next one
-        typename Plane::Part part = from.template load<0>();
+        fetch_words(high, low, last);
+        fetch_words(high, low + fetched_bytes, last);
         for (uint32_t left = count; left > 0; left -= run_steps) {
             keep_loop();
             mark_start();
-            turn<0>(table, lane, left, low, high, part, from, out);
-            turn<1>(table, lane, left, low, high, part, from, out);
-            turn<2>(table, lane, left, low, high, part, from, out);
-            turn<3>(table, lane, left, low, high, part, from, out);
-            from.go_on(run_steps);
+            if (left > run_steps && left / run_steps % 2 == 0)
+                fetch_words(high, (low + fetch_distance) & -fetched_bytes, last);
+            turn<0>(table, lane, low, high, last, parts, from, out);
             out.go_on(run_steps);
+            from.go_on(run_steps);
+            if (left > run_steps) load_parts<0>(from, parts);
         }
-        at = (low + 2 - static_cast<uint32_t>(own_place().word_address(0))) / 2;
+        at = (low + 2 - static_cast<uint32_t>(place.word_address(0))) / 2;
     }
 
-    // Step number Step of a turn, with its part of the plane, in the place of which the next one's is fetched.
+    // Fetches the words that lie there into the cache, but none behind the last one.
+    static __device__ __forceinline__ void fetch_words(uint32_t high, uint32_t low, uint32_t last) {
+        const uint32_t own = low + half_lane() * (fetched_bytes / half_lanes);
+        prefetch(static_cast<uint64_t>(high) << 32 | smaller(own, last));
+    }
+
+    // The plane of a turn, all at once: it is next to each other in memory.
+    template <uint32_t Step>
+    static __device__ __forceinline__ void load_parts(const Plane &from, typename Plane::Part *parts) {
+        parts[Step] = from.template load<Step>();
+        if constexpr (Step + 1 < run_steps) load_parts<Step + 1>(from, parts);
+    }
+
+    // The steps of a turn from number Step on.
     template <uint32_t Step, class Out>
-    __device__ __forceinline__ void turn(const RansTable &table, const RansLane &lane, uint32_t left, uint32_t &low,
-                                         uint32_t high, typename Plane::Part &part, const Plane &from, Out &out) {
+    __device__ __forceinline__ void turn(const RansTable &table, const RansLane &lane, uint32_t &low, uint32_t high,
+                                         uint32_t last, const typename Plane::Part *parts, const Plane &from,
+                                         Out &out) {
         uint32_t words[lane_states];
-        bool wanted[lane_states];
-#pragma unroll
-        for (uint32_t k = 0; k < lane_states; k++) {
-            words[k] = table.look(upper[k], lower[k], lane.own_half, lower[k]);
-            upper[k] = lower[k] & 0xffff0000;
-            wanted[k] = upper[k] == 0;
-        }
-        low += 2 * lane.count(wanted);
-        uint32_t own = low;  // of the last word of this lane
-        low = from_end_of_half(low);
-#pragma unroll
-        for (uint32_t i = 1; i <= lane_states; i++)
-            refill(wanted[lane_states - i], upper[lane_states - i], lower[lane_states - i], own, high);
-        out.template take<Step>(from.merge(part, words));
-        if (Step + 1 < run_steps || left > run_steps) part = from.template load<Step + 1>();
+        table.look(lane.own_half, states, words);
+        lane.refill(states, low, high, last);
+        out.template take<Step>(from.merge(parts[Step], words));
+        if constexpr (Step + 1 < run_steps) turn<Step + 1>(table, lane, low, high, last, parts, from, out);
     }
 
     // Step i, in which a half takes no part that does not have it.
@@ -1194,14 +1263,13 @@ private:
     __device__ __forceinline__ void step(const RansTable &table, const RansLane &lane, uint32_t i, Out &out) {
         const RansPlace &place = own_place();
         const bool mine = i < place.steps;
-        uint32_t words[lane_states];
+        uint32_t words[lane_states], after[lane_states] = {states[0], states[1], states[2], states[3]};
         bool wanted[lane_states];
+        table.look(lane.own_half, after, words);
 #pragma unroll
         for (uint32_t k = 0; k < lane_states; k++) {
-            uint32_t state;
-            words[k] = table.look(upper[k], lower[k], lane.own_half, state);
-            wanted[k] = mine && state < least_state;
-            if (mine) upper[k] = wanted[k] ? state << 16 : state & 0xffff0000, lower[k] = state;
+            wanted[k] = mine && after[k] < least_state;
+            if (mine) states[k] = after[k];
         }
         uint32_t own = at + lane.count(wanted);
         at = from_end_of_half(own);
@@ -1209,7 +1277,8 @@ private:
         for (uint32_t i = 1; i <= lane_states; i++) {
             if (!wanted[lane_states - i]) continue;
             own--;
-            lower[lane_states - i] = own < place.end ? place.words()[own] : 0;
+            uint32_t &state = states[lane_states - i];
+            state = state << 16 | (own < place.end ? place.words()[own] : 0);
         }
         const uint32_t weight = opaque((place.first + i) * step_weights + half_lane() * lane_states);
         const uint32_t there = mine && weight < place.weights ? smaller(place.weights - weight, lane_states) : 0;
@@ -1231,19 +1300,24 @@ namespace bespoke {
 // Where the weights of a split go.
 struct RansOutputs {
     Words2 *to;  // of this lane, of the next step of a run
+    Words2 held[run_steps];  // of a turn, which are written all at once
 
     __device__ __forceinline__ RansOutputs()
         : to(reinterpret_cast<Words2 *>(own_place().outputs + own_place().first * step_weights) + half_lane()) {}
 
     __device__ __forceinline__ bool aligned() const { return is_aligned(own_place().outputs, sizeof(Words2)); }
 
-    // Four weights of step number Step.
+    // Four weights of step number Step of a turn.
     template <uint32_t Step>
     __device__ __forceinline__ void take(const Words2 &four) {
-        store_once<Step * step_weights * sizeof(uint16_t)>(to, four);
+        held[Step] = four;
     }
 
-    __device__ __forceinline__ void go_on(uint32_t steps) { to += steps * half_lanes; }
+    __device__ __forceinline__ void go_on(uint32_t steps) {
+#pragma unroll
+        for (uint32_t i = 0; i < run_steps; i++) store_once(to + i * half_lanes, held[i]);
+        to += steps * half_lanes;
+    }
     __device__ __forceinline__ void end_step(bool) {}
 
     // Weight i of the block.
@@ -1275,8 +1349,8 @@ __device__ __forceinline__ void decode_pair(const RansMatrix *matrices, uint32_t
     const uint32_t i = matrix_of_pair(matrices, count, pair);
     const RansMatrix *matrix = matrices + i;
     if (pair - matrix->first >= matrix->pairs()) return;
-    RansSplit<Plane> split(matrix, number + i, pair - matrix->first);
     const RansTable table(matrix->table());
+    RansSplit<Plane> split(matrix, number + i, pair - matrix->first);
     const RansLane lane;
     RansOutputs out;
     split.run_all(table, lane, out);
@@ -1413,15 +1487,26 @@ struct RansNowhere {
     __device__ __forceinline__ void put(uint32_t, uint32_t) {}
 };
 
+// The threads of a block fetch x into the cache of the multiprocessor, each another part: else all warps wait for the
+// same part of it in every step of the first row.
+__device__ __forceinline__ void fetch_numbers(const RansProduct &product) {
+    constexpr uint32_t sector = 32 / sizeof(uint16_t);
+    for (uint32_t i = sector * thread_index(); i < product.columns; i += sector * rans_threads) {
+        keep_loop();
+        prefetch(global_address(product.x + i));
+    }
+}
+
 // A warp multiplies a pair of splits: a grid has as many warps as there are pairs. Rows whose sums are in parts are
 // missing in y.
 template <class Plane>
 __device__ __forceinline__ void multiply_pair(const RansMatrix *matrix, const RansProduct &product, uint32_t number,
                                               uint64_t *error) {
     const uint32_t pair = block_index() * (rans_threads / warp_threads) + thread_index() / warp_threads;
+    fetch_numbers(product);
     if (pair >= matrix->pairs()) return;
-    RansSplit<Plane> split(matrix, number, pair);
     const RansTable table(matrix->table());
+    RansSplit<Plane> split(matrix, number, pair);
     const RansLane lane;
     RansSums<Plane> sums(product);
     split.run_all(table, lane, sums);
@@ -1459,14 +1544,16 @@ namespace bespoke {
 // The matrices in device memory, one after another, have numbers from this one on. The error word, 0 before, says what
 // is wrong with the first split that is: the cause, 8 bits, the number of the matrix, 24 bits, and that of the split.
 // The weights of a split that is wrong may be any.
-extern "C" __global__ void __launch_bounds__(256, 6)
+
+// For matrices of the form exponent.
+extern "C" __global__ void __launch_bounds__(256, 4)
 decode_rans(const RansMatrix *__restrict__ matrices, const uint32_t count, const uint32_t number,
             uint64_t *__restrict__ error) {
     decode_pair<ExponentPlane>(matrices, count, number, error);
 }
 
-// The same for matrices of the form Joint.
-extern "C" __global__ void __launch_bounds__(256, 5)
+// For matrices of the form joint.
+extern "C" __global__ void __launch_bounds__(256, 4)
 decode_rans_joint(const RansMatrix *__restrict__ matrices, const uint32_t count, const uint32_t number,
                   uint64_t *__restrict__ error) {
     decode_pair<JointPlane>(matrices, count, number, error);
@@ -1475,13 +1562,16 @@ decode_rans_joint(const RansMatrix *__restrict__ matrices, const uint32_t count,
 // y = W x, for a matrix whose rows are whole steps, `columns` weights each, and whose blocks are whole steps, too. Rows
 // that go through several splits are in `parts`, two numbers for each split: matvec_rans_join puts them into y. Where a
 // split is wrong, y may be anything. The number of the matrix is for the error word.
+
+// For a matrix of the form exponent.
 extern "C" __global__ void __launch_bounds__(256, 4)
 matvec_rans(const RansMatrix *__restrict__ matrix, const uint16_t *__restrict__ x, float *__restrict__ y,
-            float *__restrict__ parts, const uint32_t columns, const uint32_t number, uint64_t *__restrict__ error) {
+            float *__restrict__ parts, const uint32_t columns, const uint32_t number,
+            uint64_t *__restrict__ error) {
     multiply_pair<ExponentPlane>(matrix, RansProduct{x, y, parts, columns}, number, error);
 }
 
-// The same for a matrix of the form Joint.
+// For a matrix of the form joint.
 extern "C" __global__ void __launch_bounds__(256, 4)
 matvec_rans_joint(const RansMatrix *__restrict__ matrix, const uint16_t *__restrict__ x, float *__restrict__ y,
                   float *__restrict__ parts, const uint32_t columns, const uint32_t number,
