@@ -68,12 +68,12 @@ func (g *Description) try(info gpu.Info) (err error) {
 	if g.Free, err = d.Free(); err != nil {
 		return err
 	}
-	p, err := newProgram(nil)
-	if err != nil {
-		return err
-	}
 	form := ""
-	for _, p := range []*program{p, ransProgram()} {
+	for _, newProgram := range []func(*Kernel) (*program, error){newProgram, ransProgram} {
+		p, err := newProgram(nil)
+		if err != nil {
+			return err
+		}
 		m, _, err := p.load(d)
 		if err != nil {
 			return err
