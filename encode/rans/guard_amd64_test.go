@@ -47,7 +47,7 @@ func TestAssemblyBounds(t *testing.T) {
 							job.States[k][1][i] = 1
 						}
 					}
-					encoder(f, blocks)(job)
+					encoders(f)[blocks-1](job)
 					for k := range blocks {
 						if job.Left[k] != 0 || string(words[k]) != string(want) {
 							t.Errorf("%v: block %d of %d, %d steps: other words", f, k, blocks, steps)

@@ -87,10 +87,12 @@ type EncodeTables struct {
 	// are in Pairs.
 	Places [256]uint8
 	Pairs  [2 * rans.Buckets]uint8
+	// Bytes are the same for encoders for AVX2.
+	Bytes EncodeByteTables
 }
 
-// donations is the largest number of donations, and one more.
-const donations = rans.Buckets
+// donations is the largest number of donations, and one more. beyond is beyond all grains.
+const donations, beyond = rans.Buckets, 1<<15 - 1
 
 // NewEncodeTables returns the tables for a valid table and its layout.
 func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
@@ -115,12 +117,13 @@ func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
 	for node := 1; node < donations; node++ {
 		level := bits.Len(uint(node)) - 1
 		middle := (2*(node-1<<level) + 1) * (donations / 2 >> level)
-		e.Nodes[node] = 1<<15 - 1 // beyond all grains
+		e.Nodes[node] = beyond
 		if middle < len(starts) {
 			e.Nodes[node] = starts[middle] - 1
 		}
 	}
 	e.setPlaces(f, t)
+	e.setBytes(f, t)
 	return e
 }
 
