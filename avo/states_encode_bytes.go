@@ -298,7 +298,7 @@ func (d *byteEncoder) emitWords(g int, kept [2]vec) {
 			d.ANDL(operand.U32(0xff<<3), m)
 			d.VMOVDQU(d.half(0, g, i).Offset(16*half), words)
 			d.VPSHUFB(operand.Mem{Base: d.masks, Index: m.As64(), Scale: 2}, words, words)
-			d.VMOVDQU(words, operand.Mem{Base: d.words, Disp: -16})
+			d.VMOVDQU(words, operand.Mem{Base: d.words, Disp: -states.EncodeSpill})
 			d.SUBQ(operand.Mem{Base: d.masks, Disp: takenAt, Index: m.As64(), Scale: 1}, d.words)
 		}
 	}
