@@ -14,7 +14,7 @@ import (
 )
 
 // ByteStateEncoders returns a Go assembly file with the encoders of states for AVX2: encodeExponentsAVX2 and encodeJointAVX2,
-// for one block. The first line of the file is "// " and header.
+// for one block; and countJointAVX2, which counts joint symbols. The first line of the file is "// " and header.
 func ByteStateEncoders(header string) ([]byte, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr(constraint)
@@ -23,6 +23,7 @@ func ByteStateEncoders(header string) ([]byte, error) {
 		d := byteEncoder{Context: ctx, form: rans.Form(form), c: c}
 		d.emit(name)
 	}
+	countJointBytes(ctx)
 	return assembled(ctx, header)
 }
 
@@ -76,15 +77,14 @@ func (d *byteEncoder) emit(name string) {
 	d.PREFETCHT0(operand.Mem{Base: d.weights, Disp: -prefetchBefore})
 	d.PREFETCHT0(operand.Mem{Base: d.weights, Disp: -prefetchBefore + 64})
 	d.PREFETCHT0(operand.Mem{Base: d.plane, Disp: -prefetchBefore})
+	d.look()
+	d.next(1)
 	if d.form == rans.Exponent {
 		d.exponentPlane()
 	} else {
 		d.jointPlane()
 	}
-	d.look()
-	for g := states.Vectors - 1; g >= 0; g-- {
-		d.next(g)
-	}
+	d.next(0)
 	d.DECQ(d.steps)
 	d.JNZ(operand.LabelRef("step"))
 	d.MOVQ(d.missing, d.field(states.OffEncodeAnyPatched))

@@ -905,21 +905,6 @@ step:
 	PREFETCHT0 -1984(R9)
 	PREFETCHT0 -2048(R10)
 
-	// The plane.
-	VMOVDQU signMantissa<>+0(SB), Y0
-	VPAND   (R9), Y0, Y1
-	VMOVDQU 64(R9), Y2
-	VPSHUFB swap<>+0(SB), Y2, Y2
-	VPANDN  Y2, Y0, Y2
-	VPOR    Y2, Y1, Y1
-	VMOVDQU Y1, (R10)
-	VPAND   32(R9), Y0, Y1
-	VMOVDQU 96(R9), Y2
-	VPSHUFB swap<>+0(SB), Y2, Y2
-	VPANDN  Y2, Y0, Y2
-	VPOR    Y2, Y1, Y1
-	VMOVDQU Y1, 32(R10)
-
 	// The places of the symbols, from all ranges of exponents of the table.
 	VMOVDQU   (R9), Y0
 	VPADDW    Y0, Y0, Y0
@@ -1194,6 +1179,21 @@ range:
 	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 96(AX)
 
+	// The plane.
+	VMOVDQU signMantissa<>+0(SB), Y0
+	VPAND   (R9), Y0, Y1
+	VMOVDQU 64(R9), Y2
+	VPSHUFB swap<>+0(SB), Y2, Y2
+	VPANDN  Y2, Y0, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU Y1, (R10)
+	VPAND   32(R9), Y0, Y1
+	VMOVDQU 96(R9), Y2
+	VPSHUFB swap<>+0(SB), Y2, Y2
+	VPANDN  Y2, Y0, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU Y1, 32(R10)
+
 	// Half 0 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        (SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
@@ -1456,56 +1456,6 @@ step:
 	PREFETCHT0 -2048(R9)
 	PREFETCHT0 -1984(R9)
 	PREFETCHT0 -2048(R10)
-
-	// The plane.
-	VMOVDQU      (R9), Y0
-	VPSRLW       $0x09, Y0, Y1
-	VPAND        jointSign<>+0(SB), Y1, Y1
-	VPAND        jointMantissa<>+0(SB), Y0, Y0
-	VPOR         Y1, Y0, Y0
-	VPMADDWD     jointPair<>+0(SB), Y0, Y0
-	VPSRLQ       $0x12, Y0, Y1
-	VPOR         Y1, Y0, Y0
-	VMOVDQU      64(R9), Y1
-	VPSRLW       $0x09, Y1, Y2
-	VPAND        jointSign<>+0(SB), Y2, Y2
-	VPAND        jointMantissa<>+0(SB), Y1, Y1
-	VPOR         Y2, Y1, Y1
-	VPMADDWD     jointPair<>+0(SB), Y1, Y1
-	VPSRLQ       $0x12, Y1, Y2
-	VPOR         Y2, Y1, Y1
-	VPAND        jointFirst<>+0(SB), Y0, Y0
-	VPSLLQ       $0x1c, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X0, (R10)
-	VMOVDQU      X1, 14(R10)
-	VMOVDQU      32(R9), Y0
-	VPSRLW       $0x09, Y0, Y1
-	VPAND        jointSign<>+0(SB), Y1, Y1
-	VPAND        jointMantissa<>+0(SB), Y0, Y0
-	VPOR         Y1, Y0, Y0
-	VPMADDWD     jointPair<>+0(SB), Y0, Y0
-	VPSRLQ       $0x12, Y0, Y1
-	VPOR         Y1, Y0, Y0
-	VMOVDQU      96(R9), Y1
-	VPSRLW       $0x09, Y1, Y2
-	VPAND        jointSign<>+0(SB), Y2, Y2
-	VPAND        jointMantissa<>+0(SB), Y1, Y1
-	VPOR         Y2, Y1, Y1
-	VPMADDWD     jointPair<>+0(SB), Y1, Y1
-	VPSRLQ       $0x12, Y1, Y2
-	VPOR         Y2, Y1, Y1
-	VPAND        jointFirst<>+0(SB), Y0, Y0
-	VPSLLQ       $0x1c, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X0, 28(R10)
-	VMOVQ        X1, 42(R10)
-	VPSRLDQ      $0x06, X1, X1
-	VMOVQ        X1, 48(R10)
 
 	// The places of the symbols, from all ranges of exponents of the table.
 	VMOVDQU   (R9), Y0
@@ -1804,6 +1754,56 @@ range:
 	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 96(AX)
 
+	// The plane.
+	VMOVDQU      (R9), Y0
+	VPSRLW       $0x09, Y0, Y1
+	VPAND        jointSign<>+0(SB), Y1, Y1
+	VPAND        jointMantissa<>+0(SB), Y0, Y0
+	VPOR         Y1, Y0, Y0
+	VPMADDWD     jointPair<>+0(SB), Y0, Y0
+	VPSRLQ       $0x12, Y0, Y1
+	VPOR         Y1, Y0, Y0
+	VMOVDQU      64(R9), Y1
+	VPSRLW       $0x09, Y1, Y2
+	VPAND        jointSign<>+0(SB), Y2, Y2
+	VPAND        jointMantissa<>+0(SB), Y1, Y1
+	VPOR         Y2, Y1, Y1
+	VPMADDWD     jointPair<>+0(SB), Y1, Y1
+	VPSRLQ       $0x12, Y1, Y2
+	VPOR         Y2, Y1, Y1
+	VPAND        jointFirst<>+0(SB), Y0, Y0
+	VPSLLQ       $0x1c, Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVDQU      X0, (R10)
+	VMOVDQU      X1, 14(R10)
+	VMOVDQU      32(R9), Y0
+	VPSRLW       $0x09, Y0, Y1
+	VPAND        jointSign<>+0(SB), Y1, Y1
+	VPAND        jointMantissa<>+0(SB), Y0, Y0
+	VPOR         Y1, Y0, Y0
+	VPMADDWD     jointPair<>+0(SB), Y0, Y0
+	VPSRLQ       $0x12, Y0, Y1
+	VPOR         Y1, Y0, Y0
+	VMOVDQU      96(R9), Y1
+	VPSRLW       $0x09, Y1, Y2
+	VPAND        jointSign<>+0(SB), Y2, Y2
+	VPAND        jointMantissa<>+0(SB), Y1, Y1
+	VPOR         Y2, Y1, Y1
+	VPMADDWD     jointPair<>+0(SB), Y1, Y1
+	VPSRLQ       $0x12, Y1, Y2
+	VPOR         Y2, Y1, Y1
+	VPAND        jointFirst<>+0(SB), Y0, Y0
+	VPSLLQ       $0x1c, Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVDQU      X0, 28(R10)
+	VMOVQ        X1, 42(R10)
+	VPSRLDQ      $0x06, X1, X1
+	VMOVQ        X1, 48(R10)
+
 	// Half 0 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        (SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
@@ -2037,3 +2037,392 @@ range:
 	MOVQ           R11, 600(AX)
 	VZEROUPPER
 	RET
+
+// func countJointAVX2(weights *byte, steps int, first uint16, counts *[8]uint64, others *byte) int
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·countJointAVX2(SB), NOSPLIT, $448-48
+	// Counts the 32 joint symbols from first on in 64 weights at a time. A vector of counters has half a byte for each of
+	// two symbols: a table gives 1 for the first of them, 16 for the second, and 0 for the others. After 7 steps each half of
+	// the run is counted, and the counters are added up. Steps with other symbols are copied.
+	VPBROADCASTW first+16(FP), Y0
+	MOVQ         weights+0(FP), AX
+	MOVQ         steps+8(FP), CX
+	MOVQ         counts+24(FP), DX
+	MOVQ         others+32(FP), BX
+	SHLQ         $0x07, CX
+	ADDQ         AX, CX
+	LEAQ         (SP), SI
+
+round:
+	LEAQ    896(AX), R8
+	CMPQ    R8, CX
+	CMOVQHI CX, R8
+	MOVQ    SI, DI
+
+step:
+	// Symbols, less the first, at most 63, in bytes; their order does not matter.
+	PREFETCHT0 2048(AX)
+	VMOVDQU    (AX), Y1
+	VPADDW     Y1, Y1, Y1
+	VPSRLW     $0x07, Y1, Y1
+	VPSUBW     Y0, Y1, Y1
+	VPMINUW    countMost<>+0(SB), Y1, Y1
+	VMOVDQU    32(AX), Y2
+	VPADDW     Y2, Y2, Y2
+	VPSRLW     $0x07, Y2, Y2
+	VPSUBW     Y0, Y2, Y2
+	VPMINUW    countMost<>+0(SB), Y2, Y2
+	VPACKUSWB  Y2, Y1, Y1
+	VMOVDQU    Y1, (DI)
+	PREFETCHT0 2112(AX)
+	VMOVDQU    64(AX), Y2
+	VPADDW     Y2, Y2, Y2
+	VPSRLW     $0x07, Y2, Y2
+	VPSUBW     Y0, Y2, Y2
+	VPMINUW    countMost<>+0(SB), Y2, Y2
+	VMOVDQU    96(AX), Y3
+	VPADDW     Y3, Y3, Y3
+	VPSRLW     $0x07, Y3, Y3
+	VPSUBW     Y0, Y3, Y3
+	VPMINUW    countMost<>+0(SB), Y3, Y3
+	VPACKUSWB  Y3, Y2, Y2
+	VMOVDQU    Y2, 32(DI)
+	VPMAXUB    Y2, Y1, Y1
+	VPSUBUSB   countLast<>+0(SB), Y1, Y1
+	VPTEST     Y1, Y1
+	JNZ        other
+
+next:
+	ADDQ  $0x40, DI
+	SUBQ  $-128, AX
+	CMPQ  AX, R8
+	JNE   step
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	MOVQ  SI, R8
+
+half0:
+	VMOVDQU  (R8), Y9
+	VPADDUSB countRange<>+0(SB), Y9, Y9
+	VMOVDQU  symbols0<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y1, Y1
+	VMOVDQU  symbols1<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y2, Y2
+	VMOVDQU  symbols2<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y3, Y3
+	VMOVDQU  symbols3<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y4, Y4
+	VMOVDQU  symbols4<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y5, Y5
+	VMOVDQU  symbols5<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y6, Y6
+	VMOVDQU  symbols6<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y7, Y7
+	VMOVDQU  symbols7<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y8, Y8
+	ADDQ     $0x20, R8
+	CMPQ     R8, DI
+	JNE      half0
+
+	// Add up: four sums of eight counters each.
+	VPXOR   Y9, Y9, Y9
+	VPAND   countLow<>+0(SB), Y1, Y10
+	VPSRLW  $0x04, Y1, Y1
+	VPAND   countLow<>+0(SB), Y1, Y1
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  (DX), Y10, Y10
+	VMOVDQU Y10, (DX)
+	VPSADBW Y9, Y1, Y1
+	VPADDQ  64(DX), Y1, Y1
+	VMOVDQU Y1, 64(DX)
+	VPAND   countLow<>+0(SB), Y2, Y10
+	VPSRLW  $0x04, Y2, Y2
+	VPAND   countLow<>+0(SB), Y2, Y2
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  128(DX), Y10, Y10
+	VMOVDQU Y10, 128(DX)
+	VPSADBW Y9, Y2, Y2
+	VPADDQ  192(DX), Y2, Y2
+	VMOVDQU Y2, 192(DX)
+	VPAND   countLow<>+0(SB), Y3, Y10
+	VPSRLW  $0x04, Y3, Y3
+	VPAND   countLow<>+0(SB), Y3, Y3
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  256(DX), Y10, Y10
+	VMOVDQU Y10, 256(DX)
+	VPSADBW Y9, Y3, Y3
+	VPADDQ  320(DX), Y3, Y3
+	VMOVDQU Y3, 320(DX)
+	VPAND   countLow<>+0(SB), Y4, Y10
+	VPSRLW  $0x04, Y4, Y4
+	VPAND   countLow<>+0(SB), Y4, Y4
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  384(DX), Y10, Y10
+	VMOVDQU Y10, 384(DX)
+	VPSADBW Y9, Y4, Y4
+	VPADDQ  448(DX), Y4, Y4
+	VMOVDQU Y4, 448(DX)
+	VPAND   countLow<>+0(SB), Y5, Y10
+	VPSRLW  $0x04, Y5, Y5
+	VPAND   countLow<>+0(SB), Y5, Y5
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  512(DX), Y10, Y10
+	VMOVDQU Y10, 512(DX)
+	VPSADBW Y9, Y5, Y5
+	VPADDQ  576(DX), Y5, Y5
+	VMOVDQU Y5, 576(DX)
+	VPAND   countLow<>+0(SB), Y6, Y10
+	VPSRLW  $0x04, Y6, Y6
+	VPAND   countLow<>+0(SB), Y6, Y6
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  640(DX), Y10, Y10
+	VMOVDQU Y10, 640(DX)
+	VPSADBW Y9, Y6, Y6
+	VPADDQ  704(DX), Y6, Y6
+	VMOVDQU Y6, 704(DX)
+	VPAND   countLow<>+0(SB), Y7, Y10
+	VPSRLW  $0x04, Y7, Y7
+	VPAND   countLow<>+0(SB), Y7, Y7
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  768(DX), Y10, Y10
+	VMOVDQU Y10, 768(DX)
+	VPSADBW Y9, Y7, Y7
+	VPADDQ  832(DX), Y7, Y7
+	VMOVDQU Y7, 832(DX)
+	VPAND   countLow<>+0(SB), Y8, Y10
+	VPSRLW  $0x04, Y8, Y8
+	VPAND   countLow<>+0(SB), Y8, Y8
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  896(DX), Y10, Y10
+	VMOVDQU Y10, 896(DX)
+	VPSADBW Y9, Y8, Y8
+	VPADDQ  960(DX), Y8, Y8
+	VMOVDQU Y8, 960(DX)
+	VPXOR   Y1, Y1, Y1
+	VPXOR   Y2, Y2, Y2
+	VPXOR   Y3, Y3, Y3
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	VPXOR   Y8, Y8, Y8
+	MOVQ    SI, R8
+
+half1:
+	VMOVDQU  (R8), Y9
+	VPXOR    countUpper<>+0(SB), Y9, Y9
+	VPADDUSB countRange<>+0(SB), Y9, Y9
+	VMOVDQU  symbols0<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y1, Y1
+	VMOVDQU  symbols1<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y2, Y2
+	VMOVDQU  symbols2<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y3, Y3
+	VMOVDQU  symbols3<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y4, Y4
+	VMOVDQU  symbols4<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y5, Y5
+	VMOVDQU  symbols5<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y6, Y6
+	VMOVDQU  symbols6<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y7, Y7
+	VMOVDQU  symbols7<>+0(SB), Y10
+	VPSHUFB  Y9, Y10, Y10
+	VPADDB   Y10, Y8, Y8
+	ADDQ     $0x20, R8
+	CMPQ     R8, DI
+	JNE      half1
+
+	// Add up: four sums of eight counters each.
+	VPXOR   Y9, Y9, Y9
+	VPAND   countLow<>+0(SB), Y1, Y10
+	VPSRLW  $0x04, Y1, Y1
+	VPAND   countLow<>+0(SB), Y1, Y1
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1024(DX), Y10, Y10
+	VMOVDQU Y10, 1024(DX)
+	VPSADBW Y9, Y1, Y1
+	VPADDQ  1088(DX), Y1, Y1
+	VMOVDQU Y1, 1088(DX)
+	VPAND   countLow<>+0(SB), Y2, Y10
+	VPSRLW  $0x04, Y2, Y2
+	VPAND   countLow<>+0(SB), Y2, Y2
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1152(DX), Y10, Y10
+	VMOVDQU Y10, 1152(DX)
+	VPSADBW Y9, Y2, Y2
+	VPADDQ  1216(DX), Y2, Y2
+	VMOVDQU Y2, 1216(DX)
+	VPAND   countLow<>+0(SB), Y3, Y10
+	VPSRLW  $0x04, Y3, Y3
+	VPAND   countLow<>+0(SB), Y3, Y3
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1280(DX), Y10, Y10
+	VMOVDQU Y10, 1280(DX)
+	VPSADBW Y9, Y3, Y3
+	VPADDQ  1344(DX), Y3, Y3
+	VMOVDQU Y3, 1344(DX)
+	VPAND   countLow<>+0(SB), Y4, Y10
+	VPSRLW  $0x04, Y4, Y4
+	VPAND   countLow<>+0(SB), Y4, Y4
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1408(DX), Y10, Y10
+	VMOVDQU Y10, 1408(DX)
+	VPSADBW Y9, Y4, Y4
+	VPADDQ  1472(DX), Y4, Y4
+	VMOVDQU Y4, 1472(DX)
+	VPAND   countLow<>+0(SB), Y5, Y10
+	VPSRLW  $0x04, Y5, Y5
+	VPAND   countLow<>+0(SB), Y5, Y5
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1536(DX), Y10, Y10
+	VMOVDQU Y10, 1536(DX)
+	VPSADBW Y9, Y5, Y5
+	VPADDQ  1600(DX), Y5, Y5
+	VMOVDQU Y5, 1600(DX)
+	VPAND   countLow<>+0(SB), Y6, Y10
+	VPSRLW  $0x04, Y6, Y6
+	VPAND   countLow<>+0(SB), Y6, Y6
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1664(DX), Y10, Y10
+	VMOVDQU Y10, 1664(DX)
+	VPSADBW Y9, Y6, Y6
+	VPADDQ  1728(DX), Y6, Y6
+	VMOVDQU Y6, 1728(DX)
+	VPAND   countLow<>+0(SB), Y7, Y10
+	VPSRLW  $0x04, Y7, Y7
+	VPAND   countLow<>+0(SB), Y7, Y7
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1792(DX), Y10, Y10
+	VMOVDQU Y10, 1792(DX)
+	VPSADBW Y9, Y7, Y7
+	VPADDQ  1856(DX), Y7, Y7
+	VMOVDQU Y7, 1856(DX)
+	VPAND   countLow<>+0(SB), Y8, Y10
+	VPSRLW  $0x04, Y8, Y8
+	VPAND   countLow<>+0(SB), Y8, Y8
+	VPSADBW Y9, Y10, Y10
+	VPADDQ  1920(DX), Y10, Y10
+	VMOVDQU Y10, 1920(DX)
+	VPSADBW Y9, Y8, Y8
+	VPADDQ  1984(DX), Y8, Y8
+	VMOVDQU Y8, 1984(DX)
+	CMPQ    AX, CX
+	JNE     round
+	MOVQ    others+32(FP), AX
+	SUBQ    AX, BX
+	SHRQ    $0x07, BX
+	MOVQ    BX, ret+40(FP)
+	VZEROUPPER
+	RET
+
+other:
+	VMOVDQU (AX), Y1
+	VMOVDQU Y1, (BX)
+	VMOVDQU 32(AX), Y1
+	VMOVDQU Y1, 32(BX)
+	VMOVDQU 64(AX), Y1
+	VMOVDQU Y1, 64(BX)
+	VMOVDQU 96(AX), Y1
+	VMOVDQU Y1, 96(BX)
+	SUBQ    $-128, BX
+	JMP     next
+
+DATA symbols0<>+0(SB)/8, $0x0000000000001001
+DATA symbols0<>+8(SB)/8, $0x0000000000000000
+DATA symbols0<>+16(SB)/8, $0x0000000000001001
+DATA symbols0<>+24(SB)/8, $0x0000000000000000
+GLOBL symbols0<>(SB), RODATA|NOPTR, $32
+
+DATA symbols1<>+0(SB)/8, $0x0000000010010000
+DATA symbols1<>+8(SB)/8, $0x0000000000000000
+DATA symbols1<>+16(SB)/8, $0x0000000010010000
+DATA symbols1<>+24(SB)/8, $0x0000000000000000
+GLOBL symbols1<>(SB), RODATA|NOPTR, $32
+
+DATA symbols2<>+0(SB)/8, $0x0000100100000000
+DATA symbols2<>+8(SB)/8, $0x0000000000000000
+DATA symbols2<>+16(SB)/8, $0x0000100100000000
+DATA symbols2<>+24(SB)/8, $0x0000000000000000
+GLOBL symbols2<>(SB), RODATA|NOPTR, $32
+
+DATA symbols3<>+0(SB)/8, $0x1001000000000000
+DATA symbols3<>+8(SB)/8, $0x0000000000000000
+DATA symbols3<>+16(SB)/8, $0x1001000000000000
+DATA symbols3<>+24(SB)/8, $0x0000000000000000
+GLOBL symbols3<>(SB), RODATA|NOPTR, $32
+
+DATA symbols4<>+0(SB)/8, $0x0000000000000000
+DATA symbols4<>+8(SB)/8, $0x0000000000001001
+DATA symbols4<>+16(SB)/8, $0x0000000000000000
+DATA symbols4<>+24(SB)/8, $0x0000000000001001
+GLOBL symbols4<>(SB), RODATA|NOPTR, $32
+
+DATA symbols5<>+0(SB)/8, $0x0000000000000000
+DATA symbols5<>+8(SB)/8, $0x0000000010010000
+DATA symbols5<>+16(SB)/8, $0x0000000000000000
+DATA symbols5<>+24(SB)/8, $0x0000000010010000
+GLOBL symbols5<>(SB), RODATA|NOPTR, $32
+
+DATA symbols6<>+0(SB)/8, $0x0000000000000000
+DATA symbols6<>+8(SB)/8, $0x0000100100000000
+DATA symbols6<>+16(SB)/8, $0x0000000000000000
+DATA symbols6<>+24(SB)/8, $0x0000100100000000
+GLOBL symbols6<>(SB), RODATA|NOPTR, $32
+
+DATA symbols7<>+0(SB)/8, $0x0000000000000000
+DATA symbols7<>+8(SB)/8, $0x1001000000000000
+DATA symbols7<>+16(SB)/8, $0x0000000000000000
+DATA symbols7<>+24(SB)/8, $0x1001000000000000
+GLOBL symbols7<>(SB), RODATA|NOPTR, $32
+
+DATA countLow<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA countLow<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA countLow<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA countLow<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL countLow<>(SB), RODATA|NOPTR, $32
+
+DATA countLast<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA countLast<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA countLast<>+16(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA countLast<>+24(SB)/8, $0x1f1f1f1f1f1f1f1f
+GLOBL countLast<>(SB), RODATA|NOPTR, $32
+
+DATA countRange<>+0(SB)/8, $0x7070707070707070
+DATA countRange<>+8(SB)/8, $0x7070707070707070
+DATA countRange<>+16(SB)/8, $0x7070707070707070
+DATA countRange<>+24(SB)/8, $0x7070707070707070
+GLOBL countRange<>(SB), RODATA|NOPTR, $32
+
+DATA countUpper<>+0(SB)/8, $0x1010101010101010
+DATA countUpper<>+8(SB)/8, $0x1010101010101010
+DATA countUpper<>+16(SB)/8, $0x1010101010101010
+DATA countUpper<>+24(SB)/8, $0x1010101010101010
+GLOBL countUpper<>(SB), RODATA|NOPTR, $32
+
+DATA countMost<>+0(SB)/8, $0x003f003f003f003f
+DATA countMost<>+8(SB)/8, $0x003f003f003f003f
+DATA countMost<>+16(SB)/8, $0x003f003f003f003f
+DATA countMost<>+24(SB)/8, $0x003f003f003f003f
+GLOBL countMost<>(SB), RODATA|NOPTR, $32
