@@ -110,6 +110,20 @@
 // its sign into the number of the node (VPSHLDW). So nothing is gathered from memory. states.EncodeTables describes the
 // tables. The two vectors of a block, and the two blocks of a pair, hide each other's latency.
 //
+// [ByteStateEncoders] generates the same for AVX2. A step goes through its 64 states in two halves. Their places are bytes in
+// one vector, with which words are looked up as in the decoder for AVX2; all else is done in words. A reciprocal has a whole
+// part, so that nothing has to be shifted by a number that depends on the symbol. A correction is
+//
+//	rank          = min(rank, rank - frequency)  // of unsigned words
+//
+// The upper levels of the search have at most 8 nodes, one vector of words. A label, the way that a search has gone, is in both
+// bytes of a word, as VPSHUFB takes it to look up a word:
+//
+//	label         = label | (at > node ? bit of the level : 0)
+//
+// Words are put together by a shuffle for each mask of 8 lanes, from a table in memory. states.EncodeByteTables describes the
+// other tables.
+//
 // # Output
 //
 // The results of all generators depend only on their arguments. A test compares the assembly in packages runtime and

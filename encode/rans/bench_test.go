@@ -40,34 +40,34 @@ func BenchmarkEncode(b *testing.B) {
 	})
 	for _, f := range forms {
 		for _, workers := range []int{1, 2} {
-			name := fmt.Sprintf("/%v/workers=%d", f, workers)
-			into := new(rans.Stream)
-			histogram := func() (*Encoder, error) {
-				table, err := rans.NewTable(f, Histogram(f, [][]byte{weights}, workers))
-				if err != nil {
-					return nil, err
+			each(func(family string) {
+				name := fmt.Sprintf("/%v/workers=%d/%s", f, workers, family)
+				into := new(rans.Stream)
+				histogram := func() (*Encoder, error) {
+					table, err := rans.NewTable(f, Histogram(f, [][]byte{weights}, workers))
+					if err != nil {
+						return nil, err
+					}
+					return New(f, table)
 				}
-				return New(f, table)
-			}
-			e, err := histogram()
-			if err != nil {
-				b.Fatal(err)
-			}
-			encode := func() error {
-				_, err := e.Encode(into, weights, blockWeights, workers)
-				return err
-			}
-			all := func() error {
-				_, err := histogram()
-				return errors.Join(err, encode())
-			}
-			run("histogram"+name, func() error {
-				_, err := histogram()
-				return err
+				e, err := histogram()
+				if err != nil {
+					b.Fatal(err)
+				}
+				encode := func() error {
+					_, err := e.Encode(into, weights, blockWeights, workers)
+					return err
+				}
+				run("histogram"+name, func() error {
+					_, err := histogram()
+					return err
+				})
+				run("encode"+name, encode)
+				run("all"+name, func() error {
+					_, err := histogram()
+					return errors.Join(err, encode())
+				})
 			})
-			run("encode"+name, encode)
-			run("all"+name, all)
-			portably(func() { run("portable"+name, all) })
 		}
 	}
 }

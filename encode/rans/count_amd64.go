@@ -19,7 +19,8 @@ const (
 // heaviest among the first weights. The few other symbols are counted one by one.
 func countWhole(counts *[512]uint64, b []byte) int {
 	const sampleBytes = 1 << 10
-	if !hasAVX512 || len(b) < 16*sampleBytes {
+	count := counter()
+	if count == nil || len(b) < 16*sampleBytes {
 		return 0
 	}
 	var sample codebook.Histogram
@@ -30,7 +31,7 @@ func countWhole(counts *[512]uint64, b []byte) int {
 	n := 0
 	for len(b) >= stepBytes {
 		steps := min(len(b)/stepBytes, mostSteps)
-		copied := countJoint(&b[0], steps, first, &run[0], &others[0])
+		copied := count(&b[0], steps, first, &run[0], &others[0])
 		for o := others[:copied*stepBytes]; len(o) > 0; o = o[2:] {
 			if s := rans.Joint.Symbol(binary.LittleEndian.Uint16(o)); s-first >= runSymbols {
 				counts[s]++
@@ -47,9 +48,25 @@ func countWhole(counts *[512]uint64, b []byte) int {
 	return n
 }
 
+// counter returns the assembly that counts joint symbols, or nil if the CPU cannot run any.
+func counter() func(weights *byte, steps int, first uint16, counts *[8]uint64, others *byte) int {
+	switch {
+	case hasAVX512:
+		return countJoint
+	case hasAVX2:
+		return countJointAVX2
+	}
+	return nil
+}
+
 // countJoint adds to counts, eight sums each, how often the runSymbols joint symbols from first on occur in 64 weights,
 // steps times, 1 or more. If other symbols occur in a step, its weights are copied to others. countJoint returns the number
 // of steps copied.
 //
 //go:noescape
 func countJoint(weights *byte, steps int, first uint16, counts *[8]uint64, others *byte) int
+
+// countJointAVX2 does the same. It leaves the second four sums as they are.
+//
+//go:noescape
+func countJointAVX2(weights *byte, steps int, first uint16, counts *[8]uint64, others *byte) int

@@ -6,8 +6,8 @@
 //
 //   - encoder.go codes streams, block.go blocks.
 //   - portable.go codes steps in Go. It also codes the last step of a block, where it is not whole.
-//   - states.go calls the assembly for AVX-512. encode_amd64.s is the assembly; package avo generates it, and package
-//     internal/states describes its arguments. The build tag purego leaves it out.
+//   - states.go calls the assembly. encode_amd64.s has that for AVX-512, encode_avx2_amd64.s that for AVX2; package avo
+//     generates them, and package internal/states describes their arguments. The build tag purego leaves them out.
 package rans
 
 //go:generate go test ../../avo -run ^TestStateEncodersAssembly$ -update

@@ -98,10 +98,16 @@ func drawn(r *rand.Rand, f rans.Form, table *rans.Table, n int) []uint16 {
 	return weights
 }
 
-// implementations runs a test with the assembly, where there is any, and without.
+// each runs something with each family of assembly that the CPU can run, and with portable Go.
+func each(run func(name string)) {
+	for i, name := range append(families(), "portable") {
+		without(i, func() { run(name) })
+	}
+}
+
+// implementations runs a test with each family of assembly that the CPU can run, and with portable Go.
 func implementations(t *testing.T, test func(t *testing.T)) {
-	t.Run("impl=fastest", test)
-	portably(func() { t.Run("impl=portable", test) })
+	each(func(name string) { t.Run("impl="+name, test) })
 }
 
 // check holds the encoder to the specification.

@@ -9,15 +9,22 @@ import (
 	"github.com/seed54244801/bespoke/rans"
 )
 
-// hasAVX512 says that the CPU and the operating system support all that the assembly uses. Tests turn it off.
-var hasAVX512 = cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2, cpuid.BMI2, cpuid.POPCNT)
+// hasAVX2 and hasAVX512 say that the CPU and the operating system support all that the assembly uses. Tests turn them off.
+var (
+	hasAVX2   = cpuid.CPU.Supports(cpuid.AVX, cpuid.AVX2, cpuid.BMI2)
+	hasAVX512 = cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VBMI, cpuid.AVX512VBMI2, cpuid.BMI2, cpuid.POPCNT)
+)
 
-// encoder returns the assembly that codes whole steps of one block or two, or nil if the CPU cannot run it.
-func encoder(f rans.Form, blocks int) states.Encoder {
-	if !hasAVX512 {
-		return nil
+// encoders returns the assembly that codes whole steps of one block, and that for two if there is any. It returns nothing if the
+// CPU cannot run any.
+func encoders(f rans.Form) []states.Encoder {
+	switch {
+	case hasAVX512:
+		return [][]states.Encoder{{encodeExponents, encodeExponentsPair}, {encodeJoint, encodeJointPair}}[f]
+	case hasAVX2:
+		return [][]states.Encoder{{encodeExponentsAVX2}, {encodeJointAVX2}}[f]
 	}
-	return [][]states.Encoder{{encodeExponents, encodeExponentsPair}, {encodeJoint, encodeJointPair}}[f][blocks-1]
+	return nil
 }
 
 // encodeExponents codes steps of a block of the form Exponent.
@@ -39,3 +46,13 @@ func encodeJoint(job *states.EncodeJob)
 //
 //go:noescape
 func encodeJointPair(job *states.EncodeJob)
+
+// encodeExponentsAVX2 codes steps of a block of the form Exponent.
+//
+//go:noescape
+func encodeExponentsAVX2(job *states.EncodeJob)
+
+// encodeJointAVX2 codes steps of a block of the form Joint.
+//
+//go:noescape
+func encodeJointAVX2(job *states.EncodeJob)

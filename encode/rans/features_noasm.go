@@ -10,5 +10,5 @@ import (
 // countWhole counts nothing: all is left to portable Go.
 func countWhole(*[512]uint64, []byte) int { return 0 }
 
-// encoder returns nil: there is no assembly.
-func encoder(rans.Form, int) states.Encoder { return nil }
+// encoders returns nothing: there is no assembly.
+func encoders(rans.Form) []states.Encoder { return nil }

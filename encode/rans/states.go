@@ -2,12 +2,14 @@ package rans
 
 import "github.com/seed54244801/bespoke/internal/states"
 
-// assembly codes whole steps of one block or two with the assembly, if the CPU can run it: as many as all of them have left,
-// and then those that one has more.
+// assembly codes whole steps of the blocks with the assembly, if the CPU can run any: as many blocks side by side as it can
+// code, as many steps as all of these have left, and then those that one has more.
 func (e *Encoder) assembly(blocks []*work) {
-	for left := unfinished(blocks); len(left) > 0; left = unfinished(left) {
-		encode := encoder(e.form, len(left))
-		if encode == nil {
+	encoders := encoders(e.form)
+	for len(encoders) > 0 {
+		left := unfinished(blocks)
+		left = left[:min(len(left), len(encoders))]
+		if len(left) == 0 {
 			return
 		}
 		steps := left[0].steps
@@ -18,7 +20,7 @@ func (e *Encoder) assembly(blocks []*work) {
 		for k, w := range left {
 			w.fill(&job, k, e.form.PlaneBytes(stepBytes/2), w.steps-steps)
 		}
-		encode(&job)
+		encoders[len(left)-1](&job)
 		for k, w := range left {
 			w.take(&job, k)
 		}

@@ -1,5 +1,5 @@
-// Package states has the arguments of decoders and encoders of rANS blocks, for AVX-512, and of decoders for AVX2: see
-// package rans for the format. Package avo generates them.
+// Package states has the arguments of decoders and encoders of rANS blocks, for AVX-512 and for AVX2: see package rans for the
+// format. Package avo generates them.
 //
 // [Decoder] describes what a decoder does. The caller has to check the states before and after, decodes the last weights of
 // a block, and applies the patches.

@@ -8,11 +8,16 @@ import (
 )
 
 // An Encoder codes whole steps of one block, or of two side by side, so that neither waits for its own last search. The last
-// step comes first. An encoder stores the plane of the steps, too. It needs AVX-512 with VBMI and VBMI2.
+// step comes first. An encoder stores the plane of the steps, too. One for AVX-512, with VBMI and VBMI2, looks up words, one for
+// AVX2, with BMI2, the bytes of [EncodeByteTables].
 //
 // It reads only the weights of the steps, and writes only their plane, their words of Patched, as many rANS words as it
-// counts in Left, and the job.
+// counts in Left, and the job. One for AVX2 may write anything to the last [EncodeSpill] bytes that stay free before these
+// words, too.
 type Encoder func(*EncodeJob)
+
+// EncodeSpill is the size of 8 rANS words.
+const EncodeSpill = 16
 
 // EncodeBlocks is the largest number of blocks that are coded side by side.
 const EncodeBlocks = 2
@@ -31,7 +36,7 @@ type EncodeJob struct {
 	Patched    [EncodeBlocks]*uint64
 	AnyPatched [EncodeBlocks]uint64
 	// Words is the memory for rANS words. The first Left bytes are free, before and after, and filled from their end down.
-	// A step takes at most [StepWords] words.
+	// They have room for [StepWords] words a step, the most that a step takes.
 	Words [EncodeBlocks]*byte
 	Left  [EncodeBlocks]uint64
 	// Steps is the number of steps to code, of each block, at least 1.
@@ -87,10 +92,12 @@ type EncodeTables struct {
 	// are in Pairs.
 	Places [256]uint8
 	Pairs  [2 * rans.Buckets]uint8
+	// Bytes are the same for encoders for AVX2.
+	Bytes EncodeByteTables
 }
 
-// donations is the largest number of donations, and one more.
-const donations = rans.Buckets
+// donations is the largest number of donations, and one more. beyond is beyond all grains.
+const donations, beyond = rans.Buckets, 1<<15 - 1
 
 // NewEncodeTables returns the tables for a valid table and its layout.
 func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
@@ -115,12 +122,13 @@ func NewEncodeTables(f rans.Form, t *rans.Table, a *rans.Alias) *EncodeTables {
 	for node := 1; node < donations; node++ {
 		level := bits.Len(uint(node)) - 1
 		middle := (2*(node-1<<level) + 1) * (donations / 2 >> level)
-		e.Nodes[node] = 1<<15 - 1 // beyond all grains
+		e.Nodes[node] = beyond
 		if middle < len(starts) {
 			e.Nodes[node] = starts[middle] - 1
 		}
 	}
 	e.setPlaces(f, t)
+	e.setBytes(f, t)
 	return e
 }
 
