@@ -39,7 +39,6 @@ type byteEncoder struct {
 	steps, ranges         reg.GPVirtual // the number that is left; the end of the ranges
 	masks                 reg.GPVirtual // the address of the constant compress
 	places                operand.Mem   // of the symbols of the step, in bytes
-	ranks                 operand.Mem   // of the step: see rank
 }
 
 // emit writes the whole function.
@@ -60,7 +59,7 @@ func (d *byteEncoder) emit(name string) {
 	d.patched = at(states.OffEncodePatched)
 	d.LEAQ(d.c.compress, d.masks)
 	d.XORQ(d.missing, d.missing)
-	d.places, d.ranks = d.AllocLocal(rans.States), d.AllocLocal(2*rans.States)
+	d.places = d.AllocLocal(rans.States)
 	var t states.EncodeByteTables
 	d.ranges = d.GP64()
 	d.IMUL3Q(operand.Imm(uint64(unsafe.Sizeof(t.Ranges[0]))), d.table(unsafe.Offsetof(t.RangesLen)), d.ranges)
@@ -78,16 +77,14 @@ func (d *byteEncoder) emit(name string) {
 	d.PREFETCHT0(operand.Mem{Base: d.weights, Disp: -prefetchBefore})
 	d.PREFETCHT0(operand.Mem{Base: d.weights, Disp: -prefetchBefore + 64})
 	d.PREFETCHT0(operand.Mem{Base: d.plane, Disp: -prefetchBefore})
+	d.look()
+	d.next(1)
 	if d.form == rans.Exponent {
 		d.exponentPlane()
 	} else {
 		d.jointPlane()
 	}
-	d.look()
-	for _, stage := range []func(g int){d.shorten, d.divide, d.find} {
-		stage(1)
-		stage(0)
-	}
+	d.next(0)
 	d.DECQ(d.steps)
 	d.JNZ(operand.LabelRef("step"))
 	d.MOVQ(d.missing, d.field(states.OffEncodeAnyPatched))
@@ -162,89 +159,71 @@ func (d *byteEncoder) packed(words [2]vec) vec {
 	return v
 }
 
-// place is the index of the places of half g.
-func (d *byteEncoder) place(g int) index {
+// next codes a symbol in each state of a half.
+func (d *byteEncoder) next(g int) {
+	var t states.EncodeByteTables
+	d.Comment(fmt.Sprintf("Half %d of the states: words, where a state would be too large otherwise.", g))
 	places := d.YMM()
 	d.VMOVDQU(d.places.Offset(states.VectorLanes*g), places)
-	return d.index(places)
-}
-
-// rank is what the second stage takes from the first for vector i of half g, the frequencies, and leaves to the third, the
-// ranks, both in grains.
-func (d *byteEncoder) rank(g, i int) operand.Mem {
-	return d.ranks.Offset(2*states.VectorLanes*g + 32*i)
-}
-
-// shorten is the first stage: states that would be too large otherwise give a word.
-func (d *byteEncoder) shorten(g int) {
-	var t states.EncodeByteTables
-	d.Comment(fmt.Sprintf("Half %d: words of states that would be too large otherwise.", g))
-	frequency := d.looked(unsafe.Offsetof(t.Frequency), d.place(g))
+	place := d.index(places)
+	frequency := d.looked(unsafe.Offsetof(t.Frequency), place)
 	kept := d.each(func(i int, v vec) {
 		d.VMOVDQU(d.half(1, g, i), v)
 		d.VPSRLW(operand.Imm(log2(states.Grain)), v, v)
 		d.VPCMPGTW(v, frequency[i], v)
-		d.VMOVDQU(frequency[i], d.rank(g, i))
 	})
+	lo := d.each(func(i int, v vec) {
+		d.VMOVDQU(d.half(1, g, i), v)
+		d.VPBLENDVB(kept[i], d.half(0, g, i), v, v)
+	})
+	hi := d.each(func(i int, v vec) { d.VPAND(d.half(1, g, i), kept[i], v) })
 	d.emitWords(g, kept)
-	for i, k := range kept {
-		hi, lo := d.YMM(), d.YMM()
-		d.VMOVDQU(d.half(1, g, i), hi)
-		d.VPBLENDVB(k, d.half(0, g, i), hi, lo)
-		d.VPAND(k, hi, hi)
-		d.VMOVDQU(lo, d.half(0, g, i))
-		d.VMOVDQU(hi, d.half(1, g, i))
-	}
-}
 
-// divide is the second stage: high halves become quotients. Of low halves, it leaves what is below the grain, where cells have
-// it.
-func (d *byteEncoder) divide(g int) {
-	var t states.EncodeByteTables
-	d.Comment(fmt.Sprintf("Half %d: divide the grains. The quotient may be up to 3 too small at first.", g))
-	place := d.place(g)
-	whole, part := d.looked(unsafe.Offsetof(t.Whole), place), d.looked(unsafe.Offsetof(t.Part), place)
-	for i, q := range whole {
-		hi, lo, low, rank := d.YMM(), d.YMM(), d.YMM(), d.YMM()
-		d.VMOVDQU(d.half(1, g, i), hi)
-		d.VMOVDQU(d.half(0, g, i), lo)
-		d.VPMULHUW(q, lo, low)
-		d.VPMULHUW(part[i], hi, part[i])
-		d.VPMULLW(q, hi, q)
-		d.VPADDW(low, part[i], low)
-		d.VPADDW(low, q, q)
-		d.VPSLLW(operand.Imm(log2(rans.Buckets)), lo, low)
-		d.VPAND(d.c.rankLow, low, low)
-		d.VMOVDQU(low, d.half(0, g, i))
-		d.VPSLLW(operand.Imm(16-log2(states.Grain)), hi, rank)
-		d.VPSRLW(operand.Imm(log2(states.Grain)), lo, lo)
-		d.VPOR(lo, rank, rank)
-		f, less, twice := d.YMM(), d.YMM(), d.YMM()
-		d.VMOVDQU(d.rank(g, i), f)
-		d.VPMULLW(f, q, less)
-		d.VPSUBW(less, rank, rank)
+	d.Comment("Divide the grains of the state. The quotient may be up to 3 too small at first.")
+	whole := d.looked(unsafe.Offsetof(t.Whole), place)
+	quotient := d.each(func(i int, v vec) {
+		lower := d.YMM()
+		d.VPMULLW(whole[i], hi[i], v)
+		d.VPMULHUW(whole[i], lo[i], lower)
+		d.VPADDW(lower, v, v)
+	})
+	part := d.looked(unsafe.Offsetof(t.Part), place)
+	rank := d.each(func(i int, v vec) {
+		d.VPMULHUW(part[i], hi[i], part[i])
+		d.VPADDW(part[i], quotient[i], quotient[i])
+		d.VPSLLW(operand.Imm(16-log2(states.Grain)), hi[i], v)
+		grains := d.YMM()
+		d.VPSRLW(operand.Imm(log2(states.Grain)), lo[i], grains)
+		d.VPOR(grains, v, v)
+		d.VPMULLW(frequency[i], quotient[i], grains)
+		d.VPSUBW(grains, v, v)
+	})
+	cell := d.each(func(i int, v vec) {
+		d.VPSLLW(operand.Imm(log2(rans.Buckets)), lo[i], v)
+		d.VPAND(d.c.rankLow, v, v)
+	})
+	for i, q := range quotient {
+		f, less, twice := frequency[i], d.YMM(), d.YMM()
 		d.VPADDW(f, f, twice)
-		d.VPCMPGTW(rank, twice, less)
-		d.VPSUBW(twice, rank, twice)
-		d.VPMINUW(twice, rank, rank)
+		d.VPCMPGTW(rank[i], twice, less)
+		d.VPSUBW(twice, rank[i], twice)
+		d.VPMINUW(twice, rank[i], rank[i])
 		d.VPADDW(less, less, less)
 		d.VPADDW(d.c.three, q, q)
 		d.VPADDW(less, q, q)
-		d.VPCMPGTW(rank, f, less)
-		d.VPSUBW(f, rank, f)
-		d.VPMINUW(f, rank, rank)
+		d.VPCMPGTW(rank[i], f, less)
+		d.VPSUBW(f, rank[i], f)
+		d.VPMINUW(f, rank[i], rank[i])
 		d.VPADDW(less, q, q)
 		d.VMOVDQU(q, d.half(1, g, i))
-		d.VMOVDQU(rank, d.rank(g, i))
 	}
+	d.cells(g, place, rank, cell)
 }
 
-// find is the third stage: low halves become the cells of ranks, of the own bucket or of one that a search finds.
-func (d *byteEncoder) find(g int) {
+// cells stores the low halves of states, given the grains of ranks, and for each cell what its rank has below the grain.
+func (d *byteEncoder) cells(g int, place index, rank, cell [2]vec) {
 	var t states.EncodeByteTables
-	d.Comment(fmt.Sprintf("Half %d: the cell of the rank, of the own bucket, or of one that a search finds.", g))
-	place := d.place(g)
-	rank := d.each(func(i int, v vec) { d.VMOVDQU(d.rank(g, i), v) })
+	d.Comment("The cell of the rank: of the own bucket, or of one that a search finds.")
 	zero := d.YMM()
 	d.VPXOR(zero, zero, zero)
 	own := d.unpacked(d.bytes(unsafe.Offsetof(t.Threshold), place), zero)
@@ -256,22 +235,8 @@ func (d *byteEncoder) find(g int) {
 	for i, v := range at {
 		d.VPADDW(rank[i], v, v)
 		d.VPSLLW(operand.Imm(log2(states.Grain*rans.Buckets)), rank[i], rank[i])
+		d.VPADDW(rank[i], cell[i], cell[i])
 	}
-	donation := d.search(at)
-	bucket := d.bytes(unsafe.Offsetof(t.Donations), donation)
-	moved := d.bytes(unsafe.Offsetof(t.Donations)+unsafe.Sizeof(t.Donations[0]), donation)
-	d.VPBLENDVB(isOwn, place.low, bucket, bucket)
-	d.VPANDN(moved, isOwn, moved)
-	for i, v := range d.unpacked(bucket, moved) {
-		d.VPADDW(rank[i], v, v)
-		d.VPADDW(d.half(0, g, i), v, v)
-		d.VMOVDQU(v, d.half(0, g, i))
-	}
-}
-
-// search returns the index of the donations of some grains.
-func (d *byteEncoder) search(at [2]vec) (donation index) {
-	var t states.EncodeByteTables
 	table := func(off uintptr) vec {
 		v := d.YMM()
 		d.VBROADCASTI128(d.table(off), v)
@@ -308,11 +273,17 @@ func (d *byteEncoder) search(at [2]vec) (donation index) {
 		d.VPCMPGTW(at[i], v, v)
 		d.VPSRLW(operand.Imm(8), label[i], label[i])
 	})
-	donation = index{d.YMM(), d.YMM()}
+	donation := index{d.YMM(), d.YMM()}
 	d.VPACKUSWB(label[1], label[0], donation.low)
 	d.VPADDB(d.packed(third), donation.low, donation.low)
 	d.VPOR(d.packed(fourth), donation.low, donation.high)
-	return donation
+	low, high := d.bytes(unsafe.Offsetof(t.Donations), donation), d.bytes(unsafe.Offsetof(t.Donations)+unsafe.Sizeof(t.Donations[0]), donation)
+	d.VPBLENDVB(isOwn, place.low, low, low)
+	d.VPANDN(high, isOwn, high)
+	for i, v := range d.unpacked(low, high) {
+		d.VPADDW(cell[i], v, v)
+		d.VMOVDQU(v, d.half(0, g, i))
+	}
 }
 
 // emitWords stores the low halves of the states of half g that are not kept before the last word.

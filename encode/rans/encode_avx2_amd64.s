@@ -878,7 +878,7 @@ GLOBL compress<>(SB), RODATA|NOPTR, $6144
 
 // func encodeExponentsAVX2(job *states.EncodeJob)
 // Requires: AVX, AVX2, BMI2, MMX+
-TEXT ·encodeExponentsAVX2(SB), NOSPLIT, $192-8
+TEXT ·encodeExponentsAVX2(SB), NOSPLIT, $64-8
 	// Codes 64 weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a
 	// vector of high halves. Words of 16 bits are looked up as bytes.
 	MOVQ   job+0(FP), AX
@@ -904,21 +904,6 @@ step:
 	PREFETCHT0 -2048(R9)
 	PREFETCHT0 -1984(R9)
 	PREFETCHT0 -2048(R10)
-
-	// The plane.
-	VMOVDQU signMantissa<>+0(SB), Y0
-	VPAND   (R9), Y0, Y1
-	VMOVDQU 64(R9), Y2
-	VPSHUFB swap<>+0(SB), Y2, Y2
-	VPANDN  Y2, Y0, Y2
-	VPOR    Y2, Y1, Y1
-	VMOVDQU Y1, (R10)
-	VPAND   32(R9), Y0, Y1
-	VMOVDQU 96(R9), Y2
-	VPSHUFB swap<>+0(SB), Y2, Y2
-	VPANDN  Y2, Y0, Y2
-	VPOR    Y2, Y1, Y1
-	VMOVDQU Y1, 32(R10)
 
 	// The places of the symbols, from all ranges of exponents of the table.
 	VMOVDQU   (R9), Y0
@@ -967,7 +952,7 @@ range:
 	VPAND          placeBits<>+0(SB), Y3, Y3
 	VMOVDQU        Y3, 32(SP)
 
-	// Half 1: words of states that would be too large otherwise.
+	// Half 1 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        32(SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
 	VBROADCASTI128 704(CX), Y2
@@ -977,492 +962,463 @@ range:
 	VPXOR          Y3, Y2, Y2
 	VBROADCASTI128 736(CX), Y3
 	VBROADCASTI128 752(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y0
-	VPUNPCKHBW     Y3, Y2, Y1
-	VMOVDQU        192(AX), Y2
-	VPSRLW         $0x04, Y2, Y2
-	VPCMPGTW       Y2, Y0, Y2
-	VMOVDQU        Y0, 128(SP)
-	VMOVDQU        224(AX), Y0
-	VPSRLW         $0x04, Y0, Y0
-	VPCMPGTW       Y0, Y1, Y0
-	VMOVDQU        Y1, 160(SP)
-	VPACKSSWB      Y0, Y2, Y1
-	VPMOVMSKB      Y1, R12
-	NOTL           R12
-	RORXL          $0x15, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        112(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x05, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        96(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x0d, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        80(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x1d, R12, R12
-	ANDL           $0x000007f8, R12
-	VMOVDQU        64(AX), X1
-	VPSHUFB        (BX)(R12*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R12*1), R11
-	VMOVDQU        192(AX), Y1
-	VPBLENDVB      Y2, 64(AX), Y1, Y3
-	VPAND          Y2, Y1, Y1
-	VMOVDQU        Y3, 64(AX)
-	VMOVDQU        Y1, 192(AX)
-	VMOVDQU        224(AX), Y1
-	VPBLENDVB      Y0, 96(AX), Y1, Y2
-	VPAND          Y0, Y1, Y1
-	VMOVDQU        Y2, 96(AX)
-	VMOVDQU        Y1, 224(AX)
-
-	// Half 0: words of states that would be too large otherwise.
-	VMOVDQU        (SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 704(CX), Y2
-	VBROADCASTI128 720(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 736(CX), Y3
-	VBROADCASTI128 752(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y0
-	VPUNPCKHBW     Y3, Y2, Y1
-	VMOVDQU        128(AX), Y2
-	VPSRLW         $0x04, Y2, Y2
-	VPCMPGTW       Y2, Y0, Y2
-	VMOVDQU        Y0, 64(SP)
-	VMOVDQU        160(AX), Y0
-	VPSRLW         $0x04, Y0, Y0
-	VPCMPGTW       Y0, Y1, Y0
-	VMOVDQU        Y1, 96(SP)
-	VPACKSSWB      Y0, Y2, Y1
-	VPMOVMSKB      Y1, R12
-	NOTL           R12
-	RORXL          $0x15, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        48(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x05, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        32(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x0d, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        16(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x1d, R12, R12
-	ANDL           $0x000007f8, R12
-	VMOVDQU        (AX), X1
-	VPSHUFB        (BX)(R12*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R12*1), R11
-	VMOVDQU        128(AX), Y1
-	VPBLENDVB      Y2, (AX), Y1, Y3
-	VPAND          Y2, Y1, Y1
-	VMOVDQU        Y3, (AX)
-	VMOVDQU        Y1, 128(AX)
-	VMOVDQU        160(AX), Y1
-	VPBLENDVB      Y0, 32(AX), Y1, Y2
-	VPAND          Y0, Y1, Y1
-	VMOVDQU        Y2, 32(AX)
-	VMOVDQU        Y1, 160(AX)
-
-	// Half 1: divide the grains. The quotient may be up to 3 too small at first.
-	VMOVDQU        32(SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 768(CX), Y2
-	VBROADCASTI128 784(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 800(CX), Y3
-	VBROADCASTI128 816(CX), Y4
 	VPSHUFB        Y0, Y3, Y3
 	VPSHUFB        Y1, Y4, Y4
 	VPXOR          Y4, Y3, Y3
 	VPUNPCKLBW     Y3, Y2, Y4
 	VPUNPCKHBW     Y3, Y2, Y2
-	VBROADCASTI128 832(CX), Y3
-	VBROADCASTI128 848(CX), Y5
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y5, Y5
-	VPXOR          Y5, Y3, Y3
-	VBROADCASTI128 864(CX), Y5
-	VBROADCASTI128 880(CX), Y6
-	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y3, Y0
-	VPUNPCKHBW     Y5, Y3, Y1
 	VMOVDQU        192(AX), Y3
-	VMOVDQU        64(AX), Y5
-	VPMULHUW       Y4, Y5, Y6
-	VPMULHUW       Y0, Y3, Y0
-	VPMULLW        Y4, Y3, Y4
-	VPADDW         Y6, Y0, Y6
-	VPADDW         Y6, Y4, Y4
-	VPSLLW         $0x05, Y5, Y6
-	VPAND          rankLow<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, 64(AX)
-	VPSLLW         $0x0c, Y3, Y0
-	VPSRLW         $0x04, Y5, Y5
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        128(SP), Y3
-	VPMULLW        Y3, Y4, Y5
-	VPSUBW         Y5, Y0, Y0
-	VPADDW         Y3, Y3, Y6
-	VPCMPGTW       Y0, Y6, Y5
-	VPSUBW         Y6, Y0, Y6
-	VPMINUW        Y6, Y0, Y0
-	VPADDW         Y5, Y5, Y5
-	VPADDW         three<>+0(SB), Y4, Y4
-	VPADDW         Y5, Y4, Y4
-	VPCMPGTW       Y0, Y3, Y5
-	VPSUBW         Y3, Y0, Y3
-	VPMINUW        Y3, Y0, Y0
-	VPADDW         Y5, Y4, Y4
-	VMOVDQU        Y4, 192(AX)
-	VMOVDQU        Y0, 128(SP)
-	VMOVDQU        224(AX), Y0
-	VMOVDQU        96(AX), Y3
-	VPMULHUW       Y2, Y3, Y4
-	VPMULHUW       Y1, Y0, Y1
-	VPMULLW        Y2, Y0, Y2
-	VPADDW         Y4, Y1, Y4
-	VPADDW         Y4, Y2, Y2
-	VPSLLW         $0x05, Y3, Y4
-	VPAND          rankLow<>+0(SB), Y4, Y4
-	VMOVDQU        Y4, 96(AX)
-	VPSLLW         $0x0c, Y0, Y0
 	VPSRLW         $0x04, Y3, Y3
-	VPOR           Y3, Y0, Y0
-	VMOVDQU        160(SP), Y1
-	VPMULLW        Y1, Y2, Y3
-	VPSUBW         Y3, Y0, Y0
-	VPADDW         Y1, Y1, Y4
-	VPCMPGTW       Y0, Y4, Y3
-	VPSUBW         Y4, Y0, Y4
-	VPMINUW        Y4, Y0, Y0
-	VPADDW         Y3, Y3, Y3
-	VPADDW         three<>+0(SB), Y2, Y2
-	VPADDW         Y3, Y2, Y2
-	VPCMPGTW       Y0, Y1, Y3
-	VPSUBW         Y1, Y0, Y1
-	VPMINUW        Y1, Y0, Y0
-	VPADDW         Y3, Y2, Y2
-	VMOVDQU        Y2, 224(AX)
-	VMOVDQU        Y0, 160(SP)
+	VPCMPGTW       Y3, Y4, Y3
+	VMOVDQU        224(AX), Y5
+	VPSRLW         $0x04, Y5, Y5
+	VPCMPGTW       Y5, Y2, Y5
+	VMOVDQU        192(AX), Y6
+	VPBLENDVB      Y3, 64(AX), Y6, Y6
+	VMOVDQU        224(AX), Y7
+	VPBLENDVB      Y5, 96(AX), Y7, Y7
+	VPAND          192(AX), Y3, Y8
+	VPAND          224(AX), Y5, Y9
+	VPACKSSWB      Y5, Y3, Y3
+	VPMOVMSKB      Y3, R12
+	NOTL           R12
+	RORXL          $0x15, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        112(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x05, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        96(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x0d, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        80(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x1d, R12, R12
+	ANDL           $0x000007f8, R12
+	VMOVDQU        64(AX), X3
+	VPSHUFB        (BX)(R12*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R12*1), R11
 
-	// Half 0: divide the grains. The quotient may be up to 3 too small at first.
-	VMOVDQU        (SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 768(CX), Y2
-	VBROADCASTI128 784(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 800(CX), Y3
-	VBROADCASTI128 816(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y4
-	VPUNPCKHBW     Y3, Y2, Y2
-	VBROADCASTI128 832(CX), Y3
-	VBROADCASTI128 848(CX), Y5
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
+	VBROADCASTI128 768(CX), Y3
+	VBROADCASTI128 784(CX), Y5
 	VPSHUFB        Y0, Y3, Y3
 	VPSHUFB        Y1, Y5, Y5
 	VPXOR          Y5, Y3, Y3
-	VBROADCASTI128 864(CX), Y5
-	VBROADCASTI128 880(CX), Y6
+	VBROADCASTI128 800(CX), Y5
+	VBROADCASTI128 816(CX), Y10
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y3, Y0
-	VPUNPCKHBW     Y5, Y3, Y1
-	VMOVDQU        128(AX), Y3
-	VMOVDQU        (AX), Y5
-	VPMULHUW       Y4, Y5, Y6
-	VPMULHUW       Y0, Y3, Y0
-	VPMULLW        Y4, Y3, Y4
-	VPADDW         Y6, Y0, Y6
-	VPADDW         Y6, Y4, Y4
-	VPSLLW         $0x05, Y5, Y6
+	VPSHUFB        Y1, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPUNPCKLBW     Y5, Y3, Y10
+	VPUNPCKHBW     Y5, Y3, Y3
+	VPMULLW        Y10, Y8, Y5
+	VPMULHUW       Y10, Y6, Y10
+	VPADDW         Y10, Y5, Y5
+	VPMULLW        Y3, Y9, Y10
+	VPMULHUW       Y3, Y7, Y3
+	VPADDW         Y3, Y10, Y10
+	VBROADCASTI128 832(CX), Y3
+	VBROADCASTI128 848(CX), Y11
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y11, Y11
+	VPXOR          Y11, Y3, Y3
+	VBROADCASTI128 864(CX), Y11
+	VBROADCASTI128 880(CX), Y12
+	VPSHUFB        Y0, Y11, Y11
+	VPSHUFB        Y1, Y12, Y12
+	VPXOR          Y12, Y11, Y11
+	VPUNPCKLBW     Y11, Y3, Y12
+	VPUNPCKHBW     Y11, Y3, Y3
+	VPMULHUW       Y12, Y8, Y12
+	VPADDW         Y12, Y5, Y5
+	VPSLLW         $0x0c, Y8, Y8
+	VPSRLW         $0x04, Y6, Y11
+	VPOR           Y11, Y8, Y8
+	VPMULLW        Y4, Y5, Y11
+	VPSUBW         Y11, Y8, Y8
+	VPMULHUW       Y3, Y9, Y3
+	VPADDW         Y3, Y10, Y10
+	VPSLLW         $0x0c, Y9, Y3
+	VPSRLW         $0x04, Y7, Y9
+	VPOR           Y9, Y3, Y3
+	VPMULLW        Y2, Y10, Y9
+	VPSUBW         Y9, Y3, Y3
+	VPSLLW         $0x05, Y6, Y6
 	VPAND          rankLow<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, (AX)
-	VPSLLW         $0x0c, Y3, Y0
-	VPSRLW         $0x04, Y5, Y5
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        64(SP), Y3
-	VPMULLW        Y3, Y4, Y5
-	VPSUBW         Y5, Y0, Y0
-	VPADDW         Y3, Y3, Y6
-	VPCMPGTW       Y0, Y6, Y5
-	VPSUBW         Y6, Y0, Y6
-	VPMINUW        Y6, Y0, Y0
-	VPADDW         Y5, Y5, Y5
-	VPADDW         three<>+0(SB), Y4, Y4
-	VPADDW         Y5, Y4, Y4
-	VPCMPGTW       Y0, Y3, Y5
-	VPSUBW         Y3, Y0, Y3
-	VPMINUW        Y3, Y0, Y0
-	VPADDW         Y5, Y4, Y4
-	VMOVDQU        Y4, 128(AX)
-	VMOVDQU        Y0, 64(SP)
-	VMOVDQU        160(AX), Y0
-	VMOVDQU        32(AX), Y3
-	VPMULHUW       Y2, Y3, Y4
-	VPMULHUW       Y1, Y0, Y1
-	VPMULLW        Y2, Y0, Y2
-	VPADDW         Y4, Y1, Y4
-	VPADDW         Y4, Y2, Y2
-	VPSLLW         $0x05, Y3, Y4
-	VPAND          rankLow<>+0(SB), Y4, Y4
-	VMOVDQU        Y4, 32(AX)
-	VPSLLW         $0x0c, Y0, Y0
-	VPSRLW         $0x04, Y3, Y3
-	VPOR           Y3, Y0, Y0
-	VMOVDQU        96(SP), Y1
-	VPMULLW        Y1, Y2, Y3
-	VPSUBW         Y3, Y0, Y0
-	VPADDW         Y1, Y1, Y4
-	VPCMPGTW       Y0, Y4, Y3
-	VPSUBW         Y4, Y0, Y4
-	VPMINUW        Y4, Y0, Y0
-	VPADDW         Y3, Y3, Y3
-	VPADDW         three<>+0(SB), Y2, Y2
-	VPADDW         Y3, Y2, Y2
-	VPCMPGTW       Y0, Y1, Y3
-	VPSUBW         Y1, Y0, Y1
-	VPMINUW        Y1, Y0, Y0
-	VPADDW         Y3, Y2, Y2
-	VMOVDQU        Y2, 160(AX)
-	VMOVDQU        Y0, 96(SP)
+	VPSLLW         $0x05, Y7, Y7
+	VPAND          rankLow<>+0(SB), Y7, Y7
+	VPADDW         Y4, Y4, Y11
+	VPCMPGTW       Y8, Y11, Y9
+	VPSUBW         Y11, Y8, Y11
+	VPMINUW        Y11, Y8, Y8
+	VPADDW         Y9, Y9, Y9
+	VPADDW         three<>+0(SB), Y5, Y5
+	VPADDW         Y9, Y5, Y5
+	VPCMPGTW       Y8, Y4, Y9
+	VPSUBW         Y4, Y8, Y4
+	VPMINUW        Y4, Y8, Y8
+	VPADDW         Y9, Y5, Y5
+	VMOVDQU        Y5, 192(AX)
+	VPADDW         Y2, Y2, Y5
+	VPCMPGTW       Y3, Y5, Y4
+	VPSUBW         Y5, Y3, Y5
+	VPMINUW        Y5, Y3, Y3
+	VPADDW         Y4, Y4, Y4
+	VPADDW         three<>+0(SB), Y10, Y10
+	VPADDW         Y4, Y10, Y10
+	VPCMPGTW       Y3, Y2, Y4
+	VPSUBW         Y2, Y3, Y2
+	VPMINUW        Y2, Y3, Y3
+	VPADDW         Y4, Y10, Y10
+	VMOVDQU        Y10, 224(AX)
 
-	// Half 1: the cell of the rank, of the own bucket, or of one that a search finds.
-	VMOVDQU        32(SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VMOVDQU        128(SP), Y2
-	VMOVDQU        160(SP), Y3
-	VPXOR          Y4, Y4, Y4
-	VBROADCASTI128 896(CX), Y5
-	VBROADCASTI128 912(CX), Y6
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPXOR          Y2, Y2, Y2
+	VBROADCASTI128 896(CX), Y4
+	VBROADCASTI128 912(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VPUNPCKLBW     Y2, Y4, Y5
+	VPUNPCKHBW     Y2, Y4, Y2
+	VPCMPGTW       Y8, Y5, Y5
+	VPCMPGTW       Y3, Y2, Y2
+	VPACKSSWB      Y2, Y5, Y2
+	VBROADCASTI128 928(CX), Y4
+	VBROADCASTI128 944(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 960(CX), Y5
+	VBROADCASTI128 976(CX), Y9
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y4, Y5, Y6
-	VPUNPCKHBW     Y4, Y5, Y4
-	VPCMPGTW       Y2, Y6, Y6
-	VPCMPGTW       Y3, Y4, Y4
-	VPACKSSWB      Y4, Y6, Y4
-	VBROADCASTI128 928(CX), Y5
-	VBROADCASTI128 944(CX), Y6
-	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VBROADCASTI128 960(CX), Y6
-	VBROADCASTI128 976(CX), Y7
-	VPSHUFB        Y0, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y5, Y1
-	VPUNPCKHBW     Y6, Y5, Y5
-	VPADDW         Y2, Y1, Y1
-	VPSLLW         $0x09, Y2, Y2
-	VPADDW         Y3, Y5, Y5
+	VPSHUFB        Y1, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPUNPCKLBW     Y5, Y4, Y1
+	VPUNPCKHBW     Y5, Y4, Y4
+	VPADDW         Y8, Y1, Y1
+	VPSLLW         $0x09, Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPADDW         Y3, Y4, Y4
 	VPSLLW         $0x09, Y3, Y3
-	VBROADCASTI128 992(CX), Y6
-	VPCMPGTW       Y6, Y1, Y7
-	VPAND          firstBit<>+0(SB), Y7, Y7
-	VPOR           highBytes<>+0(SB), Y7, Y7
-	VPCMPGTW       Y6, Y5, Y6
-	VPAND          firstBit<>+0(SB), Y6, Y6
-	VPOR           highBytes<>+0(SB), Y6, Y6
+	VPADDW         Y3, Y7, Y7
+	VBROADCASTI128 992(CX), Y3
+	VPCMPGTW       Y3, Y1, Y5
+	VPAND          firstBit<>+0(SB), Y5, Y5
+	VPOR           highBytes<>+0(SB), Y5, Y5
+	VPCMPGTW       Y3, Y4, Y3
+	VPAND          firstBit<>+0(SB), Y3, Y3
+	VPOR           highBytes<>+0(SB), Y3, Y3
 	VBROADCASTI128 1008(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          secondBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          secondBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1024(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          thirdBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          thirdBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1040(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VBROADCASTI128 1056(CX), Y10
 	VBROADCASTI128 1072(CX), Y11
-	VPSHUFB        Y7, Y10, Y12
-	VPSHUFB        Y7, Y11, Y13
+	VPSHUFB        Y5, Y10, Y12
+	VPSHUFB        Y5, Y11, Y13
 	VPAND          Y9, Y13, Y13
 	VPXOR          Y13, Y12, Y12
 	VPCMPGTW       Y1, Y12, Y12
-	VPSRLW         $0x08, Y7, Y7
-	VPSHUFB        Y6, Y10, Y1
-	VPSHUFB        Y6, Y11, Y10
+	VPSRLW         $0x08, Y5, Y5
+	VPSHUFB        Y3, Y10, Y1
+	VPSHUFB        Y3, Y11, Y10
 	VPAND          Y8, Y10, Y10
 	VPXOR          Y10, Y1, Y1
-	VPCMPGTW       Y5, Y1, Y1
-	VPSRLW         $0x08, Y6, Y6
-	VPACKUSWB      Y6, Y7, Y5
-	VPACKSSWB      Y8, Y9, Y6
-	VPADDB         Y6, Y5, Y5
+	VPCMPGTW       Y4, Y1, Y1
+	VPSRLW         $0x08, Y3, Y3
+	VPACKUSWB      Y3, Y5, Y3
+	VPACKSSWB      Y8, Y9, Y4
+	VPADDB         Y4, Y3, Y3
 	VPACKSSWB      Y1, Y12, Y1
-	VPOR           Y1, Y5, Y1
-	VBROADCASTI128 1088(CX), Y6
-	VBROADCASTI128 1104(CX), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VBROADCASTI128 1120(CX), Y7
+	VPOR           Y1, Y3, Y1
+	VBROADCASTI128 1088(CX), Y4
+	VBROADCASTI128 1104(CX), Y5
+	VPSHUFB        Y3, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 1120(CX), Y5
 	VBROADCASTI128 1136(CX), Y8
-	VPSHUFB        Y5, Y7, Y7
+	VPSHUFB        Y3, Y5, Y5
 	VPSHUFB        Y1, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPBLENDVB      Y4, Y0, Y6, Y6
-	VPANDN         Y7, Y4, Y7
-	VPUNPCKLBW     Y7, Y6, Y0
-	VPUNPCKHBW     Y7, Y6, Y1
-	VPADDW         Y2, Y0, Y0
-	VPADDW         64(AX), Y0, Y0
+	VPXOR          Y8, Y5, Y5
+	VPBLENDVB      Y2, Y0, Y4, Y4
+	VPANDN         Y5, Y2, Y5
+	VPUNPCKLBW     Y5, Y4, Y0
+	VPUNPCKHBW     Y5, Y4, Y1
+	VPADDW         Y6, Y0, Y0
 	VMOVDQU        Y0, 64(AX)
-	VPADDW         Y3, Y1, Y1
-	VPADDW         96(AX), Y1, Y1
+	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 96(AX)
 
-	// Half 0: the cell of the rank, of the own bucket, or of one that a search finds.
+	// The plane.
+	VMOVDQU signMantissa<>+0(SB), Y0
+	VPAND   (R9), Y0, Y1
+	VMOVDQU 64(R9), Y2
+	VPSHUFB swap<>+0(SB), Y2, Y2
+	VPANDN  Y2, Y0, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU Y1, (R10)
+	VPAND   32(R9), Y0, Y1
+	VMOVDQU 96(R9), Y2
+	VPSHUFB swap<>+0(SB), Y2, Y2
+	VPANDN  Y2, Y0, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU Y1, 32(R10)
+
+	// Half 0 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        (SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VMOVDQU        64(SP), Y2
-	VMOVDQU        96(SP), Y3
-	VPXOR          Y4, Y4, Y4
-	VBROADCASTI128 896(CX), Y5
-	VBROADCASTI128 912(CX), Y6
+	VBROADCASTI128 704(CX), Y2
+	VBROADCASTI128 720(CX), Y3
+	VPSHUFB        Y0, Y2, Y2
+	VPSHUFB        Y1, Y3, Y3
+	VPXOR          Y3, Y2, Y2
+	VBROADCASTI128 736(CX), Y3
+	VBROADCASTI128 752(CX), Y4
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y4, Y4
+	VPXOR          Y4, Y3, Y3
+	VPUNPCKLBW     Y3, Y2, Y4
+	VPUNPCKHBW     Y3, Y2, Y2
+	VMOVDQU        128(AX), Y3
+	VPSRLW         $0x04, Y3, Y3
+	VPCMPGTW       Y3, Y4, Y3
+	VMOVDQU        160(AX), Y5
+	VPSRLW         $0x04, Y5, Y5
+	VPCMPGTW       Y5, Y2, Y5
+	VMOVDQU        128(AX), Y6
+	VPBLENDVB      Y3, (AX), Y6, Y6
+	VMOVDQU        160(AX), Y7
+	VPBLENDVB      Y5, 32(AX), Y7, Y7
+	VPAND          128(AX), Y3, Y8
+	VPAND          160(AX), Y5, Y9
+	VPACKSSWB      Y5, Y3, Y3
+	VPMOVMSKB      Y3, R12
+	NOTL           R12
+	RORXL          $0x15, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        48(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x05, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        32(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x0d, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        16(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x1d, R12, R12
+	ANDL           $0x000007f8, R12
+	VMOVDQU        (AX), X3
+	VPSHUFB        (BX)(R12*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R12*1), R11
+
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
+	VBROADCASTI128 768(CX), Y3
+	VBROADCASTI128 784(CX), Y5
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y3, Y3
+	VBROADCASTI128 800(CX), Y5
+	VBROADCASTI128 816(CX), Y10
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y4, Y5, Y6
-	VPUNPCKHBW     Y4, Y5, Y4
-	VPCMPGTW       Y2, Y6, Y6
-	VPCMPGTW       Y3, Y4, Y4
-	VPACKSSWB      Y4, Y6, Y4
-	VBROADCASTI128 928(CX), Y5
-	VBROADCASTI128 944(CX), Y6
+	VPSHUFB        Y1, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPUNPCKLBW     Y5, Y3, Y10
+	VPUNPCKHBW     Y5, Y3, Y3
+	VPMULLW        Y10, Y8, Y5
+	VPMULHUW       Y10, Y6, Y10
+	VPADDW         Y10, Y5, Y5
+	VPMULLW        Y3, Y9, Y10
+	VPMULHUW       Y3, Y7, Y3
+	VPADDW         Y3, Y10, Y10
+	VBROADCASTI128 832(CX), Y3
+	VBROADCASTI128 848(CX), Y11
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y11, Y11
+	VPXOR          Y11, Y3, Y3
+	VBROADCASTI128 864(CX), Y11
+	VBROADCASTI128 880(CX), Y12
+	VPSHUFB        Y0, Y11, Y11
+	VPSHUFB        Y1, Y12, Y12
+	VPXOR          Y12, Y11, Y11
+	VPUNPCKLBW     Y11, Y3, Y12
+	VPUNPCKHBW     Y11, Y3, Y3
+	VPMULHUW       Y12, Y8, Y12
+	VPADDW         Y12, Y5, Y5
+	VPSLLW         $0x0c, Y8, Y8
+	VPSRLW         $0x04, Y6, Y11
+	VPOR           Y11, Y8, Y8
+	VPMULLW        Y4, Y5, Y11
+	VPSUBW         Y11, Y8, Y8
+	VPMULHUW       Y3, Y9, Y3
+	VPADDW         Y3, Y10, Y10
+	VPSLLW         $0x0c, Y9, Y3
+	VPSRLW         $0x04, Y7, Y9
+	VPOR           Y9, Y3, Y3
+	VPMULLW        Y2, Y10, Y9
+	VPSUBW         Y9, Y3, Y3
+	VPSLLW         $0x05, Y6, Y6
+	VPAND          rankLow<>+0(SB), Y6, Y6
+	VPSLLW         $0x05, Y7, Y7
+	VPAND          rankLow<>+0(SB), Y7, Y7
+	VPADDW         Y4, Y4, Y11
+	VPCMPGTW       Y8, Y11, Y9
+	VPSUBW         Y11, Y8, Y11
+	VPMINUW        Y11, Y8, Y8
+	VPADDW         Y9, Y9, Y9
+	VPADDW         three<>+0(SB), Y5, Y5
+	VPADDW         Y9, Y5, Y5
+	VPCMPGTW       Y8, Y4, Y9
+	VPSUBW         Y4, Y8, Y4
+	VPMINUW        Y4, Y8, Y8
+	VPADDW         Y9, Y5, Y5
+	VMOVDQU        Y5, 128(AX)
+	VPADDW         Y2, Y2, Y5
+	VPCMPGTW       Y3, Y5, Y4
+	VPSUBW         Y5, Y3, Y5
+	VPMINUW        Y5, Y3, Y3
+	VPADDW         Y4, Y4, Y4
+	VPADDW         three<>+0(SB), Y10, Y10
+	VPADDW         Y4, Y10, Y10
+	VPCMPGTW       Y3, Y2, Y4
+	VPSUBW         Y2, Y3, Y2
+	VPMINUW        Y2, Y3, Y3
+	VPADDW         Y4, Y10, Y10
+	VMOVDQU        Y10, 160(AX)
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPXOR          Y2, Y2, Y2
+	VBROADCASTI128 896(CX), Y4
+	VBROADCASTI128 912(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VPUNPCKLBW     Y2, Y4, Y5
+	VPUNPCKHBW     Y2, Y4, Y2
+	VPCMPGTW       Y8, Y5, Y5
+	VPCMPGTW       Y3, Y2, Y2
+	VPACKSSWB      Y2, Y5, Y2
+	VBROADCASTI128 928(CX), Y4
+	VBROADCASTI128 944(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 960(CX), Y5
+	VBROADCASTI128 976(CX), Y9
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VBROADCASTI128 960(CX), Y6
-	VBROADCASTI128 976(CX), Y7
-	VPSHUFB        Y0, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y5, Y1
-	VPUNPCKHBW     Y6, Y5, Y5
-	VPADDW         Y2, Y1, Y1
-	VPSLLW         $0x09, Y2, Y2
-	VPADDW         Y3, Y5, Y5
+	VPSHUFB        Y1, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPUNPCKLBW     Y5, Y4, Y1
+	VPUNPCKHBW     Y5, Y4, Y4
+	VPADDW         Y8, Y1, Y1
+	VPSLLW         $0x09, Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPADDW         Y3, Y4, Y4
 	VPSLLW         $0x09, Y3, Y3
-	VBROADCASTI128 992(CX), Y6
-	VPCMPGTW       Y6, Y1, Y7
-	VPAND          firstBit<>+0(SB), Y7, Y7
-	VPOR           highBytes<>+0(SB), Y7, Y7
-	VPCMPGTW       Y6, Y5, Y6
-	VPAND          firstBit<>+0(SB), Y6, Y6
-	VPOR           highBytes<>+0(SB), Y6, Y6
+	VPADDW         Y3, Y7, Y7
+	VBROADCASTI128 992(CX), Y3
+	VPCMPGTW       Y3, Y1, Y5
+	VPAND          firstBit<>+0(SB), Y5, Y5
+	VPOR           highBytes<>+0(SB), Y5, Y5
+	VPCMPGTW       Y3, Y4, Y3
+	VPAND          firstBit<>+0(SB), Y3, Y3
+	VPOR           highBytes<>+0(SB), Y3, Y3
 	VBROADCASTI128 1008(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          secondBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          secondBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1024(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          thirdBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          thirdBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1040(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VBROADCASTI128 1056(CX), Y10
 	VBROADCASTI128 1072(CX), Y11
-	VPSHUFB        Y7, Y10, Y12
-	VPSHUFB        Y7, Y11, Y13
+	VPSHUFB        Y5, Y10, Y12
+	VPSHUFB        Y5, Y11, Y13
 	VPAND          Y9, Y13, Y13
 	VPXOR          Y13, Y12, Y12
 	VPCMPGTW       Y1, Y12, Y12
-	VPSRLW         $0x08, Y7, Y7
-	VPSHUFB        Y6, Y10, Y1
-	VPSHUFB        Y6, Y11, Y10
+	VPSRLW         $0x08, Y5, Y5
+	VPSHUFB        Y3, Y10, Y1
+	VPSHUFB        Y3, Y11, Y10
 	VPAND          Y8, Y10, Y10
 	VPXOR          Y10, Y1, Y1
-	VPCMPGTW       Y5, Y1, Y1
-	VPSRLW         $0x08, Y6, Y6
-	VPACKUSWB      Y6, Y7, Y5
-	VPACKSSWB      Y8, Y9, Y6
-	VPADDB         Y6, Y5, Y5
+	VPCMPGTW       Y4, Y1, Y1
+	VPSRLW         $0x08, Y3, Y3
+	VPACKUSWB      Y3, Y5, Y3
+	VPACKSSWB      Y8, Y9, Y4
+	VPADDB         Y4, Y3, Y3
 	VPACKSSWB      Y1, Y12, Y1
-	VPOR           Y1, Y5, Y1
-	VBROADCASTI128 1088(CX), Y6
-	VBROADCASTI128 1104(CX), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VBROADCASTI128 1120(CX), Y7
+	VPOR           Y1, Y3, Y1
+	VBROADCASTI128 1088(CX), Y4
+	VBROADCASTI128 1104(CX), Y5
+	VPSHUFB        Y3, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 1120(CX), Y5
 	VBROADCASTI128 1136(CX), Y8
-	VPSHUFB        Y5, Y7, Y7
+	VPSHUFB        Y3, Y5, Y5
 	VPSHUFB        Y1, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPBLENDVB      Y4, Y0, Y6, Y6
-	VPANDN         Y7, Y4, Y7
-	VPUNPCKLBW     Y7, Y6, Y0
-	VPUNPCKHBW     Y7, Y6, Y1
-	VPADDW         Y2, Y0, Y0
-	VPADDW         (AX), Y0, Y0
+	VPXOR          Y8, Y5, Y5
+	VPBLENDVB      Y2, Y0, Y4, Y4
+	VPANDN         Y5, Y2, Y5
+	VPUNPCKLBW     Y5, Y4, Y0
+	VPUNPCKHBW     Y5, Y4, Y1
+	VPADDW         Y6, Y0, Y0
 	VMOVDQU        Y0, (AX)
-	VPADDW         Y3, Y1, Y1
-	VPADDW         32(AX), Y1, Y1
+	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 32(AX)
 	DECQ           DX
 	JNZ            step
@@ -1474,7 +1430,7 @@ range:
 
 // func encodeJointAVX2(job *states.EncodeJob)
 // Requires: AVX, AVX2, BMI2, MMX+
-TEXT ·encodeJointAVX2(SB), NOSPLIT, $192-8
+TEXT ·encodeJointAVX2(SB), NOSPLIT, $64-8
 	// Codes 64 weights in a step, from the last step to the first. A state is 16 bits of a vector of low and 16 bits of a
 	// vector of high halves. Words of 16 bits are looked up as bytes.
 	MOVQ   job+0(FP), AX
@@ -1500,56 +1456,6 @@ step:
 	PREFETCHT0 -2048(R9)
 	PREFETCHT0 -1984(R9)
 	PREFETCHT0 -2048(R10)
-
-	// The plane.
-	VMOVDQU      (R9), Y0
-	VPSRLW       $0x09, Y0, Y1
-	VPAND        jointSign<>+0(SB), Y1, Y1
-	VPAND        jointMantissa<>+0(SB), Y0, Y0
-	VPOR         Y1, Y0, Y0
-	VPMADDWD     jointPair<>+0(SB), Y0, Y0
-	VPSRLQ       $0x12, Y0, Y1
-	VPOR         Y1, Y0, Y0
-	VMOVDQU      64(R9), Y1
-	VPSRLW       $0x09, Y1, Y2
-	VPAND        jointSign<>+0(SB), Y2, Y2
-	VPAND        jointMantissa<>+0(SB), Y1, Y1
-	VPOR         Y2, Y1, Y1
-	VPMADDWD     jointPair<>+0(SB), Y1, Y1
-	VPSRLQ       $0x12, Y1, Y2
-	VPOR         Y2, Y1, Y1
-	VPAND        jointFirst<>+0(SB), Y0, Y0
-	VPSLLQ       $0x1c, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X0, (R10)
-	VMOVDQU      X1, 14(R10)
-	VMOVDQU      32(R9), Y0
-	VPSRLW       $0x09, Y0, Y1
-	VPAND        jointSign<>+0(SB), Y1, Y1
-	VPAND        jointMantissa<>+0(SB), Y0, Y0
-	VPOR         Y1, Y0, Y0
-	VPMADDWD     jointPair<>+0(SB), Y0, Y0
-	VPSRLQ       $0x12, Y0, Y1
-	VPOR         Y1, Y0, Y0
-	VMOVDQU      96(R9), Y1
-	VPSRLW       $0x09, Y1, Y2
-	VPAND        jointSign<>+0(SB), Y2, Y2
-	VPAND        jointMantissa<>+0(SB), Y1, Y1
-	VPOR         Y2, Y1, Y1
-	VPMADDWD     jointPair<>+0(SB), Y1, Y1
-	VPSRLQ       $0x12, Y1, Y2
-	VPOR         Y2, Y1, Y1
-	VPAND        jointFirst<>+0(SB), Y0, Y0
-	VPSLLQ       $0x1c, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X0, 28(R10)
-	VMOVQ        X1, 42(R10)
-	VPSRLDQ      $0x06, X1, X1
-	VMOVQ        X1, 48(R10)
 
 	// The places of the symbols, from all ranges of exponents of the table.
 	VMOVDQU   (R9), Y0
@@ -1621,7 +1527,7 @@ range:
 	VPAND          placeBits<>+0(SB), Y4, Y4
 	VMOVDQU        Y4, 32(SP)
 
-	// Half 1: words of states that would be too large otherwise.
+	// Half 1 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        32(SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
 	VBROADCASTI128 704(CX), Y2
@@ -1631,492 +1537,498 @@ range:
 	VPXOR          Y3, Y2, Y2
 	VBROADCASTI128 736(CX), Y3
 	VBROADCASTI128 752(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y0
-	VPUNPCKHBW     Y3, Y2, Y1
-	VMOVDQU        192(AX), Y2
-	VPSRLW         $0x04, Y2, Y2
-	VPCMPGTW       Y2, Y0, Y2
-	VMOVDQU        Y0, 128(SP)
-	VMOVDQU        224(AX), Y0
-	VPSRLW         $0x04, Y0, Y0
-	VPCMPGTW       Y0, Y1, Y0
-	VMOVDQU        Y1, 160(SP)
-	VPACKSSWB      Y0, Y2, Y1
-	VPMOVMSKB      Y1, R12
-	NOTL           R12
-	RORXL          $0x15, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        112(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x05, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        96(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x0d, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        80(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x1d, R12, R12
-	ANDL           $0x000007f8, R12
-	VMOVDQU        64(AX), X1
-	VPSHUFB        (BX)(R12*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R12*1), R11
-	VMOVDQU        192(AX), Y1
-	VPBLENDVB      Y2, 64(AX), Y1, Y3
-	VPAND          Y2, Y1, Y1
-	VMOVDQU        Y3, 64(AX)
-	VMOVDQU        Y1, 192(AX)
-	VMOVDQU        224(AX), Y1
-	VPBLENDVB      Y0, 96(AX), Y1, Y2
-	VPAND          Y0, Y1, Y1
-	VMOVDQU        Y2, 96(AX)
-	VMOVDQU        Y1, 224(AX)
-
-	// Half 0: words of states that would be too large otherwise.
-	VMOVDQU        (SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 704(CX), Y2
-	VBROADCASTI128 720(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 736(CX), Y3
-	VBROADCASTI128 752(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y0
-	VPUNPCKHBW     Y3, Y2, Y1
-	VMOVDQU        128(AX), Y2
-	VPSRLW         $0x04, Y2, Y2
-	VPCMPGTW       Y2, Y0, Y2
-	VMOVDQU        Y0, 64(SP)
-	VMOVDQU        160(AX), Y0
-	VPSRLW         $0x04, Y0, Y0
-	VPCMPGTW       Y0, Y1, Y0
-	VMOVDQU        Y1, 96(SP)
-	VPACKSSWB      Y0, Y2, Y1
-	VPMOVMSKB      Y1, R12
-	NOTL           R12
-	RORXL          $0x15, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        48(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x05, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        32(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x0d, R12, R13
-	ANDL           $0x000007f8, R13
-	VMOVDQU        16(AX), X1
-	VPSHUFB        (BX)(R13*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R13*1), R11
-	RORXL          $0x1d, R12, R12
-	ANDL           $0x000007f8, R12
-	VMOVDQU        (AX), X1
-	VPSHUFB        (BX)(R12*2), X1, X1
-	VMOVDQU        X1, -16(R11)
-	SUBQ           4096(BX)(R12*1), R11
-	VMOVDQU        128(AX), Y1
-	VPBLENDVB      Y2, (AX), Y1, Y3
-	VPAND          Y2, Y1, Y1
-	VMOVDQU        Y3, (AX)
-	VMOVDQU        Y1, 128(AX)
-	VMOVDQU        160(AX), Y1
-	VPBLENDVB      Y0, 32(AX), Y1, Y2
-	VPAND          Y0, Y1, Y1
-	VMOVDQU        Y2, 32(AX)
-	VMOVDQU        Y1, 160(AX)
-
-	// Half 1: divide the grains. The quotient may be up to 3 too small at first.
-	VMOVDQU        32(SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 768(CX), Y2
-	VBROADCASTI128 784(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 800(CX), Y3
-	VBROADCASTI128 816(CX), Y4
 	VPSHUFB        Y0, Y3, Y3
 	VPSHUFB        Y1, Y4, Y4
 	VPXOR          Y4, Y3, Y3
 	VPUNPCKLBW     Y3, Y2, Y4
 	VPUNPCKHBW     Y3, Y2, Y2
-	VBROADCASTI128 832(CX), Y3
-	VBROADCASTI128 848(CX), Y5
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y5, Y5
-	VPXOR          Y5, Y3, Y3
-	VBROADCASTI128 864(CX), Y5
-	VBROADCASTI128 880(CX), Y6
-	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y3, Y0
-	VPUNPCKHBW     Y5, Y3, Y1
 	VMOVDQU        192(AX), Y3
-	VMOVDQU        64(AX), Y5
-	VPMULHUW       Y4, Y5, Y6
-	VPMULHUW       Y0, Y3, Y0
-	VPMULLW        Y4, Y3, Y4
-	VPADDW         Y6, Y0, Y6
-	VPADDW         Y6, Y4, Y4
-	VPSLLW         $0x05, Y5, Y6
-	VPAND          rankLow<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, 64(AX)
-	VPSLLW         $0x0c, Y3, Y0
-	VPSRLW         $0x04, Y5, Y5
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        128(SP), Y3
-	VPMULLW        Y3, Y4, Y5
-	VPSUBW         Y5, Y0, Y0
-	VPADDW         Y3, Y3, Y6
-	VPCMPGTW       Y0, Y6, Y5
-	VPSUBW         Y6, Y0, Y6
-	VPMINUW        Y6, Y0, Y0
-	VPADDW         Y5, Y5, Y5
-	VPADDW         three<>+0(SB), Y4, Y4
-	VPADDW         Y5, Y4, Y4
-	VPCMPGTW       Y0, Y3, Y5
-	VPSUBW         Y3, Y0, Y3
-	VPMINUW        Y3, Y0, Y0
-	VPADDW         Y5, Y4, Y4
-	VMOVDQU        Y4, 192(AX)
-	VMOVDQU        Y0, 128(SP)
-	VMOVDQU        224(AX), Y0
-	VMOVDQU        96(AX), Y3
-	VPMULHUW       Y2, Y3, Y4
-	VPMULHUW       Y1, Y0, Y1
-	VPMULLW        Y2, Y0, Y2
-	VPADDW         Y4, Y1, Y4
-	VPADDW         Y4, Y2, Y2
-	VPSLLW         $0x05, Y3, Y4
-	VPAND          rankLow<>+0(SB), Y4, Y4
-	VMOVDQU        Y4, 96(AX)
-	VPSLLW         $0x0c, Y0, Y0
 	VPSRLW         $0x04, Y3, Y3
-	VPOR           Y3, Y0, Y0
-	VMOVDQU        160(SP), Y1
-	VPMULLW        Y1, Y2, Y3
-	VPSUBW         Y3, Y0, Y0
-	VPADDW         Y1, Y1, Y4
-	VPCMPGTW       Y0, Y4, Y3
-	VPSUBW         Y4, Y0, Y4
-	VPMINUW        Y4, Y0, Y0
-	VPADDW         Y3, Y3, Y3
-	VPADDW         three<>+0(SB), Y2, Y2
-	VPADDW         Y3, Y2, Y2
-	VPCMPGTW       Y0, Y1, Y3
-	VPSUBW         Y1, Y0, Y1
-	VPMINUW        Y1, Y0, Y0
-	VPADDW         Y3, Y2, Y2
-	VMOVDQU        Y2, 224(AX)
-	VMOVDQU        Y0, 160(SP)
+	VPCMPGTW       Y3, Y4, Y3
+	VMOVDQU        224(AX), Y5
+	VPSRLW         $0x04, Y5, Y5
+	VPCMPGTW       Y5, Y2, Y5
+	VMOVDQU        192(AX), Y6
+	VPBLENDVB      Y3, 64(AX), Y6, Y6
+	VMOVDQU        224(AX), Y7
+	VPBLENDVB      Y5, 96(AX), Y7, Y7
+	VPAND          192(AX), Y3, Y8
+	VPAND          224(AX), Y5, Y9
+	VPACKSSWB      Y5, Y3, Y3
+	VPMOVMSKB      Y3, R12
+	NOTL           R12
+	RORXL          $0x15, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        112(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x05, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        96(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x0d, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        80(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x1d, R12, R12
+	ANDL           $0x000007f8, R12
+	VMOVDQU        64(AX), X3
+	VPSHUFB        (BX)(R12*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R12*1), R11
 
-	// Half 0: divide the grains. The quotient may be up to 3 too small at first.
-	VMOVDQU        (SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VBROADCASTI128 768(CX), Y2
-	VBROADCASTI128 784(CX), Y3
-	VPSHUFB        Y0, Y2, Y2
-	VPSHUFB        Y1, Y3, Y3
-	VPXOR          Y3, Y2, Y2
-	VBROADCASTI128 800(CX), Y3
-	VBROADCASTI128 816(CX), Y4
-	VPSHUFB        Y0, Y3, Y3
-	VPSHUFB        Y1, Y4, Y4
-	VPXOR          Y4, Y3, Y3
-	VPUNPCKLBW     Y3, Y2, Y4
-	VPUNPCKHBW     Y3, Y2, Y2
-	VBROADCASTI128 832(CX), Y3
-	VBROADCASTI128 848(CX), Y5
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
+	VBROADCASTI128 768(CX), Y3
+	VBROADCASTI128 784(CX), Y5
 	VPSHUFB        Y0, Y3, Y3
 	VPSHUFB        Y1, Y5, Y5
 	VPXOR          Y5, Y3, Y3
-	VBROADCASTI128 864(CX), Y5
-	VBROADCASTI128 880(CX), Y6
+	VBROADCASTI128 800(CX), Y5
+	VBROADCASTI128 816(CX), Y10
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y5, Y3, Y0
-	VPUNPCKHBW     Y5, Y3, Y1
-	VMOVDQU        128(AX), Y3
-	VMOVDQU        (AX), Y5
-	VPMULHUW       Y4, Y5, Y6
-	VPMULHUW       Y0, Y3, Y0
-	VPMULLW        Y4, Y3, Y4
-	VPADDW         Y6, Y0, Y6
-	VPADDW         Y6, Y4, Y4
-	VPSLLW         $0x05, Y5, Y6
+	VPSHUFB        Y1, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPUNPCKLBW     Y5, Y3, Y10
+	VPUNPCKHBW     Y5, Y3, Y3
+	VPMULLW        Y10, Y8, Y5
+	VPMULHUW       Y10, Y6, Y10
+	VPADDW         Y10, Y5, Y5
+	VPMULLW        Y3, Y9, Y10
+	VPMULHUW       Y3, Y7, Y3
+	VPADDW         Y3, Y10, Y10
+	VBROADCASTI128 832(CX), Y3
+	VBROADCASTI128 848(CX), Y11
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y11, Y11
+	VPXOR          Y11, Y3, Y3
+	VBROADCASTI128 864(CX), Y11
+	VBROADCASTI128 880(CX), Y12
+	VPSHUFB        Y0, Y11, Y11
+	VPSHUFB        Y1, Y12, Y12
+	VPXOR          Y12, Y11, Y11
+	VPUNPCKLBW     Y11, Y3, Y12
+	VPUNPCKHBW     Y11, Y3, Y3
+	VPMULHUW       Y12, Y8, Y12
+	VPADDW         Y12, Y5, Y5
+	VPSLLW         $0x0c, Y8, Y8
+	VPSRLW         $0x04, Y6, Y11
+	VPOR           Y11, Y8, Y8
+	VPMULLW        Y4, Y5, Y11
+	VPSUBW         Y11, Y8, Y8
+	VPMULHUW       Y3, Y9, Y3
+	VPADDW         Y3, Y10, Y10
+	VPSLLW         $0x0c, Y9, Y3
+	VPSRLW         $0x04, Y7, Y9
+	VPOR           Y9, Y3, Y3
+	VPMULLW        Y2, Y10, Y9
+	VPSUBW         Y9, Y3, Y3
+	VPSLLW         $0x05, Y6, Y6
 	VPAND          rankLow<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, (AX)
-	VPSLLW         $0x0c, Y3, Y0
-	VPSRLW         $0x04, Y5, Y5
-	VPOR           Y5, Y0, Y0
-	VMOVDQU        64(SP), Y3
-	VPMULLW        Y3, Y4, Y5
-	VPSUBW         Y5, Y0, Y0
-	VPADDW         Y3, Y3, Y6
-	VPCMPGTW       Y0, Y6, Y5
-	VPSUBW         Y6, Y0, Y6
-	VPMINUW        Y6, Y0, Y0
-	VPADDW         Y5, Y5, Y5
-	VPADDW         three<>+0(SB), Y4, Y4
-	VPADDW         Y5, Y4, Y4
-	VPCMPGTW       Y0, Y3, Y5
-	VPSUBW         Y3, Y0, Y3
-	VPMINUW        Y3, Y0, Y0
-	VPADDW         Y5, Y4, Y4
-	VMOVDQU        Y4, 128(AX)
-	VMOVDQU        Y0, 64(SP)
-	VMOVDQU        160(AX), Y0
-	VMOVDQU        32(AX), Y3
-	VPMULHUW       Y2, Y3, Y4
-	VPMULHUW       Y1, Y0, Y1
-	VPMULLW        Y2, Y0, Y2
-	VPADDW         Y4, Y1, Y4
-	VPADDW         Y4, Y2, Y2
-	VPSLLW         $0x05, Y3, Y4
-	VPAND          rankLow<>+0(SB), Y4, Y4
-	VMOVDQU        Y4, 32(AX)
-	VPSLLW         $0x0c, Y0, Y0
-	VPSRLW         $0x04, Y3, Y3
-	VPOR           Y3, Y0, Y0
-	VMOVDQU        96(SP), Y1
-	VPMULLW        Y1, Y2, Y3
-	VPSUBW         Y3, Y0, Y0
-	VPADDW         Y1, Y1, Y4
-	VPCMPGTW       Y0, Y4, Y3
-	VPSUBW         Y4, Y0, Y4
-	VPMINUW        Y4, Y0, Y0
-	VPADDW         Y3, Y3, Y3
-	VPADDW         three<>+0(SB), Y2, Y2
-	VPADDW         Y3, Y2, Y2
-	VPCMPGTW       Y0, Y1, Y3
-	VPSUBW         Y1, Y0, Y1
-	VPMINUW        Y1, Y0, Y0
-	VPADDW         Y3, Y2, Y2
-	VMOVDQU        Y2, 160(AX)
-	VMOVDQU        Y0, 96(SP)
+	VPSLLW         $0x05, Y7, Y7
+	VPAND          rankLow<>+0(SB), Y7, Y7
+	VPADDW         Y4, Y4, Y11
+	VPCMPGTW       Y8, Y11, Y9
+	VPSUBW         Y11, Y8, Y11
+	VPMINUW        Y11, Y8, Y8
+	VPADDW         Y9, Y9, Y9
+	VPADDW         three<>+0(SB), Y5, Y5
+	VPADDW         Y9, Y5, Y5
+	VPCMPGTW       Y8, Y4, Y9
+	VPSUBW         Y4, Y8, Y4
+	VPMINUW        Y4, Y8, Y8
+	VPADDW         Y9, Y5, Y5
+	VMOVDQU        Y5, 192(AX)
+	VPADDW         Y2, Y2, Y5
+	VPCMPGTW       Y3, Y5, Y4
+	VPSUBW         Y5, Y3, Y5
+	VPMINUW        Y5, Y3, Y3
+	VPADDW         Y4, Y4, Y4
+	VPADDW         three<>+0(SB), Y10, Y10
+	VPADDW         Y4, Y10, Y10
+	VPCMPGTW       Y3, Y2, Y4
+	VPSUBW         Y2, Y3, Y2
+	VPMINUW        Y2, Y3, Y3
+	VPADDW         Y4, Y10, Y10
+	VMOVDQU        Y10, 224(AX)
 
-	// Half 1: the cell of the rank, of the own bucket, or of one that a search finds.
-	VMOVDQU        32(SP), Y0
-	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VMOVDQU        128(SP), Y2
-	VMOVDQU        160(SP), Y3
-	VPXOR          Y4, Y4, Y4
-	VBROADCASTI128 896(CX), Y5
-	VBROADCASTI128 912(CX), Y6
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPXOR          Y2, Y2, Y2
+	VBROADCASTI128 896(CX), Y4
+	VBROADCASTI128 912(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VPUNPCKLBW     Y2, Y4, Y5
+	VPUNPCKHBW     Y2, Y4, Y2
+	VPCMPGTW       Y8, Y5, Y5
+	VPCMPGTW       Y3, Y2, Y2
+	VPACKSSWB      Y2, Y5, Y2
+	VBROADCASTI128 928(CX), Y4
+	VBROADCASTI128 944(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 960(CX), Y5
+	VBROADCASTI128 976(CX), Y9
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y4, Y5, Y6
-	VPUNPCKHBW     Y4, Y5, Y4
-	VPCMPGTW       Y2, Y6, Y6
-	VPCMPGTW       Y3, Y4, Y4
-	VPACKSSWB      Y4, Y6, Y4
-	VBROADCASTI128 928(CX), Y5
-	VBROADCASTI128 944(CX), Y6
-	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VBROADCASTI128 960(CX), Y6
-	VBROADCASTI128 976(CX), Y7
-	VPSHUFB        Y0, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y5, Y1
-	VPUNPCKHBW     Y6, Y5, Y5
-	VPADDW         Y2, Y1, Y1
-	VPSLLW         $0x09, Y2, Y2
-	VPADDW         Y3, Y5, Y5
+	VPSHUFB        Y1, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPUNPCKLBW     Y5, Y4, Y1
+	VPUNPCKHBW     Y5, Y4, Y4
+	VPADDW         Y8, Y1, Y1
+	VPSLLW         $0x09, Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPADDW         Y3, Y4, Y4
 	VPSLLW         $0x09, Y3, Y3
-	VBROADCASTI128 992(CX), Y6
-	VPCMPGTW       Y6, Y1, Y7
-	VPAND          firstBit<>+0(SB), Y7, Y7
-	VPOR           highBytes<>+0(SB), Y7, Y7
-	VPCMPGTW       Y6, Y5, Y6
-	VPAND          firstBit<>+0(SB), Y6, Y6
-	VPOR           highBytes<>+0(SB), Y6, Y6
+	VPADDW         Y3, Y7, Y7
+	VBROADCASTI128 992(CX), Y3
+	VPCMPGTW       Y3, Y1, Y5
+	VPAND          firstBit<>+0(SB), Y5, Y5
+	VPOR           highBytes<>+0(SB), Y5, Y5
+	VPCMPGTW       Y3, Y4, Y3
+	VPAND          firstBit<>+0(SB), Y3, Y3
+	VPOR           highBytes<>+0(SB), Y3, Y3
 	VBROADCASTI128 1008(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          secondBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          secondBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1024(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          thirdBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          thirdBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1040(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VBROADCASTI128 1056(CX), Y10
 	VBROADCASTI128 1072(CX), Y11
-	VPSHUFB        Y7, Y10, Y12
-	VPSHUFB        Y7, Y11, Y13
+	VPSHUFB        Y5, Y10, Y12
+	VPSHUFB        Y5, Y11, Y13
 	VPAND          Y9, Y13, Y13
 	VPXOR          Y13, Y12, Y12
 	VPCMPGTW       Y1, Y12, Y12
-	VPSRLW         $0x08, Y7, Y7
-	VPSHUFB        Y6, Y10, Y1
-	VPSHUFB        Y6, Y11, Y10
+	VPSRLW         $0x08, Y5, Y5
+	VPSHUFB        Y3, Y10, Y1
+	VPSHUFB        Y3, Y11, Y10
 	VPAND          Y8, Y10, Y10
 	VPXOR          Y10, Y1, Y1
-	VPCMPGTW       Y5, Y1, Y1
-	VPSRLW         $0x08, Y6, Y6
-	VPACKUSWB      Y6, Y7, Y5
-	VPACKSSWB      Y8, Y9, Y6
-	VPADDB         Y6, Y5, Y5
+	VPCMPGTW       Y4, Y1, Y1
+	VPSRLW         $0x08, Y3, Y3
+	VPACKUSWB      Y3, Y5, Y3
+	VPACKSSWB      Y8, Y9, Y4
+	VPADDB         Y4, Y3, Y3
 	VPACKSSWB      Y1, Y12, Y1
-	VPOR           Y1, Y5, Y1
-	VBROADCASTI128 1088(CX), Y6
-	VBROADCASTI128 1104(CX), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VBROADCASTI128 1120(CX), Y7
+	VPOR           Y1, Y3, Y1
+	VBROADCASTI128 1088(CX), Y4
+	VBROADCASTI128 1104(CX), Y5
+	VPSHUFB        Y3, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 1120(CX), Y5
 	VBROADCASTI128 1136(CX), Y8
-	VPSHUFB        Y5, Y7, Y7
+	VPSHUFB        Y3, Y5, Y5
 	VPSHUFB        Y1, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPBLENDVB      Y4, Y0, Y6, Y6
-	VPANDN         Y7, Y4, Y7
-	VPUNPCKLBW     Y7, Y6, Y0
-	VPUNPCKHBW     Y7, Y6, Y1
-	VPADDW         Y2, Y0, Y0
-	VPADDW         64(AX), Y0, Y0
+	VPXOR          Y8, Y5, Y5
+	VPBLENDVB      Y2, Y0, Y4, Y4
+	VPANDN         Y5, Y2, Y5
+	VPUNPCKLBW     Y5, Y4, Y0
+	VPUNPCKHBW     Y5, Y4, Y1
+	VPADDW         Y6, Y0, Y0
 	VMOVDQU        Y0, 64(AX)
-	VPADDW         Y3, Y1, Y1
-	VPADDW         96(AX), Y1, Y1
+	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 96(AX)
 
-	// Half 0: the cell of the rank, of the own bucket, or of one that a search finds.
+	// The plane.
+	VMOVDQU      (R9), Y0
+	VPSRLW       $0x09, Y0, Y1
+	VPAND        jointSign<>+0(SB), Y1, Y1
+	VPAND        jointMantissa<>+0(SB), Y0, Y0
+	VPOR         Y1, Y0, Y0
+	VPMADDWD     jointPair<>+0(SB), Y0, Y0
+	VPSRLQ       $0x12, Y0, Y1
+	VPOR         Y1, Y0, Y0
+	VMOVDQU      64(R9), Y1
+	VPSRLW       $0x09, Y1, Y2
+	VPAND        jointSign<>+0(SB), Y2, Y2
+	VPAND        jointMantissa<>+0(SB), Y1, Y1
+	VPOR         Y2, Y1, Y1
+	VPMADDWD     jointPair<>+0(SB), Y1, Y1
+	VPSRLQ       $0x12, Y1, Y2
+	VPOR         Y2, Y1, Y1
+	VPAND        jointFirst<>+0(SB), Y0, Y0
+	VPSLLQ       $0x1c, Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVDQU      X0, (R10)
+	VMOVDQU      X1, 14(R10)
+	VMOVDQU      32(R9), Y0
+	VPSRLW       $0x09, Y0, Y1
+	VPAND        jointSign<>+0(SB), Y1, Y1
+	VPAND        jointMantissa<>+0(SB), Y0, Y0
+	VPOR         Y1, Y0, Y0
+	VPMADDWD     jointPair<>+0(SB), Y0, Y0
+	VPSRLQ       $0x12, Y0, Y1
+	VPOR         Y1, Y0, Y0
+	VMOVDQU      96(R9), Y1
+	VPSRLW       $0x09, Y1, Y2
+	VPAND        jointSign<>+0(SB), Y2, Y2
+	VPAND        jointMantissa<>+0(SB), Y1, Y1
+	VPOR         Y2, Y1, Y1
+	VPMADDWD     jointPair<>+0(SB), Y1, Y1
+	VPSRLQ       $0x12, Y1, Y2
+	VPOR         Y2, Y1, Y1
+	VPAND        jointFirst<>+0(SB), Y0, Y0
+	VPSLLQ       $0x1c, Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      jointGroups<>+0(SB), Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVDQU      X0, 28(R10)
+	VMOVQ        X1, 42(R10)
+	VPSRLDQ      $0x06, X1, X1
+	VMOVQ        X1, 48(R10)
+
+	// Half 0 of the states: words, where a state would be too large otherwise.
 	VMOVDQU        (SP), Y0
 	VPSUBB         halfBuckets<>+0(SB), Y0, Y1
-	VMOVDQU        64(SP), Y2
-	VMOVDQU        96(SP), Y3
-	VPXOR          Y4, Y4, Y4
-	VBROADCASTI128 896(CX), Y5
-	VBROADCASTI128 912(CX), Y6
+	VBROADCASTI128 704(CX), Y2
+	VBROADCASTI128 720(CX), Y3
+	VPSHUFB        Y0, Y2, Y2
+	VPSHUFB        Y1, Y3, Y3
+	VPXOR          Y3, Y2, Y2
+	VBROADCASTI128 736(CX), Y3
+	VBROADCASTI128 752(CX), Y4
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y4, Y4
+	VPXOR          Y4, Y3, Y3
+	VPUNPCKLBW     Y3, Y2, Y4
+	VPUNPCKHBW     Y3, Y2, Y2
+	VMOVDQU        128(AX), Y3
+	VPSRLW         $0x04, Y3, Y3
+	VPCMPGTW       Y3, Y4, Y3
+	VMOVDQU        160(AX), Y5
+	VPSRLW         $0x04, Y5, Y5
+	VPCMPGTW       Y5, Y2, Y5
+	VMOVDQU        128(AX), Y6
+	VPBLENDVB      Y3, (AX), Y6, Y6
+	VMOVDQU        160(AX), Y7
+	VPBLENDVB      Y5, 32(AX), Y7, Y7
+	VPAND          128(AX), Y3, Y8
+	VPAND          160(AX), Y5, Y9
+	VPACKSSWB      Y5, Y3, Y3
+	VPMOVMSKB      Y3, R12
+	NOTL           R12
+	RORXL          $0x15, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        48(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x05, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        32(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x0d, R12, R13
+	ANDL           $0x000007f8, R13
+	VMOVDQU        16(AX), X3
+	VPSHUFB        (BX)(R13*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R13*1), R11
+	RORXL          $0x1d, R12, R12
+	ANDL           $0x000007f8, R12
+	VMOVDQU        (AX), X3
+	VPSHUFB        (BX)(R12*2), X3, X3
+	VMOVDQU        X3, -16(R11)
+	SUBQ           4096(BX)(R12*1), R11
+
+	// Divide the grains of the state. The quotient may be up to 3 too small at first.
+	VBROADCASTI128 768(CX), Y3
+	VBROADCASTI128 784(CX), Y5
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y3, Y3
+	VBROADCASTI128 800(CX), Y5
+	VBROADCASTI128 816(CX), Y10
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VPUNPCKLBW     Y4, Y5, Y6
-	VPUNPCKHBW     Y4, Y5, Y4
-	VPCMPGTW       Y2, Y6, Y6
-	VPCMPGTW       Y3, Y4, Y4
-	VPACKSSWB      Y4, Y6, Y4
-	VBROADCASTI128 928(CX), Y5
-	VBROADCASTI128 944(CX), Y6
+	VPSHUFB        Y1, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPUNPCKLBW     Y5, Y3, Y10
+	VPUNPCKHBW     Y5, Y3, Y3
+	VPMULLW        Y10, Y8, Y5
+	VPMULHUW       Y10, Y6, Y10
+	VPADDW         Y10, Y5, Y5
+	VPMULLW        Y3, Y9, Y10
+	VPMULHUW       Y3, Y7, Y3
+	VPADDW         Y3, Y10, Y10
+	VBROADCASTI128 832(CX), Y3
+	VBROADCASTI128 848(CX), Y11
+	VPSHUFB        Y0, Y3, Y3
+	VPSHUFB        Y1, Y11, Y11
+	VPXOR          Y11, Y3, Y3
+	VBROADCASTI128 864(CX), Y11
+	VBROADCASTI128 880(CX), Y12
+	VPSHUFB        Y0, Y11, Y11
+	VPSHUFB        Y1, Y12, Y12
+	VPXOR          Y12, Y11, Y11
+	VPUNPCKLBW     Y11, Y3, Y12
+	VPUNPCKHBW     Y11, Y3, Y3
+	VPMULHUW       Y12, Y8, Y12
+	VPADDW         Y12, Y5, Y5
+	VPSLLW         $0x0c, Y8, Y8
+	VPSRLW         $0x04, Y6, Y11
+	VPOR           Y11, Y8, Y8
+	VPMULLW        Y4, Y5, Y11
+	VPSUBW         Y11, Y8, Y8
+	VPMULHUW       Y3, Y9, Y3
+	VPADDW         Y3, Y10, Y10
+	VPSLLW         $0x0c, Y9, Y3
+	VPSRLW         $0x04, Y7, Y9
+	VPOR           Y9, Y3, Y3
+	VPMULLW        Y2, Y10, Y9
+	VPSUBW         Y9, Y3, Y3
+	VPSLLW         $0x05, Y6, Y6
+	VPAND          rankLow<>+0(SB), Y6, Y6
+	VPSLLW         $0x05, Y7, Y7
+	VPAND          rankLow<>+0(SB), Y7, Y7
+	VPADDW         Y4, Y4, Y11
+	VPCMPGTW       Y8, Y11, Y9
+	VPSUBW         Y11, Y8, Y11
+	VPMINUW        Y11, Y8, Y8
+	VPADDW         Y9, Y9, Y9
+	VPADDW         three<>+0(SB), Y5, Y5
+	VPADDW         Y9, Y5, Y5
+	VPCMPGTW       Y8, Y4, Y9
+	VPSUBW         Y4, Y8, Y4
+	VPMINUW        Y4, Y8, Y8
+	VPADDW         Y9, Y5, Y5
+	VMOVDQU        Y5, 128(AX)
+	VPADDW         Y2, Y2, Y5
+	VPCMPGTW       Y3, Y5, Y4
+	VPSUBW         Y5, Y3, Y5
+	VPMINUW        Y5, Y3, Y3
+	VPADDW         Y4, Y4, Y4
+	VPADDW         three<>+0(SB), Y10, Y10
+	VPADDW         Y4, Y10, Y10
+	VPCMPGTW       Y3, Y2, Y4
+	VPSUBW         Y2, Y3, Y2
+	VPMINUW        Y2, Y3, Y3
+	VPADDW         Y4, Y10, Y10
+	VMOVDQU        Y10, 160(AX)
+
+	// The cell of the rank: of the own bucket, or of one that a search finds.
+	VPXOR          Y2, Y2, Y2
+	VBROADCASTI128 896(CX), Y4
+	VBROADCASTI128 912(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VPUNPCKLBW     Y2, Y4, Y5
+	VPUNPCKHBW     Y2, Y4, Y2
+	VPCMPGTW       Y8, Y5, Y5
+	VPCMPGTW       Y3, Y2, Y2
+	VPACKSSWB      Y2, Y5, Y2
+	VBROADCASTI128 928(CX), Y4
+	VBROADCASTI128 944(CX), Y5
+	VPSHUFB        Y0, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 960(CX), Y5
+	VBROADCASTI128 976(CX), Y9
 	VPSHUFB        Y0, Y5, Y5
-	VPSHUFB        Y1, Y6, Y6
-	VPXOR          Y6, Y5, Y5
-	VBROADCASTI128 960(CX), Y6
-	VBROADCASTI128 976(CX), Y7
-	VPSHUFB        Y0, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VPUNPCKLBW     Y6, Y5, Y1
-	VPUNPCKHBW     Y6, Y5, Y5
-	VPADDW         Y2, Y1, Y1
-	VPSLLW         $0x09, Y2, Y2
-	VPADDW         Y3, Y5, Y5
+	VPSHUFB        Y1, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPUNPCKLBW     Y5, Y4, Y1
+	VPUNPCKHBW     Y5, Y4, Y4
+	VPADDW         Y8, Y1, Y1
+	VPSLLW         $0x09, Y8, Y8
+	VPADDW         Y8, Y6, Y6
+	VPADDW         Y3, Y4, Y4
 	VPSLLW         $0x09, Y3, Y3
-	VBROADCASTI128 992(CX), Y6
-	VPCMPGTW       Y6, Y1, Y7
-	VPAND          firstBit<>+0(SB), Y7, Y7
-	VPOR           highBytes<>+0(SB), Y7, Y7
-	VPCMPGTW       Y6, Y5, Y6
-	VPAND          firstBit<>+0(SB), Y6, Y6
-	VPOR           highBytes<>+0(SB), Y6, Y6
+	VPADDW         Y3, Y7, Y7
+	VBROADCASTI128 992(CX), Y3
+	VPCMPGTW       Y3, Y1, Y5
+	VPAND          firstBit<>+0(SB), Y5, Y5
+	VPOR           highBytes<>+0(SB), Y5, Y5
+	VPCMPGTW       Y3, Y4, Y3
+	VPAND          firstBit<>+0(SB), Y3, Y3
+	VPOR           highBytes<>+0(SB), Y3, Y3
 	VBROADCASTI128 1008(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          secondBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          secondBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1024(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
 	VPAND          thirdBit<>+0(SB), Y9, Y9
-	VPOR           Y9, Y7, Y7
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPOR           Y9, Y5, Y5
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VPAND          thirdBit<>+0(SB), Y8, Y8
-	VPOR           Y8, Y6, Y6
+	VPOR           Y8, Y3, Y3
 	VBROADCASTI128 1040(CX), Y8
-	VPSHUFB        Y7, Y8, Y9
+	VPSHUFB        Y5, Y8, Y9
 	VPCMPGTW       Y9, Y1, Y9
-	VPSHUFB        Y6, Y8, Y8
-	VPCMPGTW       Y8, Y5, Y8
+	VPSHUFB        Y3, Y8, Y8
+	VPCMPGTW       Y8, Y4, Y8
 	VBROADCASTI128 1056(CX), Y10
 	VBROADCASTI128 1072(CX), Y11
-	VPSHUFB        Y7, Y10, Y12
-	VPSHUFB        Y7, Y11, Y13
+	VPSHUFB        Y5, Y10, Y12
+	VPSHUFB        Y5, Y11, Y13
 	VPAND          Y9, Y13, Y13
 	VPXOR          Y13, Y12, Y12
 	VPCMPGTW       Y1, Y12, Y12
-	VPSRLW         $0x08, Y7, Y7
-	VPSHUFB        Y6, Y10, Y1
-	VPSHUFB        Y6, Y11, Y10
+	VPSRLW         $0x08, Y5, Y5
+	VPSHUFB        Y3, Y10, Y1
+	VPSHUFB        Y3, Y11, Y10
 	VPAND          Y8, Y10, Y10
 	VPXOR          Y10, Y1, Y1
-	VPCMPGTW       Y5, Y1, Y1
-	VPSRLW         $0x08, Y6, Y6
-	VPACKUSWB      Y6, Y7, Y5
-	VPACKSSWB      Y8, Y9, Y6
-	VPADDB         Y6, Y5, Y5
+	VPCMPGTW       Y4, Y1, Y1
+	VPSRLW         $0x08, Y3, Y3
+	VPACKUSWB      Y3, Y5, Y3
+	VPACKSSWB      Y8, Y9, Y4
+	VPADDB         Y4, Y3, Y3
 	VPACKSSWB      Y1, Y12, Y1
-	VPOR           Y1, Y5, Y1
-	VBROADCASTI128 1088(CX), Y6
-	VBROADCASTI128 1104(CX), Y7
-	VPSHUFB        Y5, Y6, Y6
-	VPSHUFB        Y1, Y7, Y7
-	VPXOR          Y7, Y6, Y6
-	VBROADCASTI128 1120(CX), Y7
+	VPOR           Y1, Y3, Y1
+	VBROADCASTI128 1088(CX), Y4
+	VBROADCASTI128 1104(CX), Y5
+	VPSHUFB        Y3, Y4, Y4
+	VPSHUFB        Y1, Y5, Y5
+	VPXOR          Y5, Y4, Y4
+	VBROADCASTI128 1120(CX), Y5
 	VBROADCASTI128 1136(CX), Y8
-	VPSHUFB        Y5, Y7, Y7
+	VPSHUFB        Y3, Y5, Y5
 	VPSHUFB        Y1, Y8, Y8
-	VPXOR          Y8, Y7, Y7
-	VPBLENDVB      Y4, Y0, Y6, Y6
-	VPANDN         Y7, Y4, Y7
-	VPUNPCKLBW     Y7, Y6, Y0
-	VPUNPCKHBW     Y7, Y6, Y1
-	VPADDW         Y2, Y0, Y0
-	VPADDW         (AX), Y0, Y0
+	VPXOR          Y8, Y5, Y5
+	VPBLENDVB      Y2, Y0, Y4, Y4
+	VPANDN         Y5, Y2, Y5
+	VPUNPCKLBW     Y5, Y4, Y0
+	VPUNPCKHBW     Y5, Y4, Y1
+	VPADDW         Y6, Y0, Y0
 	VMOVDQU        Y0, (AX)
-	VPADDW         Y3, Y1, Y1
-	VPADDW         32(AX), Y1, Y1
+	VPADDW         Y7, Y1, Y1
 	VMOVDQU        Y1, 32(AX)
 	DECQ           DX
 	JNZ            step
