@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
-	"github.com/seed54244801/bespoke/model"
 	"github.com/seed54244801/bespoke/runtime/internal/cpu"
 	"github.com/seed54244801/bespoke/runtime/internal/cuda"
 )
@@ -154,7 +153,7 @@ func bestOnCPU() Choice {
 func (c Choice) withKernel(k *Kernel, books []codebook.Fingerprint) Choice {
 	match := "kernel " + k.Name
 	switch n := len(books); {
-	case k.codec() == model.RANS:
+	case k.forRANS():
 		match += " is for rANS on GPUs"
 	case n == 0:
 		match += " given, no unit to match"

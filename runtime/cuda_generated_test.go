@@ -92,7 +92,7 @@ func TestGeneratedRANS(t *testing.T) {
 		t.Errorf("the other form: error %v", err)
 	}
 	_, err = tinyrans.Open("../model/testdata/tiny-llama/df11")
-	if err == nil || !strings.Contains(err.Error(), "coded with DF11, kernel tinyrans decodes rANS") {
+	if err == nil || !strings.Contains(err.Error(), "not coded with rANS, which kernel tinyrans decodes") {
 		t.Errorf("the other codec: error %v", err)
 	}
 }

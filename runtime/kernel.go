@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
 	"github.com/seed54244801/bespoke/model"
@@ -30,13 +32,17 @@ type Kernel struct {
 	Launches []kernel.CUDALaunch
 }
 
-// codec is that of the checkpoints that the kernel decodes.
-func (k *Kernel) codec() model.Codec {
-	if len(launch.RansOf(k.Launches)) > 0 {
-		return model.RANS
-	}
-	return model.DF11
-}
+// forRANS reports whether the kernel decodes checkpoints that are coded with rANS.
+func (k *Kernel) forRANS() bool { return len(launch.RansOf(k.Launches)) > 0 }
 
-// codecNames are the names of codecs in messages.
-var codecNames = map[model.Codec]string{model.DF11: "DF11", model.RANS: "rANS"}
+// decodes is the error of a kernel, if there is one, with a checkpoint of a codec: "" where nothing is coded.
+func (k *Kernel) decodes(codec model.Codec) error {
+	switch {
+	case k == nil || k.forRANS() == (codec == model.RANS):
+		return nil
+	case k.forRANS():
+		return fmt.Errorf("the checkpoint is not coded with rANS, which kernel %s decodes", k.Name)
+	default:
+		return fmt.Errorf("the checkpoint is coded with rANS, kernel %s decodes DF11", k.Name)
+	}
+}

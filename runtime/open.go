@@ -111,8 +111,8 @@ func assemble(file *model.Container, o *options) (*Model, error) {
 	for _, t := range file.Rest {
 		m.raw[t.Name] = newRawTensor(t, file.Sums)
 	}
-	if k := o.kernel; k != nil && k.codec() != file.Codec() {
-		return nil, m.wrap(fmt.Errorf("the checkpoint is coded with %s, kernel %s decodes %s", codecNames[file.Codec()], k.Name, codecNames[k.codec()]))
+	if err := o.kernel.decodes(file.Codec()); err != nil {
+		return nil, m.wrap(err)
 	}
 	if err := m.pickDecoders(o.kernel); err != nil {
 		return nil, err

@@ -34,8 +34,6 @@ const (
 	RansTableWords = 2 * rans.Buckets
 	// ransRowWords is the number of words in a line of the source.
 	ransRowWords = 8
-	// ransBlocks is the number of thread blocks for which a multiprocessor has registers: 64 a thread.
-	ransBlocks = 4
 )
 
 // Rows are the words by lines of the source.
@@ -49,16 +47,18 @@ func (t *RansTable) Rows() (rows []string) {
 	return rows
 }
 
-// A ransKernel is the kernels for a form.
+// A ransKernel is the kernels for a form. The numbers of blocks are those for which a multiprocessor has registers: four with 64
+// a thread, three with 80.
 type ransKernel struct {
-	Form                    rans.Form
-	Plane, Decode, Multiply string
+	Form                        rans.Form
+	Plane, Decode, Multiply     string
+	DecodeBlocks, ProductBlocks int
 }
 
 // ransKernels are the kernels for each form.
 var ransKernels = [...]ransKernel{
-	{rans.Exponent, "ExponentPlane", "decode_rans", "matvec_rans"},
-	{rans.Joint, "JointPlane", "decode_rans_joint", "matvec_rans_joint"},
+	{rans.Exponent, "ExponentPlane", "decode_rans", "matvec_rans", 4, 4},
+	{rans.Joint, "JointPlane", "decode_rans_joint", "matvec_rans_joint", 4, 3},
 }
 
 // Validate reports the first parameter that would not give a correct kernel.
@@ -94,7 +94,6 @@ type ransData struct {
 	*Rans
 	Device  string
 	Kernels []ransKernel
-	Blocks  int
 }
 
 // Render returns the source of the kernels.
@@ -106,5 +105,5 @@ func (r *Rans) Render() ([]byte, error) {
 	for _, f := range r.Forms {
 		kernels = append(kernels, ransKernels[f])
 	}
-	return render(ransTemplate, ransRoot, func(device string) any { return &ransData{r, device, kernels, ransBlocks} })
+	return render(ransTemplate, ransRoot, func(device string) any { return &ransData{r, device, kernels} })
 }

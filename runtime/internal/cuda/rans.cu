@@ -1572,7 +1572,7 @@ matvec_rans(const RansMatrix *__restrict__ matrix, const uint16_t *__restrict__ 
 }
 
 // For a matrix of the form joint.
-extern "C" __global__ void __launch_bounds__(256, 4)
+extern "C" __global__ void __launch_bounds__(256, 3)
 matvec_rans_joint(const RansMatrix *__restrict__ matrix, const uint16_t *__restrict__ x, float *__restrict__ y,
                   float *__restrict__ parts, const uint32_t columns, const uint32_t number,
                   uint64_t *__restrict__ error) {
