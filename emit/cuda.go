@@ -26,7 +26,8 @@ func (p *Plan) CUDAShape() templates.Shape { return p.cuda.shape() }
 // CUDA renders decode.cu: the kernels of the plan, with its code books as constants. One of them takes the
 // published kernel's place.
 func CUDA(p *Plan) ([]byte, error) {
-	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(p), Shape: p.CUDAShape()}
+	about := fmt.Sprintf("The DF11 decoder of %s: the published kernel's entry, cut to this model's code.", p.Model)
+	d := &templates.Decode{Header: p.Header(), Comment: cudaComment(about, figures(p)), Shape: p.CUDAShape()}
 	counts := p.countsOrNone()
 	for i, b := range p.Books {
 		c := launch.NewBook(b, &counts[i], d.TableBits, d.EntryDigits)
@@ -57,10 +58,10 @@ func CUDATable() ([]byte, error) {
 	return source, nil
 }
 
-// cudaComment returns the lines that tell a reader of decode.cu about the model: its figures.
-func cudaComment(p *Plan) []string {
-	lines := []string{fmt.Sprintf("The DF11 decoder of %s: the published kernel's entry, cut to this model's code.", p.Model), ""}
-	for _, f := range figures(p) {
+// cudaComment returns the lines that tell a reader of a CUDA source about the model: one about all of it, and its figures.
+func cudaComment(about string, figures []figure) []string {
+	lines := []string{about, ""}
+	for _, f := range figures {
 		lines = append(lines, fmt.Sprintf("  %-16s %s", f.name, f.value))
 	}
 	return lines

@@ -2,6 +2,9 @@ package emit
 
 import (
 	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
 
 	"github.com/seed54244801/bespoke/codebook"
 )
@@ -9,20 +12,15 @@ import (
 // bfloat16Bits is the size of a weight before compression, in bits.
 const bfloat16Bits = 16
 
-// packageComment is the doc comment of the generated package, by lines.
-func packageComment(p *Plan) []string {
-	lines := []string{
-		fmt.Sprintf("Package %s decodes the DF11 checkpoint of %s with decoders cut to its code.", p.Package, p.Model),
-		"",
-		"Start with [Open], or hand [Kernel] to runtime.Open.",
-		"",
-		"# Figures",
-		"",
-	}
-	for _, line := range Figures(p) {
+// comment writes the doc comment of a generated package: lines about all of it, and its figures.
+func comment(f *jen.File, figures []string, about ...string) {
+	lines := append(about, "", "# Figures", "")
+	for _, line := range figures {
 		lines = append(lines, "\t"+line)
 	}
-	return lines
+	for _, line := range lines {
+		f.PackageComment(strings.TrimRight("// "+line, " "))
+	}
 }
 
 // Figures sums up the plan as a table of lines: weights, exponents, expected size, code books.
@@ -49,9 +47,7 @@ func figures(p *Plan) []figure {
 		{"exponents", exponents(&p.Histogram)},
 	}
 	if expected := p.Expected.Total(); total > 0 && expected > 0 {
-		bits := 8 * float64(expected) / float64(total)
-		all = append(all, figure{"expected size",
-			fmt.Sprintf("%.4f bits a weight, %.2f %% of bfloat16", bits, 100*bits/bfloat16Bits)})
+		all = append(all, figure{"expected size", sizeOf(expected, total)})
 	}
 	all = append(all, figure{"code books", p.Hash()})
 	for i, b := range p.Books {
@@ -59,6 +55,12 @@ func figures(p *Plan) []figure {
 			figure{"", describe(b)})
 	}
 	return all
+}
+
+// sizeOf says how much so many bytes of so many weights are.
+func sizeOf(bytes, weights uint64) string {
+	bits := 8 * float64(bytes) / float64(weights)
+	return fmt.Sprintf("%.4f bits a weight, %.2f %% of bfloat16", bits, 100*bits/bfloat16Bits)
 }
 
 // exponents sums up a histogram.

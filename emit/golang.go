@@ -39,9 +39,8 @@ func Package(p *Plan, compiled Embedding) ([]byte, error) {
 		return nil, err
 	}
 	f := newFile(p.Package, p.Header(), "")
-	for _, line := range packageComment(p) {
-		f.PackageComment(strings.TrimRight("// "+line, " "))
-	}
+	comment(f, Figures(p), fmt.Sprintf("Package %s decodes the DF11 checkpoint of %s with decoders cut to its code.", p.Package, p.Model), "",
+		"Start with [Open], or hand [Kernel] to runtime.Open.")
 	f.Anon("embed")
 
 	f.Comment("Hash identifies the code books of this package together.")

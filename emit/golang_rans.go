@@ -2,7 +2,6 @@ package emit
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -19,21 +18,9 @@ const (
 // RansPackage renders the file NAME.go. It has the figures of the plan as its doc comment, and the kernel for runtime.Open.
 func RansPackage(p *RansPlan, compiled Embedding) ([]byte, error) {
 	f := newFile(p.Package, p.Header(), "")
-	comment := []string{
-		fmt.Sprintf("Package %s has the kernels that decode and multiply the rANS checkpoint of %s on GPUs.", p.Package, p.Model),
-		"",
+	comment(f, p.Figures(), fmt.Sprintf("Package %s has the kernels that decode and multiply the rANS checkpoint of %s on GPUs.", p.Package, p.Model), "",
 		"Start with [Open], or hand [Kernel] to runtime.Open. On CPUs, package runtime has any table in registers, so",
-		"nothing is generated for them.",
-		"",
-		"# Figures",
-		"",
-	}
-	for _, line := range p.Figures() {
-		comment = append(comment, "\t"+line)
-	}
-	for _, line := range comment {
-		f.PackageComment(strings.TrimRight("// "+line, " "))
-	}
+		"nothing is generated for them.")
 	f.Anon("embed")
 
 	f.Comment("Hash identifies the tables of this package together.")

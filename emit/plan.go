@@ -54,10 +54,7 @@ func NewPlan(in Input) (*Plan, error) {
 
 // check reports the first thing in the input that cannot be generated from.
 func (in *Input) check() error {
-	if !token.IsIdentifier(in.Package) || in.Package == "main" {
-		return fmt.Errorf("emit: %q is not a usable package name", in.Package)
-	}
-	if err := checkModel(in.Model); err != nil {
+	if err := checkNames(in.Package, in.Model); err != nil {
 		return err
 	}
 	if n := len(in.Books); n < 1 || n > MaxBooks {
@@ -69,6 +66,14 @@ func (in *Input) check() error {
 		}
 	}
 	return in.checkCounts()
+}
+
+// checkNames checks the name of a package and that of a model.
+func checkNames(pkg, model string) error {
+	if !token.IsIdentifier(pkg) || pkg == "main" {
+		return fmt.Errorf("emit: %q is not a usable package name", pkg)
+	}
+	return checkModel(model)
 }
 
 // maxModel is the most bytes that a model's name may have.

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed54244801/bespoke/codebook"
 	"github.com/seed54244801/bespoke/internal/cuda/launch"
@@ -51,10 +51,7 @@ type RansPlan struct {
 
 // NewRansPlan checks an input. It reports the first thing in it that cannot be generated from.
 func NewRansPlan(in RansInput) (*RansPlan, error) {
-	if !token.IsIdentifier(in.Package) || in.Package == "main" {
-		return nil, fmt.Errorf("emit: %q is not a usable package name", in.Package)
-	}
-	if err := checkModel(in.Model); err != nil {
+	if err := checkNames(in.Package, in.Model); err != nil {
 		return nil, err
 	}
 	if len(in.Tensors) == 0 {
@@ -100,13 +97,10 @@ func (p *RansPlan) Forms() (forms []rans.Form) {
 	return forms
 }
 
-// RansCUDA renders rans.cu: the kernels for the forms of the plan, and its tables as constants.
+// RansCUDA renders rans.cu: the kernels for the forms of the plan, and its tables.
 func RansCUDA(p *RansPlan) ([]byte, error) {
 	r := &templates.Rans{Header: p.Header(), Forms: p.Forms()}
-	r.Comment = []string{fmt.Sprintf("The rANS decoder of %s.", p.Model), ""}
-	for _, f := range p.figures() {
-		r.Comment = append(r.Comment, fmt.Sprintf("  %-16s %s", f.name, f.value))
-	}
+	r.Comment = cudaComment(fmt.Sprintf("The rANS decoder of %s.", p.Model), p.figures())
 	for _, t := range p.tables {
 		words := make([]uint32, templates.RansTableWords)
 		if _, err := binary.Decode(launch.RansTable(t.Form, t.Table.Alias()), binary.LittleEndian, words); err != nil {
@@ -159,12 +153,15 @@ func quoted(name string) string {
 // figures sums up the plan.
 func (p *RansPlan) figures() []figure {
 	total := p.Histogram.Total()
-	bits := 8 * float64(p.Bytes) / float64(total)
+	var forms []string
+	for _, f := range p.Forms() {
+		forms = append(forms, f.String())
+	}
 	return []figure{
 		{"weights", fmt.Sprintf("%s in %s", count(total), plural(p.Units, "unit"))},
 		{"exponents", exponents(&p.Histogram)},
-		{"real size", fmt.Sprintf("%.4f bits a weight, %.2f %% of bfloat16", bits, 100*bits/bfloat16Bits)},
-		{"form", formNames(p.Forms())},
+		{"real size", sizeOf(p.Bytes, total)},
+		{"form", strings.Join(forms, ", ")},
 		{"tables", fmt.Sprintf("%s of %s", count(uint64(len(p.tables))), plural(len(p.Tensors), "tensor"))},
 		{"", p.Hash()},
 	}
@@ -172,13 +169,3 @@ func (p *RansPlan) figures() []figure {
 
 // Figures sums up the plan as a table of lines: weights, exponents, real size, forms, tables.
 func (p *RansPlan) Figures() []string { return figureLines(p.figures()) }
-
-func formNames(forms []rans.Form) (names string) {
-	for i, f := range forms {
-		if i > 0 {
-			names += ", "
-		}
-		names += f.String()
-	}
-	return names
-}

@@ -39,10 +39,8 @@ const (
 // Rows are the words by lines of the source.
 func (t *RansTable) Rows() (rows []string) {
 	for part := range slices.Chunk(t.Words, ransRowWords) {
-		rows = append(rows, strings.Trim(fmt.Sprintf("%#08x", part), "[]"))
-	}
-	for i := range rows {
-		rows[i] = strings.ReplaceAll(rows[i], " ", ", ") + ","
+		row := strings.Trim(fmt.Sprintf("%#08x", part), "[]")
+		rows = append(rows, strings.ReplaceAll(row, " ", ", ")+",")
 	}
 	return rows
 }
