@@ -34,10 +34,9 @@ type RansInput struct {
 
 // A RansTensor is a tensor that is coded with rANS. The table is valid for the form.
 type RansTensor struct {
-	Name    string
-	Weights uint64
-	Form    rans.Form
-	Table   *rans.Table
+	Name  string
+	Form  rans.Form
+	Table *rans.Table
 }
 
 // A RansPlan is an input that can be generated from. It does not change, and is safe for concurrent use.

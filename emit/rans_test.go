@@ -32,7 +32,7 @@ func threeTensors(t *testing.T) *RansInput {
 	return &RansInput{
 		Package: "three", Model: "three tensors", Histogram: codebook.Histogram{118: 800, 119: 200}, Units: 2, Bytes: 1330,
 		Tensors: []RansTensor{
-			{"layer.q", 400, rans.Exponent, one}, {"layer.\x1b\\", 350, rans.Joint, other}, {"head", 250, rans.Exponent, skewed(t, rans.Exponent, 115, 9)},
+			{"layer.q", rans.Exponent, one}, {"layer.\x1b\\", rans.Joint, other}, {"head", rans.Exponent, skewed(t, rans.Exponent, 115, 9)},
 		},
 	}
 }
@@ -130,8 +130,8 @@ func TestRansHash(t *testing.T) {
 	for name, tensors := range map[string][]RansTensor{
 		"all":        in.Tensors,
 		"first":      in.Tensors[:1],
-		"other form": {{"x", 1, rans.Joint, in.Tensors[0].Table}},
-		"one more":   {{"x", 1, rans.Exponent, skewed(t, rans.Exponent, 115, 10)}},
+		"other form": {{"x", rans.Joint, in.Tensors[0].Table}},
+		"one more":   {{"x", rans.Exponent, skewed(t, rans.Exponent, 115, 10)}},
 	} {
 		one := *in
 		one.Tensors = tensors

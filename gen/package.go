@@ -75,7 +75,7 @@ func (p *Package) addTensors(in *emit.RansInput) {
 		u := &p.Source.Units[i]
 		in.Histogram.Add(u.Histogram)
 		for k, t := range u.RANS {
-			in.Tensors = append(in.Tensors, emit.RansTensor{Name: u.Tensors[k], Weights: t.Weights, Form: t.Form, Table: t.Table})
+			in.Tensors = append(in.Tensors, emit.RansTensor{Name: u.Tensors[k], Form: t.Form, Table: t.Table})
 		}
 	}
 }
