@@ -88,19 +88,10 @@ func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, 
 	if need := few * cols * states.Blocks; len(w.tile) < need {
 		w.tile = make([]uint16, need)
 	}
-	var memory [states.Blocks]*progress
 	for row := 0; row < rows; row += few {
-		end := (row + few) * cols / rans.States
-		for blocks := within(memory[:0], all, end); len(blocks) > 0; blocks = within(memory[:0], all, end) {
-			job := &w.job.Job
-			job.Steps = uint64(min(w.fill(blocks), end-blocks[0].steps))
-			for i := range states.Blocks {
-				p := blocks[min(i, len(blocks)-1)]
-				job.Dst[i] = &w.tile[few*cols*(p.number-all[0].number)+p.steps*rans.States-row*cols]
-			}
-			s.one(job)
-			w.take(blocks)
-		}
+		w.decode(all, (row+few)*cols/rans.States, func(_ int, p *progress) int {
+			return few*cols*(p.number-all[0].number) + p.steps*rans.States - row*cols
+		})
 		for i := range all {
 			if n := min(few, all[i].Weights/cols-row); n > 0 {
 				part := w.tile[few*cols*i:][:n*cols]
@@ -108,6 +99,21 @@ func (s *Stream) inTiles(w *work, all []progress, rows int, v *product.Vectors, 
 				product.Multiply(part, v, y[i*rows+row:], stride)
 			}
 		}
+	}
+}
+
+// decode decodes the whole steps of blocks before one of them to the tile: those of the block that is at a place in the job at
+// what to returns.
+func (w *work) decode(all []progress, end int, to func(place int, p *progress) int) {
+	var memory [states.Blocks]*progress
+	for blocks := within(memory[:0], all, end); len(blocks) > 0; blocks = within(memory[:0], all, end) {
+		job := &w.job.Job
+		job.Steps = uint64(min(w.fill(blocks), end-blocks[0].steps))
+		for i := range states.Blocks {
+			job.Dst[i] = &w.tile[to(i, blocks[min(i, len(blocks)-1)])]
+		}
+		blocks[0].of.decoderOf(blocks)(job)
+		w.take(blocks)
 	}
 }
 

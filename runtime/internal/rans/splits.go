@@ -105,14 +105,5 @@ func (w *work) skip(all []progress, end int) {
 		return
 	}
 	part := len(w.tile) / states.Blocks
-	var memory [states.Blocks]*progress
-	for blocks := within(memory[:0], all, end); len(blocks) > 0; blocks = within(memory[:0], all, end) {
-		job := &w.job.Job
-		job.Steps = uint64(min(w.fill(blocks), end-blocks[0].steps))
-		for i := range states.Blocks {
-			job.Dst[i] = &w.tile[i*part]
-		}
-		blocks[0].of.decoderOf(blocks)(job)
-		w.take(blocks)
-	}
+	w.decode(all, end, func(i int, _ *progress) int { return i * part })
 }
